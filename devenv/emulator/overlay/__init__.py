@@ -1,0 +1,1 @@
+"""Runs the AWS emulator ministack with AWS's documented behaviour where ministack lacks it."""

@@ -1,0 +1,73 @@
+"""The ``/_devenv`` endpoints: what a test asks of the emulator besides AWS's own API."""
+
+import asyncio
+import dataclasses
+import json
+from urllib.parse import parse_qs
+
+from overlay.inventory import inventory
+from overlay.journal import Fault, Journal
+
+
+class _BadRequest(Exception):
+    """The caller's mistake, told in a sentence."""
+
+
+async def handle(journal: Journal, scope, receive, send) -> None:
+    query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
+    try:
+        status, answer = 200, await _answer(journal, scope["method"], scope["path"], query, receive)
+    except _BadRequest as error:
+        status, answer = 400, {"error": str(error)}
+    body = json.dumps(answer).encode()
+    fields = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _answer(journal: Journal, method: str, path: str, query: dict[str, str], receive) -> dict:
+    match method, path:
+        case "GET", "/_devenv/health":
+            return {"status": "ok"}
+        case "GET", "/_devenv/calls":
+            calls = journal.calls(_account(query), int(query.get("since", "0")))
+            return {"calls": [call._asdict() for call in calls]}
+        case "POST", "/_devenv/faults":
+            request = await _json(receive)
+            account = _account(request)
+            known = {field.name for field in dataclasses.fields(Fault)}
+            try:
+                journal.add_fault(account, Fault(**{name: request[name] for name in request if name in known}))
+            except TypeError as error:
+                raise _BadRequest(f"a fault needs service, operation, code and message: {error}") from error
+            return {}
+        case "DELETE", "/_devenv/faults":
+            journal.clear_faults(_account(query))
+            return {}
+        case "GET", "/_devenv/inventory":
+            loop = asyncio.get_running_loop()
+            return await asyncio.to_thread(inventory, loop, _account(query), query.get("region", "us-east-1"))
+    raise _BadRequest(f"no such endpoint: {method} {path}")
+
+
+def _account(values: dict) -> str:
+    account = str(values.get("account", ""))
+    if len(account) != 12 or not account.isdigit():
+        raise _BadRequest("`account` must be 12 digits")
+    return account
+
+
+async def _json(receive) -> dict:
+    chunks = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    try:
+        value = json.loads(b"".join(chunks))
+    except ValueError as error:
+        raise _BadRequest(f"the body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise _BadRequest("the body must be a JSON object")
+    return value

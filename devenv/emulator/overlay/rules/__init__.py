@@ -1,0 +1,10 @@
+"""One module per AWS service: where ministack differs from AWS's documents, AWS's behaviour is put in."""
+
+from overlay.rules import ec2_flow_logs
+
+_MODULES = (ec2_flow_logs,)
+
+
+def apply() -> None:
+    for module in _MODULES:
+        module.apply()

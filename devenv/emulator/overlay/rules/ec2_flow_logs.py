@@ -1,0 +1,218 @@
+"""EC2 flow logs: CreateFlowLogs, DescribeFlowLogs, DeleteFlowLogs and their tags."""
+
+import secrets
+import uuid
+from xml.sax.saxutils import escape
+
+from ministack.core.responses import AccountRegionScopedDict
+from ministack.services import ec2
+
+from overlay.rules import flow_log_delivery, flow_log_request
+from overlay.rules.flow_log_request import Refused, Request
+from overlay.rules.patch import replace_action
+
+# VPC quotas: flow logs per resource.
+_PER_RESOURCE = 10
+_MAX_RESULTS = 1000
+
+_tokens = AccountRegionScopedDict()
+_NOT_FOUND = {
+    "VPC": (ec2._vpcs, "InvalidVpcId.NotFound", "The vpc ID '{}' does not exist"),
+    "Subnet": (ec2._subnets, "InvalidSubnetId.NotFound", "The subnet ID '{}' does not exist"),
+    "NetworkInterface": (
+        ec2._network_interfaces, "InvalidNetworkInterfaceId.NotFound", "The networkInterface ID '{}' does not exist",
+    ),
+}
+
+
+def apply() -> None:
+    actions = ec2._ACTION_MAP
+    replace_action(actions, "CreateFlowLogs")(_create)
+    replace_action(actions, "DescribeFlowLogs")(_describe)
+    replace_action(actions, "DeleteFlowLogs")(_delete)
+    replace_action(actions, "CreateTags")(_create_tags)
+    replace_action(actions, "DeleteTags")(_delete_tags)
+
+
+def _create(_original, params: dict):
+    try:
+        request = flow_log_request.parse(params)
+        token = ec2._p(params, "ClientToken") or None
+        if token in _tokens:
+            earlier, ids = _tokens[token]
+            if earlier != request:
+                raise Refused("IdempotentParameterMismatch",
+                              "The client token was used before with other parameters.")
+            return _created(ids, [], token)
+        new_id = "fl-" + secrets.token_hex(9)[:17]
+        if request.role_arn and not flow_log_delivery.role_assumable(request.role_arn, new_id):
+            raise Refused("InvalidParameter", "Unable to assume given IAM role")
+    except Refused as refused:
+        return ec2._error(refused.code, escape(refused.message), 400)
+    ids: list[str] = []
+    failures = []
+    for resource in request.resource_ids:
+        failure = _failure(request, resource)
+        if failure:
+            failures.append((resource, *failure))
+            continue
+        flow_log_id = "fl-" + secrets.token_hex(9)[:17]
+        ec2._flow_logs[flow_log_id] = {
+            "FlowLogId": flow_log_id, "ResourceId": resource, "Request": request, "CreationTime": ec2._now_ts(),
+        }
+        if request.tags:
+            ec2._tags[flow_log_id] = [{"Key": key, "Value": value} for key, value in request.tags]
+        ids.append(flow_log_id)
+    if ids and request.destination_type == "s3" and _owns_bucket(request):
+        flow_log_delivery.write_bucket_policy(request)
+    if token and ids:
+        _tokens[token] = (request, ids)
+    return _created(ids, failures, token or str(uuid.uuid4()))
+
+
+def _owns_bucket(request: Request) -> bool:
+    bucket = flow_log_delivery.bucket_of(request)
+    return flow_log_delivery.bucket_owner(bucket) == ec2.get_account_id()
+
+
+def _failure(request: Request, resource: str) -> tuple[str, str] | None:
+    """Why this resource gets no flow log: one entry of ``Unsuccessful``."""
+    if request.resource_type in _NOT_FOUND:
+        known, code, message = _NOT_FOUND[request.resource_type]
+        if resource not in known:
+            return code, message.format(resource)
+    if request.destination_type == "s3":
+        bucket = flow_log_delivery.bucket_of(request)
+        owner = flow_log_delivery.bucket_owner(bucket)
+        if owner is None:
+            return "400", f"LogDestination: {bucket} does not exist"
+        if owner != ec2.get_account_id() and not flow_log_delivery.bucket_accepts(request):
+            return "400", f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission"
+    present = [log["Request"] for log in ec2._flow_logs.values() if log["ResourceId"] == resource]
+    if any(other.identity == request.identity for other in present):
+        return ("FlowLogAlreadyExists",
+                "Error. There is an existing Flow Log with the same configuration and log destination.")
+    if len(present) >= _PER_RESOURCE:
+        return "FlowLogsLimitExceeded", f"The maximum number of flow logs for {resource} has been reached."
+    return None
+
+
+def _created(ids: list[str], failures: list[tuple], token: str):
+    listed = "".join(f"<item>{flow_log_id}</item>" for flow_log_id in ids)
+    return ec2._xml(200, "CreateFlowLogsResponse",
+                    f"<clientToken>{escape(token)}</clientToken><flowLogIdSet>{listed}</flowLogIdSet>"
+                    f"{_unsuccessful(failures)}")
+
+
+def _unsuccessful(failures: list[tuple]) -> str:
+    items = "".join(
+        f"<item><resourceId>{escape(resource)}</resourceId>"
+        f"<error><code>{code}</code><message>{escape(message)}</message></error></item>"
+        for resource, code, message in failures
+    )
+    return f"<unsuccessful>{items}</unsuccessful>"
+
+
+_FILTERS = {
+    "deliver-log-status": lambda log: _status(log),
+    "flow-log-id": lambda log: log["FlowLogId"],
+    "log-destination-type": lambda log: log["Request"].destination_type,
+    "log-group-name": lambda log: log["Request"].group_name or None,
+    "resource-id": lambda log: log["ResourceId"],
+    "traffic-type": lambda log: log["Request"].traffic_type,
+}
+
+
+def _describe(_original, params: dict):
+    wanted = set(ec2._parse_member_list(params, "FlowLogId"))
+    filters = ec2._parse_filters(params)
+    for name in filters:
+        if name not in _FILTERS and name != "tag-key" and not name.startswith("tag:"):
+            return ec2._error("InvalidParameterValue", f"The filter '{escape(name)}' is invalid", 400)
+    limit = int(ec2._p(params, "MaxResults") or _MAX_RESULTS)
+    if not 1 <= limit <= _MAX_RESULTS:
+        return ec2._error("InvalidParameterValue", f"Value ({limit}) for parameter maxResults is invalid.", 400)
+    start = int(ec2._p(params, "NextToken") or 0)
+    matching = [log for log in ec2._flow_logs.values()
+                if (not wanted or log["FlowLogId"] in wanted) and _matches(log, filters)]
+    page = "".join(_flow_log_xml(log) for log in matching[start:start + limit])
+    more = f"<nextToken>{start + limit}</nextToken>" if start + limit < len(matching) else ""
+    return ec2._xml(200, "DescribeFlowLogsResponse", f"<flowLogSet>{page}</flowLogSet>{more}")
+
+
+def _matches(log: dict, filters: dict[str, list[str]]) -> bool:
+    if not ec2._resource_matches_tag_filters(log["FlowLogId"], filters):
+        return False
+    for name, patterns in filters.items():
+        read = _FILTERS.get(name)
+        if read is None:
+            continue
+        actual = read(log)
+        if actual is None or not any(ec2._glob_match(pattern, actual) for pattern in patterns):
+            return False
+    return True
+
+
+def _status(log: dict) -> str:
+    return "SUCCESS" if flow_log_delivery.delivers(log["Request"], log["FlowLogId"]) else "FAILED"
+
+
+def _flow_log_xml(log: dict) -> str:
+    request: Request = log["Request"]
+    status = _status(log)
+    members = {
+        "creationTime": log["CreationTime"],
+        "deliverLogsErrorMessage": "Access error" if status == "FAILED" else None,
+        "deliverLogsPermissionArn": request.role_arn,
+        "deliverLogsStatus": status,
+        "flowLogId": log["FlowLogId"],
+        "flowLogStatus": "ACTIVE",
+        "logGroupName": request.group_name if request.destination_type == "cloud-watch-logs" else None,
+        "resourceId": log["ResourceId"],
+        "trafficType": request.traffic_type,
+        "logDestinationType": request.destination_type,
+        "logDestination": request.destination,
+        "logFormat": request.log_format,
+        "maxAggregationInterval": str(request.interval),
+    }
+    text = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in members.items() if value is not None)
+    if request.destination_type == "s3":
+        text += (f"<destinationOptions><fileFormat>{request.file_format}</fileFormat>"
+                 f"<hiveCompatiblePartitions>{str(request.hive_partitions).lower()}</hiveCompatiblePartitions>"
+                 f"<perHourPartition>{str(request.hourly_partitions).lower()}</perHourPartition></destinationOptions>")
+    return f"<item>{text}{ec2._tag_set_xml(log['FlowLogId'])}</item>"
+
+
+def _delete(_original, params: dict):
+    failures = []
+    for flow_log_id in ec2._parse_member_list(params, "FlowLogId"):
+        if ec2._flow_logs.pop(flow_log_id, None) is None:
+            failures.append((flow_log_id, "InvalidFlowLogId.NotFound",
+                             f"These flow log ids in the input list are not found: [TotalCount: 1] {flow_log_id}"))
+        ec2._tags.pop(flow_log_id, None)
+    return ec2._xml(200, "DeleteFlowLogsResponse", _unsuccessful(failures))
+
+
+def _unknown_flow_log(params: dict):
+    for resource in ec2._parse_member_list(params, "ResourceId"):
+        if resource.startswith("fl-") and resource not in ec2._flow_logs:
+            return ec2._error("InvalidFlowLogId.NotFound", f"The flow log ID '{escape(resource)}' does not exist", 400)
+    return None
+
+
+def _create_tags(original, params: dict):
+    return _unknown_flow_log(params) or original(params)
+
+
+def _delete_tags(original, params: dict):
+    """A tag given with a value is removed only if it has that value; none given at all removes every tag."""
+    unknown = _unknown_flow_log(params)
+    if unknown:
+        return unknown
+    given = ec2._parse_tags(params)
+    if any(not tag["Value"] for tag in given):
+        return original(params)
+    for resource in ec2._parse_member_list(params, "ResourceId"):
+        tags = ec2._tags.get(resource, [])
+        ec2._tags[resource] = [tag for tag in tags if tag not in given] if given else []
+    return ec2._xml(200, "DeleteTagsResponse", "<return>true</return>")

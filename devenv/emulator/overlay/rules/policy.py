@@ -1,0 +1,67 @@
+"""What policies allow an AWS service to do, by ministack's policy evaluation."""
+
+import json
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam
+
+
+def _context(principal: str, action: str, resource: str, keys: dict[str, str]) -> iam_evaluator.EvalContext:
+    return iam_evaluator.EvalContext(
+        principal_arn=principal,
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        secure_transport=True,
+        service_context={**keys, "aws:principalisawsservice": "true", "aws:principalservicename": principal},
+    )
+
+
+def resource_policy_allows(document, service: str, action: str, resource: str, keys: dict[str, str]) -> bool:
+    """Whether a resource policy lets ``service`` act; ``keys`` are the lower-case condition keys it brings."""
+    if not document:
+        return False
+    context = _context(service, action, resource, keys)
+    return iam_evaluator.evaluate_resource_policy(document, context, service=service).decision == "Allow"
+
+
+def role_by_arn(arn: str) -> dict | None:
+    """The role an ARN names, path included."""
+    parts = arn.split(":")
+    if len(parts) != 6 or parts[2] != "iam" or not parts[5].startswith("role/"):
+        return None
+    role = iam._roles.get_scoped(parts[4], None, arn.rsplit("/", 1)[-1])
+    return role if role is not None and role["Arn"] == arn else None
+
+
+def trusts(role: dict, service: str, keys: dict[str, str]) -> bool:
+    """Whether a role's trust policy lets ``service`` assume it."""
+    document = role.get("AssumeRolePolicyDocument")
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            return False
+    statements = document.get("Statement", [])
+    if isinstance(statements, dict):
+        statements = [statements]
+    # A trust policy names no resource; the evaluator of resource policies wants one.
+    whole = {"Statement": [{**statement, "Resource": "*"} for statement in statements]}
+    return resource_policy_allows(whole, service, "sts:AssumeRole", role["Arn"], keys)
+
+
+def role_allows(role: dict, action: str, resource: str) -> bool:
+    """Whether a role's own policies, within its permissions boundary, allow an action."""
+    account = role["Arn"].split(":")[4]
+    context = _context(role["Arn"], action, resource, {})
+    policies = iam_evaluator._gather_role_policies(role["RoleName"], account)
+    limits = iam_evaluator._permissions_boundary(iam._roles, role["RoleName"], account)
+    return iam_evaluator.evaluate(context, policies, *limits).decision == "Allow"
+
+
+def source_keys(arn: str) -> dict[str, str]:
+    """The condition keys that a service brings when it acts for a resource of the caller's account."""
+    return {"aws:sourceaccount": get_account_id(), "aws:sourcearn": arn}
