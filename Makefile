@@ -1,0 +1,84 @@
+# What a developer and CI run: `make help`. Needs Rust, Go, Python 3.11+ and a C compiler: `make doctor`.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt crds check-crds up build build-tests doctor \
+	control-plane emulator operator operator-tests detector-package
+
+# Outside the clone: every clone and worktree shares what was built.
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpc-flow-operator
+CARGO_TARGET_DIR ?= $(cache)/target
+export CARGO_TARGET_DIR
+
+devenv := $(CARGO_TARGET_DIR)/debug/devenv
+operator := $(CARGO_TARGET_DIR)/debug/vpc-flow-operator
+detector := $(CARGO_TARGET_DIR)/detector/bootstrap
+export DETECTOR_PACKAGE := $(CARGO_TARGET_DIR)/detector/detector.zip
+crd := crds/vpcflow.dev_vpcflowmonitors.yaml
+
+# Always the whole workspace: a single package would turn on other features of shared crates, and build the AWS SDKs again.
+# Not part of make's own job server: each build tool counts the processors itself.
+cargo := env MAKEFLAGS= MFLAGS= cargo
+in_parallel := $(MAKE) --no-print-directory -j4
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: doctor ## Show the operator at work on this machine, with no cluster and no AWS account
+	@$(in_parallel) build
+	@$(devenv) demo
+
+test: doctor ## Run every test
+	@$(in_parallel) build-tests
+	devenv/emulator/test.sh
+	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
+
+lint: ## Check formatting, and clippy without warnings
+	$(cargo) fmt --all --check
+	$(cargo) clippy --workspace --all-targets -- -D warnings
+
+fmt: ## Format the Rust code
+	$(cargo) fmt --all
+
+crds: operator ## Write crds/ from the code
+	@mkdir -p $(dir $(crd))
+	$(operator) crd > $(crd).new
+	@mv $(crd).new $(crd)
+
+check-crds: operator ## Check that crds/ is what the code generates
+	@$(operator) crd | diff -u $(crd) - || { echo "crds/ differs from the code: run 'make crds'" >&2; exit 1; }
+	@echo "crds/ is what the code generates"
+
+up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
+	@$(in_parallel) build
+	@$(devenv) up
+
+build: control-plane emulator operator detector-package ## Build everything that the demo needs
+
+build-tests: control-plane emulator operator-tests detector-package
+
+doctor: ## Check that this machine has what the builds need
+	@devenv/doctor.sh
+
+control-plane:
+	@echo "[control plane] in $$(devenv/control-plane/build.sh)"
+
+emulator:
+	@echo "[emulator] in $$(devenv/emulator/install.sh)"
+
+operator:
+	@devenv/label.sh operator $(cargo) build --workspace
+
+operator-tests: operator
+	@devenv/label.sh tests $(cargo) test --workspace --no-run
+
+# The profile for Lambda has a folder of its own, so this runs beside the other build. Only the package needs both.
+$(detector): force
+	@devenv/label.sh detector $(cargo) build --profile detector --package detector
+
+detector-package: operator $(detector)
+	@$(devenv) package-detector --binary $(detector) --out $(DETECTOR_PACKAGE)
+	@echo "[detector] in $(DETECTOR_PACKAGE)"
+
+.PHONY: force
+force:

@@ -1,0 +1,131 @@
+//! What can be asked of the emulator besides AWS's own API.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ureq::{Agent, Body, http::Response};
+
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A client of the emulator's control endpoints.
+#[derive(Debug, Clone)]
+pub struct EmulatorClient {
+    endpoint: String,
+    agent: Agent,
+}
+
+/// One AWS request that the emulator answered.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Call {
+    /// Rises over all accounts.
+    pub seq: u64,
+    /// The service's name in a request's signature, such as `ec2` or `monitoring`.
+    pub service: String,
+    /// The operation's name in AWS's API, such as `CreateFlowLogs`.
+    pub operation: String,
+    /// The region the request was signed for.
+    pub region: String,
+    /// Whether the operation can change anything.
+    pub mutating: bool,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// Name of the assumed role; none for the account itself.
+    pub caller: Option<String>,
+}
+
+/// An error that matching requests get, instead of being carried out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fault {
+    /// The account (12 digits) whose requests fail.
+    pub account: String,
+    /// As in [`Call::service`].
+    pub service: String,
+    /// As in [`Call::operation`].
+    pub operation: String,
+    /// AWS's error code, such as `Throttling`.
+    pub code: String,
+    /// The error's message.
+    pub message: String,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// How many requests fail; none for all until [`EmulatorClient::clear_faults`].
+    pub times: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Calls {
+    calls: Vec<Call>,
+}
+
+impl EmulatorClient {
+    /// A client of the emulator at this URL, which AWS SDKs know as `AWS_ENDPOINT_URL`.
+    #[must_use]
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        // A status other than 200 carries a sentence that says why.
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).proxy(None);
+        Self { endpoint: endpoint.into().trim_end_matches('/').to_owned(), agent: config.build().new_agent() }
+    }
+
+    /// A client of the emulator that `AWS_ENDPOINT_URL` names, as under `devenv run`.
+    pub fn from_env() -> Result<Self> {
+        let endpoint = std::env::var("AWS_ENDPOINT_URL")
+            .context("AWS_ENDPOINT_URL is not set: start the environment with `devenv run -- COMMAND`")?;
+        Ok(Self::new(endpoint))
+    }
+
+    /// The URL, to be used as `AWS_ENDPOINT_URL`.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Whether the emulator answers.
+    pub async fn is_healthy(&self) -> bool {
+        self.get("/_devenv/health".to_owned()).await.is_ok()
+    }
+
+    /// Everything there is in an account (12 digits) and region.
+    pub async fn inventory(&self, account: &str, region: &str) -> Result<Value> {
+        self.get(format!("/_devenv/inventory?account={account}&region={region}")).await
+    }
+
+    /// The requests of an account with a [`Call::seq`] above `since`, oldest first.
+    pub async fn calls(&self, account: &str, since: u64) -> Result<Vec<Call>> {
+        let answer = self.get(format!("/_devenv/calls?account={account}&since={since}")).await?;
+        let answer: Calls = serde_json::from_value(answer)?;
+        Ok(answer.calls)
+    }
+
+    /// Makes requests fail from now on.
+    pub async fn add_fault(&self, fault: Fault) -> Result<()> {
+        self.request(move |agent, endpoint| agent.post(format!("{endpoint}/_devenv/faults")).send_json(&fault)).await?;
+        Ok(())
+    }
+
+    /// Removes every fault of an account.
+    pub async fn clear_faults(&self, account: &str) -> Result<()> {
+        let path = format!("/_devenv/faults?account={account}");
+        self.request(move |agent, endpoint| agent.delete(format!("{endpoint}{path}")).call()).await?;
+        Ok(())
+    }
+
+    async fn get(&self, path: String) -> Result<Value> {
+        self.request(move |agent, endpoint| agent.get(format!("{endpoint}{path}")).call()).await
+    }
+
+    async fn request<F>(&self, send: F) -> Result<Value>
+    where
+        F: FnOnce(&Agent, &str) -> Result<Response<Body>, ureq::Error> + Send + 'static,
+    {
+        let Self { endpoint, agent } = self.clone();
+        let answer = tokio::task::spawn_blocking(move || -> Result<Value> {
+            let mut response = send(&agent, &endpoint)?;
+            let body = response.body_mut().read_to_string()?;
+            ensure!(response.status().is_success(), "{}: {body}", response.status());
+            serde_json::from_str(&body).map_err(|error| anyhow!("{error} in {body}"))
+        });
+        answer.await?.with_context(|| format!("the emulator at {} did not answer as asked", self.endpoint))
+    }
+}

@@ -1,0 +1,20 @@
+//! What tests and the demo stand on: a Kubernetes control plane and an AWS emulator on this machine, each on free ports
+//! of 127.0.0.1 and in a folder of its own. None of it outlives the process that started it.
+
+#![forbid(unsafe_code)]
+
+mod control_plane;
+mod detector_package;
+mod emulator;
+mod environment;
+mod local;
+mod supervised;
+mod wait;
+
+pub use control_plane::ControlPlane;
+pub use detector_package::{detector_package, package_detector};
+pub use emulator::{Call, Emulator, EmulatorClient, Fault};
+pub use environment::{ACCOUNT, Environment, REGION};
+pub use local::{free_port, project_root};
+pub use supervised::{Supervised, supervised_command};
+pub use wait::wait_for;

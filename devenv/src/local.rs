@@ -1,0 +1,36 @@
+//! Where things are on this machine.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+/// The root of the project's source tree.
+#[must_use]
+pub fn project_root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// A TCP port of 127.0.0.1 that nobody listens on at this moment.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Runs a script of `devenv/` that provides something, and returns the path that its last line of output names.
+pub(crate) async fn provided_by(script: &str) -> Result<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    let output = Command::new(&script)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .with_context(|| format!("cannot run {}", script.display()))?;
+    ensure!(output.status.success(), "{} failed: what it printed above says why", script.display());
+    let printed = String::from_utf8(output.stdout)?;
+    let path = PathBuf::from(printed.lines().next_back().unwrap_or_default());
+    ensure!(path.exists(), "{} named `{}`, which does not exist", script.display(), path.display());
+    Ok(path)
+}

@@ -1,0 +1,54 @@
+//! Starts the environment of tests and demo: `devenv --help`.
+
+#![forbid(unsafe_code)]
+
+mod folder;
+mod run;
+mod signals;
+mod up;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "A Kubernetes control plane and an AWS emulator on this machine, for tests and the demo")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Subcommand)]
+enum Subcommands {
+    /// Start the environment, run a command in it, stop it, and exit with the command's code
+    Run {
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Start the environment and keep it until Ctrl-C
+    Up,
+    /// Make the zip file that Lambda takes, from the detector's program
+    PackageDetector {
+        /// The program, built for Linux
+        #[arg(long)]
+        binary: PathBuf,
+        /// The zip file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    match Arguments::parse().command {
+        Subcommands::Run { command } => run::run(&command).await,
+        Subcommands::Up => up::up().await,
+        Subcommands::PackageDetector { binary, out } => {
+            devenv::package_detector(&binary, &out)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
