@@ -1,0 +1,233 @@
+//! One invocation: unpack, analyze, publish, answer.
+
+use serde::Serialize;
+
+use crate::analysis::{Analysis, Analyzer};
+use crate::envelope::{self, EnvelopeError, Event, MessageType};
+use crate::message::Message;
+use crate::publish::{PublishError, Publisher};
+use crate::settings::Settings;
+
+/// What the function answers; seen in a synchronous invocation only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Lines in the batch: `parsed + bad`.
+    pub records: u64,
+    /// Lines that are records.
+    pub parsed: u64,
+    /// Lines that are not, skipped.
+    pub bad: u64,
+    /// Findings after grouping.
+    pub findings: usize,
+    /// Whether a message went out.
+    pub published: bool,
+}
+
+/// Why an invocation failed. Lambda repeats an asynchronous invocation that failed twice.
+#[derive(Debug, thiserror::Error)]
+pub enum HandlerError {
+    /// The event cannot be read.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The findings could not be sent.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+impl HandlerError {
+    /// The error type shown in Lambda's answer and log.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Envelope(_) => "EnvelopeError",
+            Self::Publish(_) => "PublishError",
+        }
+    }
+}
+
+/// Handles invocations.
+#[derive(Debug)]
+pub struct Handler<P> {
+    settings: Settings,
+    publisher: P,
+}
+
+impl<P: Publisher> Handler<P> {
+    /// A handler that sends what it finds to `publisher`.
+    pub fn new(settings: Settings, publisher: P) -> Self {
+        Self { settings, publisher }
+    }
+
+    /// Handles one batch; publishes at most one message.
+    pub async fn handle(&self, event: Event) -> Result<Summary, HandlerError> {
+        let Some(analysis) = self.analyze(event)? else {
+            tracing::info!("control message: the subscription reaches the function");
+            return Ok(Summary::default());
+        };
+        log_bad_lines(&analysis);
+        let message = Message::compose(&analysis, &self.settings.origin);
+        if let Some(message) = &message {
+            self.publisher.publish(message).await?;
+        }
+        let summary = Summary {
+            records: analysis.counts.records(),
+            parsed: analysis.counts.parsed,
+            bad: analysis.counts.bad,
+            findings: analysis.findings.list.len(),
+            published: message.is_some(),
+        };
+        tracing::info!(
+            records = summary.records,
+            parsed = summary.parsed,
+            bad = summary.bad,
+            findings = summary.findings,
+            published = summary.published,
+            "batch analyzed"
+        );
+        Ok(summary)
+    }
+
+    /// The analysis of a data message, `None` for a control message.
+    ///
+    /// Takes the event so that the packed batch is freed before the unpacked one is read.
+    fn analyze(&self, event: Event) -> Result<Option<Analysis>, EnvelopeError> {
+        let json = envelope::unpack(&event.awslogs)?;
+        drop(event);
+        let mut analyzer = Analyzer::new(&self.settings.format, self.settings.thresholds);
+        Ok(match envelope::read(&json, |line| analyzer.add(line))? {
+            MessageType::Data => Some(analyzer.finish()),
+            MessageType::Control => None,
+        })
+    }
+}
+
+fn log_bad_lines(analysis: &Analysis) {
+    for line in &analysis.bad_lines {
+        tracing::warn!(
+            number = line.number,
+            reason = %line.reason,
+            line = line.start,
+            "line skipped: not a record of LOG_FORMAT"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::rules::{Severity, Thresholds};
+    use crate::settings::Origin;
+    use crate::test_data::{CUSTOM_FORMAT, V2_FORMAT, event, pack, v2_line, v2_line_without_traffic};
+
+    /// Keeps what it is given, or refuses it.
+    #[derive(Default)]
+    struct FakePublisher {
+        sent: Mutex<Vec<Message>>,
+        refuses: bool,
+    }
+
+    impl Publisher for FakePublisher {
+        async fn publish(&self, message: &Message) -> Result<(), PublishError> {
+            if self.refuses {
+                return Err(PublishError { topic_arn: "arn".to_owned(), reason: "AuthorizationError".to_owned() });
+            }
+            self.sent.lock().unwrap().push(message.clone());
+            Ok(())
+        }
+    }
+
+    fn handler(format: &str, publisher: FakePublisher) -> Handler<FakePublisher> {
+        let settings = Settings {
+            topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
+            origin: Origin { monitor: "network/production".to_owned(), vpc_id: "vpc-0123".to_owned() },
+            format: format.parse().unwrap(),
+            thresholds: Thresholds { high_transfer_bytes: 50_000_000 },
+        };
+        Handler::new(settings, publisher)
+    }
+
+    async fn handle(event: Event) -> (Result<Summary, HandlerError>, Vec<Message>) {
+        let handler = handler(V2_FORMAT, FakePublisher::default());
+        let answer = handler.handle(event).await;
+        (answer, handler.publisher.sent.into_inner().unwrap())
+    }
+
+    #[tokio::test]
+    async fn many_findings_are_one_message() {
+        let lines = [
+            v2_line("10.0.0.1", "203.0.113.9", 443, 6, 50_000_001, "ACCEPT"),
+            v2_line("198.51.100.7", "10.0.0.1", 22, 6, 40, "REJECT"),
+            v2_line("198.51.100.8", "10.0.0.1", 22, 6, 40, "REJECT"),
+            v2_line("198.51.100.7", "10.0.0.1", 53, 17, 40, "REJECT"),
+            v2_line_without_traffic("NODATA"),
+            "not a record".to_owned(),
+        ];
+        let (answer, sent) = handle(event(&lines)).await;
+        assert_eq!(answer.unwrap(), Summary { records: 6, parsed: 5, bad: 1, findings: 3, published: true });
+        assert_eq!(sent.len(), 1);
+        assert_eq!(sent[0].severity, Severity::High);
+        assert!(sent[0].body.contains("HIGH high_data_transfer 10.0.0.1 -> 203.0.113.9: records 1, bytes 50000001"));
+        assert!(sent[0].body.contains("MEDIUM rejected_tcp 198.51.100.8 -> 10.0.0.1: records 1, bytes 40"));
+    }
+
+    #[tokio::test]
+    async fn nothing_found_nothing_sent() {
+        let lines = [v2_line("10.0.0.1", "10.0.0.2", 443, 6, 50_000_000, "ACCEPT"), "bad".to_owned()];
+        let (answer, sent) = handle(event(&lines)).await;
+        assert_eq!(answer.unwrap(), Summary { records: 2, parsed: 1, bad: 1, findings: 0, published: false });
+        assert_eq!(sent, []);
+    }
+
+    #[tokio::test]
+    async fn a_control_message_is_answered_and_nothing_sent_even_if_its_event_would_fire() {
+        let line = v2_line("198.51.100.7", "10.0.0.1", 22, 6, 40, "REJECT");
+        let json = serde_json::json!({"logEvents": [{"message": line}], "messageType": "CONTROL_MESSAGE"});
+        let (answer, sent) = handle(pack(json.to_string().as_bytes())).await;
+        assert_eq!(answer.unwrap(), Summary::default());
+        assert_eq!(sent, []);
+    }
+
+    #[tokio::test]
+    async fn the_format_decides_where_the_fields_are() {
+        let line = "3 123456789010 eni-1 198.51.100.7 10.0.1.5 443 22 6 10 60 1566848875 1566848933 REJECT OK \
+                    vpc-1 subnet-1 i-1 2 IPv4 198.51.100.7 10.0.1.5";
+        let custom = handler(CUSTOM_FORMAT, FakePublisher::default());
+        let summary = custom.handle(event(&[line])).await.unwrap();
+        assert_eq!(summary, Summary { records: 1, parsed: 1, bad: 0, findings: 1, published: true });
+
+        let reordered = handler("${action} ${protocol} ${dstaddr}", FakePublisher::default());
+        reordered.handle(event(&["REJECT 6 10.0.1.5"])).await.unwrap();
+        let sent = reordered.publisher.sent.into_inner().unwrap();
+        assert!(sent[0].body.contains("rejected_tcp - -> 10.0.1.5: records 1"));
+    }
+
+    #[tokio::test]
+    async fn a_failed_publish_fails_the_invocation() {
+        let handler = handler(V2_FORMAT, FakePublisher { refuses: true, ..FakePublisher::default() });
+        let line = v2_line("198.51.100.7", "10.0.0.1", 22, 6, 40, "REJECT");
+        let error = handler.handle(event(&[line])).await.unwrap_err();
+        assert_eq!(error.kind(), "PublishError");
+        assert_eq!(error.to_string(), "cannot publish to arn: AuthorizationError");
+    }
+
+    #[tokio::test]
+    async fn an_event_that_cannot_be_read_fails_the_invocation() {
+        let (answer, sent) = handle(pack(b"{}")).await;
+        assert_eq!(answer.unwrap_err().kind(), "EnvelopeError");
+        assert_eq!(sent, []);
+    }
+
+    #[test]
+    fn the_same_batch_gives_the_same_message() {
+        let lines: Vec<_> =
+            (0..50).map(|it| v2_line(&format!("198.51.100.{it}"), "10.0.0.1", 22, 6, 40, "REJECT")).collect();
+        let compose = || {
+            let handler = handler(V2_FORMAT, FakePublisher::default());
+            let analysis = handler.analyze(event(&lines)).unwrap().unwrap();
+            Message::compose(&analysis, &handler.settings.origin).unwrap()
+        };
+        assert_eq!(compose(), compose());
+    }
+}

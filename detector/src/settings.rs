@@ -1,0 +1,176 @@
+//! What the operator tells the function, by environment variables.
+
+use crate::format::{FormatError, LogFormat};
+use crate::rules::Thresholds;
+
+/// The function's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `TOPIC_ARN`: the SNS topic to publish to.
+    pub topic_arn: String,
+    /// `MONITOR` and `VPC_ID`.
+    pub origin: Origin,
+    /// `LOG_FORMAT`: the format of the flow log, as `CreateFlowLogs` takes it.
+    pub format: LogFormat,
+    /// `HIGH_TRANSFER_BYTES`, a whole number of bytes.
+    pub thresholds: Thresholds,
+}
+
+/// What the records are about; every message says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// `<namespace>/<name>` of the `VpcFlowMonitor`.
+    pub monitor: String,
+    /// The VPC's id.
+    pub vpc_id: String,
+}
+
+/// A variable that is missing or not what it should be.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Not set, or empty.
+    #[error("environment variable {0} is not set")]
+    Missing(&'static str),
+    /// Set to something else than it should be.
+    #[error("environment variable {name} is `{value}`; it should be {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// `LOG_FORMAT` is not the format of a flow log.
+    #[error("environment variable LOG_FORMAT is not the format of a flow log: {0}")]
+    Format(#[from] FormatError),
+}
+
+impl Settings {
+    /// Reads the settings; `variable` gives the value of an environment variable.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let variables = Variables(variable);
+        Ok(Self {
+            topic_arn: variables.checked("TOPIC_ARN", "the ARN of an SNS topic", is_topic_arn)?,
+            origin: Origin {
+                monitor: variables.checked("MONITOR", "<namespace>/<name> of a VpcFlowMonitor", is_monitor)?,
+                vpc_id: variables.checked("VPC_ID", "the id of a VPC", is_vpc_id)?,
+            },
+            format: variables.required("LOG_FORMAT")?.parse()?,
+            thresholds: Thresholds {
+                high_transfer_bytes: variables.parsed("HIGH_TRANSFER_BYTES", "a whole number of bytes")?,
+            },
+        })
+    }
+}
+
+struct Variables<V>(V);
+
+impl<V: Fn(&str) -> Option<String>> Variables<V> {
+    fn required(&self, name: &'static str) -> Result<String, SettingsError> {
+        (self.0)(name).filter(|value| !value.is_empty()).ok_or(SettingsError::Missing(name))
+    }
+
+    fn checked(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        is_valid: fn(&str) -> bool,
+    ) -> Result<String, SettingsError> {
+        let value = self.required(name)?;
+        if is_valid(&value) { Ok(value) } else { Err(SettingsError::Invalid { name, value, expected }) }
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, name: &'static str, expected: &'static str) -> Result<T, SettingsError> {
+        let value = self.required(name)?;
+        value.parse().map_err(|_| SettingsError::Invalid { name, value, expected })
+    }
+}
+
+/// `arn:<partition>:sns:<region>:<account>:<topic>`.
+fn is_topic_arn(text: &str) -> bool {
+    let parts: Vec<_> = text.split(':').collect();
+    matches!(parts.as_slice(), ["arn", partition, "sns", region, account, topic]
+        if [partition, region, account, topic].iter().all(|part| !part.is_empty()))
+}
+
+/// Two Kubernetes names: printable ASCII of bounded length, safe in a subject line.
+fn is_monitor(text: &str) -> bool {
+    let is_name = |name: &str, longest| {
+        (1..=longest).contains(&name.len())
+            && name.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
+    };
+    text.split_once('/').is_some_and(|(namespace, name)| is_name(namespace, 63) && is_name(name, 253))
+}
+
+fn is_vpc_id(text: &str) -> bool {
+    text.strip_prefix("vpc-")
+        .is_some_and(|id| (1..=32).contains(&id.len()) && id.bytes().all(|it| it.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_data::V2_FORMAT;
+
+    const VARIABLES: [(&str, &str); 5] = [
+        ("TOPIC_ARN", "arn:aws-cn:sns:cn-north-1:123456789012:alerts"),
+        ("MONITOR", "network/production"),
+        ("VPC_ID", "vpc-0123456789abcdef0"),
+        ("LOG_FORMAT", V2_FORMAT),
+        ("HIGH_TRANSFER_BYTES", "50000000"),
+    ];
+
+    fn read_with(name: &str, value: Option<&str>) -> Result<Settings, SettingsError> {
+        Settings::read(|asked| {
+            if asked == name {
+                return value.map(str::to_owned);
+            }
+            VARIABLES.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn all_set() {
+        let settings = read_with("", None).unwrap();
+        assert_eq!(settings.topic_arn, "arn:aws-cn:sns:cn-north-1:123456789012:alerts");
+        assert_eq!(settings.origin.monitor, "network/production");
+        assert_eq!(settings.origin.vpc_id, "vpc-0123456789abcdef0");
+        assert_eq!(settings.format, V2_FORMAT.parse().unwrap());
+        assert_eq!(settings.thresholds, Thresholds { high_transfer_bytes: 50_000_000 });
+    }
+
+    #[test]
+    fn a_missing_or_empty_variable_is_named() {
+        for (name, _) in VARIABLES {
+            for value in [None, Some("")] {
+                let error = read_with(name, value).unwrap_err();
+                assert_eq!(error.to_string(), format!("environment variable {name} is not set"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_variable_is_named_with_what_it_should_be() {
+        let long = format!("a/{}", "b".repeat(254));
+        for (name, value) in [
+            ("TOPIC_ARN", "arn:aws:sqs:eu-west-1:123456789012:alerts"),
+            ("TOPIC_ARN", "arn:aws:sns:eu-west-1::alerts"),
+            ("TOPIC_ARN", "alerts"),
+            ("MONITOR", "production"),
+            ("MONITOR", "network/"),
+            ("MONITOR", "network/two\nlines"),
+            ("MONITOR", &long),
+            ("VPC_ID", "subnet-0123"),
+            ("VPC_ID", "vpc-"),
+            ("HIGH_TRANSFER_BYTES", "50MB"),
+            ("HIGH_TRANSFER_BYTES", "-1"),
+        ] {
+            let error = read_with(name, Some(value)).unwrap_err();
+            assert!(matches!(error, SettingsError::Invalid { name: named, .. } if named == name), "{name} {value}");
+            assert!(error.to_string().starts_with(&format!("environment variable {name} is `{value}`; it should be ")));
+        }
+        let error = read_with("LOG_FORMAT", Some("version srcaddr")).unwrap_err().to_string();
+        assert!(error.contains("LOG_FORMAT") && error.contains("`version` is not a field"), "{error}");
+    }
+}

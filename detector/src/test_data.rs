@@ -1,0 +1,47 @@
+//! Formats and lines that several modules' tests use.
+
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::{Compression, write::GzEncoder};
+
+use crate::envelope::{Event, Payload};
+
+/// The default format (version 2).
+pub const V2_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} \
+     ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
+
+/// The operator's default for S3: the fields of versions 2 and 3.
+pub const CUSTOM_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} \
+     ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status} ${vpc-id} ${subnet-id} ${instance-id} \
+     ${tcp-flags} ${type} ${pkt-srcaddr} ${pkt-dstaddr}";
+
+/// A line of the default format.
+pub fn v2_line(source: &str, destination: &str, port: u16, protocol: u8, bytes: u64, action: &str) -> String {
+    format!(
+        "2 123456789010 eni-1235b8ca123456789 {source} {destination} 40000 {port} {protocol} 10 {bytes} 1418530010 \
+         1418530070 {action} OK"
+    )
+}
+
+/// A line of the default format for an interval without traffic.
+pub fn v2_line_without_traffic(status: &str) -> String {
+    format!("2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - {status}")
+}
+
+/// The event for a batch that unpacks to `json`.
+pub fn pack(json: &[u8]) -> Event {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(json).unwrap();
+    Event { awslogs: Payload { data: STANDARD.encode(encoder.finish().unwrap()) } }
+}
+
+/// The event for a data message with a log event for each of `lines`.
+pub fn event(lines: &[impl AsRef<str>]) -> Event {
+    let events: Vec<_> = lines
+        .iter()
+        .map(|line| serde_json::json!({"id": "1", "timestamp": 1_418_530_070_000_u64, "message": line.as_ref()}))
+        .collect();
+    pack(serde_json::json!({"messageType": "DATA_MESSAGE", "logEvents": events}).to_string().as_bytes())
+}
