@@ -29,6 +29,7 @@ def run() -> None:
     config.keep_alive_timeout = 75
     config.loglevel = os.environ["LOG_LEVEL"]
     config.backlog = 1024
+    config.graceful_timeout = 0.2
     logging.getLogger("hypercorn.error").setLevel(logging.WARNING)
     try:
         asyncio.run(serve(application, config))

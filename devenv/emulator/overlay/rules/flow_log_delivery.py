@@ -8,9 +8,9 @@ import json
 import re
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch_logs, kms, s3
+from ministack.services import cloudwatch_logs, s3
 
-from overlay.rules import policy
+from overlay.rules import keys, policy
 from overlay.rules.flow_log_request import Request
 
 _DELIVERY = "delivery.logs.amazonaws.com"
@@ -59,16 +59,16 @@ def bucket_accepts(request: Request) -> bool:
     if owner is None:
         return False
     document = s3._bucket_policies.get_scoped(owner, None, bucket)
-    keys = policy.source_keys(f"arn:aws:logs:{get_region()}:{get_account_id()}:vpc-flow-logs")
-    write_keys = {**keys, "s3:x-amz-acl": "bucket-owner-full-control"}
+    source = policy.source_keys(f"arn:aws:logs:{get_region()}:{get_account_id()}:vpc-flow-logs")
+    write_keys = {**source, "s3:x-amz-acl": "bucket-owner-full-control"}
     if not policy.resource_policy_allows(document, _DELIVERY, "s3:PutObject", f"{key_prefix(request)}/x", write_keys):
         return False
-    if not policy.resource_policy_allows(document, _DELIVERY, "s3:GetBucketAcl", f"arn:aws:s3:::{bucket}", keys):
+    if not policy.resource_policy_allows(document, _DELIVERY, "s3:GetBucketAcl", f"arn:aws:s3:::{bucket}", source):
         return False
-    return _key_accepts(owner, bucket, keys)
+    return _key_accepts(owner, bucket, source)
 
 
-def _key_accepts(owner: str, bucket: str, keys: dict[str, str]) -> bool:
+def _key_accepts(owner: str, bucket: str, source: dict[str, str]) -> bool:
     """SSE-KMS needs a customer managed key whose policy names the delivery service."""
     encryption = s3._bucket_encryption.get_scoped(owner, None, bucket)
     if not encryption or b"aws:kms" not in (encryption if isinstance(encryption, bytes) else encryption.encode()):
@@ -77,13 +77,7 @@ def _key_accepts(owner: str, bucket: str, keys: dict[str, str]) -> bool:
     key_arn = re.search(r"<KMSMasterKeyID>\s*(arn:[^<\s]+)\s*</KMSMasterKeyID>", text)
     if key_arn is None:
         return False
-    _, _, _, region, account, resource = key_arn[1].split(":", 5)
-    key = kms._keys.get_scoped(account, region, resource.removeprefix("key/"))
-    if key is None or key.get("KeyState", "Enabled") != "Enabled":
-        return False
-    return policy.resource_policy_allows(
-        key.get("Policy"), _DELIVERY, "kms:GenerateDataKey", key_arn[1], keys
-    )
+    return keys.service_may_use(key_arn[1], _DELIVERY, ("kms:GenerateDataKey", "kms:Decrypt"), source)
 
 
 def key_prefix(request: Request) -> str:
