@@ -106,10 +106,10 @@ class AwsTestCase(unittest.TestCase):
             )
         return self._clients[key]
 
-    def refused(self, code: str, call, /, message: str | None = None, **parameters) -> ClientError:
+    def refused(self, code: str, call, /, *arguments, message: str | None = None, **parameters) -> ClientError:
         """Checks that a call fails with an AWS error code (and a text within its message)."""
         with self.assertRaises(ClientError) as caught:
-            call(**parameters)
+            call(*arguments, **parameters)
         self.assertEqual(caught.exception.response["Error"]["Code"], code, caught.exception)
         if message is not None:
             self.assertIn(message, caught.exception.response["Error"]["Message"])

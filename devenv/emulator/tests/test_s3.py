@@ -1,0 +1,200 @@
+"""S3 as its API reference and user guide describe it."""
+
+import json
+
+from tests.emulator import AwsTestCase
+
+
+class Buckets(AwsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.s3 = self.client("s3")
+        self.bucket = f"bucket-{self.account}"
+
+    def create(self, **parameters) -> None:
+        self.s3.create_bucket(Bucket=self.bucket, **parameters)
+
+    def test_names_are_global(self):
+        self.create()
+        self.create()  # us-east-1 answers 200 to the owner
+        other = "3" + self.account[1:]
+        self.refused("BucketAlreadyExists", self.client("s3", account=other).create_bucket, Bucket=self.bucket)
+        self.refused("AccessDenied", self.client("s3", account=other).get_bucket_versioning, Bucket=self.bucket)
+        west = self.client("s3", region="eu-west-1")
+        constraint = {"LocationConstraint": "eu-west-1"}
+        name = self.bucket + "-west"
+        west.create_bucket(Bucket=name, CreateBucketConfiguration=constraint)
+        self.refused("BucketAlreadyOwnedByYou", west.create_bucket, Bucket=name, CreateBucketConfiguration=constraint)
+
+    def test_location_constraint(self):
+        west = self.client("s3", region="eu-west-1")
+        self.refused("IllegalLocationConstraintException", west.create_bucket, Bucket=self.bucket)
+        self.refused("IllegalLocationConstraintException", west.create_bucket, Bucket=self.bucket,
+                     CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        self.refused("InvalidLocationConstraint", self.s3.create_bucket, Bucket=self.bucket,
+                     CreateBucketConfiguration={"LocationConstraint": "us-east-1"})
+        west.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.assertEqual(self.s3.get_bucket_location(Bucket=self.bucket)["LocationConstraint"], "eu-west-1")
+        self.assertEqual(self.inventory()["buckets"][self.bucket]["region"], "eu-west-1")
+
+    def test_names(self):
+        import botocore.exceptions
+        for name in ("Upper", "a", "a..b", "-a-b", "192.168.1.1", "x" * 64):
+            with self.subTest(name), self.assertRaises((botocore.exceptions.ClientError,
+                                                        botocore.exceptions.ParamValidationError)):
+                self.s3.create_bucket(Bucket=name)
+
+    def test_a_new_bucket_is_encrypted_private_and_owner_enforced(self):
+        self.create()
+        state = self.inventory()["buckets"][self.bucket]
+        self.assertEqual(state["encryption"][0]["ApplyServerSideEncryptionByDefault"], {"SSEAlgorithm": "AES256"})
+        self.assertEqual(state["publicAccessBlock"], {
+            "BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True})
+        self.assertEqual(state["ownershipControls"], [{"ObjectOwnership": "BucketOwnerEnforced"}])
+        self.assertEqual((state["versioning"], state["policy"], state["lifecycle"], state["tags"]),
+                         (None, None, None, {}))
+
+    def test_encryption_is_set_read_and_reset(self):
+        self.create()
+        rule = {"ApplyServerSideEncryptionByDefault": {
+            "SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f"arn:aws:kms:us-east-1:{self.account}:key/1"},
+            "BucketKeyEnabled": True}
+        self.s3.put_bucket_encryption(Bucket=self.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+        found = self.s3.get_bucket_encryption(Bucket=self.bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+        self.assertEqual({name: found[name] for name in rule}, rule)
+        self.s3.delete_bucket_encryption(Bucket=self.bucket)
+        found = self.s3.get_bucket_encryption(Bucket=self.bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+        self.assertEqual(found["ApplyServerSideEncryptionByDefault"], {"SSEAlgorithm": "AES256"})
+
+    def test_absent_configurations_have_their_codes(self):
+        self.create()
+        self.refused("NoSuchBucketPolicy", self.s3.get_bucket_policy, Bucket=self.bucket)
+        self.refused("NoSuchTagSet", self.s3.get_bucket_tagging, Bucket=self.bucket)
+        self.refused("NoSuchLifecycleConfiguration", self.s3.get_bucket_lifecycle_configuration, Bucket=self.bucket)
+        self.s3.delete_public_access_block(Bucket=self.bucket)
+        self.refused("NoSuchPublicAccessBlockConfiguration", self.s3.get_public_access_block, Bucket=self.bucket)
+        self.s3.delete_bucket_ownership_controls(Bucket=self.bucket)
+        self.refused("OwnershipControlsNotFoundError", self.s3.get_bucket_ownership_controls, Bucket=self.bucket)
+        self.refused("NoSuchBucket", self.s3.get_bucket_policy, Bucket=self.bucket + "x")
+        self.refused("404", self.s3.head_bucket, Bucket=self.bucket + "x")
+
+    def test_versions_and_markers_hold_a_bucket(self):
+        self.create()
+        self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+        for number in range(1, 4):
+            self.s3.put_object(Bucket=self.bucket, Key="k", Body=str(number).encode())
+        self.s3.delete_object(Bucket=self.bucket, Key="k")
+        self.refused("BucketNotEmpty", self.s3.delete_bucket, Bucket=self.bucket)
+        found, position = [], {}
+        while True:
+            page = self.s3.list_object_versions(Bucket=self.bucket, MaxKeys=2, **position)
+            entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
+            self.assertLessEqual(len(entries), 2)
+            found += entries
+            if not page["IsTruncated"]:
+                break
+            position = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+        self.assertEqual(len({entry["VersionId"] for entry in found}), 4)
+        state = self.inventory()["buckets"][self.bucket]
+        self.assertEqual((state["objectVersions"], state["deleteMarkers"]), (3, 1))
+        ids = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found]
+        answer = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": ids[:3], "Quiet": True})
+        self.assertNotIn("Errors", answer)
+        self.refused("BucketNotEmpty", self.s3.delete_bucket, Bucket=self.bucket)
+        self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": ids[3:]})
+        self.s3.delete_bucket(Bucket=self.bucket)
+        self.refused("NoSuchBucket", self.s3.delete_bucket, Bucket=self.bucket)
+
+    def test_a_batch_of_deletes_has_a_thousand_keys(self):
+        self.create()
+        keys = [{"Key": f"k{number}"} for number in range(1001)]
+        self.refused("MalformedXML", self.s3.delete_objects, Bucket=self.bucket, Delete={"Objects": keys})
+        answer = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys[:1000]})
+        self.assertEqual(len(answer["Deleted"]), 1000)
+
+
+class Policies(AwsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.s3 = self.client("s3")
+        self.bucket = f"policy-{self.account}"
+        self.s3.create_bucket(Bucket=self.bucket)
+        self.arn = f"arn:aws:s3:::{self.bucket}"
+
+    def put(self, **changes) -> None:
+        statement = {"Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"},
+                     "Action": "s3:PutObject", "Resource": f"{self.arn}/*", **changes}
+        self.s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{k: v for k, v in statement.items() if v is not None}]}))
+
+    def test_malformed(self):
+        for text in ("", "not json", "[]", '{"Version": "2012-10-17"}'):
+            with self.subTest(text):
+                self.refused("MalformedPolicy", self.s3.put_bucket_policy, Bucket=self.bucket, Policy=text)
+        cases = {
+            "no principal": {"Principal": None}, "no action": {"Action": None}, "effect": {"Effect": "Maybe"},
+            "no resource": {"Resource": None}, "another bucket": {"Resource": "arn:aws:s3:::other/*"},
+            "an action of another service": {"Action": "ec2:Describe*"},
+            "a principal that is not there": {"Principal": {"AWS": f"arn:aws:iam::{self.account}:role/none"}},
+        }
+        for name, changes in cases.items():
+            with self.subTest(name):
+                self.refused("MalformedPolicy", self.put, **changes)
+        self.put()
+
+    def test_a_public_policy_is_blocked(self):
+        self.refused("AccessDenied", self.put, Principal="*")
+        self.put(Principal="*", Effect="Deny", Condition={"Bool": {"aws:SecureTransport": "false"}})
+        self.s3.delete_public_access_block(Bucket=self.bucket)
+        self.put(Principal="*")
+
+
+class Lifecycle(AwsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.s3 = self.client("s3")
+        self.bucket = f"lifecycle-{self.account}"
+        self.s3.create_bucket(Bucket=self.bucket)
+
+    def put(self, *rules: dict) -> None:
+        whole = [{"ID": f"r{number}", "Status": "Enabled", "Filter": {"Prefix": ""}, **rule}
+                 for number, rule in enumerate(rules)]
+        self.s3.put_bucket_lifecycle_configuration(Bucket=self.bucket, LifecycleConfiguration={"Rules": whole})
+
+    @staticmethod
+    def to(*steps: tuple[int, str]) -> dict:
+        return {"Transitions": [{"Days": days, "StorageClass": name} for days, name in steps]}
+
+    def test_what_is_valid_reads_back(self):
+        rule = {**self.to((30, "STANDARD_IA"), (90, "GLACIER"), (365, "DEEP_ARCHIVE")), "Expiration": {"Days": 400},
+                "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
+        self.put(rule, {"Filter": {"Prefix": "results/"}, "Expiration": {"Days": 1}})
+        found = self.s3.get_bucket_lifecycle_configuration(Bucket=self.bucket)["Rules"]
+        self.assertEqual(found[0], {"ID": "r0", "Status": "Enabled", "Filter": {"Prefix": ""}, **rule})
+        self.assertEqual(found[1]["Filter"], {"Prefix": "results/"})
+        self.put({"Expiration": {"ExpiredObjectDeleteMarker": True}})
+        self.put(self.to((0, "INTELLIGENT_TIERING")))
+        self.put(self.to((0, "GLACIER")))
+
+    def test_what_is_refused(self):
+        cases = {
+            "29 days to STANDARD_IA": self.to((29, "STANDARD_IA")),
+            "GLACIER within 30 days of STANDARD_IA": self.to((30, "STANDARD_IA"), (59, "GLACIER")),
+            "DEEP_ARCHIVE before GLACIER": self.to((90, "GLACIER"), (60, "DEEP_ARCHIVE")),
+            "expiry with the transition": {**self.to((90, "GLACIER")), "Expiration": {"Days": 90}},
+            "twice the same class": self.to((30, "STANDARD_IA"), (60, "STANDARD_IA")),
+            "no days at all": {"Expiration": {"Days": 0}},
+        }
+        for name, rule in cases.items():
+            with self.subTest(name):
+                error = None
+                try:
+                    self.put(rule)
+                except self.s3.exceptions.ClientError as caught:
+                    error = caught.response["Error"]["Code"]
+                self.assertIn(error, ("InvalidArgument", "InvalidRequest", "MalformedXML"))
+        self.refused("InvalidArgument", self.put, {"ID": "same", "Expiration": {"Days": 1}},
+                     {"ID": "same", "Expiration": {"Days": 2}})
+        self.refused("InvalidRequest", self.put, {})
