@@ -2,7 +2,7 @@
 
 mod client;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -23,6 +23,7 @@ const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/emulator");
 #[derive(Debug)]
 pub struct Emulator {
     process: Supervised,
+    python: PathBuf,
     client: EmulatorClient,
 }
 
@@ -50,7 +51,8 @@ impl Emulator {
         std::fs::create_dir_all(&data)?;
         let port = free_port()?;
         let process = Supervised::spawn("the emulator", command(python, &data, port), &dir.join("emulator.log"))?;
-        Ok(Self { process, client: EmulatorClient::new(format!("http://127.0.0.1:{port}")) })
+        let client = EmulatorClient::new(format!("http://127.0.0.1:{port}"));
+        Ok(Self { process, python: python.to_owned(), client })
     }
 
     async fn wait_until_ready(&mut self) -> Result<()> {
@@ -73,6 +75,12 @@ impl Emulator {
     #[must_use]
     pub fn client(&self) -> &EmulatorClient {
         &self.client
+    }
+
+    /// The Python it runs on, which has botocore.
+    #[must_use]
+    pub fn python(&self) -> &Path {
+        &self.python
     }
 
     /// Stops the process and waits until it is gone.

@@ -64,6 +64,8 @@ impl Environment {
             ("AWS_ACCESS_KEY_ID", ACCOUNT.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "emulator".to_owned()),
             ("AWS_REGION", REGION.to_owned()),
+            // Python's name of the same.
+            ("AWS_DEFAULT_REGION", REGION.to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             // A profile may name another endpoint.
             ("AWS_CONFIG_FILE", "/dev/null".to_owned()),

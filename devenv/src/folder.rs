@@ -1,9 +1,12 @@
 //! The folder in which one run of the environment keeps its files.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
+
+use crate::signals::Interrupted;
 
 /// A temporary folder, removed when dropped.
 pub struct Folder(TempDir);
@@ -18,8 +21,14 @@ impl Folder {
         self.0.path()
     }
 
-    /// Leaves the folder and says where it is: its logs may tell what went wrong.
-    pub fn keep(self) {
-        eprintln!("The logs are in {}", self.0.keep().display());
+    /// Leaves the folder unless all went well, and says where it is: its logs may tell what went wrong.
+    pub fn keep_after_failure(self, result: &Result<ExitCode>) {
+        let keep = match result {
+            Ok(code) => *code != ExitCode::SUCCESS,
+            Err(error) => !error.is::<Interrupted>(),
+        };
+        if keep {
+            eprintln!("The logs are in {}", self.0.keep().display());
+        }
     }
 }

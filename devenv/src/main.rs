@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod demo;
 mod folder;
 mod run;
 mod signals;
@@ -12,6 +13,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::signals::Interrupted;
 
 #[derive(Parser)]
 #[command(about = "A Kubernetes control plane and an AWS emulator on this machine, for tests and the demo")]
@@ -30,6 +33,8 @@ enum Subcommands {
     },
     /// Start the environment and keep it until Ctrl-C
     Up,
+    /// Show the operator at work, from the first `kubectl apply` to the delete
+    Demo,
     /// Make the zip file that Lambda takes, from the detector's program
     PackageDetector {
         /// The program, built for Linux
@@ -43,9 +48,19 @@ enum Subcommands {
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
-    match Arguments::parse().command {
+    let result = run(Arguments::parse().command).await;
+    // Whoever sent the signal knows.
+    if let Some(interrupted) = result.as_ref().err().and_then(|error| error.downcast_ref::<Interrupted>()) {
+        return Ok(interrupted.exit_code());
+    }
+    result
+}
+
+async fn run(command: Subcommands) -> Result<ExitCode> {
+    match command {
         Subcommands::Run { command } => run::run(&command).await,
         Subcommands::Up => up::up().await,
+        Subcommands::Demo => demo::demo().await,
         Subcommands::PackageDetector { binary, out } => {
             devenv::package_detector(&binary, &out)?;
             Ok(ExitCode::SUCCESS)

@@ -20,18 +20,13 @@ const GRACE: Duration = Duration::from_secs(10);
 pub async fn run(command: &[String]) -> Result<ExitCode> {
     let folder = Folder::create()?;
     let result = start_and_run(&folder, command).await;
-    if !matches!(result, Ok(ExitCode::SUCCESS)) {
-        folder.keep();
-    }
+    folder.keep_after_failure(&result);
     result
 }
 
 async fn start_and_run(folder: &Folder, command: &[String]) -> Result<ExitCode> {
     let mut signals = Signals::listen()?;
-    let environment = tokio::select! {
-        started = Environment::start(folder.path()) => started?,
-        signal = signals.next() => return Ok(signals::exit_code(signal.as_raw())),
-    };
+    let environment = signals.until_signal(Environment::start(folder.path())).await?;
     let result = run_in(&environment, command, &mut signals).await;
     let stopped = environment.stop().await;
     let status = result?;

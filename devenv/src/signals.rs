@@ -13,6 +13,11 @@ pub struct Signals {
     hangup: unix::Signal,
 }
 
+/// A signal came before the work was done.
+#[derive(Debug, thiserror::Error)]
+#[error("ended by signal {}", .0.as_raw())]
+pub struct Interrupted(Signal);
+
 impl Signals {
     pub fn listen() -> Result<Self> {
         Ok(Self {
@@ -29,6 +34,20 @@ impl Signals {
             _ = self.terminate.recv() => Signal::TERM,
             _ = self.hangup.recv() => Signal::HUP,
         }
+    }
+
+    /// Does `work` to its end, or until a signal comes, which drops it and is an [`Interrupted`].
+    pub async fn until_signal<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            result = work => result,
+            signal = self.next() => Err(Interrupted(signal).into()),
+        }
+    }
+}
+
+impl Interrupted {
+    pub fn exit_code(&self) -> ExitCode {
+        exit_code(self.0.as_raw())
     }
 }
 

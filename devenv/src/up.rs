@@ -6,15 +6,18 @@ use anyhow::Result;
 use devenv::Environment;
 
 use crate::folder::Folder;
-use crate::signals::{self, Signals};
+use crate::signals::Signals;
 
 pub async fn up() -> Result<ExitCode> {
-    let mut signals = Signals::listen()?;
     let folder = Folder::create()?;
-    let environment = tokio::select! {
-        started = Environment::start(folder.path()) => started?,
-        signal = signals.next() => return Ok(signals::exit_code(signal.as_raw())),
-    };
+    let result = keep_up(&folder).await;
+    folder.keep_after_failure(&result);
+    result
+}
+
+async fn keep_up(folder: &Folder) -> Result<ExitCode> {
+    let mut signals = Signals::listen()?;
+    let environment = signals.until_signal(Environment::start(folder.path())).await?;
     eprintln!("The environment is up until Ctrl-C, with its logs in {}", folder.path().display());
     print_exports(&environment);
     signals.next().await;

@@ -1,0 +1,51 @@
+//! `devenv demo`: the operator at work, from the first `kubectl apply` to the delete.
+
+mod account;
+mod conditions;
+mod operator;
+mod shell;
+mod story;
+
+use std::io::{IsTerminal, stdin, stdout};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use devenv::Environment;
+
+use crate::folder::Folder;
+use crate::signals::Signals;
+use crate::up::print_exports;
+use story::{Story, Told};
+
+/// Tells the story; exit code 0 only if every step of it happened. On a terminal, everything then stays up until
+/// Ctrl-C.
+pub async fn demo() -> Result<ExitCode> {
+    let folder = Folder::create()?;
+    let result = start_and_tell(&folder).await;
+    folder.keep_after_failure(&result);
+    result
+}
+
+async fn start_and_tell(folder: &Folder) -> Result<ExitCode> {
+    let mut signals = Signals::listen()?;
+    println!("Starting a Kubernetes control plane and an AWS emulator on this machine ...");
+    let environment = signals.until_signal(Environment::start(folder.path())).await?;
+    let result = tell_in(&environment, folder, &mut signals).await;
+    let stopped = environment.stop().await;
+    result?;
+    stopped?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tell_in(environment: &Environment, folder: &Folder, signals: &mut Signals) -> Result<()> {
+    let Told { operator, apply } = signals.until_signal(Story::new(environment, folder.path()).tell()).await?;
+    if stdin().is_terminal() && stdout().is_terminal() {
+        println!("\nEverything is still up, for you to explore until Ctrl-C. In another terminal:\n");
+        print_exports(environment);
+        println!("# the operator's metrics: {}", operator.metrics_url());
+        println!("# its log:                {}", operator.log().display());
+        println!("# the monitor again:      {apply}");
+        signals.next().await;
+    }
+    operator.stop().await
+}
