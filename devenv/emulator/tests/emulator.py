@@ -94,15 +94,18 @@ class AwsTestCase(unittest.TestCase):
         self.account = str(next(_accounts))
         self._clients: dict = {}
 
-    def client(self, service: str, account: str | None = None, region: str | None = None, token: dict | None = None):
-        key = (service, account, region, token["AccessKeyId"] if token else None)
+    def client(self, service: str, account: str | None = None, region: str | None = None, token: dict | None = None,
+               validate: bool = True):
+        """A botocore client; with ``validate=False`` it sends what the model forbids."""
+        key = (service, account, region, token["AccessKeyId"] if token else None, validate)
         if key not in self._clients:
             self._clients[key] = _session.create_client(
                 service, region_name=region or self.region, endpoint_url=self.emulator.endpoint,
                 aws_access_key_id=token["AccessKeyId"] if token else account or self.account,
                 aws_secret_access_key=token["SecretAccessKey"] if token else "test",
                 aws_session_token=token["SessionToken"] if token else None,
-                config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+                config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"},
+                              parameter_validation=validate),
             )
         return self._clients[key]
 

@@ -7,7 +7,7 @@ _TABLE_MOVING = ("Name", "DatabaseName", "CreateTime", "UpdateTime", "LastAccess
 
 
 def workgroups(client: Client) -> dict:
-    listed = client.call("athena", "list_work_groups")["WorkGroups"]
+    listed = client.items("athena", "list_work_groups", "WorkGroups")
     return {group["Name"]: _workgroup(client, group["Name"]) for group in listed if group["Name"] != "primary"}
 
 

@@ -47,9 +47,17 @@ class Client:
         _caller.scope = (self._loop, self.account, self.region, service)
         client = _client(service)
         if not client.can_paginate(operation):
-            return getattr(client, operation)(**parameters).get(key, [])
+            return self._items_by_token(service, operation, key, parameters)
         pages = client.get_paginator(operation).paginate(**parameters)
         return [item for page in pages for item in page.get(key) or []]
+
+    def _items_by_token(self, service: str, operation: str, key: str, parameters: dict) -> list:
+        page = self.call(service, operation, **parameters)
+        items = page.get(key, [])
+        while page.get("NextToken"):
+            page = self.call(service, operation, **parameters, NextToken=page["NextToken"])
+            items += page.get(key, [])
+        return items
 
     def call_or_none(self, service: str, operation: str, **parameters) -> dict | None:
         """The answer, or None if the thing asked for does not exist."""

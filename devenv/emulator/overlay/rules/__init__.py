@@ -1,8 +1,8 @@
 """One module per AWS service: where ministack differs from AWS's documents, AWS's behaviour is put in."""
 
-from overlay.rules import ec2_flow_logs, iam, logs, s3, sts
+from overlay.rules import athena, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions, logs, s3, sns, sts
 
-_MODULES = (ec2_flow_logs, iam, logs, s3, sts)
+_MODULES = (athena, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions, logs, s3, sns, sts)
 
 
 def apply() -> None:

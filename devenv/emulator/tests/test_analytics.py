@@ -1,0 +1,175 @@
+"""Athena workgroups and saved queries, Glue databases and tables, as their API references describe them."""
+
+from tests.emulator import AwsTestCase
+
+
+class Workgroups(AwsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.athena = self.client("athena")
+        self.configuration = {
+            "ResultConfiguration": {"OutputLocation": "s3://results/w/",
+                                    "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
+                                    "ExpectedBucketOwner": self.account},
+            "EnforceWorkGroupConfiguration": True, "PublishCloudWatchMetricsEnabled": True,
+            "BytesScannedCutoffPerQuery": 10_000_000_000, "RequesterPaysEnabled": False,
+            "EngineVersion": {"SelectedEngineVersion": "Athena engine version 3"}}
+        self.arn = f"arn:aws:athena:us-east-1:{self.account}:workgroup/w"
+
+    def create(self, name: str = "w", **parameters) -> None:
+        self.athena.create_work_group(Name=name, **{"Configuration": self.configuration, **parameters})
+
+    def found(self) -> dict:
+        return self.athena.get_work_group(WorkGroup="w")["WorkGroup"]
+
+    def test_all_of_a_workgroup(self):
+        self.create(Description="d", Tags=[{"Key": "a", "Value": "1"}])
+        found = self.found()
+        self.assertEqual((found["State"], found["Description"]), ("ENABLED", "d"))
+        expected = {**self.configuration, "EngineVersion": {
+            "SelectedEngineVersion": "Athena engine version 3", "EffectiveEngineVersion": "Athena engine version 3"}}
+        self.assertEqual({name: found["Configuration"].get(name) for name in expected}, expected)
+        self.athena.tag_resource(ResourceARN=self.arn, Tags=[{"Key": "b", "Value": "2"}])
+        self.athena.untag_resource(ResourceARN=self.arn, TagKeys=["a"])
+        self.assertEqual(self.inventory()["workgroups"]["w"]["tags"], {"b": "2"})
+
+    def test_updates_change_only_what_they_name(self):
+        self.create()
+        self.athena.update_work_group(WorkGroup="w", Description="new", ConfigurationUpdates={
+            "BytesScannedCutoffPerQuery": 20_000_000,
+            "ResultConfigurationUpdates": {"OutputLocation": "s3://results/x/", "RemoveExpectedBucketOwner": True}})
+        found = self.found()
+        self.assertEqual(found["Description"], "new")
+        self.assertEqual(found["Configuration"]["BytesScannedCutoffPerQuery"], 20_000_000)
+        self.assertEqual(found["Configuration"]["ResultConfiguration"], {
+            "OutputLocation": "s3://results/x/", "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"}})
+        self.assertTrue(found["Configuration"]["EnforceWorkGroupConfiguration"])
+        self.athena.update_work_group(WorkGroup="w", State="DISABLED", ConfigurationUpdates={
+            "RemoveBytesScannedCutoffPerQuery": True, "ResultConfigurationUpdates": {
+                "RemoveEncryptionConfiguration": True}})
+        found = self.found()
+        self.assertEqual(found["State"], "DISABLED")
+        self.assertNotIn("BytesScannedCutoffPerQuery", found["Configuration"])
+        self.assertEqual(found["Configuration"]["ResultConfiguration"], {"OutputLocation": "s3://results/x/"})
+
+    def test_refused(self):
+        self.create()
+        self.refused("InvalidRequestException", self.create)
+        self.refused("InvalidRequestException", self.create, name="no spaces")
+        unchecked = self.client("athena", validate=False)
+        self.refused("InvalidRequestException", unchecked.create_work_group, Name="x",
+                     Configuration={**self.configuration, "BytesScannedCutoffPerQuery": 9_999_999})
+        self.refused("InvalidRequestException", unchecked.update_work_group, WorkGroup="w",
+                     ConfigurationUpdates={"BytesScannedCutoffPerQuery": 1})
+        self.refused("InvalidRequestException", self.athena.get_work_group, WorkGroup="none",
+                     message="WorkGroup none is not found.")
+        self.refused("InvalidRequestException", self.athena.delete_work_group, WorkGroup="primary")
+        self.refused("InvalidRequestException", self.athena.delete_work_group, WorkGroup="none")
+
+    def test_a_workgroup_with_queries_needs_the_recursive_option(self):
+        self.create()
+        self.athena.create_named_query(Name="q", Database="d", QueryString="SELECT 1", WorkGroup="w")
+        self.refused("InvalidRequestException", self.athena.delete_work_group, WorkGroup="w",
+                     message="WorkGroup w is not empty")
+        self.athena.delete_work_group(WorkGroup="w", RecursiveDeleteOption=True)
+        self.assertEqual(self.inventory()["workgroups"], {})
+        self.create()
+        self.assertEqual(self.inventory()["workgroups"]["w"]["namedQueries"], {})
+
+
+class NamedQueries(AwsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.athena = self.client("athena")
+        self.athena.create_work_group(Name="w")
+
+    def create(self, name: str, **parameters) -> str:
+        return self.athena.create_named_query(
+            Name=name, Database="d", QueryString="SELECT 1", WorkGroup="w", **parameters)["NamedQueryId"]
+
+    def test_from_create_to_delete(self):
+        query = self.create("q", Description="x", ClientRequestToken="t" * 32)
+        self.assertEqual(self.create("q", Description="x", ClientRequestToken="t" * 32), query)
+        self.assertEqual(self.athena.get_named_query(NamedQueryId=query)["NamedQuery"], {
+            "Name": "q", "Description": "x", "Database": "d", "QueryString": "SELECT 1", "NamedQueryId": query,
+            "WorkGroup": "w"})
+        self.athena.update_named_query(NamedQueryId=query, Name="q2", QueryString="SELECT 2")
+        self.assertEqual(self.inventory()["workgroups"]["w"]["namedQueries"]["q2"]["query"], "SELECT 2")
+        answer = self.athena.batch_get_named_query(NamedQueryIds=[query, "00000000-0000-0000-0000-000000000000"])
+        self.assertEqual((len(answer["NamedQueries"]), len(answer["UnprocessedNamedQueryIds"])), (1, 1))
+        self.athena.delete_named_query(NamedQueryId=query)
+        self.refused("InvalidRequestException", self.athena.get_named_query, NamedQueryId=query)
+        self.refused("InvalidRequestException", self.athena.create_named_query, Name="x", Database="d",
+                     QueryString="SELECT 1", WorkGroup="none")
+
+    def test_pages_and_workgroups(self):
+        ids = {self.create(f"q{number}") for number in range(3)}
+        self.athena.create_named_query(Name="elsewhere", Database="d", QueryString="SELECT 1")
+        page = self.athena.list_named_queries(WorkGroup="w", MaxResults=2)
+        self.assertEqual(len(page["NamedQueryIds"]), 2)
+        rest = self.athena.list_named_queries(WorkGroup="w", MaxResults=2, NextToken=page["NextToken"])
+        self.assertEqual({*page["NamedQueryIds"], *rest["NamedQueryIds"]}, ids)
+        self.assertNotIn("NextToken", rest)
+
+
+class Glue(AwsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.glue = self.client("glue")
+        self.table = {
+            "Name": "t", "TableType": "EXTERNAL_TABLE", "Description": "x",
+            "Parameters": {"projection.enabled": "true", "EXTERNAL": "TRUE"},
+            "PartitionKeys": [{"Name": "year", "Type": "int"}],
+            "StorageDescriptor": {"Columns": [{"Name": "start", "Type": "bigint", "Comment": "c"}],
+                                  "Location": "s3://b/p/", "InputFormat": "i", "OutputFormat": "o",
+                                  "SerdeInfo": {"SerializationLibrary": "s"}}}
+
+    def database(self, **parameters) -> None:
+        self.glue.create_database(DatabaseInput={"Name": "d", "Description": "x", "Parameters": {"a": "b"}},
+                                  **parameters)
+
+    def test_database(self):
+        self.database(Tags={"k": "v"})
+        self.refused("AlreadyExistsException", self.database)
+        arn = f"arn:aws:glue:us-east-1:{self.account}:database/d"
+        self.glue.tag_resource(ResourceArn=arn, TagsToAdd={"l": "w"})
+        self.glue.untag_resource(ResourceArn=arn, TagsToRemove=["k"])
+        found = self.inventory()["databases"]["d"]
+        self.assertEqual((found["description"], found["parameters"], found["tags"]), ("x", {"a": "b"}, {"l": "w"}))
+        self.glue.update_database(Name="d", DatabaseInput={"Name": "d"})
+        found = self.glue.get_database(Name="d")["Database"]
+        self.assertNotIn("Description", found)
+        self.glue.delete_database(Name="d")
+        self.refused("EntityNotFoundException", self.glue.get_database, Name="d")
+        self.refused("EntityNotFoundException", self.glue.delete_database, Name="d")
+        self.refused("EntityNotFoundException", self.glue.update_database, Name="d", DatabaseInput={"Name": "d"})
+
+    def test_table(self):
+        self.refused("EntityNotFoundException", self.glue.create_table, DatabaseName="d", TableInput=self.table)
+        self.database()
+        self.glue.create_table(DatabaseName="d", TableInput=self.table)
+        self.refused("AlreadyExistsException", self.glue.create_table, DatabaseName="d", TableInput=self.table)
+        found = self.glue.get_table(DatabaseName="d", Name="t")["Table"]
+        storage = self.table["StorageDescriptor"]
+        self.assertEqual({name: found["StorageDescriptor"].get(name) for name in storage}, storage)
+        self.assertEqual({name: found[name] for name in ("Parameters", "PartitionKeys", "TableType", "Description")},
+                         {name: self.table[name] for name in ("Parameters", "PartitionKeys", "TableType", "Description")})
+        changed = {**self.table, "Parameters": {"projection.enabled": "false"}}
+        self.glue.update_table(DatabaseName="d", TableInput=changed)
+        table = self.inventory()["databases"]["d"]["tables"]["t"]
+        self.assertEqual(table["parameters"], {"projection.enabled": "false"})
+        self.assertEqual(table["columns"], storage["Columns"])
+        self.glue.delete_table(DatabaseName="d", Name="t")
+        self.refused("EntityNotFoundException", self.glue.get_table, DatabaseName="d", Name="t")
+        self.refused("EntityNotFoundException", self.glue.delete_table, DatabaseName="d", Name="t")
+
+    def test_deleting_a_database_deletes_its_tables(self):
+        self.database()
+        self.glue.create_table(DatabaseName="d", TableInput=self.table)
+        self.glue.delete_database(Name="d")
+        self.database()
+        self.assertEqual(self.glue.get_tables(DatabaseName="d")["TableList"], [])
+
+    def test_names_are_lower_case(self):
+        self.glue.create_database(DatabaseInput={"Name": "MixedCase"})
+        self.assertIn("mixedcase", self.inventory()["databases"])

@@ -1,0 +1,67 @@
+//! Condition types and reasons: constants, so that runbooks and alerts can rely on them.
+
+/// Everything the spec asks for exists and is as declared.
+pub const READY: &str = "Ready";
+/// The operator is at work; present only while true (kstatus).
+pub const RECONCILING: &str = "Reconciling";
+/// No retry can help before somebody changes something; present only while true (kstatus).
+pub const STALLED: &str = "Stalled";
+
+/// Reasons of conditions, and of the events that tell the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// All is as declared.
+    Reconciled,
+    /// Changes are being applied.
+    Progressing,
+    /// Waits for another system.
+    WaitingForDependency,
+    /// AWS has not caught up with an earlier change yet.
+    WaitingForAws,
+    /// AWS asks for fewer requests.
+    Throttled,
+    /// AWS or the way to it failed; it is tried again.
+    AwsError,
+    /// The operator lacks a permission.
+    AccessDenied,
+    /// AWS refuses what the spec asks for.
+    Rejected,
+    /// A field of the spec cannot be right.
+    InvalidSpec,
+    /// A resource of that name belongs to somebody else.
+    Conflict,
+    /// AWS reports that records are not delivered.
+    DeliveryFailed,
+    /// `spec.suspend` is set.
+    Suspended,
+    /// The monitor is being deleted.
+    Deleting,
+}
+
+impl Reason {
+    /// The reason as it appears in a condition.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reconciled => "Reconciled",
+            Self::Progressing => "Progressing",
+            Self::WaitingForDependency => "WaitingForDependency",
+            Self::WaitingForAws => "WaitingForAws",
+            Self::Throttled => "Throttled",
+            Self::AwsError => "AwsError",
+            Self::AccessDenied => "AccessDenied",
+            Self::Rejected => "Rejected",
+            Self::InvalidSpec => "InvalidSpec",
+            Self::Conflict => "Conflict",
+            Self::DeliveryFailed => "DeliveryFailed",
+            Self::Suspended => "Suspended",
+            Self::Deleting => "Deleting",
+        }
+    }
+
+    /// True if no retry helps before somebody changes the spec, a permission or AWS.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::AccessDenied | Self::Rejected | Self::InvalidSpec | Self::Conflict)
+    }
+}

@@ -1,0 +1,20 @@
+//! The custom resource: what a user writes ([`spec`]) and what the operator answers ([`status`]).
+
+mod cel;
+pub mod conditions;
+mod flow_log_field;
+pub mod spec;
+pub mod status;
+
+pub use flow_log_field::{FieldType, FlowLogField, default_cloudwatch_fields, default_s3_fields, log_format};
+pub use spec::{VpcFlowMonitor, VpcFlowMonitorSpec};
+pub use status::VpcFlowMonitorStatus;
+
+/// API group of the resource, and prefix of every tag, annotation and finalizer the operator writes.
+pub const GROUP: &str = "vpcflow.dev";
+
+/// Any new value of this annotation asks for a reconcile now.
+pub const RECONCILE_REQUESTED_AT: &str = "vpcflow.dev/reconcile-requested-at";
+
+/// Keeps a monitor until AWS is cleaned up as its deletion policy says.
+pub const FINALIZER: &str = "vpcflow.dev/cleanup";

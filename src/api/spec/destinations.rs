@@ -1,0 +1,201 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::TrafficType;
+use crate::api::cel::{rule, rule_at};
+use crate::api::flow_log_field::{FlowLogField, default_cloudwatch_fields, default_s3_fields};
+
+/// The log group that receives records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CloudWatchLogs {
+    /// Name of the log group. Default `/aws/vpc/flowlogs/<namespace>/<name>`. After a change the records of the old group stay or
+    /// go as `deletionPolicy` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_./#-]{1,512}$"))]
+    pub log_group_name: Option<String>,
+    /// Overrides `trafficType` for this destination. REJECT costs least and still serves `rejectedConnections`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic_type: Option<TrafficType>,
+    /// Days that records are kept, one of the values CloudWatch Logs accepts. Default 30. Shortening it deletes older records.
+    #[schemars(extend("enum" = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]))]
+    pub retention_days: i32,
+    /// Class of the log group. Immutable. Default STANDARD. `INFREQUENT_ACCESS` costs half to ingest, but has neither metric filters
+    /// nor subscriptions: all detections and the anomaly detector must be disabled.
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("self == oldSelf", "logGroupClass is immutable: CloudWatch Logs cannot change the class of a log group")
+    ]))]
+    pub log_group_class: LogGroupClass,
+    /// ARN of the KMS key that encrypts the log group; its policy must let `logs.<region>.amazonaws.com` use it. Default: CloudWatch's
+    /// own encryption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
+    pub kms_key_arn: Option<String>,
+    /// Fields of a record, in order. Default: AWS's default format (version 2). A change replaces the flow log.
+    #[schemars(length(min = 1, max = 60))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("self.all(field, self.exists_one(other, other == field))", "a field may be named once only")
+    ]))]
+    pub fields: Vec<FlowLogField>,
+}
+
+impl Default for CloudWatchLogs {
+    fn default() -> Self {
+        Self {
+            log_group_name: None,
+            traffic_type: None,
+            retention_days: 30,
+            log_group_class: LogGroupClass::Standard,
+            kms_key_arn: None,
+            fields: default_cloudwatch_fields(),
+        }
+    }
+}
+
+/// Class of a log group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LogGroupClass {
+    /// All features.
+    Standard,
+    /// Cheaper, without metric filters and subscriptions.
+    InfrequentAccess,
+}
+
+impl LogGroupClass {
+    /// As AWS spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::InfrequentAccess => "INFREQUENT_ACCESS",
+        }
+    }
+}
+
+/// The bucket that stores records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct S3 {
+    /// Name of the bucket. Default `vpc-flow-logs-<account>-<hash>`. After a change the records of the old bucket stay or go as
+    /// `deletionPolicy` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule(r"!self.contains('..') && !self.matches('^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$') && !self.startsWith('xn--') && !self.startsWith('sthree-') && !self.startsWith('amzn-s3-demo-') && !self.endsWith('-s3alias') && !self.endsWith('--ol-s3') && !self.endsWith('.mrap') && !self.endsWith('--x-s3') && !self.endsWith('--table-s3')", "not a bucket name: no two dots in a row, no IP address, and no prefix or suffix that S3 reserves")
+    ]))]
+    pub bucket_name: Option<String>,
+    /// Folder of the records within the bucket, without a slash at either end; empty for none. Default `vpc-flow-logs`. `AWSLogs` is
+    /// reserved. A change replaces the flow log; earlier records stay where they are.
+    #[schemars(regex(pattern = r"^([A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*)?$"), length(max = 256))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("!self.split('/').exists(part, part == 'AWSLogs')", "AWSLogs is reserved: AWS adds it to the prefix itself")
+    ]))]
+    pub prefix: String,
+    /// Overrides `trafficType` for this destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic_type: Option<TrafficType>,
+    /// Fields of a record, in order. Default: the 21 fields of versions 2 and 3. A change replaces the flow log and the Athena table's
+    /// columns.
+    #[schemars(length(min = 1, max = 60))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("self.all(field, self.exists_one(other, other == field))", "a field may be named once only")
+    ]))]
+    pub fields: Vec<FlowLogField>,
+    /// `parquet` (default; smaller, queries cost less) or `plain-text` (gzip). A change replaces the flow log.
+    pub file_format: FileFormat,
+    /// True (default) starts a folder every hour, false every day. A change replaces the flow log.
+    pub per_hour_partition: bool,
+    /// True (default) names folders `year=2026/month=01/…`, false `2026/01/…`. A change replaces the flow log.
+    pub hive_compatible_partitions: bool,
+    /// True (default) keeps overwritten and deleted objects as versions; false suspends versioning.
+    pub versioning: bool,
+    /// ARN of the KMS key that encrypts objects; its policy must let `delivery.logs.amazonaws.com` use it. Default: SSE-S3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
+    pub kms_key_arn: Option<String>,
+    /// When records move to cheaper storage and when they go.
+    pub lifecycle: Lifecycle,
+}
+
+impl Default for S3 {
+    fn default() -> Self {
+        Self {
+            bucket_name: None,
+            prefix: "vpc-flow-logs".into(),
+            traffic_type: None,
+            fields: default_s3_fields(),
+            file_format: FileFormat::Parquet,
+            per_hour_partition: true,
+            hive_compatible_partitions: true,
+            versioning: true,
+            kms_key_arn: None,
+            lifecycle: Lifecycle::default(),
+        }
+    }
+}
+
+/// Format of stored files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileFormat {
+    /// Columnar, compressed.
+    Parquet,
+    /// Lines of text, gzip.
+    PlainText,
+}
+
+impl FileFormat {
+    /// As AWS spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::PlainText => "plain-text",
+        }
+    }
+}
+
+/// When stored records move to cheaper storage and when they go. Days count from an object's creation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule_at(".standardIaAfterDays", "self.standardIaAfterDays == 0 || self.standardIaAfterDays >= 30", "standardIaAfterDays is 0 (never) or at least 30: S3 moves nothing to Standard-IA earlier"),
+    rule_at(".glacierAfterDays", "self.standardIaAfterDays == 0 || self.glacierAfterDays == 0 || self.glacierAfterDays >= self.standardIaAfterDays + 30", "glacierAfterDays must be at least 30 days after standardIaAfterDays"),
+    rule_at(".deepArchiveAfterDays", "self.deepArchiveAfterDays == 0 || (self.deepArchiveAfterDays > self.glacierAfterDays && (self.standardIaAfterDays == 0 || self.deepArchiveAfterDays >= self.standardIaAfterDays + 30))", "deepArchiveAfterDays must be after glacierAfterDays and at least 30 days after standardIaAfterDays"),
+    rule_at(".expireAfterDays", "!has(self.expireAfterDays) || self.intelligentTiering || (self.expireAfterDays > self.standardIaAfterDays && self.expireAfterDays > self.glacierAfterDays && self.expireAfterDays > self.deepArchiveAfterDays)", "expireAfterDays must be later than every transition; set a transition to 0 to leave it out")
+]))]
+pub struct Lifecycle {
+    /// Days until Standard-IA; 0 for never, otherwise at least 30. Default 30.
+    #[schemars(range(min = 0, max = 36500))]
+    pub standard_ia_after_days: i32,
+    /// Days until Glacier Flexible Retrieval; 0 for never, otherwise at least 30 after Standard-IA. Default 90. Athena cannot read
+    /// what is in Glacier: queries reach back only this far.
+    #[schemars(range(min = 0, max = 36500))]
+    pub glacier_after_days: i32,
+    /// Days until Glacier Deep Archive; 0 for never, otherwise after Glacier. Default 365.
+    #[schemars(range(min = 0, max = 36500))]
+    pub deep_archive_after_days: i32,
+    /// Days until a record is deleted. Default: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 36500))]
+    pub expire_after_days: Option<i32>,
+    /// Days until an overwritten or deleted version is gone for good. Default 30.
+    #[schemars(range(min = 1, max = 36500))]
+    pub noncurrent_version_expire_after_days: i32,
+    /// True moves records to Intelligent-Tiering at once, instead of the three transitions. Default false.
+    pub intelligent_tiering: bool,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self {
+            standard_ia_after_days: 30,
+            glacier_after_days: 90,
+            deep_archive_after_days: 365,
+            expire_after_days: None,
+            noncurrent_version_expire_after_days: 30,
+            intelligent_tiering: false,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What a user writes. Every field says its unit, default and consequence: `kubectl explain` shows it.
+
+mod analytics;
+mod destinations;
+mod detections;
+mod detector;
+mod notifications;
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use analytics::{Analytics, Dashboard};
+pub use destinations::{CloudWatchLogs, FileFormat, Lifecycle, LogGroupClass, S3};
+pub use detections::{Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
+pub use detector::AnomalyDetector;
+pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
+
+use super::status::VpcFlowMonitorStatus;
+use crate::api::cel::{rule, rule_at};
+
+/// Watches the network traffic of one VPC: flow logs, storage, alarms, anomaly detection, queries and a dashboard in AWS.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "vpcflow.dev",
+    version = "v1alpha1",
+    kind = "VpcFlowMonitor",
+    plural = "vpcflowmonitors",
+    shortname = "vfm",
+    category = "aws",
+    namespaced,
+    status = "VpcFlowMonitorStatus",
+    doc = "Watches the network traffic of one VPC: flow logs, storage, alarms, anomaly detection, queries and a dashboard in AWS.",
+    printcolumn = r#"{"name":"VPC","type":"string","jsonPath":".spec.vpcId","description":"The VPC that is watched."}"#,
+    printcolumn = r#"{"name":"Region","type":"string","jsonPath":".status.region","description":"The AWS region."}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status","description":"True if AWS is as declared."}"#,
+    printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason","description":"Why it is Ready or not."}"#,
+    printcolumn = r#"{"name":"Flow Logs","type":"string","jsonPath":".status.summary.flowLogs","description":"Active flow logs of those wanted."}"#,
+    printcolumn = r#"{"name":"Alarms","type":"string","jsonPath":".status.summary.alarms","description":"Alarms in state ALARM."}"#,
+    printcolumn = r#"{"name":"Bucket","type":"string","jsonPath":".status.summary.bucket","priority":1,"description":"The bucket with the records."}"#,
+    printcolumn = r#"{"name":"Log Group","type":"string","jsonPath":".status.summary.logGroup","priority":1,"description":"The log group with the records."}"#,
+    printcolumn = r#"{"name":"Dashboard","type":"string","jsonPath":".status.links.dashboard","priority":1,"description":"Link to the dashboard."}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule_at(".region", "has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)", "region is immutable: create another VpcFlowMonitor for another region"),
+    rule_at(".assumeRole", "has(self.assumeRole) == has(oldSelf.assumeRole) && (!has(self.assumeRole) || self.assumeRole == oldSelf.assumeRole)", "assumeRole is immutable: create another VpcFlowMonitor for another account"),
+    rule_at(".cloudWatchLogs", "self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.anomalyDetector.enabled || self.detections.rejectedConnections.enabled || self.detections.highDataTransfer.enabled || self.detections.externalConnections.enabled)", "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the anomalyDetector and all detections"),
+    rule_at(".notifications", "!has(self.notifications.topicArn) || !has(self.region) || self.notifications.topicArn.split(':')[3] == self.region", "the topic must be in the monitor's region: CloudWatch alarms cannot notify a topic in another")
+]))]
+pub struct VpcFlowMonitorSpec {
+    /// Id of the VPC to watch, such as `vpc-0123456789abcdef0`. Immutable.
+    #[schemars(regex(pattern = r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$"))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("self == oldSelf", "vpcId is immutable: create another VpcFlowMonitor for another VPC")
+    ]))]
+    pub vpc_id: String,
+
+    /// AWS region of the VPC, such as `eu-west-1`. Immutable. Default: the operator's region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$"), length(max = 32))]
+    pub region: Option<String>,
+
+    /// Role to work through when the VPC is in another account. Immutable. The operator's settings must allow the role for
+    /// this namespace. Default: the operator's own account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assume_role: Option<AssumeRole>,
+
+    /// Which traffic is recorded: ALL, ACCEPT or REJECT. Default ALL. A destination can override it.
+    #[serde(default)]
+    pub traffic_type: TrafficType,
+
+    /// Longest time, in seconds, that packets of one flow are gathered into one record: 60 or 600. Default 60. 600 gives fewer
+    /// records and lower cost, and later alarms. Changing it replaces both flow logs.
+    #[serde(default = "default_aggregation_interval")]
+    #[schemars(extend("enum" = [60, 600]))]
+    pub aggregation_interval: i32,
+
+    /// The log group that receives records for alarms and the anomaly detector.
+    #[serde(default)]
+    pub cloud_watch_logs: CloudWatchLogs,
+
+    /// The bucket that stores records for analysis.
+    #[serde(default)]
+    pub s3: S3,
+
+    /// What raises an alarm: a metric filter and a CloudWatch alarm each.
+    #[serde(default)]
+    pub detections: Detections,
+
+    /// Who is told.
+    #[serde(default)]
+    pub notifications: Notifications,
+
+    /// The Lambda function that reads every record and reports anomalies.
+    #[serde(default)]
+    pub anomaly_detector: AnomalyDetector,
+
+    /// Athena workgroup, table and saved queries over the stored records.
+    #[serde(default)]
+    pub analytics: Analytics,
+
+    /// The CloudWatch dashboard.
+    #[serde(default)]
+    pub dashboard: Dashboard,
+
+    /// Tags for every AWS resource that can carry them, besides the operator's own. At most 40. Taking a key out takes it off
+    /// the resources; tags that others put there are left alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 40))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved"),
+        rule(r"self.all(key, size(key) >= 1 && size(key) <= 128 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 128 letters, digits, spaces or _ . : / = + - @"),
+        rule(r"self.all(key, size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag value has at most 256 letters, digits, spaces or _ . : / = + - @")
+    ]))]
+    pub tags: BTreeMap<String, TagValue>,
+
+    /// What happens in AWS when this object is deleted. RetainData removes all but the bucket and the log group, which keep
+    /// what they hold; Delete removes those too, with all records; Retain leaves everything. Default: the operator's setting,
+    /// which is RetainData unless changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+
+    /// Whether an existing AWS resource of the wanted name may be taken over. Never (default) reports it as a conflict;
+    /// `IfUnowned` takes it over if no other monitor owns it.
+    #[serde(default)]
+    pub adoption_policy: AdoptionPolicy,
+
+    /// True stops every change in AWS until it is false again; the status is still kept up to date. Default false.
+    #[serde(default)]
+    pub suspend: bool,
+}
+
+const fn default_aggregation_interval() -> i32 {
+    60
+}
+
+/// A tag's value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TagValue(#[schemars(length(max = 256))] pub String);
+
+/// A role in another account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AssumeRole {
+    /// ARN of the role.
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$"))]
+    pub role_arn: String,
+    /// External id that the role's trust policy asks for, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9+=,.@:/_-]{2,1224}$"))]
+    pub external_id: Option<String>,
+}
+
+/// Which traffic is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TrafficType {
+    /// Accepted and rejected.
+    #[default]
+    All,
+    /// Accepted only.
+    Accept,
+    /// Rejected only.
+    Reject,
+}
+
+impl TrafficType {
+    /// As AWS spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "ALL",
+            Self::Accept => "ACCEPT",
+            Self::Reject => "REJECT",
+        }
+    }
+}
+
+/// What happens in AWS when the object is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum DeletionPolicy {
+    /// All is removed, records too.
+    Delete,
+    /// All but the bucket and the log group is removed.
+    #[default]
+    RetainData,
+    /// Nothing is removed.
+    Retain,
+}
+
+/// Whether an existing AWS resource may be taken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AdoptionPolicy {
+    /// It is a conflict.
+    #[default]
+    Never,
+    /// Taken over if it has no owner.
+    IfUnowned,
+}
+
+impl VpcFlowMonitorSpec {
+    /// A spec with every default, as the API server would fill it in.
+    #[must_use]
+    pub fn new(vpc_id: impl Into<String>) -> Self {
+        Self {
+            vpc_id: vpc_id.into(),
+            region: None,
+            assume_role: None,
+            traffic_type: TrafficType::default(),
+            aggregation_interval: default_aggregation_interval(),
+            cloud_watch_logs: CloudWatchLogs::default(),
+            s3: S3::default(),
+            detections: Detections::default(),
+            notifications: Notifications::default(),
+            anomaly_detector: AnomalyDetector::default(),
+            analytics: Analytics::default(),
+            dashboard: Dashboard::default(),
+            tags: BTreeMap::new(),
+            deletion_policy: None,
+            adoption_policy: AdoptionPolicy::default(),
+            suspend: false,
+        }
+    }
+}

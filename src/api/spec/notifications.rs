@@ -1,0 +1,105 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::cel::{rule, rule_at};
+
+/// Who is told of alarms and anomalies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule_at(".subscriptions", "!has(self.topicArn) || (!has(self.subscriptions) || size(self.subscriptions) == 0)", "subscriptions are kept only on the monitor's own topic: leave out topicArn, or subscribe on the existing topic yourself"),
+    rule_at(".kmsKeyArn", "!has(self.topicArn) || !has(self.kmsKeyArn)", "kmsKeyArn encrypts the monitor's own topic: leave out topicArn, or set the key on the existing topic yourself")
+]))]
+pub struct Notifications {
+    /// ARN of an existing SNS topic to use instead of making one. It is never changed; its policy must let `cloudwatch.amazonaws.com`
+    /// publish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"))]
+    pub topic_arn: Option<String>,
+    /// Who receives messages. One taken out is unsubscribed. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("self.all(entry, self.exists_one(other, other.protocol == entry.protocol && other.endpoint == entry.endpoint))", "a subscription may be named once only")
+    ]))]
+    pub subscriptions: Vec<Subscription>,
+    /// True (default) also notifies when an alarm goes back to OK.
+    pub notify_on_recovery: bool,
+    /// ARN of the KMS key that encrypts the topic; its policy must let `cloudwatch.amazonaws.com` use it (the AWS managed key
+    /// cannot). Default: no encryption by KMS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
+    pub kms_key_arn: Option<String>,
+}
+
+impl Default for Notifications {
+    fn default() -> Self {
+        Self { topic_arn: None, subscriptions: Vec::new(), notify_on_recovery: true, kms_key_arn: None }
+    }
+}
+
+/// A subscription to the topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule_at(".endpoint", r"!(self.protocol in ['email', 'email-json']) || self.endpoint.matches('^[^@ ]+@[^@ ]+\\.[^@ ]+$')", "an email endpoint is an address such as soc@example.com"),
+    rule_at(".endpoint", r"self.protocol != 'sms' || self.endpoint.matches('^\\+[1-9][0-9]{1,14}$')", "an sms endpoint is a number in E.164 form, such as +491701234567"),
+    rule_at(".endpoint", "self.protocol != 'https' || self.endpoint.startsWith('https://')", "an https endpoint begins with https://"),
+    rule_at(".endpoint", "self.protocol != 'http' || self.endpoint.startsWith('http://')", "an http endpoint begins with http://"),
+    rule_at(".endpoint", r"!(self.protocol in ['sqs', 'lambda', 'firehose']) || self.endpoint.matches('^arn:aws[a-z-]*:' + self.protocol + ':[a-z0-9-]+:[0-9]{12}:.+$')", "the endpoint of sqs, lambda and firehose is the ARN of that service's resource"),
+    rule_at(".endpoint", r"self.protocol != 'application' || self.endpoint.matches('^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/.+$')", "an application endpoint is the ARN of an SNS platform endpoint"),
+    rule_at(".subscriptionRoleArn", "(self.protocol == 'firehose') == has(self.subscriptionRoleArn)", "subscriptionRoleArn is required for firehose, and for nothing else")
+]))]
+pub struct Subscription {
+    /// SNS protocol. `email` and `email-json` stay pending until the recipient confirms.
+    pub protocol: SubscriptionProtocol,
+    /// Address, number, URL or ARN, as the protocol needs.
+    #[schemars(length(min = 1, max = 2048))]
+    pub endpoint: String,
+    /// For `firehose` only: ARN of the role that lets SNS write to the stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$"))]
+    pub subscription_role_arn: Option<String>,
+}
+
+/// Protocol of a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubscriptionProtocol {
+    /// Text by e-mail.
+    Email,
+    /// JSON by e-mail.
+    EmailJson,
+    /// Text message.
+    Sms,
+    /// HTTP POST.
+    Http,
+    /// HTTPS POST.
+    Https,
+    /// SQS queue.
+    Sqs,
+    /// Lambda function.
+    Lambda,
+    /// Data Firehose stream.
+    Firehose,
+    /// Mobile push endpoint.
+    Application,
+}
+
+impl SubscriptionProtocol {
+    /// As AWS spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::EmailJson => "email-json",
+            Self::Sms => "sms",
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Sqs => "sqs",
+            Self::Lambda => "lambda",
+            Self::Firehose => "firehose",
+            Self::Application => "application",
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What the operator reports: written only when it changes.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::resources::{Component, ResourceKind};
+
+/// Status of a `VpcFlowMonitor`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VpcFlowMonitorStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The AWS account the monitor lives in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// The AWS region the monitor lives in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The value of the ownership tag `vpcflow.dev/owner` on everything the monitor made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// `Ready` always; `Reconciling` and `Stalled` while true; one condition per enabled system.
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// Every AWS resource of the monitor.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<ResourceStatus>,
+    /// The flow logs, one per destination.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flow_logs: Vec<FlowLogStatus>,
+    /// The alarms and their states.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<AlarmStatus>,
+    /// Where to look at the traffic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<Links>,
+    /// The figures that `kubectl get` shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// Keys of `spec.tags` that were put on AWS resources, remembered so that a key taken out of the spec is taken off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tag_keys: Vec<String>,
+    /// The last value of the annotation `vpcflow.dev/reconcile-requested-at` that was acted upon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// One AWS resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceStatus {
+    /// The system it belongs to.
+    pub component: Component,
+    /// Its type, as CloudFormation names it, such as `AWS::S3::Bucket`.
+    #[serde(rename = "type")]
+    pub kind: ResourceKind,
+    /// Its name.
+    pub name: String,
+    /// Its ARN, or its id where AWS gives no ARN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// How it stands.
+    pub state: ResourceState,
+    /// Why it stands so, if that needs saying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// How an AWS resource stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ResourceState {
+    /// As declared.
+    InSync,
+    /// About to be made.
+    Creating,
+    /// About to be changed.
+    Updating,
+    /// About to be removed.
+    Deleting,
+    /// Not as declared, and the message says why.
+    Failed,
+    /// Kept after the monitor was deleted.
+    Retained,
+}
+
+/// One flow log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowLogStatus {
+    /// `cloud-watch-logs` or `s3`.
+    pub destination: String,
+    /// AWS's id, `fl-…`.
+    pub id: String,
+    /// `ACTIVE` once AWS has set it up; says nothing about delivery.
+    pub status: String,
+    /// `SUCCESS` or `FAILED`, as AWS last reported; absent before the first delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_status: Option<String>,
+    /// AWS's reason for a failed delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_error: Option<String>,
+}
+
+/// One alarm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmStatus {
+    /// The alarm's name in CloudWatch.
+    pub name: String,
+    /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+    pub state: String,
+}
+
+/// Links into the AWS console.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Links {
+    /// The CloudWatch dashboard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
+    /// The saved Athena queries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved_queries: Option<String>,
+}
+
+/// The figures that `kubectl get` shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Summary {
+    /// Active flow logs of those wanted, such as `2/2`.
+    pub flow_logs: String,
+    /// Alarms in state ALARM, such as `0 firing`.
+    pub alarms: String,
+    /// The bucket's name.
+    pub bucket: String,
+    /// The log group's name.
+    pub log_group: String,
+}

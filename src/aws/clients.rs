@@ -1,0 +1,156 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_ec2::config::SharedCredentialsProvider;
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use super::error::{AwsError, AwsResult};
+use super::gate::Gate;
+use super::operations as ops;
+use super::place::{Arn, Place};
+use crate::api::spec::AssumeRole;
+
+/// The clients of one account and region.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each field is the client of the service it is named for")]
+pub struct Aws {
+    /// The account and region the clients speak to.
+    pub place: Place,
+    pub athena: aws_sdk_athena::Client,
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub ec2: aws_sdk_ec2::Client,
+    pub glue: aws_sdk_glue::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub sns: aws_sdk_sns::Client,
+}
+
+/// Why there are no clients for a monitor.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// No region is known.
+    #[error("no AWS region: set spec.region, or start the operator with --region")]
+    NoRegion,
+    /// STS did not say who we are.
+    #[error(transparent)]
+    Identity(#[from] AwsError),
+    /// STS answered something unexpected.
+    #[error("STS named the caller `{0}`, which is no ARN")]
+    UnexpectedCaller(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    region: String,
+    role: Option<(String, Option<String>)>,
+}
+
+/// Makes clients, and keeps them per account and region.
+#[derive(Debug)]
+pub struct ClientPool {
+    base: SdkConfig,
+    gate: Gate,
+    clients: Mutex<HashMap<Key, Arc<Aws>>>,
+}
+
+impl ClientPool {
+    /// A pool whose clients start from `base`: credentials, endpoint and default region.
+    #[must_use]
+    pub fn new(base: &SdkConfig, gate: Gate) -> Self {
+        let base = base
+            .to_builder()
+            // The engine retries whole passes; more attempts here would multiply with them.
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .operation_attempt_timeout(Duration::from_secs(30))
+                    .build(),
+            )
+            .build();
+        Self { base, gate, clients: Mutex::new(HashMap::new()) }
+    }
+
+    /// The clients for a region and, if given, a role in another account.
+    pub async fn get(&self, region: Option<&str>, role: Option<&AssumeRole>) -> Result<Arc<Aws>, ConnectError> {
+        let region = region
+            .map(str::to_owned)
+            .or_else(|| self.base.region().map(ToString::to_string))
+            .ok_or(ConnectError::NoRegion)?;
+        let key = Key { region, role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())) };
+        if let Some(aws) = self.clients.lock().await.get(&key) {
+            return Ok(Arc::clone(aws));
+        }
+        let aws = Arc::new(self.connect(&key).await?);
+        Ok(Arc::clone(self.clients.lock().await.entry(key).or_insert(aws)))
+    }
+
+    async fn connect(&self, key: &Key) -> Result<Aws, ConnectError> {
+        let mut builder = self.base.to_builder().region(Region::new(key.region.clone()));
+        if let Some((role_arn, external_id)) = &key.role {
+            let mut role = AssumeRoleProvider::builder(role_arn)
+                .session_name("vpc-flow-operator")
+                .region(Region::new(key.region.clone()))
+                .configure(&self.base);
+            if let Some(external_id) = external_id {
+                role = role.external_id(external_id);
+            }
+            builder = builder.credentials_provider(SharedCredentialsProvider::new(role.build().await));
+        }
+        let config = builder.build();
+        let sts = aws_sdk_sts::Client::from_conf(
+            aws_sdk_sts::config::Builder::from(&config).interceptor(self.gate.clone()).build(),
+        );
+        let caller = sts.get_caller_identity().send().await.op(ops::GET_CALLER_IDENTITY)?;
+        let arn = caller.arn().unwrap_or_default();
+        let Some(parsed) = Arn::parse(arn) else {
+            return Err(ConnectError::UnexpectedCaller(arn.to_owned()));
+        };
+        let place = Place {
+            partition: parsed.partition.to_owned(),
+            account: caller.account().unwrap_or(parsed.account).to_owned(),
+            region: key.region.clone(),
+        };
+        let gate = || self.gate.clone();
+        // An endpoint of one's own, such as an emulator's, seldom has a host name per bucket.
+        let path_style = config.endpoint_url().is_some();
+        Ok(Aws {
+            place,
+            athena: aws_sdk_athena::Client::from_conf(
+                aws_sdk_athena::config::Builder::from(&config).interceptor(gate()).build(),
+            ),
+            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(
+                aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(gate()).build(),
+            ),
+            ec2: aws_sdk_ec2::Client::from_conf(
+                aws_sdk_ec2::config::Builder::from(&config).interceptor(gate()).build(),
+            ),
+            glue: aws_sdk_glue::Client::from_conf(
+                aws_sdk_glue::config::Builder::from(&config).interceptor(gate()).build(),
+            ),
+            iam: aws_sdk_iam::Client::from_conf(
+                aws_sdk_iam::config::Builder::from(&config).interceptor(gate()).build(),
+            ),
+            lambda: aws_sdk_lambda::Client::from_conf(
+                aws_sdk_lambda::config::Builder::from(&config).interceptor(gate()).build(),
+            ),
+            logs: aws_sdk_cloudwatchlogs::Client::from_conf(
+                aws_sdk_cloudwatchlogs::config::Builder::from(&config).interceptor(gate()).build(),
+            ),
+            s3: aws_sdk_s3::Client::from_conf(
+                aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).interceptor(gate()).build(),
+            ),
+            sns: aws_sdk_sns::Client::from_conf(
+                aws_sdk_sns::config::Builder::from(&config).interceptor(gate()).build(),
+            ),
+        })
+    }
+}

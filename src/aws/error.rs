@@ -1,0 +1,134 @@
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use thiserror::Error;
+
+use super::classes::{Class, classify};
+use super::operations::{Access, Operation, Service};
+
+/// A call to AWS that did not succeed.
+#[derive(Clone, Debug, Error)]
+#[error("{} {}: {code}: {message}{}", operation.service.id(), operation.name, remedy(operation, *class))]
+pub struct AwsError {
+    /// What was called.
+    pub operation: &'static Operation,
+    /// What kind of failure it is.
+    pub class: Class,
+    /// AWS's error code, or `Unreachable`, `TimedOut` or `Unreadable` where there was no answer to read one from.
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
+}
+
+fn remedy(operation: &Operation, class: Class) -> String {
+    if class == Class::Denied {
+        format!(" (the operator's role needs {})", operation.actions.join(", "))
+    } else {
+        String::new()
+    }
+}
+
+impl AwsError {
+    /// An error that AWS reports inside a successful answer, as `CreateFlowLogs` does under `Unsuccessful`.
+    #[must_use]
+    pub fn reported(operation: &'static Operation, code: &str, message: &str) -> Self {
+        Self {
+            operation,
+            class: classify(operation, code, message),
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    /// True if AWS says that there is no such thing.
+    #[must_use]
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self.class, Class::NotFound)
+    }
+
+    /// True if the service is `service` and the code is `code`.
+    #[must_use]
+    pub fn is(&self, service: Service, code: &str) -> bool {
+        self.operation.service == service && self.code == code
+    }
+}
+
+/// Names the operation of a call and classifies its failure.
+pub trait AwsResult<T> {
+    /// Turns the SDK's error into an [`AwsError`] of `operation`.
+    fn op(self, operation: &'static Operation) -> Result<T, AwsError>;
+}
+
+impl<T, E> AwsResult<T> for Result<T, SdkError<E, Response>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    fn op(self, operation: &'static Operation) -> Result<T, AwsError> {
+        self.map_err(|error| {
+            if let Some(service_error) = error.as_service_error() {
+                let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+                let code = service_error.code().map_or_else(|| status_code_name(status), str::to_owned);
+                let message = service_error.message().unwrap_or("AWS gave no reason").to_owned();
+                let mut class = classify(operation, &code, &message);
+                if class == Class::Unknown && status >= 500 {
+                    class = Class::Transient;
+                }
+                return AwsError { operation, class, code, message };
+            }
+            let code = match &error {
+                SdkError::TimeoutError(_) => "TimedOut",
+                SdkError::ResponseError(_) => "Unreadable",
+                SdkError::ConstructionFailure(_) => "NotSent",
+                _ => "Unreachable",
+            };
+            AwsError {
+                operation,
+                class: Class::Transient,
+                code: code.to_owned(),
+                message: DisplayErrorContext(&error).to_string(),
+            }
+        })
+    }
+}
+
+/// S3 answers HEAD requests without a body, so without an error code.
+fn status_code_name(status: u16) -> String {
+    match status {
+        403 => "AccessDenied".to_owned(),
+        404 => "NotFound".to_owned(),
+        301 => "PermanentRedirect".to_owned(),
+        other => format!("Http{other}"),
+    }
+}
+
+/// Turns "there is no such thing" into `None`, in reads.
+pub trait Optional<T> {
+    /// `Ok(None)` for [`Class::NotFound`].
+    fn optional(self) -> Result<Option<T>, AwsError>;
+}
+
+impl<T> Optional<T> for Result<T, AwsError> {
+    fn optional(self) -> Result<Option<T>, AwsError> {
+        match self {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_not_found() && error.operation.access == Access::Read => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Turns "there is no such thing" into success, when deleting.
+pub trait Gone {
+    /// `Ok(())` for [`Class::NotFound`].
+    fn or_gone(self) -> Result<(), AwsError>;
+}
+
+impl<T> Gone for Result<T, AwsError> {
+    fn or_gone(self) -> Result<(), AwsError> {
+        match self {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The way to AWS: clients per account and region, the table of operations, classes of failure.
+
+mod classes;
+mod clients;
+mod error;
+mod gate;
+pub mod operations;
+mod place;
+
+pub use classes::Class;
+pub use clients::{Aws, ClientPool, ConnectError};
+pub use error::{AwsError, AwsResult, Gone, Optional};
+pub use gate::Gate;
+pub use place::{Arn, Place};

@@ -1,0 +1,235 @@
+//! The one table of AWS operations: what is not in it is never sent.
+
+/// An AWS service the operator speaks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// Athena.
+    Athena,
+    /// `CloudWatch` metrics, alarms and dashboards.
+    CloudWatch,
+    /// `CloudWatch` Logs.
+    CloudWatchLogs,
+    /// EC2.
+    Ec2,
+    /// Glue.
+    Glue,
+    /// IAM.
+    Iam,
+    /// Lambda.
+    Lambda,
+    /// S3.
+    S3,
+    /// SNS.
+    Sns,
+    /// STS.
+    Sts,
+}
+
+impl Service {
+    /// The service's id in the SDK's metadata and in messages.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Athena => "Athena",
+            Self::CloudWatch => "CloudWatch",
+            Self::CloudWatchLogs => "CloudWatch Logs",
+            Self::Ec2 => "EC2",
+            Self::Glue => "Glue",
+            Self::Iam => "IAM",
+            Self::Lambda => "Lambda",
+            Self::S3 => "S3",
+            Self::Sns => "SNS",
+            Self::Sts => "STS",
+        }
+    }
+}
+
+/// Whether an operation can change AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Changes nothing.
+    Read,
+    /// Can change something.
+    Write,
+}
+
+/// A row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Whose operation it is.
+    pub service: Service,
+    /// AWS's name of it.
+    pub name: &'static str,
+    /// Whether it can change AWS.
+    pub access: Access,
+    /// The IAM actions a caller needs, from the Service Authorization Reference.
+    pub actions: &'static [&'static str],
+}
+
+macro_rules! operations {
+    ($($id:ident = $service:ident $name:literal $access:ident [$($action:literal),+ $(,)?];)*) => {
+        $(
+            #[doc = concat!("`", $name, "`")]
+            pub const $id: &Operation = &Operation {
+                service: Service::$service,
+                name: $name,
+                access: Access::$access,
+                actions: &[$($action),+],
+            };
+        )*
+
+        /// Every operation the operator can send.
+        pub const ALL: &[&Operation] = &[$($id),*];
+    };
+}
+
+operations! {
+    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read ["sts:GetCallerIdentity"];
+
+    CREATE_BUCKET = S3 "CreateBucket" Write ["s3:CreateBucket"];
+    HEAD_BUCKET = S3 "HeadBucket" Read ["s3:ListBucket"];
+    DELETE_BUCKET = S3 "DeleteBucket" Write ["s3:DeleteBucket"];
+    GET_BUCKET_TAGGING = S3 "GetBucketTagging" Read ["s3:GetBucketTagging"];
+    PUT_BUCKET_TAGGING = S3 "PutBucketTagging" Write ["s3:PutBucketTagging"];
+    GET_BUCKET_VERSIONING = S3 "GetBucketVersioning" Read ["s3:GetBucketVersioning"];
+    PUT_BUCKET_VERSIONING = S3 "PutBucketVersioning" Write ["s3:PutBucketVersioning"];
+    GET_BUCKET_ENCRYPTION = S3 "GetBucketEncryption" Read ["s3:GetEncryptionConfiguration"];
+    PUT_BUCKET_ENCRYPTION = S3 "PutBucketEncryption" Write ["s3:PutEncryptionConfiguration"];
+    GET_PUBLIC_ACCESS_BLOCK = S3 "GetPublicAccessBlock" Read ["s3:GetBucketPublicAccessBlock"];
+    PUT_PUBLIC_ACCESS_BLOCK = S3 "PutPublicAccessBlock" Write ["s3:PutBucketPublicAccessBlock"];
+    GET_BUCKET_OWNERSHIP_CONTROLS = S3 "GetBucketOwnershipControls" Read ["s3:GetBucketOwnershipControls"];
+    PUT_BUCKET_OWNERSHIP_CONTROLS = S3 "PutBucketOwnershipControls" Write ["s3:PutBucketOwnershipControls"];
+    GET_BUCKET_POLICY = S3 "GetBucketPolicy" Read ["s3:GetBucketPolicy"];
+    PUT_BUCKET_POLICY = S3 "PutBucketPolicy" Write ["s3:PutBucketPolicy"];
+    GET_BUCKET_LIFECYCLE = S3 "GetBucketLifecycleConfiguration" Read ["s3:GetLifecycleConfiguration"];
+    PUT_BUCKET_LIFECYCLE = S3 "PutBucketLifecycleConfiguration" Write ["s3:PutLifecycleConfiguration"];
+    LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"];
+    DELETE_OBJECTS = S3 "DeleteObjects" Write ["s3:DeleteObject", "s3:DeleteObjectVersion"];
+    LIST_MULTIPART_UPLOADS = S3 "ListMultipartUploads" Read ["s3:ListBucketMultipartUploads"];
+    ABORT_MULTIPART_UPLOAD = S3 "AbortMultipartUpload" Write ["s3:AbortMultipartUpload"];
+
+    CREATE_ROLE = Iam "CreateRole" Write ["iam:CreateRole", "iam:TagRole"];
+    GET_ROLE = Iam "GetRole" Read ["iam:GetRole"];
+    DELETE_ROLE = Iam "DeleteRole" Write ["iam:DeleteRole"];
+    UPDATE_ROLE = Iam "UpdateRole" Write ["iam:UpdateRole"];
+    UPDATE_ASSUME_ROLE_POLICY = Iam "UpdateAssumeRolePolicy" Write ["iam:UpdateAssumeRolePolicy"];
+    LIST_ROLE_POLICIES = Iam "ListRolePolicies" Read ["iam:ListRolePolicies"];
+    GET_ROLE_POLICY = Iam "GetRolePolicy" Read ["iam:GetRolePolicy"];
+    PUT_ROLE_POLICY = Iam "PutRolePolicy" Write ["iam:PutRolePolicy"];
+    DELETE_ROLE_POLICY = Iam "DeleteRolePolicy" Write ["iam:DeleteRolePolicy"];
+    LIST_ATTACHED_ROLE_POLICIES = Iam "ListAttachedRolePolicies" Read ["iam:ListAttachedRolePolicies"];
+    DETACH_ROLE_POLICY = Iam "DetachRolePolicy" Write ["iam:DetachRolePolicy"];
+    PUT_ROLE_PERMISSIONS_BOUNDARY = Iam "PutRolePermissionsBoundary" Write ["iam:PutRolePermissionsBoundary"];
+    TAG_ROLE = Iam "TagRole" Write ["iam:TagRole"];
+    UNTAG_ROLE = Iam "UntagRole" Write ["iam:UntagRole"];
+
+    DESCRIBE_LOG_GROUPS = CloudWatchLogs "DescribeLogGroups" Read ["logs:DescribeLogGroups"];
+    CREATE_LOG_GROUP = CloudWatchLogs "CreateLogGroup" Write ["logs:CreateLogGroup", "logs:TagResource"];
+    DELETE_LOG_GROUP = CloudWatchLogs "DeleteLogGroup" Write ["logs:DeleteLogGroup"];
+    PUT_RETENTION_POLICY = CloudWatchLogs "PutRetentionPolicy" Write ["logs:PutRetentionPolicy"];
+    ASSOCIATE_KMS_KEY = CloudWatchLogs "AssociateKmsKey" Write ["logs:AssociateKmsKey"];
+    DISASSOCIATE_KMS_KEY = CloudWatchLogs "DisassociateKmsKey" Write ["logs:DisassociateKmsKey"];
+    LIST_LOG_TAGS = CloudWatchLogs "ListTagsForResource" Read ["logs:ListTagsForResource"];
+    TAG_LOG_GROUP = CloudWatchLogs "TagResource" Write ["logs:TagResource"];
+    UNTAG_LOG_GROUP = CloudWatchLogs "UntagResource" Write ["logs:UntagResource"];
+    DESCRIBE_METRIC_FILTERS = CloudWatchLogs "DescribeMetricFilters" Read ["logs:DescribeMetricFilters"];
+    PUT_METRIC_FILTER = CloudWatchLogs "PutMetricFilter" Write ["logs:PutMetricFilter"];
+    DELETE_METRIC_FILTER = CloudWatchLogs "DeleteMetricFilter" Write ["logs:DeleteMetricFilter"];
+    DESCRIBE_SUBSCRIPTION_FILTERS = CloudWatchLogs "DescribeSubscriptionFilters" Read ["logs:DescribeSubscriptionFilters"];
+    PUT_SUBSCRIPTION_FILTER = CloudWatchLogs "PutSubscriptionFilter" Write ["logs:PutSubscriptionFilter"];
+    DELETE_SUBSCRIPTION_FILTER = CloudWatchLogs "DeleteSubscriptionFilter" Write ["logs:DeleteSubscriptionFilter"];
+
+    DESCRIBE_FLOW_LOGS = Ec2 "DescribeFlowLogs" Read ["ec2:DescribeFlowLogs"];
+    CREATE_FLOW_LOGS = Ec2 "CreateFlowLogs" Write
+        ["ec2:CreateFlowLogs", "ec2:CreateTags", "iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"];
+    DELETE_FLOW_LOGS = Ec2 "DeleteFlowLogs" Write ["ec2:DeleteFlowLogs", "logs:DeleteLogDelivery"];
+    CREATE_TAGS = Ec2 "CreateTags" Write ["ec2:CreateTags"];
+    DELETE_TAGS = Ec2 "DeleteTags" Write ["ec2:DeleteTags"];
+
+    CREATE_TOPIC = Sns "CreateTopic" Write ["sns:CreateTopic", "sns:TagResource"];
+    DELETE_TOPIC = Sns "DeleteTopic" Write ["sns:DeleteTopic"];
+    GET_TOPIC_ATTRIBUTES = Sns "GetTopicAttributes" Read ["sns:GetTopicAttributes"];
+    SET_TOPIC_ATTRIBUTES = Sns "SetTopicAttributes" Write ["sns:SetTopicAttributes"];
+    LIST_TOPIC_TAGS = Sns "ListTagsForResource" Read ["sns:ListTagsForResource"];
+    TAG_TOPIC = Sns "TagResource" Write ["sns:TagResource"];
+    UNTAG_TOPIC = Sns "UntagResource" Write ["sns:UntagResource"];
+    LIST_SUBSCRIPTIONS = Sns "ListSubscriptionsByTopic" Read ["sns:ListSubscriptionsByTopic"];
+    SUBSCRIBE = Sns "Subscribe" Write ["sns:Subscribe"];
+    UNSUBSCRIBE = Sns "Unsubscribe" Write ["sns:Unsubscribe"];
+
+    DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" Read ["cloudwatch:DescribeAlarms"];
+    PUT_METRIC_ALARM = CloudWatch "PutMetricAlarm" Write ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"];
+    DELETE_ALARMS = CloudWatch "DeleteAlarms" Write ["cloudwatch:DeleteAlarms"];
+    GET_DASHBOARD = CloudWatch "GetDashboard" Read ["cloudwatch:GetDashboard"];
+    PUT_DASHBOARD = CloudWatch "PutDashboard" Write ["cloudwatch:PutDashboard", "cloudwatch:TagResource"];
+    DELETE_DASHBOARDS = CloudWatch "DeleteDashboards" Write ["cloudwatch:DeleteDashboards"];
+    LIST_CLOUDWATCH_TAGS = CloudWatch "ListTagsForResource" Read ["cloudwatch:ListTagsForResource"];
+    TAG_CLOUDWATCH = CloudWatch "TagResource" Write ["cloudwatch:TagResource"];
+    UNTAG_CLOUDWATCH = CloudWatch "UntagResource" Write ["cloudwatch:UntagResource"];
+
+    GET_FUNCTION = Lambda "GetFunction" Read ["lambda:GetFunction", "lambda:ListTags"];
+    CREATE_FUNCTION = Lambda "CreateFunction" Write ["lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"];
+    DELETE_FUNCTION = Lambda "DeleteFunction" Write ["lambda:DeleteFunction"];
+    UPDATE_FUNCTION_CODE = Lambda "UpdateFunctionCode" Write ["lambda:UpdateFunctionCode"];
+    UPDATE_FUNCTION_CONFIGURATION = Lambda "UpdateFunctionConfiguration" Write
+        ["lambda:UpdateFunctionConfiguration", "iam:PassRole"];
+    GET_FUNCTION_POLICY = Lambda "GetPolicy" Read ["lambda:GetPolicy"];
+    ADD_PERMISSION = Lambda "AddPermission" Write ["lambda:AddPermission"];
+    REMOVE_PERMISSION = Lambda "RemovePermission" Write ["lambda:RemovePermission"];
+    TAG_FUNCTION = Lambda "TagResource" Write ["lambda:TagResource"];
+    UNTAG_FUNCTION = Lambda "UntagResource" Write ["lambda:UntagResource"];
+
+    GET_WORK_GROUP = Athena "GetWorkGroup" Read ["athena:GetWorkGroup"];
+    CREATE_WORK_GROUP = Athena "CreateWorkGroup" Write ["athena:CreateWorkGroup", "athena:TagResource"];
+    UPDATE_WORK_GROUP = Athena "UpdateWorkGroup" Write ["athena:UpdateWorkGroup"];
+    DELETE_WORK_GROUP = Athena "DeleteWorkGroup" Write ["athena:DeleteWorkGroup"];
+    LIST_ATHENA_TAGS = Athena "ListTagsForResource" Read ["athena:ListTagsForResource"];
+    TAG_ATHENA = Athena "TagResource" Write ["athena:TagResource"];
+    UNTAG_ATHENA = Athena "UntagResource" Write ["athena:UntagResource"];
+    LIST_NAMED_QUERIES = Athena "ListNamedQueries" Read ["athena:ListNamedQueries"];
+    BATCH_GET_NAMED_QUERY = Athena "BatchGetNamedQuery" Read ["athena:BatchGetNamedQuery"];
+    CREATE_NAMED_QUERY = Athena "CreateNamedQuery" Write ["athena:CreateNamedQuery"];
+    UPDATE_NAMED_QUERY = Athena "UpdateNamedQuery" Write ["athena:UpdateNamedQuery"];
+    DELETE_NAMED_QUERY = Athena "DeleteNamedQuery" Write ["athena:DeleteNamedQuery"];
+
+    GET_DATABASE = Glue "GetDatabase" Read ["glue:GetDatabase"];
+    CREATE_DATABASE = Glue "CreateDatabase" Write ["glue:CreateDatabase", "glue:TagResource"];
+    UPDATE_DATABASE = Glue "UpdateDatabase" Write ["glue:UpdateDatabase"];
+    DELETE_DATABASE = Glue "DeleteDatabase" Write ["glue:DeleteDatabase"];
+    GET_GLUE_TAGS = Glue "GetTags" Read ["glue:GetTags"];
+    TAG_GLUE = Glue "TagResource" Write ["glue:TagResource"];
+    UNTAG_GLUE = Glue "UntagResource" Write ["glue:UntagResource"];
+    GET_TABLE = Glue "GetTable" Read ["glue:GetTable"];
+    CREATE_TABLE = Glue "CreateTable" Write ["glue:CreateTable"];
+    UPDATE_TABLE = Glue "UpdateTable" Write ["glue:UpdateTable"];
+    DELETE_TABLE = Glue "DeleteTable" Write ["glue:DeleteTable"];
+}
+
+/// Looks an operation up by the names the SDK gives it.
+#[must_use]
+pub fn find(service: &str, name: &str) -> Option<&'static Operation> {
+    ALL.iter().copied().find(|operation| operation.service.id() == service && operation.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_operation_stands_twice() {
+        for (index, operation) in ALL.iter().enumerate() {
+            assert!(
+                !ALL[..index].iter().any(|other| other.service == operation.service && other.name == operation.name)
+            );
+        }
+    }
+
+    #[test]
+    fn access_fits_the_name() {
+        for operation in ALL {
+            let reads =
+                ["Get", "List", "Describe", "Head", "BatchGet"].iter().any(|verb| operation.name.starts_with(verb));
+            assert_eq!(operation.access == Access::Read, reads, "{}", operation.name);
+        }
+    }
+}

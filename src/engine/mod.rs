@@ -1,0 +1,13 @@
+//! The order of work across systems. Knows the trait [`System`], and no AWS service.
+
+mod change;
+mod erased;
+mod failure;
+mod pass;
+mod system;
+
+pub use change::{Action, Change, FieldChange, field_changes};
+pub use erased::{AnyStep, AnySystem, Assessment, erase};
+pub use failure::Failure;
+pub use pass::{Assessed, Outcome, apply, assess, leave};
+pub use system::{Applied, Conflict, Diff, Existing, Goal, Health, Invalid, Removal, Report, Step, System};

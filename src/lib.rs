@@ -1,0 +1,8 @@
+//! Builds, keeps and removes AWS VPC flow-log monitoring from Kubernetes.
+
+pub mod api;
+pub mod aws;
+pub mod engine;
+pub mod metrics;
+pub mod monitor;
+pub mod resources;

@@ -1,0 +1,170 @@
+//! A monitor as the pure parts see it: spec, identity, place and settings, from which everything in AWS follows.
+
+mod names;
+mod package;
+mod tags;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub use names::{Names, PREFIX, ROLE_PATH};
+pub use package::{Architecture, DetectorPackage, PackageError};
+pub use tags::{Claim, MANAGED_BY, OWNER, RETAINED_BY, TagDiff, Tags};
+
+use crate::api::VpcFlowMonitorSpec;
+use crate::api::spec::DeletionPolicy;
+use crate::api::status::{ResourceStatus, VpcFlowMonitorStatus};
+use crate::aws::Place;
+use crate::engine::Removal;
+use crate::resources::{Component, ResourceKind};
+
+/// What an operator's owner sets for all monitors.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Tells this cluster's monitors from those of others in the same account.
+    pub cluster_name: String,
+    /// Policy ARN that every role must carry as its permissions boundary.
+    pub permissions_boundary_arn: Option<String>,
+    /// For monitors that name no policy.
+    pub default_deletion_policy: DeletionPolicy,
+    /// The detector's code.
+    pub detector: Arc<DetectorPackage>,
+}
+
+/// A monitor as the pure parts see it.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    /// Its Kubernetes namespace.
+    pub namespace: String,
+    /// Its Kubernetes name.
+    pub name: String,
+    /// `<cluster>/<namespace>/<name>`: the value of the ownership tag.
+    pub owner: String,
+    /// What the user asks for.
+    pub spec: VpcFlowMonitorSpec,
+    /// The account and region.
+    pub place: Place,
+    /// Names of all resources.
+    pub names: Names,
+    /// What the operator's owner sets.
+    pub settings: Settings,
+    /// All tags a resource shall have: the user's and ours.
+    pub tags: Tags,
+    /// Resources that earlier passes recorded in the status: how one is found again whose name in the spec has changed.
+    pub recorded: Vec<ResourceStatus>,
+    /// Keys of the user's tags that earlier passes put on resources.
+    pub recorded_tag_keys: BTreeSet<String>,
+}
+
+impl Monitor {
+    /// Brings together all that a monitor's AWS resources follow from.
+    #[must_use]
+    pub fn new(
+        namespace: &str,
+        name: &str,
+        spec: VpcFlowMonitorSpec,
+        status: Option<&VpcFlowMonitorStatus>,
+        place: Place,
+        settings: Settings,
+    ) -> Self {
+        let owner = format!("{}/{namespace}/{name}", settings.cluster_name);
+        let mut tags: Tags = spec.tags.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect();
+        tags.insert(OWNER.to_owned(), owner.clone());
+        tags.insert(MANAGED_BY.to_owned(), "vpc-flow-operator".to_owned());
+        Self {
+            names: Names::new(&owner, namespace, name, &place, &spec),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            owner,
+            spec,
+            place,
+            settings,
+            tags,
+            recorded: status.map(|status| status.resources.clone()).unwrap_or_default(),
+            recorded_tag_keys: status.map(|status| status.tag_keys.iter().cloned().collect()).unwrap_or_default(),
+        }
+    }
+
+    /// The deletion policy in force.
+    #[must_use]
+    pub fn deletion_policy(&self) -> DeletionPolicy {
+        self.spec.deletion_policy.unwrap_or(self.settings.default_deletion_policy)
+    }
+
+    /// How the monitor's resources go when it does.
+    #[must_use]
+    pub fn removal(&self) -> Removal {
+        match self.deletion_policy() {
+            DeletionPolicy::Delete => Removal::Everything,
+            DeletionPolicy::RetainData => Removal::KeepData,
+            DeletionPolicy::Retain => Removal::KeepAll,
+        }
+    }
+
+    /// The names under which a resource of this kind may exist: the wanted one first, then those that earlier passes recorded.
+    #[must_use]
+    pub fn known_names(&self, component: Component, kind: ResourceKind, wanted: &str) -> Vec<String> {
+        let mut names = vec![wanted.to_owned()];
+        for resource in &self.recorded {
+            if resource.component == component && resource.kind == kind && !names.contains(&resource.name) {
+                names.push(resource.name.clone());
+            }
+        }
+        names
+    }
+
+    /// ARN of one of the monitor's roles.
+    #[must_use]
+    pub fn role_arn(&self, name: &str) -> String {
+        self.place.global_arn("iam", format!("role{ROLE_PATH}{name}"))
+    }
+
+    /// ARN of the log group, without the `:*` that some services add.
+    #[must_use]
+    pub fn log_group_arn(&self, name: &str) -> String {
+        self.place.arn("logs", format!("log-group:{name}"))
+    }
+
+    /// ARN of the topic in use: the user's own, or ours.
+    #[must_use]
+    pub fn topic_arn(&self) -> String {
+        self.spec.notifications.topic_arn.clone().unwrap_or_else(|| self.place.arn("sns", self.names.topic()))
+    }
+
+    /// `AWSLogs`' parent within the bucket: the prefix with its slash, or nothing.
+    #[must_use]
+    pub fn key_prefix(&self) -> String {
+        if self.spec.s3.prefix.is_empty() { String::new() } else { format!("{}/", self.spec.s3.prefix) }
+    }
+}
+
+#[cfg(test)]
+pub mod fixtures {
+    //! A monitor to try the pure parts on.
+
+    use super::*;
+
+    /// A default monitor `network/production` in account 123456789012, eu-west-1.
+    #[must_use]
+    pub fn monitor() -> Monitor {
+        with_spec(VpcFlowMonitorSpec::new("vpc-0123456789abcdef0"))
+    }
+
+    /// The same, with another spec.
+    #[must_use]
+    pub fn with_spec(spec: VpcFlowMonitorSpec) -> Monitor {
+        Monitor::new(
+            "network",
+            "production",
+            spec,
+            None,
+            Place { partition: "aws".into(), account: "123456789012".into(), region: "eu-west-1".into() },
+            Settings {
+                cluster_name: "cluster".into(),
+                permissions_boundary_arn: None,
+                default_deletion_policy: DeletionPolicy::default(),
+                detector: Arc::new(DetectorPackage::from_bytes(package::fixture()).unwrap()),
+            },
+        )
+    }
+}

@@ -1,0 +1,145 @@
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// Processor that the detector is built for, read from the binary itself so that the two can never disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    /// Intel and AMD.
+    X86_64,
+    /// Graviton.
+    Arm64,
+}
+
+impl Architecture {
+    /// As Lambda spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
+/// The detector's deployment package: a zip with an executable `bootstrap`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetectorPackage {
+    bytes: Vec<u8>,
+    code_sha256: String,
+    architecture: Architecture,
+}
+
+/// Why a package cannot be used.
+#[derive(Debug, Error)]
+pub enum PackageError {
+    /// The file cannot be read.
+    #[error("the detector's package {} cannot be read: {source}; name it with --detector-package", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no zip, or has no `bootstrap`.
+    #[error("the detector's package is not a zip file with an executable `bootstrap`: {0}")]
+    NotAPackage(#[from] zip::result::ZipError),
+    /// `bootstrap` cannot be read.
+    #[error("`bootstrap` in the detector's package cannot be read: {0}")]
+    Corrupt(#[from] std::io::Error),
+    /// `bootstrap` is not for Lambda.
+    #[error("`bootstrap` in the detector's package is not a Linux executable for x86_64 or arm64")]
+    NotForLambda,
+}
+
+impl DetectorPackage {
+    /// Reads the package from a file.
+    pub fn read(path: &Path) -> Result<Self, PackageError> {
+        let bytes = std::fs::read(path).map_err(|source| PackageError::Unreadable { path: path.to_owned(), source })?;
+        Self::from_bytes(bytes)
+    }
+
+    /// Takes the package from memory.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, PackageError> {
+        let mut archive = zip::ZipArchive::new(Cursor::new(&bytes))?;
+        let mut header = [0; 20];
+        archive.by_name("bootstrap")?.read_exact(&mut header)?;
+        let architecture = architecture(&header).ok_or(PackageError::NotForLambda)?;
+        let code_sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&bytes));
+        Ok(Self { bytes, code_sha256, architecture })
+    }
+
+    /// The zip file.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The hash by which Lambda knows the code: SHA-256 of the zip, in base 64.
+    #[must_use]
+    pub fn code_sha256(&self) -> &str {
+        &self.code_sha256
+    }
+
+    /// The processor it runs on.
+    #[must_use]
+    pub const fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+}
+
+/// `e_machine` of an ELF header: System V ABI, figure 4-3.
+fn architecture(header: &[u8; 20]) -> Option<Architecture> {
+    match (header.starts_with(b"\x7fELF"), header[18], header[19]) {
+        (true, 0x3e, 0) => Some(Architecture::X86_64),
+        (true, 0xb7, 0) => Some(Architecture::Arm64),
+        _ => None,
+    }
+}
+
+/// A package with a `bootstrap` that has an ELF header and nothing else.
+#[cfg(test)]
+pub fn fixture() -> Vec<u8> {
+    packaged(&elf(0x3e))
+}
+
+#[cfg(test)]
+fn elf(machine: u8) -> Vec<u8> {
+    let mut header = b"\x7fELF".to_vec();
+    header.resize(20, 0);
+    header[18] = machine;
+    header
+}
+
+#[cfg(test)]
+fn packaged(bootstrap: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    writer.start_file("bootstrap", zip::write::SimpleFileOptions::default()).unwrap();
+    writer.write_all(bootstrap).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_binary_tells_its_architecture() {
+        let of = |machine| DetectorPackage::from_bytes(packaged(&elf(machine))).map(|package| package.architecture());
+        assert_eq!(of(0x3e).unwrap(), Architecture::X86_64);
+        assert_eq!(of(0xb7).unwrap(), Architecture::Arm64);
+        assert!(matches!(of(0x03), Err(PackageError::NotForLambda)));
+        assert!(matches!(DetectorPackage::from_bytes(b"text".to_vec()), Err(PackageError::NotAPackage(_))));
+    }
+
+    #[test]
+    fn the_hash_is_lambdas() {
+        let package = DetectorPackage::from_bytes(fixture()).unwrap();
+        assert_eq!(package.code_sha256().len(), 44);
+    }
+}

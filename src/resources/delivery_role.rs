@@ -1,0 +1,79 @@
+//! The role through which flow logs reach the log group.
+//!
+//! See "IAM role for publishing flow logs to CloudWatch Logs" in the Amazon VPC user guide. `logs:CreateLogGroup` is left out on
+//! purpose: with it, a late delivery would make a deleted log group anew, without retention.
+
+use serde_json::json;
+
+use super::Component;
+use super::parts::role::{self, ObservedRole, Role, RoleOp};
+use crate::aws::{Aws, AwsError};
+use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Report, System};
+use crate::monitor::Monitor;
+
+/// The system [`Component::Identity`].
+#[derive(Debug)]
+pub struct DeliveryRole;
+
+impl System for DeliveryRole {
+    type Desired = Role;
+    type Observed = Option<ObservedRole>;
+    type Op = RoleOp;
+
+    const COMPONENT: Component = Component::Identity;
+    const NEEDS: &'static [Component] = &[];
+
+    fn desired(monitor: &Monitor) -> Result<Option<Role>, Invalid> {
+        let group = monitor.log_group_arn(&monitor.names.log_group);
+        let trust = role::service_trust(
+            "vpc-flow-logs.amazonaws.com",
+            Some(json!({
+                "StringEquals": {"aws:SourceAccount": monitor.place.account},
+                "ArnLike": {"aws:SourceArn": monitor.place.arn("ec2", "vpc-flow-log/*")},
+            })),
+        );
+        let delivery = json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "DeliverRecords",
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                    "Resource": [group, format!("{group}:*")],
+                },
+                {
+                    "Sid": "FindLogGroup",
+                    "Effect": "Allow",
+                    "Action": "logs:DescribeLogGroups",
+                    "Resource": "*",
+                },
+            ],
+        });
+        Ok(Some(Role {
+            name: monitor.names.delivery_role(),
+            description: format!("Delivers VPC flow logs of VpcFlowMonitor {}/{}", monitor.namespace, monitor.name),
+            trust,
+            policies: [("deliver-flow-logs".to_owned(), delivery)].into(),
+            boundary: monitor.settings.permissions_boundary_arn.clone(),
+        }))
+    }
+
+    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<ObservedRole>, AwsError> {
+        role::observe(aws, &monitor.names.delivery_role()).await
+    }
+
+    fn diff(monitor: &Monitor, goal: Goal<&Role>, observed: &Option<ObservedRole>) -> Diff<RoleOp> {
+        let mut diff = Diff::default();
+        role::diff(monitor, goal, &monitor.names.delivery_role(), observed.as_ref(), &mut diff);
+        diff
+    }
+
+    async fn apply(aws: &Aws, monitor: &Monitor, op: &RoleOp) -> Result<Applied, AwsError> {
+        role::apply(aws, monitor, op).await
+    }
+
+    fn report(monitor: &Monitor, _goal: Goal<&Role>, observed: &Option<ObservedRole>) -> Report {
+        let existing: Option<Existing> = role::existing(monitor, &monitor.names.delivery_role(), observed.as_ref());
+        Report { resources: existing.into_iter().collect(), ..Report::default() }
+    }
+}

@@ -1,0 +1,5 @@
+//! Building blocks that several systems share.
+
+pub mod log_group;
+pub mod policy;
+pub mod role;

@@ -1,0 +1,131 @@
+//! An AWS account of one's own for each test, in the emulator that `devenv run` started.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use devenv::{Call, EmulatorClient};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use vpc_flow_operator::api::VpcFlowMonitorSpec;
+use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
+use vpc_flow_operator::engine::{self, AnySystem, Change, Outcome};
+use vpc_flow_operator::metrics::Metrics;
+use vpc_flow_operator::monitor::{DetectorPackage, Monitor, Settings};
+use vpc_flow_operator::resources::{Component, SYSTEMS};
+
+pub const REGION: &str = "eu-west-1";
+
+/// An AWS account of one's own.
+pub struct Sandbox {
+    pub account: String,
+    pub aws: Arc<Aws>,
+    pub config: SdkConfig,
+    pub emulator: EmulatorClient,
+    pub vpc_id: String,
+}
+
+impl Sandbox {
+    /// An account with one VPC. `test` must be unique among all tests: the account's number follows from it.
+    pub async fn new(test: &str) -> Self {
+        let digest = Sha256::digest(test);
+        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let account = format!("{:012}", number % 899_999_999_999 + 100_000_000_000);
+        let emulator = EmulatorClient::from_env().unwrap();
+        let credentials = Credentials::new(&account, "emulator", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(emulator.endpoint())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        let aws = ClientPool::new(&config, Gate::new(Metrics::default())).get(None, None).await.unwrap();
+        // Not the operator's client: that one refuses what the operator never does.
+        let vpc = aws_sdk_ec2::Client::new(&config).create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
+        let vpc_id = vpc.vpc.unwrap().vpc_id.unwrap();
+        Self { account, aws, config, emulator, vpc_id }
+    }
+
+    /// A default spec for the sandbox's VPC.
+    pub fn spec(&self) -> VpcFlowMonitorSpec {
+        VpcFlowMonitorSpec::new(&self.vpc_id)
+    }
+
+    /// Monitor `network/production`.
+    pub fn monitor(&self, spec: VpcFlowMonitorSpec) -> Monitor {
+        self.named_monitor("network", "production", spec)
+    }
+
+    pub fn named_monitor(&self, namespace: &str, name: &str, spec: VpcFlowMonitorSpec) -> Monitor {
+        Monitor::new(namespace, name, spec, None, self.aws.place.clone(), settings())
+    }
+
+    /// Brings some systems to where the monitor wants them, in as many passes as that takes, and returns all changes.
+    pub async fn converge(&self, monitor: &Monitor, components: &[Component]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for _ in 0..5 {
+            let outcomes = self.pass(monitor, components).await;
+            changes.extend(outcomes.iter().flat_map(|outcome| outcome.applied.clone()));
+            if outcomes.iter().all(Outcome::is_settled) {
+                return changes;
+            }
+        }
+        panic!("not settled after 5 passes: {:#?}", self.pass(monitor, components).await);
+    }
+
+    /// One pass over some systems.
+    pub async fn pass(&self, monitor: &Monitor, components: &[Component]) -> Vec<Outcome> {
+        let assessed = engine::assess(&systems(components), &self.aws, monitor, None).await;
+        engine::apply(assessed, &self.aws, monitor, None).await
+    }
+
+    /// One pass of teardown over some systems, as the monitor's deletion policy says.
+    pub async fn tear_down(&self, monitor: &Monitor, components: &[Component]) -> Vec<Outcome> {
+        let removal = Some(monitor.removal());
+        let assessed = engine::assess(&systems(components), &self.aws, monitor, removal).await;
+        engine::apply(assessed, &self.aws, monitor, removal).await
+    }
+
+    /// Everything in the account, as the AWS API tells it.
+    pub async fn inventory(&self) -> Value {
+        self.emulator.inventory(&self.account, REGION).await.unwrap()
+    }
+
+    /// All requests that may have changed something, after the request numbered `since`.
+    pub async fn writes_since(&self, since: u64) -> Vec<Call> {
+        let calls = self.emulator.calls(&self.account, since).await.unwrap();
+        calls.into_iter().filter(|call| call.mutating).collect()
+    }
+
+    /// The number of the latest request.
+    pub async fn latest_call(&self) -> u64 {
+        self.emulator.calls(&self.account, 0).await.unwrap().last().map_or(0, |call| call.seq)
+    }
+
+    /// Shows that a pass over what is at rest writes nothing.
+    pub async fn assert_at_rest(&self, monitor: &Monitor, components: &[Component]) {
+        let before = self.latest_call().await;
+        let outcomes = self.pass(monitor, components).await;
+        assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
+        assert!(outcomes.iter().all(|outcome| outcome.applied.is_empty()), "{outcomes:#?}");
+        let writes = self.writes_since(before).await;
+        assert!(writes.is_empty(), "{writes:#?}");
+    }
+}
+
+/// What an operator's owner might set.
+pub fn settings() -> Settings {
+    let package = std::env::var_os("DETECTOR_PACKAGE").map(PathBuf::from).expect("DETECTOR_PACKAGE names the package");
+    Settings {
+        cluster_name: "test".into(),
+        permissions_boundary_arn: None,
+        default_deletion_policy: DeletionPolicy::default(),
+        detector: Arc::new(DetectorPackage::read(&package).unwrap()),
+    }
+}
+
+fn systems(components: &[Component]) -> Vec<AnySystem> {
+    SYSTEMS.iter().copied().filter(|system| components.contains(&system.component)).collect()
+}
