@@ -14,7 +14,10 @@ from overlay.rules.patch import replace
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}(\.fifo)?")
 _PAGE = 100
 # The codes on the wire are shorter than the names of the exceptions.
-_CODES = {"InvalidParameterException": "InvalidParameter", "NotFoundException": "NotFound"}
+_CODES = {
+    "InvalidParameterException": "InvalidParameter", "NotFoundException": "NotFound",
+    "ResourceNotFoundException": "ResourceNotFound",
+}
 _CONFIRMED_BY_MAIL = ("email", "email-json")
 _ENDPOINTS = {
     "email": (re.compile(r"[^@\s]+@[^@\s]+"), "Email address"),
