@@ -5,6 +5,7 @@ parent's end of the pipe, ``EMULATOR_DATA_DIR`` for temporary files (default: a 
 """
 
 import contextlib
+import logging
 import os
 import signal
 import tempfile
@@ -42,6 +43,8 @@ def main() -> None:
         _isolate(data_dir)
         if os.environ.get("EXIT_ON_STDIN_EOF") == "1":
             threading.Thread(target=_exit_on_stdin_eof, daemon=True).start()
+        # It misses a package that only signing with KMS keys needs.
+        logging.getLogger("kms").setLevel(logging.ERROR)
         # ministack reads its environment when imported.
         from overlay import server
 

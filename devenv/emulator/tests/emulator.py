@@ -42,12 +42,13 @@ def free_port() -> int:
 
 
 class Emulator:
-    def __init__(self) -> None:
+    def __init__(self, settings: dict[str, str] | None = None) -> None:
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         environment = {
             **os.environ, "PYTHONPATH": str(_ROOT), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0", "GATEWAY_PORT": str(self.port), "EXIT_ON_STDIN_EOF": "1",
+            "EMULATOR_LAMBDA_PENDING_SECONDS": "0.8", **(settings or {}),
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "overlay"], env=environment, stdin=subprocess.PIPE

@@ -1,6 +1,11 @@
 """Athena workgroups and saved queries, Glue databases and tables, as their API references describe them."""
 
-from tests.emulator import AwsTestCase
+import pathlib
+import tempfile
+
+import duckdb
+
+from tests.emulator import AwsTestCase, wait_for
 
 
 class Workgroups(AwsTestCase):
@@ -65,6 +70,7 @@ class Workgroups(AwsTestCase):
                      message="WorkGroup none is not found.")
         self.refused("InvalidRequestException", self.athena.delete_work_group, WorkGroup="primary")
         self.refused("InvalidRequestException", self.athena.delete_work_group, WorkGroup="none")
+        self.refused("ResourceNotFoundException", self.athena.list_tags_for_resource, ResourceARN=self.arn + "x")
 
     def test_a_workgroup_with_queries_needs_the_recursive_option(self):
         self.create()
@@ -112,6 +118,54 @@ class NamedQueries(AwsTestCase):
         self.assertNotIn("NextToken", rest)
 
 
+class Queries(AwsTestCase):
+    def test_a_projected_table_over_aws_own_key_layout(self):
+        """What flow logs deliver (Parquet, hive-compatible, hourly) is found by a query, without loading partitions."""
+        s3, glue, athena = self.client("s3"), self.client("glue"), self.client("athena")
+        bucket = f"query-{self.account}"
+        s3.create_bucket(Bucket=bucket)
+        layout = (f"p/AWSLogs/aws-account-id={self.account}/aws-service=vpcflowlogs/aws-region=us-east-1/"
+                  "year={year}/month={month}/day={day}/hour={hour}/")
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "log.parquet")
+            duckdb.sql("SELECT 'ACCEPT' AS action, 10::BIGINT AS bytes UNION ALL SELECT 'REJECT', 32").write_parquet(
+                str(file))
+            key = layout.format(year="2026", month="01", day="02", hour="03") + "x.log.parquet"
+            s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
+        template = layout.format(year="${year}", month="${month}", day="${day}", hour="${hour}")
+        ranges = {"year": "2020,2030", "month": "1,12", "day": "1,31", "hour": "0,23"}
+        projection = {"projection.enabled": "true", "storage.location.template": f"s3://{bucket}/{template}"}
+        for name, values in ranges.items():
+            projection |= {f"projection.{name}.type": "integer", f"projection.{name}.range": values}
+            if name != "year":
+                projection[f"projection.{name}.digits"] = "2"
+        glue.create_database(DatabaseInput={"Name": "d"})
+        glue.create_table(DatabaseName="d", TableInput={
+            "Name": "t", "TableType": "EXTERNAL_TABLE", "Parameters": projection,
+            "PartitionKeys": [{"Name": name, "Type": "string"} for name in ranges],
+            "StorageDescriptor": {
+                "Columns": [{"Name": "action", "Type": "string"}, {"Name": "bytes", "Type": "bigint"}],
+                "Location": f"s3://{bucket}/p/AWSLogs/",
+                "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+                "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+                "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}}})
+        athena.create_work_group(Name="w", Configuration={
+            "ResultConfiguration": {"OutputLocation": f"s3://{bucket}/results/"}})
+        query = athena.start_query_execution(
+            WorkGroup="w", QueryExecutionContext={"Database": "d"},
+            QueryString="SELECT action, sum(bytes) AS total FROM t WHERE year = '2026' GROUP BY action ORDER BY action",
+        )["QueryExecutionId"]
+
+        def ended():
+            state = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+            return state if state["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
+        state = wait_for(ended, "the query ends")
+        self.assertEqual(state["State"], "SUCCEEDED", state)
+        rows = athena.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
+        self.assertEqual([[cell.get("VarCharValue") for cell in row["Data"]] for row in rows],
+                         [["action", "total"], ["ACCEPT", "10"], ["REJECT", "32"]])
+
+
 class Glue(AwsTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -141,6 +195,7 @@ class Glue(AwsTestCase):
         self.assertNotIn("Description", found)
         self.glue.delete_database(Name="d")
         self.refused("EntityNotFoundException", self.glue.get_database, Name="d")
+        self.refused("EntityNotFoundException", self.glue.get_tags, ResourceArn=arn)
         self.refused("EntityNotFoundException", self.glue.delete_database, Name="d")
         self.refused("EntityNotFoundException", self.glue.update_database, Name="d", DatabaseInput={"Name": "d"})
 

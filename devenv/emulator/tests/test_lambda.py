@@ -6,7 +6,7 @@ import json
 
 from tests.emulator import AwsTestCase, wait_for, zip_of
 
-_ECHO = """#!/usr/bin/env python3
+ECHO = """#!/usr/bin/env python3
 import os, urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
 while True:
@@ -21,7 +21,7 @@ class Functions(AwsTestCase):
         super().setUp()
         self.lambda_ = self.client("lambda")
 
-    def create(self, name: str = "fn", code: str = _ECHO, **changes) -> dict:
+    def create(self, name: str = "fn", code: str = ECHO, **changes) -> dict:
         if "Role" not in changes:
             changes["Role"] = f"arn:aws:iam::{self.account}:role/fn"
             try:
@@ -47,7 +47,7 @@ class Functions(AwsTestCase):
                          (["arm64"], 60, {"Variables": {"A": "b"}}, "d"))
         self.assertEqual((active["LoggingConfig"]["LogGroup"], active["LoggingConfig"]["LogFormat"]), ("/own", "JSON"))
         self.assertEqual(self.lambda_.get_function(FunctionName="fn")["Tags"], {"t": "1"})
-        digest = base64.b64encode(hashlib.sha256(zip_of({"bootstrap": _ECHO})).digest()).decode()
+        digest = base64.b64encode(hashlib.sha256(zip_of({"bootstrap": ECHO})).digest()).decode()
         self.assertEqual(active["CodeSha256"], digest)
         answer = self.lambda_.invoke(FunctionName="fn", Payload=b'{"x": 1}')
         self.assertEqual((answer["StatusCode"], json.load(answer["Payload"])), (200, {"x": 1}))

@@ -38,6 +38,8 @@ def apply() -> None:
     replace(athena, "_list_workgroups")(_list_workgroups)
     replace(athena, "_update_workgroup")(_update_workgroup)
     replace(athena, "_delete_workgroup")(_delete_workgroup)
+    for name in ("_tag_resource", "_untag_resource", "_list_tags_for_resource"):
+        replace(athena, name)(_tags_of_existing)
     replace(athena, "_create_named_query")(_create_named_query)
     replace(athena, "_get_named_query")(_get_named_query)
     replace(athena, "_batch_get_named_query")(_batch_get_named_query)
@@ -150,6 +152,13 @@ def _delete_workgroup(original, data):
         athena._named_queries.pop(key, None)
     for key in executions:
         athena._executions.pop(key, None)
+    return original(data)
+
+
+def _tags_of_existing(original, data):
+    kind, _, name = (data.get("ResourceARN") or "").rsplit(":", 1)[-1].partition("/")
+    if kind == "workgroup" and name not in athena._workgroups:
+        return error_response_json("ResourceNotFoundException", f"Resource {data['ResourceARN']} not found", 400)
     return original(data)
 
 

@@ -31,7 +31,8 @@ def apply() -> None:
     replace(glue, "_get_tables")(_get_tables)
     for name in ("_get_table", "_delete_table"):
         replace(glue, name)(_with_database)
-    replace(glue, "_tag_resource")(_tag_resource)
+    for name in ("_tag_resource", "_untag_resource", "_get_tags"):
+        replace(glue, name)(_tags_of_existing)
 
 
 def _lower(data: dict, *names: str) -> dict:
@@ -137,10 +138,12 @@ def _get_tables(_original, data):
     return _page(tables, data, "TableList")
 
 
-def _tag_resource(original, data):
+def _tags_of_existing(original, data):
     """Databases take tags, tables do not."""
-    kind = (data.get("ResourceArn") or "").rsplit(":", 1)[-1].split("/")[0]
+    kind, _, name = (data.get("ResourceArn") or "").rsplit(":", 1)[-1].partition("/")
     if kind == "table":
         return error_response_json("InvalidInputException", f"Resource type {kind} does not support tagging.", 400,
                                    message_key="Message")
+    if kind == "database" and name not in glue._databases:
+        return _missing("Database", name)
     return original(data)

@@ -28,7 +28,12 @@ _RESERVED_VARIABLES = frozenset({
 })
 
 
+# Seconds that a new or changed function stays Pending or InProgress; AWS takes a second or more.
+_PENDING_SECONDS = float(os.environ.get("EMULATOR_LAMBDA_PENDING_SECONDS", "0.2"))
+
+
 def apply() -> None:
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = _PENDING_SECONDS
     replace(lambda_svc, "_create_function")(_create_function)
     replace(lambda_svc, "_update_config")(_update_config)
     replace(lambda_svc, "_update_code")(_update_code)
