@@ -139,9 +139,8 @@ class AwsTestCase(unittest.TestCase):
 
     def allow(self, role: str, actions: list[str], resource: str) -> None:
         statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
-        self.client("iam").put_role_policy(
-            RoleName=role, PolicyName="allow", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        )
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.client("iam").put_role_policy(RoleName=role, PolicyName="allow", PolicyDocument=document)
 
 
 def zip_of(files: dict[str, str], mode: int = 0o755) -> bytes:

@@ -207,8 +207,8 @@ class Glue(AwsTestCase):
         found = self.glue.get_table(DatabaseName="d", Name="t")["Table"]
         storage = self.table["StorageDescriptor"]
         self.assertEqual({name: found["StorageDescriptor"].get(name) for name in storage}, storage)
-        self.assertEqual({name: found[name] for name in ("Parameters", "PartitionKeys", "TableType", "Description")},
-                         {name: self.table[name] for name in ("Parameters", "PartitionKeys", "TableType", "Description")})
+        for name in ("Parameters", "PartitionKeys", "TableType", "Description"):
+            self.assertEqual(found[name], self.table[name])
         changed = {**self.table, "Parameters": {"projection.enabled": "false"}}
         self.glue.update_table(DatabaseName="d", TableInput=changed)
         table = self.inventory()["databases"]["d"]["tables"]["t"]

@@ -22,7 +22,8 @@ class FlowLogs(AwsTestCase):
         return {name: value for name, value in {**base, **changes}.items() if value is not None}
 
     def to_s3(self, **changes) -> dict:
-        return self.request(**{"LogDestinationType": "s3", "LogDestination": f"arn:aws:s3:::{self.bucket}/p", **changes})
+        destination = f"arn:aws:s3:::{self.bucket}/p"
+        return self.request(**{"LogDestinationType": "s3", "LogDestination": destination, **changes})
 
     def to_logs(self, **changes) -> dict:
         return self.request(**{"LogGroupName": "group", "DeliverLogsPermissionArn": self.role_arn, **changes})
@@ -129,6 +130,10 @@ class FlowLogs(AwsTestCase):
         self.assertEqual(len(self.describe()), 1)
         self.refused("IdempotentParameterMismatch", self.ec2.create_flow_logs,
                      **self.to_s3(ClientToken="t", TrafficType="REJECT"))
+
+    def test_a_dry_run_does_nothing(self):
+        self.refused("DryRunOperation", self.ec2.create_flow_logs, **self.to_s3(DryRun=True))
+        self.assertEqual(self.describe(), [])
 
     def test_the_bucket_policy_is_overwritten(self):
         s3 = self.client("s3")

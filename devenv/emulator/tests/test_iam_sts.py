@@ -35,7 +35,8 @@ class Roles(AwsTestCase):
 
     def test_documents_are_url_encoded_on_the_wire(self):
         raw = []
-        self.iam.meta.events.register("before-parse.iam.GetRole", lambda response_dict, **_: raw.append(response_dict["body"]))
+        self.iam.meta.events.register("before-parse.iam.GetRole",
+                                      lambda response_dict, **_: raw.append(response_dict["body"]))
         self.create()
         self.iam.get_role(RoleName="r")
         self.assertIn(b"<AssumeRolePolicyDocument>%7B%22Version%22", raw[0])

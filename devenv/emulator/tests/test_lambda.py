@@ -39,8 +39,9 @@ class Functions(AwsTestCase):
         return wait_for(configuration, "the function is Active and its update Successful")
 
     def test_from_pending_to_active_and_invoked(self):
-        created = self.create(Architectures=["arm64"], Timeout=60, MemorySize=128, Environment={"Variables": {"A": "b"}},
-                              LoggingConfig={"LogGroup": "/own", "LogFormat": "JSON"}, Tags={"t": "1"}, Description="d")
+        created = self.create(Architectures=["arm64"], Timeout=60, MemorySize=128,
+                              Environment={"Variables": {"A": "b"}}, Tags={"t": "1"}, Description="d",
+                              LoggingConfig={"LogGroup": "/own", "LogFormat": "JSON"})
         self.assertEqual(created["State"], "Pending")
         active = self.active()
         self.assertEqual((active["Architectures"], active["Timeout"], active["Environment"], active["Description"]),

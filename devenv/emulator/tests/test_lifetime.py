@@ -24,7 +24,8 @@ class Lifetime(unittest.TestCase):
             trust = ('{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
                      '"Principal": {"Service": "lambda.amazonaws.com"}}]}')
             role = clients["iam"].create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-            code = ECHO.replace("import os", f"import os\nopen('{root}/pid', 'w').write(str(os.getpid()))\nimport os", 1)
+            writes_pid = f"import os\nopen('{root}/pid', 'w').write(str(os.getpid()))\nimport os"
+            code = ECHO.replace("import os", writes_pid, 1)
             clients["lambda"].create_function(
                 FunctionName="f", Role=role, Runtime="provided.al2023", Handler="bootstrap",
                 Code={"ZipFile": zip_of({"bootstrap": code})})

@@ -17,6 +17,7 @@ from overlay.rules.patch import replace
 _DAY, _WEEK = 86_400, 604_800
 _MAX_ACTIONS = 5
 _MISSING_DATA = ("breaching", "notBreaching", "ignore", "missing")
+_ENUMERATIONS = {"ComparisonOperator": "ComparisonOperator", "Statistic": "Statistic", "Unit": "StandardUnit"}
 _ACTION_MEMBERS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 # Members that an alarm has only if the request names them, or that an alarm on a query has not.
 _OPTIONAL = ("AlarmDescription", "Unit", "ExtendedStatistic")
@@ -64,18 +65,21 @@ def _put_metric_alarm(original, params, data, is_cbor, is_json=False):
     return response
 
 
+def _unsatisfied(value: str, member: str, constraint: str) -> str:
+    return f"1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: {constraint}"
+
+
 def _alarm_problem(alarm: dict) -> str | None:
     name = alarm.get("AlarmName") or ""
     if not 1 <= len(name) <= 255:
-        return "1 validation error detected: Value at 'alarmName' failed to satisfy constraint: Member must have length between 1 and 255"
+        return _unsatisfied(f"'{name}'", "alarmName", "Member must have length between 1 and 255")
     shapes = service_model("cloudwatch")
-    for member, shape in (("ComparisonOperator", "ComparisonOperator"), ("Statistic", "Statistic"), ("Unit", "StandardUnit")):
+    for member, shape in _ENUMERATIONS.items():
         allowed = shapes.shape_for(shape).enum
         if alarm.get(member) is not None and alarm[member] not in allowed:
-            return (f"1 validation error detected: Value '{alarm[member]}' at '{member}' failed to satisfy constraint: "
-                    f"Member must satisfy enum value set: [{', '.join(allowed)}]")
+            return _unsatisfied(f"'{alarm[member]}'", member, f"Member must satisfy enum value set: {allowed}")
     if alarm.get("ComparisonOperator") is None:
-        return "1 validation error detected: Value null at 'comparisonOperator' failed to satisfy constraint: Member must not be null"
+        return _unsatisfied("null", "comparisonOperator", "Member must not be null")
     if alarm.get("TreatMissingData", "missing") not in _MISSING_DATA:
         return f"The value for parameter TreatMissingData is invalid. Valid values are {', '.join(_MISSING_DATA)}."
     evaluations = alarm.get("EvaluationPeriods") or 0
@@ -99,7 +103,8 @@ def _period_problem(period: int, evaluations: int) -> str | None:
         return "Invalid metric period: must be 10, 20, 30 or a multiple of 60 seconds."
     limit = _DAY if period < 3600 else _WEEK
     if period * evaluations > limit:
-        return f"Metrics cannot be checked across more than {'a day' if limit == _DAY else 'a week'} (EvaluationPeriods * Period must be <= {limit})."
+        span = "a day" if limit == _DAY else "a week"
+        return f"Metrics cannot be checked across more than {span} (EvaluationPeriods * Period must be <= {limit})."
     return None
 
 
@@ -107,7 +112,7 @@ def _actions_problem(alarm: dict) -> str | None:
     for member in _ACTION_MEMBERS:
         actions = alarm.get(member) or []
         if len(actions) > _MAX_ACTIONS:
-            return f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length less than or equal to {_MAX_ACTIONS}"
+            return _unsatisfied("", member, f"Member must have length less than or equal to {_MAX_ACTIONS}")
         for action in actions:
             parts = action.split(":")
             if len(parts) < 6 or parts[0] != "arn":

@@ -27,11 +27,21 @@ _NOT_FOUND = {
 
 def apply() -> None:
     actions = ec2._ACTION_MAP
-    replace_action(actions, "CreateFlowLogs")(_create)
-    replace_action(actions, "DescribeFlowLogs")(_describe)
-    replace_action(actions, "DeleteFlowLogs")(_delete)
+    replace_action(actions, "CreateFlowLogs")(_unless_dry_run(_create))
+    replace_action(actions, "DescribeFlowLogs")(_unless_dry_run(_describe))
+    replace_action(actions, "DeleteFlowLogs")(_unless_dry_run(_delete))
     replace_action(actions, "CreateTags")(_create_tags)
     replace_action(actions, "DeleteTags")(_delete_tags)
+
+
+def _unless_dry_run(action):
+    def run(original, params: dict):
+        if ec2._p(params, "DryRun") == "true":
+            message = "Request would have succeeded, but DryRun flag is set."
+            return ec2._error("DryRunOperation", message, 412)
+        return action(original, params)
+
+    return run
 
 
 def _create(_original, params: dict):

@@ -47,7 +47,9 @@ def _group_accepts(request: Request, flow_log_id: str) -> bool:
     if role is None or not role_assumable(request.role_arn or "", flow_log_id):
         return False
     group = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{request.group_name}"
-    needed = [("logs:CreateLogStream", f"{group}:log-stream:eni-all"), ("logs:PutLogEvents", f"{group}:log-stream:eni-all")]
+    # Streams lie below the group: a statement on the group's ARN without `:*` does not reach them.
+    stream = f"{group}:log-stream:eni-all"
+    needed = [("logs:CreateLogStream", stream), ("logs:PutLogEvents", stream)]
     if request.group_name not in cloudwatch_logs._log_groups:
         needed.append(("logs:CreateLogGroup", group))
     return all(policy.role_allows(role, action, resource) for action, resource in needed)

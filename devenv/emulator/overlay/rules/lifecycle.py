@@ -11,12 +11,15 @@ _ACTIONS = ("Transitions", "NoncurrentVersionTransitions", "Expiration", "Noncur
             "AbortIncompleteMultipartUpload")
 
 Problem = tuple[str, str]
+_MALFORMED: Problem = (
+    "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema",
+)
 
 
 def problem(rules: list[dict]) -> Problem | None:
     """The code and message of the first refusal, or None."""
     if not rules or len(rules) > _MAX_RULES:
-        return "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"
+        return _MALFORMED
     ids = [rule["ID"] for rule in rules if rule.get("ID")]
     if len(set(ids)) < len(ids):
         return "InvalidArgument", "Rule ID must be unique. Found same ID for more than one rule"
@@ -34,7 +37,7 @@ def _rule_problem(rule: dict) -> Problem | None:
         return "InvalidRequest", "At least one action needs to be specified in a rule"
     expiration = rule.get("Expiration", {})
     if expiration.get("ExpiredObjectDeleteMarker") and ("Days" in expiration or "Date" in expiration):
-        return "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"
+        return _MALFORMED
     filter_ = rule.get("Filter", {})
     tagged = "Tag" in filter_ or "Tags" in filter_.get("And", {})
     if tagged and "AbortIncompleteMultipartUpload" in rule:
@@ -56,8 +59,8 @@ def _steps_problem(member: str, action: str, transitions: list[dict], expires: i
             return "InvalidArgument", (f"'{member}' in {action} action must be greater than or equal to {_MIN_DAYS} "
                                        f"for storageClass '{storage_class}'")
         if expires is not None and expires <= days:
-            return "InvalidArgument", (f"'{member}' in the Expiration action for filter must be greater than '{member}' "
-                                       f"in the {action} action")
+            return "InvalidArgument", (f"'{member}' in the Expiration action for filter must be greater than "
+                                       f"'{member}' in the {action} action")
     ordered = sorted(steps, key=lambda step: _WATERFALL.index(step[1]))
     for (days, storage_class), (later_days, later_class) in zip(ordered, ordered[1:], strict=False):
         if later_class == storage_class:

@@ -143,7 +143,7 @@ def _filter_error(data, other_patterns: list[str]):
     if filter_pattern.regexes(pattern):
         with_regex = sum(1 for other in other_patterns if filter_pattern.regexes(other))
         if with_regex >= _MAX_REGEX_FILTERS:
-            return _limit("The maximum number of filter patterns with regular expressions for the log group is reached.")
+            return _limit("The log group has the maximum number of filter patterns with regular expressions.")
     group, error = _group(data.get("logGroupName"))
     if error:
         return error
@@ -189,7 +189,8 @@ def _transformation_error(pattern: str, transformations: list[dict]):
                         "satisfy constraint: Member must have length less than or equal to 100")
     dimensions = transformation.get("dimensions") or {}
     if dimensions and transformation.get("defaultValue") is not None:
-        return _invalid("Invalid metric transformation: dimensions and default value are mutually exclusive properties.")
+        return _invalid("Invalid metric transformation: dimensions and default value are mutually exclusive "
+                        "properties.")
     if len(dimensions) > _MAX_DIMENSIONS:
         return _invalid(f"Invalid metric transformation: at most {_MAX_DIMENSIONS} dimensions can be assigned.")
     if dimensions and not filter_pattern.is_structured(pattern):

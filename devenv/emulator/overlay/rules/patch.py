@@ -18,7 +18,7 @@ def replace(module, name: str):
 
 def replace_action(actions: dict, name: str):
     """Decorator: the same for a handler that ministack keeps in a table of actions."""
-    original = actions.get(name)
+    original = actions[name]
 
     def install(function):
         actions[name] = lambda *args, **kwargs: function(original, *args, **kwargs)

@@ -28,7 +28,8 @@ _ENDPOINTS = {
     "sqs": (re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:\S+"), "SQS endpoint ARN"),
     "lambda": (re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:\S+"), "Lambda endpoint ARN"),
     "firehose": (re.compile(r"arn:aws[a-z-]*:firehose:[a-z0-9-]+:\d{12}:deliverystream/\S+"), "Firehose endpoint ARN"),
-    "application": (re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:endpoint/\S+"), "Application endpoint arn invalid"),
+    "application": (re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:endpoint/\S+"),
+                    "Application endpoint arn invalid"),
 }
 _ATTRIBUTES = frozenset({
     "DisplayName", "Policy", "DeliveryPolicy", "KmsMasterKeyId", "SignatureVersion", "TracingConfig", "FifoTopic",
