@@ -5,6 +5,10 @@ set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 requirements=$here/requirements.txt
 python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "the AWS emulator needs Python 3.11 or newer; set PYTHON to one" >&2
+    exit 1
+}
 hash=$("$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()[:16])' \
     "$requirements")
 root=${XDG_CACHE_HOME:-$HOME/.cache}/vpc-flow-operator

@@ -30,7 +30,10 @@ async def _answer(journal: Journal, method: str, path: str, query: dict[str, str
         case "GET", "/_devenv/health":
             return {"status": "ok"}
         case "GET", "/_devenv/calls":
-            calls = journal.calls(_account(query), int(query.get("since", "0")))
+            since = query.get("since", "0")
+            if not since.isdigit():
+                raise _BadRequest("`since` must be a sequence number")
+            calls = journal.calls(_account(query), int(since))
             return {"calls": [call._asdict() for call in calls]}
         case "POST", "/_devenv/faults":
             request = await _json(receive)

@@ -26,7 +26,8 @@ def run() -> None:
     hypercorn_compat.install()
     config = Config()
     config.bind = [f"{os.environ.get('BIND_HOST', '127.0.0.1')}:{os.environ['GATEWAY_PORT']}"]
-    config.keep_alive_timeout = 75
+    # Longer than SDKs keep an idle connection: they would otherwise meet one that has just been closed.
+    config.keep_alive_timeout = 600
     config.loglevel = os.environ["LOG_LEVEL"]
     config.backlog = 1024
     config.graceful_timeout = 0.2

@@ -116,6 +116,24 @@ class Functions(AwsTestCase):
         self.refused("ResourceNotFoundException", self.lambda_.get_function, FunctionName="fn")
         self.refused("ResourceNotFoundException", self.lambda_.delete_function, FunctionName="fn")
 
+    def test_it_logs_only_what_its_role_allows(self):
+        logs = self.client("logs")
+        self.create()
+        self.active()
+        self.lambda_.invoke(FunctionName="fn", Payload=b"{}")
+        self.assertEqual(logs.describe_log_groups()["logGroups"], [])
+        writes = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        self.allow("fn", writes, f"arn:aws:logs:us-east-1:{self.account}:log-group:/aws/lambda/fn:*")
+        self.lambda_.invoke(FunctionName="fn", Payload=b"{}")
+        self.assertEqual(logs.describe_log_groups()["logGroups"], [])
+        logs.create_log_group(logGroupName="/aws/lambda/fn")
+        self.lambda_.invoke(FunctionName="fn", Payload=b"{}")
+        wait_for(lambda: logs.describe_log_streams(logGroupName="/aws/lambda/fn")["logStreams"], "a log stream")
+        logs.delete_log_group(logGroupName="/aws/lambda/fn")
+        self.allow("fn", [*writes, "logs:CreateLogGroup"], "*")
+        self.lambda_.invoke(FunctionName="fn", Payload=b"{}")
+        wait_for(lambda: logs.describe_log_groups()["logGroups"], "the group that Lambda makes")
+
     def test_a_function_acts_as_its_role(self):
         code = """#!/usr/bin/env python3
 import json, os, urllib.request
