@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod aws;
+pub mod controller;
 pub mod engine;
 pub mod metrics;
 pub mod monitor;

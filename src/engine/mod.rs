@@ -9,5 +9,5 @@ mod system;
 pub use change::{Action, Change, FieldChange, field_changes};
 pub use erased::{AnyStep, AnySystem, Assessment, erase};
 pub use failure::Failure;
-pub use pass::{Assessed, Outcome, apply, assess, leave};
+pub use pass::{Assessed, Outcome, apply, assess, plan};
 pub use system::{Applied, Conflict, Diff, Existing, Goal, Health, Invalid, Removal, Report, Step, System};

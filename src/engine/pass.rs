@@ -59,15 +59,25 @@ pub struct Outcome {
     pub progress: Option<String>,
 }
 
-impl Outcome {
-    /// True if AWS is as the goal wants it, as far as this system goes.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.report.is_some() && self.failures.is_empty() && self.conflicts.is_empty() && self.remaining.is_empty()
-    }
+/// What is to be expected of an assessment before anything is done.
+#[must_use]
+pub fn plan(assessed: &[Assessed]) -> Vec<Outcome> {
+    assessed
+        .iter()
+        .map(|assessed| {
+            let mut outcome = Outcome::new(assessed.component());
+            match &assessed.result {
+                Ok(assessment) => outcome.learn(assessment),
+                Err(failure) => outcome.failures.push((None, failure.clone())),
+            }
+            outcome
+        })
+        .collect()
+}
 
-    fn of(component: Component, result: Result<Assessment, Failure>) -> (Self, Vec<AnyStep>) {
-        let mut outcome = Self {
+impl Outcome {
+    const fn new(component: Component) -> Self {
+        Self {
             component,
             wanted: true,
             report: None,
@@ -77,20 +87,26 @@ impl Outcome {
             remaining: Vec::new(),
             waits_for: Vec::new(),
             progress: None,
-        };
-        match result {
-            Ok(assessment) => {
-                outcome.wanted = assessment.wanted;
-                outcome.report = Some(assessment.report);
-                outcome.conflicts = assessment.conflicts;
-                outcome.remaining = assessment.steps.iter().map(|step| step.change.clone()).collect();
-                (outcome, assessment.steps)
-            }
-            Err(failure) => {
-                outcome.failures.push((None, failure));
-                (outcome, Vec::new())
-            }
         }
+    }
+
+    fn learn(&mut self, assessment: &Assessment) {
+        self.wanted = assessment.wanted;
+        self.report = Some(assessment.report.clone());
+        self.conflicts.clone_from(&assessment.conflicts);
+        self.remaining = assessment.steps.iter().map(|step| step.change.clone()).collect();
+    }
+
+    /// True if AWS is as the goal wants it, as far as this system goes.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.report.is_some() && self.failures.is_empty() && self.conflicts.is_empty() && self.remaining.is_empty()
+    }
+
+    /// True if there is nothing to say about the system: the spec asks for nothing, and nothing is left of it.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        !self.wanted && self.is_settled()
     }
 }
 
@@ -104,12 +120,6 @@ pub async fn assess(systems: &[AnySystem], aws: &Aws, monitor: &Monitor, removal
     .await
 }
 
-/// What an assessment says when nothing is to be done about it.
-#[must_use]
-pub fn leave(assessed: Vec<Assessed>) -> Vec<Outcome> {
-    assessed.into_iter().map(|Assessed { system, result }| Outcome::of(system.component, result).0).collect()
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
     Waiting,
@@ -119,14 +129,23 @@ enum Turn {
 
 /// Carries out what was assessed, systems side by side, each after those it depends on: what it needs when building,
 /// what needs it when tearing down, and then the flow logs first, so that nothing refills what is being emptied.
-pub async fn apply(assessed: Vec<Assessed>, aws: &Aws, monitor: &Monitor, removal: Option<Removal>) -> Vec<Outcome> {
+///
+/// `progress` hears of each system as soon as it is done.
+pub async fn apply(
+    assessed: Vec<Assessed>,
+    aws: &Aws,
+    monitor: &Monitor,
+    removal: Option<Removal>,
+    progress: impl Fn(&Outcome),
+) -> Vec<Outcome> {
     let systems: Vec<AnySystem> = assessed.iter().map(|assessed| assessed.system).collect();
     let turns: BTreeMap<Component, watch::Sender<Turn>> =
         systems.iter().map(|system| (system.component, watch::Sender::new(Turn::Waiting))).collect();
     let turns = &turns;
-    let systems = &systems;
-    join_all(assessed.into_iter().map(async |Assessed { system, result }| {
-        let (mut outcome, steps) = Outcome::of(system.component, result);
+    let (systems, progress) = (&systems, &progress);
+    let planned = plan(&assessed);
+    join_all(assessed.into_iter().zip(planned).map(async |(Assessed { system, result }, mut outcome)| {
+        let steps = result.map(|assessment| assessment.steps).unwrap_or_default();
         if !steps.is_empty() {
             outcome.waits_for = unsettled(&predecessors(systems, &system, removal), turns).await;
             if outcome.waits_for.is_empty() {
@@ -136,11 +155,8 @@ pub async fn apply(assessed: Vec<Assessed>, aws: &Aws, monitor: &Monitor, remova
                 }
             }
         }
-        let turn = if outcome.failures.is_empty() && outcome.conflicts.is_empty() && outcome.remaining.is_empty() {
-            Turn::Settled
-        } else {
-            Turn::Failed
-        };
+        let turn = if outcome.is_settled() { Turn::Settled } else { Turn::Failed };
+        progress(&outcome);
         turns[&system.component].send_replace(turn);
         outcome
     }))
@@ -220,11 +236,7 @@ fn holds_back(failed: &Change, later: &Change) -> bool {
 /// What was done must be seen in AWS before it counts.
 async fn look_again(outcome: &mut Outcome, system: &AnySystem, aws: &Aws, monitor: &Monitor, removal: Option<Removal>) {
     match system.assess(aws, monitor, removal).await {
-        Ok(assessment) => {
-            outcome.remaining = assessment.steps.into_iter().map(|step| step.change).collect();
-            outcome.conflicts = assessment.conflicts;
-            outcome.report = Some(assessment.report);
-        }
+        Ok(assessment) => outcome.learn(&assessment),
         Err(failure) => outcome.failures.push((None, failure)),
     }
 }

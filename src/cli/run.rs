@@ -1,0 +1,174 @@
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use aws_config::{BehaviorVersion, Region};
+use clap::{Args, ValueEnum};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client, ResourceExt};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::controller::{self, AllowedRole, AllowedRoles, Context, Options};
+use vpc_flow_operator::metrics::Metrics;
+use vpc_flow_operator::monitor::{DetectorPackage, Settings};
+
+/// Settings of the controller.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Name of this cluster, the first part of every ownership tag. Never change it: resources would count as somebody else's.
+    /// [default: the UID of namespace kube-system]
+    #[arg(long, env = "CLUSTER_NAME", value_parser = cluster_name)]
+    cluster_name: Option<String>,
+
+    /// AWS region of monitors that name none. [default: the AWS SDK's own choice, such as `AWS_REGION`]
+    #[arg(long, env = "REGION")]
+    region: Option<String>,
+
+    /// Watch this namespace only. [default: all]
+    #[arg(long, env = "WATCH_NAMESPACE")]
+    watch_namespace: Option<String>,
+
+    /// How many monitors are worked on at once.
+    #[arg(long, env = "CONCURRENCY", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
+
+    /// How often a monitor at rest is compared with AWS; up to a tenth is added.
+    #[arg(long, env = "RESYNC", default_value = "10m", value_parser = resync)]
+    resync: Duration,
+
+    /// The detector's deployment package. [default: detector.zip beside this program]
+    #[arg(long, env = "DETECTOR_PACKAGE")]
+    detector_package: Option<PathBuf>,
+
+    /// Let monitors of a namespace work through a role in another account; `*` stands for any characters. Repeatable.
+    #[arg(long, env = "ALLOWED_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
+    allowed_role: Vec<AllowedRole>,
+
+    /// Permissions boundary for every IAM role the operator makes.
+    #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN")]
+    permissions_boundary_arn: Option<String>,
+
+    /// Deletion policy of monitors that name none.
+    #[arg(long, env = "DEFAULT_DELETION_POLICY", value_enum, default_value_t = DeletionPolicy::RetainData)]
+    default_deletion_policy: DeletionPolicy,
+
+    /// Address of /metrics, /healthz and /readyz.
+    #[arg(long, env = "METRICS_ADDR", default_value = "0.0.0.0:8080")]
+    metrics_addr: SocketAddr,
+
+    /// Format of the log on standard error. What is logged follows `RUST_LOG`.
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// A JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The ownership tag holds it together with a namespace and a name, and tag values end at 256 characters.
+const CLUSTER_NAME_CHARS: usize = 100;
+
+fn cluster_name(text: &str) -> Result<String, String> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.is_empty() || text.len() > CLUSTER_NAME_CHARS || !text.chars().all(valid) {
+        return Err(format!("1 to {CLUSTER_NAME_CHARS} letters, digits, `-`, `_` or `.`"));
+    }
+    Ok(text.to_owned())
+}
+
+fn resync(text: &str) -> Result<Duration, String> {
+    let resync = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if resync < Duration::from_secs(1) { Err("at least 1s".to_owned()) } else { Ok(resync) }
+}
+
+impl Run {
+    /// Runs the controller until SIGTERM or SIGINT.
+    #[tokio::main]
+    pub async fn run(self) -> anyhow::Result<()> {
+        self.start_log();
+        let detector = DetectorPackage::read(&self.detector_package()?)?;
+        let client = Client::try_default().await.context("no way to the Kubernetes API")?;
+        let cluster_name = match &self.cluster_name {
+            Some(name) => name.clone(),
+            None => cluster_uid(client.clone()).await?,
+        };
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let metrics = Metrics::default();
+        let pool = ClientPool::new(&loader.load().await, Gate::new(metrics.clone()));
+        let options = Options {
+            settings: Settings {
+                cluster_name,
+                permissions_boundary_arn: self.permissions_boundary_arn,
+                default_deletion_policy: self.default_deletion_policy,
+                detector: Arc::new(detector),
+            },
+            allowed_roles: AllowedRoles(self.allowed_role),
+            watch_namespace: self.watch_namespace,
+            resync: self.resync,
+            concurrency: self.concurrency,
+        };
+        let context = Context::new(client, pool, metrics.clone(), options);
+        let (known, ready) = watch::channel(false);
+        let stop = termination()?;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+        tokio::select! {
+            () = controller::run(context, known, stop) => Ok(()),
+            result = controller::serve(self.metrics_addr, metrics, ready) => {
+                result.with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))
+            }
+        }
+    }
+
+    fn start_log(&self) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube=warn"));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Json => log.json().init(),
+            LogFormat::Text => log.init(),
+        }
+    }
+
+    fn detector_package(&self) -> anyhow::Result<PathBuf> {
+        if let Some(path) = &self.detector_package {
+            return Ok(path.clone());
+        }
+        let program = env::current_exe().context("the place of this program is not known; set --detector-package")?;
+        Ok(program.with_file_name("detector.zip"))
+    }
+}
+
+async fn cluster_uid(client: Client) -> anyhow::Result<String> {
+    let namespaces: Api<Namespace> = Api::all(client);
+    let namespace = namespaces
+        .get("kube-system")
+        .await
+        .context("namespace kube-system, whose UID names this cluster, cannot be read; set --cluster-name")?;
+    match namespace.uid() {
+        Some(uid) => Ok(uid),
+        None => bail!("namespace kube-system has no UID; set --cluster-name"),
+    }
+}
+
+fn termination() -> anyhow::Result<impl Future<Output = ()> + Send + Sync + 'static> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: passes under way are finished first");
+    })
+}

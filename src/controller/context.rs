@@ -1,0 +1,68 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+
+use super::allowed_roles::AllowedRoles;
+use super::retry::Memory;
+use crate::aws::ClientPool;
+use crate::metrics::Metrics;
+use crate::monitor::Settings;
+
+/// What every reconcile works with.
+pub struct Context {
+    pub(super) client: Client,
+    pub(super) recorder: Recorder,
+    pub(super) aws: ClientPool,
+    pub(super) metrics: Metrics,
+    pub(super) options: Options,
+    memories: Mutex<HashMap<String, Memory>>,
+}
+
+/// How the controller runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What the operator's owner sets for all monitors.
+    pub settings: Settings,
+    /// Roles that monitors may work through, by namespace.
+    pub allowed_roles: AllowedRoles,
+    /// Only this namespace, or all.
+    pub watch_namespace: Option<String>,
+    /// How often a monitor at rest is compared with AWS.
+    pub resync: Duration,
+    /// How many monitors are worked on at once.
+    pub concurrency: u16,
+}
+
+impl Context {
+    /// A context that speaks to Kubernetes through `client` and to AWS through `aws`.
+    #[must_use]
+    pub fn new(client: Client, aws: ClientPool, metrics: Metrics, options: Options) -> Self {
+        let reporter = Reporter { controller: "vpc-flow-operator".to_owned(), instance: std::env::var("HOSTNAME").ok() };
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            aws,
+            metrics,
+            options,
+            memories: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Works on what is remembered of a monitor.
+    pub(super) fn with_memory<T>(&self, uid: &str, work: impl FnOnce(&mut Memory) -> T) -> T {
+        work(self.memories().entry(uid.to_owned()).or_default())
+    }
+
+    /// Forgets a monitor that is gone.
+    pub(super) fn forget(&self, uid: &str) {
+        self.memories().remove(uid);
+    }
+
+    fn memories(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
+        // A panic elsewhere leaves at worst a wrong delay behind.
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

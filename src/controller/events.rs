@@ -1,0 +1,108 @@
+//! Events: what was changed in AWS and why, and what went wrong, once each.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::runtime::events::{Event, EventType, Recorder};
+
+use crate::api::conditions::{READY, RECONCILING, STALLED};
+use crate::api::status::VpcFlowMonitorStatus;
+use crate::engine::{Action, Outcome};
+
+/// Kubernetes refuses longer notes.
+const NOTE_BYTES: usize = 1024;
+
+/// Events about the changes of one system, one for each kind of action. `repaired` says that the spec had not changed, so AWS had.
+#[must_use]
+pub fn of_changes(outcome: &Outcome, repaired: bool) -> Vec<Event> {
+    let mut changes: BTreeMap<Action, Vec<String>> = BTreeMap::new();
+    for change in &outcome.applied {
+        changes.entry(change.action).or_default().push(change.to_string());
+    }
+    changes
+        .into_iter()
+        .map(|(action, changes)| {
+            let repairs = repaired && matches!(action, Action::Create | Action::Update | Action::Replace);
+            let reason = if repairs { "Repaired" } else { action.past() };
+            event(EventType::Normal, reason, outcome.component.condition(), &changes.join("; "))
+        })
+        .collect()
+}
+
+/// Events about systems that have come to be in another kind of trouble than before.
+#[must_use]
+pub fn of_troubles(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStatus) -> Vec<Event> {
+    let is_system = |condition: &&Condition| ![READY, RECONCILING, STALLED].contains(&condition.type_.as_str());
+    let troubled = |condition: &&Condition| {
+        condition.status == "False"
+            && !["Progressing", "WaitingForDependency", "WaitingForAws", "Deleting", "Suspended"]
+                .contains(&condition.reason.as_str())
+    };
+    let known = |condition: &&Condition| {
+        previous
+            .conditions
+            .iter()
+            .any(|old| old.type_ == condition.type_ && old.status == condition.status && old.reason == condition.reason)
+    };
+    current
+        .conditions
+        .iter()
+        .filter(is_system)
+        .filter(troubled)
+        .filter(|condition| !known(condition))
+        .map(|condition| event(EventType::Warning, &condition.reason, &condition.type_, &condition.message))
+        .collect()
+}
+
+fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
+    let mut note = note.to_owned();
+    if note.len() > NOTE_BYTES {
+        note.truncate(note.floor_char_boundary(NOTE_BYTES - '…'.len_utf8()));
+        note.push('…');
+    }
+    Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None }
+}
+
+/// Publishes events. One that cannot be published is logged: it must not stop the work it tells of.
+pub async fn publish(recorder: &Recorder, reference: &ObjectReference, events: Vec<Event>) {
+    for event in events {
+        if let Err(error) = recorder.publish(&event, reference).await {
+            tracing::warn!(%error, reason = event.reason, "could not publish an event");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+
+    fn condition(type_: &str, reason: &str) -> Condition {
+        Condition {
+            type_: type_.into(),
+            status: "False".into(),
+            reason: reason.into(),
+            message: "m".repeat(2000),
+            last_transition_time: Time(jiff::Timestamp::UNIX_EPOCH),
+            observed_generation: None,
+        }
+    }
+
+    #[test]
+    fn trouble_is_told_once() {
+        let before = VpcFlowMonitorStatus::default();
+        let conditions = vec![
+            condition("Ready", "AccessDenied"),
+            condition("IdentityReady", "AccessDenied"),
+            condition("FlowLogsReady", "WaitingForDependency"),
+        ];
+        let now = VpcFlowMonitorStatus { conditions, ..before.clone() };
+        let events = of_troubles(&before, &now);
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].reason, "AccessDenied");
+        assert!(events[0].note.as_ref().is_some_and(|note| note.len() <= NOTE_BYTES && note.ends_with('…')));
+        assert!(of_troubles(&now, &now).is_empty());
+    }
+}

@@ -1,0 +1,270 @@
+//! A pass over one monitor: fetch → validate → desired → observe → diff → apply → report.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::api::{Patch, PatchParams};
+use kube::runtime::controller::Action;
+use kube::runtime::finalizer::{self, Event, finalizer};
+use kube::{Api, Resource, ResourceExt};
+use serde_json::json;
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tracing::{info, instrument, warn};
+
+use super::context::Context;
+use super::events;
+use super::retry::jittered;
+use super::status::{Findings, Mode, status, unreachable};
+use crate::api::conditions::Reason;
+use crate::api::status::VpcFlowMonitorStatus;
+use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
+use crate::aws::{Aws, ConnectError};
+use crate::engine::{self, Failure, Outcome};
+use crate::monitor::Monitor;
+use crate::resources::SYSTEMS;
+
+/// Who writes the status, for server-side apply.
+const FIELD_MANAGER: &str = "vpc-flow-operator";
+
+/// Rounds of one pass: what one system changes may undo what another has, as `CreateFlowLogs` does to the bucket policy.
+const ROUNDS: usize = 3;
+
+/// Why a pass did not end.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Kubernetes did not answer as it should.
+    #[error("Kubernetes: {0}")]
+    Kubernetes(#[from] kube::Error),
+    /// There is still something to remove before the finalizer may go.
+    #[error("not all is removed yet")]
+    StillDeleting(Duration),
+    /// Adding or removing the finalizer failed, or the work under it.
+    #[error(transparent)]
+    Finalizer(#[from] Box<finalizer::Error<Error>>),
+}
+
+/// Reconciles one monitor.
+#[instrument(skip_all, fields(namespace = monitor.namespace(), name = monitor.name_any()))]
+pub async fn reconcile(monitor: Arc<VpcFlowMonitor>, context: Arc<Context>) -> Result<Action, Error> {
+    let namespace = monitor.namespace().unwrap_or_default();
+    let api: Api<VpcFlowMonitor> = Api::namespaced(context.client.clone(), &namespace);
+    // What the watch holds may be older than the status of the latest pass.
+    let Some(monitor) = api.get_opt(&monitor.name_any()).await? else {
+        context.forget(&monitor.uid().unwrap_or_default());
+        return Ok(Action::await_change());
+    };
+    let result = finalizer(&api, FINALIZER, Arc::new(monitor), async |event| match event {
+        Event::Apply(monitor) => {
+            let mode = if monitor.spec.suspend { Mode::Suspended } else { Mode::Keep };
+            let wait = Pass::new(&context, &api, &monitor, mode).run().await?.0;
+            Ok(Action::requeue(wait))
+        }
+        Event::Cleanup(monitor) => {
+            let mode = if monitor.spec.suspend { Mode::Suspended } else { Mode::Delete };
+            let (wait, done) = Pass::new(&context, &api, &monitor, mode).run().await?;
+            if !done || mode == Mode::Suspended {
+                return Err(Error::StillDeleting(wait));
+            }
+            context.forget(&monitor.uid().unwrap_or_default());
+            Ok(Action::await_change())
+        }
+    })
+    .await
+    .map_err(Box::new);
+    context.metrics.reconcile(result.is_ok());
+    Ok(result?)
+}
+
+/// When to come back after an error.
+pub fn on_error(monitor: Arc<VpcFlowMonitor>, error: &Error, context: Arc<Context>) -> Action {
+    if let Error::Finalizer(inner) = error
+        && let finalizer::Error::CleanupFailed(Error::StillDeleting(wait)) = **inner
+    {
+        return Action::requeue(wait);
+    }
+    warn!(namespace = monitor.namespace(), name = monitor.name_any(), %error, "reconcile failed");
+    let uid = monitor.uid().unwrap_or_default();
+    Action::requeue(jittered(context.with_memory(&uid, |memory| memory.back_off(false, context.options.resync))))
+}
+
+struct Pass<'a> {
+    context: &'a Context,
+    api: &'a Api<VpcFlowMonitor>,
+    object: &'a VpcFlowMonitor,
+    mode: Mode,
+    /// The status as last written.
+    written: VpcFlowMonitorStatus,
+}
+
+impl<'a> Pass<'a> {
+    fn new(context: &'a Context, api: &'a Api<VpcFlowMonitor>, object: &'a VpcFlowMonitor, mode: Mode) -> Self {
+        Self { context, api, object, mode, written: object.status.clone().unwrap_or_default() }
+    }
+
+    /// Returns when to come back, and whether AWS is where it shall be.
+    async fn run(mut self) -> Result<(Duration, bool), Error> {
+        let before = self.written.clone();
+        let (aws, monitor) = match self.connect().await {
+            Ok(connected) => connected,
+            Err(failure) => return self.give_up(&before, &failure).await,
+        };
+        let removal = (self.mode == Mode::Delete).then(|| monitor.removal());
+        let mut outcomes = Vec::new();
+        for _ in 0..ROUNDS {
+            let assessed = engine::assess(&SYSTEMS, &aws, &monitor, removal).await;
+            let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
+            if self.mode == Mode::Suspended || nothing_to_do {
+                outcomes = engine::plan(&assessed);
+                break;
+            }
+            // Names go into the status before anything is made under them, so that nothing is lost if we stop here.
+            self.write(self.told(&monitor, &engine::plan(&assessed))).await?;
+            outcomes = self.apply(assessed, &aws, &monitor, removal).await?;
+            if !outcomes.iter().all(Outcome::is_settled) {
+                break;
+            }
+        }
+        self.report(&before, &monitor, outcomes).await
+    }
+
+    /// Validates what no schema can, and finds the account and region.
+    async fn connect(&self) -> Result<(Arc<Aws>, Monitor), Failure> {
+        let namespace = self.object.namespace().unwrap_or_default();
+        let spec = &self.object.spec;
+        if let Some(role) = &spec.assume_role {
+            self.context.options.allowed_roles.check(&namespace, role)?;
+        }
+        let aws = self.context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
+        let monitor = Monitor::new(
+            &namespace,
+            &self.object.name_any(),
+            spec.clone(),
+            self.object.status.as_ref(),
+            aws.place.clone(),
+            self.context.options.settings.clone(),
+        );
+        Ok((aws, monitor))
+    }
+
+    /// Carries the changes out, and tells of each system as soon as it is done.
+    async fn apply(
+        &mut self,
+        assessed: Vec<engine::Assessed>,
+        aws: &Aws,
+        monitor: &Monitor,
+        removal: Option<engine::Removal>,
+    ) -> Result<Vec<Outcome>, Error> {
+        let mut so_far = engine::plan(&assessed);
+        let drifted = self.written.observed_generation == self.object.metadata.generation
+            && self.object.metadata.generation == self.object.status.as_ref().and_then(|status| status.observed_generation);
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let applying = async move {
+            // The receiver is read to the end, so sending cannot fail.
+            engine::apply(assessed, aws, monitor, removal, |outcome| _ = sender.send(outcome.clone())).await
+        };
+        let telling = async {
+            while let Some(outcome) = receiver.recv().await {
+                for change in &outcome.applied {
+                    self.context.metrics.change(change);
+                }
+                let reference = self.object.object_ref(&());
+                let events = events::of_changes(&outcome, drifted && removal.is_none());
+                events::publish(&self.context.recorder, &reference, events).await;
+                if let Some(known) = so_far.iter_mut().find(|known| known.component == outcome.component) {
+                    *known = outcome;
+                }
+                self.write(self.told(monitor, &so_far)).await?;
+            }
+            Ok(())
+        };
+        let (outcomes, told): (_, Result<(), Error>) = tokio::join!(applying, telling);
+        told?;
+        Ok(outcomes)
+    }
+
+    /// Writes the final status and events, and decides when to come back.
+    async fn report(
+        mut self,
+        before: &VpcFlowMonitorStatus,
+        monitor: &Monitor,
+        mut outcomes: Vec<Outcome>,
+    ) -> Result<(Duration, bool), Error> {
+        let (uid, resync) = (self.object.uid().unwrap_or_default(), self.context.options.resync);
+        let wait = self.context.with_memory(&uid, |memory| {
+            memory.lose_patience(&mut outcomes, Instant::now());
+            memory.next_pass(self.mode, &outcomes, resync)
+        });
+        let settled = outcomes.iter().all(Outcome::is_settled);
+        let mut status = self.told(monitor, &outcomes);
+        status.last_handled_reconcile_at = self.object.annotations().get(RECONCILE_REQUESTED_AT).cloned();
+        self.finish(before, status).await?;
+        Ok((jittered(wait), settled))
+    }
+
+    /// Tells that the account cannot be reached.
+    async fn give_up(
+        mut self,
+        before: &VpcFlowMonitorStatus,
+        failure: &Failure,
+    ) -> Result<(Duration, bool), Error> {
+        warn!(%failure, "cannot work on the monitor");
+        let status = unreachable(failure, self.object.metadata.generation, &self.written, Timestamp::now());
+        self.finish(before, status).await?;
+        let (uid, resync) = (self.object.uid().unwrap_or_default(), self.context.options.resync);
+        let terminal = failure.reason.is_terminal();
+        let wait = self.context.with_memory(&uid, |memory| memory.back_off(terminal, resync));
+        Ok((jittered(wait), false))
+    }
+
+    async fn finish(&mut self, before: &VpcFlowMonitorStatus, status: VpcFlowMonitorStatus) -> Result<(), Error> {
+        let events = events::of_troubles(before, &status);
+        self.write(status).await?;
+        let reference: ObjectReference = self.object.object_ref(&());
+        events::publish(&self.context.recorder, &reference, events).await;
+        Ok(())
+    }
+
+    fn told(&self, monitor: &Monitor, outcomes: &[Outcome]) -> VpcFlowMonitorStatus {
+        status(Findings {
+            mode: self.mode,
+            monitor,
+            generation: self.object.metadata.generation,
+            outcomes,
+            previous: &self.written,
+            now: Timestamp::now(),
+        })
+    }
+
+    /// Writes the status if it differs from what was last written.
+    async fn write(&mut self, status: VpcFlowMonitorStatus) -> Result<(), Error> {
+        if status == self.written {
+            return Ok(());
+        }
+        let patch = json!({
+            "apiVersion": VpcFlowMonitor::api_version(&()),
+            "kind": VpcFlowMonitor::kind(&()),
+            // A monitor deleted and made anew in the meantime must not get this one's status.
+            "metadata": {"uid": self.object.uid()},
+            "status": status,
+        });
+        let parameters = PatchParams::apply(FIELD_MANAGER).force();
+        self.api.patch_status(&self.object.name_any(), &parameters, &Patch::Apply(patch)).await?;
+        info!("status written");
+        self.written = status;
+        Ok(())
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Identity(error) => error.into(),
+            error @ (ConnectError::NoRegion | ConnectError::UnexpectedCaller(_)) => {
+                Self { reason: Reason::InvalidSpec, message: error.to_string() }
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! When a monitor is looked at again.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+
+use super::status::Mode;
+use crate::api::conditions::Reason;
+use crate::engine::{Health, Outcome};
+use crate::resources::Component;
+
+const FIRST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(300);
+/// Longest time that AWS may take to catch up before what it says is taken at its word.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// How soon a system is looked at that AWS is still setting up.
+const PENDING: Duration = Duration::from_secs(3);
+
+/// What is remembered of a monitor between passes; losing it costs nothing but patience.
+#[derive(Debug, Default)]
+pub struct Memory {
+    failed_passes: u32,
+    waiting_since: HashMap<Component, Instant>,
+}
+
+impl Memory {
+    /// Past its patience, what AWS was waited for is told as what it then is: a refusal.
+    pub fn lose_patience(&mut self, outcomes: &mut [Outcome], now: Instant) {
+        for outcome in outcomes {
+            let waits = |reason: Reason| reason == Reason::WaitingForAws;
+            if !outcome.failures.iter().any(|(_, failure)| waits(failure.reason)) {
+                self.waiting_since.remove(&outcome.component);
+                continue;
+            }
+            let since = *self.waiting_since.entry(outcome.component).or_insert(now);
+            if now.duration_since(since) >= PATIENCE {
+                for (_, failure) in outcome.failures.iter_mut().filter(|(_, failure)| waits(failure.reason)) {
+                    failure.reason = Reason::Rejected;
+                    failure.message.push_str(&format!(" (still so after {} s)", PATIENCE.as_secs()));
+                }
+            }
+        }
+    }
+
+    /// How long to wait before the next pass, without jitter.
+    pub fn next_pass(&mut self, mode: Mode, outcomes: &[Outcome], resync: Duration) -> Duration {
+        let settled = outcomes.iter().all(Outcome::is_settled);
+        if settled || mode == Mode::Suspended {
+            self.failed_passes = 0;
+            let pending = |outcome: &Outcome| {
+                outcome.report.as_ref().is_some_and(|report| matches!(report.health, Health::Pending(_)))
+            };
+            return if outcomes.iter().any(pending) { PENDING } else { resync };
+        }
+        if outcomes.iter().any(|outcome| outcome.progress.is_some()) {
+            self.failed_passes = 0;
+            return Duration::ZERO;
+        }
+        self.back_off(only_a_person_helps(outcomes), resync)
+    }
+
+    /// How long to wait after a pass that failed: doubling, or as long as a resync if only a person can help.
+    pub fn back_off(&mut self, terminal: bool, resync: Duration) -> Duration {
+        if terminal {
+            return resync;
+        }
+        let wait = FIRST.saturating_mul(2_u32.saturating_pow(self.failed_passes)).min(LONGEST);
+        self.failed_passes = self.failed_passes.saturating_add(1);
+        wait
+    }
+}
+
+fn only_a_person_helps(outcomes: &[Outcome]) -> bool {
+    outcomes.iter().filter(|outcome| !outcome.is_settled()).all(|outcome| {
+        !outcome.waits_for.is_empty()
+            || !outcome.conflicts.is_empty()
+            || outcome.failures.iter().any(|(_, failure)| failure.reason.is_terminal())
+    })
+}
+
+/// The wait with up to a tenth more, so that monitors made together do not come together.
+#[must_use]
+pub fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(1.0 + rand::rng().random_range(0.0..0.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Action, Change, Failure, Report};
+    use crate::resources::ResourceKind;
+
+    const RESYNC: Duration = Duration::from_secs(600);
+
+    fn outcome() -> Outcome {
+        Outcome {
+            component: Component::Identity,
+            wanted: true,
+            report: Some(Report::default()),
+            applied: Vec::new(),
+            failures: Vec::new(),
+            conflicts: Vec::new(),
+            remaining: Vec::new(),
+            waits_for: Vec::new(),
+            progress: None,
+        }
+    }
+
+    fn failing(reason: Reason) -> Outcome {
+        let change = Change::new(Action::Create, ResourceKind::Role, "r");
+        Outcome {
+            failures: vec![(Some(change.clone()), Failure { reason, message: "m".into() })],
+            remaining: vec![change],
+            ..outcome()
+        }
+    }
+
+    #[test]
+    fn failures_back_off_and_success_resets() {
+        let mut memory = Memory::default();
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            waits.push(memory.next_pass(Mode::Keep, &[failing(Reason::AwsError)], RESYNC).as_secs());
+        }
+        assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        assert_eq!(memory.next_pass(Mode::Keep, &[outcome()], RESYNC), RESYNC);
+        assert_eq!(memory.next_pass(Mode::Keep, &[failing(Reason::AwsError)], RESYNC), FIRST);
+    }
+
+    #[test]
+    fn what_only_a_person_can_mend_is_not_tried_in_a_loop() {
+        let waiting = Outcome { waits_for: vec![Component::Identity], ..failing(Reason::AwsError) };
+        let outcomes = [failing(Reason::AccessDenied), waiting];
+        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC), RESYNC);
+    }
+
+    #[test]
+    fn patience_ends() {
+        let mut memory = Memory::default();
+        let start = Instant::now();
+        let mut outcomes = [failing(Reason::WaitingForAws)];
+        memory.lose_patience(&mut outcomes, start);
+        assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws);
+        memory.lose_patience(&mut outcomes, start + PATIENCE);
+        assert_eq!(outcomes[0].failures[0].1.reason, Reason::Rejected);
+        memory.lose_patience(&mut [outcome()], start + PATIENCE);
+        let mut outcomes = [failing(Reason::WaitingForAws)];
+        memory.lose_patience(&mut outcomes, start + PATIENCE);
+        assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws);
+    }
+}
