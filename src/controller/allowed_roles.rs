@@ -2,8 +2,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::api::spec::AssumeRole;
 use crate::api::conditions::Reason;
+use crate::api::spec::AssumeRole;
 use crate::engine::Failure;
 
 /// Which roles monitors of which namespace may work through.
@@ -38,9 +38,8 @@ impl FromStr for AllowedRole {
 impl AllowedRoles {
     /// Refuses a role that the operator's owner has not listed for the namespace.
     pub fn check(&self, namespace: &str, role: &AssumeRole) -> Result<(), Failure> {
-        let listed = |allowed: &AllowedRole| {
-            matches(&allowed.namespace, namespace) && matches(&allowed.arn, &role.role_arn)
-        };
+        let listed =
+            |allowed: &AllowedRole| matches(&allowed.namespace, namespace) && matches(&allowed.arn, &role.role_arn);
         if self.0.iter().any(listed) {
             return Ok(());
         }

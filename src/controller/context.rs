@@ -40,7 +40,8 @@ impl Context {
     /// A context that speaks to Kubernetes through `client` and to AWS through `aws`.
     #[must_use]
     pub fn new(client: Client, aws: ClientPool, metrics: Metrics, options: Options) -> Self {
-        let reporter = Reporter { controller: "vpc-flow-operator".to_owned(), instance: std::env::var("HOSTNAME").ok() };
+        let reporter =
+            Reporter { controller: "vpc-flow-operator".to_owned(), instance: std::env::var("HOSTNAME").ok() };
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             client,

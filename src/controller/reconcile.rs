@@ -159,7 +159,8 @@ impl<'a> Pass<'a> {
     ) -> Result<Vec<Outcome>, Error> {
         let mut so_far = engine::plan(&assessed);
         let drifted = self.written.observed_generation == self.object.metadata.generation
-            && self.object.metadata.generation == self.object.status.as_ref().and_then(|status| status.observed_generation);
+            && self.object.metadata.generation
+                == self.object.status.as_ref().and_then(|status| status.observed_generation);
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let applying = async move {
             // The receiver is read to the end, so sending cannot fail.
@@ -205,11 +206,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Tells that the account cannot be reached.
-    async fn give_up(
-        mut self,
-        before: &VpcFlowMonitorStatus,
-        failure: &Failure,
-    ) -> Result<(Duration, bool), Error> {
+    async fn give_up(mut self, before: &VpcFlowMonitorStatus, failure: &Failure) -> Result<(Duration, bool), Error> {
         warn!(%failure, "cannot work on the monitor");
         let status = unreachable(failure, self.object.metadata.generation, &self.written, Timestamp::now());
         self.finish(before, status).await?;

@@ -32,9 +32,8 @@ pub async fn serve(address: SocketAddr, metrics: Metrics, ready: watch::Receiver
 
 async fn show_metrics(State(shared): State<Shared>) -> Response {
     match shared.metrics.render() {
-        Ok(text) => {
-            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
-        }
+        Ok(text) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+            .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

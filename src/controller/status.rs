@@ -226,7 +226,8 @@ fn resources(outcome: &Outcome, previous: &VpcFlowMonitorStatus) -> Vec<Resource
             Action::Update | Action::Replace | Action::Adopt => ResourceState::Updating,
             Action::Delete | Action::Retain => ResourceState::Deleting,
         };
-        let failure = outcome.failures.iter().find(|(failed, _)| failed.as_ref().is_some_and(|failed| same(failed, change)));
+        let failure =
+            outcome.failures.iter().find(|(failed, _)| failed.as_ref().is_some_and(|failed| same(failed, change)));
         let (state, message) = match failure {
             Some((_, failure)) => (ResourceState::Failed, Some(failure.message.clone())),
             None => (state, outcome.progress.clone().filter(|_| state == ResourceState::Deleting)),

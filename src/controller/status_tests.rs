@@ -80,11 +80,7 @@ fn conditions_follow_the_outcomes() {
         ),
         (Mode::Suspended, vec![good()], vec![("Ready", "True", "Suspended")]),
         (Mode::Suspended, vec![working.clone()], vec![("Ready", "False", "Suspended")]),
-        (
-            Mode::Delete,
-            vec![working],
-            vec![("Ready", "False", "Deleting"), ("Reconciling", "True", "Deleting")],
-        ),
+        (Mode::Delete, vec![working], vec![("Ready", "False", "Deleting"), ("Reconciling", "True", "Deleting")]),
     ];
     for (mode, outcomes, expected) in cases {
         let status = tell(mode, &outcomes, &VpcFlowMonitorStatus::default());
@@ -109,10 +105,8 @@ fn a_disabled_system_has_no_condition() {
 #[test]
 fn what_could_not_be_looked_at_is_not_forgotten() {
     let mut seen = outcome(Component::LogGroup);
-    seen.report = Some(Report {
-        resources: vec![Existing::new(ResourceKind::LogGroup, "/g", "arn")],
-        ..Report::default()
-    });
+    seen.report =
+        Some(Report { resources: vec![Existing::new(ResourceKind::LogGroup, "/g", "arn")], ..Report::default() });
     let before = tell(Mode::Keep, &[seen], &VpcFlowMonitorStatus::default());
     assert_eq!(before.resources.len(), 1);
     let unseen = Outcome { report: None, ..failed(Component::LogGroup, Reason::AwsError) };

@@ -1,5 +1,8 @@
 //! Tests against the emulator and a real Kubernetes API server; `make test` starts both.
 
+mod admission;
+mod cluster;
 mod delivery_role;
+mod lifecycle;
 mod log_group;
 mod support;

@@ -48,6 +48,12 @@ impl Sandbox {
         Self { account, aws, config, emulator, vpc_id }
     }
 
+    /// A plain client, which does what the operator never would.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true).build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
     /// A default spec for the sandbox's VPC.
     pub fn spec(&self) -> VpcFlowMonitorSpec {
         VpcFlowMonitorSpec::new(&self.vpc_id)

@@ -33,6 +33,8 @@ use crate::api::cel::{rule, rule_at};
     namespaced,
     status = "VpcFlowMonitorStatus",
     doc = "Watches the network traffic of one VPC: flow logs, storage, alarms, anomaly detection, queries and a dashboard in AWS.",
+    // The ownership tag holds cluster, namespace and name, and tag values end at 256 characters.
+    validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name has at most 63 characters: it is part of a tag on every AWS resource"),
     printcolumn = r#"{"name":"VPC","type":"string","jsonPath":".spec.vpcId","description":"The VPC that is watched."}"#,
     printcolumn = r#"{"name":"Region","type":"string","jsonPath":".status.region","description":"The AWS region."}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status","description":"True if AWS is as declared."}"#,
@@ -152,7 +154,7 @@ pub struct AssumeRole {
     pub role_arn: String,
     /// External id that the role's trust policy asks for, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9+=,.@:/_-]{2,1224}$"))]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9+=,.@:/_-]+$"), length(min = 2, max = 1224))]
     pub external_id: Option<String>,
 }
 
