@@ -2,6 +2,7 @@
 
 mod cel;
 pub mod conditions;
+mod descriptions;
 mod flow_log_field;
 pub mod spec;
 pub mod status;

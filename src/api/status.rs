@@ -9,6 +9,7 @@ use crate::resources::{Component, ResourceKind};
 /// Status of a `VpcFlowMonitor`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(transform = crate::api::descriptions::unwrap)]
 pub struct VpcFlowMonitorStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]

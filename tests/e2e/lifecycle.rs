@@ -118,7 +118,13 @@ async fn delete_leaves_nothing_and_retain_everything_for_the_same_identity() {
     assert_eq!(left(&sandbox.inventory().await), made);
     let (bucket, s3) = (made.iter().find_map(|name| name.strip_prefix("buckets/")).unwrap(), sandbox.s3());
     for body in ["1", "2"] {
-        s3.put_object().bucket(bucket).key("vpc-flow-logs/x").body(body.as_bytes().to_vec().into()).send().await.unwrap();
+        s3.put_object()
+            .bucket(bucket)
+            .key("vpc-flow-logs/x")
+            .body(body.as_bytes().to_vec().into())
+            .send()
+            .await
+            .unwrap();
     }
     s3.delete_object().bucket(bucket).key("vpc-flow-logs/x").send().await.unwrap();
     cluster.monitors.delete("m", &Default::default()).await.unwrap();

@@ -2,7 +2,9 @@
 
 mod admission;
 mod cluster;
+mod default_state;
 mod delivery_role;
 mod lifecycle;
 mod log_group;
+mod refusals;
 mod support;

@@ -47,6 +47,7 @@ use crate::api::cel::{rule, rule_at};
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = crate::api::descriptions::unwrap)]
 #[schemars(extend("x-kubernetes-validations" = [
     rule_at(".region", "has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)", "region is immutable: create another VpcFlowMonitor for another region"),
     rule_at(".assumeRole", "has(self.assumeRole) == has(oldSelf.assumeRole) && (!has(self.assumeRole) || self.assumeRole == oldSelf.assumeRole)", "assumeRole is immutable: create another VpcFlowMonitor for another account"),
