@@ -21,10 +21,10 @@ use super::status::{Findings, Mode, status, unreachable};
 use crate::api::conditions::Reason;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
-use crate::aws::{Aws, ConnectError};
+use crate::aws::{Aws, ConnectError, Place};
 use crate::engine::{self, Failure, Outcome};
 use crate::monitor::Monitor;
-use crate::resources::SYSTEMS;
+use crate::resources::{Component, SYSTEMS};
 
 /// Who writes the status, for server-side apply.
 const FIELD_MANAGER: &str = "vpc-flow-operator";
@@ -138,6 +138,7 @@ impl<'a> Pass<'a> {
             self.context.options.allowed_roles.check(&namespace, role)?;
         }
         let aws = self.context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
+        self.check_place(&aws.place)?;
         let monitor = Monitor::new(
             &namespace,
             &self.object.name_any(),
@@ -149,6 +150,27 @@ impl<'a> Pass<'a> {
         Ok((aws, monitor))
     }
 
+    /// Other credentials or another default region must not build a monitor a second time and forget the first.
+    fn check_place(&self, place: &Place) -> Result<(), Failure> {
+        let Some(status) = &self.object.status else { return Ok(()) };
+        let (account, region) = (status.account_id.as_ref(), status.region.as_ref());
+        if account.is_none_or(|known| *known == place.account) && region.is_none_or(|known| *known == place.region) {
+            return Ok(());
+        }
+        let known = |part: Option<&String>| part.cloned().unwrap_or_default();
+        Err(Failure {
+            reason: Reason::Conflict,
+            message: format!(
+                "the monitor lives in account {}, region {}, but the operator now works in account {}, region {}; \
+                 give the operator the credentials and region it had, or delete the monitor there first",
+                known(account),
+                known(region),
+                place.account,
+                place.region
+            ),
+        })
+    }
+
     /// Carries the changes out, and tells of each system as soon as it is done.
     async fn apply(
         &mut self,
@@ -158,9 +180,6 @@ impl<'a> Pass<'a> {
         removal: Option<engine::Removal>,
     ) -> Result<Vec<Outcome>, Error> {
         let mut so_far = engine::plan(&assessed);
-        let drifted = self.written.observed_generation == self.object.metadata.generation
-            && self.object.metadata.generation
-                == self.object.status.as_ref().and_then(|status| status.observed_generation);
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let applying = async move {
             // The receiver is read to the end, so sending cannot fail.
@@ -172,7 +191,7 @@ impl<'a> Pass<'a> {
                     self.context.metrics.change(change);
                 }
                 let reference = self.object.object_ref(&());
-                let events = events::of_changes(&outcome, drifted && removal.is_none());
+                let events = events::of_changes(&outcome, removal.is_none() && self.was_as_declared(outcome.component));
                 events::publish(&self.context.recorder, &reference, events).await;
                 if let Some(known) = so_far.iter_mut().find(|known| known.component == outcome.component) {
                     *known = outcome;
@@ -184,6 +203,14 @@ impl<'a> Pass<'a> {
         let (outcomes, told): (_, Result<(), Error>) = tokio::join!(applying, telling);
         told?;
         Ok(outcomes)
+    }
+
+    /// True if the system was as this very spec declares when last looked at: then AWS has changed, not the spec.
+    fn was_as_declared(&self, component: Component) -> bool {
+        let conditions = self.object.status.iter().flat_map(|status| &status.conditions);
+        conditions
+            .filter(|known| known.type_ == component.condition())
+            .any(|known| known.status == "True" && known.observed_generation == self.object.metadata.generation)
     }
 
     /// Writes the final status and events, and decides when to come back.

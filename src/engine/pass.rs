@@ -103,6 +103,13 @@ impl Outcome {
         self.report.is_some() && self.failures.is_empty() && self.conflicts.is_empty() && self.remaining.is_empty()
     }
 
+    /// True if all that others may need of this system exists, though not all of it may be as declared.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        let makes = |change: &Change| matches!(change.action, Action::Create | Action::Replace | Action::Adopt);
+        self.report.is_some() && self.conflicts.is_empty() && !self.remaining.iter().any(makes)
+    }
+
     /// True if there is nothing to say about the system: the spec asks for nothing, and nothing is left of it.
     #[must_use]
     pub fn is_absent(&self) -> bool {
@@ -123,7 +130,7 @@ pub async fn assess(systems: &[AnySystem], aws: &Aws, monitor: &Monitor, removal
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
     Waiting,
-    Settled,
+    Passed,
     Failed,
 }
 
@@ -147,7 +154,7 @@ pub async fn apply(
     join_all(assessed.into_iter().zip(planned).map(async |(Assessed { system, result }, mut outcome)| {
         let steps = result.map(|assessment| assessment.steps).unwrap_or_default();
         if !steps.is_empty() {
-            outcome.waits_for = unsettled(&predecessors(systems, &system, removal), turns).await;
+            outcome.waits_for = held_up_by(&predecessors(systems, &system, removal), turns).await;
             if outcome.waits_for.is_empty() {
                 apply_steps(&mut outcome, &steps, aws, monitor).await;
                 if !outcome.applied.is_empty() {
@@ -155,7 +162,8 @@ pub async fn apply(
                 }
             }
         }
-        let turn = if outcome.is_settled() { Turn::Settled } else { Turn::Failed };
+        let others_may_go_on = if removal.is_none() { outcome.is_in_place() } else { outcome.is_settled() };
+        let turn = if others_may_go_on { Turn::Passed } else { Turn::Failed };
         progress(&outcome);
         turns[&system.component].send_replace(turn);
         outcome
@@ -177,19 +185,19 @@ fn predecessors(systems: &[AnySystem], system: &AnySystem, removal: Option<Remov
     systems.iter().filter(needs_us).map(|other| other.component).collect()
 }
 
-async fn unsettled(predecessors: &[Component], turns: &BTreeMap<Component, watch::Sender<Turn>>) -> Vec<Component> {
-    let mut unsettled = Vec::new();
+async fn held_up_by(predecessors: &[Component], turns: &BTreeMap<Component, watch::Sender<Turn>>) -> Vec<Component> {
+    let mut held_up = Vec::new();
     for component in predecessors {
         if let Some(turn) = turns.get(component) {
             let mut turn = turn.subscribe();
             // The sender outlives the pass, so waiting cannot fail.
-            let settled = turn.wait_for(|turn| *turn != Turn::Waiting).await.is_ok_and(|turn| *turn == Turn::Settled);
-            if !settled {
-                unsettled.push(*component);
+            let passed = turn.wait_for(|turn| *turn != Turn::Waiting).await.is_ok_and(|turn| *turn == Turn::Passed);
+            if !passed {
+                held_up.push(*component);
             }
         }
     }
-    unsettled
+    held_up
 }
 
 async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monitor: &Monitor) {
@@ -245,6 +253,17 @@ async fn look_again(outcome: &mut Outcome, system: &AnySystem, aws: &Aws, monito
 mod tests {
     use super::*;
     use crate::resources::ResourceKind;
+
+    #[test]
+    fn what_exists_holds_up_nobody_though_it_is_not_as_declared() {
+        let mut outcome = Outcome::new(Component::LogGroup);
+        assert!(!outcome.is_in_place(), "not looked at");
+        outcome.report = Some(Report::default());
+        outcome.remaining.push(Change::new(Action::Update, ResourceKind::LogGroup, "g"));
+        assert!(outcome.is_in_place() && !outcome.is_settled());
+        outcome.remaining.push(Change::new(Action::Create, ResourceKind::LogGroup, "g"));
+        assert!(!outcome.is_in_place());
+    }
 
     #[test]
     fn siblings_of_a_failed_step_go_on() {
