@@ -81,6 +81,7 @@ const ROWS: &[Row] = rows! {
     _ "RequestExpired" => Transient;
 
     // Permissions.
+    S3 "AccessDenied" ~ "BlockPublicPolicy" => Terminal;
     _ "AccessDenied" => Denied;
     _ "AccessDeniedException" => Denied;
     _ "AuthorizationError" => Denied;
@@ -178,7 +179,12 @@ const ROWS: &[Row] = rows! {
     Ec2 "LogDestinationPermissionIssueException" => Terminal;
     S3 "TooManyBuckets" => Terminal;
     S3 "IllegalLocationConstraintException" => Terminal;
+    S3 "InvalidLocationConstraint" => Terminal;
     S3 "InvalidBucketName" => Terminal;
+    S3 "InvalidBucketState" => Terminal;
+    S3 "InvalidBucketAclWithObjectOwnership" => Terminal;
+    S3 "InvalidTag" => Terminal;
+    S3 "MalformedXML" => Terminal;
     Sns "KMSAccessDenied" => Terminal;
     Sns "KMSNotFound" => Terminal;
     Sns "KMSDisabled" => Terminal;

@@ -86,8 +86,7 @@ macro_rules! operations {
 operations! {
     GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read ["sts:GetCallerIdentity"];
 
-    CREATE_BUCKET = S3 "CreateBucket" Write ["s3:CreateBucket"];
-    HEAD_BUCKET = S3 "HeadBucket" Read ["s3:ListBucket"];
+    CREATE_BUCKET = S3 "CreateBucket" Write ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];
     DELETE_BUCKET = S3 "DeleteBucket" Write ["s3:DeleteBucket"];
     GET_BUCKET_TAGGING = S3 "GetBucketTagging" Read ["s3:GetBucketTagging"];
     PUT_BUCKET_TAGGING = S3 "PutBucketTagging" Write ["s3:PutBucketTagging"];

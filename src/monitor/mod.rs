@@ -18,6 +18,9 @@ use crate::aws::Place;
 use crate::engine::Removal;
 use crate::resources::{Component, ResourceKind};
 
+/// Where query results are in the bucket; they expire apart from the records.
+pub const RESULTS_PREFIX: &str = "athena-results/";
+
 /// What an operator's owner sets for all monitors.
 #[derive(Clone, Debug)]
 pub struct Settings {

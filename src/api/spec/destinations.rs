@@ -85,11 +85,12 @@ pub struct S3 {
         rule(r"!self.contains('..') && !self.matches('^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$') && !self.startsWith('xn--') && !self.startsWith('sthree-') && !self.startsWith('amzn-s3-demo-') && !self.endsWith('-s3alias') && !self.endsWith('--ol-s3') && !self.endsWith('.mrap') && !self.endsWith('--x-s3') && !self.endsWith('--table-s3')", "not a bucket name: no two dots in a row, no IP address, and no prefix or suffix that S3 reserves")
     ]))]
     pub bucket_name: Option<String>,
-    /// Folder of the records within the bucket, without a slash at either end; empty for none. Default `vpc-flow-logs`. `AWSLogs` is
-    /// reserved. A change replaces the flow log; earlier records stay where they are.
+    /// Folder of the records within the bucket, without a slash at either end; empty for none. Default `vpc-flow-logs`. `AWSLogs` and
+    /// `athena-results` are reserved. A change replaces the flow log; earlier records stay where they are.
     #[schemars(regex(pattern = r"^([A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*)?$"), length(max = 256))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("!self.split('/').exists(part, part == 'AWSLogs')", "AWSLogs is reserved: AWS adds it to the prefix itself")
+        rule("!self.split('/').exists(part, part == 'AWSLogs')", "AWSLogs is reserved: AWS adds it to the prefix itself"),
+        rule("self != 'athena-results' && !self.startsWith('athena-results/')", "athena-results is reserved: it is for query results, which expire")
     ]))]
     pub prefix: String,
     /// Overrides `trafficType` for this destination.

@@ -1,0 +1,270 @@
+//! Carries changes of a bucket out.
+
+use std::time::Duration;
+
+use aws_sdk_s3::types::{
+    BlockedEncryptionTypes, BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
+    CreateBucketConfiguration, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
+    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
+};
+use aws_smithy_types::error::operation::BuildError;
+use backon::{ExponentialBuilder, Retryable};
+use serde_json::Value;
+
+use super::lifecycle::Written;
+use super::state::{Bucket, Encryption, OWNERSHIP, ObservedBucket};
+use super::{empty, observe, settings};
+use crate::aws::operations::{Operation, Service};
+use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
+use crate::engine::Applied;
+use crate::monitor::{Claim, Monitor, Tags};
+
+/// The one region that takes no location constraint.
+const HOME_REGION: &str = "us-east-1";
+
+/// What can be done to a bucket.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "named for what they do")]
+pub enum BucketOp {
+    Create(Bucket),
+    /// Replaces all tags, as S3 does.
+    Tag {
+        name: String,
+        tags: Tags,
+    },
+    Put {
+        name: String,
+        setting: Setting,
+    },
+    /// Empties it first.
+    Delete {
+        name: String,
+    },
+}
+
+/// A setting of a bucket.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "named for what they set")]
+pub enum Setting {
+    Versioning(bool),
+    Encryption(Encryption, Option<BlockedEncryptionTypes>),
+    Ownership,
+    Access { policy: Option<Value>, block: bool },
+    Lifecycle(Written),
+}
+
+/// Carries out a step.
+pub async fn apply(aws: &Aws, monitor: &Monitor, op: &BucketOp) -> Result<Applied, AwsError> {
+    match op {
+        BucketOp::Create(bucket) => create(aws, monitor, bucket).await?,
+        BucketOp::Tag { name, tags } => put_tags(aws, name, tags).await?,
+        BucketOp::Put { name, setting } => put(aws, name, setting).await?,
+        BucketOp::Delete { name } => return empty::delete(aws, name).await,
+    }
+    Ok(Applied::Done)
+}
+
+async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), AwsError> {
+    let region = &aws.place.region;
+    let constraint = (region != HOME_REGION).then(|| BucketLocationConstraint::from(region.as_str()));
+    // With its tags from the first moment: after a crash the next pass must know it for ours.
+    let tags = sdk_tags(&monitor.tags).map_err(not_built(ops::CREATE_BUCKET))?;
+    let configuration =
+        CreateBucketConfiguration::builder().set_location_constraint(constraint).set_tags(Some(tags)).build();
+    let created = aws
+        .s3
+        .create_bucket()
+        .bucket(&bucket.name)
+        .object_ownership(ObjectOwnership::from(OWNERSHIP))
+        .create_bucket_configuration(configuration)
+        .send()
+        .await
+        .op(ops::CREATE_BUCKET);
+    match created {
+        Ok(_) => {}
+        Err(error) if error.is(Service::S3, "BucketAlreadyOwnedByYou") => {
+            // Made by an earlier attempt whose answer was lost, or by somebody else in this account.
+            let tags = observe::tags(aws, &bucket.name).await?;
+            if !tags.is_some_and(|tags| monitor.claim(&tags) == Claim::Ours) {
+                return Err(error);
+            }
+        }
+        Err(mut error) => {
+            if error.class == Class::Conflict {
+                error.message.push_str(" (another AWS account has a bucket of this name: set spec.s3.bucketName)");
+            }
+            return Err(error);
+        }
+    }
+    // What S3 sets by itself is not set again: the look at the bucket that follows every change shows whether it did.
+    let just_created = ObservedBucket::just_created(monitor.tags.clone());
+    for step in settings(bucket, &just_created) {
+        if let BucketOp::Put { name, setting } = &step.op {
+            // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
+            (|| put(aws, name, setting))
+                .retry(ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(4))
+                .when(|error| error.class == Class::NotYet)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsError> {
+    match setting {
+        Setting::Versioning(enabled) => put_versioning(aws, name, *enabled).await,
+        Setting::Encryption(encryption, blocked) => put_encryption(aws, name, encryption, blocked.clone()).await,
+        Setting::Ownership => put_ownership(aws, name).await,
+        Setting::Access { policy, block } => {
+            // The policy first, since blocked access also blocks writing a policy to which somebody added a public statement; but
+            // whatever comes of it, the door is shut.
+            let policy = match policy {
+                Some(policy) => put_policy(aws, name, policy).await,
+                None => Ok(()),
+            };
+            if *block {
+                block_public_access(aws, name).await?;
+            }
+            policy
+        }
+        Setting::Lifecycle(lifecycle) => put_lifecycle(aws, name, lifecycle.clone()).await,
+    }
+}
+
+async fn put_tags(aws: &Aws, name: &str, tags: &Tags) -> Result<(), AwsError> {
+    let operation = ops::PUT_BUCKET_TAGGING;
+    let tagging = sdk_tags(tags)
+        .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
+        .map_err(not_built(operation))?;
+    let call = aws.s3.put_bucket_tagging().bucket(name).expected_bucket_owner(&aws.place.account).tagging(tagging);
+    call.send().await.op(operation)?;
+    Ok(())
+}
+
+async fn put_versioning(aws: &Aws, name: &str, enabled: bool) -> Result<(), AwsError> {
+    let status = if enabled { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
+    aws.s3
+        .put_bucket_versioning()
+        .bucket(name)
+        .expected_bucket_owner(&aws.place.account)
+        .versioning_configuration(VersioningConfiguration::builder().status(status).build())
+        .send()
+        .await
+        .op(ops::PUT_BUCKET_VERSIONING)?;
+    Ok(())
+}
+
+async fn put_encryption(
+    aws: &Aws,
+    name: &str,
+    encryption: &Encryption,
+    blocked: Option<BlockedEncryptionTypes>,
+) -> Result<(), AwsError> {
+    let operation = ops::PUT_BUCKET_ENCRYPTION;
+    let configuration = ServerSideEncryptionByDefault::builder()
+        .sse_algorithm(ServerSideEncryption::from(encryption.algorithm.as_str()))
+        .set_kms_master_key_id(encryption.kms_key_arn.clone())
+        .build()
+        .and_then(|default| {
+            let rule = ServerSideEncryptionRule::builder()
+                .apply_server_side_encryption_by_default(default)
+                .bucket_key_enabled(encryption.bucket_key)
+                .set_blocked_encryption_types(blocked)
+                .build();
+            ServerSideEncryptionConfiguration::builder().rules(rule).build()
+        })
+        .map_err(not_built(operation))?;
+    aws.s3
+        .put_bucket_encryption()
+        .bucket(name)
+        .expected_bucket_owner(&aws.place.account)
+        .server_side_encryption_configuration(configuration)
+        .send()
+        .await
+        .op(operation)?;
+    Ok(())
+}
+
+async fn put_ownership(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let operation = ops::PUT_BUCKET_OWNERSHIP_CONTROLS;
+    let controls = OwnershipControlsRule::builder()
+        .object_ownership(ObjectOwnership::from(OWNERSHIP))
+        .build()
+        .and_then(|rule| OwnershipControls::builder().rules(rule).build())
+        .map_err(not_built(operation))?;
+    aws.s3
+        .put_bucket_ownership_controls()
+        .bucket(name)
+        .expected_bucket_owner(&aws.place.account)
+        .ownership_controls(controls)
+        .send()
+        .await
+        .op(operation)?;
+    Ok(())
+}
+
+async fn put_policy(aws: &Aws, name: &str, policy: &Value) -> Result<(), AwsError> {
+    aws.s3
+        .put_bucket_policy()
+        .bucket(name)
+        .expected_bucket_owner(&aws.place.account)
+        .policy(policy.to_string())
+        .send()
+        .await
+        .op(ops::PUT_BUCKET_POLICY)
+        .map_err(|mut error| {
+            if error.message.contains("BlockPublicPolicy") {
+                error
+                    .message
+                    .push_str(" (a statement that is not the operator's makes the bucket policy public: remove it)");
+            }
+            error
+        })?;
+    Ok(())
+}
+
+async fn block_public_access(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let block = PublicAccessBlockConfiguration::builder()
+        .block_public_acls(true)
+        .ignore_public_acls(true)
+        .block_public_policy(true)
+        .restrict_public_buckets(true)
+        .build();
+    aws.s3
+        .put_public_access_block()
+        .bucket(name)
+        .expected_bucket_owner(&aws.place.account)
+        .public_access_block_configuration(block)
+        .send()
+        .await
+        .op(ops::PUT_PUBLIC_ACCESS_BLOCK)?;
+    Ok(())
+}
+
+async fn put_lifecycle(aws: &Aws, name: &str, lifecycle: Written) -> Result<(), AwsError> {
+    let operation = ops::PUT_BUCKET_LIFECYCLE;
+    let configuration = BucketLifecycleConfiguration::builder()
+        .set_rules(Some(lifecycle.rules))
+        .build()
+        .map_err(not_built(operation))?;
+    aws.s3
+        .put_bucket_lifecycle_configuration()
+        .bucket(name)
+        .expected_bucket_owner(&aws.place.account)
+        .set_transition_default_minimum_object_size(lifecycle.minimum_object_size)
+        .lifecycle_configuration(configuration)
+        .send()
+        .await
+        .op(operation)?;
+    Ok(())
+}
+
+fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>, BuildError> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// A request that lacks a required part, which never happens as long as the code above gives it.
+pub(super) fn not_built(operation: &'static Operation) -> impl Fn(BuildError) -> AwsError {
+    move |error| AwsError::reported(operation, "NotSent", &error.to_string())
+}

@@ -1,0 +1,197 @@
+//! The bucket for records and query results.
+//!
+//! Bucket policy and lifecycle configuration are shared with others: of their statements and rules ours are told by `Sid` and `ID`,
+//! and only those are kept as declared. When `CreateFlowLogs` replaces the policy with AWS's own statements, the next pass adds ours
+//! again and leaves AWS's where they are. What others had in the policy before is lost with that call, which is AWS's doing.
+
+mod apply;
+mod empty;
+mod lifecycle;
+mod observe;
+mod policy;
+mod state;
+
+use serde_json::json;
+
+pub use self::apply::{BucketOp, Setting};
+use self::state::ObservedBucket;
+pub use self::state::{Bucket, Encryption, Found};
+use super::{Component, ResourceKind};
+use crate::aws::{Aws, AwsError};
+use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, Step, System};
+use crate::monitor::{Claim, Monitor, RESULTS_PREFIX};
+
+/// The system [`Component::Storage`].
+#[derive(Debug)]
+pub struct Storage;
+
+/// What has the wanted name, and the names the spec had before.
+#[derive(Debug)]
+pub struct Observed {
+    buckets: Vec<(String, Found)>,
+}
+
+impl System for Storage {
+    type Desired = Bucket;
+    type Observed = Observed;
+    type Op = BucketOp;
+
+    const COMPONENT: Component = Component::Storage;
+    const NEEDS: &'static [Component] = &[];
+
+    fn desired(monitor: &Monitor) -> Result<Option<Bucket>, Invalid> {
+        if monitor.key_prefix().starts_with(RESULTS_PREFIX) {
+            return Err(Invalid {
+                field: "s3.prefix",
+                problem: format!("{RESULTS_PREFIX} is for query results, which expire; choose another prefix"),
+            });
+        }
+        let spec = &monitor.spec.s3;
+        Ok(Some(Bucket {
+            name: monitor.names.bucket.clone(),
+            versioned: spec.versioning,
+            encryption: spec.kms_key_arn.clone().map_or_else(Encryption::sse_s3, Encryption::sse_kms),
+            statements: policy::statements(monitor),
+            rules: lifecycle::rules(monitor),
+        }))
+    }
+
+    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
+        let mut buckets = Vec::new();
+        for name in monitor.known_names(Component::Storage, ResourceKind::Bucket, &monitor.names.bucket) {
+            let found = observe::observe(aws, &name).await?;
+            buckets.push((name, found));
+        }
+        Ok(Observed { buckets })
+    }
+
+    fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<BucketOp> {
+        let mut diff = Diff::default();
+        for (name, found) in &observed.buckets {
+            match goal {
+                Goal::Present(bucket) if bucket.name == *name => keep(monitor, bucket, found, &mut diff),
+                Goal::Present(_) => remove(monitor, monitor.removal(), name, found, &mut diff),
+                Goal::Absent(removal) => remove(monitor, removal, name, found, &mut diff),
+            }
+        }
+        diff
+    }
+
+    async fn apply(aws: &Aws, monitor: &Monitor, op: &BucketOp) -> Result<Applied, AwsError> {
+        apply::apply(aws, monitor, op).await
+    }
+
+    fn report(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Report {
+        let ours = |found: &Found| match found {
+            Found::Here(bucket) => monitor.claim(&bucket.tags) == Claim::Ours,
+            Found::Nothing | Found::Elsewhere(_) => false,
+        };
+        let resources = observed
+            .buckets
+            .iter()
+            .filter(|(_, found)| ours(found))
+            .map(|(name, _)| Existing::new(ResourceKind::Bucket, name, monitor.place.s3_arn(name)))
+            .collect();
+        Report { resources, ..Report::default() }
+    }
+}
+
+fn keep(monitor: &Monitor, bucket: &Bucket, found: &Found, diff: &mut Diff<BucketOp>) {
+    match found {
+        Found::Nothing => {
+            let change = Change::new(Action::Create, ResourceKind::Bucket, &bucket.name);
+            diff.step(change, BucketOp::Create(bucket.clone()));
+        }
+        Found::Elsewhere(problem) => diff.conflict(ResourceKind::Bucket, &bucket.name, problem),
+        Found::Here(observed) => match monitor.claim(&observed.tags) {
+            Claim::Foreign(problem) => diff.conflict(ResourceKind::Bucket, &bucket.name, problem),
+            claim => repair(monitor, bucket, observed, &claim, diff),
+        },
+    }
+}
+
+fn repair(monitor: &Monitor, bucket: &Bucket, observed: &ObservedBucket, claim: &Claim, diff: &mut Diff<BucketOp>) {
+    let tags = monitor.tag_diff(&observed.tags);
+    if !tags.is_empty() {
+        let action = if *claim == Claim::Adopt { Action::Adopt } else { Action::Update };
+        let wanted = tags.applied_to(&observed.tags);
+        let change = Change::new(action, ResourceKind::Bucket, &bucket.name).field(
+            "tags",
+            Some(json!(observed.tags)),
+            Some(json!(wanted)),
+        );
+        diff.step(change, BucketOp::Tag { name: bucket.name.clone(), tags: wanted });
+    }
+    diff.steps.extend(settings(bucket, observed));
+}
+
+/// The settings in which a bucket differs from what it shall be. Those that others can make impossible come last, for a failed step
+/// holds back the ones after it.
+fn settings(bucket: &Bucket, observed: &ObservedBucket) -> Vec<Step<BucketOp>> {
+    let mut steps = Vec::new();
+    let mut step = |change: Change, setting| {
+        steps.push(Step { change, op: BucketOp::Put { name: bucket.name.clone(), setting } });
+    };
+    let change = || Change::new(Action::Update, ResourceKind::Bucket, &bucket.name);
+
+    if observed.encryption.as_ref() != Some(&bucket.encryption) {
+        step(
+            change().between(&json!({"encryption": observed.encryption}), &json!({"encryption": bucket.encryption})),
+            Setting::Encryption(bucket.encryption.clone(), observed.blocked_encryption.clone()),
+        );
+    }
+    if observed.lifecycle.ours != bucket.rules {
+        step(
+            change().between(&json!({"lifecycle": observed.lifecycle.ours}), &json!({"lifecycle": bucket.rules})),
+            Setting::Lifecycle(observed.lifecycle.with(&bucket.rules)),
+        );
+    }
+    let policy_differs = !observed.policy.holds(&bucket.statements);
+    let is_open = !observed.public_access.is_blocked();
+    if policy_differs || is_open {
+        let mut change = change();
+        if policy_differs {
+            change = change.between(
+                &json!({"policy": policy::by_sid(&observed.policy.ours())}),
+                &json!({"policy": policy::by_sid(&bucket.statements)}),
+            );
+        }
+        if is_open {
+            change = change.between(
+                &json!({"publicAccessBlock": observed.public_access}),
+                &json!({"publicAccessBlock": state::PublicAccess::BLOCKED}),
+            );
+        }
+        let policy = policy_differs.then(|| observed.policy.with(&bucket.statements));
+        step(change, Setting::Access { policy, block: is_open });
+    }
+    if observed.ownership.as_deref() != Some(state::OWNERSHIP) {
+        let old = observed.ownership.as_ref().map(|ownership| json!(ownership));
+        step(change().field("objectOwnership", old, Some(json!(state::OWNERSHIP))), Setting::Ownership);
+    }
+    if observed.versioned != bucket.versioned {
+        let (old, new) = (Some(json!(observed.versioned)), Some(json!(bucket.versioned)));
+        step(change().field("versioning", old, new), Setting::Versioning(bucket.versioned));
+    }
+    steps
+}
+
+fn remove(monitor: &Monitor, removal: Removal, name: &str, found: &Found, diff: &mut Diff<BucketOp>) {
+    let Found::Here(observed) = found else { return };
+    if monitor.claim(&observed.tags) != Claim::Ours {
+        return;
+    }
+    if removal == Removal::Everything {
+        let op = BucketOp::Delete { name: name.to_owned() };
+        diff.step(Change::new(Action::Delete, ResourceKind::Bucket, name), op);
+        return;
+    }
+    let tags = monitor.retained_tag_diff(&observed.tags);
+    if !tags.is_empty() {
+        let op = BucketOp::Tag { name: name.to_owned(), tags: tags.applied_to(&observed.tags) };
+        diff.step(Change::new(Action::Retain, ResourceKind::Bucket, name), op);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! What S3 has: seven reads at once. The tags decide whether the rest counts.
+
+use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryptionRule};
+
+use super::lifecycle::Lifecycle;
+use super::policy::Policy;
+use super::state::{Encryption, Found, ObservedBucket, PublicAccess};
+use crate::aws::operations::{Operation, Service};
+use crate::aws::{Aws, AwsError, AwsResult, Optional, operations as ops};
+use crate::monitor::Tags;
+
+/// Reads the bucket of that name.
+pub async fn observe(aws: &Aws, name: &str) -> Result<Found, AwsError> {
+    let (tags, settings) = futures::join!(tags(aws, name), settings(aws, name));
+    match tags {
+        Ok(Some(tags)) => Ok(Found::Here(Box::new(ObservedBucket { tags, ..settings? }))),
+        Ok(None) => Ok(Found::Nothing),
+        Err(error) => elsewhere(&error).map_or(Err(error), |problem| Ok(Found::Elsewhere(problem))),
+    }
+}
+
+/// The tags of the bucket of that name, or `None` if there is none.
+pub async fn tags(aws: &Aws, name: &str) -> Result<Option<Tags>, AwsError> {
+    let answer = aws
+        .s3
+        .get_bucket_tagging()
+        .bucket(name)
+        .expected_bucket_owner(&aws.place.account)
+        .send()
+        .await
+        .op(ops::GET_BUCKET_TAGGING);
+    match answer {
+        Ok(output) => Ok(Some(output.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())),
+        Err(error) if error.is(Service::S3, "NoSuchTagSet") => Ok(Some(Tags::new())),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Says whose the bucket is if the answer means that it is not to be had.
+///
+/// S3 says who lacks which permission ("is not authorized to perform …") only about buckets of the caller's own account or organization,
+/// and "because no resource-based policy allows" only across accounts: S3 user guide, "Access denied error message examples".
+fn elsewhere(error: &AwsError) -> Option<String> {
+    let is_permission = error.message.contains("not authorized to perform")
+        && !error.message.contains("because no resource-based policy allows");
+    match error.code.as_str() {
+        "AccessDenied" if !is_permission => Some(
+            "a bucket of this name belongs to another AWS account, or its policy shuts the operator out; set \
+             spec.s3.bucketName to another name"
+                .to_owned(),
+        ),
+        "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" => {
+            Some("a bucket of this name is in another region; set spec.s3.bucketName to another name".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Everything but the tags.
+async fn settings(aws: &Aws, name: &str) -> Result<ObservedBucket, AwsError> {
+    let (versioned, encryption, public_access, ownership, policy, lifecycle) = futures::try_join!(
+        versioned(aws, name),
+        encryption(aws, name),
+        public_access(aws, name),
+        ownership(aws, name),
+        policy(aws, name),
+        lifecycle(aws, name),
+    )?;
+    Ok(ObservedBucket {
+        tags: Tags::new(),
+        versioned,
+        encryption: encryption.as_ref().and_then(default_encryption),
+        blocked_encryption: encryption.and_then(|rule| rule.blocked_encryption_types),
+        public_access,
+        ownership,
+        policy,
+        lifecycle,
+    })
+}
+
+async fn versioned(aws: &Aws, name: &str) -> Result<bool, AwsError> {
+    let call = aws.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(&aws.place.account);
+    let output = call.send().await.op(ops::GET_BUCKET_VERSIONING).optional()?;
+    Ok(output.and_then(|output| output.status) == Some(BucketVersioningStatus::Enabled))
+}
+
+async fn encryption(aws: &Aws, name: &str) -> Result<Option<ServerSideEncryptionRule>, AwsError> {
+    let call = aws.s3.get_bucket_encryption().bucket(name).expected_bucket_owner(&aws.place.account);
+    let output = call.send().await.op(ops::GET_BUCKET_ENCRYPTION).optional()?;
+    let configuration = output.and_then(|output| output.server_side_encryption_configuration);
+    Ok(configuration.and_then(|configuration| configuration.rules.into_iter().next()))
+}
+
+fn default_encryption(rule: &ServerSideEncryptionRule) -> Option<Encryption> {
+    let default = rule.apply_server_side_encryption_by_default()?;
+    let key = default.kms_master_key_id().map(str::to_owned);
+    Some(Encryption::new(default.sse_algorithm(), key, rule.bucket_key_enabled().unwrap_or(false)))
+}
+
+async fn public_access(aws: &Aws, name: &str) -> Result<PublicAccess, AwsError> {
+    let call = aws.s3.get_public_access_block().bucket(name).expected_bucket_owner(&aws.place.account);
+    let output = call.send().await.op(ops::GET_PUBLIC_ACCESS_BLOCK).optional()?;
+    let block = output.and_then(|output| output.public_access_block_configuration);
+    Ok(block.as_ref().map(PublicAccess::from).unwrap_or_default())
+}
+
+async fn ownership(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
+    let call = aws.s3.get_bucket_ownership_controls().bucket(name).expected_bucket_owner(&aws.place.account);
+    let output = call.send().await.op(ops::GET_BUCKET_OWNERSHIP_CONTROLS).optional()?;
+    let controls = output.and_then(|output| output.ownership_controls);
+    Ok(controls.and_then(|controls| controls.rules().first().map(|rule| rule.object_ownership().as_str().to_owned())))
+}
+
+async fn policy(aws: &Aws, name: &str) -> Result<Policy, AwsError> {
+    let operation: &'static Operation = ops::GET_BUCKET_POLICY;
+    let call = aws.s3.get_bucket_policy().bucket(name).expected_bucket_owner(&aws.place.account);
+    let output = call.send().await.op(operation).optional()?;
+    // Never taken for an empty one: it is written back with what others put in it.
+    output
+        .and_then(|output| output.policy)
+        .map_or(Ok(Policy::default()), |text| Policy::parse(&text))
+        .map_err(|error| AwsError::reported(operation, "Unreadable", &error.to_string()))
+}
+
+async fn lifecycle(aws: &Aws, name: &str) -> Result<Lifecycle, AwsError> {
+    let call = aws.s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(&aws.place.account);
+    let output = call.send().await.op(ops::GET_BUCKET_LIFECYCLE).optional()?;
+    Ok(output.map_or_else(Lifecycle::default, |output| {
+        Lifecycle::new(output.rules.unwrap_or_default(), output.transition_default_minimum_object_size)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(code: &str, message: &str) -> Option<String> {
+        elsewhere(&AwsError::reported(ops::GET_BUCKET_TAGGING, code, message))
+    }
+
+    #[test]
+    fn a_missing_permission_is_not_taken_for_somebody_elses_bucket() {
+        let lacking = "User: arn:aws:iam::1:role/r is not authorized to perform: s3:GetBucketTagging on resource: \
+                       \"arn:aws:s3:::b\" because no identity-based policy allows the s3:GetBucketTagging action";
+        assert_eq!(problem("AccessDenied", lacking), None);
+        assert_eq!(problem("SlowDown", "Please reduce your request rate."), None);
+    }
+
+    #[test]
+    fn a_bucket_out_of_reach_is_told_with_its_remedy() {
+        for (code, message, part) in [
+            ("AccessDenied", "Access Denied", "another AWS account"),
+            (
+                "AccessDenied",
+                "… not authorized to perform … because no resource-based policy allows …",
+                "another AWS account",
+            ),
+            ("PermanentRedirect", "must be addressed using the specified endpoint", "another region"),
+            ("AuthorizationHeaderMalformed", "the region 'eu-west-1' is wrong", "another region"),
+        ] {
+            let problem = problem(code, message).unwrap();
+            assert!(problem.contains(part) && problem.contains("spec.s3.bucketName"), "{problem}");
+        }
+    }
+}
