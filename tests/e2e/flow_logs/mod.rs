@@ -1,18 +1,19 @@
+mod replacement;
+
 use aws_sdk_ec2::types::{FlowLogsResourceType, LogDestinationType, Tag, TrafficType as SdkTrafficType};
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use devenv::Fault;
 use serde_json::{Value, json};
+use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::conditions::Reason;
-use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, FileFormat, TagValue, TrafficType};
-use vpc_flow_operator::api::{FlowLogField, VpcFlowMonitorSpec};
-use vpc_flow_operator::engine::{Action, Change, Health, Outcome};
+use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
+use vpc_flow_operator::engine::{self, Action, Change, Health, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 use vpc_flow_operator::resources::Component;
 
-use crate::support::{REGION, Sandbox};
+use crate::support::{REGION, Sandbox, systems};
 
 const FLOW_LOGS: &[Component] = &[Component::FlowLogs];
-const WITH_NEEDS: &[Component] = &[Component::Identity, Component::LogGroup, Component::FlowLogs];
 const V2: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} \
                   ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
 
@@ -58,6 +59,25 @@ async fn settings(sandbox: &Sandbox) -> Vec<Value> {
     let mut all: Vec<_> = flow_logs(sandbox).await.into_iter().map(|(_, flow_log)| flow_log).collect();
     all.sort_by_key(|flow_log| flow_log["LogDestination"].to_string());
     all
+}
+
+/// A flow log of somebody else's; makes the bucket if the destination is one.
+async fn make_foreign(sandbox: &Sandbox, destination: &str) -> String {
+    if let Some(bucket) = destination.strip_prefix("arn:aws:s3:::").filter(|rest| !rest.contains('/')) {
+        make_bucket(sandbox, bucket).await;
+    }
+    let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
+    let made = ec2
+        .create_flow_logs()
+        .resource_type(FlowLogsResourceType::Vpc)
+        .resource_ids(&sandbox.vpc_id)
+        .traffic_type(SdkTrafficType::Accept)
+        .log_destination_type(LogDestinationType::S3)
+        .log_destination(destination)
+        .send()
+        .await
+        .unwrap();
+    made.flow_log_ids()[0].clone()
 }
 
 fn told(changes: &[Change]) -> Vec<(Action, &str)> {
@@ -161,186 +181,6 @@ async fn report_tells_ids_arns_and_delivery() {
 }
 
 #[tokio::test]
-async fn every_setting_is_replaced_and_one_flow_log_per_destination_remains() {
-    type Mutation = fn(&mut VpcFlowMonitorSpec);
-    let cases: [(Mutation, &str, &str, Value, usize); 9] = [
-        (|spec| spec.aggregation_interval = 600, "s3", "/MaxAggregationInterval", json!(600), 2),
-        (|spec| spec.traffic_type = TrafficType::Accept, "s3", "/TrafficType", json!("ACCEPT"), 2),
-        (
-            |spec| spec.cloud_watch_logs.traffic_type = Some(TrafficType::Reject),
-            "cloud-watch-logs",
-            "/TrafficType",
-            json!("REJECT"),
-            1,
-        ),
-        (|spec| spec.s3.traffic_type = Some(TrafficType::Reject), "s3", "/TrafficType", json!("REJECT"), 1),
-        (
-            |spec| spec.s3.file_format = FileFormat::PlainText,
-            "s3",
-            "/DestinationOptions/FileFormat",
-            json!("plain-text"),
-            1,
-        ),
-        (|spec| spec.s3.per_hour_partition = false, "s3", "/DestinationOptions/PerHourPartition", json!(false), 1),
-        (
-            |spec| spec.s3.hive_compatible_partitions = false,
-            "s3",
-            "/DestinationOptions/HiveCompatiblePartitions",
-            json!(false),
-            1,
-        ),
-        (|spec| spec.s3.fields.truncate(3), "s3", "/LogFormat", json!("${version} ${account-id} ${interface-id}"), 1),
-        (
-            |spec| spec.cloud_watch_logs.fields = vec![FlowLogField::SrcAddr, FlowLogField::RejectReason],
-            "cloud-watch-logs",
-            "/LogFormat",
-            json!("${srcaddr} ${reject-reason}"),
-            1,
-        ),
-    ];
-    let sandbox = Sandbox::new("flow_logs::replaced").await;
-    converged(&sandbox).await;
-    for (mutate, sink, pointer, value, replaced) in cases {
-        let mut spec = sandbox.spec();
-        sandbox.converge(&sandbox.monitor(spec.clone()), FLOW_LOGS).await;
-        mutate(&mut spec);
-        let monitor = sandbox.monitor(spec);
-        let changes = sandbox.converge(&monitor, FLOW_LOGS).await;
-        assert_eq!(changes.len(), replaced, "{pointer}: {changes:#?}");
-        assert!(
-            changes.iter().all(|change| change.action == Action::Replace && change.fields.len() == 1),
-            "{changes:#?}"
-        );
-        assert_eq!(only(&sandbox, sink).await.1.pointer(pointer), Some(&value), "{pointer}");
-        assert_eq!(flow_logs(&sandbox).await.len(), 2);
-        sandbox.assert_at_rest(&monitor, FLOW_LOGS).await;
-    }
-}
-
-#[tokio::test]
-async fn a_new_destination_is_made_before_the_old_flow_log_goes() {
-    let sandbox = Sandbox::new("flow_logs::moved").await;
-    converged(&sandbox).await;
-    for (prefix, destination) in [("elsewhere/too", "/elsewhere/too/"), ("", "")] {
-        let mut spec = sandbox.spec();
-        spec.s3.prefix = prefix.into();
-        let monitor = sandbox.monitor(spec);
-        let before = sandbox.latest_call().await;
-        let changes = sandbox.converge(&monitor, FLOW_LOGS).await;
-        assert_eq!(told(&changes), [(Action::Replace, "s3")]);
-        assert_eq!(changes[0].fields[0].path, "destination");
-        let calls: Vec<_> = sandbox.writes_since(before).await.into_iter().map(|call| call.operation).collect();
-        assert_eq!(calls, ["CreateFlowLogs", "DeleteFlowLogs"]);
-        let arn = format!("arn:aws:s3:::{}{destination}", monitor.names.bucket);
-        assert_eq!(only(&sandbox, "s3").await.1["LogDestination"], json!(arn));
-    }
-    let mut spec = sandbox.spec();
-    spec.s3.prefix = String::new();
-    spec.cloud_watch_logs.log_group_name = Some("/other".into());
-    sandbox.converge(&sandbox.monitor(spec), WITH_NEEDS).await;
-    assert_eq!(only(&sandbox, "cloud-watch-logs").await.1["LogGroupName"], "/other");
-}
-
-#[tokio::test]
-async fn a_refused_replacement_costs_nothing() {
-    let sandbox = Sandbox::new("flow_logs::refused").await;
-    converged(&sandbox).await;
-    let before = flow_logs(&sandbox).await;
-    let mut spec = sandbox.spec();
-    spec.s3.traffic_type = Some(TrafficType::Reject);
-    let monitor = sandbox.monitor(spec);
-    fail(&sandbox, "CreateFlowLogs", "InvalidParameter", "Unknown fields provided: x", 1).await;
-    let outcome = sandbox.pass(&monitor, FLOW_LOGS).await.remove(0);
-    assert_eq!(outcome.failures[0].1.reason, Reason::Rejected);
-    assert_eq!(flow_logs(&sandbox).await, before);
-    sandbox.converge(&monitor, FLOW_LOGS).await;
-    assert_eq!(only(&sandbox, "s3").await.1["TrafficType"], "REJECT");
-}
-
-#[tokio::test]
-async fn an_interrupted_replacement_is_finished() {
-    let sandbox = Sandbox::new("flow_logs::interrupted").await;
-    converged(&sandbox).await;
-    let denied = ("UnauthorizedOperation", "You are not authorized to perform this operation.");
-
-    // After the new one was made: both exist.
-    let mut spec = sandbox.spec();
-    spec.s3.prefix = "elsewhere".into();
-    let moved = sandbox.monitor(spec.clone());
-    fail(&sandbox, "DeleteFlowLogs", denied.0, denied.1, 1).await;
-    let outcome = sandbox.pass(&moved, FLOW_LOGS).await.remove(0);
-    assert_eq!(outcome.failures[0].1.reason, Reason::AccessDenied);
-    assert_eq!(flow_logs(&sandbox).await.len(), 3);
-    assert_eq!(told(&sandbox.converge(&moved, FLOW_LOGS).await), [(Action::Delete, "s3")]);
-    let (_, s3) = only(&sandbox, "s3").await;
-    assert_eq!(s3["LogDestination"], json!(format!("arn:aws:s3:::{}/elsewhere/", moved.names.bucket)));
-
-    // Before the old one went, where the two cannot overlap: the old one works on.
-    spec.s3.per_hour_partition = false;
-    let changed = sandbox.monitor(spec.clone());
-    let before = flow_logs(&sandbox).await;
-    fail(&sandbox, "DeleteFlowLogs", denied.0, denied.1, 1).await;
-    assert!(!sandbox.pass(&changed, FLOW_LOGS).await[0].is_settled());
-    assert_eq!(flow_logs(&sandbox).await, before);
-    sandbox.converge(&changed, FLOW_LOGS).await;
-    assert_eq!(only(&sandbox, "s3").await.1["DestinationOptions"]["PerHourPartition"], false);
-
-    // After the old one went, at the quota: there is none until the next pass.
-    spec.s3.per_hour_partition = true;
-    let changed = sandbox.monitor(spec.clone());
-    fail(&sandbox, "CreateFlowLogs", "FlowLogsLimitExceeded", "The maximum number has been reached.", 2).await;
-    assert_eq!(sandbox.pass(&changed, FLOW_LOGS).await[0].failures[0].1.reason, Reason::Rejected);
-    assert_eq!(flow_logs(&sandbox).await.len(), 1);
-    assert_eq!(told(&sandbox.converge(&changed, FLOW_LOGS).await), [(Action::Create, "s3")]);
-    assert_eq!(only(&sandbox, "s3").await.1["DestinationOptions"]["PerHourPartition"], true);
-
-    // AWS may not have noticed yet that the old one is gone.
-    spec.s3.per_hour_partition = false;
-    let changed = sandbox.monitor(spec);
-    fail(&sandbox, "CreateFlowLogs", "FlowLogAlreadyExists", "There is an existing Flow Log", 2).await;
-    assert_eq!(told(&sandbox.converge(&changed, FLOW_LOGS).await), [(Action::Replace, "s3")]);
-    assert_eq!(only(&sandbox, "s3").await.1["DestinationOptions"]["PerHourPartition"], false);
-    sandbox.assert_at_rest(&changed, FLOW_LOGS).await;
-}
-
-#[tokio::test]
-async fn at_the_quota_the_old_flow_log_makes_room() {
-    let sandbox = Sandbox::new("flow_logs::quota").await;
-    converged(&sandbox).await;
-    let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
-    for number in 0..8 {
-        make_foreign_s3(&sandbox, &format!("arn:aws:s3:::vpc-flow-logs-others-{number}")).await;
-    }
-    let mut spec = sandbox.spec();
-    spec.s3.prefix = "elsewhere".into();
-    let monitor = sandbox.monitor(spec);
-    assert_eq!(told(&sandbox.converge(&monitor, FLOW_LOGS).await), [(Action::Replace, "s3")]);
-    let all = ec2.describe_flow_logs().send().await.unwrap();
-    let expected = format!("arn:aws:s3:::{}/elsewhere/", monitor.names.bucket);
-    assert_eq!(all.flow_logs().len(), 10);
-    assert!(all.flow_logs().iter().any(|flow_log| flow_log.log_destination() == Some(expected.as_str())));
-}
-
-/// A flow log of somebody else's; makes the bucket if the destination is one.
-async fn make_foreign_s3(sandbox: &Sandbox, destination: &str) -> String {
-    if let Some(bucket) = destination.strip_prefix("arn:aws:s3:::").filter(|rest| !rest.contains('/')) {
-        make_bucket(sandbox, bucket).await;
-    }
-    let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
-    let made = ec2
-        .create_flow_logs()
-        .resource_type(FlowLogsResourceType::Vpc)
-        .resource_ids(&sandbox.vpc_id)
-        .traffic_type(SdkTrafficType::Accept)
-        .log_destination_type(LogDestinationType::S3)
-        .log_destination(destination)
-        .send()
-        .await
-        .unwrap();
-    made.flow_log_ids()[0].clone()
-}
-
-#[tokio::test]
 async fn what_was_deleted_by_hand_is_made_again() {
     let sandbox = Sandbox::new("flow_logs::deleted").await;
     let monitor = converged(&sandbox).await;
@@ -394,8 +234,8 @@ async fn a_stranger_is_a_conflict_at_our_destination_only() {
     let sandbox = Sandbox::new("flow_logs::conflict").await;
     let monitor = sandbox.monitor(sandbox.spec());
     prepare(&sandbox, &monitor).await;
-    let stranger = make_foreign_s3(&sandbox, &format!("arn:aws:s3:::{}/vpc-flow-logs", monitor.names.bucket)).await;
-    let other = make_foreign_s3(&sandbox, "arn:aws:s3:::vpc-flow-logs-of-others").await;
+    let stranger = make_foreign(&sandbox, &format!("arn:aws:s3:::{}/vpc-flow-logs", monitor.names.bucket)).await;
+    let other = make_foreign(&sandbox, "arn:aws:s3:::vpc-flow-logs-of-others").await;
     let before = flow_logs(&sandbox).await;
 
     let outcome = sandbox.pass(&monitor, FLOW_LOGS).await.remove(0);
@@ -455,19 +295,6 @@ async fn refusals_tell_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_vpc_that_is_gone_is_no_obstacle_to_teardown() {
-    let sandbox = Sandbox::new("flow_logs::vpc_gone").await;
-    let monitor = converged(&sandbox).await;
-    let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
-    ec2.delete_vpc().vpc_id(&sandbox.vpc_id).send().await.unwrap();
-    assert!(sandbox.tear_down(&monitor, FLOW_LOGS).await.iter().all(Outcome::is_settled));
-    assert_eq!(flow_logs(&sandbox).await, []);
-    let ids = vec!["fl-00000000000000000".to_owned()];
-    ec2.delete_flow_logs().set_flow_log_ids(Some(ids)).send().await.unwrap();
-    assert!(sandbox.tear_down(&monitor, FLOW_LOGS).await.iter().all(Outcome::is_settled));
-}
-
-#[tokio::test]
 async fn both_go_in_one_call() {
     for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
         let sandbox = Sandbox::new(&format!("flow_logs::delete::{policy:?}")).await;
@@ -504,4 +331,33 @@ async fn retained_ones_stay_and_are_taken_back() {
     let changes = sandbox.converge(&monitor, FLOW_LOGS).await;
     assert_eq!(told(&changes), [(Action::Update, "cloud-watch-logs"), (Action::Update, "s3")]);
     assert_eq!(flow_logs(&sandbox).await, before);
+}
+
+#[tokio::test]
+async fn neither_a_vpc_nor_a_flow_log_that_is_gone_is_an_obstacle_to_teardown() {
+    let sandbox = Sandbox::new("flow_logs::gone").await;
+    let monitor = converged(&sandbox).await;
+    let removal = Some(monitor.removal());
+    let assessed = engine::assess(&systems(FLOW_LOGS), &sandbox.aws, &monitor, removal).await;
+    let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
+    ec2.delete_flow_logs().flow_log_ids(only(&sandbox, "s3").await.0).send().await.unwrap();
+    ec2.delete_vpc().vpc_id(&sandbox.vpc_id).send().await.unwrap();
+    let outcomes = engine::apply(assessed, &sandbox.aws, &monitor, removal).await;
+    assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
+    assert_eq!(flow_logs(&sandbox).await, []);
+}
+
+#[tokio::test]
+async fn a_repeated_step_makes_nothing_twice() {
+    let sandbox = Sandbox::new("flow_logs::repeated").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    prepare(&sandbox, &monitor).await;
+    let assessed = engine::assess(&systems(FLOW_LOGS), &sandbox.aws, &monitor, None).await;
+    for step in &assessed[0].result.as_ref().unwrap().steps {
+        for _ in 0..2 {
+            step.run(&sandbox.aws, &monitor).await.unwrap();
+        }
+    }
+    assert_eq!(flow_logs(&sandbox).await.len(), 2);
+    sandbox.assert_at_rest(&monitor, FLOW_LOGS).await;
 }
