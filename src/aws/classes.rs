@@ -121,6 +121,10 @@ const ROWS: &[Row] = rows! {
 
     // Eventual consistency.
     Ec2 "InvalidParameter" ~ "Unable to assume given IAM role" => NotYet;
+    // Somebody else's flow log is seen before ours is made, and the bucket is made before: what AWS says otherwise is not up to date.
+    Ec2 "FlowLogAlreadyExists" => NotYet;
+    Ec2 "LogDestinationNotFoundException" => NotYet;
+    Ec2 "400" ~ "does not exist" => NotYet;
     Lambda "InvalidParameterValueException" ~ "cannot be assumed by Lambda" => NotYet;
     Lambda "InvalidParameterValueException" ~ "Lambda was unable to configure access to your environment variables" => NotYet;
     Lambda "ResourceConflictException" => NotYet;
@@ -143,7 +147,6 @@ const ROWS: &[Row] = rows! {
 
     // Somebody else's.
     S3 "BucketAlreadyExists" => Conflict;
-    Ec2 "FlowLogAlreadyExists" => Conflict;
 
     // Refused.
     S3 "PermanentRedirect" => Conflict;
@@ -175,8 +178,9 @@ const ROWS: &[Row] = rows! {
     Ec2 "InvalidVpcID.NotFound" => Terminal;
     Ec2 "FlowLogsLimitExceeded" => Terminal;
     Ec2 "MaxFlowLogsLimitExceeded" => Terminal;
-    Ec2 "LogDestinationNotFoundException" => Terminal;
     Ec2 "LogDestinationPermissionIssueException" => Terminal;
+    // What `CreateFlowLogs` lists under `Unsuccessful` often has no other code.
+    Ec2 "400" => Terminal;
     S3 "TooManyBuckets" => Terminal;
     S3 "IllegalLocationConstraintException" => Terminal;
     S3 "InvalidLocationConstraint" => Terminal;

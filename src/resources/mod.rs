@@ -2,6 +2,7 @@
 
 pub mod bucket;
 pub mod delivery_role;
+pub mod flow_logs;
 pub mod log_group;
 pub mod parts;
 
@@ -15,6 +16,7 @@ use crate::engine::{AnySystem, erase};
 /// Every system. Their order is that of conditions in the status; work follows what each one needs.
 pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
     vec![erase::<bucket::Storage>(), erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>()]
+    vec![erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>(), erase::<flow_logs::FlowLogs>()]
 });
 
 /// A system of the monitor.

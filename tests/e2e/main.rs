@@ -5,6 +5,7 @@ mod cluster;
 mod default_state;
 mod delivery_role;
 mod lifecycle;
+mod flow_logs;
 mod log_group;
 mod refusals;
 mod support;

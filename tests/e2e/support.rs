@@ -132,6 +132,7 @@ pub fn settings() -> Settings {
     }
 }
 
-fn systems(components: &[Component]) -> Vec<AnySystem> {
+/// Some of the systems.
+pub fn systems(components: &[Component]) -> Vec<AnySystem> {
     SYSTEMS.iter().copied().filter(|system| components.contains(&system.component)).collect()
 }

@@ -1,0 +1,154 @@
+//! Calls to EC2. `CreateFlowLogs` and `DeleteFlowLogs` tell of failures within a successful answer, under `Unsuccessful`.
+
+use std::time::SystemTime;
+
+use aws_sdk_ec2::types::{
+    Filter, FlowLog as SdkFlowLog, FlowLogsResourceType, LogDestinationType, ResourceType, Tag, TagSpecification,
+    UnsuccessfulItem,
+};
+
+use super::flow_log::{self, FlowLog};
+use super::{FlowLogOp, Found, Observed};
+use crate::aws::operations::{self as ops, Operation};
+use crate::aws::{Aws, AwsError, AwsResult, Gone};
+use crate::monitor::{Monitor, TagDiff, Tags};
+
+/// `DeleteFlowLogs` takes no more ids at once: its entry in the EC2 API reference.
+const MOST_IDS: usize = 1000;
+
+/// Codes that say that the VPC does not exist; AWS's documents have both.
+const NO_VPC: [&str; 2] = ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound"];
+
+/// Codes that say that the VPC can have no more flow logs.
+const NO_MORE: [&str; 2] = ["FlowLogsLimitExceeded", "MaxFlowLogsLimitExceeded"];
+
+const SAME_DESTINATION: &str = "FlowLogAlreadyExists";
+
+/// Reads the VPC's flow logs. Not by owner: those of others to our destinations must be seen too.
+pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
+    let read_at = SystemTime::now();
+    let found = aws
+        .ec2
+        .describe_flow_logs()
+        .filter(Filter::builder().name("resource-id").values(&monitor.spec.vpc_id).build())
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .op(ops::DESCRIBE_FLOW_LOGS)?;
+    let flow_logs = found.into_iter().filter_map(|found| read(monitor, found)).collect();
+    Ok(Observed { read_at, flow_logs })
+}
+
+fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
+    let flow_log = flow_log::read(&monitor.place, &found)?;
+    let tags = found.tags.unwrap_or_default();
+    Some(Found {
+        id: found.flow_log_id?,
+        flow_log,
+        tags: tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect(),
+        status: found.flow_log_status.unwrap_or_default(),
+        delivery_status: found.deliver_logs_status,
+        delivery_error: found.deliver_logs_error_message,
+    })
+}
+
+/// Carries out a step.
+pub async fn apply(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<(), AwsError> {
+    match op {
+        FlowLogOp::Create { flow_log, token } => create(aws, monitor, flow_log, token).await,
+        FlowLogOp::Replace { flow_log, token, token_after_delete, replaced, same_destination } => {
+            // The new one first: what AWS refuses for any reason of its own must not cost the old one, and no record is lost.
+            match create(aws, monitor, flow_log, token).await {
+                Ok(()) => delete(aws, replaced).await,
+                Err(error) if is_in_the_way(&error, *same_destination) => {
+                    delete(aws, replaced).await?;
+                    create(aws, monitor, flow_log, token_after_delete).await
+                }
+                Err(error) => Err(error),
+            }
+        }
+        FlowLogOp::Tag { id, tags } => tag(aws, id, tags).await,
+        FlowLogOp::Delete { ids } => delete(aws, ids).await,
+    }
+}
+
+/// True if it is the old flow log that keeps AWS from making the new one.
+fn is_in_the_way(error: &AwsError, same_destination: bool) -> bool {
+    (same_destination && error.code == SAME_DESTINATION) || NO_MORE.contains(&error.code.as_str())
+}
+
+async fn create(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) -> Result<(), AwsError> {
+    let result = aws
+        .ec2
+        .create_flow_logs()
+        .client_token(token)
+        .resource_type(FlowLogsResourceType::Vpc)
+        .resource_ids(&monitor.spec.vpc_id)
+        .traffic_type(flow_log.traffic_type.clone())
+        .log_destination_type(LogDestinationType::from(flow_log.sink().as_str()))
+        .log_destination(flow_log.destination_parameter())
+        .set_deliver_logs_permission_arn(flow_log.role_arn().cloned())
+        .set_destination_options(flow_log.destination_options())
+        .log_format(&flow_log.format)
+        .max_aggregation_interval(flow_log.aggregation_interval)
+        .tag_specifications(
+            TagSpecification::builder()
+                .resource_type(ResourceType::VpcFlowLog)
+                .set_tags(Some(sdk_tags(&monitor.tags)))
+                .build(),
+        )
+        .send()
+        .await
+        .op(ops::CREATE_FLOW_LOGS)
+        .and_then(|output| refusals(ops::CREATE_FLOW_LOGS, output.unsuccessful()).next().map_or(Ok(()), Err));
+    result.map_err(|error| with_remedy(monitor, error))
+}
+
+fn with_remedy(monitor: &Monitor, mut error: AwsError) -> AwsError {
+    if NO_VPC.contains(&error.code.as_str()) {
+        error.message = format!(
+            "{} (spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is)",
+            error.message, monitor.spec.vpc_id, monitor.place.account, monitor.place.region
+        );
+    }
+    error
+}
+
+async fn delete(aws: &Aws, ids: &[String]) -> Result<(), AwsError> {
+    for ids in ids.chunks(MOST_IDS) {
+        let request = aws.ec2.delete_flow_logs().set_flow_log_ids(Some(ids.to_vec()));
+        let result = request.send().await.op(ops::DELETE_FLOW_LOGS);
+        let refusals = result.map(|output| refusals(ops::DELETE_FLOW_LOGS, output.unsuccessful()).collect());
+        for refusal in refusals.unwrap_or_else(|error| vec![error]) {
+            Err::<(), _>(refusal).or_gone()?;
+        }
+    }
+    Ok(())
+}
+
+fn refusals(operation: &'static Operation, items: &[UnsuccessfulItem]) -> impl Iterator<Item = AwsError> {
+    items.iter().map(move |item| {
+        let error = item.error.as_ref();
+        let code = error.and_then(|error| error.code()).unwrap_or("Unsuccessful");
+        let message = error.and_then(|error| error.message()).unwrap_or("AWS gave no reason");
+        AwsError::reported(operation, code, message)
+    })
+}
+
+async fn tag(aws: &Aws, id: &str, tags: &TagDiff) -> Result<(), AwsError> {
+    if !tags.set.is_empty() {
+        aws.ec2.create_tags().resources(id).set_tags(Some(sdk_tags(&tags.set))).send().await.op(ops::CREATE_TAGS)?;
+    }
+    if !tags.unset.is_empty() {
+        // A key without a value goes whatever its value is.
+        let keys = tags.unset.iter().map(|key| Tag::builder().key(key).build()).collect();
+        aws.ec2.delete_tags().resources(id).set_tags(Some(keys)).send().await.op(ops::DELETE_TAGS)?;
+    }
+    Ok(())
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}

@@ -1,0 +1,150 @@
+//! Whether records arrive, and what to check if they do not.
+
+use super::{Destination, Found};
+use crate::api::conditions::Reason;
+use crate::api::status::FlowLogStatus;
+use crate::engine::{Existing, Health, Report};
+use crate::monitor::Monitor;
+use crate::resources::ResourceKind;
+
+/// What there is to tell about our flow logs.
+pub fn report(monitor: &Monitor, ours: &[&Found]) -> Report {
+    let resources = ours.iter().map(|found| {
+        let arn = monitor.place.arn("ec2", format!("vpc-flow-log/{}", found.id));
+        let mut existing = Existing::new(ResourceKind::FlowLog, found.flow_log.sink().as_str(), arn);
+        existing.message = delivery_problem(monitor, found);
+        existing
+    });
+    let flow_logs = ours.iter().map(|found| FlowLogStatus {
+        destination: found.flow_log.sink().as_str().to_owned(),
+        id: found.id.clone(),
+        status: found.status.clone(),
+        delivery_status: found.delivery_status.clone(),
+        delivery_error: found.delivery_error.clone(),
+    });
+    Report {
+        resources: resources.collect(),
+        flow_logs: flow_logs.collect(),
+        health: health(monitor, ours),
+        ..Report::default()
+    }
+}
+
+/// `FlowLogStatus` alone says nothing about delivery.
+fn health(monitor: &Monitor, ours: &[&Found]) -> Health {
+    let told = |found: &Found, problem: String| {
+        format!("flow log {} ({}): {problem}", found.flow_log.sink().as_str(), found.id)
+    };
+    let problems: Vec<_> =
+        ours.iter().filter_map(|found| Some(told(found, delivery_problem(monitor, found)?))).collect();
+    if !problems.is_empty() {
+        return Health::Failing(Reason::DeliveryFailed, problems.join("; "));
+    }
+    let pending: Vec<_> = ours
+        .iter()
+        .filter(|found| found.status != "ACTIVE")
+        .map(|found| told(found, format!("AWS is still setting it up, its status is {:?}", found.status)))
+        .collect();
+    if pending.is_empty() { Health::Good } else { Health::Pending(pending.join("; ")) }
+}
+
+/// What AWS reports, what that means, and what to check. The meanings are those of `FlowLog` in the EC2 API reference.
+fn delivery_problem(monitor: &Monitor, found: &Found) -> Option<String> {
+    let error = found.delivery_error.as_deref().filter(|error| !error.is_empty());
+    if error.is_none() && found.delivery_status.as_deref() != Some("FAILED") {
+        return None;
+    }
+    let error = error.unwrap_or("FAILED");
+    let check = match error {
+        "Access error" => access(monitor, found),
+        "Rate limited" => {
+            "CloudWatch Logs throttles the delivery, so records are lost; ask AWS for a higher quota, or record \
+                           less with spec.cloudWatchLogs.trafficType or spec.aggregationInterval"
+                .to_owned()
+        }
+        "Unknown error" => {
+            "an internal error of AWS, which mostly passes; contact AWS Support if it stays for hours".to_owned()
+        }
+        _ => format!("see the flow log in the VPC console; {}", access(monitor, found)),
+    };
+    Some(format!("AWS reports {error:?}: {check}"))
+}
+
+fn access(monitor: &Monitor, found: &Found) -> String {
+    let key = |key: Option<&String>, service: &str| {
+        key.map(|key| format!(", that the policy of key {key} lets {service} use it")).unwrap_or_default()
+    };
+    match &found.flow_log.destination {
+        Destination::LogGroup { arn, role_arn } => format!(
+            "check that {arn} exists, that role {} may write to it{} and that no service control policy denies it",
+            role_arn.as_deref().unwrap_or("(none)"),
+            key(
+                monitor.spec.cloud_watch_logs.kms_key_arn.as_ref(),
+                &format!("logs.{}.amazonaws.com", monitor.place.region)
+            ),
+        ),
+        Destination::Bucket { arn, .. } => format!(
+            "check that the bucket exists, that its policy lets delivery.logs.amazonaws.com write to {arn}{} and that no \
+             service control policy denies it",
+            key(monitor.spec.s3.kms_key_arn.as_ref(), "delivery.logs.amazonaws.com"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::super::flow_log::wanted;
+    use super::super::{Observed, plan};
+    use super::*;
+    use crate::monitor::fixtures;
+
+    /// Health of a default monitor whose flow logs are changed so.
+    fn health_after(change: impl Fn(&mut Found)) -> Health {
+        let monitor = fixtures::monitor();
+        let mut flow_logs: Vec<_> = wanted(&monitor)
+            .into_iter()
+            .map(|flow_log| Found {
+                id: format!("fl-{}", flow_log.sink().as_str()),
+                flow_log,
+                tags: monitor.tags.clone(),
+                status: "ACTIVE".into(),
+                delivery_status: Some("SUCCESS".into()),
+                delivery_error: None,
+            })
+            .collect();
+        flow_logs.iter_mut().for_each(change);
+        let observed = Observed { read_at: SystemTime::UNIX_EPOCH, flow_logs };
+        report(&monitor, &plan::in_use(&monitor, &wanted(&monitor), &observed)).health
+    }
+
+    #[test]
+    fn active_and_delivering_is_good_and_so_is_before_the_first_delivery() {
+        assert_eq!(health_after(|_| {}), Health::Good);
+        assert_eq!(health_after(|found| found.delivery_status = None), Health::Good);
+    }
+
+    #[test]
+    fn not_yet_active_is_pending() {
+        let Health::Pending(text) = health_after(|found| found.status = "PENDING".into()) else { panic!() };
+        assert!(text.contains("flow log s3 (fl-s3)") && text.contains("cloud-watch-logs"), "{text}");
+    }
+
+    #[test]
+    fn an_active_flow_log_that_does_not_deliver_fails_and_says_what_to_check() {
+        for (error, clue) in [
+            ("Access error", "delivery.logs.amazonaws.com"),
+            ("Access error", "-delivery may write to it"),
+            ("Rate limited", "throttles"),
+            ("Unknown error", "AWS Support"),
+            ("Something new", "VPC console"),
+        ] {
+            let health = health_after(|found| found.delivery_error = Some(error.into()));
+            let Health::Failing(Reason::DeliveryFailed, text) = health else { panic!("{health:?}") };
+            assert!(text.contains(error) && text.contains(clue), "{text}");
+        }
+        let health = health_after(|found| found.delivery_status = Some("FAILED".into()));
+        assert!(matches!(health, Health::Failing(Reason::DeliveryFailed, _)), "{health:?}");
+    }
+}

@@ -1,0 +1,80 @@
+//! The two flow logs of the VPC: one to the log group, one to the bucket.
+//!
+//! All but tags is fixed when a flow log is made, so every other change is a replacement. A flow log has no name; ours are told by
+//! their tags, and a destination stands for the name: changes and the status speak of `cloud-watch-logs` and `s3`.
+
+mod calls;
+mod flow_log;
+mod health;
+mod plan;
+mod token;
+
+use std::time::SystemTime;
+
+pub use flow_log::{Destination, FlowLog, Sink};
+pub use plan::FlowLogOp;
+
+use super::Component;
+use crate::aws::{Aws, AwsError};
+use crate::engine::{Applied, Diff, Goal, Invalid, Report, System};
+use crate::monitor::{Monitor, Tags};
+
+/// The system [`Component::FlowLogs`].
+#[derive(Debug)]
+pub struct FlowLogs;
+
+/// All flow logs of the VPC to log groups and buckets, whoever made them.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// When AWS was asked; tokens follow from it.
+    read_at: SystemTime,
+    flow_logs: Vec<Found>,
+}
+
+/// A flow log that exists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    id: String,
+    flow_log: FlowLog,
+    tags: Tags,
+    status: String,
+    delivery_status: Option<String>,
+    delivery_error: Option<String>,
+}
+
+impl System for FlowLogs {
+    type Desired = Vec<FlowLog>;
+    type Observed = Observed;
+    type Op = FlowLogOp;
+
+    const COMPONENT: Component = Component::FlowLogs;
+    const NEEDS: &'static [Component] = &[Component::Storage, Component::Identity, Component::LogGroup];
+
+    fn desired(monitor: &Monitor) -> Result<Option<Vec<FlowLog>>, Invalid> {
+        Ok(Some(flow_log::wanted(monitor)))
+    }
+
+    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
+        calls::observe(aws, monitor).await
+    }
+
+    fn diff(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Diff<FlowLogOp> {
+        match goal {
+            Goal::Present(wanted) => plan::present(monitor, wanted, observed),
+            Goal::Absent(removal) => plan::absent(monitor, removal, observed),
+        }
+    }
+
+    async fn apply(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<Applied, AwsError> {
+        calls::apply(aws, monitor, op).await?;
+        Ok(Applied::Done)
+    }
+
+    fn report(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Report {
+        let ours = match goal {
+            Goal::Present(wanted) => plan::in_use(monitor, wanted, observed),
+            Goal::Absent(_) => plan::ours(monitor, observed).collect(),
+        };
+        health::report(monitor, &ours)
+    }
+}

@@ -1,0 +1,207 @@
+//! What must be done to get from the flow logs that exist to those that are wanted.
+
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use super::token::{Attempt, token};
+use super::{FlowLog, Found, Observed, Sink};
+use crate::engine::{Action, Change, Diff, Removal};
+use crate::monitor::{Claim, Monitor, TagDiff};
+use crate::resources::ResourceKind;
+
+/// What can be done to flow logs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FlowLogOp {
+    /// Makes a flow log.
+    Create {
+        /// Its settings.
+        flow_log: FlowLog,
+        /// Makes a repeat after a lost answer safe.
+        token: String,
+    },
+    /// Makes a flow log in place of others.
+    Replace {
+        /// Its settings.
+        flow_log: FlowLog,
+        /// Makes a repeat after a lost answer safe.
+        token: String,
+        /// The token for a second attempt, once the others are gone: AWS may have remembered its refusal under the first.
+        token_after_delete: String,
+        /// Ids of the others.
+        replaced: Vec<String>,
+        /// True if one of the others has the same destination, which AWS may refuse to share.
+        same_destination: bool,
+    },
+    /// Changes tags.
+    Tag {
+        /// The flow log's id.
+        id: String,
+        /// What is changed.
+        tags: TagDiff,
+    },
+    /// Removes flow logs.
+    Delete {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+}
+
+/// The flow logs of one kind of destination, sorted by what they are to us.
+struct Sorted<'a> {
+    /// The one to keep, or to replace, and whether it is ours already.
+    current: Option<(&'a Found, Claim)>,
+    /// Others of ours: what an interrupted replacement left, and duplicates.
+    superseded: Vec<&'a Found>,
+    /// Those of others that go to our destination, and whose they are.
+    strangers: Vec<(&'a Found, Option<String>)>,
+}
+
+impl Sorted<'_> {
+    fn ours_is_at(&self, wanted: &FlowLog) -> bool {
+        self.current.as_ref().is_some_and(|(found, _)| same_destination(found, wanted))
+    }
+}
+
+fn sort<'a>(monitor: &Monitor, wanted: &FlowLog, observed: &'a Observed) -> Sorted<'a> {
+    let mut sorted = Sorted { current: None, superseded: Vec::new(), strangers: Vec::new() };
+    let mut candidates: Vec<_> =
+        observed.flow_logs.iter().filter(|found| found.flow_log.sink() == wanted.sink()).collect();
+    candidates.sort_by_key(|found| {
+        let as_wanted = found.flow_log == *wanted;
+        (!as_wanted, !same_destination(found, wanted), &found.id)
+    });
+    let mut unowned = Vec::new();
+    for found in candidates {
+        match monitor.claim(&found.tags) {
+            Claim::Ours if sorted.current.is_none() => sorted.current = Some((found, Claim::Ours)),
+            Claim::Ours => sorted.superseded.push(found),
+            _ if !same_destination(found, wanted) => {}
+            Claim::Adopt => unowned.push(found),
+            Claim::Foreign(problem) => sorted.strangers.push((found, Some(problem))),
+        }
+    }
+    let mut unowned = unowned.into_iter();
+    if !sorted.ours_is_at(wanted)
+        && let Some(found) = unowned.next()
+    {
+        let ours_elsewhere = sorted.current.replace((found, Claim::Adopt));
+        sorted.superseded.extend(ours_elsewhere.map(|(ours, _)| ours));
+    }
+    sorted.strangers.extend(unowned.map(|found| (found, None)));
+    sorted
+}
+
+fn same_destination(found: &Found, wanted: &FlowLog) -> bool {
+    found.flow_log.destination_arn() == wanted.destination_arn()
+}
+
+/// What must be done to have exactly the wanted ones.
+pub fn present(monitor: &Monitor, wanted: &[FlowLog], observed: &Observed) -> Diff<FlowLogOp> {
+    let mut diff = Diff::default();
+    for flow_log in wanted {
+        let sorted = sort(monitor, flow_log, observed);
+        for (found, problem) in &sorted.strangers {
+            let problem = match problem {
+                Some(problem) if !sorted.ours_is_at(flow_log) => problem,
+                _ => "every record would arrive twice; delete it, or choose another destination",
+            };
+            let text = format!("{} already delivers to {}: {problem}", found.id, flow_log.destination_arn());
+            diff.conflict(ResourceKind::FlowLog, flow_log.sink().as_str(), text);
+        }
+        match &sorted.current {
+            Some((current, claim)) => repair(monitor, flow_log, current, claim, &sorted, observed.read_at, &mut diff),
+            None if sorted.strangers.is_empty() => {
+                let token = token(monitor, flow_log, observed.read_at, Attempt::First);
+                diff.step(change(Action::Create, flow_log), FlowLogOp::Create { flow_log: flow_log.clone(), token });
+            }
+            None => {}
+        }
+    }
+    diff
+}
+
+fn repair(
+    monitor: &Monitor,
+    wanted: &FlowLog,
+    current: &Found,
+    claim: &Claim,
+    sorted: &Sorted<'_>,
+    read_at: SystemTime,
+    diff: &mut Diff<FlowLogOp>,
+) {
+    let as_wanted = current.flow_log == *wanted;
+    let adopts = *claim == Claim::Adopt;
+    let tags = monitor.tag_diff(&current.tags);
+    // One of ours that is replaced needs no tags; one that is adopted does: they tell it is ours if the replacement is interrupted.
+    if !tags.is_empty() && (as_wanted || adopts) {
+        let action = if adopts { Action::Adopt } else { Action::Update };
+        let new = tags.applied_to(&current.tags);
+        let change = change(action, wanted).field("tags", Some(json!(current.tags)), Some(json!(new)));
+        diff.step(change, FlowLogOp::Tag { id: current.id.clone(), tags });
+    }
+    let mut old: Vec<&Found> = sorted.superseded.clone();
+    if as_wanted {
+        if !old.is_empty() {
+            let why = format!("{} takes the place of {}", current.id, ids(&old).join(", "));
+            diff.step(change(Action::Delete, wanted).because(why), FlowLogOp::Delete { ids: ids(&old) });
+        }
+    } else if sorted.strangers.is_empty() {
+        // With a stranger at the destination AWS may refuse the new one after the old one is gone.
+        old.insert(0, current);
+        let op = FlowLogOp::Replace {
+            flow_log: wanted.clone(),
+            token: token(monitor, wanted, read_at, Attempt::First),
+            token_after_delete: token(monitor, wanted, read_at, Attempt::AfterDelete),
+            replaced: ids(&old),
+            same_destination: old.iter().any(|found| same_destination(found, wanted)),
+        };
+        let change = change(Action::Replace, wanted).between(&current.flow_log.document(), &wanted.document());
+        diff.step(change, op);
+    }
+}
+
+/// What must be done to have none, or to leave them behind.
+pub fn absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> Diff<FlowLogOp> {
+    let mut diff = Diff::default();
+    let ours: Vec<_> = ours(monitor, observed).collect();
+    if removal == Removal::KeepAll {
+        for found in ours {
+            let tags = monitor.retained_tag_diff(&found.tags);
+            if !tags.is_empty() {
+                diff.step(change(Action::Retain, &found.flow_log), FlowLogOp::Tag { id: found.id.clone(), tags });
+            }
+        }
+    } else if !ours.is_empty() {
+        // In one call, so that both stop at once.
+        let mut names: Vec<_> = ours.iter().map(|found| found.flow_log.sink()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let name = names.into_iter().map(Sink::as_str).collect::<Vec<_>>().join(", ");
+        let change = Change::new(Action::Delete, ResourceKind::FlowLog, name);
+        diff.step(change, FlowLogOp::Delete { ids: ids(&ours) });
+    }
+    diff
+}
+
+/// Ours.
+pub fn ours<'a>(monitor: &Monitor, observed: &'a Observed) -> impl Iterator<Item = &'a Found> {
+    observed.flow_logs.iter().filter(|found| monitor.claim(&found.tags) == Claim::Ours)
+}
+
+/// Ours, one for each kind of destination: the one that stays, or that is there until it is replaced.
+pub fn in_use<'a>(monitor: &Monitor, wanted: &[FlowLog], observed: &'a Observed) -> Vec<&'a Found> {
+    let current = |flow_log| sort(monitor, flow_log, observed).current;
+    wanted.iter().filter_map(current).filter(|(_, claim)| *claim == Claim::Ours).map(|(found, _)| found).collect()
+}
+
+fn change(action: Action, flow_log: &FlowLog) -> Change {
+    Change::new(action, ResourceKind::FlowLog, flow_log.sink().as_str())
+}
+
+fn ids(flow_logs: &[&Found]) -> Vec<String> {
+    flow_logs.iter().map(|found| found.id.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests;
