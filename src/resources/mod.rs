@@ -1,6 +1,7 @@
 //! The AWS systems of a monitor, one file each: desired state, observation, difference, change.
 
 pub mod bucket;
+pub mod anomaly_detector;
 pub mod delivery_role;
 pub mod flow_logs;
 pub mod log_group;
@@ -17,6 +18,11 @@ use crate::engine::{AnySystem, erase};
 pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
     vec![erase::<bucket::Storage>(), erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>()]
     vec![erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>(), erase::<flow_logs::FlowLogs>()]
+    vec![
+        erase::<delivery_role::DeliveryRole>(),
+        erase::<log_group::LogGroup>(),
+        erase::<anomaly_detector::AnomalyDetector>(),
+    ]
 });
 
 /// A system of the monitor.

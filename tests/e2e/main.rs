@@ -3,6 +3,7 @@
 mod admission;
 mod cluster;
 mod default_state;
+mod anomaly_detector;
 mod delivery_role;
 mod lifecycle;
 mod flow_logs;
