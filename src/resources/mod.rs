@@ -1,6 +1,7 @@
 //! The AWS systems of a monitor, one file each: desired state, observation, difference, change.
 
 pub mod delivery_role;
+pub mod detections;
 pub mod log_group;
 pub mod parts;
 
