@@ -3,6 +3,7 @@
 pub mod delivery_role;
 pub mod detections;
 pub mod log_group;
+pub mod notifications;
 pub mod parts;
 
 use std::sync::LazyLock;
@@ -13,8 +14,13 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{AnySystem, erase};
 
 /// Every system. Their order is that of conditions in the status; work follows what each one needs.
-pub static SYSTEMS: LazyLock<Vec<AnySystem>> =
-    LazyLock::new(|| vec![erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>()]);
+pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
+    vec![
+        erase::<delivery_role::DeliveryRole>(),
+        erase::<log_group::LogGroup>(),
+        erase::<notifications::Notifications>(),
+    ]
+});
 
 /// A system of the monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
