@@ -1,5 +1,6 @@
 //! The AWS systems of a monitor, one file each: desired state, observation, difference, change.
 
+pub mod alarms;
 pub mod delivery_role;
 pub mod detections;
 pub mod log_group;
@@ -19,6 +20,7 @@ pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
         erase::<delivery_role::DeliveryRole>(),
         erase::<log_group::LogGroup>(),
         erase::<notifications::Notifications>(),
+        erase::<alarms::Alarms>(),
     ]
 });
 
