@@ -137,6 +137,7 @@ const ROWS: &[Row] = rows! {
     S3 "OperationAborted" => NotYet;
     S3 "BucketAlreadyOwnedByYou" => NotYet;
     S3 "BucketNotEmpty" => NotYet;
+    Sns "InvalidParameter" ~ "already exists with different" => NotYet;
     Sns "ConcurrentAccess" => NotYet;
     Sns "ConcurrentAccessException" => NotYet;
     CloudWatch "ConcurrentModificationException" => NotYet;

@@ -153,6 +153,8 @@ operations! {
     TAG_TOPIC = Sns "TagResource" Write ["sns:TagResource"];
     UNTAG_TOPIC = Sns "UntagResource" Write ["sns:UntagResource"];
     LIST_SUBSCRIPTIONS = Sns "ListSubscriptionsByTopic" Read ["sns:ListSubscriptionsByTopic"];
+    GET_SUBSCRIPTION_ATTRIBUTES = Sns "GetSubscriptionAttributes" Read ["sns:GetSubscriptionAttributes"];
+    SET_SUBSCRIPTION_ATTRIBUTES = Sns "SetSubscriptionAttributes" Write ["sns:SetSubscriptionAttributes"];
     SUBSCRIBE = Sns "Subscribe" Write ["sns:Subscribe"];
     UNSUBSCRIBE = Sns "Unsubscribe" Write ["sns:Unsubscribe"];
 

@@ -4,7 +4,11 @@ pub mod bucket;
 pub mod anomaly_detector;
 pub mod delivery_role;
 pub mod flow_logs;
+pub mod alarms;
+pub mod delivery_role;
+pub mod detections;
 pub mod log_group;
+pub mod notifications;
 pub mod parts;
 
 use std::sync::LazyLock;
@@ -22,6 +26,11 @@ pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
         erase::<delivery_role::DeliveryRole>(),
         erase::<log_group::LogGroup>(),
         erase::<anomaly_detector::AnomalyDetector>(),
+    vec![
+        erase::<delivery_role::DeliveryRole>(),
+        erase::<log_group::LogGroup>(),
+        erase::<notifications::Notifications>(),
+        erase::<alarms::Alarms>(),
     ]
 });
 

@@ -1,0 +1,131 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::monitor::fixtures;
+
+fn as_wanted(monitor: &Monitor) -> Vec<(Detection, Option<ObservedAlarm>)> {
+    Detection::ALL
+        .map(|detection| {
+            let alarm = wanted(monitor, detection);
+            (detection, Some(ObservedAlarm { alarm, state: "OK".to_owned(), tags: monitor.tags.clone() }))
+        })
+        .to_vec()
+}
+
+fn difference(monitor: &Monitor, observed: &[(Detection, Option<ObservedAlarm>)]) -> Diff<Op> {
+    let desired = Alarms::desired(monitor).unwrap();
+    let goal = desired.as_ref().map_or(Goal::Absent(Removal::Everything), Goal::Present);
+    Alarms::diff(monitor, goal, &observed.to_vec())
+}
+
+#[test]
+fn the_default_alarm_is_the_contracts() {
+    let monitor = fixtures::monitor();
+    let base = monitor.names.base();
+    let topic = format!("arn:aws:sns:eu-west-1:123456789012:{base}-alerts");
+    let alarm = wanted(&monitor, Detection::RejectedConnections);
+    assert_eq!(
+        serde_json::to_value(alarm).unwrap(),
+        json!({
+            "description": "Rejected connections in VPC vpc-0123456789abcdef0: more than 50 flows in each of 2 periods of 300 seconds. \
+                            Kept by VpcFlowMonitor network/production.",
+            "namespace": "VPC/FlowLogs",
+            "metricName": format!("RejectedConnections-{base}"),
+            "statistic": "Sum",
+            "comparison": "GreaterThanThreshold",
+            "threshold": 50.0,
+            "periodSeconds": 300,
+            "evaluationPeriods": 2,
+            "missingData": "notBreaching",
+            "actionsEnabled": true,
+            "alarmActions": [topic],
+            "okActions": [topic],
+            "insufficientDataActions": [],
+            "others": [],
+        })
+    );
+}
+
+#[test]
+fn an_existing_topic_is_notified_and_recovery_only_on_demand() {
+    let mut monitor = fixtures::monitor();
+    monitor.spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:999999999999:soc".to_owned());
+    monitor.spec.notifications.notify_on_recovery = false;
+    let alarm = wanted(&monitor, Detection::HighDataTransfer);
+    assert_eq!(alarm.alarm_actions, ["arn:aws:sns:eu-west-1:999999999999:soc"]);
+    assert!(alarm.ok_actions.is_empty());
+}
+
+#[test]
+fn a_disabled_detection_loses_its_alarm_alone() {
+    let mut monitor = fixtures::monitor();
+    let observed = as_wanted(&monitor);
+    monitor.spec.detections.high_data_transfer.enabled = false;
+    let diff = difference(&monitor, &observed);
+    assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Delete { detection: Detection::HighDataTransfer }));
+}
+
+#[test]
+fn without_detections_there_is_no_desired_state() {
+    let mut monitor = fixtures::monitor();
+    let observed = as_wanted(&monitor);
+    monitor.spec.detections.rejected_connections.enabled = false;
+    monitor.spec.detections.high_data_transfer.enabled = false;
+    monitor.spec.detections.external_connections.enabled = false;
+    assert_eq!(Alarms::desired(&monitor).unwrap(), None);
+    assert_eq!(difference(&monitor, &observed).steps.len(), 3);
+}
+
+#[test]
+fn members_that_we_never_set_are_drift() {
+    use aws_sdk_cloudwatch::types::{Dimension, StandardUnit};
+    let monitor = fixtures::monitor();
+    let alarm = wanted(&monitor, Detection::RejectedConnections);
+    let as_aws_has_it = || {
+        MetricAlarm::builder()
+            .alarm_description(&alarm.description)
+            .namespace(&alarm.namespace)
+            .metric_name(&alarm.metric_name)
+            .statistic(Statistic::Sum)
+            .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+            .threshold(alarm.threshold)
+            .period(alarm.period_seconds)
+            .evaluation_periods(alarm.evaluation_periods)
+            .treat_missing_data("notBreaching")
+            .actions_enabled(true)
+            .alarm_actions(monitor.topic_arn())
+            .ok_actions(monitor.topic_arn())
+    };
+    assert_eq!(observed(&as_aws_has_it().build(), Tags::new()).alarm, alarm);
+    assert_eq!(observed(&as_aws_has_it().datapoints_to_alarm(2).build(), Tags::new()).alarm, alarm);
+    for drifted in [
+        as_aws_has_it().datapoints_to_alarm(1).build(),
+        as_aws_has_it().unit(StandardUnit::Bytes).build(),
+        as_aws_has_it().dimensions(Dimension::builder().name("a").value("b").build()).build(),
+    ] {
+        assert_ne!(observed(&drifted, Tags::new()).alarm, alarm, "{drifted:?}");
+    }
+}
+
+#[test]
+fn what_is_not_ours_is_a_conflict() {
+    let monitor = fixtures::monitor();
+    let mut observed = as_wanted(&monitor);
+    observed[0].1.as_mut().unwrap().tags.clear();
+    let diff = difference(&monitor, &observed);
+    assert!(diff.steps.is_empty());
+    assert_eq!(diff.conflicts[0].name, Detection::ALL[0].alarm_name(&monitor));
+    assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::Everything), &observed).steps.len(), 2);
+}
+
+proptest! {
+    #[test]
+    fn any_limits_are_at_rest_once_put(threshold in 0.0_f64..1e12, periods in 1_i32..100, minutes in 1_i32..60) {
+        let mut monitor = fixtures::monitor();
+        let spec = &mut monitor.spec.detections.external_connections;
+        (spec.threshold, spec.evaluation_periods, spec.period_seconds) = (threshold, periods, minutes * 60);
+        prop_assert!(difference(&monitor, &as_wanted(&monitor)).steps.is_empty());
+        let before = as_wanted(&fixtures::monitor());
+        prop_assert_eq!(difference(&monitor, &before).steps.len(), 1);
+    }
+}

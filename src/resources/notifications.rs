@@ -1,0 +1,188 @@
+//! The topic that alarms and the detector publish to, and its subscriptions; or an existing topic, which is only looked at.
+
+mod subscriptions;
+mod topic;
+
+pub use subscriptions::{Arrival, ObservedSubscription, SubscriptionOp};
+pub use topic::{ObservedTopic, Topic, TopicOp};
+
+use super::{Component, ResourceKind};
+use crate::api::spec::Subscription;
+use crate::aws::{Arn, Aws, AwsError, AwsResult, Class, operations as ops};
+use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Removal, Report, System};
+use crate::monitor::{Claim, Monitor};
+
+/// The system [`Component::Notifications`].
+#[derive(Debug)]
+pub struct Notifications;
+
+/// The topic to publish to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Desired {
+    /// The monitor's own, with these subscriptions.
+    Own(Topic, Vec<Subscription>),
+    /// One that exists, by its ARN.
+    Existing(String),
+}
+
+/// What AWS has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The topic of the monitor's own name.
+    own: Option<ObservedTopic>,
+    /// Why the existing topic that the spec names cannot be used.
+    problem: Option<String>,
+}
+
+/// What can be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// To the topic.
+    Topic(TopicOp),
+    /// To a subscription.
+    Subscription(SubscriptionOp),
+}
+
+impl System for Notifications {
+    type Desired = Desired;
+    type Observed = Observed;
+    type Op = Op;
+
+    const COMPONENT: Component = Component::Notifications;
+    const NEEDS: &'static [Component] = &[];
+
+    fn desired(monitor: &Monitor) -> Result<Option<Desired>, Invalid> {
+        let spec = &monitor.spec.notifications;
+        let desired = match &spec.topic_arn {
+            Some(arn) => Desired::Existing(existing_topic(monitor, arn)?),
+            None => Desired::Own(Topic::new(monitor), spec.subscriptions.clone()),
+        };
+        Ok(Some(desired))
+    }
+
+    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
+        let existing = async {
+            match &monitor.spec.notifications.topic_arn {
+                Some(arn) => problem(aws, arn).await,
+                None => Ok(None),
+            }
+        };
+        let (own, problem) = futures::try_join!(topic::observe(aws, monitor), existing)?;
+        Ok(Observed { own, problem })
+    }
+
+    fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<Op> {
+        let mut diff = Diff::default();
+        let own = observed.own.as_ref();
+        match goal {
+            Goal::Present(Desired::Own(topic, subscriptions)) => {
+                if topic::diff(monitor, topic, own, &mut diff) {
+                    subscriptions::diff(monitor, subscriptions, own, &mut diff);
+                }
+            }
+            Goal::Present(Desired::Existing(arn)) => {
+                if let Some(problem) = &observed.problem {
+                    diff.conflict(ResourceKind::Topic, arn, problem);
+                } else {
+                    // It holds no data and nothing publishes to it any more.
+                    topic::remove(monitor, Removal::Everything, own, &mut diff);
+                }
+            }
+            Goal::Absent(removal) => topic::remove(monitor, removal, own, &mut diff),
+        }
+        diff
+    }
+
+    async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
+        match op {
+            Op::Topic(op) => topic::apply(aws, monitor, op).await?,
+            Op::Subscription(op) => subscriptions::apply(aws, monitor, op).await?,
+        }
+        Ok(Applied::Done)
+    }
+
+    fn report(monitor: &Monitor, _goal: Goal<&Desired>, observed: &Observed) -> Report {
+        let mut resources = Vec::new();
+        if let Some(own) = observed.own.as_ref().filter(|own| monitor.claim(&own.tags) == Claim::Ours) {
+            resources.push(Existing::new(ResourceKind::Topic, monitor.names.topic(), topic::arn(monitor)));
+            resources.extend(subscriptions::existing(monitor, own));
+        }
+        Report { resources, ..Report::default() }
+    }
+}
+
+fn existing_topic(monitor: &Monitor, arn: &str) -> Result<String, Invalid> {
+    let invalid = |problem: String| Err(Invalid { field: "notifications.topicArn", problem });
+    let place = &monitor.place;
+    let Some(parsed) = Arn::parse(arn) else {
+        return invalid(format!("`{arn}` is no ARN of an SNS topic"));
+    };
+    if parsed.region != place.region || parsed.partition != place.partition {
+        return invalid(format!(
+            "the topic is in {} ({}), but CloudWatch alarms notify only topics of their own region: name one in {} ({})",
+            parsed.region, parsed.partition, place.region, place.partition
+        ));
+    }
+    if arn == topic::arn(monitor) {
+        return invalid("this is the monitor's own topic: leave topicArn out to use it".to_owned());
+    }
+    Ok(arn.to_owned())
+}
+
+/// Why an existing topic cannot be used. Not an error: a topic that is not ours must not stand in the way of deletion.
+async fn problem(aws: &Aws, arn: &str) -> Result<Option<String>, AwsError> {
+    match aws.sns.get_topic_attributes().topic_arn(arn).send().await.op(ops::GET_TOPIC_ATTRIBUTES) {
+        Ok(_) => Ok(None),
+        Err(error) => match error.class {
+            Class::NotFound => {
+                Ok(Some("there is no such topic: create it, or correct spec.notifications.topicArn".to_owned()))
+            }
+            Class::Denied | Class::Terminal => Ok(Some(error.to_string())),
+            _ => Err(error),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::fixtures;
+
+    fn invalid(arn: &str) -> String {
+        let mut monitor = fixtures::monitor();
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        Notifications::desired(&monitor).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_existing_topic_must_be_in_the_monitors_region() {
+        let elsewhere = invalid("arn:aws:sns:us-east-1:123456789012:alerts");
+        assert!(elsewhere.starts_with("spec.notifications.topicArn: the topic is in us-east-1"), "{elsewhere}");
+        assert!(invalid("arn:aws-cn:sns:eu-west-1:123456789012:alerts").contains("aws-cn"));
+    }
+
+    #[test]
+    fn an_existing_topic_may_be_in_another_account_but_not_our_own() {
+        let mut monitor = fixtures::monitor();
+        let arn = "arn:aws:sns:eu-west-1:999999999999:alerts";
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        assert_eq!(Notifications::desired(&monitor).unwrap(), Some(Desired::Existing(arn.to_owned())));
+        assert!(invalid(&topic::arn(&monitor)).contains("leave topicArn out"));
+    }
+
+    #[test]
+    fn our_topic_goes_only_when_the_existing_one_can_be_used() {
+        let mut monitor = fixtures::monitor();
+        let own = Some(ObservedTopic::as_wanted(&monitor));
+        let arn = "arn:aws:sns:eu-west-1:123456789012:alerts";
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        let desired = Desired::Existing(arn.to_owned());
+        let missing = Observed { own: own.clone(), problem: Some("there is no such topic".to_owned()) };
+        let diff = Notifications::diff(&monitor, Goal::Present(&desired), &missing);
+        assert!(diff.steps.is_empty() && diff.conflicts.len() == 1);
+        let there = Observed { own, problem: None };
+        let diff = Notifications::diff(&monitor, Goal::Present(&desired), &there);
+        assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Topic(TopicOp::Delete)));
+        assert!(Notifications::diff(&monitor, Goal::Absent(Removal::Everything), &missing).conflicts.is_empty());
+    }
+}
