@@ -18,6 +18,9 @@ use crate::aws::Place;
 use crate::engine::Removal;
 use crate::resources::{Component, ResourceKind};
 
+/// Folder of Athena's query results within the bucket, apart from the records and with an expiry of its own.
+pub const RESULTS_PREFIX: &str = "athena-results/";
+
 /// What an operator's owner sets for all monitors.
 #[derive(Clone, Debug)]
 pub struct Settings {
