@@ -79,6 +79,7 @@ const ROWS: &[Row] = rows! {
     _ "Unavailable" => Transient;
     _ "RequestTimeout" => Transient;
     _ "RequestExpired" => Transient;
+    Glue "OperationTimeoutException" => Transient;
 
     // Permissions.
     _ "AccessDenied" => Denied;
@@ -116,6 +117,7 @@ const ROWS: &[Row] = rows! {
     Athena "ResourceNotFoundException" => NotFound;
     Athena "InvalidRequestException" ~ "is not found" => NotFound;
     Athena "InvalidRequestException" ~ "does not exist" => NotFound;
+    Athena "InvalidRequestException" ~ "was not found" => NotFound;
     Ec2 "InvalidFlowLogId.NotFound" => NotFound;
 
     // Eventual consistency.
@@ -137,6 +139,7 @@ const ROWS: &[Row] = rows! {
     CloudWatch "ConcurrentModificationException" => NotYet;
     Glue "AlreadyExistsException" => NotYet;
     Glue "ConcurrentModificationException" => NotYet;
+    Glue "ResourceNotReadyException" => NotYet;
     Athena "InvalidRequestException" ~ "is already created" => NotYet;
     Athena "InvalidRequestException" ~ "already exists" => NotYet;
 
@@ -184,6 +187,7 @@ const ROWS: &[Row] = rows! {
     Sns "KMSDisabled" => Terminal;
     Lambda "CodeStorageExceededException" => Terminal;
     CloudWatch "DashboardInvalidInputError" => Terminal;
+    Glue "GlueEncryptionException" => Terminal;
 };
 
 /// The class of a failure of `operation`.

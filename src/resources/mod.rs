@@ -1,5 +1,6 @@
 //! The AWS systems of a monitor, one file each: desired state, observation, difference, change.
 
+pub mod analytics;
 pub mod delivery_role;
 pub mod log_group;
 pub mod parts;
@@ -12,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{AnySystem, erase};
 
 /// Every system. Their order is that of conditions in the status; work follows what each one needs.
-pub static SYSTEMS: LazyLock<Vec<AnySystem>> =
-    LazyLock::new(|| vec![erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>()]);
+pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
+    vec![erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>(), erase::<analytics::Analytics>()]
+});
 
 /// A system of the monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
