@@ -79,6 +79,7 @@ const ROWS: &[Row] = rows! {
     _ "Unavailable" => Transient;
     _ "RequestTimeout" => Transient;
     _ "RequestExpired" => Transient;
+    Glue "OperationTimeoutException" => Transient;
 
     // Permissions.
     S3 "AccessDenied" ~ "BlockPublicPolicy" => Terminal;
@@ -117,6 +118,7 @@ const ROWS: &[Row] = rows! {
     Athena "ResourceNotFoundException" => NotFound;
     Athena "InvalidRequestException" ~ "is not found" => NotFound;
     Athena "InvalidRequestException" ~ "does not exist" => NotFound;
+    Athena "InvalidRequestException" ~ "was not found" => NotFound;
     Ec2 "InvalidFlowLogId.NotFound" => NotFound;
 
     // Eventual consistency.
@@ -143,6 +145,7 @@ const ROWS: &[Row] = rows! {
     CloudWatch "ConcurrentModificationException" => NotYet;
     Glue "AlreadyExistsException" => NotYet;
     Glue "ConcurrentModificationException" => NotYet;
+    Glue "ResourceNotReadyException" => NotYet;
     Athena "InvalidRequestException" ~ "is already created" => NotYet;
     Athena "InvalidRequestException" ~ "already exists" => NotYet;
 
@@ -195,6 +198,7 @@ const ROWS: &[Row] = rows! {
     Sns "KMSDisabled" => Terminal;
     Lambda "CodeStorageExceededException" => Terminal;
     CloudWatch "DashboardInvalidInputError" => Terminal;
+    Glue "GlueEncryptionException" => Terminal;
 };
 
 /// The class of a failure of `operation`.

@@ -200,7 +200,7 @@ operations! {
     GET_GLUE_TAGS = Glue "GetTags" Read ["glue:GetTags"];
     TAG_GLUE = Glue "TagResource" Write ["glue:TagResource"];
     UNTAG_GLUE = Glue "UntagResource" Write ["glue:UntagResource"];
-    GET_TABLE = Glue "GetTable" Read ["glue:GetTable"];
+    GET_TABLES = Glue "GetTables" Read ["glue:GetTables"];
     CREATE_TABLE = Glue "CreateTable" Write ["glue:CreateTable"];
     UPDATE_TABLE = Glue "UpdateTable" Write ["glue:UpdateTable"];
     DELETE_TABLE = Glue "DeleteTable" Write ["glue:DeleteTable"];

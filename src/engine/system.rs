@@ -51,6 +51,17 @@ pub enum Goal<D> {
     Absent(Removal),
 }
 
+impl<D> Goal<D> {
+    /// The goal for a part of what is declared.
+    #[must_use]
+    pub fn map<T>(self, part: impl FnOnce(D) -> T) -> Goal<T> {
+        match self {
+            Self::Present(declared) => Goal::Present(part(declared)),
+            Self::Absent(removal) => Goal::Absent(removal),
+        }
+    }
+}
+
 /// How a system is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {

@@ -1,12 +1,12 @@
 //! The AWS systems of a monitor, one file each: desired state, observation, difference, change.
 
-pub mod bucket;
-pub mod anomaly_detector;
-pub mod delivery_role;
-pub mod flow_logs;
 pub mod alarms;
+pub mod analytics;
+pub mod anomaly_detector;
+pub mod bucket;
 pub mod delivery_role;
 pub mod detections;
+pub mod flow_logs;
 pub mod log_group;
 pub mod notifications;
 pub mod parts;
@@ -20,17 +20,15 @@ use crate::engine::{AnySystem, erase};
 
 /// Every system. Their order is that of conditions in the status; work follows what each one needs.
 pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
-    vec![erase::<bucket::Storage>(), erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>()]
-    vec![erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>(), erase::<flow_logs::FlowLogs>()]
     vec![
+        erase::<bucket::Storage>(),
         erase::<delivery_role::DeliveryRole>(),
         erase::<log_group::LogGroup>(),
-        erase::<anomaly_detector::AnomalyDetector>(),
-    vec![
-        erase::<delivery_role::DeliveryRole>(),
-        erase::<log_group::LogGroup>(),
+        erase::<flow_logs::FlowLogs>(),
         erase::<notifications::Notifications>(),
         erase::<alarms::Alarms>(),
+        erase::<anomaly_detector::AnomalyDetector>(),
+        erase::<analytics::Analytics>(),
     ]
 });
 

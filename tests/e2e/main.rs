@@ -1,12 +1,13 @@
 //! Tests against the emulator and a real Kubernetes API server; `make test` starts both.
 
 mod admission;
+mod analytics;
+mod anomaly_detector;
 mod cluster;
 mod default_state;
-mod anomaly_detector;
 mod delivery_role;
-mod lifecycle;
 mod flow_logs;
+mod lifecycle;
 mod log_group;
 mod refusals;
 mod support;

@@ -228,3 +228,62 @@ class Glue(AwsTestCase):
     def test_names_are_lower_case(self):
         self.glue.create_database(DatabaseInput={"Name": "MixedCase"})
         self.assertIn("mixedcase", self.inventory()["databases"])
+
+
+class Queries(AwsTestCase):
+    """Partition projection and Trino's functions, over lines of text in folders that no catalogue lists."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.athena, self.s3 = self.client("athena"), self.client("s3")
+        self.s3.create_bucket(Bucket=f"records-{self.account}")
+        glue = self.client("glue")
+        glue.create_database(DatabaseInput={"Name": "d"})
+        location = f"s3://records-{self.account}/r/"
+        glue.create_table(DatabaseName="d", TableInput={
+            "Name": "t", "TableType": "EXTERNAL_TABLE", "PartitionKeys": [{"Name": "year", "Type": "string"},
+                                                                          {"Name": "month", "Type": "string"}],
+            "Parameters": {
+                "projection.enabled": "true", "storage.location.template": location + "${year}/m-${month}/",
+                "projection.year.type": "enum", "projection.year.values": "2025,2026",
+                "projection.month.type": "integer", "projection.month.range": "1,12", "projection.month.digits": "2"},
+            "StorageDescriptor": {
+                "Columns": [{"Name": "n", "Type": "bigint"}], "Location": location,
+                "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+                "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+                              "Parameters": {"field.delim": " "}}}})
+
+    def put(self, key: str, text: str) -> None:
+        self.s3.put_object(Bucket=f"records-{self.account}", Key=key, Body=text.encode())
+
+    def rows(self, query: str) -> list[list[str]]:
+        started = self.athena.start_query_execution(
+            QueryString=query, QueryExecutionContext={"Database": "d"},
+            ResultConfiguration={"OutputLocation": f"s3://records-{self.account}/out/"})["QueryExecutionId"]
+
+        def ended():
+            status = self.athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
+            return status if status["State"] in ("SUCCEEDED", "FAILED") else None
+
+        status = wait_for(ended, "the query ends")
+        self.assertEqual(status["State"], "SUCCEEDED", status)
+        found = self.athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
+        return [[value.get("VarCharValue") for value in row["Data"]] for row in found[1:]]
+
+    def test_only_projected_folders_are_read(self):
+        for key, number in (("2026/m-07", 1), ("2025/m-12", 2), ("2024/m-07", 3), ("2026/m-7", 4), ("2026/m-13", 5),
+                            ("2026/07", 6), ("2026/m-07/deeper", 7)):
+            self.put(f"r/{key}/file", f"{number}\n")
+        self.assertEqual(self.rows('SELECT n, year, month FROM "t" ORDER BY n'),
+                         [["1", "2026", "07"], ["2", "2025", "12"], ["7", "2026", "07"]])
+        self.assertEqual(self.rows("SELECT n FROM t WHERE year = '2025' AND month = '12'"), [["2"]])
+
+    def test_nothing_projected_is_nothing_found(self):
+        self.put("r/elsewhere/file", "1\n")
+        self.assertEqual(self.rows("SELECT n, year FROM t"), [])
+
+    def test_functions_of_trino(self):
+        query = ("SELECT date_format(from_unixtime(86400), '%Y%m%d'), bitwise_and(19, 18), regexp_like('10.0.0.1', '^10\\.'),"
+                 " date_format(current_date - INTERVAL '1' DAY, '%Y%m%d') < date_format(current_date, '%Y%m%d')")
+        self.assertEqual(self.rows(query), [["19700102", "18", "true", "true"]])

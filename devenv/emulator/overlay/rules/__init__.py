@@ -1,8 +1,12 @@
 """One module per AWS service: where ministack differs from AWS's documents, AWS's behaviour is put in."""
 
-from overlay.rules import athena, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions, logs, s3, sns, sts
+from overlay.rules import (
+    athena, athena_queries, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions, logs, s3, sns, sts,
+)
 
-_MODULES = (athena, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions, logs, s3, sns, sts)
+_MODULES = (
+    athena, athena_queries, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions, logs, s3, sns, sts,
+)
 
 
 def apply() -> None:

@@ -1,0 +1,75 @@
+"""Athena's queries: partition projection, and functions of its SQL that DuckDB calls otherwise.
+
+Athena user guide: "Set up partition projection", "Supported types for partition projection", "Specify custom S3 storage locations".
+Trino documentation: date_format, from_unixtime, regexp_like, bitwise_and.
+"""
+
+import os
+import re
+import shutil
+
+from ministack.services import athena
+
+from overlay.rules.patch import replace
+
+_PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
+_WORKDIR = re.compile(r"^.*?/ministack-athena-[^/]+/")
+_FUNCTIONS = """
+CREATE TEMP MACRO date_format(moment, format) AS strftime(moment, format);
+CREATE TEMP MACRO from_unixtime(seconds) AS make_timestamp(CAST(seconds AS BIGINT) * 1000000);
+CREATE TEMP MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern);
+CREATE TEMP MACRO bitwise_and(a, b) AS a & b;
+"""
+
+
+def apply() -> None:
+    replace(athena, "_rewrite_data_paths")(_rewrite_data_paths)
+    replace(athena, "_table_relation")(_table_relation)
+
+
+async def _rewrite_data_paths(original, query, database, catalog=None):
+    rewritten, *rest = await original(query, database, catalog)
+    return _FUNCTIONS + rewritten, *rest
+
+
+def _table_relation(original, table: dict, files: list[str]) -> str:
+    """Athena reads the folders it projects and no others; the catalogue's own partitions and layout play no part."""
+    properties = table.get("Parameters") or {}
+    if properties.get("projection.enabled", "").strip().lower() != "true":
+        return original(table, files)
+    location = table["StorageDescriptor"]["Location"].rstrip("/") + "/"
+    names = [key["Name"] for key in table.get("PartitionKeys") or []]
+    template = properties.get("storage.location.template") or location + "".join(f"{name}=${{{name}}}/" for name in names)
+    folder = _pattern(template.rstrip("/") + "/", names)
+    projected = []
+    for path in files:
+        root = _WORKDIR.match(path).group()
+        key = path[len(root):]
+        match = folder.match(location + key)
+        if match and all(_is_projected(properties, name, match[f"p{number}"]) for number, name in enumerate(names)):
+            folders = [f"{name}={match[f'p{number}']}" for number, name in enumerate(names)]
+            target = os.path.join(root, "__projected", *folders, key.replace("/", "__"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(path, target)
+            projected.append(target)
+    return original(table, projected) if projected else athena._empty_relation(table)
+
+
+def _pattern(template: str, names: list[str]) -> re.Pattern:
+    """Matches the locations that a template spells; group ``p0`` is the value of the first of ``names``."""
+    parts, end = [], 0
+    for match in _PLACEHOLDER.finditer(template):
+        parts += [re.escape(template[end:match.start()]), f"(?P<p{names.index(match[1])}>[^/]+)"]
+        end = match.end()
+    return re.compile("".join(parts) + re.escape(template[end:]))
+
+
+def _is_projected(properties: dict, name: str, value: str) -> bool:
+    kind = properties.get(f"projection.{name}.type", "").strip().lower()
+    if kind == "enum":
+        return value in properties[f"projection.{name}.values"].split(",")
+    if kind == "integer":
+        low, high = (int(bound) for bound in properties[f"projection.{name}.range"].split(","))
+        digits = int(properties.get(f"projection.{name}.digits", 0))
+        return value.isdigit() and low <= int(value) <= high and value == f"{int(value):0{digits}d}"
+    raise ValueError(f"projection.{name}.type is `{kind}`: the emulator projects enum and integer only")

@@ -1,0 +1,205 @@
+//! Saved queries in the workgroup. They carry no tags: what is in our workgroup under one of our names is ours, all else is of the
+//! people who work there.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_athena::types::NamedQuery as SdkNamedQuery;
+use serde::Serialize;
+
+use super::{Op, saved_queries};
+use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::engine::{Action, Change, Diff, Existing};
+use crate::monitor::Monitor;
+use crate::resources::{Component, ResourceKind};
+
+/// Most ids that `BatchGetNamedQuery` takes.
+const BATCH: usize = 50;
+
+/// A saved query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedQuery {
+    /// What people find it by.
+    pub name: String,
+    /// What it answers.
+    pub description: String,
+    /// The database it runs in.
+    pub database: String,
+    /// The statement.
+    pub sql: String,
+}
+
+/// A saved query as AWS has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedNamedQuery {
+    /// AWS's id.
+    pub id: String,
+    /// What it is.
+    pub query: NamedQuery,
+}
+
+/// What can be done to a saved query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedQueryOp {
+    /// Makes it.
+    Create(NamedQuery),
+    /// Changes it in place.
+    Update {
+        /// AWS's id of it.
+        id: String,
+        /// What it shall be.
+        query: NamedQuery,
+    },
+    /// Deletes it and makes it anew: its database cannot be changed.
+    Replace {
+        /// AWS's id of the old one.
+        id: String,
+        /// What the new one shall be.
+        query: NamedQuery,
+    },
+    /// Deletes it.
+    Delete {
+        /// AWS's id of it.
+        id: String,
+    },
+}
+
+/// The saved queries that the columns of the table allow.
+pub fn desired(monitor: &Monitor) -> Vec<NamedQuery> {
+    saved_queries::ALL
+        .iter()
+        .filter(|query| query.needs.iter().all(|field| monitor.spec.s3.fields.contains(field)))
+        .map(|query| NamedQuery {
+            name: query.name.to_owned(),
+            description: query.description.to_owned(),
+            database: monitor.names.database.clone(),
+            sql: saved_queries::sql(query, &monitor.names.table, &monitor.spec.s3.fields),
+        })
+        .collect()
+}
+
+/// Reads all saved queries of the workgroup, in the order of their names.
+pub async fn observe(aws: &Aws, workgroup: &str) -> Result<Vec<ObservedNamedQuery>, AwsError> {
+    let pages = aws.athena.list_named_queries().work_group(workgroup).into_paginator().send();
+    let pages = pages.collect::<Result<Vec<_>, _>>().await.op(ops::LIST_NAMED_QUERIES).optional()?.unwrap_or_default();
+    let ids: Vec<String> = pages.into_iter().flat_map(|page| page.named_query_ids.unwrap_or_default()).collect();
+    let batches = futures::future::try_join_all(ids.chunks(BATCH).map(async |ids| {
+        let output = aws.athena.batch_get_named_query().set_named_query_ids(Some(ids.to_vec())).send().await;
+        output.op(ops::BATCH_GET_NAMED_QUERY)
+    }))
+    .await?;
+    let queries = batches.into_iter().flat_map(|output| output.named_queries.unwrap_or_default());
+    let mut queries: Vec<_> = queries.filter_map(normalise).collect();
+    queries.sort_by(|left, right| (&left.query.name, &left.id).cmp(&(&right.query.name, &right.id)));
+    Ok(queries)
+}
+
+fn normalise(query: SdkNamedQuery) -> Option<ObservedNamedQuery> {
+    Some(ObservedNamedQuery {
+        id: query.named_query_id?,
+        query: NamedQuery {
+            name: query.name,
+            description: query.description.unwrap_or_default(),
+            database: query.database,
+            sql: query.query_string,
+        },
+    })
+}
+
+/// What must be done, added to `diff`.
+pub fn diff(monitor: &Monitor, desired: &[NamedQuery], observed: &[ObservedNamedQuery], diff: &mut Diff<Op>) {
+    let mut step = |change, op| diff.step(change, Op::NamedQuery(op));
+    for query in desired {
+        let same_name: Vec<_> = observed.iter().filter(|observed| observed.query.name == query.name).collect();
+        let change = |action| Change::new(action, ResourceKind::NamedQuery, &query.name);
+        let exact = same_name.iter().find(|observed| observed.query == *query);
+        match exact.or(same_name.first()) {
+            None => step(change(Action::Create), NamedQueryOp::Create(query.clone())),
+            Some(observed) if observed.query == *query => {}
+            Some(observed) => {
+                let (id, query) = (observed.id.clone(), query.clone());
+                let (action, op) = if observed.query.database == query.database {
+                    (Action::Update, NamedQueryOp::Update { id, query: query.clone() })
+                } else {
+                    (Action::Replace, NamedQueryOp::Replace { id, query: query.clone() })
+                };
+                step(change(action).between(&observed.query, &query), op);
+            }
+        }
+        // Names are not unique in Athena: an answer that got lost may have left a second one, equal to the first.
+        let copies = same_name.iter().filter(|observed| observed.query == *query).skip(1);
+        for copy in copies {
+            let change = change(Action::Delete).because("it is there twice");
+            step(change, NamedQueryOp::Delete { id: copy.id.clone() });
+        }
+    }
+    let ours = our_names(monitor);
+    for stale in observed.iter().filter(|observed| {
+        let name = &observed.query.name;
+        ours.contains(name.as_str()) && !desired.iter().any(|query| query.name == *name)
+    }) {
+        let change = Change::new(Action::Delete, ResourceKind::NamedQuery, &stale.query.name)
+            .because("the spec no longer calls for it");
+        step(change, NamedQueryOp::Delete { id: stale.id.clone() });
+    }
+}
+
+/// Names of queries that this operator, or an earlier one, saves.
+fn our_names(monitor: &Monitor) -> BTreeSet<&str> {
+    let recorded = monitor
+        .recorded
+        .iter()
+        .filter(|resource| resource.component == Component::Analytics && resource.kind == ResourceKind::NamedQuery);
+    saved_queries::ALL.iter().map(|query| query.name).chain(recorded.map(|resource| resource.name.as_str())).collect()
+}
+
+/// Carries out a step.
+pub async fn apply(aws: &Aws, monitor: &Monitor, op: &NamedQueryOp) -> Result<(), AwsError> {
+    match op {
+        NamedQueryOp::Create(query) => create(aws, monitor, query).await,
+        NamedQueryOp::Update { id, query } => {
+            aws.athena
+                .update_named_query()
+                .named_query_id(id)
+                .name(&query.name)
+                .description(&query.description)
+                .query_string(&query.sql)
+                .send()
+                .await
+                .op(ops::UPDATE_NAMED_QUERY)?;
+            Ok(())
+        }
+        NamedQueryOp::Replace { id, query } => {
+            delete(aws, id).await?;
+            create(aws, monitor, query).await
+        }
+        NamedQueryOp::Delete { id } => delete(aws, id).await,
+    }
+}
+
+async fn create(aws: &Aws, monitor: &Monitor, query: &NamedQuery) -> Result<(), AwsError> {
+    aws.athena
+        .create_named_query()
+        .work_group(monitor.names.workgroup())
+        .name(&query.name)
+        .description(&query.description)
+        .database(&query.database)
+        .query_string(&query.sql)
+        .send()
+        .await
+        .op(ops::CREATE_NAMED_QUERY)?;
+    Ok(())
+}
+
+async fn delete(aws: &Aws, id: &str) -> Result<(), AwsError> {
+    aws.athena.delete_named_query().named_query_id(id).send().await.op(ops::DELETE_NAMED_QUERY).or_gone()
+}
+
+/// Our saved queries for the status; they have an id and no ARN.
+pub fn existing<'a>(monitor: &'a Monitor, observed: &'a [ObservedNamedQuery]) -> impl Iterator<Item = Existing> + 'a {
+    let ours = our_names(monitor);
+    observed
+        .iter()
+        .filter(move |observed| ours.contains(observed.query.name.as_str()))
+        .map(|observed| Existing::new(ResourceKind::NamedQuery, &observed.query.name, &observed.id))
+}

@@ -1,0 +1,292 @@
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_glue::types::{DatabaseInput, Table as SdkTable};
+use proptest::prelude::*;
+
+use super::*;
+use crate::api::spec::{AdoptionPolicy, FileFormat};
+use crate::api::{FlowLogField, VpcFlowMonitorSpec};
+use crate::engine::{Action, Removal};
+use crate::monitor::{OWNER, Tags, fixtures};
+
+fn spec() -> VpcFlowMonitorSpec {
+    VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
+}
+
+/// What AWS has once `desired` is applied.
+fn applied(monitor: &Monitor) -> Observed {
+    let desired = Analytics::desired(monitor).unwrap().unwrap();
+    Observed {
+        workgroup: Some(ObservedWorkgroup { workgroup: desired.workgroup.clone(), tags: monitor.tags.clone() }),
+        queries: desired
+            .queries
+            .iter()
+            .map(|query| ObservedNamedQuery { id: format!("id of {}", query.name), query: query.clone() })
+            .collect(),
+        databases: vec![(
+            desired.database.name.clone(),
+            Some(database_with(monitor, vec![sdk_table(&desired.table, &[])])),
+        )],
+    }
+}
+
+/// What Glue answers for a table made from `table`, with parameters of its own.
+fn sdk_table(table: &Table, more: &[(&str, &str)]) -> SdkTable {
+    let others = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let input = table::table_input(table, &others).unwrap();
+    SdkTable::builder()
+        .name(input.name)
+        .database_name(&table.database)
+        .set_description(input.description)
+        .set_table_type(input.table_type)
+        .set_parameters(input.parameters)
+        .set_partition_keys(input.partition_keys)
+        .set_storage_descriptor(input.storage_descriptor)
+        .build()
+        .unwrap()
+}
+
+fn database_with(monitor: &Monitor, tables: Vec<SdkTable>) -> ObservedDatabase {
+    let description = database::desired(monitor).description;
+    ObservedDatabase {
+        input: DatabaseInput::builder().name(&monitor.names.database).description(description).build().unwrap(),
+        tables: tables.into_iter().map(table::normalise).collect(),
+        tags: monitor.tags.clone(),
+    }
+}
+
+fn changes(monitor: &Monitor, observed: &Observed) -> Vec<String> {
+    let desired = Analytics::desired(monitor).unwrap().unwrap();
+    let diff = Analytics::diff(monitor, Goal::Present(&desired), observed);
+    diff.steps.iter().map(|step| format!("{:?} {}", step.change.action, step.change)).collect()
+}
+
+fn property(monitor: &Monitor, key: &str) -> String {
+    partitions::projection(monitor)[key].clone()
+}
+
+#[test]
+fn the_template_spells_awss_keys_for_all_four_layouts() {
+    let template = |hive, hourly| {
+        let mut spec = spec();
+        spec.s3.bucket_name = Some("records".into());
+        spec.s3.hive_compatible_partitions = hive;
+        spec.s3.per_hour_partition = hourly;
+        let monitor = fixtures::with_spec(spec);
+        assert_eq!(partitions::projection(&monitor).contains_key("projection.hour.type"), hourly);
+        property(&monitor, "storage.location.template")
+    };
+    let hive = "s3://records/vpc-flow-logs/AWSLogs/aws-account-id=${aws_account_id}/aws-service=vpcflowlogs/aws-region=${aws_region}/year=${year}/month=${month}/day=${day}/";
+    let plain =
+        "s3://records/vpc-flow-logs/AWSLogs/${aws_account_id}/vpcflowlogs/${aws_region}/${year}/${month}/${day}/";
+    assert_eq!(template(true, true), format!("{hive}hour=${{hour}}/"));
+    assert_eq!(template(true, false), hive);
+    assert_eq!(template(false, true), format!("{plain}${{hour}}/"));
+    assert_eq!(template(false, false), plain);
+}
+
+#[test]
+fn without_a_prefix_the_folder_stands_at_the_top() {
+    let mut spec = spec();
+    spec.s3.bucket_name = Some("records".into());
+    spec.s3.prefix = String::new();
+    assert_eq!(partitions::location(&fixtures::with_spec(spec)), "s3://records/AWSLogs/");
+}
+
+#[test]
+fn no_field_has_a_partitions_name() {
+    let partitions: Vec<_> =
+        partitions::partitions(&fixtures::monitor()).iter().map(|partition| partition.name).collect();
+    assert_eq!(partitions, ["aws_account_id", "aws_region", "year", "month", "day", "hour"]);
+    for field in FlowLogField::ALL {
+        assert!(!partitions.contains(&table::column_name(*field).as_str()), "{}", field.name());
+    }
+}
+
+#[test]
+fn queries_use_only_columns_they_name() {
+    let monitor = fixtures::monitor();
+    for query in saved_queries::ALL {
+        let sql = saved_queries::sql(query, "vpc_flow_logs", &monitor.spec.s3.fields);
+        assert!(!sql.contains('{'), "{sql}");
+        let words: BTreeSet<_> = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+        for field in FlowLogField::ALL.iter().filter(|field| words.contains(table::column_name(**field).as_str())) {
+            let is_named = query.needs.contains(field) || *field == FlowLogField::LogStatus;
+            assert!(is_named, "{} uses {}", query.name, field.name());
+        }
+        for reserved in ["start", "end"] {
+            let quoted = format!("\"{reserved}\"");
+            assert_eq!(sql.matches(reserved).count(), sql.matches(&quoted).count(), "{}", query.name);
+        }
+    }
+}
+
+#[test]
+fn the_names_of_queries_are_unique_and_sorted() {
+    let names: Vec<_> = saved_queries::ALL.iter().map(|query| query.name).collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(names, sorted);
+}
+
+#[test]
+fn a_query_whose_columns_are_missing_is_left_out() {
+    let mut spec = spec();
+    spec.s3.fields = vec![FlowLogField::Bytes, FlowLogField::Action];
+    let queries = named_query::desired(&fixtures::with_spec(spec.clone()));
+    assert_eq!(queries.iter().map(|query| query.name.as_str()).collect::<Vec<_>>(), ["Daily volume"]);
+    assert!(!queries[0].sql.contains("log_status"));
+    spec.s3.fields.push(FlowLogField::LogStatus);
+    assert!(named_query::desired(&fixtures::with_spec(spec))[0].sql.contains("AND log_status = 'OK'"));
+}
+
+#[test]
+fn queries_that_are_no_longer_wanted_go_and_those_of_people_stay() {
+    let mut spec = spec();
+    let mut observed = applied(&fixtures::with_spec(spec.clone()));
+    let mut mine = observed.queries[0].clone();
+    mine.query.name = "Mine".into();
+    observed.queries.push(mine);
+    spec.s3.fields.retain(|field| *field != FlowLogField::TcpFlags);
+    let monitor = fixtures::with_spec(spec);
+    let changes = changes(&monitor, &observed);
+    assert_eq!(changes.len(), 2, "{changes:#?}");
+    assert!(changes[0].starts_with("Update table"), "{changes:#?}");
+    assert!(changes[1].starts_with("Delete saved query Port scans"), "{changes:#?}");
+}
+
+#[test]
+fn of_two_equal_queries_one_goes() {
+    let monitor = fixtures::monitor();
+    let mut observed = applied(&monitor);
+    let copy = ObservedNamedQuery { id: "copy".into(), query: observed.queries[0].query.clone() };
+    let mut edited = copy.clone();
+    edited.query.sql.push_str(" -- mine");
+    observed.queries.extend([copy, edited]);
+    let desired = Analytics::desired(&monitor).unwrap().unwrap();
+    let diff = Analytics::diff(&monitor, Goal::Present(&desired), &observed);
+    assert!(
+        matches!(&diff.steps[..], [step] if matches!(&step.op, Op::NamedQuery(NamedQueryOp::Delete { id }) if id == "copy"))
+    );
+}
+
+#[test]
+fn another_database_replaces_queries_and_removes_the_former() {
+    let mut spec = spec();
+    let former = fixtures::with_spec(spec.clone());
+    let mut observed = applied(&former);
+    spec.analytics.database = Some("other".into());
+    let monitor = fixtures::with_spec(spec);
+    observed.databases.insert(0, ("other".into(), None));
+    let changes = changes(&monitor, &observed);
+    let count = |start: &str| changes.iter().filter(|change| change.starts_with(start)).count();
+    assert_eq!(count("Replace saved query"), saved_queries::ALL.len(), "{changes:#?}");
+    let rest: Vec<_> = changes.iter().filter(|change| !change.starts_with("Replace")).collect();
+    assert_eq!(rest.len(), 4, "{rest:#?}");
+    assert_eq!(rest[0], "Create database other");
+    assert_eq!(rest[1], "Create table other.vpc_flow_logs");
+    assert!(rest[2].starts_with("Delete table vfm_") && rest[3].starts_with("Delete database vfm_"), "{rest:#?}");
+}
+
+#[test]
+fn parameters_of_others_stay_and_our_former_ones_go() {
+    let mut spec = spec();
+    let before = table::desired(&fixtures::with_spec(spec.clone()));
+    spec.s3.per_hour_partition = false;
+    let monitor = fixtures::with_spec(spec);
+    let observed = vec![table::normalise(sdk_table(&before, &[("transient_lastDdlTime", "1"), ("comment", "c")]))];
+    let mut diff = Diff::default();
+    table::diff(&monitor, &table::desired(&monitor), &observed, &mut diff);
+    let Op::Table(TableOp::Update(table, others)) = &diff.steps[0].op else { panic!("{:?}", diff.steps) };
+    let parameters = table::table_input(table, others).unwrap().parameters.unwrap();
+    assert_eq!(parameters["comment"], "c");
+    assert!(!parameters.contains_key("projection.hour.type"));
+}
+
+#[test]
+fn a_database_with_tables_of_others_stays() {
+    let monitor = fixtures::monitor();
+    let table = table::desired(&monitor);
+    let mut theirs = sdk_table(&table, &[]);
+    theirs.name = "theirs".into();
+    theirs.parameters = Some(HashMap::new());
+    let observed = database_with(&monitor, vec![sdk_table(&table, &[]), theirs]);
+    let steps = |removal| {
+        let mut diff = Diff::default();
+        database::diff(&monitor, Goal::Absent(removal), &monitor.names.database, Some(&observed), &mut diff);
+        diff.steps.into_iter().map(|step| (step.change.action, step.change.kind)).collect::<Vec<_>>()
+    };
+    let kept = [(Action::Delete, ResourceKind::Table), (Action::Retain, ResourceKind::Database)];
+    assert_eq!(steps(Removal::Everything), kept);
+    assert_eq!(steps(Removal::KeepData), kept);
+    assert_eq!(steps(Removal::KeepAll), kept[1..]);
+}
+
+#[test]
+fn a_table_of_others_is_a_conflict_unless_adoption_is_allowed() {
+    let mut spec = spec();
+    let outcome = |spec: &VpcFlowMonitorSpec| {
+        let monitor = fixtures::with_spec(spec.clone());
+        let mut theirs = sdk_table(&table::desired(&monitor), &[]);
+        theirs.parameters = Some(HashMap::new());
+        let mut diff = Diff::default();
+        table::diff(&monitor, &table::desired(&monitor), &[table::normalise(theirs)], &mut diff);
+        (diff.conflicts.len(), diff.steps.iter().map(|step| step.change.action).collect::<Vec<_>>())
+    };
+    assert_eq!(outcome(&spec), (1, vec![]));
+    spec.adoption_policy = AdoptionPolicy::IfUnowned;
+    assert_eq!(outcome(&spec), (0, vec![Action::Adopt]));
+}
+
+#[test]
+fn nothing_is_done_to_a_workgroup_of_others() {
+    let monitor = fixtures::monitor();
+    let mut observed = applied(&monitor);
+    observed.workgroup.as_mut().unwrap().tags = Tags::from([(OWNER.to_owned(), "c/n/other".to_owned())]);
+    observed.queries.clear();
+    let desired = Analytics::desired(&monitor).unwrap().unwrap();
+    let diff = Analytics::diff(&monitor, Goal::Present(&desired), &observed);
+    assert_eq!((diff.steps.len(), diff.conflicts.len()), (0, 1));
+}
+
+#[test]
+fn the_link_leads_to_the_console_of_the_partition() {
+    let mut monitor = fixtures::monitor();
+    let link = workgroup::saved_queries_link(&monitor);
+    assert!(link.starts_with("https://eu-west-1.console.aws.amazon.com/athena/home?region=eu-west-1#"), "{link}");
+    monitor.place.partition = "aws-cn".into();
+    assert!(workgroup::saved_queries_link(&monitor).starts_with("https://console.amazonaws.cn/athena/"));
+}
+
+fn any_spec() -> impl Strategy<Value = VpcFlowMonitorSpec> {
+    let fields = prop::sample::subsequence(FlowLogField::ALL.to_vec(), 1..=FlowLogField::ALL.len());
+    let format = prop_oneof![Just(FileFormat::Parquet), Just(FileFormat::PlainText)];
+    let key = prop::option::of(Just("arn:aws:kms:eu-west-1:123456789012:key/k".to_owned()));
+    (fields, format, any::<(bool, bool)>(), key).prop_map(|(fields, format, (hive, hourly), key)| {
+        let mut spec = spec();
+        spec.s3.fields = fields;
+        spec.s3.file_format = format;
+        spec.s3.hive_compatible_partitions = hive;
+        spec.s3.per_hour_partition = hourly;
+        spec.s3.kms_key_arn = key;
+        spec
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_applied_does_not_differ(spec in any_spec()) {
+        let monitor = fixtures::with_spec(spec);
+        prop_assert_eq!(changes(&monitor, &applied(&monitor)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn any_spec_becomes_any_other(before in any_spec(), after in any_spec()) {
+        let observed = applied(&fixtures::with_spec(before.clone()));
+        let monitor = fixtures::with_spec(after.clone());
+        prop_assert_eq!(changes(&monitor, &observed).is_empty(), before == after);
+    }
+}

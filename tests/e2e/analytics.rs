@@ -1,0 +1,547 @@
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState};
+use aws_sdk_glue::types::{DatabaseInput, TableInput};
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use serde_json::{Value, json};
+use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, FileFormat, TagValue};
+use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
+use vpc_flow_operator::api::{FlowLogField, VpcFlowMonitorSpec};
+use vpc_flow_operator::engine::{Action, Change, Outcome};
+use vpc_flow_operator::monitor::Monitor;
+use vpc_flow_operator::resources::{Component, ResourceKind};
+
+use crate::support::Sandbox;
+
+const ANALYTICS: &[Component] = &[Component::Analytics];
+const PARQUET: &[u8] = include_bytes!("../fixtures/flow_log.log.parquet");
+const PLAIN_TEXT: &[u8] = include_bytes!("../fixtures/flow_log.log.gz");
+const QUERIES: [&str; 6] = [
+    "Bytes by interface and hour",
+    "Daily volume",
+    "External conversations",
+    "Port scans",
+    "Rejected by source and port",
+    "Top talkers",
+];
+
+fn workgroup(inventory: &Value, monitor: &Monitor) -> Value {
+    inventory["workgroups"][monitor.names.workgroup()].clone()
+}
+
+fn database(inventory: &Value, monitor: &Monitor) -> Value {
+    inventory["databases"][&monitor.names.database].clone()
+}
+
+fn table(inventory: &Value, monitor: &Monitor) -> Value {
+    database(inventory, monitor)["tables"][&monitor.names.table].clone()
+}
+
+fn told(changes: &[Change]) -> Vec<(Action, ResourceKind)> {
+    changes.iter().map(|change| (change.action, change.kind)).collect()
+}
+
+#[tokio::test]
+async fn is_created_exactly_so_and_then_left_alone() {
+    let sandbox = Sandbox::new("analytics::created").await;
+    let mut spec = sandbox.spec();
+    spec.tags.insert("team".into(), TagValue("network".into()));
+    let monitor = sandbox.monitor(spec);
+    sandbox.converge(&monitor, ANALYTICS).await;
+
+    let inventory = sandbox.inventory().await;
+    let (account, bucket) = (&sandbox.account, &monitor.names.bucket);
+    let tags = json!({
+        "team": "network",
+        "vpcflow.dev/owner": "test/network/production",
+        "vpcflow.dev/managed-by": "vpc-flow-operator",
+    });
+    let workgroup = workgroup(&inventory, &monitor);
+    assert_eq!(workgroup["State"], "ENABLED");
+    assert_eq!(workgroup["Description"], "Queries over VPC flow logs of VpcFlowMonitor network/production");
+    assert_eq!(workgroup["tags"], tags);
+    assert_eq!(
+        workgroup["configuration"],
+        json!({
+            "ResultConfiguration": {
+                "OutputLocation": format!("s3://{bucket}/athena-results/"),
+                "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
+                "ExpectedBucketOwner": account,
+            },
+            "EnforceWorkGroupConfiguration": true,
+            "PublishCloudWatchMetricsEnabled": true,
+            "BytesScannedCutoffPerQuery": 10_737_418_240_i64,
+            "RequesterPaysEnabled": false,
+            "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
+        })
+    );
+    let queries = workgroup["namedQueries"].as_object().unwrap();
+    assert_eq!(queries.keys().collect::<Vec<_>>(), QUERIES);
+    assert!(queries.values().all(|query| query["database"] == monitor.names.database));
+
+    let database = database(&inventory, &monitor);
+    assert_eq!(database["description"], "VPC flow logs of VpcFlowMonitor network/production");
+    assert_eq!(database["tags"], tags);
+    assert_eq!(table(&inventory, &monitor), expected_table(account, bucket));
+    sandbox.assert_at_rest(&monitor, ANALYTICS).await;
+}
+
+fn expected_table(account: &str, bucket: &str) -> Value {
+    let data_columns = "version:int account_id:string interface_id:string srcaddr:string dstaddr:string srcport:int dstport:int \
+                   protocol:int packets:bigint bytes:bigint start:bigint end:bigint action:string log_status:string \
+                   vpc_id:string subnet_id:string instance_id:string tcp_flags:int type:string pkt_srcaddr:string \
+                   pkt_dstaddr:string";
+    let columns = |text: &str| -> Vec<Value> {
+        let parts = text.split_whitespace().map(|column| column.split_once(':').unwrap());
+        parts.map(|(name, kind)| json!({"Name": name, "Type": kind})).collect()
+    };
+    json!({
+        "Description": "VPC flow logs of VpcFlowMonitor network/production",
+        "TableType": "EXTERNAL_TABLE",
+        "Retention": 0,
+        "IsRegisteredWithLakeFormation": false,
+        "columns": columns(data_columns),
+        "partitionKeys": columns(
+            "aws_account_id:string aws_region:string year:string month:string day:string hour:string"
+        ),
+        "parameters": {
+            "EXTERNAL": "TRUE",
+            "classification": "parquet",
+            "vpcflow.dev/owner": "test/network/production",
+            "vpcflow.dev/managed-by": "vpc-flow-operator",
+            "projection.enabled": "true",
+            "projection.aws_account_id.type": "enum",
+            "projection.aws_account_id.values": account,
+            "projection.aws_region.type": "enum",
+            "projection.aws_region.values": "eu-west-1",
+            "projection.year.type": "integer",
+            "projection.year.range": "2018,2050",
+            "projection.year.digits": "4",
+            "projection.month.type": "integer",
+            "projection.month.range": "1,12",
+            "projection.month.digits": "2",
+            "projection.day.type": "integer",
+            "projection.day.range": "1,31",
+            "projection.day.digits": "2",
+            "projection.hour.type": "integer",
+            "projection.hour.range": "0,23",
+            "projection.hour.digits": "2",
+            "storage.location.template": format!(
+                "s3://{bucket}/vpc-flow-logs/AWSLogs/aws-account-id=${{aws_account_id}}/aws-service=vpcflowlogs/\
+                 aws-region=${{aws_region}}/year=${{year}}/month=${{month}}/day=${{day}}/hour=${{hour}}/"
+            ),
+        },
+        "storageDescriptor": {
+            "Location": format!("s3://{bucket}/vpc-flow-logs/AWSLogs/"),
+            "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+            "SerdeInfo": {
+                "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+                "Parameters": {"serialization.format": "1"},
+            },
+            "Compressed": false,
+            "NumberOfBuckets": 0,
+            "SortColumns": [],
+            "StoredAsSubDirectories": false,
+        },
+    })
+}
+
+#[tokio::test]
+async fn every_field_of_the_spec_changes_what_it_should() {
+    let sandbox = Sandbox::new("analytics::fields").await;
+    let mut spec = sandbox.spec();
+    sandbox.converge(&sandbox.monitor(spec.clone()), ANALYTICS).await;
+
+    spec.analytics.bytes_scanned_cutoff = 20_000_000;
+    let inventory = updated(&sandbox, &spec, &[(Action::Update, ResourceKind::Workgroup)]).await;
+    let configuration =
+        |inventory: &Value| workgroup(inventory, &sandbox.monitor(spec.clone()))["configuration"].clone();
+    assert_eq!(configuration(&inventory)["BytesScannedCutoffPerQuery"], 20_000_000);
+
+    let key = format!("arn:aws:kms:eu-west-1:{}:key/k", sandbox.account);
+    spec.s3.kms_key_arn = Some(key.clone());
+    let inventory = updated(&sandbox, &spec, &[(Action::Update, ResourceKind::Workgroup)]).await;
+    let monitor = sandbox.monitor(spec.clone());
+    assert_eq!(
+        workgroup(&inventory, &monitor)["configuration"]["ResultConfiguration"]["EncryptionConfiguration"],
+        json!({"EncryptionOption": "SSE_KMS", "KmsKey": key})
+    );
+
+    spec.s3.per_hour_partition = false;
+    spec.s3.hive_compatible_partitions = false;
+    let inventory = updated(&sandbox, &spec, &[(Action::Update, ResourceKind::Table)]).await;
+    let parameters = &table(&inventory, &monitor)["parameters"];
+    assert_eq!(
+        parameters["storage.location.template"],
+        format!(
+            "s3://{}/vpc-flow-logs/AWSLogs/${{aws_account_id}}/vpcflowlogs/${{aws_region}}/${{year}}/${{month}}/${{day}}/",
+            monitor.names.bucket
+        )
+    );
+    assert!(parameters.get("projection.hour.type").is_none());
+
+    spec.s3.file_format = FileFormat::PlainText;
+    let inventory = updated(&sandbox, &spec, &[(Action::Update, ResourceKind::Table)]).await;
+    assert_eq!(table(&inventory, &monitor)["parameters"]["skip.header.line.count"], "1");
+    assert_eq!(table(&inventory, &monitor)["storageDescriptor"]["SerdeInfo"]["Parameters"]["field.delim"], " ");
+
+    spec.s3.prefix = "elsewhere".into();
+    let inventory = updated(&sandbox, &spec, &[(Action::Update, ResourceKind::Table)]).await;
+    let location = format!("s3://{}/elsewhere/AWSLogs/", monitor.names.bucket);
+    assert_eq!(table(&inventory, &monitor)["storageDescriptor"]["Location"], location);
+
+    spec.s3.bucket_name = Some("another-bucket".into());
+    let both = [(Action::Update, ResourceKind::Workgroup), (Action::Update, ResourceKind::Table)];
+    let inventory = updated(&sandbox, &spec, &both).await;
+    let results = &workgroup(&inventory, &monitor)["configuration"]["ResultConfiguration"];
+    assert_eq!(results["OutputLocation"], "s3://another-bucket/athena-results/");
+
+    spec.s3.fields = vec![FlowLogField::Bytes, FlowLogField::Region];
+    let monitor = sandbox.monitor(spec.clone());
+    sandbox.converge(&monitor, ANALYTICS).await;
+    let inventory = sandbox.inventory().await;
+    let names =
+        workgroup(&inventory, &monitor)["namedQueries"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names, ["Daily volume"]);
+    assert_eq!(
+        table(&inventory, &monitor)["columns"],
+        json!([{"Name": "bytes", "Type": "bigint"}, {"Name": "region", "Type": "string"}])
+    );
+    sandbox.assert_at_rest(&monitor, ANALYTICS).await;
+
+    spec.analytics.enabled = false;
+    sandbox.converge(&sandbox.monitor(spec), ANALYTICS).await;
+    let inventory = sandbox.inventory().await;
+    assert_eq!((&inventory["workgroups"], &inventory["databases"]), (&json!({}), &json!({})));
+}
+
+async fn updated(sandbox: &Sandbox, spec: &VpcFlowMonitorSpec, wanted: &[(Action, ResourceKind)]) -> Value {
+    let changes = sandbox.converge(&sandbox.monitor(spec.clone()), ANALYTICS).await;
+    assert_eq!(told(&changes), wanted, "{changes:#?}");
+    sandbox.inventory().await
+}
+
+#[tokio::test]
+async fn every_drift_is_repaired() {
+    let sandbox = Sandbox::new("analytics::drift").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, ANALYTICS).await;
+    let before = sandbox.inventory().await;
+    let (group, name) = (monitor.names.workgroup(), &monitor.names.database);
+
+    let athena = aws_sdk_athena::Client::new(&sandbox.config);
+    let updates = aws_sdk_athena::types::WorkGroupConfigurationUpdates::builder()
+        .enforce_work_group_configuration(false)
+        .publish_cloud_watch_metrics_enabled(false)
+        .remove_bytes_scanned_cutoff_per_query(true)
+        .result_configuration_updates(
+            aws_sdk_athena::types::ResultConfigurationUpdates::builder()
+                .output_location("s3://elsewhere/")
+                .remove_encryption_configuration(true)
+                .remove_expected_bucket_owner(true)
+                .build(),
+        )
+        .build();
+    let update = athena.update_work_group().work_group(&group).description("changed").configuration_updates(updates);
+    update.state(aws_sdk_athena::types::WorkGroupState::Disabled).send().await.unwrap();
+    let arn = sandbox.aws.place.arn("athena", format!("workgroup/{group}"));
+    athena.untag_resource().resource_arn(arn).tag_keys("vpcflow.dev/managed-by").send().await.unwrap();
+    let ids = athena.list_named_queries().work_group(&group).send().await.unwrap().named_query_ids.unwrap();
+    athena.delete_named_query().named_query_id(&ids[0]).send().await.unwrap();
+    let found = athena.get_named_query().named_query_id(&ids[1]).send().await.unwrap().named_query.unwrap();
+    let update = athena.update_named_query().named_query_id(&ids[1]).name(found.name());
+    update.description("changed").query_string("SELECT 1").send().await.unwrap();
+
+    let glue = aws_sdk_glue::Client::new(&sandbox.config);
+    let input = DatabaseInput::builder().name(name).description("changed").build().unwrap();
+    glue.update_database().name(name).database_input(input).send().await.unwrap();
+    let arn = sandbox.aws.place.arn("glue", format!("database/{name}"));
+    glue.untag_resource().resource_arn(arn).tags_to_remove("vpcflow.dev/managed-by").send().await.unwrap();
+    glue.delete_table().database_name(name).name(&monitor.names.table).send().await.unwrap();
+    assert_ne!(sandbox.inventory().await, before);
+
+    let changes = sandbox.converge(&monitor, ANALYTICS).await;
+    assert_eq!(
+        told(&changes),
+        [
+            (Action::Update, ResourceKind::Workgroup),
+            (Action::Update, ResourceKind::Workgroup),
+            (Action::Update, ResourceKind::Database),
+            (Action::Update, ResourceKind::Database),
+            (Action::Create, ResourceKind::Table),
+            (Action::Create, ResourceKind::NamedQuery),
+            (Action::Update, ResourceKind::NamedQuery),
+        ],
+        "{changes:#?}"
+    );
+    assert_eq!(sandbox.inventory().await, before);
+}
+
+#[tokio::test]
+async fn a_table_changed_by_hand_is_repaired_and_what_others_added_stays() {
+    let sandbox = Sandbox::new("analytics::table").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, ANALYTICS).await;
+    let before = sandbox.inventory().await;
+    let (name, table_name) = (&monitor.names.database, &monitor.names.table);
+    let glue = aws_sdk_glue::Client::new(&sandbox.config);
+
+    let found = glue.get_table().database_name(name).name(table_name).send().await.unwrap().table.unwrap();
+    let owner = found.parameters().unwrap()["vpcflow.dev/owner"].clone();
+    let bare = TableInput::builder()
+        .name(table_name)
+        .table_type("VIRTUAL_VIEW")
+        .parameters("vpcflow.dev/owner", owner)
+        .parameters("projection.enabled", "false")
+        .parameters("comment", "theirs");
+    glue.update_table().database_name(name).table_input(bare.build().unwrap()).send().await.unwrap();
+    let theirs = TableInput::builder().name("theirs").build().unwrap();
+    glue.create_table().database_name(name).table_input(theirs).send().await.unwrap();
+    let athena = aws_sdk_athena::Client::new(&sandbox.config);
+    let query = athena.create_named_query().work_group(monitor.names.workgroup()).name("Mine").database("default");
+    query.query_string("SELECT 1").send().await.unwrap();
+
+    assert_eq!(told(&sandbox.converge(&monitor, ANALYTICS).await), [(Action::Update, ResourceKind::Table)]);
+    let mut after = sandbox.inventory().await;
+    let tables = after["databases"][name]["tables"].as_object_mut().unwrap();
+    assert!(tables.remove("theirs").is_some());
+    let parameters = tables[table_name]["parameters"].as_object_mut().unwrap();
+    assert_eq!(parameters.remove("comment").unwrap(), "theirs");
+    let queries = after["workgroups"][monitor.names.workgroup()]["namedQueries"].as_object_mut().unwrap();
+    assert!(queries.remove("Mine").is_some());
+    assert_eq!(after, before);
+
+    // What others put into the database outlives the monitor; what they put into the workgroup does not.
+    let outcomes = sandbox.tear_down(&monitor, ANALYTICS).await;
+    assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
+    let inventory = sandbox.inventory().await;
+    assert_eq!(inventory["workgroups"], json!({}));
+    let left = database(&inventory, &monitor);
+    assert_eq!(left["tables"].as_object().unwrap().keys().collect::<Vec<_>>(), ["theirs"]);
+    assert_eq!(left["tags"]["vpcflow.dev/retained-by"], "test/network/production");
+    assert!(sandbox.tear_down(&monitor, ANALYTICS).await.iter().all(|outcome| outcome.applied.is_empty()));
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_a_conflict_and_untouched_or_adopted() {
+    let sandbox = Sandbox::new("analytics::conflict").await;
+    let mut spec = sandbox.spec();
+    spec.analytics.database = Some("lake".into());
+    let monitor = sandbox.monitor(spec.clone());
+    let athena = aws_sdk_athena::Client::new(&sandbox.config);
+    athena.create_work_group().name(monitor.names.workgroup()).send().await.unwrap();
+    let glue = aws_sdk_glue::Client::new(&sandbox.config);
+    let lake = DatabaseInput::builder().name("lake").parameters("theirs", "1").location_uri("s3://lake/").build();
+    glue.create_database().database_input(lake.unwrap()).send().await.unwrap();
+    let before = sandbox.inventory().await;
+
+    let outcomes = sandbox.pass(&monitor, ANALYTICS).await;
+    assert_eq!(outcomes[0].conflicts.len(), 2, "{outcomes:#?}");
+    assert!(outcomes[0].conflicts.iter().all(|conflict| conflict.to_string().contains("adoptionPolicy")));
+    assert!(sandbox.tear_down(&monitor, ANALYTICS).await.iter().all(Outcome::is_settled));
+    assert_eq!(sandbox.inventory().await, before);
+
+    spec.adoption_policy = AdoptionPolicy::IfUnowned;
+    let adopting = sandbox.monitor(spec);
+    let changes = sandbox.converge(&adopting, ANALYTICS).await;
+    assert_eq!(changes.iter().filter(|change| change.action == Action::Adopt).count(), 2, "{changes:#?}");
+    let lake = database(&sandbox.inventory().await, &adopting);
+    assert_eq!((&lake["parameters"], &lake["locationUri"]), (&json!({"theirs": "1"}), &json!("s3://lake/")));
+    sandbox.assert_at_rest(&adopting, ANALYTICS).await;
+}
+
+#[tokio::test]
+async fn after_a_rename_the_former_ones_go() {
+    let sandbox = Sandbox::new("analytics::rename").await;
+    let mut spec = sandbox.spec();
+    let former = sandbox.monitor(spec.clone());
+    sandbox.converge(&former, ANALYTICS).await;
+
+    spec.analytics.table = "flows".into();
+    let monitor = sandbox.monitor(spec.clone());
+    sandbox.converge(&monitor, ANALYTICS).await;
+    let tables = &database(&sandbox.inventory().await, &monitor)["tables"];
+    assert_eq!(tables.as_object().unwrap().keys().collect::<Vec<_>>(), ["flows"]);
+
+    spec.analytics.database = Some("records".into());
+    let mut monitor = sandbox.monitor(spec);
+    monitor.recorded.push(ResourceStatus {
+        component: Component::Analytics,
+        kind: ResourceKind::Database,
+        name: former.names.database.clone(),
+        arn: None,
+        state: ResourceState::InSync,
+        message: None,
+    });
+    sandbox.converge(&monitor, ANALYTICS).await;
+    let inventory = sandbox.inventory().await;
+    assert_eq!(inventory["databases"].as_object().unwrap().keys().collect::<Vec<_>>(), ["records"]);
+    let queries = &workgroup(&inventory, &monitor)["namedQueries"];
+    assert!(QUERIES.iter().all(|name| queries[name]["database"] == "records"), "{queries:#}");
+    assert!(queries["Top talkers"]["query"].as_str().unwrap().contains("FROM \"flows\""));
+    sandbox.assert_at_rest(&monitor, ANALYTICS).await;
+}
+
+#[tokio::test]
+async fn goes_on_delete_and_stays_marked_on_retain() {
+    let sandbox = Sandbox::new("analytics::delete").await;
+    let mut spec = sandbox.spec();
+    spec.deletion_policy = Some(DeletionPolicy::Retain);
+    let retaining = sandbox.monitor(spec.clone());
+    sandbox.converge(&retaining, ANALYTICS).await;
+    let before = sandbox.inventory().await;
+    assert!(sandbox.tear_down(&retaining, ANALYTICS).await.iter().all(Outcome::is_settled));
+    let inventory = sandbox.inventory().await;
+    for tags in [&workgroup(&inventory, &retaining)["tags"], &database(&inventory, &retaining)["tags"]] {
+        assert_eq!(tags["vpcflow.dev/retained-by"], "test/network/production");
+        assert!(tags.get("vpcflow.dev/owner").is_none());
+    }
+    assert_eq!(table(&inventory, &retaining), table(&before, &retaining));
+
+    for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
+        spec.deletion_policy = Some(policy);
+        let again = sandbox.monitor(spec.clone());
+        let changes = sandbox.converge(&again, ANALYTICS).await;
+        if policy == DeletionPolicy::Delete {
+            let taken_back = [(Action::Update, ResourceKind::Workgroup), (Action::Update, ResourceKind::Database)];
+            assert_eq!(told(&changes), taken_back, "by their tags alone: {changes:#?}");
+        }
+        assert_eq!(sandbox.inventory().await, before);
+        assert!(sandbox.tear_down(&again, ANALYTICS).await.iter().all(Outcome::is_settled));
+        let inventory = sandbox.inventory().await;
+        assert_eq!((&inventory["workgroups"], &inventory["databases"]), (&json!({}), &json!({})), "{policy:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_athena_refuses_is_told_and_the_rest_goes_on() {
+    let sandbox = Sandbox::new("analytics::refused").await;
+    let mut spec = sandbox.spec();
+    sandbox.converge(&sandbox.monitor(spec.clone()), ANALYTICS).await;
+    // Admission refuses less than 10 MB; so does Athena.
+    spec.analytics.bytes_scanned_cutoff = 1;
+    spec.s3.prefix = "elsewhere".into();
+    let outcomes = sandbox.pass(&sandbox.monitor(spec), ANALYTICS).await;
+    let [(Some(change), failure)] = &outcomes[0].failures[..] else { panic!("{outcomes:#?}") };
+    assert_eq!(change.kind, ResourceKind::Workgroup);
+    assert!(failure.reason.is_terminal() && failure.message.contains("10000000"), "{failure:?}");
+    assert_eq!(told(&outcomes[0].applied), [(Action::Update, ResourceKind::Table)]);
+}
+
+#[tokio::test]
+async fn saved_queries_find_the_records_where_flow_logs_put_them() {
+    let sandbox = Sandbox::new("analytics::queries").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, ANALYTICS).await;
+    let [year, month, day] = today();
+    let folder = format!(
+        "vpc-flow-logs/AWSLogs/aws-account-id={}/aws-service=vpcflowlogs/aws-region=eu-west-1/year={year}/month={month}/day={day}",
+        sandbox.account
+    );
+    store(&sandbox, &monitor, &format!("{folder}/hour=07/records.log.parquet"), PARQUET).await;
+
+    let rows = run(&sandbox, &monitor, "Top talkers").await;
+    assert_eq!(rows[0], ["203.0.113.9", "10.0.1.5", "70000", "1"]);
+    assert_eq!(rows[1], ["10.0.1.5", "10.0.2.6", "1000", "1"], "seen by two interfaces, counted once");
+    assert!(!rows.iter().flatten().any(|value| value == "-"), "a record without traffic counts: {rows:?}");
+
+    let rows = run(&sandbox, &monitor, "External conversations").await;
+    assert_eq!(rows[0], ["203.0.113.9", "10.0.1.5", "500", "70000", "2"]);
+    assert_eq!(rows[1], ["198.51.100.7", "10.0.1.5", "0", "1000", "25"]);
+    assert_eq!(rows.len(), 2);
+
+    let rows = run(&sandbox, &monitor, "Rejected by source and port").await;
+    assert_eq!(rows.len(), 25);
+    assert!(rows.iter().all(|row| row[0] == "198.51.100.7" && row[2..] == ["1", "1"]), "{rows:?}");
+
+    let rows = run(&sandbox, &monitor, "Port scans").await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0][..4], ["198.51.100.7", "10.0.1.5", "25", "25"]);
+
+    let rows = run(&sandbox, &monitor, "Bytes by interface and hour").await;
+    assert_eq!(rows[0][0], "eni-1");
+    assert_eq!(rows[0][2..], ["72500", "28"]);
+    assert!(rows[0][1].starts_with("2026-01-01 00:00:00"), "{rows:?}");
+
+    let rows = run(&sandbox, &monitor, "Daily volume").await;
+    assert_eq!(rows, [[format!("{year}-{month}-{day}"), "73500".to_owned(), "29".to_owned()]]);
+}
+
+#[tokio::test]
+async fn plain_text_in_plain_folders_is_found_too() {
+    let sandbox = Sandbox::new("analytics::plain_text").await;
+    let mut spec = sandbox.spec();
+    spec.s3.file_format = FileFormat::PlainText;
+    spec.s3.hive_compatible_partitions = false;
+    spec.s3.per_hour_partition = false;
+    spec.s3.prefix = String::new();
+    spec.s3.fields = vec![
+        FlowLogField::Version,
+        FlowLogField::AccountId,
+        FlowLogField::SrcAddr,
+        FlowLogField::DstAddr,
+        FlowLogField::DstPort,
+        FlowLogField::Bytes,
+        FlowLogField::Action,
+        FlowLogField::InterfaceId,
+        FlowLogField::LogStatus,
+    ];
+    let monitor = sandbox.monitor(spec);
+    sandbox.converge(&monitor, ANALYTICS).await;
+    let [year, month, day] = today();
+    let folder = format!("AWSLogs/{}/vpcflowlogs/eu-west-1/{year}/{month}/{day}", sandbox.account);
+    store(&sandbox, &monitor, &format!("{folder}/records.log.gz"), PLAIN_TEXT).await;
+    assert_eq!(run(&sandbox, &monitor, "Top talkers").await, [["10.0.1.5", "10.0.2.6", "1000", "1"]]);
+}
+
+/// Year, month and day in UTC.
+fn today() -> [String; 3] {
+    let now = DateTime::from(SystemTime::now()).fmt(DateTimeFormat::DateTime).unwrap();
+    [now[..4].to_owned(), now[5..7].to_owned(), now[8..10].to_owned()]
+}
+
+async fn store(sandbox: &Sandbox, monitor: &Monitor, key: &str, body: &'static [u8]) {
+    let config = aws_sdk_s3::config::Builder::from(&sandbox.config).force_path_style(true).build();
+    let s3 = aws_sdk_s3::Client::from_conf(config);
+    let bucket = &monitor.names.bucket;
+    let place = aws_sdk_s3::types::BucketLocationConstraint::EuWest1;
+    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(place).build();
+    s3.create_bucket().bucket(bucket).create_bucket_configuration(place).send().await.unwrap();
+    s3.put_object().bucket(bucket).key(key).body(ByteStream::from_static(body)).send().await.unwrap();
+}
+
+/// The rows that a saved query finds, without the header.
+async fn run(sandbox: &Sandbox, monitor: &Monitor, name: &str) -> Vec<Vec<String>> {
+    let inventory = sandbox.inventory().await;
+    let query = &workgroup(&inventory, monitor)["namedQueries"][name];
+    let athena = aws_sdk_athena::Client::new(&sandbox.config);
+    let database = QueryExecutionContext::builder().database(query["database"].as_str().unwrap()).build();
+    let started = athena
+        .start_query_execution()
+        .work_group(monitor.names.workgroup())
+        .query_execution_context(database)
+        .query_string(query["query"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let id = started.query_execution_id().unwrap();
+    let succeeded = tokio::time::timeout(Duration::from_secs(60), async {
+        loop {
+            let execution = athena.get_query_execution().query_execution_id(id).send().await.unwrap();
+            let status = execution.query_execution.unwrap().status.unwrap();
+            match status.state.unwrap() {
+                QueryExecutionState::Succeeded => return,
+                QueryExecutionState::Queued | QueryExecutionState::Running => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                state => panic!("{name}: {state}: {:?}", status.state_change_reason),
+            }
+        }
+    });
+    succeeded.await.unwrap();
+    let results = athena.get_query_results().query_execution_id(id).send().await.unwrap();
+    let rows = results.result_set.unwrap().rows.unwrap().into_iter().skip(1);
+    rows.map(|row| row.data.unwrap().into_iter().map(|value| value.var_char_value.unwrap_or_default()).collect())
+        .collect()
+}
