@@ -5,6 +5,7 @@ mod analytics;
 mod anomaly_detector;
 mod cluster;
 mod default_state;
+mod bucket;
 mod delivery_role;
 mod flow_logs;
 mod lifecycle;

@@ -99,16 +99,18 @@ async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), Aws
     }
     // What S3 sets by itself is not set again: the look at the bucket that follows every change shows whether it did.
     let just_created = ObservedBucket::just_created(monitor.tags.clone());
+    let mut outcome = Ok(());
     for step in settings(bucket, &just_created) {
         if let BucketOp::Put { name, setting } = &step.op {
             // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
-            (|| put(aws, name, setting))
+            let result = (|| put(aws, name, setting))
                 .retry(ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(4))
                 .when(|error| error.class == Class::NotYet)
-                .await?;
+                .await;
+            outcome = outcome.and(result);
         }
     }
-    Ok(())
+    outcome
 }
 
 async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsError> {

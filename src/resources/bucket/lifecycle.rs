@@ -134,7 +134,9 @@ fn with_filter(mut rule: LifecycleRule) -> LifecycleRule {
 
 impl Rule {
     fn to_sdk(&self, id: &str) -> Option<LifecycleRule> {
-        let transitions = self.transitions.iter().map(|(class, days)| {
+        let mut transitions: Vec<_> = self.transitions.iter().collect();
+        transitions.sort_by_key(|(_, days)| **days);
+        let transitions = transitions.into_iter().map(|(class, days)| {
             Transition::builder().days(*days).storage_class(TransitionStorageClass::from(class.as_str())).build()
         });
         let rule = LifecycleRule::builder()

@@ -5,7 +5,7 @@ use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryptionRule};
 use super::lifecycle::Lifecycle;
 use super::policy::Policy;
 use super::state::{Encryption, Found, ObservedBucket, PublicAccess};
-use crate::aws::operations::{Operation, Service};
+use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Optional, operations as ops};
 use crate::monitor::Tags;
 
@@ -113,7 +113,7 @@ async fn ownership(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
 }
 
 async fn policy(aws: &Aws, name: &str) -> Result<Policy, AwsError> {
-    let operation: &'static Operation = ops::GET_BUCKET_POLICY;
+    let operation = ops::GET_BUCKET_POLICY;
     let call = aws.s3.get_bucket_policy().bucket(name).expected_bucket_owner(&aws.place.account);
     let output = call.send().await.op(operation).optional()?;
     // Never taken for an empty one: it is written back with what others put in it.

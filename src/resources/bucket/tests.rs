@@ -10,6 +10,8 @@ use crate::api::spec::{AdoptionPolicy, DeletionPolicy};
 use crate::api::status::{ResourceState, ResourceStatus};
 use crate::monitor::{OWNER, Tags, fixtures};
 
+type Drift = fn(&mut ObservedBucket);
+
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1";
 
 fn spec() -> VpcFlowMonitorSpec {
@@ -86,7 +88,6 @@ fn a_bucket_key_matters_with_kms_only() {
 #[test]
 fn each_drift_is_repaired_by_itself() {
     let monitor = fixtures::monitor();
-    type Drift = fn(&mut ObservedBucket);
     let cases: [(Drift, &str); 7] = [
         (|bucket| bucket.versioned = false, "Updated versioning"),
         (|bucket| bucket.ownership = Some("ObjectWriter".into()), "Updated objectOwnership"),
