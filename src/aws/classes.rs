@@ -183,6 +183,7 @@ const ROWS: &[Row] = rows! {
     Sns "KMSNotFound" => Terminal;
     Sns "KMSDisabled" => Terminal;
     Lambda "CodeStorageExceededException" => Terminal;
+    Lambda "PolicyLengthExceededException" => Terminal;
     CloudWatch "DashboardInvalidInputError" => Terminal;
 };
 
