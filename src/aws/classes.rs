@@ -197,6 +197,7 @@ const ROWS: &[Row] = rows! {
     Sns "KMSNotFound" => Terminal;
     Sns "KMSDisabled" => Terminal;
     Lambda "CodeStorageExceededException" => Terminal;
+    Lambda "PolicyLengthExceededException" => Terminal;
     CloudWatch "DashboardInvalidInputError" => Terminal;
     Glue "GlueEncryptionException" => Terminal;
 };

@@ -1,7 +1,7 @@
 //! The Lambda function.
 //!
-//! See `CreateFunction`, `UpdateFunctionCode` and `UpdateFunctionConfiguration` in the AWS Lambda API reference, and "Lambda function
-//! states" in its developer guide: a function is changed by one call at a time.
+//! See `CreateFunction`, `UpdateFunctionCode` and `UpdateFunctionConfiguration` in the AWS Lambda API reference, and "Lambda
+//! function states" in its developer guide: a function is changed by one call at a time.
 
 use std::collections::BTreeMap;
 

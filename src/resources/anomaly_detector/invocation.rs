@@ -1,4 +1,4 @@
-//! The statement in the function's policy that lets CloudWatch Logs invoke it.
+//! The statement in the function's policy that lets `CloudWatch` Logs invoke it.
 //!
 //! See `AddPermission` in the AWS Lambda API reference. Statements of others are left alone.
 
@@ -80,7 +80,8 @@ pub(super) fn diff(monitor: &Monitor, wanted: &Invocation, observed: Option<&Inv
 
 pub(super) async fn apply(aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
     match add(aws, monitor).await {
-        // The statement is there: with another content, or by an earlier call whose answer was lost. It cannot be changed in place.
+        // The statement is there: with other content, or by an earlier call whose answer was lost. It cannot be changed in
+        // place.
         Err(error) if error.is(Service::Lambda, "ResourceConflictException") => {
             aws.lambda
                 .remove_permission()

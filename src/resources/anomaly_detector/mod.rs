@@ -1,7 +1,8 @@
 //! The anomaly detector: a Lambda function that reads every record of the log group, and all it needs.
 //!
-//! Its parts build on one another: role and log group, the function, the permission to invoke it, the subscription that does. They
-//! go in the opposite order, the log group last: the role may not make log groups, so a late invocation cannot bring it back.
+//! Its parts build on one another: role and log group, the function, the permission to invoke it, the subscription that does.
+//! They go in the opposite order, the log group last; the role may not make log groups, so that a late invocation cannot bring
+//! it back.
 
 mod function;
 mod invocation;
@@ -84,8 +85,9 @@ impl System for AnomalyDetector {
         if monitor.names.log_group == monitor.names.detector_log_group() {
             return Err(Invalid {
                 field: "cloudWatchLogs.logGroupName",
-                problem: "this is the log group that the anomaly detector writes to, and it would read its own lines; choose another name"
-                    .to_owned(),
+                problem:
+                    "the anomaly detector writes to this log group and would read its own lines; choose another name"
+                        .to_owned(),
             });
         }
         Ok(Some(Desired {

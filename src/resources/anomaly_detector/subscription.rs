@@ -1,7 +1,7 @@
 //! The subscription filter that sends every record to the function.
 //!
-//! See `PutSubscriptionFilter` in the Amazon CloudWatch Logs API reference: it replaces a filter of the same name, and a log group
-//! has room for two. A filter belongs to its log group and can carry no tags.
+//! See `PutSubscriptionFilter` in the API reference of Amazon `CloudWatch` Logs: it replaces a filter of the same name, and a log
+//! group has room for two. A filter belongs to its log group and can carry no tags.
 
 use serde::Serialize;
 
@@ -141,7 +141,7 @@ pub(super) async fn apply(aws: &Aws, op: &SubscriptionOp) -> Result<Applied, Aws
     Ok(Applied::Done)
 }
 
-/// CloudWatch Logs says no more than "Resource limit exceeded."
+/// `CloudWatch` Logs says no more than "Resource limit exceeded."
 fn explain(mut error: AwsError, log_group: &str) -> AwsError {
     if error.class == Class::Terminal && error.is(Service::CloudWatchLogs, "LimitExceededException") {
         error.message = format!(

@@ -109,9 +109,9 @@ fn every_field_of_the_spec_changes_what_it_should() {
 
 #[test]
 fn every_drift_is_seen() {
+    type Set = fn(&mut FunctionConfiguration);
     let monitor = fixtures::monitor();
     let (configuration, tags) = answer(&monitor);
-    type Set = fn(&mut FunctionConfiguration);
     let cases: [(Set, &str); 11] = [
         (|it| it.description = None, "description"),
         (|it| it.runtime = Some(Runtime::Providedal2), "runtime"),
