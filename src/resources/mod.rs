@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod delivery_role;
 pub mod detections;
 pub mod log_group;
+pub mod metric_filters;
 pub mod notifications;
 pub mod parts;
 
@@ -20,6 +21,7 @@ pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
         erase::<delivery_role::DeliveryRole>(),
         erase::<log_group::LogGroup>(),
         erase::<notifications::Notifications>(),
+        erase::<metric_filters::MetricFilters>(),
         erase::<alarms::Alarms>(),
     ]
 });
