@@ -8,6 +8,7 @@ pub mod delivery_role;
 pub mod detections;
 pub mod flow_logs;
 pub mod log_group;
+pub mod metric_filters;
 pub mod notifications;
 pub mod parts;
 
@@ -26,6 +27,7 @@ pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
         erase::<log_group::LogGroup>(),
         erase::<flow_logs::FlowLogs>(),
         erase::<notifications::Notifications>(),
+        erase::<metric_filters::MetricFilters>(),
         erase::<alarms::Alarms>(),
         erase::<anomaly_detector::AnomalyDetector>(),
         erase::<analytics::Analytics>(),

@@ -1,0 +1,51 @@
+//! What CloudWatch Logs' user guide says a space-delimited filter pattern means, as far as the operator writes such patterns.
+
+use regex::{Regex, RegexBuilder};
+
+/// True if the pattern matches the record.
+pub fn matches(pattern: &str, record: &str) -> bool {
+    let terms = pattern.strip_prefix('[').unwrap().strip_suffix(']').unwrap();
+    let terms: Vec<&str> = split(terms, ", ");
+    let values: Vec<&str> = record.split(' ').collect();
+    terms.len() == values.len() && terms.iter().zip(values).all(|(term, value)| term_matches(term, value))
+}
+
+fn term_matches(term: &str, value: &str) -> bool {
+    split(term, " && ").iter().all(|test| {
+        let name = test.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let Some(condition) = name.map(|end| &test[end..]) else { return true };
+        if let Some(bound) = condition.strip_prefix('>') {
+            return value.parse::<f64>().is_ok_and(|value| value > bound.parse().unwrap());
+        }
+        match condition.strip_prefix("!=") {
+            Some(operand) => !equals(operand, value),
+            None => equals(condition.strip_prefix('=').unwrap(), value),
+        }
+    })
+}
+
+fn equals(operand: &str, value: &str) -> bool {
+    match operand.strip_prefix('%').and_then(|rest| rest.strip_suffix('%')) {
+        Some(text) => regex(text).is_match(value),
+        None => operand.trim_matches('"') == value,
+    }
+}
+
+/// With CloudWatch's classes: `\d` and `\w` are ASCII.
+pub fn regex(text: &str) -> Regex {
+    RegexBuilder::new(text).unicode(false).build().unwrap()
+}
+
+/// Splits outside regular expressions.
+fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let (mut parts, mut start, mut quoted) = (Vec::new(), 0, false);
+    for (index, character) in text.char_indices() {
+        quoted ^= character == '%';
+        if !quoted && text[index..].starts_with(separator) {
+            parts.push(&text[start..index]);
+            start = index + separator.len();
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}

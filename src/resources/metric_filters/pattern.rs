@@ -1,0 +1,139 @@
+//! Filter patterns over space-delimited flow-log records.
+//!
+//! See "Filter pattern syntax" in the CloudWatch Logs user guide. A pattern names every field of a record, in order.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use super::networks;
+use crate::api::FlowLogField;
+use crate::engine::Invalid;
+use crate::monitor::Monitor;
+use crate::resources::detections::Detection;
+
+/// Longest pattern that CloudWatch Logs accepts, in characters.
+const MAX_CHARS: usize = 1024;
+
+/// RFC 1918, unique local (RFC 4193) and link-local (RFC 3927, RFC 4291).
+const PRIVATE: [IpNet; 6] = [
+    IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
+    IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
+    IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
+    IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
+    IpNet::new_assert(IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
+    IpNet::new_assert(IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
+];
+
+const FIELDS: &str = "cloudWatchLogs.fields";
+const TRUSTED: &str = "detections.externalConnections.trustedCidrs";
+
+/// A condition on a field, such as `=REJECT`.
+type Condition = (FlowLogField, String);
+
+/// The pattern that matches what the detection looks for. Records without data (`NODATA`, `SKIPDATA`) never match.
+pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invalid> {
+    let fields = &monitor.spec.cloud_watch_logs.fields;
+    let detections = &monitor.spec.detections;
+    let has = |field| fields.contains(&field);
+    // Where a record has no data its fields hold `-`, so a test for a value rules it out even without this field.
+    let mut conditions =
+        if has(FlowLogField::LogStatus) { vec![(FlowLogField::LogStatus, "=OK".to_owned())] } else { vec![] };
+    match detection {
+        Detection::RejectedConnections => {
+            require(has(FlowLogField::Action), "action", "rejectedConnections")?;
+            conditions.push((FlowLogField::Action, "=REJECT".to_owned()));
+        }
+        Detection::HighDataTransfer => {
+            require(has(FlowLogField::Bytes), "bytes", "highDataTransfer")?;
+            conditions.push((FlowLogField::Bytes, format!(">{}", detections.high_data_transfer.min_bytes)));
+        }
+        Detection::ExternalConnections => {
+            require(has(FlowLogField::PktSrcAddr) || has(FlowLogField::SrcAddr), "srcaddr", "externalConnections")?;
+            // Behind a NAT or transit gateway `srcaddr` is the gateway's; only `pkt-srcaddr` tells who speaks.
+            let source = if has(FlowLogField::PktSrcAddr) { FlowLogField::PktSrcAddr } else { FlowLogField::SrcAddr };
+            if !has(FlowLogField::LogStatus) {
+                conditions.push((source, "!=\"-\"".to_owned()));
+            }
+            return external(fields, conditions, source, &trusted(&detections.external_connections.trusted_cidrs)?);
+        }
+    }
+    within_limit(render(fields, &conditions))
+}
+
+fn require(present: bool, field: &str, detection: &str) -> Result<(), Invalid> {
+    if present {
+        return Ok(());
+    }
+    let problem = format!(
+        "detections.{detection} needs the field {field}: add it to the fields, or set detections.{detection}.enabled to false"
+    );
+    Err(Invalid { field: FIELDS, problem })
+}
+
+fn within_limit(pattern: String) -> Result<String, Invalid> {
+    if pattern.len() <= MAX_CHARS {
+        return Ok(pattern);
+    }
+    let problem =
+        format!("a metric filter's pattern names every field and has at most {MAX_CHARS} characters: log fewer fields");
+    Err(Invalid { field: FIELDS, problem })
+}
+
+fn trusted(cidrs: &[String]) -> Result<Vec<IpNet>, Invalid> {
+    let parse = |cidr: &String| {
+        let invalid = |_| Invalid {
+            field: TRUSTED,
+            problem: format!("`{cidr}` is no network in CIDR notation, such as 203.0.113.0/24"),
+        };
+        cidr.parse::<IpNet>().map_err(invalid)
+    };
+    cidrs.iter().map(parse).collect()
+}
+
+fn external(
+    fields: &[FlowLogField],
+    conditions: Vec<Condition>,
+    source: FlowLogField,
+    trusted: &[IpNet],
+) -> Result<String, Invalid> {
+    let with = |trusted: &[IpNet]| {
+        let mut conditions = conditions.clone();
+        conditions.push((source, outside(trusted)));
+        render(fields, &conditions)
+    };
+    within_limit(with(&[]))?;
+    let whole = with(trusted);
+    if whole.len() <= MAX_CHARS {
+        return Ok(whole);
+    }
+    let fits = |count: &usize| with(&trusted[..*count]).len() <= MAX_CHARS;
+    let fitting = (1..=trusted.len()).take_while(fits).count();
+    let first = trusted.get(fitting).map(ToString::to_string).unwrap_or_default();
+    let problem = format!(
+        "{first} does not fit: CloudWatch's filter pattern has at most {MAX_CHARS} characters, and the first {fitting} of {} networks \
+         fill it; name fewer or wider networks",
+        trusted.len()
+    );
+    Err(Invalid { field: TRUSTED, problem })
+}
+
+/// Neither in a private network nor in a trusted one. One regular expression, since CloudWatch Logs allows two in a pattern.
+fn outside(trusted: &[IpNet]) -> String {
+    let networks = IpNet::aggregate(&PRIVATE.iter().chain(trusted).copied().collect());
+    let alternatives: Vec<String> = networks.iter().flat_map(networks::alternatives).collect();
+    format!("!=%{}%", alternatives.join("|"))
+}
+
+fn render(fields: &[FlowLogField], conditions: &[Condition]) -> String {
+    let term = |field: &FlowLogField| {
+        let name = field.name().replace('-', "_");
+        let tests: Vec<String> = conditions
+            .iter()
+            .filter(|(tested, _)| tested == field)
+            .map(|(_, condition)| format!("{name}{condition}"))
+            .collect();
+        if tests.is_empty() { name } else { tests.join(" && ") }
+    };
+    format!("[{}]", fields.iter().map(term).collect::<Vec<_>>().join(", "))
+}
