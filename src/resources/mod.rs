@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod delivery_role;
+pub mod detections;
 pub mod log_group;
 pub mod parts;
 
