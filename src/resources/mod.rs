@@ -1,6 +1,7 @@
 //! The AWS systems of a monitor, one file each: desired state, observation, difference, change.
 
 pub mod analytics;
+pub mod dashboard;
 pub mod delivery_role;
 pub mod detections;
 pub mod log_group;
@@ -15,7 +16,12 @@ use crate::engine::{AnySystem, erase};
 
 /// Every system. Their order is that of conditions in the status; work follows what each one needs.
 pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
-    vec![erase::<delivery_role::DeliveryRole>(), erase::<log_group::LogGroup>(), erase::<analytics::Analytics>()]
+    vec![
+        erase::<delivery_role::DeliveryRole>(),
+        erase::<log_group::LogGroup>(),
+        erase::<analytics::Analytics>(),
+        erase::<dashboard::Dashboard>(),
+    ]
 });
 
 /// A system of the monitor.
