@@ -45,19 +45,19 @@ impl Memory {
 
     /// How long to wait before the next pass, without jitter.
     pub fn next_pass(&mut self, mode: Mode, outcomes: &[Outcome], resync: Duration) -> Duration {
-        let settled = outcomes.iter().all(Outcome::is_settled);
-        if settled || mode == Mode::Suspended {
+        let pending = |outcome: &Outcome| {
+            outcome.report.as_ref().is_some_and(|report| matches!(report.health, Health::Pending(_)))
+        };
+        let longest = if outcomes.iter().any(pending) { PENDING.min(resync) } else { resync };
+        if outcomes.iter().all(Outcome::is_settled) || mode == Mode::Suspended {
             self.failed_passes = 0;
-            let pending = |outcome: &Outcome| {
-                outcome.report.as_ref().is_some_and(|report| matches!(report.health, Health::Pending(_)))
-            };
-            return if outcomes.iter().any(pending) { PENDING } else { resync };
+            return longest;
         }
         if outcomes.iter().any(|outcome| outcome.progress.is_some()) {
             self.failed_passes = 0;
             return Duration::ZERO;
         }
-        self.back_off(only_a_person_helps(outcomes), resync)
+        self.back_off(only_a_person_helps(outcomes), resync).min(longest)
     }
 
     /// How long to wait after a pass that failed: doubling, or as long as a resync if only a person can help.
@@ -133,6 +133,15 @@ mod tests {
         let waiting = Outcome { waits_for: vec![Component::Identity], ..failing(Reason::AwsError) };
         let outcomes = [failing(Reason::AccessDenied), waiting];
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC), RESYNC);
+    }
+
+    #[test]
+    fn what_aws_is_setting_up_is_looked_at_soon_whatever_else_fails() {
+        let health = Health::Pending("soon".into());
+        let pending = Outcome { report: Some(Report { health, ..Report::default() }), ..outcome() };
+        let outcomes = [failing(Reason::AccessDenied), pending];
+        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC), PENDING);
+        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes[1..], RESYNC), PENDING);
     }
 
     #[test]

@@ -219,6 +219,10 @@ async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monito
                 tracing::info!(action = change.action.past(), %change, "changed AWS");
                 outcome.applied.push(change.clone());
             }
+            Ok(Applied::DoneWithWarning(warning)) => {
+                tracing::warn!(action = change.action.past(), %change, %warning, "changed AWS");
+                outcome.applied.push(change.clone().because(warning));
+            }
             Ok(Applied::InProgress(progress)) => {
                 outcome.progress = Some(progress);
                 outcome.remaining.push(change.clone());

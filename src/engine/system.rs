@@ -136,6 +136,8 @@ pub struct Conflict {
 pub enum Applied {
     /// Done.
     Done,
+    /// Done, and AWS has something to say about it, which is told with the change.
+    DoneWithWarning(String),
     /// Some of it is done and the rest follows in the next pass; the text says how far it got.
     InProgress(String),
 }

@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod analytics;
 pub mod anomaly_detector;
 pub mod bucket;
+pub mod dashboard;
 pub mod delivery_role;
 pub mod detections;
 pub mod flow_logs;
@@ -31,6 +32,7 @@ pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
         erase::<alarms::Alarms>(),
         erase::<anomaly_detector::AnomalyDetector>(),
         erase::<analytics::Analytics>(),
+        erase::<dashboard::Dashboard>(),
     ]
 });
 

@@ -1,17 +1,19 @@
 //! Tests against the emulator and a real Kubernetes API server; `make test` starts both.
 
 mod admission;
+mod alarms;
 mod analytics;
 mod anomaly_detector;
-mod cluster;
-mod default_state;
 mod bucket;
-mod alarms;
+mod cluster;
+mod dashboard;
+mod default_state;
 mod delivery_role;
 mod flow_logs;
 mod lifecycle;
 mod log_group;
-mod refusals;
 mod metric_filters;
 mod notifications;
+mod refusals;
+mod saved_queries;
 mod support;

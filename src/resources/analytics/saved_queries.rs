@@ -44,13 +44,13 @@ LIMIT 1000"#,
         description: "Flows and bytes recorded on each of the last 28 days; traffic between two interfaces of the VPC counts at both",
         needs: &[Bytes],
         days: 28,
-        sql: r#"SELECT year || '-' || month || '-' || day AS date_utc,
+        sql: "SELECT year || '-' || month || '-' || day AS date_utc,
        sum(bytes) AS total_bytes,
        count(*) AS flows
 FROM {table}
 WHERE {recent}
 GROUP BY 1
-ORDER BY date_utc DESC"#,
+ORDER BY date_utc DESC",
     },
     SavedQuery {
         name: "External conversations",
@@ -58,7 +58,7 @@ ORDER BY date_utc DESC"#,
         needs: &[SrcAddr, DstAddr, Bytes, InterfaceId],
         days: 7,
         // Behind a NAT gateway the same packets pass two interfaces: the larger of the two sums is counted.
-        sql: r#"WITH flows AS (
+        sql: "WITH flows AS (
     SELECT interface_id,
            CASE WHEN {private(srcaddr)} THEN dstaddr ELSE srcaddr END AS external_address,
            CASE WHEN {private(srcaddr)} THEN srcaddr ELSE dstaddr END AS internal_address,
@@ -78,7 +78,7 @@ SELECT external_address, internal_address,
 FROM sums
 GROUP BY external_address, internal_address
 ORDER BY max(bytes_out) + max(bytes_in) DESC
-LIMIT 100"#,
+LIMIT 100",
     },
     SavedQuery {
         name: "Port scans",
@@ -104,7 +104,7 @@ LIMIT 100"#,
         description: "Who was rejected most often over the last 7 days, at which port",
         needs: &[SrcAddr, DstAddr, DstPort, Action],
         days: 7,
-        sql: r#"SELECT srcaddr, dstport,
+        sql: "SELECT srcaddr, dstport,
        count(*) AS rejected_flows,
        count(DISTINCT dstaddr) AS addresses
 FROM {table}
@@ -112,7 +112,7 @@ WHERE {recent}
   AND action = 'REJECT'
 GROUP BY srcaddr, dstport
 ORDER BY rejected_flows DESC
-LIMIT 100"#,
+LIMIT 100",
     },
     SavedQuery {
         name: "Top talkers",
@@ -120,7 +120,7 @@ LIMIT 100"#,
         needs: &[SrcAddr, DstAddr, Bytes, InterfaceId],
         days: 2,
         // Traffic between two interfaces of the VPC is recorded at both: the larger of the two sums is counted.
-        sql: r#"WITH sums AS (
+        sql: "WITH sums AS (
     SELECT srcaddr, dstaddr, interface_id, sum(bytes) AS total_bytes, count(*) AS flows
     FROM {table}
     WHERE {recent}
@@ -130,7 +130,7 @@ SELECT srcaddr, dstaddr, max(total_bytes) AS total_bytes, max(flows) AS flows
 FROM sums
 GROUP BY srcaddr, dstaddr
 ORDER BY total_bytes DESC
-LIMIT 100"#,
+LIMIT 100",
     },
 ];
 

@@ -1,0 +1,337 @@
+//! What the dashboard shows. See "Dashboard body structure and syntax" in the CloudWatch API reference, and "CloudWatch Logs Insights
+//! query syntax" in the CloudWatch Logs user guide.
+
+use serde_json::{Value, json};
+
+use crate::api::FlowLogField::{self, Action, Bytes, DstAddr, SrcAddr};
+use crate::monitor::Monitor;
+use crate::resources::detections::Detection;
+
+/// Columns of a dashboard's grid.
+const GRID_COLUMNS: usize = 24;
+/// CloudWatch's red.
+const RED: &str = "#d13212";
+
+/// A widget that has no place yet.
+struct Widget {
+    kind: &'static str,
+    height: usize,
+    properties: Value,
+}
+
+/// The whole body. What the spec switches off, or what needs a field that the records lack, is left out.
+pub fn body(monitor: &Monitor) -> Value {
+    let rows = [
+        vec![heading(monitor)],
+        alarm_states(monitor).into_iter().collect(),
+        enabled(monitor).map(|detection| detection_metric(monitor, detection)).collect(),
+        traffic(monitor).into_iter().chain(top_talkers(monitor)).collect(),
+        detector_health(monitor).into_iter().chain(undelivered(monitor)).collect(),
+    ];
+    parse(&json!({"start": "-PT3H", "periodOverride": "inherit", "widgets": placed(rows)}).to_string())
+}
+
+/// Each row takes the whole width.
+fn placed(rows: impl IntoIterator<Item = Vec<Widget>>) -> Vec<Value> {
+    let mut placed = Vec::new();
+    let mut y = 0;
+    for row in rows {
+        let height = row.iter().map(|widget| widget.height).max().unwrap_or(0);
+        let width = GRID_COLUMNS / row.len().max(1);
+        for (column, Widget { kind, properties, .. }) in row.into_iter().enumerate() {
+            let x = column * width;
+            placed.push(
+                json!({"type": kind, "x": x, "y": y, "width": width, "height": height, "properties": properties}),
+            );
+        }
+        y += height;
+    }
+    placed
+}
+
+fn heading(monitor: &Monitor) -> Widget {
+    let markdown = format!(
+        "# VPC flow logs: {}/{}\nTraffic of `{}` in {}. Kept by vpc-flow-operator: what is changed here is changed back.",
+        monitor.namespace, monitor.name, monitor.spec.vpc_id, monitor.place.region
+    );
+    Widget { kind: "text", height: 2, properties: json!({"markdown": markdown}) }
+}
+
+fn enabled(monitor: &Monitor) -> impl Iterator<Item = Detection> {
+    Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor))
+}
+
+fn alarm_states(monitor: &Monitor) -> Option<Widget> {
+    let alarms: Vec<_> = enabled(monitor).map(|detection| detection.alarm_arn(monitor)).collect();
+    let properties = json!({"title": "Alarms", "alarms": alarms});
+    (!alarms.is_empty()).then(|| Widget { kind: "alarm", height: 3, properties })
+}
+
+fn detection_metric(monitor: &Monitor, detection: Detection) -> Widget {
+    let (threshold, periods) = (detection.threshold(monitor), detection.evaluation_periods(monitor));
+    let period = detection.period_seconds(monitor);
+    let label = format!("Alarm: above {threshold} in {periods} × {period} s");
+    Widget {
+        kind: "metric",
+        height: 6,
+        properties: json!({
+            "title": detection.title(),
+            "region": monitor.place.region,
+            "view": "timeSeries",
+            "stacked": false,
+            "stat": "Sum",
+            "period": period,
+            "metrics": [[
+                monitor.spec.detections.namespace,
+                detection.metric_name(monitor),
+                {"label": "Flows"},
+            ]],
+            "annotations": {"horizontal": [{"label": label, "value": threshold, "color": RED}]},
+            "yAxis": {"left": {"min": 0, "showUnits": false}},
+        }),
+    }
+}
+
+fn traffic(monitor: &Monitor) -> Option<Widget> {
+    let (outcome, stats) =
+        (alias(Action), "stats sum(is_accepted) as accepted, sum(is_rejected) as rejected by bin(5m)");
+    let fields = format!(
+        "fields strcontains({outcome}, 'ACCEPT') as is_accepted, strcontains({outcome}, 'REJECT') as is_rejected"
+    );
+    let query = query(monitor, &[Action], &[&fields, stats])?;
+    Some(log_widget(monitor, "Accepted and rejected flows", "timeSeries", &query))
+}
+
+fn top_talkers(monitor: &Monitor) -> Option<Widget> {
+    let (source, target, size) = (alias(SrcAddr), alias(DstAddr), alias(Bytes));
+    // Records without traffic have `-` for a size.
+    let filter = format!("filter {size} > 0");
+    let stats = format!("stats sum({size}) as total_bytes, count(*) as flows by {source}, {target}");
+    let query = query(monitor, &[SrcAddr, DstAddr, Bytes], &[&filter, &stats, "sort total_bytes desc", "limit 20"])?;
+    Some(log_widget(monitor, "Top talkers", "table", &query))
+}
+
+fn log_widget(monitor: &Monitor, title: &str, view: &str, query: &str) -> Widget {
+    Widget {
+        kind: "log",
+        height: 8,
+        properties: json!({
+            "title": title,
+            "region": monitor.place.region,
+            "view": view,
+            "stacked": false,
+            "query": query,
+        }),
+    }
+}
+
+/// A Logs Insights query over the records in their actual format, or `None` if they lack a field.
+///
+/// Fields are parsed rather than discovered: Logs Insights knows those of AWS's default format only.
+fn query(monitor: &Monitor, needs: &[FlowLogField], commands: &[&str]) -> Option<String> {
+    let fields = &monitor.spec.cloud_watch_logs.fields;
+    if !needs.iter().all(|field| fields.contains(field)) {
+        return None;
+    }
+    let group = monitor.names.log_group.replace('\\', r"\\").replace('\'', r"\'");
+    let pattern = vec!["*"; fields.len()].join(" ");
+    let aliases = fields.iter().map(|field| alias(*field)).collect::<Vec<_>>().join(", ");
+    Some(format!("SOURCE '{group}' | parse @message '{pattern}' as {aliases}\n| {}", commands.join("\n| ")))
+}
+
+/// What a field is called in queries: never as Logs Insights calls those it discovers, which cannot be defined again.
+fn alias(field: FlowLogField) -> String {
+    format!("flow_{}", field.name().replace('-', "_"))
+}
+
+fn detector_health(monitor: &Monitor) -> Option<Widget> {
+    let function = monitor.names.detector();
+    let metric = |name, options: Value| json!(["AWS/Lambda", name, "FunctionName", function, options]);
+    monitor.spec.anomaly_detector.enabled.then(|| Widget {
+        kind: "metric",
+        height: 6,
+        properties: json!({
+            "title": "Anomaly detector",
+            "region": monitor.place.region,
+            "view": "timeSeries",
+            "stacked": false,
+            "stat": "Sum",
+            "period": 300,
+            "metrics": [
+                metric("Invocations", json!({})),
+                metric("Errors", json!({"color": RED})),
+                metric("Throttles", json!({})),
+                metric("Duration", json!({"stat": "p95", "yAxis": "right", "label": "Duration (p95, ms)"})),
+            ],
+            "yAxis": {"left": {"min": 0}, "right": {"min": 0}},
+        }),
+    })
+}
+
+/// Of the monitor's own topic only; who owns an existing one watches it.
+fn undelivered(monitor: &Monitor) -> Option<Widget> {
+    let metric = |name| json!(["AWS/SNS", name, "TopicName", monitor.names.topic()]);
+    monitor.spec.notifications.topic_arn.is_none().then(|| Widget {
+        kind: "metric",
+        height: 6,
+        properties: json!({
+            "title": "Notifications",
+            "region": monitor.place.region,
+            "view": "timeSeries",
+            "stacked": false,
+            "stat": "Sum",
+            "period": 300,
+            "metrics": [metric("NumberOfNotificationsDelivered"), metric("NumberOfNotificationsFailed")],
+            "yAxis": {"left": {"min": 0}},
+        }),
+    })
+}
+
+/// Reads a body so that equal ones are equal however they are written, `50` and `50.0` too. `null` if it is no JSON.
+pub fn parse(body: &str) -> Value {
+    serde_json::from_str(body).map_or(Value::Null, normalised)
+}
+
+fn normalised(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().and_then(|number| number.to_string().parse::<i64>().ok());
+            whole.map_or(Value::Number(number), Value::from)
+        }
+        Value::Array(values) => values.into_iter().map(normalised).collect(),
+        Value::Object(values) => values.into_iter().map(|(key, value)| (key, normalised(value))).collect(),
+        other => other,
+    }
+}
+
+/// The body with its widgets by title, so that a difference is told by the widget's name.
+pub fn by_title(body: &Value) -> Value {
+    let mut titled = body.clone();
+    if let Some(Value::Array(widgets)) = body.get("widgets") {
+        titled["widgets"] = widgets
+            .iter()
+            .enumerate()
+            .map(|(number, widget)| {
+                let title = widget["properties"]["title"].as_str().map_or_else(|| number.to_string(), str::to_owned);
+                (title, widget.clone())
+            })
+            .collect();
+    }
+    titled
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::api::VpcFlowMonitorSpec;
+    use crate::monitor::fixtures;
+
+    fn widgets(monitor: &Monitor) -> Vec<Value> {
+        body(monitor)["widgets"].as_array().unwrap().clone()
+    }
+
+    fn titles(monitor: &Monitor) -> Vec<String> {
+        let title = |widget: &Value| widget["properties"]["title"].as_str().map(str::to_owned);
+        widgets(monitor).iter().filter_map(title).collect()
+    }
+
+    fn log_query(monitor: &Monitor, title: &str) -> String {
+        by_title(&body(monitor))["widgets"][title]["properties"]["query"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_default_monitor_shows_all() {
+        assert_eq!(
+            titles(&fixtures::monitor()),
+            [
+                "Alarms",
+                "Rejected connections",
+                "High data transfer",
+                "External connections",
+                "Accepted and rejected flows",
+                "Top talkers",
+                "Anomaly detector",
+                "Notifications",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_line_stands_at_the_alarms_threshold() {
+        let monitor = fixtures::monitor();
+        let widget = &by_title(&body(&monitor))["widgets"]["Rejected connections"];
+        let metric = Detection::RejectedConnections.metric_name(&monitor);
+        assert_eq!(widget["properties"]["metrics"], json!([["VPC/FlowLogs", metric, {"label": "Flows"}]]));
+        assert_eq!(
+            widget["properties"]["annotations"]["horizontal"],
+            json!([{"label": "Alarm: above 50 in 2 × 300 s", "value": 50, "color": RED}])
+        );
+    }
+
+    #[test]
+    fn what_is_switched_off_is_not_shown() {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.detections.rejected_connections.enabled = false;
+        spec.detections.high_data_transfer.enabled = false;
+        spec.anomaly_detector.enabled = false;
+        spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:123456789012:theirs".into());
+        let shown = titles(&fixtures::with_spec(spec.clone()));
+        assert_eq!(shown, ["Alarms", "External connections", "Accepted and rejected flows", "Top talkers"]);
+        spec.detections.external_connections.enabled = false;
+        assert_eq!(titles(&fixtures::with_spec(spec)), ["Accepted and rejected flows", "Top talkers"]);
+    }
+
+    #[test]
+    fn queries_read_the_actual_format() {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.cloud_watch_logs.fields = vec![Action, FlowLogField::PktSrcAddr, SrcAddr, DstAddr, Bytes];
+        assert_eq!(
+            log_query(&fixtures::with_spec(spec.clone()), "Top talkers"),
+            "SOURCE '/aws/vpc/flowlogs/network/production' | parse @message '* * * * *' as flow_action, flow_pkt_srcaddr, \
+             flow_srcaddr, flow_dstaddr, flow_bytes\n| filter flow_bytes > 0\n| stats sum(flow_bytes) as total_bytes, \
+             count(*) as flows by flow_srcaddr, flow_dstaddr\n| sort total_bytes desc\n| limit 20"
+        );
+        spec.cloud_watch_logs.fields = vec![SrcAddr, Action];
+        let monitor = fixtures::with_spec(spec);
+        assert!(!titles(&monitor).contains(&"Top talkers".to_owned()));
+        assert!(log_query(&monitor, "Accepted and rejected flows").contains("strcontains(flow_action, 'REJECT')"));
+    }
+
+    #[test]
+    fn a_quote_in_a_name_cannot_end_it() {
+        let mut monitor = fixtures::monitor();
+        monitor.names.log_group = r"a' | limit 1 \".into();
+        assert!(log_query(&monitor, "Top talkers").starts_with(r"SOURCE 'a\' | limit 1 \\' | parse"));
+    }
+
+    proptest! {
+        #[test]
+        fn widgets_fill_the_grid_and_never_overlap(switches in any::<[bool; 6]>()) {
+            let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+            spec.detections.rejected_connections.enabled = switches[0];
+            spec.detections.high_data_transfer.enabled = switches[1];
+            spec.detections.external_connections.enabled = switches[2];
+            spec.anomaly_detector.enabled = switches[3];
+            if switches[4] {
+                spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:123456789012:theirs".into());
+            }
+            if switches[5] {
+                spec.cloud_watch_logs.fields = vec![Action];
+            }
+            let mut taken = std::collections::BTreeSet::new();
+            for widget in widgets(&fixtures::with_spec(spec)) {
+                let number = |key: &str| widget[key].as_u64().unwrap();
+                prop_assert!(number("x") + number("width") <= 24);
+                for x in number("x")..number("x") + number("width") {
+                    for y in number("y")..number("y") + number("height") {
+                        prop_assert!(taken.insert((x, y)), "two widgets at {x}, {y}");
+                    }
+                }
+            }
+            let lowest = taken.iter().map(|(_, y)| *y).max().unwrap();
+            prop_assert_eq!(taken.len() as u64, 24 * (lowest + 1), "a gap");
+        }
+    }
+}
