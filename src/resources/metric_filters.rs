@@ -1,12 +1,8 @@
 //! The metric filters that count what the detections look for.
 
 pub mod digits;
-#[cfg(test)]
-mod interpreter;
 pub mod networks;
 pub mod pattern;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
@@ -227,3 +223,8 @@ async fn put(aws: &Aws, monitor: &Monitor, detection: Detection, filter: &Filter
         .op(ops::PUT_METRIC_FILTER)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod interpreter;
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Ranges of numbers as regular expressions without groups: CloudWatch Logs supports no parentheses.
+//! Ranges of numbers as regular expressions without groups: `CloudWatch` Logs supports no parentheses.
 
 use std::fmt::Write as _;
 

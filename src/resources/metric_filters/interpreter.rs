@@ -1,4 +1,4 @@
-//! What CloudWatch Logs' user guide says a space-delimited filter pattern means, as far as the operator writes such patterns.
+//! What `CloudWatch` Logs' user guide says a space-delimited filter pattern means, as far as the operator writes such patterns.
 
 use regex::{Regex, RegexBuilder};
 
@@ -31,7 +31,7 @@ fn equals(operand: &str, value: &str) -> bool {
     }
 }
 
-/// With CloudWatch's classes: `\d` and `\w` are ASCII.
+/// With `CloudWatch`'s classes: `\d` and `\w` are ASCII.
 pub fn regex(text: &str) -> Regex {
     RegexBuilder::new(text).unicode(false).build().unwrap()
 }

@@ -1,6 +1,6 @@
 //! Networks as regular expressions that match an address, as text, exactly if it is in the network.
 //!
-//! The expressions use what "Supported regular expressions" in the CloudWatch Logs user guide lists: no groups, so every alternative is
+//! The expressions use what "Supported regular expressions" in the `CloudWatch` Logs user guide lists: no groups, so every alternative is
 //! spelled out whole. They rely on the text being an address. IPv6 addresses may be written in full (`2001:db8:0:0:0:0:0:1`) or with
 //! their longest run of zeros left out (`2001:db8::1`, RFC 5952); in neither form do groups have leading zeros.
 

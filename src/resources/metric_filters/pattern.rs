@@ -1,6 +1,6 @@
 //! Filter patterns over space-delimited flow-log records.
 //!
-//! See "Filter pattern syntax" in the CloudWatch Logs user guide. A pattern names every field of a record, in order.
+//! See "Filter pattern syntax" in the `CloudWatch` Logs user guide. A pattern names every field of a record, in order.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ use crate::engine::Invalid;
 use crate::monitor::Monitor;
 use crate::resources::detections::Detection;
 
-/// Longest pattern that CloudWatch Logs accepts, in characters.
+/// Longest pattern that `CloudWatch` Logs accepts, in characters.
 const MAX_CHARS: usize = 1024;
 
 /// RFC 1918, unique local (RFC 4193) and link-local (RFC 3927, RFC 4291).
@@ -55,7 +55,7 @@ pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invali
             if !has(FlowLogField::LogStatus) {
                 conditions.push((source, "!=\"-\"".to_owned()));
             }
-            return external(fields, conditions, source, &trusted(&detections.external_connections.trusted_cidrs)?);
+            return external(fields, &conditions, source, &trusted(&detections.external_connections.trusted_cidrs)?);
         }
     }
     within_limit(render(fields, &conditions))
@@ -93,12 +93,12 @@ fn trusted(cidrs: &[String]) -> Result<Vec<IpNet>, Invalid> {
 
 fn external(
     fields: &[FlowLogField],
-    conditions: Vec<Condition>,
+    conditions: &[Condition],
     source: FlowLogField,
     trusted: &[IpNet],
 ) -> Result<String, Invalid> {
     let with = |trusted: &[IpNet]| {
-        let mut conditions = conditions.clone();
+        let mut conditions = conditions.to_vec();
         conditions.push((source, outside(trusted)));
         render(fields, &conditions)
     };
@@ -118,7 +118,7 @@ fn external(
     Err(Invalid { field: TRUSTED, problem })
 }
 
-/// Neither in a private network nor in a trusted one. One regular expression, since CloudWatch Logs allows two in a pattern.
+/// Neither in a private network nor in a trusted one. One regular expression, since `CloudWatch` Logs allows two in a pattern.
 fn outside(trusted: &[IpNet]) -> String {
     let networks = IpNet::aggregate(&PRIVATE.iter().chain(trusted).copied().collect());
     let alternatives: Vec<String> = networks.iter().flat_map(networks::alternatives).collect();

@@ -57,7 +57,7 @@ impl Topic {
 
 /// A policy replaces the one that SNS gives a topic by default, so the account's own rights are stated too: action by action, since
 /// SNS refuses `sns:*` here. See "Example cases for Amazon SNS access control" in the SNS developer guide, and "Amazon SNS" under
-/// "Using Amazon CloudWatch alarms" for the alarms' principal and source.
+/// "Using Amazon `CloudWatch` alarms" for the alarms' principal and source.
 fn topic_policy(monitor: &Monitor) -> Value {
     let (place, topic) = (&monitor.place, arn(monitor));
     json!({
