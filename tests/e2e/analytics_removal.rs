@@ -37,6 +37,9 @@ async fn after_a_rename_the_former_ones_go() {
     assert_eq!(inventory["databases"].as_object().unwrap().keys().collect::<Vec<_>>(), ["records"]);
     let queries = &workgroup(&inventory, &monitor)["namedQueries"];
     assert!(QUERIES.iter().all(|name| queries[name]["database"] == "records"), "{queries:#}");
+    let athena = aws_sdk_athena::Client::new(&sandbox.config);
+    let listed = athena.list_named_queries().work_group(monitor.names.workgroup()).send().await.unwrap();
+    assert_eq!(listed.named_query_ids().len(), QUERIES.len(), "the former ones are gone");
     assert!(queries["Top talkers"]["query"].as_str().unwrap().contains("FROM \"flows\""));
     sandbox.assert_at_rest(&monitor, ANALYTICS).await;
 }
