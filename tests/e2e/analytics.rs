@@ -1,7 +1,6 @@
 use aws_sdk_glue::types::{DatabaseInput, TableInput};
 use serde_json::{Value, json};
-use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, FileFormat, TagValue};
-use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
+use vpc_flow_operator::api::spec::{AdoptionPolicy, FileFormat, TagValue};
 use vpc_flow_operator::api::{FlowLogField, VpcFlowMonitorSpec};
 use vpc_flow_operator::engine::{Action, Change, Outcome};
 use vpc_flow_operator::monitor::Monitor;
@@ -9,8 +8,8 @@ use vpc_flow_operator::resources::{Component, ResourceKind};
 
 use crate::support::Sandbox;
 
-const ANALYTICS: &[Component] = &[Component::Analytics];
-const QUERIES: [&str; 6] = [
+pub const ANALYTICS: &[Component] = &[Component::Analytics];
+pub const QUERIES: [&str; 6] = [
     "Bytes by interface and hour",
     "Daily volume",
     "External conversations",
@@ -19,19 +18,19 @@ const QUERIES: [&str; 6] = [
     "Top talkers",
 ];
 
-fn workgroup(inventory: &Value, monitor: &Monitor) -> Value {
+pub fn workgroup(inventory: &Value, monitor: &Monitor) -> Value {
     inventory["workgroups"][monitor.names.workgroup()].clone()
 }
 
-fn database(inventory: &Value, monitor: &Monitor) -> Value {
+pub fn database(inventory: &Value, monitor: &Monitor) -> Value {
     inventory["databases"][&monitor.names.database].clone()
 }
 
-fn table(inventory: &Value, monitor: &Monitor) -> Value {
+pub fn table(inventory: &Value, monitor: &Monitor) -> Value {
     database(inventory, monitor)["tables"][&monitor.names.table].clone()
 }
 
-fn told(changes: &[Change]) -> Vec<(Action, ResourceKind)> {
+pub fn told(changes: &[Change]) -> Vec<(Action, ResourceKind)> {
     changes.iter().map(|change| (change.action, change.kind)).collect()
 }
 
@@ -343,69 +342,6 @@ async fn what_is_not_ours_is_a_conflict_and_untouched_or_adopted() {
     let lake = database(&sandbox.inventory().await, &adopting);
     assert_eq!((&lake["parameters"], &lake["locationUri"]), (&json!({"theirs": "1"}), &json!("s3://lake/")));
     sandbox.assert_at_rest(&adopting, ANALYTICS).await;
-}
-
-#[tokio::test]
-async fn after_a_rename_the_former_ones_go() {
-    let sandbox = Sandbox::new("analytics::rename").await;
-    let mut spec = sandbox.spec();
-    let former = sandbox.monitor(spec.clone());
-    sandbox.converge(&former, ANALYTICS).await;
-
-    spec.analytics.table = "flows".into();
-    let monitor = sandbox.monitor(spec.clone());
-    sandbox.converge(&monitor, ANALYTICS).await;
-    let tables = &database(&sandbox.inventory().await, &monitor)["tables"];
-    assert_eq!(tables.as_object().unwrap().keys().collect::<Vec<_>>(), ["flows"]);
-
-    spec.analytics.database = Some("records".into());
-    let mut monitor = sandbox.monitor(spec);
-    monitor.recorded.push(ResourceStatus {
-        component: Component::Analytics,
-        kind: ResourceKind::Database,
-        name: former.names.database.clone(),
-        arn: None,
-        state: ResourceState::InSync,
-        message: None,
-    });
-    sandbox.converge(&monitor, ANALYTICS).await;
-    let inventory = sandbox.inventory().await;
-    assert_eq!(inventory["databases"].as_object().unwrap().keys().collect::<Vec<_>>(), ["records"]);
-    let queries = &workgroup(&inventory, &monitor)["namedQueries"];
-    assert!(QUERIES.iter().all(|name| queries[name]["database"] == "records"), "{queries:#}");
-    assert!(queries["Top talkers"]["query"].as_str().unwrap().contains("FROM \"flows\""));
-    sandbox.assert_at_rest(&monitor, ANALYTICS).await;
-}
-
-#[tokio::test]
-async fn goes_on_delete_and_stays_marked_on_retain() {
-    let sandbox = Sandbox::new("analytics::delete").await;
-    let mut spec = sandbox.spec();
-    spec.deletion_policy = Some(DeletionPolicy::Retain);
-    let retaining = sandbox.monitor(spec.clone());
-    sandbox.converge(&retaining, ANALYTICS).await;
-    let before = sandbox.inventory().await;
-    assert!(sandbox.tear_down(&retaining, ANALYTICS).await.iter().all(Outcome::is_settled));
-    let inventory = sandbox.inventory().await;
-    for tags in [&workgroup(&inventory, &retaining)["tags"], &database(&inventory, &retaining)["tags"]] {
-        assert_eq!(tags["vpcflow.dev/retained-by"], "test/network/production");
-        assert!(tags.get("vpcflow.dev/owner").is_none());
-    }
-    assert_eq!(table(&inventory, &retaining), table(&before, &retaining));
-
-    for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
-        spec.deletion_policy = Some(policy);
-        let again = sandbox.monitor(spec.clone());
-        let changes = sandbox.converge(&again, ANALYTICS).await;
-        if policy == DeletionPolicy::Delete {
-            let taken_back = [(Action::Update, ResourceKind::Workgroup), (Action::Update, ResourceKind::Database)];
-            assert_eq!(told(&changes), taken_back, "by their tags alone: {changes:#?}");
-        }
-        assert_eq!(sandbox.inventory().await, before);
-        assert!(sandbox.tear_down(&again, ANALYTICS).await.iter().all(Outcome::is_settled));
-        let inventory = sandbox.inventory().await;
-        assert_eq!((&inventory["workgroups"], &inventory["databases"]), (&json!({}), &json!({})), "{policy:?}");
-    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod analytics;
 mod anomaly_detector;
 mod bucket;
 mod cluster;
+mod analytics_removal;
 mod dashboard;
 mod default_state;
 mod delivery_role;

@@ -7,11 +7,10 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use vpc_flow_operator::api::FlowLogField;
 use vpc_flow_operator::api::spec::FileFormat;
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::Component;
 
+use crate::analytics::ANALYTICS;
 use crate::support::Sandbox;
 
-const ANALYTICS: &[Component] = &[Component::Analytics];
 const PARQUET: &[u8] = include_bytes!("../fixtures/flow_log.log.parquet");
 const PLAIN_TEXT: &[u8] = include_bytes!("../fixtures/flow_log.log.gz");
 
