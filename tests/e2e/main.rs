@@ -1,12 +1,15 @@
 //! Tests against the emulator and a real Kubernetes API server; `make test` starts both.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
+#![allow(clippy::large_futures, reason = "a test has a stack to itself")]
+
 mod admission;
 mod alarms;
 mod analytics;
+mod analytics_removal;
 mod anomaly_detector;
 mod bucket;
 mod cluster;
-mod analytics_removal;
 mod dashboard;
 mod default_state;
 mod delivery_role;
