@@ -17,7 +17,7 @@ pub struct Cli {
 enum Command {
     /// Run the controller.
     Run(Box<run::Run>),
-    /// Print the CustomResourceDefinition as YAML. Needs no cluster.
+    /// Print the `CustomResourceDefinition` as YAML. Needs no cluster.
     Crd,
 }
 

@@ -12,9 +12,10 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 
 use futures::StreamExt;
+use kube::Api;
 use kube::runtime::controller::{Config, Controller};
+use kube::runtime::{Predicate, PredicateConfig};
 use kube::runtime::{WatchStreamExt, predicates, reflector, watcher};
-use kube::{Api, runtime::Predicate};
 use tokio::sync::watch;
 
 pub use allowed_roles::{AllowedRole, AllowedRoles, NotAnAllowedRole};
@@ -37,7 +38,7 @@ pub async fn run(context: Context, known: watch::Sender<bool>, stop: impl Future
         .default_backoff()
         .reflect(writer)
         .applied_objects()
-        .predicate_filter(wakes, Default::default());
+        .predicate_filter(wakes, PredicateConfig::default());
     let listed = reader.clone();
     tokio::spawn(async move {
         // The writer lives as long as the controller, so this cannot fail before the process ends.

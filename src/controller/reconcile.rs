@@ -56,22 +56,22 @@ pub async fn reconcile(monitor: Arc<VpcFlowMonitor>, context: Arc<Context>) -> R
         context.forget(&monitor.uid().unwrap_or_default());
         return Ok(Action::await_change());
     };
-    let result = finalizer(&api, FINALIZER, Arc::new(monitor), async |event| match event {
+    let result = Box::pin(finalizer(&api, FINALIZER, Arc::new(monitor), async |event| match event {
         Event::Apply(monitor) => {
             let mode = if monitor.spec.suspend { Mode::Suspended } else { Mode::Keep };
-            let wait = Pass::new(&context, &api, &monitor, mode).run().await?.0;
+            let wait = Box::pin(Pass::new(&context, &api, &monitor, mode).run()).await?.0;
             Ok(Action::requeue(wait))
         }
         Event::Cleanup(monitor) => {
             let mode = if monitor.spec.suspend { Mode::Suspended } else { Mode::Delete };
-            let (wait, done) = Pass::new(&context, &api, &monitor, mode).run().await?;
+            let (wait, done) = Box::pin(Pass::new(&context, &api, &monitor, mode).run()).await?;
             if !done || mode == Mode::Suspended {
                 return Err(Error::StillDeleting(wait));
             }
             context.forget(&monitor.uid().unwrap_or_default());
             Ok(Action::await_change())
         }
-    })
+    }))
     .await
     .map_err(Box::new);
     context.metrics.reconcile(result.is_ok());
@@ -79,6 +79,7 @@ pub async fn reconcile(monitor: Arc<VpcFlowMonitor>, context: Arc<Context>) -> R
 }
 
 /// When to come back after an error.
+#[allow(clippy::needless_pass_by_value, reason = "the controller passes them so")]
 pub fn on_error(monitor: Arc<VpcFlowMonitor>, error: &Error, context: Arc<Context>) -> Action {
     if let Error::Finalizer(inner) = error
         && let finalizer::Error::CleanupFailed(Error::StillDeleting(wait)) = **inner

@@ -11,9 +11,9 @@ use crate::engine::{Health, Outcome};
 use crate::resources::Component;
 
 const FIRST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 /// Longest time that AWS may take to catch up before what it says is taken at its word.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// How soon a system is looked at that AWS is still setting up.
 const PENDING: Duration = Duration::from_secs(3);
 
@@ -37,7 +37,7 @@ impl Memory {
             if now.duration_since(since) >= PATIENCE {
                 for (_, failure) in outcome.failures.iter_mut().filter(|(_, failure)| waits(failure.reason)) {
                     failure.reason = Reason::Rejected;
-                    failure.message.push_str(&format!(" (still so after {} s)", PATIENCE.as_secs()));
+                    failure.message = format!("{} (still so after {} s)", failure.message, PATIENCE.as_secs());
                 }
             }
         }
@@ -91,7 +91,7 @@ mod tests {
     use crate::engine::{Action, Change, Failure, Report};
     use crate::resources::ResourceKind;
 
-    const RESYNC: Duration = Duration::from_secs(600);
+    const RESYNC: Duration = Duration::from_mins(10);
 
     fn outcome() -> Outcome {
         Outcome {

@@ -54,7 +54,7 @@ fn conditions_follow_the_outcomes() {
         ..outcome(Component::FlowLogs)
     };
     let good = || outcome(Component::LogGroup);
-    let cases: Vec<(Mode, Vec<Outcome>, Vec<(&str, &str, &str)>)> = vec![
+    let cases = vec![
         (Mode::Keep, vec![good()], vec![("Ready", "True", "Reconciled")]),
         (
             Mode::Keep,

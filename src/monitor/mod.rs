@@ -154,6 +154,9 @@ pub mod fixtures {
     }
 
     /// The same, with another spec.
+    ///
+    /// # Panics
+    /// Never: the package is made here.
     #[must_use]
     pub fn with_spec(spec: VpcFlowMonitorSpec) -> Monitor {
         Monitor::new(

@@ -149,7 +149,7 @@ impl System for Alarms {
     async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
         match op {
             Op::Create { detection, alarm } => {
-                put(aws, monitor, *detection, alarm, Some(sdk_tags(&monitor.tags))).await?
+                put(aws, monitor, *detection, alarm, Some(sdk_tags(&monitor.tags))).await?;
             }
             // Tags are ignored for an alarm that exists, see `PutMetricAlarm`.
             Op::Put { detection, alarm } => put(aws, monitor, *detection, alarm, None).await?,

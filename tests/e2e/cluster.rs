@@ -20,7 +20,7 @@ use vpc_flow_operator::metrics::Metrics;
 
 use crate::support::{Sandbox, settings};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A namespace of one's own, with the CRD installed.
 pub struct Cluster {
@@ -141,7 +141,6 @@ async fn install_crd(client: &Client) {
 pub struct Operator {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
-    pub metrics: Metrics,
 }
 
 impl Operator {
@@ -156,18 +155,18 @@ impl Operator {
             settings: settings(),
             allowed_roles: AllowedRoles::default(),
             watch_namespace: Some(cluster.namespace.clone()),
-            resync: Duration::from_secs(600),
+            resync: Duration::from_mins(10),
             concurrency: 4,
         };
         change(&mut options);
-        let context = Context::new(cluster.client.clone(), pool, metrics.clone(), options);
+        let context = Context::new(cluster.client.clone(), pool, metrics, options);
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = Arc::new(tokio::sync::Mutex::new(stopped));
         let (known, _) = watch::channel(false);
         let task = tokio::spawn(controller::run(context, known, async move {
             let _ = (&mut *stopped.lock().await).await;
         }));
-        Self { stop, task, metrics }
+        Self { stop, task }
     }
 
     /// Stops as SIGTERM does, and waits until the last pass is done.

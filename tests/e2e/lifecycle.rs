@@ -1,6 +1,7 @@
 //! Whole lives of monitors: a real API server, the controller, AWS in the emulator.
 
 use devenv::Fault;
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::conditions::READY;
 use vpc_flow_operator::api::spec::{DeletionPolicy, TagValue};
@@ -64,7 +65,7 @@ async fn a_monitor_becomes_ready_rests_and_goes() {
     let conditions = |monitor: &vpc_flow_operator::api::VpcFlowMonitor| monitor.status.clone().unwrap().conditions;
     assert_eq!(conditions(&rested), status.conditions);
 
-    cluster.monitors.delete("m", &Default::default()).await.unwrap();
+    cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
     cluster.wait_gone("m").await;
     let mut left = left(&sandbox.inventory().await);
     left.sort();
@@ -86,7 +87,7 @@ async fn a_resync_at_rest_writes_no_status() {
     let ready = cluster.wait_ready("m").await;
     let before = sandbox.latest_call().await;
     // DescribeFlowLogs happens once in a pass.
-    devenv::wait_for("three resyncs", std::time::Duration::from_secs(60), async || {
+    devenv::wait_for("three resyncs", std::time::Duration::from_mins(1), async || {
         let calls = sandbox.emulator.calls(&sandbox.account, before).await?;
         Ok((calls.iter().filter(|call| call.operation == "DescribeFlowLogs").count() >= 4).then_some(()))
     })
@@ -107,7 +108,7 @@ async fn delete_leaves_nothing_and_retain_everything_for_the_same_identity() {
     cluster.create("m", spec.clone()).await;
     cluster.wait_ready("m").await;
     let made = left(&sandbox.inventory().await);
-    cluster.monitors.delete("m", &Default::default()).await.unwrap();
+    cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
     cluster.wait_gone("m").await;
     assert_eq!(left(&sandbox.inventory().await), made);
 
@@ -127,7 +128,7 @@ async fn delete_leaves_nothing_and_retain_everything_for_the_same_identity() {
             .unwrap();
     }
     s3.delete_object().bucket(bucket).key("vpc-flow-logs/x").send().await.unwrap();
-    cluster.monitors.delete("m", &Default::default()).await.unwrap();
+    cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
     cluster.wait_gone("m").await;
     assert_eq!(left(&sandbox.inventory().await), Vec::<String>::new());
     operator.stop().await;
@@ -201,7 +202,7 @@ async fn two_monitors_on_one_vpc_and_in_one_account_never_mix() {
     cluster.create("b", sandbox.spec()).await;
     cluster.wait_ready("a").await;
     let before = cluster.wait_ready("b").await;
-    cluster.monitors.delete("a", &Default::default()).await.unwrap();
+    cluster.monitors.delete("a", &DeleteParams::default()).await.unwrap();
     cluster.wait_gone("a").await;
     let rest = sandbox.latest_call().await;
     let after = cluster.reconcile_now("b", "1").await;

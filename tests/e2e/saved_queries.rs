@@ -111,7 +111,7 @@ async fn run(sandbox: &Sandbox, monitor: &Monitor, name: &str) -> Vec<Vec<String
         .await
         .unwrap();
     let id = started.query_execution_id().unwrap();
-    let succeeded = tokio::time::timeout(Duration::from_secs(60), async {
+    let succeeded = tokio::time::timeout(Duration::from_mins(1), async {
         loop {
             let execution = athena.get_query_execution().query_execution_id(id).send().await.unwrap();
             let status = execution.query_execution.unwrap().status.unwrap();

@@ -121,9 +121,9 @@ pub struct VpcFlowMonitorSpec {
     ]))]
     pub tags: BTreeMap<String, TagValue>,
 
-    /// What happens in AWS when this object is deleted. RetainData removes all but the bucket and the log group, which keep
+    /// What happens in AWS when this object is deleted. `RetainData` removes all but the bucket and the log group, which keep
     /// what they hold; Delete removes those too, with all records; Retain leaves everything. Default: the operator's setting,
-    /// which is RetainData unless changed.
+    /// which is `RetainData` unless changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 

@@ -35,7 +35,7 @@ pub enum DatabaseOp {
     /// Makes it.
     Create(Database),
     /// Puts the whole definition.
-    Update(DatabaseInput),
+    Update(Box<DatabaseInput>),
     /// Changes its tags.
     Tag {
         /// Its name.
@@ -143,7 +143,7 @@ fn repair(monitor: &Monitor, database: &Database, observed: &ObservedDatabase, c
         let change = change(Action::Update).field("description", old, Some(json!(database.description)));
         let mut input = observed.input.clone();
         input.description = Some(database.description.clone());
-        diff.step(change, Op::Database(DatabaseOp::Update(input)));
+        diff.step(change, Op::Database(DatabaseOp::Update(Box::new(input))));
     }
 }
 
@@ -183,7 +183,7 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &DatabaseOp) -> Result<(), 
             glue.create_database().set_database_input(input).set_tags(tags).send().await.op(ops::CREATE_DATABASE)?;
         }
         DatabaseOp::Update(input) => {
-            let request = glue.update_database().name(input.name()).database_input(input.clone());
+            let request = glue.update_database().name(input.name()).database_input(input.as_ref().clone());
             request.send().await.op(ops::UPDATE_DATABASE)?;
         }
         DatabaseOp::Tag { name, tags } => {

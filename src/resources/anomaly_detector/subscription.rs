@@ -100,7 +100,9 @@ pub(super) fn diff(wanted: &Subscription, observed: &[ObservedSubscription], dif
 
 pub(super) fn remove(removal: Removal, observed: &[ObservedSubscription], diff: &mut Diff<Op>) {
     if removal != Removal::KeepAll {
-        observed.iter().for_each(|found| delete(found, diff));
+        for found in observed {
+            delete(found, diff);
+        }
     }
 }
 

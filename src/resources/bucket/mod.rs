@@ -59,7 +59,7 @@ impl System for Storage {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let mut buckets = Vec::new();
         for name in monitor.known_names(Component::Storage, ResourceKind::Bucket, &monitor.names.bucket) {
-            let found = observe::observe(aws, &name).await?;
+            let found = Box::pin(observe::observe(aws, &name)).await?;
             buckets.push((name, found));
         }
         Ok(Observed { buckets })

@@ -64,7 +64,7 @@ fn enabled(monitor: &Monitor) -> impl Iterator<Item = Detection> {
 fn alarm_states(monitor: &Monitor) -> Option<Widget> {
     let alarms: Vec<_> = enabled(monitor).map(|detection| detection.alarm_arn(monitor)).collect();
     let properties = json!({"title": "Alarms", "alarms": alarms});
-    (!alarms.is_empty()).then(|| Widget { kind: "alarm", height: 3, properties })
+    (!alarms.is_empty()).then_some(Widget { kind: "alarm", height: 3, properties })
 }
 
 fn detection_metric(monitor: &Monitor, detection: Detection) -> Widget {

@@ -80,11 +80,11 @@ fn fixed(low: u32, high: u32, length: u32, base: Base) -> Vec<String> {
         rest.into_iter().map(|rest| format!("{}{rest}", base.class(digit, digit))).collect()
     };
     let (mut first, mut last) = (low / share, high / share);
-    if first == last && (low % share != 0 || high % share != share - 1) {
+    if first == last && (!low.is_multiple_of(share) || high % share != share - 1) {
         return after(first, fixed(low % share, high % share, length - 1, base));
     }
     let (mut all, mut end) = (Vec::new(), Vec::new());
-    if low % share != 0 {
+    if !low.is_multiple_of(share) {
         all.extend(after(first, fixed(low % share, share - 1, length - 1, base)));
         first += 1;
     }

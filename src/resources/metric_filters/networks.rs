@@ -25,7 +25,7 @@ pub fn alternatives(network: &IpNet) -> Vec<String> {
 fn ipv4(network: Ipv4Net) -> Vec<String> {
     let octets = network.network().octets();
     let whole = usize::from(network.prefix_len() / 8);
-    let start: String = octets[..whole].iter().map(|octet| format!("{octet}\\.")).collect();
+    let start: String = octets[..whole].iter().map(|octet| octet.to_string() + "\\.").collect();
     let bits = network.prefix_len() % 8;
     match (octets.get(whole), bits) {
         // Only IPv4 addresses have dots.

@@ -127,7 +127,7 @@ pub fn diff<Op: From<RoleOp>>(
         }
         (Goal::Present(role), Some(observed)) => match monitor.claim(&observed.tags) {
             Claim::Foreign(problem) => diff.conflict(ResourceKind::Role, name, problem),
-            claim => repair(monitor, role, observed, claim, diff),
+            claim => repair(monitor, role, observed, &claim, diff),
         },
         (Goal::Absent(_), None) => {}
         (Goal::Absent(removal), Some(observed)) => {
@@ -142,11 +142,11 @@ fn repair<Op: From<RoleOp>>(
     monitor: &Monitor,
     role: &Role,
     observed: &ObservedRole,
-    claim: Claim,
+    claim: &Claim,
     diff: &mut Diff<Op>,
 ) {
     let name = role.name.clone();
-    let action = if claim == Claim::Adopt { Action::Adopt } else { Action::Update };
+    let action = if *claim == Claim::Adopt { Action::Adopt } else { Action::Update };
     let mut step = |action, field: &str, old: Option<Value>, new: Option<Value>, op: RoleOp| {
         diff.step(Change::new(action, ResourceKind::Role, &name).field(field, old, new), op.into());
     };

@@ -128,7 +128,7 @@ fn only_a_shared_destination_lets_the_old_one_go_first() {
     let monitor = fixtures::monitor();
     let s3 = wanted(&monitor).remove(1);
     for (old, shared) in [(differing(&s3), true), (elsewhere(&s3), false)] {
-        let diff = present(&monitor, &[s3.clone()], &observed(vec![found("fl-1", &old, &monitor.tags)]));
+        let diff = present(&monitor, std::slice::from_ref(&s3), &observed(vec![found("fl-1", &old, &monitor.tags)]));
         let FlowLogOp::Replace { same_destination, token, token_after_delete, .. } = &diff.steps[0].op else {
             panic!("{diff:#?}")
         };
@@ -142,7 +142,7 @@ fn a_stranger_at_our_destination_is_a_conflict_and_costs_nothing_of_ours() {
     let monitor = fixtures::monitor();
     let s3 = wanted(&monitor).remove(1);
     let stranger = found("fl-9", &differing(&s3), &Tags::new());
-    let diff = present(&monitor, &[s3.clone()], &observed(vec![stranger.clone()]));
+    let diff = present(&monitor, std::slice::from_ref(&s3), &observed(vec![stranger.clone()]));
     assert!(diff.steps.is_empty());
     assert!(diff.conflicts[0].to_string().contains("fl-9") && diff.conflicts[0].to_string().contains("IfUnowned"));
     let ours = FlowLog { traffic_type: "REJECT".into(), ..s3.clone() };
