@@ -6,10 +6,10 @@ use futures::future::BoxFuture;
 
 use super::change::Change;
 use super::failure::Failure;
-use super::system::{Applied, Conflict, Goal, Removal, Report, System};
+use super::system::{Applied, Conflict, Goal, Invalid, Removal, Report, System};
 use crate::aws::{Aws, AwsError};
 use crate::monitor::Monitor;
-use crate::resources::Component;
+use crate::resources::{Component, ResourceKind};
 
 /// A [`System`] whose types the engine need not know.
 #[derive(Clone, Copy)]
@@ -18,6 +18,8 @@ pub struct AnySystem {
     pub component: Component,
     /// What it needs.
     pub needs: &'static [Component],
+    /// What no other system builds on.
+    pub nobody_needs: &'static [ResourceKind],
     assess: AssessFn,
 }
 
@@ -33,6 +35,8 @@ pub struct Assessment {
     pub steps: Vec<AnyStep>,
     /// What is not ours.
     pub conflicts: Vec<Conflict>,
+    /// What cannot be right.
+    pub invalid: Vec<Invalid>,
     /// What there is to tell.
     pub report: Report,
 }
@@ -76,6 +80,7 @@ pub fn erase<S: System>() -> AnySystem {
     AnySystem {
         component: S::COMPONENT,
         needs: S::NEEDS,
+        nobody_needs: S::NOBODY_NEEDS,
         assess: |aws, monitor, removal| assess::<S>(aws, monitor, removal).boxed(),
     }
 }
@@ -105,6 +110,7 @@ async fn assess<S: System>(aws: &Aws, monitor: &Monitor, removal: Option<Removal
         wanted: desired.is_some(),
         steps,
         conflicts: diff.conflicts,
+        invalid: diff.invalid,
         report: S::report(monitor, goal, &observed),
     })
 }

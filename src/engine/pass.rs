@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::system::{Applied, Conflict, Removal, Report};
 use crate::aws::{Aws, Class};
 use crate::monitor::Monitor;
-use crate::resources::Component;
+use crate::resources::{Component, ResourceKind};
 
 /// A system and what is between AWS and its goal.
 #[derive(Debug)]
@@ -95,6 +95,9 @@ impl Outcome {
         self.report = Some(assessment.report.clone());
         self.conflicts.clone_from(&assessment.conflicts);
         self.remaining = assessment.steps.iter().map(|step| step.change.clone()).collect();
+        // What a former look said of the spec is said anew.
+        self.failures.retain(|(change, _)| change.is_some());
+        self.failures.extend(assessment.invalid.iter().map(|invalid| (None, invalid.clone().into())));
     }
 
     /// True if AWS is as the goal wants it, as far as this system goes.
@@ -104,9 +107,11 @@ impl Outcome {
     }
 
     /// True if all that others may need of this system exists, though not all of it may be as declared.
-    #[must_use]
-    pub fn is_in_place(&self) -> bool {
-        let makes = |change: &Change| matches!(change.action, Action::Create | Action::Replace | Action::Adopt);
+    fn is_in_place(&self, nobody_needs: &[ResourceKind]) -> bool {
+        let makes = |change: &Change| {
+            matches!(change.action, Action::Create | Action::Replace | Action::Adopt)
+                && !nobody_needs.contains(&change.kind)
+        };
         self.report.is_some() && self.conflicts.is_empty() && !self.remaining.iter().any(makes)
     }
 
@@ -162,7 +167,8 @@ pub async fn apply(
                 }
             }
         }
-        let others_may_go_on = if removal.is_none() { outcome.is_in_place() } else { outcome.is_settled() };
+        let others_may_go_on =
+            if removal.is_none() { outcome.is_in_place(system.nobody_needs) } else { outcome.is_settled() };
         let turn = if others_may_go_on { Turn::Passed } else { Turn::Failed };
         progress(&outcome);
         turns[&system.component].send_replace(turn);
@@ -256,17 +262,17 @@ async fn look_again(outcome: &mut Outcome, system: &AnySystem, aws: &Aws, monito
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::ResourceKind;
 
     #[test]
     fn what_exists_holds_up_nobody_though_it_is_not_as_declared() {
         let mut outcome = Outcome::new(Component::LogGroup);
-        assert!(!outcome.is_in_place(), "not looked at");
+        assert!(!outcome.is_in_place(&[]), "not looked at");
         outcome.report = Some(Report::default());
         outcome.remaining.push(Change::new(Action::Update, ResourceKind::LogGroup, "g"));
-        assert!(outcome.is_in_place() && !outcome.is_settled());
+        assert!(outcome.is_in_place(&[]) && !outcome.is_settled());
         outcome.remaining.push(Change::new(Action::Create, ResourceKind::LogGroup, "g"));
-        assert!(!outcome.is_in_place());
+        assert!(!outcome.is_in_place(&[]));
+        assert!(outcome.is_in_place(&[ResourceKind::LogGroup]));
     }
 
     #[test]

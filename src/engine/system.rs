@@ -25,6 +25,8 @@ pub trait System: Send + Sync + 'static {
     const COMPONENT: Component;
     /// Systems whose resources must exist before this one's changes are applied, and that are torn down after it.
     const NEEDS: &'static [Component];
+    /// Kinds of this system's resources that no other system builds on: one that cannot be made holds up nobody.
+    const NOBODY_NEEDS: &'static [ResourceKind] = &[];
 
     /// What the spec asks for, or `None` if it asks for nothing of this system.
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid>;
@@ -90,11 +92,13 @@ pub struct Diff<Op> {
     pub steps: Vec<Step<Op>>,
     /// Resources of the wanted names that are not ours; nothing is done to them.
     pub conflicts: Vec<Conflict>,
+    /// Parts that cannot be right, while the others go on.
+    pub invalid: Vec<Invalid>,
 }
 
 impl<Op> Default for Diff<Op> {
     fn default() -> Self {
-        Self { steps: Vec::new(), conflicts: Vec::new() }
+        Self { steps: Vec::new(), conflicts: Vec::new(), invalid: Vec::new() }
     }
 }
 

@@ -68,7 +68,8 @@ fn wanted(monitor: &Monitor, detection: Detection) -> Result<Filter, Invalid> {
 }
 
 impl System for MetricFilters {
-    type Desired = Vec<(Detection, Filter)>;
+    /// One that cannot be expressed leaves the others as they are.
+    type Desired = Vec<(Detection, Result<Filter, Invalid>)>;
     type Observed = Vec<ObservedFilter>;
     type Op = Op;
 
@@ -77,9 +78,7 @@ impl System for MetricFilters {
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
         let enabled = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor));
-        let filters = enabled
-            .map(|detection| Ok((detection, wanted(monitor, detection)?)))
-            .collect::<Result<Vec<_>, Invalid>>()?;
+        let filters: Vec<_> = enabled.map(|detection| (detection, wanted(monitor, detection))).collect();
         Ok(if filters.is_empty() { None } else { Some(filters) })
     }
 
@@ -127,6 +126,13 @@ impl System for MetricFilters {
             }
         }
         for (detection, filter) in filters {
+            let filter = match filter {
+                Ok(filter) => filter,
+                Err(invalid) => {
+                    diff.invalid.push(invalid.clone());
+                    continue;
+                }
+            };
             let found = observed
                 .iter()
                 .find(|found| found.detection == *detection && found.log_group == monitor.names.log_group);

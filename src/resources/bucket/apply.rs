@@ -206,7 +206,8 @@ async fn put_ownership(aws: &Aws, name: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-async fn put_policy(aws: &Aws, name: &str, policy: &Value) -> Result<(), AwsError> {
+/// Writes the bucket's policy.
+pub async fn put_policy(aws: &Aws, name: &str, policy: &Value) -> Result<(), AwsError> {
     aws.s3
         .put_bucket_policy()
         .bucket(name)

@@ -6,6 +6,7 @@
 
 mod apply;
 mod empty;
+mod keep_policy;
 mod lifecycle;
 mod observe;
 mod policy;
@@ -14,6 +15,7 @@ mod state;
 use serde_json::json;
 
 pub use self::apply::{BucketOp, Setting};
+pub use self::keep_policy::keep_policy;
 use self::state::ObservedBucket;
 pub use self::state::{Bucket, Encryption, Found};
 use super::{Component, ResourceKind};

@@ -112,7 +112,8 @@ async fn ownership(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
     Ok(controls.and_then(|controls| controls.rules().first().map(|rule| rule.object_ownership().as_str().to_owned())))
 }
 
-async fn policy(aws: &Aws, name: &str) -> Result<Policy, AwsError> {
+/// Reads the bucket's policy.
+pub async fn policy(aws: &Aws, name: &str) -> Result<Policy, AwsError> {
     let operation = ops::GET_BUCKET_POLICY;
     let call = aws.s3.get_bucket_policy().bucket(name).expected_bucket_owner(&aws.place.account);
     let output = call.send().await.op(operation).optional()?;

@@ -57,7 +57,7 @@ fn what_s3_sets_by_itself_is_not_written_again() {
     let settings_of = |spec| {
         let monitor = fixtures::with_spec(spec);
         let steps = settings(&desired(&monitor), &ObservedBucket::just_created(Tags::new()));
-        told(&Diff { steps, conflicts: Vec::new() }).join("; ")
+        told(&Diff { steps, ..Diff::default() }).join("; ")
     };
     let default = settings_of(spec());
     assert!(default.contains("lifecycle.") && default.contains("policy.") && default.contains("versioning"));
@@ -238,4 +238,19 @@ proptest! {
         bucket.policy = Policy::parse(&policy.to_string()).unwrap();
         prop_assert_eq!(told(&diff(&monitor, &here(&monitor, bucket))).len(), 0);
     }
+}
+
+#[test]
+fn what_a_policy_has_lost_comes_back_beside_what_it_has_gained() {
+    let policy = |statements: Value| {
+        Policy::parse(&json!({"Version": "2012-10-17", "Statement": statements}).to_string()).unwrap()
+    };
+    let statement =
+        |sid: &str, action: &str| json!({"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": "*"});
+    let before = policy(json!([statement("Theirs", "s3:GetObject"), statement("Both", "s3:PutObject")]));
+    let after = policy(json!([statement("Both", "s3:PutObject"), statement("AWSLogDeliveryWrite", "s3:PutObject")]));
+    let regained = after.regained(&before).unwrap();
+    let sids: Vec<_> = regained["Statement"].as_array().unwrap().iter().map(|known| known["Sid"].clone()).collect();
+    assert_eq!(sids, ["Both", "AWSLogDeliveryWrite", "Theirs"]);
+    assert_eq!(Policy::parse(&regained.to_string()).unwrap().regained(&before), None);
 }

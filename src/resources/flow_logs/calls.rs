@@ -7,11 +7,12 @@ use aws_sdk_ec2::types::{
     UnsuccessfulItem,
 };
 
-use super::flow_log::{self, FlowLog};
+use super::flow_log::{self, FlowLog, Sink};
 use super::{FlowLogOp, Found, Observed};
 use crate::aws::operations::{self as ops, Operation};
 use crate::aws::{Aws, AwsError, AwsResult, Gone};
 use crate::monitor::{Monitor, TagDiff, Tags};
+use crate::resources::bucket::keep_policy;
 
 /// `DeleteFlowLogs` takes no more ids at once: its entry in the EC2 API reference.
 const MOST_IDS: usize = 1000;
@@ -80,6 +81,14 @@ fn is_in_the_way(error: &AwsError, same_destination: bool) -> bool {
 }
 
 async fn create(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) -> Result<(), AwsError> {
+    let request = request(aws, monitor, flow_log, token);
+    match flow_log.sink() {
+        Sink::CloudWatchLogs => request.await,
+        Sink::S3 => keep_policy(aws, &monitor.names.bucket, request).await,
+    }
+}
+
+async fn request(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) -> Result<(), AwsError> {
     let result = aws
         .ec2
         .create_flow_logs()

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::interpreter::matches;
 use super::pattern::pattern;
 use super::*;
-use crate::api::FlowLogField;
+use crate::api::{FlowLogField, VpcFlowMonitorSpec};
 use crate::monitor::fixtures;
 
 /// A record in the monitor's format, with `-` in fields that `values` leaves out.
@@ -194,7 +194,7 @@ fn as_wanted(monitor: &Monitor) -> Vec<ObservedFilter> {
     let log_group = monitor.names.log_group.clone();
     desired
         .into_iter()
-        .map(|(detection, filter)| ObservedFilter { detection, log_group: log_group.clone(), filter })
+        .map(|(detection, filter)| ObservedFilter { detection, log_group: log_group.clone(), filter: filter.unwrap() })
         .collect()
 }
 
@@ -202,6 +202,20 @@ fn difference(monitor: &Monitor, observed: &[ObservedFilter]) -> Diff<Op> {
     let desired = MetricFilters::desired(monitor).unwrap();
     let goal = desired.as_ref().map_or(Goal::Absent(Removal::Everything), Goal::Present);
     MetricFilters::diff(monitor, goal, &observed.to_vec())
+}
+
+#[test]
+fn one_that_cannot_be_expressed_leaves_the_others_as_they_are() {
+    let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+    let networks = (0..64).map(|third| format!("203.{third}.{}.{}/30", third * 3, third * 4));
+    spec.detections.external_connections.trusted_cidrs = networks.collect();
+    let monitor = fixtures::with_spec(spec);
+    let diff = difference(&monitor, &[]);
+    let made: Vec<_> = diff.steps.iter().map(|step| step.change.name.clone()).collect();
+    let (rejected, high) = (Detection::RejectedConnections, Detection::HighDataTransfer);
+    assert_eq!(made, [rejected.filter_name(&monitor), high.filter_name(&monitor)]);
+    assert_eq!(diff.invalid.len(), 1);
+    assert_eq!(diff.invalid[0].field, "detections.externalConnections.trustedCidrs");
 }
 
 #[test]
