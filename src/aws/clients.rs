@@ -39,6 +39,17 @@ pub enum ConnectError {
     /// No region is known.
     #[error("no AWS region: set spec.region, or start the operator with --region")]
     NoRegion,
+    /// The role cannot be assumed.
+    #[error(
+        "spec.assumeRole: {role_arn} cannot be assumed: its trust policy must allow the operator's identity, with the external id \
+         if it asks for one: {source}"
+    )]
+    Role {
+        /// The role.
+        role_arn: String,
+        /// What STS says.
+        source: AwsError,
+    },
     /// STS did not say who we are.
     #[error(transparent)]
     Identity(#[from] AwsError),
@@ -46,6 +57,8 @@ pub enum ConnectError {
     #[error("STS named the caller `{0}`, which is no ARN")]
     UnexpectedCaller(String),
 }
+
+const SESSION_NAME: &str = "vpc-flow-operator";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
@@ -93,11 +106,27 @@ impl ClientPool {
         Ok(Arc::clone(self.clients.lock().await.entry(key).or_insert(aws)))
     }
 
+    fn sts(&self, config: &SdkConfig) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::from_conf(
+            aws_sdk_sts::config::Builder::from(config).interceptor(self.gate.clone()).build(),
+        )
+    }
+
+    /// Assumes the role once by hand: the credentials provider would hide AWS's reason for a refusal.
+    async fn try_role(&self, key: &Key, role_arn: &str, external_id: Option<&str>) -> Result<(), ConnectError> {
+        let config = self.base.to_builder().region(Region::new(key.region.clone())).build();
+        let call = self.sts(&config).assume_role().role_arn(role_arn).role_session_name(SESSION_NAME);
+        let result = call.set_external_id(external_id.map(str::to_owned)).send().await.op(ops::ASSUME_ROLE);
+        result.map_err(|source| ConnectError::Role { role_arn: role_arn.to_owned(), source })?;
+        Ok(())
+    }
+
     async fn connect(&self, key: &Key) -> Result<Aws, ConnectError> {
         let mut builder = self.base.to_builder().region(Region::new(key.region.clone()));
         if let Some((role_arn, external_id)) = &key.role {
+            self.try_role(key, role_arn, external_id.as_deref()).await?;
             let mut role = AssumeRoleProvider::builder(role_arn)
-                .session_name("vpc-flow-operator")
+                .session_name(SESSION_NAME)
                 .region(Region::new(key.region.clone()))
                 .configure(&self.base);
             if let Some(external_id) = external_id {
@@ -106,10 +135,7 @@ impl ClientPool {
             builder = builder.credentials_provider(SharedCredentialsProvider::new(role.build().await));
         }
         let config = builder.build();
-        let sts = aws_sdk_sts::Client::from_conf(
-            aws_sdk_sts::config::Builder::from(&config).interceptor(self.gate.clone()).build(),
-        );
-        let caller = sts.get_caller_identity().send().await.op(ops::GET_CALLER_IDENTITY)?;
+        let caller = self.sts(&config).get_caller_identity().send().await.op(ops::GET_CALLER_IDENTITY)?;
         let arn = caller.arn().unwrap_or_default();
         let Some(parsed) = Arn::parse(arn) else {
             return Err(ConnectError::UnexpectedCaller(arn.to_owned()));

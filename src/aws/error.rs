@@ -1,6 +1,5 @@
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
@@ -69,7 +68,7 @@ where
             if let Some(service_error) = error.as_service_error() {
                 let status = error.raw_response().map_or(0, |response| response.status().as_u16());
                 let code = service_error.code().map_or_else(|| status_code_name(status), str::to_owned);
-                let message = service_error.message().unwrap_or("AWS gave no reason").to_owned();
+                let message = readable(service_error.message().unwrap_or("AWS gave no reason"));
                 let mut class = classify(operation, &code, &message);
                 if class == Class::Unknown && status >= 500 {
                     class = Class::Transient;
@@ -80,16 +79,34 @@ where
                 SdkError::TimeoutError(_) => "TimedOut",
                 SdkError::ResponseError(_) => "Unreadable",
                 SdkError::ConstructionFailure(_) => "NotSent",
-                _ => "Unreachable",
+                _ => UNREACHABLE,
             };
-            AwsError {
-                operation,
-                class: Class::Transient,
-                code: code.to_owned(),
-                message: DisplayErrorContext(&error).to_string(),
-            }
+            AwsError { operation, class: Class::Transient, code: code.to_owned(), message: causes(&error) }
         })
     }
+}
+
+/// The code of an error without an answer.
+pub const UNREACHABLE: &str = "Unreachable";
+
+/// EC2 adds a text that only AWS can decode, another one at each call.
+fn readable(message: &str) -> String {
+    let end = message.find("Encoded authorization failure message:").unwrap_or(message.len());
+    message[..end].trim_end().to_owned()
+}
+
+/// What each cause says, without what only developers read, which also differs from call to call.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !texts.iter().any(|known| known.contains(&text)) {
+            texts.push(text);
+        }
+        next = cause.source();
+    }
+    texts.join(": ")
 }
 
 /// S3 answers HEAD requests without a body, so without an error code.
@@ -130,5 +147,27 @@ impl<T> Gone for Result<T, AwsError> {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::operations as ops;
+
+    #[test]
+    fn what_only_aws_can_decode_is_left_out() {
+        let message =
+            "You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHlTk";
+        assert_eq!(readable(message), "You are not authorized to perform this operation.");
+    }
+
+    #[test]
+    fn a_missing_permission_is_named() {
+        let error = AwsError::reported(ops::CREATE_ROLE, "AccessDenied", "no");
+        assert_eq!(
+            error.to_string(),
+            "IAM CreateRole: AccessDenied: no (the operator's role needs iam:CreateRole, iam:TagRole)"
+        );
     }
 }

@@ -84,6 +84,7 @@ macro_rules! operations {
 }
 
 operations! {
+    ASSUME_ROLE = Sts "AssumeRole" Read ["sts:AssumeRole"];
     GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read ["sts:GetCallerIdentity"];
 
     CREATE_BUCKET = S3 "CreateBucket" Write ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];
@@ -228,8 +229,8 @@ mod tests {
     #[test]
     fn access_fits_the_name() {
         for operation in ALL {
-            let reads =
-                ["Get", "List", "Describe", "Head", "BatchGet"].iter().any(|verb| operation.name.starts_with(verb));
+            let verbs = ["Get", "List", "Describe", "Head", "BatchGet", "AssumeRole"];
+            let reads = verbs.iter().any(|verb| operation.name.starts_with(verb));
             assert_eq!(operation.access == Access::Read, reads, "{}", operation.name);
         }
     }

@@ -63,9 +63,9 @@ pub async fn reconcile(monitor: Arc<VpcFlowMonitor>, context: Arc<Context>) -> R
             Ok(Action::requeue(wait))
         }
         Event::Cleanup(monitor) => {
-            let mode = if monitor.spec.suspend { Mode::Suspended } else { Mode::Delete };
+            let mode = if monitor.spec.suspend { Mode::DeleteSuspended } else { Mode::Delete };
             let (wait, done) = Box::pin(Pass::new(&context, &api, &monitor, mode).run()).await?;
-            if !done || mode == Mode::Suspended {
+            if !done || mode == Mode::DeleteSuspended {
                 return Err(Error::StillDeleting(wait));
             }
             context.forget(&monitor.uid().unwrap_or_default());
@@ -74,15 +74,24 @@ pub async fn reconcile(monitor: Arc<VpcFlowMonitor>, context: Arc<Context>) -> R
     }))
     .await
     .map_err(Box::new);
-    context.metrics.reconcile(result.is_ok());
+    let goes_on = |error| still_deleting(error).is_some();
+    context.metrics.reconcile(result.as_ref().map_or_else(|error| goes_on(error), |_| true));
     Ok(result?)
+}
+
+/// Deletion that goes on is told as an error to what guards the finalizer, but is none.
+const fn still_deleting(error: &finalizer::Error<Error>) -> Option<Duration> {
+    match error {
+        finalizer::Error::CleanupFailed(Error::StillDeleting(wait)) => Some(*wait),
+        _ => None,
+    }
 }
 
 /// When to come back after an error.
 #[allow(clippy::needless_pass_by_value, reason = "the controller passes them so")]
 pub fn on_error(monitor: Arc<VpcFlowMonitor>, error: &Error, context: Arc<Context>) -> Action {
     if let Error::Finalizer(inner) = error
-        && let finalizer::Error::CleanupFailed(Error::StillDeleting(wait)) = **inner
+        && let Some(wait) = still_deleting(inner)
     {
         return Action::requeue(wait);
     }
@@ -110,6 +119,8 @@ impl<'a> Pass<'a> {
         let before = self.written.clone();
         let (aws, monitor) = match self.connect().await {
             Ok(connected) => connected,
+            // The account is told before anything is made: without one, there is nothing to remove.
+            Err(_) if self.mode == Mode::Delete && before.account_id.is_none() => return Ok((Duration::ZERO, true)),
             Err(failure) => return self.give_up(&before, &failure).await,
         };
         let removal = (self.mode == Mode::Delete).then(|| monitor.removal());
@@ -117,7 +128,7 @@ impl<'a> Pass<'a> {
         for _ in 0..ROUNDS {
             let assessed = engine::assess(&SYSTEMS, &aws, &monitor, removal).await;
             let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
-            if self.mode == Mode::Suspended || nothing_to_do {
+            if self.mode.is_suspended() || nothing_to_do {
                 outcomes = engine::plan(&assessed);
                 break;
             }
@@ -287,6 +298,9 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Identity(error) => error.into(),
+            ConnectError::Role { ref source, .. } => {
+                Self { reason: Self::from(source.clone()).reason, message: error.to_string() }
+            }
             error @ (ConnectError::NoRegion | ConnectError::UnexpectedCaller(_)) => {
                 Self { reason: Reason::InvalidSpec, message: error.to_string() }
             }

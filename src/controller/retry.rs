@@ -49,7 +49,7 @@ impl Memory {
             outcome.report.as_ref().is_some_and(|report| matches!(report.health, Health::Pending(_)))
         };
         let longest = if outcomes.iter().any(pending) { PENDING.min(resync) } else { resync };
-        if outcomes.iter().all(Outcome::is_settled) || mode == Mode::Suspended {
+        if outcomes.iter().all(Outcome::is_settled) || mode.is_suspended() {
             self.failed_passes = 0;
             return longest;
         }
@@ -75,7 +75,8 @@ fn only_a_person_helps(outcomes: &[Outcome]) -> bool {
     outcomes.iter().filter(|outcome| !outcome.is_settled()).all(|outcome| {
         !outcome.waits_for.is_empty()
             || !outcome.conflicts.is_empty()
-            || outcome.failures.iter().any(|(_, failure)| failure.reason.is_terminal())
+            || (!outcome.failures.is_empty()
+                && outcome.failures.iter().all(|(_, failure)| failure.reason.is_terminal()))
     })
 }
 
@@ -133,6 +134,9 @@ mod tests {
         let waiting = Outcome { waits_for: vec![Component::Identity], ..failing(Reason::AwsError) };
         let outcomes = [failing(Reason::AccessDenied), waiting];
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC), RESYNC);
+        let mut both = failing(Reason::Rejected);
+        both.failures.extend(failing(Reason::Throttled).failures);
+        assert_eq!(Memory::default().next_pass(Mode::Keep, &[both], RESYNC), FIRST, "one of them passes by itself");
     }
 
     #[test]

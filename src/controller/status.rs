@@ -18,8 +18,18 @@ pub enum Mode {
     Keep,
     /// Looks, and changes nothing.
     Suspended,
+    /// Would remove the monitor, but changes nothing.
+    DeleteSuspended,
     /// Removes the monitor.
     Delete,
+}
+
+impl Mode {
+    /// True if nothing may be changed.
+    #[must_use]
+    pub const fn is_suspended(self) -> bool {
+        matches!(self, Self::Suspended | Self::DeleteSuspended)
+    }
 }
 
 /// What a status is made from.
@@ -115,7 +125,9 @@ fn verdict(mode: Mode, outcome: &Outcome) -> Told {
     if !outcome.remaining.is_empty() {
         let changes: Vec<_> = outcome.remaining.iter().map(ToString::to_string).collect();
         return match mode {
-            Mode::Suspended => no(Reason::Suspended, &format!("differs from the spec: {}", changes.join("; "))),
+            Mode::Suspended | Mode::DeleteSuspended => {
+                no(Reason::Suspended, &format!("differs from the spec: {}", changes.join("; ")))
+            }
             Mode::Delete => no(Reason::Deleting, &format!("to be removed: {}", changes.join("; "))),
             Mode::Keep => no(Reason::Progressing, &format!("to be done: {}", changes.join("; "))),
         };
@@ -130,6 +142,10 @@ fn verdict(mode: Mode, outcome: &Outcome) -> Told {
 /// `Ready`, and `Reconciling` or `Stalled` while true.
 fn summary_conditions(mode: Mode, verdicts: &[Told]) -> Vec<Told> {
     let unready: Vec<_> = verdicts.iter().filter(|verdict| !verdict.status).collect();
+    if mode == Mode::DeleteSuspended {
+        let message = "deletion waits until spec.suspend is false";
+        return vec![told(READY, false, Reason::Suspended, message)];
+    }
     if mode == Mode::Suspended {
         let message = if unready.is_empty() {
             "as declared when last looked at; nothing is changed while spec.suspend is true".to_owned()
@@ -216,7 +232,7 @@ fn resources(outcome: &Outcome, previous: &VpcFlowMonitorStatus) -> Vec<Resource
             kind: existing.kind,
             name: existing.name.clone(),
             arn: existing.arn.clone(),
-            state: ResourceState::InSync,
+            state: if existing.retained { ResourceState::Retained } else { ResourceState::InSync },
             message: existing.message.clone(),
         })
         .collect();

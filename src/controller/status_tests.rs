@@ -46,7 +46,12 @@ fn conditions_follow_the_outcomes() {
         ..outcome(Component::Storage)
     };
     let conflict = Outcome {
-        conflicts: vec![Conflict { kind: ResourceKind::Bucket, name: "b".into(), problem: "not ours".into() }],
+        conflicts: vec![Conflict {
+            kind: ResourceKind::Bucket,
+            name: "b".into(),
+            problem: "not ours".into(),
+            only_removal: false,
+        }],
         ..outcome(Component::Storage)
     };
     let not_delivering = Outcome {
@@ -80,6 +85,7 @@ fn conditions_follow_the_outcomes() {
         ),
         (Mode::Suspended, vec![good()], vec![("Ready", "True", "Suspended")]),
         (Mode::Suspended, vec![working.clone()], vec![("Ready", "False", "Suspended")]),
+        (Mode::DeleteSuspended, vec![good()], vec![("Ready", "False", "Suspended")]),
         (Mode::Delete, vec![working], vec![("Ready", "False", "Deleting"), ("Reconciling", "True", "Deleting")]),
     ];
     for (mode, outcomes, expected) in cases {

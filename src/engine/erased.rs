@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use super::change::Change;
 use super::failure::Failure;
 use super::system::{Applied, Conflict, Goal, Invalid, Removal, Report, System};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, Class, UNREACHABLE};
 use crate::monitor::Monitor;
 use crate::resources::{Component, ResourceKind};
 
@@ -39,6 +39,12 @@ pub struct Assessment {
     pub invalid: Vec<Invalid>,
     /// What there is to tell.
     pub report: Report,
+}
+
+impl Assessment {
+    fn absent() -> Self {
+        Self { wanted: false, steps: Vec::new(), conflicts: Vec::new(), invalid: Vec::new(), report: Report::default() }
+    }
 }
 
 /// A step whose type the engine need not know.
@@ -85,6 +91,17 @@ pub fn erase<S: System>() -> AnySystem {
     }
 }
 
+/// Names stand in the status before anything is made under them: without one, nothing was.
+fn never_made<S: System>(monitor: &Monitor) -> bool {
+    monitor.recorded.iter().all(|resource| resource.component != S::COMPONENT)
+}
+
+/// The operator may not use the service, or the region does not have it. No reason to keep back the deletion of a monitor, or to complain
+/// of a system that is switched off.
+fn cannot_be_used(error: &AwsError) -> bool {
+    matches!(error.class, Class::Denied) || error.code == UNREACHABLE
+}
+
 async fn assess<S: System>(aws: &Aws, monitor: &Monitor, removal: Option<Removal>) -> Result<Assessment, Failure> {
     // A spec that cannot be right must not stand in the way of deletion.
     let desired = if removal.is_none() { S::desired(monitor)? } else { None };
@@ -92,7 +109,12 @@ async fn assess<S: System>(aws: &Aws, monitor: &Monitor, removal: Option<Removal
         Some(desired) => Goal::Present(desired),
         None => Goal::Absent(removal.unwrap_or(Removal::Everything)),
     };
-    let observed = S::observe(aws, monitor).await?;
+    let observed = match S::observe(aws, monitor).await {
+        Err(error) if desired.is_none() && never_made::<S>(monitor) && cannot_be_used(&error) => {
+            return Ok(Assessment::absent());
+        }
+        observed => observed?,
+    };
     let diff = S::diff(monitor, goal, &observed);
     let steps = diff
         .steps

@@ -3,11 +3,13 @@
 mod change;
 mod erased;
 mod failure;
+mod outcome;
 mod pass;
 mod system;
 
 pub use change::{Action, Change, FieldChange, field_changes};
 pub use erased::{AnyStep, AnySystem, Assessment, erase};
 pub use failure::Failure;
-pub use pass::{Assessed, Outcome, apply, assess, plan};
+pub use outcome::{Outcome, plan};
+pub use pass::{Assessed, apply, assess};
 pub use system::{Applied, Conflict, Diff, Existing, Goal, Health, Invalid, Removal, Report, Step, System};

@@ -10,10 +10,12 @@ use tokio::sync::watch;
 use super::change::{Action, Change};
 use super::erased::{AnyStep, AnySystem, Assessment};
 use super::failure::Failure;
-use super::system::{Applied, Conflict, Removal, Report};
+use super::outcome::{Outcome, clears_away, plan};
+use super::system::{Applied, Conflict, Removal};
+use crate::api::conditions::Reason;
 use crate::aws::{Aws, Class};
 use crate::monitor::Monitor;
-use crate::resources::{Component, ResourceKind};
+use crate::resources::Component;
 
 /// A system and what is between AWS and its goal.
 #[derive(Debug)]
@@ -36,92 +38,6 @@ impl Assessed {
     }
 }
 
-/// How a system came out of a pass.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Which system it is.
-    pub component: Component,
-    /// False if the spec asks for nothing of this system.
-    pub wanted: bool,
-    /// What AWS has now, as far as it is known.
-    pub report: Option<Report>,
-    /// What was done.
-    pub applied: Vec<Change>,
-    /// What failed, with the change that did where it was one.
-    pub failures: Vec<(Option<Change>, Failure)>,
-    /// What is not ours.
-    pub conflicts: Vec<Conflict>,
-    /// What is still to be done.
-    pub remaining: Vec<Change>,
-    /// The systems it waits for.
-    pub waits_for: Vec<Component>,
-    /// How far a long step got.
-    pub progress: Option<String>,
-}
-
-/// What is to be expected of an assessment before anything is done.
-#[must_use]
-pub fn plan(assessed: &[Assessed]) -> Vec<Outcome> {
-    assessed
-        .iter()
-        .map(|assessed| {
-            let mut outcome = Outcome::new(assessed.component());
-            match &assessed.result {
-                Ok(assessment) => outcome.learn(assessment),
-                Err(failure) => outcome.failures.push((None, failure.clone())),
-            }
-            outcome
-        })
-        .collect()
-}
-
-impl Outcome {
-    const fn new(component: Component) -> Self {
-        Self {
-            component,
-            wanted: true,
-            report: None,
-            applied: Vec::new(),
-            failures: Vec::new(),
-            conflicts: Vec::new(),
-            remaining: Vec::new(),
-            waits_for: Vec::new(),
-            progress: None,
-        }
-    }
-
-    fn learn(&mut self, assessment: &Assessment) {
-        self.wanted = assessment.wanted;
-        self.report = Some(assessment.report.clone());
-        self.conflicts.clone_from(&assessment.conflicts);
-        self.remaining = assessment.steps.iter().map(|step| step.change.clone()).collect();
-        // What a former look said of the spec is said anew.
-        self.failures.retain(|(change, _)| change.is_some());
-        self.failures.extend(assessment.invalid.iter().map(|invalid| (None, invalid.clone().into())));
-    }
-
-    /// True if AWS is as the goal wants it, as far as this system goes.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.report.is_some() && self.failures.is_empty() && self.conflicts.is_empty() && self.remaining.is_empty()
-    }
-
-    /// True if all that others may need of this system exists, though not all of it may be as declared.
-    fn is_in_place(&self, nobody_needs: &[ResourceKind]) -> bool {
-        let makes = |change: &Change| {
-            matches!(change.action, Action::Create | Action::Replace | Action::Adopt)
-                && !nobody_needs.contains(&change.kind)
-        };
-        self.report.is_some() && self.conflicts.is_empty() && !self.remaining.iter().any(makes)
-    }
-
-    /// True if there is nothing to say about the system: the spec asks for nothing, and nothing is left of it.
-    #[must_use]
-    pub fn is_absent(&self) -> bool {
-        !self.wanted && self.is_settled()
-    }
-}
-
 /// Assesses all systems at once. Changes nothing.
 pub async fn assess(systems: &[AnySystem], aws: &Aws, monitor: &Monitor, removal: Option<Removal>) -> Vec<Assessed> {
     join_all(
@@ -139,8 +55,9 @@ enum Turn {
     Failed,
 }
 
-/// Carries out what was assessed, systems side by side, each after those it depends on: what it needs when building,
-/// what needs it when tearing down, and then the flow logs first, so that nothing refills what is being emptied.
+/// Carries out what was assessed, systems side by side, each after those it depends on: what it needs when building, what needs it when
+/// tearing down, and then the flow logs first, so that nothing refills what is being emptied. What a living monitor has superseded is
+/// cleared away last, once nothing depends on it any more.
 ///
 /// `progress` hears of each system as soon as it is done.
 pub async fn apply(
@@ -150,31 +67,76 @@ pub async fn apply(
     removal: Option<Removal>,
     progress: impl Fn(&Outcome),
 ) -> Vec<Outcome> {
-    let systems: Vec<AnySystem> = assessed.iter().map(|assessed| assessed.system).collect();
+    let outcomes = plan(&assessed);
+    let mut works = Vec::new();
+    for (Assessed { system, result }, outcome) in assessed.into_iter().zip(outcomes) {
+        let steps = result.map(|assessment| assessment.steps).unwrap_or_default();
+        let (last, first) = steps.into_iter().partition(|step| removal.is_none() && clears_away(&step.change));
+        works.push(Work { system, first, last, outcome });
+    }
+    let mut works = in_turn(works, aws, monitor, removal, &progress).await;
+    clear_away(&mut works, aws, monitor, &progress).await;
+    works.into_iter().map(|work| work.outcome).collect()
+}
+
+struct Work {
+    system: AnySystem,
+    first: Vec<AnyStep>,
+    last: Vec<AnyStep>,
+    outcome: Outcome,
+}
+
+async fn in_turn(
+    works: Vec<Work>,
+    aws: &Aws,
+    monitor: &Monitor,
+    removal: Option<Removal>,
+    progress: &impl Fn(&Outcome),
+) -> Vec<Work> {
+    let systems: Vec<AnySystem> = works.iter().map(|work| work.system).collect();
     let turns: BTreeMap<Component, watch::Sender<Turn>> =
         systems.iter().map(|system| (system.component, watch::Sender::new(Turn::Waiting))).collect();
-    let turns = &turns;
-    let (systems, progress) = (&systems, &progress);
-    let planned = plan(&assessed);
-    join_all(assessed.into_iter().zip(planned).map(async |(Assessed { system, result }, mut outcome)| {
-        let steps = result.map(|assessment| assessment.steps).unwrap_or_default();
-        if !steps.is_empty() {
+    let (systems, turns) = (&systems, &turns);
+    join_all(works.into_iter().map(async |mut work| {
+        let (system, outcome) = (work.system, &mut work.outcome);
+        if !work.first.is_empty() {
             outcome.waits_for = held_up_by(&predecessors(systems, &system, removal), turns).await;
             if outcome.waits_for.is_empty() {
-                apply_steps(&mut outcome, &steps, aws, monitor).await;
-                if !outcome.applied.is_empty() {
-                    look_again(&mut outcome, &system, aws, monitor, removal).await;
-                }
+                apply_steps(outcome, &work.first, aws, monitor).await;
+                look_again(outcome, &system, aws, monitor, removal).await;
             }
         }
         let others_may_go_on =
             if removal.is_none() { outcome.is_in_place(system.nobody_needs) } else { outcome.is_settled() };
-        let turn = if others_may_go_on { Turn::Passed } else { Turn::Failed };
-        progress(&outcome);
-        turns[&system.component].send_replace(turn);
-        outcome
+        progress(outcome);
+        turns[&system.component].send_replace(if others_may_go_on { Turn::Passed } else { Turn::Failed });
+        work
     }))
     .await
+}
+
+async fn clear_away(works: &mut [Work], aws: &Aws, monitor: &Monitor, progress: &impl Fn(&Outcome)) {
+    let holds_on = |component: Component| -> Vec<Component> {
+        let holds_on = |work: &&Work| work.system.needs.contains(&component) && !work.outcome.has_moved();
+        works.iter().filter(holds_on).map(|work| work.system.component).collect()
+    };
+    let waits: Vec<Vec<Component>> = works.iter().map(|work| holds_on(work.system.component)).collect();
+    let clearing = works.iter_mut().zip(waits).filter(|(work, _)| !work.last.is_empty());
+    join_all(clearing.map(async |(work, waits_for)| {
+        let outcome = &mut work.outcome;
+        if !outcome.waits_for.is_empty() {
+            return;
+        }
+        outcome.waits_for = waits_for;
+        if outcome.waits_for.is_empty() {
+            // What was done before has been told.
+            outcome.applied.clear();
+            apply_steps(outcome, &work.last, aws, monitor).await;
+            look_again(outcome, &work.system, aws, monitor, None).await;
+        }
+        progress(outcome);
+    }))
+    .await;
 }
 
 fn predecessors(systems: &[AnySystem], system: &AnySystem, removal: Option<Removal>) -> Vec<Component> {
@@ -253,26 +215,54 @@ fn holds_back(failed: &Change, later: &Change) -> bool {
 
 /// What was done must be seen in AWS before it counts.
 async fn look_again(outcome: &mut Outcome, system: &AnySystem, aws: &Aws, monitor: &Monitor, removal: Option<Removal>) {
+    if outcome.applied.is_empty() {
+        return;
+    }
     match system.assess(aws, monitor, removal).await {
-        Ok(assessment) => outcome.learn(&assessment),
+        Ok(assessment) => {
+            outcome.learn(&assessment);
+            believe_what_we_made(outcome);
+        }
         Err(failure) => outcome.failures.push((None, failure)),
+    }
+}
+
+/// What this very pass has made and AWS shows without our tags yet is not somebody else's.
+fn believe_what_we_made(outcome: &mut Outcome) {
+    let made = |conflict: &Conflict| {
+        let is_it = |change: &&Change| change.kind == conflict.kind && change.name == conflict.name;
+        outcome.applied.iter().find(is_it).is_some_and(|change| change.action == Action::Create)
+    };
+    let (not_yet, conflicts): (Vec<_>, Vec<_>) = outcome.conflicts.drain(..).partition(made);
+    outcome.conflicts = conflicts;
+    for conflict in not_yet {
+        let message =
+            format!("{} {} was made, but AWS does not show its tags yet", conflict.kind.noun(), conflict.name);
+        outcome.failures.push((None, Failure { reason: Reason::WaitingForAws, message }));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resources::ResourceKind;
 
     #[test]
-    fn what_exists_holds_up_nobody_though_it_is_not_as_declared() {
-        let mut outcome = Outcome::new(Component::LogGroup);
-        assert!(!outcome.is_in_place(&[]), "not looked at");
-        outcome.report = Some(Report::default());
-        outcome.remaining.push(Change::new(Action::Update, ResourceKind::LogGroup, "g"));
-        assert!(outcome.is_in_place(&[]) && !outcome.is_settled());
-        outcome.remaining.push(Change::new(Action::Create, ResourceKind::LogGroup, "g"));
-        assert!(!outcome.is_in_place(&[]));
-        assert!(outcome.is_in_place(&[ResourceKind::LogGroup]));
+    fn what_was_just_made_is_waited_for_and_nothing_else() {
+        let mut outcome = Outcome::new(Component::Storage);
+        outcome.applied.push(Change::new(Action::Create, ResourceKind::Bucket, "ours"));
+        for name in ["ours", "theirs"] {
+            let problem = "no owner".to_owned();
+            outcome.conflicts.push(Conflict {
+                kind: ResourceKind::Bucket,
+                name: name.into(),
+                problem,
+                only_removal: false,
+            });
+        }
+        believe_what_we_made(&mut outcome);
+        assert_eq!(outcome.conflicts.iter().map(|conflict| conflict.name.as_str()).collect::<Vec<_>>(), ["theirs"]);
+        assert_eq!(outcome.failures[0].1.reason, Reason::WaitingForAws);
     }
 
     #[test]

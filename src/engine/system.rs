@@ -108,9 +108,14 @@ impl<Op> Diff<Op> {
         self.steps.push(Step { change, op });
     }
 
-    /// Adds a conflict.
+    /// Adds a conflict about a resource that is wanted.
     pub fn conflict(&mut self, kind: ResourceKind, name: &str, problem: impl Into<String>) {
-        self.conflicts.push(Conflict { kind, name: name.to_owned(), problem: problem.into() });
+        self.conflicts.push(Conflict { kind, name: name.to_owned(), problem: problem.into(), only_removal: false });
+    }
+
+    /// Adds a conflict about a resource that is to go: it holds up nothing that is being built.
+    pub fn conflict_of_removal(&mut self, kind: ResourceKind, name: &str, problem: impl Into<String>) {
+        self.conflicts.push(Conflict { kind, name: name.to_owned(), problem: problem.into(), only_removal: true });
     }
 }
 
@@ -133,6 +138,8 @@ pub struct Conflict {
     pub name: String,
     /// Whose it is, and what to do.
     pub problem: String,
+    /// True if the resource is to go, not to be built.
+    pub only_removal: bool,
 }
 
 /// How a step went.
@@ -172,6 +179,8 @@ pub struct Existing {
     pub name: String,
     /// Its ARN, or its id where AWS gives no ARN.
     pub arn: Option<String>,
+    /// True if it was left behind, and so is no longer kept.
+    pub retained: bool,
     /// What deserves saying about it, such as that a subscription waits for its confirmation.
     pub message: Option<String>,
 }
@@ -180,7 +189,7 @@ impl Existing {
     /// A resource about which nothing else needs saying.
     #[must_use]
     pub fn new(kind: ResourceKind, name: impl Into<String>, arn: impl Into<String>) -> Self {
-        Self { kind, name: name.into(), arn: Some(arn.into()), message: None }
+        Self { kind, name: name.into(), arn: Some(arn.into()), retained: false, message: None }
     }
 }
 

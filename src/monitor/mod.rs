@@ -13,7 +13,7 @@ pub use tags::{Claim, MANAGED_BY, OWNER, RETAINED_BY, TagDiff, Tags};
 
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::DeletionPolicy;
-use crate::api::status::{ResourceStatus, VpcFlowMonitorStatus};
+use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::aws::Place;
 use crate::engine::Removal;
 use crate::resources::{Component, ResourceKind};
@@ -104,12 +104,14 @@ impl Monitor {
         }
     }
 
-    /// The names under which a resource of this kind may exist: the wanted one first, then those that earlier passes recorded.
+    /// The names under which a resource of this kind may exist: the wanted one first, then those that earlier passes recorded. One left
+    /// behind under a former name is no longer this monitor's to handle.
     #[must_use]
     pub fn known_names(&self, component: Component, kind: ResourceKind, wanted: &str) -> Vec<String> {
         let mut names = vec![wanted.to_owned()];
         for resource in &self.recorded {
-            if resource.component == component && resource.kind == kind && !names.contains(&resource.name) {
+            let is_kept = resource.state != ResourceState::Retained;
+            if is_kept && resource.component == component && resource.kind == kind && !names.contains(&resource.name) {
                 names.push(resource.name.clone());
             }
         }

@@ -54,10 +54,9 @@ impl Monitor {
     /// What `tags` of an existing resource say about taking hold of it.
     #[must_use]
     pub fn claim(&self, tags: &Tags) -> Claim {
-        let is_ours = |key| tags.get(key).is_some_and(|value| *value == self.owner);
         match tags.get(OWNER).or_else(|| tags.get(RETAINED_BY)) {
-            _ if is_ours(OWNER) => Claim::Ours,
-            _ if is_ours(RETAINED_BY) && !tags.contains_key(OWNER) => Claim::Ours,
+            Some(owner) if *owner == self.owner && tags.contains_key(OWNER) => Claim::Ours,
+            _ if self.has_retained(tags) => Claim::Ours,
             Some(owner) => Claim::Foreign(format!("it belongs to VpcFlowMonitor {owner}")),
             None if self.spec.adoption_policy == AdoptionPolicy::IfUnowned => Claim::Adopt,
             None => Claim::Foreign(
@@ -65,6 +64,12 @@ impl Monitor {
                     .to_owned(),
             ),
         }
+    }
+
+    /// True if a monitor of our identity has left the resource behind.
+    #[must_use]
+    pub fn has_retained(&self, tags: &Tags) -> bool {
+        !tags.contains_key(OWNER) && tags.get(RETAINED_BY) == Some(&self.owner)
     }
 
     /// Changes that bring a resource's tags to what the monitor wants. Tags of others are left alone.

@@ -173,6 +173,7 @@ impl System for MetricFilters {
             .map(|found| Existing {
                 kind: ResourceKind::MetricFilter,
                 name: found.detection.filter_name(monitor),
+                retained: false,
                 arn: None,
                 message: None,
             })

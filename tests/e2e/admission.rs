@@ -42,6 +42,7 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
     let cidrs = |cidrs: &[&str]| json!({"detections": {"externalConnections": {"trustedCidrs": cidrs}}});
     let lifecycle = |lifecycle: Value| json!({"s3": {"lifecycle": lifecycle}});
     let subscription = |protocol: &str, endpoint: &str| json!({"notifications": {"subscriptions": [{"protocol": protocol, "endpoint": endpoint}]}});
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/0";
     let topic = "arn:aws:sns:eu-west-1:123456789012:alerts";
     let cases: Vec<(Value, &str)> = vec![
         (json!({"vpcId": "vpc-1"}), "spec.vpcId"),
@@ -92,6 +93,12 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (json!({"anomalyDetector": {"timeoutSeconds": 901}}), "spec.anomalyDetector.timeoutSeconds"),
         (json!({"analytics": {"database": "my-db"}}), "spec.analytics.database"),
         (json!({"analytics": {"bytesScannedCutoff": 1}}), "spec.analytics.bytesScannedCutoff"),
+        (json!({"cloudWatchLogs": {"logGroupName": "aws/mine"}}), "reserved"),
+        (json!({"cloudWatchLogs": {"fields": ["srcaddr", "bytes"]}}), "rejectedConnections counts by the field action"),
+        (json!({"cloudWatchLogs": {"fields": ["srcaddr", "action"]}}), "highDataTransfer counts by the field bytes"),
+        (json!({"cloudWatchLogs": {"fields": ["bytes", "action"]}}), "externalConnections counts by the field"),
+        (json!({"region": "us-east-1", "s3": {"kmsKeyArn": key}}), "a key in the monitor's region"),
+        (json!({"tags": {"Team": "a", "team": "b"}}), "differ by it alone"),
         (json!({"tags": {"aws:x": "1"}}), "reserved"),
         (json!({"tags": {"vpcflow.dev/owner": "me"}}), "reserved"),
         (json!({"tags": {"a": "b".repeat(257)}}), "spec.tags"),

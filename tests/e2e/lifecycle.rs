@@ -3,6 +3,7 @@
 use devenv::Fault;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
+use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::api::conditions::READY;
 use vpc_flow_operator::api::spec::{DeletionPolicy, TagValue};
 use vpc_flow_operator::api::status::ResourceState;
@@ -62,7 +63,7 @@ async fn a_monitor_becomes_ready_rests_and_goes() {
     }
     assert_eq!(sandbox.writes_since(before).await, []);
     assert_eq!(cluster.events().await.len(), events);
-    let conditions = |monitor: &vpc_flow_operator::api::VpcFlowMonitor| monitor.status.clone().unwrap().conditions;
+    let conditions = |monitor: &VpcFlowMonitor| monitor.status.clone().unwrap().conditions;
     assert_eq!(conditions(&rested), status.conditions);
 
     cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
@@ -157,6 +158,54 @@ async fn a_refused_permission_stalls_its_system_names_the_action_and_holds_up_no
 }
 
 #[tokio::test]
+async fn a_service_that_may_not_be_used_keeps_no_deletion_back_and_nothing_switched_off_complains() {
+    let (sandbox, cluster) = (Sandbox::new("lifecycle::unusable").await, Cluster::new("lifecycle-unusable").await);
+    for operation in ["GetWorkGroup", "ListTagsForResource", "ListNamedQueries"] {
+        sandbox.emulator.add_fault(denied(&sandbox, "athena", operation)).await.unwrap();
+    }
+    let operator = Operator::start(&cluster, &sandbox);
+    let mut spec = sandbox.spec();
+    spec.analytics.enabled = false;
+    cluster.create("off", spec.clone()).await;
+    let ready = cluster.wait_ready("off").await;
+    assert_eq!(reason(&ready, "AnalyticsReady"), None);
+    spec.analytics.enabled = true;
+    cluster.create("on", spec).await;
+    let stalled = cluster.wait("on", "Stalled", |monitor| is(monitor, "Stalled", "True")).await;
+    assert_eq!(reason(&stalled, "AnalyticsReady").as_deref(), Some("AccessDenied"));
+    for name in ["off", "on"] {
+        cluster.monitors.delete(name, &DeleteParams::default()).await.unwrap();
+        cluster.wait_gone(name).await;
+    }
+    operator.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_superseded_stays_until_everything_has_moved_away_from_it() {
+    let (sandbox, cluster) = (Sandbox::new("lifecycle::rename").await, Cluster::new("lifecycle-rename").await);
+    let operator = Operator::start(&cluster, &sandbox);
+    let mut spec = sandbox.spec();
+    spec.deletion_policy = Some(DeletionPolicy::Delete);
+    cluster.create("m", spec).await;
+    let old = cluster.wait_ready("m").await.status.unwrap().summary.unwrap().bucket;
+
+    sandbox.emulator.add_fault(denied(&sandbox, "ec2", "CreateFlowLogs")).await.unwrap();
+    let new = format!("renamed-{}", sandbox.account);
+    cluster.change("m", json!({"s3": {"bucketName": new}})).await;
+    let stalled = cluster.wait("m", "Stalled", |monitor| is(monitor, "Stalled", "True")).await;
+    assert_eq!(reason(&stalled, "StorageReady").as_deref(), Some("WaitingForDependency"));
+    let buckets = &sandbox.inventory().await["buckets"];
+    assert!(buckets.get(&old).is_some() && buckets.get(&new).is_some(), "{buckets:#}");
+
+    sandbox.emulator.clear_faults(&sandbox.account).await.unwrap();
+    cluster.reconcile_now("m", "granted").await;
+    cluster.wait_ready("m").await;
+    let buckets = &sandbox.inventory().await["buckets"];
+    assert!(buckets.get(&old).is_none() && buckets.get(&new).is_some(), "{buckets:#}");
+    operator.stop().await;
+}
+
+#[tokio::test]
 async fn suspend_stops_every_write_and_says_so() {
     let (sandbox, cluster) = (Sandbox::new("lifecycle::suspend").await, Cluster::new("lifecycle-suspend").await);
     let operator = Operator::start(&cluster, &sandbox);
@@ -171,10 +220,14 @@ async fn suspend_stops_every_write_and_says_so() {
         .await;
     assert!(message(&suspended, "LogGroupReady").contains("retentionDays: 30 → 7"), "{suspended:#?}");
     assert_eq!(sandbox.writes_since(before).await, []);
+    cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
+    let waiting = |monitor: &VpcFlowMonitor| message(monitor, "Ready").contains("deletion waits");
+    cluster.wait("m", "the deletion to wait", waiting).await;
+    assert_eq!(sandbox.writes_since(before).await, []);
     cluster.change("m", json!({"suspend": false})).await;
-    cluster.wait_ready("m").await;
+    cluster.wait_gone("m").await;
     let inventory = sandbox.inventory().await;
-    assert_eq!(inventory["logGroups"]["/aws/vpc/flowlogs/lifecycle-suspend/m"]["retention"], 7);
+    assert_eq!(inventory["flowLogs"], json!({}));
     operator.stop().await;
 }
 

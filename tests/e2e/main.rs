@@ -10,6 +10,7 @@ mod analytics_removal;
 mod anomaly_detector;
 mod bucket;
 mod cluster;
+mod cross_account;
 mod dashboard;
 mod default_state;
 mod delivery_role;

@@ -35,12 +35,12 @@ impl Sandbox {
         let account = format!("{:012}", number % 899_999_999_999 + 100_000_000_000);
         let emulator = EmulatorClient::from_env().unwrap();
         let credentials = Credentials::new(&account, "emulator", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
+        let config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(REGION))
             .endpoint_url(emulator.endpoint())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
+            .load()
+            .await;
         let aws = ClientPool::new(&config, Gate::new(Metrics::default())).get(None, None).await.unwrap();
         // Not the operator's client: that one refuses what the operator never does.
         let vpc = aws_sdk_ec2::Client::new(&config).create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();

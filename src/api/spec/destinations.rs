@@ -13,6 +13,9 @@ pub struct CloudWatchLogs {
     /// go as `deletionPolicy` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[A-Za-z0-9_./#-]{1,512}$"))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("!self.startsWith('aws/')", "log group names beginning with aws/ are reserved; one with a slash in front of it is not")
+    ]))]
     pub log_group_name: Option<String>,
     /// Overrides `trafficType` for this destination. REJECT costs least and still serves `rejectedConnections`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -52,7 +52,13 @@ use crate::api::cel::{rule, rule_at};
     rule_at(".region", "has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)", "region is immutable: create another VpcFlowMonitor for another region"),
     rule_at(".assumeRole", "has(self.assumeRole) == has(oldSelf.assumeRole) && (!has(self.assumeRole) || self.assumeRole == oldSelf.assumeRole)", "assumeRole is immutable: create another VpcFlowMonitor for another account"),
     rule_at(".cloudWatchLogs", "self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.anomalyDetector.enabled || self.detections.rejectedConnections.enabled || self.detections.highDataTransfer.enabled || self.detections.externalConnections.enabled)", "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the anomalyDetector and all detections"),
-    rule_at(".notifications", "!has(self.notifications.topicArn) || !has(self.region) || self.notifications.topicArn.split(':')[3] == self.region", "the topic must be in the monitor's region: CloudWatch alarms cannot notify a topic in another")
+    rule_at(".notifications", "!has(self.notifications.topicArn) || !has(self.region) || self.notifications.topicArn.split(':')[3] == self.region", "the topic must be in the monitor's region: CloudWatch alarms cannot notify a topic in another"),
+    rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || 'action' in self.cloudWatchLogs.fields", "rejectedConnections counts by the field action: add it to cloudWatchLogs.fields, or disable the detection"),
+    rule_at(".cloudWatchLogs", "!self.detections.highDataTransfer.enabled || 'bytes' in self.cloudWatchLogs.fields", "highDataTransfer counts by the field bytes: add it to cloudWatchLogs.fields, or disable the detection"),
+    rule_at(".cloudWatchLogs", "!self.detections.externalConnections.enabled || 'srcaddr' in self.cloudWatchLogs.fields || 'pkt-srcaddr' in self.cloudWatchLogs.fields", "externalConnections counts by the field pkt-srcaddr or srcaddr: add one to cloudWatchLogs.fields, or disable the detection"),
+    rule_at(".cloudWatchLogs", "!has(self.region) || !has(self.cloudWatchLogs.kmsKeyArn) || self.cloudWatchLogs.kmsKeyArn.split(':')[3] == self.region", "kmsKeyArn must be a key in the monitor's region"),
+    rule_at(".s3", "!has(self.region) || !has(self.s3.kmsKeyArn) || self.s3.kmsKeyArn.split(':')[3] == self.region", "kmsKeyArn must be a key in the monitor's region"),
+    rule_at(".notifications", "!has(self.region) || !has(self.notifications.kmsKeyArn) || self.notifications.kmsKeyArn.split(':')[3] == self.region", "kmsKeyArn must be a key in the monitor's region"),
 ]))]
 pub struct VpcFlowMonitorSpec {
     /// Id of the VPC to watch, such as `vpc-0123456789abcdef0`. Immutable.
@@ -64,7 +70,7 @@ pub struct VpcFlowMonitorSpec {
 
     /// AWS region of the VPC, such as `eu-west-1`. Immutable. Default: the operator's region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$"), length(max = 32))]
+    #[schemars(regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"), length(max = 32))]
     pub region: Option<String>,
 
     /// Role to work through when the VPC is in another account. Immutable. The operator's settings must allow the role for
@@ -115,6 +121,7 @@ pub struct VpcFlowMonitorSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 40))]
     #[schemars(extend("x-kubernetes-validations" = [
+        rule("self.all(key, self.all(other, key == other || key.lowerAscii() != other.lowerAscii()))", "IAM does not tell upper case from lower in tag keys: no two may differ by it alone"),
         rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved"),
         rule(r"self.all(key, size(key) >= 1 && size(key) <= 128 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 128 letters, digits, spaces or _ . : / = + - @"),
         rule(r"self.all(key, size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag value has at most 256 letters, digits, spaces or _ . : / = + - @")

@@ -7,12 +7,11 @@ use crate::api::cel::{rule, rule_at};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
-    rule_at(".subscriptions", "!has(self.topicArn) || (!has(self.subscriptions) || size(self.subscriptions) == 0)", "subscriptions are kept only on the monitor's own topic: leave out topicArn, or subscribe on the existing topic yourself"),
-    rule_at(".kmsKeyArn", "!has(self.topicArn) || !has(self.kmsKeyArn)", "kmsKeyArn encrypts the monitor's own topic: leave out topicArn, or set the key on the existing topic yourself")
+    rule_at(".subscriptions", "!has(self.topicArn) || (!has(self.subscriptions) || size(self.subscriptions) == 0)", "subscriptions are kept only on the monitor's own topic: leave out topicArn, or subscribe on the existing topic yourself")
 ]))]
 pub struct Notifications {
-    /// ARN of an existing SNS topic to use instead of making one. It is never changed; its policy must let `cloudwatch.amazonaws.com`
-    /// publish.
+    /// ARN of an existing SNS topic to use instead of making one. It is never changed; its policy must let `cloudwatch.amazonaws.com` and
+    /// the account's roles publish.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"))]
     pub topic_arn: Option<String>,
@@ -25,8 +24,8 @@ pub struct Notifications {
     pub subscriptions: Vec<Subscription>,
     /// True (default) also notifies when an alarm goes back to OK.
     pub notify_on_recovery: bool,
-    /// ARN of the KMS key that encrypts the topic; its policy must let `cloudwatch.amazonaws.com` use it (the AWS managed key
-    /// cannot). Default: no encryption by KMS.
+    /// ARN of the KMS key that encrypts the topic; its policy must let `cloudwatch.amazonaws.com` use it (the AWS managed key cannot). Default:
+    /// no encryption by KMS. With `topicArn`: the key of that topic, which the anomaly detector needs to publish to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
     pub kms_key_arn: Option<String>,

@@ -160,6 +160,7 @@ pub(super) fn existing(monitor: &Monitor, observed: &[ObservedSubscription]) -> 
     found.delivery.as_ref().map(|_| Existing {
         kind: ResourceKind::SubscriptionFilter,
         name: found.name.clone(),
+        retained: false,
         arn: None,
         message: None,
     })

@@ -64,18 +64,17 @@ pub fn rules(monitor: &Monitor) -> Rules {
         besides: Vec::new(),
     };
     let mut rules = Rules::from([(RECORDS.to_owned(), records)]);
-    if monitor.spec.analytics.enabled {
-        let results = Rule {
-            enabled: true,
-            prefix: RESULTS_PREFIX.to_owned(),
-            transitions: BTreeMap::new(),
-            expire_after_days: Some(monitor.spec.analytics.result_retention_days),
-            noncurrent_version_expire_after_days: Some(NONCURRENT_RESULTS_EXPIRE_AFTER_DAYS),
-            abort_uploads_after_days: Some(ABORT_UPLOADS_AFTER_DAYS),
-            besides: Vec::new(),
-        };
-        rules.insert(RESULTS.to_owned(), results);
-    }
+    // Results of queries stay behind when analytics is switched off; they go all the same.
+    let results = Rule {
+        enabled: true,
+        prefix: RESULTS_PREFIX.to_owned(),
+        transitions: BTreeMap::new(),
+        expire_after_days: Some(monitor.spec.analytics.result_retention_days),
+        noncurrent_version_expire_after_days: Some(NONCURRENT_RESULTS_EXPIRE_AFTER_DAYS),
+        abort_uploads_after_days: Some(ABORT_UPLOADS_AFTER_DAYS),
+        besides: Vec::new(),
+    };
+    rules.insert(RESULTS.to_owned(), results);
     rules
 }
 

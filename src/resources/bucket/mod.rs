@@ -84,16 +84,14 @@ impl System for Storage {
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Report {
-        let ours = |found: &Found| match found {
-            Found::Here(bucket) => monitor.claim(&bucket.tags) == Claim::Ours,
-            Found::Nothing | Found::Elsewhere(_) => false,
+        let existing = |(name, found): &(String, Found)| match found {
+            Found::Here(bucket) if monitor.claim(&bucket.tags) == Claim::Ours => Some(Existing {
+                retained: monitor.has_retained(&bucket.tags),
+                ..Existing::new(ResourceKind::Bucket, name, monitor.place.s3_arn(name))
+            }),
+            Found::Here(_) | Found::Nothing | Found::Elsewhere(_) => None,
         };
-        let resources = observed
-            .buckets
-            .iter()
-            .filter(|(_, found)| ours(found))
-            .map(|(name, _)| Existing::new(ResourceKind::Bucket, name, monitor.place.s3_arn(name)))
-            .collect();
+        let resources = observed.buckets.iter().filter_map(existing).collect();
         Report { resources, ..Report::default() }
     }
 }

@@ -205,7 +205,7 @@ pub fn existing(monitor: &Monitor, topic: &ObservedTopic) -> Vec<Existing> {
                 (None, Some("no longer wanted; lapses unless its recipient confirms it, and is then removed"))
             }
         };
-        Existing { kind: ResourceKind::Subscription, name, arn, message: message.map(str::to_owned) }
+        Existing { kind: ResourceKind::Subscription, name, arn, retained: false, message: message.map(str::to_owned) }
     })
     .collect()
 }

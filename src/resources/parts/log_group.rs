@@ -159,7 +159,7 @@ fn remove<Op: From<LogGroupOp>>(
             diff.step(change, LogGroupOp::Tag { name: name.to_owned(), tags }.into());
         }
     } else if observed.deletion_protected {
-        diff.conflict(
+        diff.conflict_of_removal(
             ResourceKind::LogGroup,
             name,
             "deletion protection is on; turn it off in CloudWatch Logs, or set spec.deletionPolicy to RetainData",
@@ -232,7 +232,8 @@ async fn put_retention(aws: &Aws, name: &str, days: i32) -> Result<(), AwsError>
 /// The log group for the status, if it is ours.
 #[must_use]
 pub fn existing(monitor: &Monitor, name: &str, observed: Option<&ObservedLogGroup>) -> Option<Existing> {
-    observed
-        .filter(|observed| monitor.claim(&observed.tags) == Claim::Ours)
-        .map(|_| Existing::new(ResourceKind::LogGroup, name, monitor.log_group_arn(name)))
+    observed.filter(|observed| monitor.claim(&observed.tags) == Claim::Ours).map(|observed| Existing {
+        retained: monitor.has_retained(&observed.tags),
+        ..Existing::new(ResourceKind::LogGroup, name, monitor.log_group_arn(name))
+    })
 }

@@ -315,9 +315,10 @@ fn sdk_tags(tags: &Tags) -> Vec<Tag> {
 /// The role for the status, if it is ours.
 #[must_use]
 pub fn existing(monitor: &Monitor, name: &str, observed: Option<&ObservedRole>) -> Option<Existing> {
-    observed
-        .filter(|observed| monitor.claim(&observed.tags) == Claim::Ours)
-        .map(|_| Existing::new(ResourceKind::Role, name, monitor.role_arn(name)))
+    observed.filter(|observed| monitor.claim(&observed.tags) == Claim::Ours).map(|observed| Existing {
+        retained: monitor.has_retained(&observed.tags),
+        ..Existing::new(ResourceKind::Role, name, monitor.role_arn(name))
+    })
 }
 
 /// `sts:AssumeRole` for an AWS service, under `condition`.

@@ -1,0 +1,124 @@
+use super::change::{Action, Change};
+use super::erased::Assessment;
+use super::failure::Failure;
+use super::pass::Assessed;
+use super::system::{Conflict, Report};
+use crate::resources::{Component, ResourceKind};
+
+/// How a system came out of a pass.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Which system it is.
+    pub component: Component,
+    /// False if the spec asks for nothing of this system.
+    pub wanted: bool,
+    /// What AWS has now, as far as it is known.
+    pub report: Option<Report>,
+    /// What was done.
+    pub applied: Vec<Change>,
+    /// What failed, with the change that did where it was one.
+    pub failures: Vec<(Option<Change>, Failure)>,
+    /// What is not ours.
+    pub conflicts: Vec<Conflict>,
+    /// What is still to be done.
+    pub remaining: Vec<Change>,
+    /// The systems it waits for.
+    pub waits_for: Vec<Component>,
+    /// How far a long step got.
+    pub progress: Option<String>,
+}
+
+/// What is to be expected of an assessment before anything is done.
+#[must_use]
+pub fn plan(assessed: &[Assessed]) -> Vec<Outcome> {
+    assessed
+        .iter()
+        .map(|assessed| {
+            let mut outcome = Outcome::new(assessed.component());
+            match &assessed.result {
+                Ok(assessment) => outcome.learn(assessment),
+                Err(failure) => outcome.failures.push((None, failure.clone())),
+            }
+            outcome
+        })
+        .collect()
+}
+
+impl Outcome {
+    pub(super) const fn new(component: Component) -> Self {
+        Self {
+            component,
+            wanted: true,
+            report: None,
+            applied: Vec::new(),
+            failures: Vec::new(),
+            conflicts: Vec::new(),
+            remaining: Vec::new(),
+            waits_for: Vec::new(),
+            progress: None,
+        }
+    }
+
+    pub(super) fn learn(&mut self, assessment: &Assessment) {
+        self.wanted = assessment.wanted;
+        self.report = Some(assessment.report.clone());
+        self.conflicts.clone_from(&assessment.conflicts);
+        self.remaining = assessment.steps.iter().map(|step| step.change.clone()).collect();
+        // What a former look said of the spec is said anew.
+        self.failures.retain(|(change, _)| change.is_some());
+        self.failures.extend(assessment.invalid.iter().map(|invalid| (None, invalid.clone().into())));
+    }
+
+    /// True if AWS is as the goal wants it, as far as this system goes.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.report.is_some() && self.failures.is_empty() && self.conflicts.is_empty() && self.remaining.is_empty()
+    }
+
+    /// True if all that others may need of this system exists, though not all of it may be as declared.
+    pub(super) fn is_in_place(&self, nobody_needs: &[ResourceKind]) -> bool {
+        let makes = |change: &Change| {
+            matches!(change.action, Action::Create | Action::Replace | Action::Adopt)
+                && !nobody_needs.contains(&change.kind)
+        };
+        self.report.is_some()
+            && !self.conflicts.iter().any(|conflict| !conflict.only_removal)
+            && !self.remaining.iter().any(makes)
+    }
+
+    /// True if nothing of this system holds on any longer to what others have superseded.
+    pub(super) fn has_moved(&self) -> bool {
+        self.report.is_some()
+            && self.failures.is_empty()
+            && self.conflicts.iter().all(|conflict| conflict.only_removal)
+            && self.remaining.iter().all(clears_away)
+    }
+
+    /// True if there is nothing to say about the system: the spec asks for nothing, and nothing is left of it.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        !self.wanted && self.is_settled()
+    }
+}
+
+/// True if the change removes something, or leaves it behind.
+pub(super) const fn clears_away(change: &Change) -> bool {
+    matches!(change.action, Action::Delete | Action::Retain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_exists_holds_up_nobody_though_it_is_not_as_declared() {
+        let mut outcome = Outcome::new(Component::LogGroup);
+        assert!(!outcome.is_in_place(&[]), "not looked at");
+        outcome.report = Some(Report::default());
+        outcome.remaining.push(Change::new(Action::Update, ResourceKind::LogGroup, "g"));
+        assert!(outcome.is_in_place(&[]) && !outcome.is_settled());
+        outcome.remaining.push(Change::new(Action::Create, ResourceKind::LogGroup, "g"));
+        assert!(!outcome.is_in_place(&[]));
+        assert!(outcome.is_in_place(&[ResourceKind::LogGroup]));
+    }
+}
