@@ -102,16 +102,16 @@ impl Policy {
     /// This policy with what it has lost since it was `before`, or `None` if it has lost nothing.
     #[must_use]
     pub fn regained(&self, before: &Self) -> Option<Value> {
-        let now = normal(&self.all());
-        let is_lost = |statement: &Value| !now.contains(&normal(std::slice::from_ref(statement))[0]);
+        let (now, mut all) = (normal(&self.all()), self.all());
+        // A statement that was replaced under its own name stays as it is now: a policy holds no name twice.
+        let is_named = |name: &str| !name.is_empty() && now.iter().any(|statement| sid(statement) == name);
+        let is_lost =
+            |statement: &Value| !is_named(sid(statement)) && !now.contains(&normal(std::slice::from_ref(statement))[0]);
         let lost: Vec<_> = before.all().into_iter().filter(is_lost).collect();
         if lost.is_empty() {
             return None;
         }
-        let mut all = self.all();
-        // A statement that was replaced under its own name stays as it is now: a policy holds no name twice.
-        let is_named = |name: &str| !name.is_empty() && self.all().iter().any(|statement| sid(statement) == name);
-        all.extend(lost.into_iter().filter(|statement| !is_named(sid(statement))));
+        all.extend(lost);
         let mut document = self.0.clone().unwrap_or_else(|| json!({"Version": "2012-10-17"}));
         document["Statement"] = Value::Array(all);
         Some(document)

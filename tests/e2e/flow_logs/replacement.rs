@@ -170,3 +170,26 @@ async fn at_the_quota_the_old_flow_log_makes_room() {
     assert_eq!(all.flow_logs().len(), 10);
     assert!(all.flow_logs().iter().any(|flow_log| flow_log.log_destination() == Some(expected.as_str())));
 }
+
+#[tokio::test]
+async fn what_others_put_into_the_bucket_policy_outlives_create_flow_logs() {
+    let sandbox = Sandbox::new("flow_logs::policy").await;
+    let monitor = converged(&sandbox).await;
+    let theirs = serde_json::json!({"Version": "2012-10-17", "Statement": [{
+        "Sid": "Auditors",
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{}:root", sandbox.account)},
+        "Action": "s3:GetObject",
+        "Resource": format!("arn:aws:s3:::{}/*", monitor.names.bucket),
+    }]});
+    let put = sandbox.s3().put_bucket_policy().bucket(&monitor.names.bucket).policy(theirs.to_string());
+    put.send().await.unwrap();
+    let mut spec = sandbox.spec();
+    spec.s3.prefix = "moved".into();
+    sandbox.converge(&sandbox.monitor(spec), FLOW_LOGS).await;
+    let inventory = sandbox.inventory().await;
+    let policy = &inventory["buckets"][&monitor.names.bucket]["policy"];
+    let sids: Vec<_> =
+        policy["Statement"].as_array().unwrap().iter().map(|known| known["Sid"].as_str().unwrap()).collect();
+    assert_eq!(sids, ["AWSLogDeliveryWrite", "AWSLogDeliveryAclCheck", "Auditors"]);
+}
