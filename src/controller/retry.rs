@@ -95,17 +95,7 @@ mod tests {
     const RESYNC: Duration = Duration::from_mins(10);
 
     fn outcome() -> Outcome {
-        Outcome {
-            component: Component::Identity,
-            wanted: true,
-            report: Some(Report::default()),
-            applied: Vec::new(),
-            failures: Vec::new(),
-            conflicts: Vec::new(),
-            remaining: Vec::new(),
-            waits_for: Vec::new(),
-            progress: None,
-        }
+        Outcome { report: Some(Report::default()), ..Outcome::new(Component::Identity) }
     }
 
     fn failing(reason: Reason) -> Outcome {

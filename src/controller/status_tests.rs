@@ -4,17 +4,7 @@ use crate::monitor::fixtures;
 use crate::resources::ResourceKind;
 
 fn outcome(component: Component) -> Outcome {
-    Outcome {
-        component,
-        wanted: true,
-        report: Some(Report::default()),
-        applied: Vec::new(),
-        failures: Vec::new(),
-        conflicts: Vec::new(),
-        remaining: Vec::new(),
-        waits_for: Vec::new(),
-        progress: None,
-    }
+    Outcome { report: Some(Report::default()), ..Outcome::new(component) }
 }
 
 fn tell(mode: Mode, outcomes: &[Outcome], previous: &VpcFlowMonitorStatus) -> VpcFlowMonitorStatus {

@@ -10,6 +10,6 @@ mod system;
 pub use change::{Action, Change, FieldChange, field_changes};
 pub use erased::{AnyStep, AnySystem, Assessment, erase};
 pub use failure::Failure;
-pub use outcome::{Outcome, plan};
-pub use pass::{Assessed, apply, assess};
+pub use outcome::{Assessed, Outcome, plan};
+pub use pass::{apply, assess};
 pub use system::{Applied, Conflict, Diff, Existing, Goal, Health, Invalid, Removal, Report, Step, System};

@@ -1,9 +1,29 @@
 use super::change::{Action, Change};
-use super::erased::Assessment;
+use super::erased::{AnySystem, Assessment};
 use super::failure::Failure;
-use super::pass::Assessed;
 use super::system::{Conflict, Report};
 use crate::resources::{Component, ResourceKind};
+
+/// A system and what is between AWS and its goal.
+#[derive(Debug)]
+pub struct Assessed {
+    pub(super) system: AnySystem,
+    /// What was found, or why nothing could be.
+    pub result: Result<Assessment, Failure>,
+}
+
+impl Assessed {
+    /// Which system it is.
+    #[must_use]
+    pub const fn component(&self) -> Component {
+        self.system.component
+    }
+
+    /// What must be done.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.result.iter().flat_map(|assessment| assessment.steps.iter().map(|step| &step.change))
+    }
+}
 
 /// How a system came out of a pass.
 #[derive(Clone, Debug)]
@@ -45,7 +65,9 @@ pub fn plan(assessed: &[Assessed]) -> Vec<Outcome> {
 }
 
 impl Outcome {
-    pub(super) const fn new(component: Component) -> Self {
+    /// A system of which nothing is known yet.
+    #[must_use]
+    pub const fn new(component: Component) -> Self {
         Self {
             component,
             wanted: true,

@@ -10,33 +10,12 @@ use tokio::sync::watch;
 use super::change::{Action, Change};
 use super::erased::{AnyStep, AnySystem, Assessment};
 use super::failure::Failure;
-use super::outcome::{Outcome, clears_away, plan};
+use super::outcome::{Assessed, Outcome, clears_away, plan};
 use super::system::{Applied, Conflict, Removal};
 use crate::api::conditions::Reason;
 use crate::aws::{Aws, Class};
 use crate::monitor::Monitor;
 use crate::resources::Component;
-
-/// A system and what is between AWS and its goal.
-#[derive(Debug)]
-pub struct Assessed {
-    system: AnySystem,
-    /// What was found, or why nothing could be.
-    pub result: Result<Assessment, Failure>,
-}
-
-impl Assessed {
-    /// Which system it is.
-    #[must_use]
-    pub const fn component(&self) -> Component {
-        self.system.component
-    }
-
-    /// What must be done.
-    pub fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.result.iter().flat_map(|assessment| assessment.steps.iter().map(|step| &step.change))
-    }
-}
 
 /// Assesses all systems at once. Changes nothing.
 pub async fn assess(systems: &[AnySystem], aws: &Aws, monitor: &Monitor, removal: Option<Removal>) -> Vec<Assessed> {

@@ -111,20 +111,17 @@ async fn run(sandbox: &Sandbox, monitor: &Monitor, name: &str) -> Vec<Vec<String
         .await
         .unwrap();
     let id = started.query_execution_id().unwrap();
-    let succeeded = tokio::time::timeout(Duration::from_mins(1), async {
-        loop {
-            let execution = athena.get_query_execution().query_execution_id(id).send().await.unwrap();
-            let status = execution.query_execution.unwrap().status.unwrap();
-            match status.state.unwrap() {
-                QueryExecutionState::Succeeded => return,
-                QueryExecutionState::Queued | QueryExecutionState::Running => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                state => panic!("{name}: {state}: {:?}", status.state_change_reason),
-            }
+    devenv::wait_for("the query to end", Duration::from_mins(1), async || {
+        let execution = athena.get_query_execution().query_execution_id(id).send().await?;
+        let status = execution.query_execution.unwrap().status.unwrap();
+        match status.state.unwrap() {
+            QueryExecutionState::Succeeded => Ok(Some(())),
+            QueryExecutionState::Queued | QueryExecutionState::Running => Ok(None),
+            state => panic!("{name}: {state}: {:?}", status.state_change_reason),
         }
-    });
-    succeeded.await.unwrap();
+    })
+    .await
+    .unwrap();
     let results = athena.get_query_results().query_execution_id(id).send().await.unwrap();
     let rows = results.result_set.unwrap().rows.unwrap().into_iter().skip(1);
     rows.map(|row| row.data.unwrap().into_iter().map(|value| value.var_char_value.unwrap_or_default()).collect())
