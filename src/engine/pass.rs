@@ -8,7 +8,7 @@ use futures::future::join_all;
 use tokio::sync::watch;
 
 use super::change::{Action, Change};
-use super::erased::{AnyStep, AnySystem, Assessment};
+use super::erased::{AnyStep, AnySystem};
 use super::failure::Failure;
 use super::outcome::{Assessed, Outcome, clears_away, plan};
 use super::system::{Applied, Conflict, Removal};
