@@ -85,6 +85,16 @@ class Subscriptions(AwsTestCase):
         self.refused("InvalidParameter", self.sns.unsubscribe, SubscriptionArn="pending confirmation")
         self.assertEqual(len(self.listed()), 2)
 
+    def test_a_password_is_never_shown(self):
+        for endpoint in ("https://user:secret@127.0.0.1:1/a@b", "https://user@127.0.0.1:1/", "https://127.0.0.1:1/a:b@c"):
+            self.subscribe("https", endpoint)
+        self.subscribe("https", "https://user:secret@127.0.0.1:1/a@b")
+        self.assertEqual([endpoint for _, endpoint, _ in self.listed()], [
+            "https://user:****@127.0.0.1:1/a@b", "https://user@127.0.0.1:1/", "https://127.0.0.1:1/a:b@c"])
+        arn = self.subscribe("https", "https://user:secret@127.0.0.1:1/a@b", ReturnSubscriptionArn=True)
+        attributes = self.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        self.assertEqual(attributes["Endpoint"], "https://user:****@127.0.0.1:1/a@b")
+
     def test_wrong_endpoints(self):
         for protocol, endpoint in (("email", "nobody"), ("sqs", "nowhere"), ("lambda", "x"), ("https", "ftp://x"),
                                    ("pigeon", "x"), ("sms", "abc")):

@@ -1,6 +1,7 @@
-"""SNS: pending subscriptions, topics that exist already, policies and endpoints as SNS checks them.
+"""SNS: pending subscriptions, topics that exist already, policies and endpoints as SNS checks and shows them.
 
-SNS API reference: CreateTopic, Subscribe, Unsubscribe, ListSubscriptionsByTopic, SetTopicAttributes.
+SNS API reference: CreateTopic, Subscribe, Unsubscribe, ListSubscriptionsByTopic, SetTopicAttributes. That a password in an
+endpoint is shown as `****` is documented for the Terraform resource aws_sns_topic_subscription.
 """
 
 import json
@@ -13,6 +14,7 @@ from overlay.rules.patch import replace
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}(\.fifo)?")
 _PAGE = 100
+_PASSWORD = re.compile(r"(?<=://)([^/?#:]*):[^/?#]*(?=@)")
 # The codes on the wire are shorter than the names of the exceptions.
 _CODES = {
     "InvalidParameterException": "InvalidParameter", "NotFoundException": "NotFound",
@@ -143,6 +145,7 @@ def _subscribe(original, params):
         subscription["token"] = sns.new_uuid()
         subscription["attributes"] |= {"PendingConfirmation": "true", "ConfirmationWasAuthenticated": "false"}
         sns._refresh_subscription_counts(topic)
+    subscription["attributes"]["Endpoint"] = _shown(endpoint)
     shown = subscription["confirmed"] or sns._p(params, "ReturnSubscriptionArn") == "true"
     arn = subscription["arn"] if shown else "pending confirmation"
     return sns._xml(200, "SubscribeResponse",
@@ -160,11 +163,16 @@ def _unsubscribe(original, params):
     return original(params)
 
 
+def _shown(endpoint: str) -> str:
+    """The endpoint without its password, which SNS takes and never tells."""
+    return _PASSWORD.sub(r"\1:****", endpoint, count=1)
+
+
 def _member(subscription: dict) -> str:
     arn = subscription["arn"] if subscription["confirmed"] else "PendingConfirmation"
     return (f"<member><SubscriptionArn>{arn}</SubscriptionArn><Owner>{subscription['owner']}</Owner>"
             f"<TopicArn>{subscription['topic_arn']}</TopicArn><Protocol>{subscription['protocol']}</Protocol>"
-            f"<Endpoint>{sns._xml_escape(subscription['endpoint'])}</Endpoint></member>")
+            f"<Endpoint>{sns._xml_escape(_shown(subscription['endpoint']))}</Endpoint></member>")
 
 
 def _page(operation: str, subscriptions: list[dict], params):
