@@ -1,12 +1,14 @@
 """SNS: pending subscriptions, topics that exist already, policies and endpoints as SNS checks and shows them.
 
 SNS API reference: CreateTopic, Subscribe, Unsubscribe, ListSubscriptionsByTopic, SetTopicAttributes. That a password in an
-endpoint is shown as `****` is documented for the Terraform resource aws_sns_topic_subscription.
+endpoint is shown as `****` is documented for the Terraform resource aws_sns_topic_subscription. Developer guide: "Overview of
+managing access in Amazon SNS", for callers of another account.
 """
 
 import json
 import re
 
+from ministack.core import iam_evaluator
 from ministack.services import sns
 
 from overlay.rules import policy_document
@@ -44,12 +46,28 @@ _REMOVED_BY_EMPTY = ("KmsMasterKeyId", "DeliveryPolicy", "ArchivePolicy")
 
 def apply() -> None:
     replace(sns, "_error")(lambda original, code, message, status: original(_CODES.get(code, code), message, status))
+    replace(sns, "_enforce_topic_policy")(_enforce_topic_policy)
     replace(sns, "_create_topic")(_create_topic)
     replace(sns, "_set_topic_attributes")(_set_topic_attributes)
     replace(sns, "_subscribe")(_subscribe)
     replace(sns, "_unsubscribe")(_unsubscribe)
     replace(sns, "_list_subscriptions")(_list_subscriptions)
     replace(sns, "_list_subscriptions_by_topic")(_list_subscriptions_by_topic)
+
+
+def _enforce_topic_policy(original, topic: dict, action: str):
+    """Callers of another account need the policy's leave, whether or not identities are checked."""
+    account = sns.get_account_id()
+    if sns._topic_owner(topic) == account:
+        return original(topic, action)
+    context = iam_evaluator.EvalContext(
+        principal_arn=iam_evaluator.caller_arn(), principal_type="Root", principal_account=account, action=action,
+        resource_arn=topic["arn"], region=sns.get_region(),
+    )
+    if iam_evaluator.resource_policy_allows(topic["attributes"].get("Policy"), context, same_account=False):
+        return None
+    return sns._error("AuthorizationError", f"User: {context.principal_arn} is not authorized to perform: {action} on "
+                      f"resource: {topic['arn']}", 403)
 
 
 def _invalid(message: str):
