@@ -229,13 +229,8 @@ mod tests {
     #[test]
     fn who_hands_a_role_to_a_service_must_be_allowed_to() {
         let passing: Vec<_> = ALL.iter().filter(|operation| operation.actions.contains(&"iam:PassRole")).collect();
-        let expected = [
-            CREATE_FLOW_LOGS,
-            SET_SUBSCRIPTION_ATTRIBUTES,
-            SUBSCRIBE,
-            CREATE_FUNCTION,
-            UPDATE_FUNCTION_CONFIGURATION,
-        ];
+        let expected =
+            [CREATE_FLOW_LOGS, SET_SUBSCRIPTION_ATTRIBUTES, SUBSCRIBE, CREATE_FUNCTION, UPDATE_FUNCTION_CONFIGURATION];
         assert_eq!(passing, expected.iter().collect::<Vec<_>>());
     }
 
