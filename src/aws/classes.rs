@@ -106,6 +106,8 @@ const ROWS: &[Row] = rows! {
     S3 "NoSuchUpload" => NotFound;
     Iam "NoSuchEntity" => NotFound;
     CloudWatchLogs "ResourceNotFoundException" => NotFound;
+    // Log groups of another class have no filters.
+    CloudWatchLogs "ValidationException" ~ "only supported on the Standard log class" => NotFound;
     CloudWatch "ResourceNotFound" => NotFound;
     CloudWatch "ResourceNotFoundException" => NotFound;
     CloudWatch "DashboardNotFoundError" => NotFound;
@@ -245,6 +247,13 @@ mod tests {
             (ops::PUT_METRIC_FILTER, "ThrottlingException", "Rate exceeded", Class::Throttled),
             (ops::PUT_METRIC_FILTER, "LimitExceededException", "Resource limit exceeded.", Class::Terminal),
             (ops::PUT_METRIC_FILTER, "SomethingNew", "", Class::Unknown),
+            (
+                ops::DESCRIBE_SUBSCRIPTION_FILTERS,
+                "ValidationException",
+                "This operation is only supported on the Standard log class.",
+                Class::NotFound,
+            ),
+            (ops::DELETE_LOG_GROUP, "ValidationException", "Deletion protection is enabled", Class::Terminal),
         ];
         for (operation, code, message, class) in cases {
             assert_eq!(classify(operation, code, message), class, "{} {code} {message}", operation.name);

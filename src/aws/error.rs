@@ -135,6 +135,22 @@ impl<T> Optional<T> for Result<T, AwsError> {
     }
 }
 
+/// Turns "there is no such thing" into [`Class::NotYet`], in reads of what belongs to a thing that was just seen: AWS has not caught
+/// up everywhere. Tags, taken for none, would make a stranger's of what is ours.
+pub trait Expected<T> {
+    /// An error of [`Class::NotYet`] instead of [`Class::NotFound`].
+    fn expected(self) -> Result<T, AwsError>;
+}
+
+impl<T> Expected<T> for Result<T, AwsError> {
+    fn expected(self) -> Self {
+        self.map_err(|error| match error.class {
+            Class::NotFound => AwsError { class: Class::NotYet, ..error },
+            _ => error,
+        })
+    }
+}
+
 /// Turns "there is no such thing" into success, when deleting.
 pub trait Gone {
     /// `Ok(())` for [`Class::NotFound`].
@@ -169,5 +185,18 @@ mod tests {
             error.to_string(),
             "IAM CreateRole: AccessDenied: no (the operator's role needs iam:CreateRole, iam:TagRole)"
         );
+    }
+
+    #[test]
+    fn what_must_exist_and_is_not_found_is_not_visible_yet() {
+        let class = |code| {
+            let failed: Result<(), _> = Err(AwsError::reported(ops::LIST_LOG_TAGS, code, "AWS's words"));
+            let error = failed.expected().unwrap_err();
+            assert_eq!((error.code.as_str(), error.message.as_str()), (code, "AWS's words"));
+            error.class
+        };
+        assert_eq!(class("ResourceNotFoundException"), Class::NotYet);
+        assert_eq!(class("AccessDeniedException"), Class::Denied);
+        assert_eq!(Ok::<_, AwsError>(1).expected().unwrap(), 1);
     }
 }

@@ -9,6 +9,6 @@ mod place;
 
 pub use classes::Class;
 pub use clients::{Aws, ClientPool, ConnectError};
-pub use error::{AwsError, AwsResult, Gone, Optional, UNREACHABLE};
+pub use error::{AwsError, AwsResult, Expected, Gone, Optional, UNREACHABLE};
 pub use gate::Gate;
 pub use place::{Arn, Place};

@@ -155,8 +155,9 @@ operations! {
     UNTAG_TOPIC = Sns "UntagResource" Write ["sns:UntagResource"];
     LIST_SUBSCRIPTIONS = Sns "ListSubscriptionsByTopic" Read ["sns:ListSubscriptionsByTopic"];
     GET_SUBSCRIPTION_ATTRIBUTES = Sns "GetSubscriptionAttributes" Read ["sns:GetSubscriptionAttributes"];
-    SET_SUBSCRIPTION_ATTRIBUTES = Sns "SetSubscriptionAttributes" Write ["sns:SetSubscriptionAttributes"];
-    SUBSCRIBE = Sns "Subscribe" Write ["sns:Subscribe"];
+    SET_SUBSCRIPTION_ATTRIBUTES = Sns "SetSubscriptionAttributes" Write
+        ["sns:SetSubscriptionAttributes", "iam:PassRole"];
+    SUBSCRIBE = Sns "Subscribe" Write ["sns:Subscribe", "iam:PassRole"];
     UNSUBSCRIBE = Sns "Unsubscribe" Write ["sns:Unsubscribe"];
 
     DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" Read ["cloudwatch:DescribeAlarms"];
@@ -224,6 +225,14 @@ mod tests {
                 !ALL[..index].iter().any(|other| other.service == operation.service && other.name == operation.name)
             );
         }
+    }
+
+    #[test]
+    fn who_hands_a_role_to_a_service_must_be_allowed_to() {
+        let passing: Vec<_> = ALL.iter().filter(|operation| operation.actions.contains(&"iam:PassRole")).collect();
+        let expected =
+            [CREATE_FLOW_LOGS, SET_SUBSCRIPTION_ATTRIBUTES, SUBSCRIBE, CREATE_FUNCTION, UPDATE_FUNCTION_CONFIGURATION];
+        assert_eq!(passing, expected.iter().collect::<Vec<_>>());
     }
 
     #[test]

@@ -30,8 +30,19 @@ pub enum Desired {
 pub struct Observed {
     /// The topic of the monitor's own name.
     own: Option<ObservedTopic>,
-    /// Why the existing topic that the spec names cannot be used.
-    problem: Option<String>,
+    /// The existing topic that the spec names.
+    existing: Option<ExistingTopic>,
+}
+
+/// What is known of a topic that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ExistingTopic {
+    /// It is there.
+    Seen,
+    /// It is not.
+    Missing,
+    /// AWS does not tell; the text says why. Its policy may let us publish all the same.
+    NotChecked(String),
 }
 
 /// What can be done.
@@ -64,12 +75,12 @@ impl System for Notifications {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let existing = async {
             match &monitor.spec.notifications.topic_arn {
-                Some(arn) => problem(aws, arn).await,
+                Some(arn) => look_at(aws, arn).await.map(Some),
                 None => Ok(None),
             }
         };
-        let (own, problem) = futures::try_join!(topic::observe(aws, monitor), existing)?;
-        Ok(Observed { own, problem })
+        let (own, existing) = futures::try_join!(topic::observe(aws, monitor), existing)?;
+        Ok(Observed { own, existing })
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<Op> {
@@ -82,7 +93,8 @@ impl System for Notifications {
                 }
             }
             Goal::Present(Desired::Existing(arn)) => {
-                if let Some(problem) = &observed.problem {
+                if observed.existing == Some(ExistingTopic::Missing) {
+                    let problem = "there is no such topic: create it, or correct spec.notifications.topicArn";
                     diff.conflict(ResourceKind::Topic, arn, problem);
                 } else {
                     // It holds no data and nothing publishes to it any more.
@@ -102,8 +114,14 @@ impl System for Notifications {
         Ok(Applied::Done)
     }
 
-    fn report(monitor: &Monitor, _goal: Goal<&Desired>, observed: &Observed) -> Report {
+    fn report(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Report {
         let mut resources = Vec::new();
+        if let (Goal::Present(Desired::Existing(arn)), Some(ExistingTopic::NotChecked(why))) =
+            (goal, &observed.existing)
+        {
+            let message = Some(format!("not checked: {why}"));
+            resources.push(Existing { message, ..Existing::new(ResourceKind::Topic, arn, arn) });
+        }
         if let Some(own) = observed.own.as_ref().filter(|own| monitor.claim(&own.tags) == Claim::Ours) {
             resources.push(Existing::new(ResourceKind::Topic, monitor.names.topic(), topic::arn(monitor)));
             resources.extend(subscriptions::existing(monitor, own));
@@ -130,15 +148,17 @@ fn existing_topic(monitor: &Monitor, arn: &str) -> Result<String, Invalid> {
     Ok(arn.to_owned())
 }
 
-/// Why an existing topic cannot be used. Not an error: a topic that is not ours must not stand in the way of deletion.
-async fn problem(aws: &Aws, arn: &str) -> Result<Option<String>, AwsError> {
+/// Looks at an existing topic. A refusal is no error: a topic that is not ours must not stand in the way of deletion.
+async fn look_at(aws: &Aws, arn: &str) -> Result<ExistingTopic, AwsError> {
     match aws.sns.get_topic_attributes().topic_arn(arn).send().await.op(ops::GET_TOPIC_ATTRIBUTES) {
-        Ok(_) => Ok(None),
+        Ok(_) => Ok(ExistingTopic::Seen),
         Err(error) => match error.class {
-            Class::NotFound => {
-                Ok(Some("there is no such topic: create it, or correct spec.notifications.topicArn".to_owned()))
+            Class::NotFound => Ok(ExistingTopic::Missing),
+            Class::Denied => {
+                let action = ops::GET_TOPIC_ATTRIBUTES.actions.join(", ");
+                Ok(ExistingTopic::NotChecked(format!("the operator may not read it ({action})")))
             }
-            Class::Denied | Class::Terminal => Ok(Some(error.to_string())),
+            Class::Terminal => Ok(ExistingTopic::NotChecked(error.to_string())),
             _ => Err(error),
         },
     }
@@ -178,12 +198,45 @@ mod tests {
         let arn = "arn:aws:sns:eu-west-1:123456789012:alerts";
         monitor.spec.notifications.topic_arn = Some(arn.to_owned());
         let desired = Desired::Existing(arn.to_owned());
-        let missing = Observed { own: own.clone(), problem: Some("there is no such topic".to_owned()) };
+        let observed = |existing| Observed { own: own.clone(), existing: Some(existing) };
+        let missing = observed(ExistingTopic::Missing);
         let diff = Notifications::diff(&monitor, Goal::Present(&desired), &missing);
         assert!(diff.steps.is_empty() && diff.conflicts.len() == 1);
-        let there = Observed { own, problem: None };
-        let diff = Notifications::diff(&monitor, Goal::Present(&desired), &there);
-        assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Topic(TopicOp::Delete)));
+        for usable in [ExistingTopic::Seen, ExistingTopic::NotChecked("why".to_owned())] {
+            let diff = Notifications::diff(&monitor, Goal::Present(&desired), &observed(usable));
+            assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Topic(TopicOp::Delete)));
+            assert!(diff.conflicts.is_empty());
+        }
         assert!(Notifications::diff(&monitor, Goal::Absent(Removal::Everything), &missing).conflicts.is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_checked_is_told_until_it_is_no_longer_used() {
+        let mut monitor = fixtures::monitor();
+        let arn = "arn:aws:sns:eu-west-1:999999999999:alerts";
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        let desired = Desired::Existing(arn.to_owned());
+        let observed = Observed { own: None, existing: Some(ExistingTopic::NotChecked("why".to_owned())) };
+        let told = Notifications::report(&monitor, Goal::Present(&desired), &observed).resources;
+        let message = Some("not checked: why".to_owned());
+        assert_eq!(told, [Existing { message, ..Existing::new(ResourceKind::Topic, arn, arn) }]);
+        let going = Notifications::report(&monitor, Goal::Absent(Removal::Everything), &observed);
+        assert_eq!(going.resources, []);
+    }
+
+    #[test]
+    fn the_key_of_an_existing_topic_is_put_on_no_topic() {
+        let mut monitor = fixtures::monitor();
+        let own = ObservedTopic::as_wanted(&monitor);
+        let arn = "arn:aws:sns:eu-west-1:123456789012:alerts";
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        monitor.spec.notifications.kms_key_arn = Some("arn:aws:kms:eu-west-1:123456789012:key/1".to_owned());
+        let desired = Notifications::desired(&monitor).unwrap().unwrap();
+        assert_eq!(desired, Desired::Existing(arn.to_owned()));
+        for existing in [ExistingTopic::Seen, ExistingTopic::Missing, ExistingTopic::NotChecked(String::new())] {
+            let observed = Observed { own: Some(own.clone()), existing: Some(existing) };
+            let diff = Notifications::diff(&monitor, Goal::Present(&desired), &observed);
+            assert!(diff.steps.iter().all(|step| step.op == Op::Topic(TopicOp::Delete)), "{diff:?}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 use aws_sdk_glue::types::{DatabaseInput, TableInput};
+use devenv::Fault;
 use serde_json::{Value, json};
+use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, FileFormat, TagValue};
 use vpc_flow_operator::api::{FlowLogField, VpcFlowMonitorSpec};
 use vpc_flow_operator::engine::{Action, Change, Outcome};
@@ -357,4 +359,29 @@ async fn what_athena_refuses_is_told_and_the_rest_goes_on() {
     assert_eq!(change.kind, ResourceKind::Workgroup);
     assert!(failure.reason.is_terminal() && failure.message.contains("10000000"), "{failure:?}");
     assert_eq!(told(&outcomes[0].applied), [(Action::Update, ResourceKind::Table)]);
+}
+
+#[tokio::test]
+async fn tags_that_are_not_visible_yet_are_no_conflict() {
+    let sandbox = Sandbox::new("analytics::tags_later").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, ANALYTICS).await;
+    for (service, operation, code) in
+        [("glue", "GetTags", "EntityNotFoundException"), ("athena", "ListTagsForResource", "ResourceNotFoundException")]
+    {
+        let later = Fault {
+            account: sandbox.account.clone(),
+            service: service.into(),
+            operation: operation.into(),
+            code: code.into(),
+            message: "not found".into(),
+            status: 400,
+            times: Some(1),
+        };
+        sandbox.emulator.add_fault(later).await.unwrap();
+        let outcomes = sandbox.pass(&monitor, ANALYTICS).await;
+        assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
+        assert!(outcomes[0].conflicts.is_empty());
+        sandbox.assert_at_rest(&monitor, ANALYTICS).await;
+    }
 }

@@ -1,5 +1,5 @@
 use serde_json::json;
-use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::resources::Component;
 
@@ -69,11 +69,31 @@ async fn a_role_that_is_not_ours_is_a_conflict_and_untouched() {
     let iam = aws_sdk_iam::Client::new(&sandbox.config);
     let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     let name = monitor.names.delivery_role();
-    iam.create_role().role_name(&name).assume_role_policy_document(trust).send().await.unwrap();
+    let create = iam.create_role().role_name(&name).path("/vpc-flow-operator/").assume_role_policy_document(trust);
+    create.send().await.unwrap();
     let before = sandbox.inventory().await;
 
     let outcomes = sandbox.pass(&monitor, IDENTITY).await;
     assert!(outcomes[0].conflicts[0].to_string().contains("adoptionPolicy"), "{outcomes:#?}");
+    assert!(sandbox.tear_down(&monitor, IDENTITY).await.iter().all(Outcome::is_settled));
+    assert_eq!(sandbox.inventory().await, before);
+}
+
+#[tokio::test]
+async fn a_role_under_another_path_is_never_adopted() {
+    let sandbox = Sandbox::new("delivery_role::path").await;
+    let mut spec = sandbox.spec();
+    spec.adoption_policy = AdoptionPolicy::IfUnowned;
+    let monitor = sandbox.monitor(spec);
+    let iam = aws_sdk_iam::Client::new(&sandbox.config);
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let create = iam.create_role().role_name(monitor.names.delivery_role()).assume_role_policy_document(trust);
+    create.send().await.unwrap();
+    let before = sandbox.inventory().await;
+
+    let outcomes = sandbox.pass(&monitor, IDENTITY).await;
+    let told = outcomes[0].conflicts[0].to_string();
+    assert!(told.ends_with("it is under path /; delete it or choose another cluster name"), "{told}");
     assert!(sandbox.tear_down(&monitor, IDENTITY).await.iter().all(Outcome::is_settled));
     assert_eq!(sandbox.inventory().await, before);
 }

@@ -1,5 +1,7 @@
+use devenv::Fault;
 use serde_json::json;
-use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::api::conditions::Reason;
+use vpc_flow_operator::api::spec::{DeletionPolicy, LogGroupClass};
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::engine::Outcome;
 use vpc_flow_operator::resources::{Component, ResourceKind};
@@ -89,5 +91,50 @@ async fn data_stays_unless_the_policy_is_delete() {
     let monitor = sandbox.monitor(spec);
     sandbox.converge(&monitor, LOG_GROUP).await;
     assert!(sandbox.tear_down(&monitor, LOG_GROUP).await.iter().all(Outcome::is_settled));
+    assert_eq!(sandbox.inventory().await["logGroups"], json!({}));
+}
+
+#[tokio::test]
+async fn tags_that_are_not_visible_yet_are_no_conflict() {
+    let sandbox = Sandbox::new("log_group::tags_later").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, LOG_GROUP).await;
+    let later = Fault {
+        account: sandbox.account.clone(),
+        service: "logs".into(),
+        operation: "ListTagsForResource".into(),
+        code: "ResourceNotFoundException".into(),
+        message: "not found".into(),
+        status: 400,
+        times: Some(1),
+    };
+    sandbox.emulator.add_fault(later).await.unwrap();
+    let outcomes = sandbox.pass(&monitor, LOG_GROUP).await;
+    assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
+    assert!(outcomes[0].conflicts.is_empty());
+    sandbox.assert_at_rest(&monitor, LOG_GROUP).await;
+}
+
+#[tokio::test]
+async fn of_the_class_that_has_no_filters_is_built_and_removed_without_them() {
+    let sandbox = Sandbox::new("log_group::infrequent_access").await;
+    let mut spec = sandbox.spec();
+    spec.cloud_watch_logs.log_group_class = LogGroupClass::InfrequentAccess;
+    spec.detections.rejected_connections.enabled = false;
+    spec.detections.high_data_transfer.enabled = false;
+    spec.detections.external_connections.enabled = false;
+    spec.anomaly_detector.enabled = false;
+    spec.deletion_policy = Some(DeletionPolicy::Delete);
+    let monitor = sandbox.monitor(spec);
+    let systems = [Component::LogGroup, Component::Detections, Component::AnomalyDetector];
+    assert_eq!(sandbox.converge(&monitor, &systems).await.len(), 1);
+    assert_eq!(sandbox.inventory().await["logGroups"][NAME]["class"], "INFREQUENT_ACCESS");
+    sandbox.assert_at_rest(&monitor, &systems).await;
+    // A spec that asks for the other class does look for metric filters there.
+    let standard = sandbox.monitor(sandbox.spec());
+    let outcomes = sandbox.pass(&standard, &systems[..2]).await;
+    assert!(outcomes[1].failures.is_empty(), "{outcomes:#?}");
+
+    assert!(sandbox.tear_down(&monitor, &systems).await.iter().all(Outcome::is_settled));
     assert_eq!(sandbox.inventory().await["logGroups"], json!({}));
 }

@@ -1,4 +1,5 @@
 use aws_sdk_sns::Client;
+use devenv::Fault;
 use serde_json::json;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, Subscription, SubscriptionProtocol};
@@ -113,6 +114,86 @@ async fn every_protocol_is_subscribed_once_and_pending_ones_wait() {
     assert_eq!(email.message.as_deref(), Some("waits for confirmation by its recipient"));
     let sms = resources.iter().find(|resource| resource.name == "sms:+491701234567").unwrap();
     assert!(sms.arn.is_some() && sms.message.is_none());
+    sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
+}
+
+fn fault(sandbox: &Sandbox, operation: &str, code: &str, message: &str, times: Option<u32>) -> Fault {
+    Fault {
+        account: sandbox.account.clone(),
+        service: "sns".into(),
+        operation: operation.into(),
+        code: code.into(),
+        message: message.into(),
+        status: 403,
+        times,
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_never_told_and_its_endpoint_subscribed_once() {
+    let sandbox = Sandbox::new("notifications::password").await;
+    let endpoint = "https://user:secret@127.0.0.1:1/alerts";
+    let mut spec = sandbox.spec();
+    spec.notifications.subscriptions = vec![to(SubscriptionProtocol::Https, endpoint)];
+    let monitor = sandbox.monitor(spec);
+    let refusal = format!("Invalid parameter: Endpoint {endpoint} is not reachable");
+    let refused = fault(&sandbox, "Subscribe", "InvalidParameter", &refusal, Some(1));
+    sandbox.emulator.add_fault(refused).await.unwrap();
+    let outcomes = sandbox.pass(&monitor, NOTIFICATIONS).await;
+    assert!(outcomes[0].failures[0].1.message.contains("https://user:****@127.0.0.1:1/alerts"), "{outcomes:#?}");
+    assert!(!format!("{outcomes:?}").contains("secret"), "{outcomes:#?}");
+
+    let changes = sandbox.converge(&monitor, NOTIFICATIONS).await;
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    assert_eq!(changes[0].name, "https:https://user:****@127.0.0.1:1/alerts");
+    let outcomes = sandbox.pass(&monitor, NOTIFICATIONS).await;
+    assert!(!format!("{outcomes:?}").contains("secret"), "{outcomes:#?}");
+    sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
+}
+
+#[tokio::test]
+async fn an_existing_topic_that_may_not_be_read_is_used_and_that_is_told() {
+    let sandbox = Sandbox::new("notifications::unreadable").await;
+    let theirs = Sandbox::new("notifications::unreadable::theirs").await;
+    let sns = Client::new(&theirs.config);
+    let existing = sns.create_topic().name("soc").send().await.unwrap().topic_arn.unwrap();
+    let publish = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{}:root", sandbox.account)},
+        "Action": "SNS:Publish",
+        "Resource": existing,
+    }]});
+    let set = sns.set_topic_attributes().topic_arn(&existing).attribute_name("Policy");
+    set.attribute_value(publish.to_string()).send().await.unwrap();
+    let before = theirs.inventory().await;
+
+    let mut spec = sandbox.spec();
+    spec.notifications.topic_arn = Some(existing.clone());
+    let monitor = sandbox.monitor(spec);
+    let outcomes = sandbox.pass(&monitor, NOTIFICATIONS).await;
+    assert!(outcomes[0].is_settled(), "{outcomes:#?}");
+    let told = &outcomes[0].report.as_ref().unwrap().resources;
+    assert_eq!((told.len(), &told[0].name), (1, &existing));
+    let message = "not checked: the operator may not read it (sns:GetTopicAttributes)";
+    assert_eq!(told[0].message.as_deref(), Some(message));
+    sandbox
+        .converge(&monitor, &[Component::Notifications, Component::LogGroup, Component::Detections, Component::Alarms])
+        .await;
+    sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
+    assert!(sandbox.tear_down(&monitor, NOTIFICATIONS).await.iter().all(Outcome::is_settled));
+    assert_eq!(theirs.inventory().await, before);
+}
+
+#[tokio::test]
+async fn tags_that_are_not_visible_yet_are_no_conflict() {
+    let sandbox = Sandbox::new("notifications::tags_later").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, NOTIFICATIONS).await;
+    let later = fault(&sandbox, "ListTagsForResource", "ResourceNotFound", "Resource does not exist", Some(1));
+    sandbox.emulator.add_fault(later).await.unwrap();
+    let outcomes = sandbox.pass(&monitor, NOTIFICATIONS).await;
+    assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
+    assert!(outcomes[0].conflicts.is_empty());
     sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
 }
 

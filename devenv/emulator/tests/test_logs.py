@@ -49,6 +49,14 @@ class Groups(AwsTestCase):
         self.logs.delete_retention_policy(logGroupName="g")
         self.assertNotIn("retentionInDays", self.group())
 
+    def test_filters_are_listed_for_the_standard_class_only(self):
+        self.logs.create_log_group(logGroupName="g", logGroupClass="INFREQUENT_ACCESS")
+        message = "This operation is only supported on the Standard log class."
+        for describe in (self.logs.describe_metric_filters, self.logs.describe_subscription_filters):
+            self.refused("ValidationException", describe, message=message, logGroupName="g")
+        self.assertEqual(self.inventory()["logGroups"]["g"]["class"], "INFREQUENT_ACCESS")
+        self.refused("ResourceNotFoundException", self.logs.describe_subscription_filters, logGroupName="x")
+
     def test_tags_by_arn(self):
         self.logs.create_log_group(logGroupName="g", tags={"a": "1"})
         arn = self.group()["arn"].removesuffix(":*")

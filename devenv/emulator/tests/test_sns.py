@@ -47,6 +47,18 @@ class Topics(AwsTestCase):
         self.refused("NotFound", self.sns.get_topic_attributes, TopicArn=arn)
         self.refused("ResourceNotFound", self.sns.list_tags_for_resource, ResourceArn=arn)
 
+    def test_another_account_needs_the_policys_leave(self):
+        arn, other = self.create(), self.client("sns", account="999999999999")
+        self.refused("AuthorizationError", other.get_topic_attributes, TopicArn=arn)
+        self.refused("AuthorizationError", other.publish, TopicArn=arn, Message="m")
+        policy = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "sns:Publish",
+             "Resource": arn}]}
+        self.sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy))
+        other.publish(TopicArn=arn, Message="m")
+        self.refused("AuthorizationError", other.get_topic_attributes, TopicArn=arn)
+        self.refused("NotFound", other.get_topic_attributes, TopicArn=arn + "x")
+
     def test_a_new_topic_has_the_default_policy(self):
         arn = self.create()
         policy = json.loads(self.sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"])
@@ -84,6 +96,16 @@ class Subscriptions(AwsTestCase):
         self.refused("InvalidParameter", self.sns.unsubscribe, SubscriptionArn="PendingConfirmation")
         self.refused("InvalidParameter", self.sns.unsubscribe, SubscriptionArn="pending confirmation")
         self.assertEqual(len(self.listed()), 2)
+
+    def test_a_password_is_never_shown(self):
+        for endpoint in ("https://user:secret@127.0.0.1:1/a@b", "https://user@127.0.0.1:1/", "https://127.0.0.1:1/a:b@c"):
+            self.subscribe("https", endpoint)
+        self.subscribe("https", "https://user:secret@127.0.0.1:1/a@b")
+        self.assertEqual([endpoint for _, endpoint, _ in self.listed()], [
+            "https://user:****@127.0.0.1:1/a@b", "https://user@127.0.0.1:1/", "https://127.0.0.1:1/a:b@c"])
+        arn = self.subscribe("https", "https://user:secret@127.0.0.1:1/a@b", ReturnSubscriptionArn=True)
+        attributes = self.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        self.assertEqual(attributes["Endpoint"], "https://user:****@127.0.0.1:1/a@b")
 
     def test_wrong_endpoints(self):
         for protocol, endpoint in (("email", "nobody"), ("sqs", "nowhere"), ("lambda", "x"), ("https", "ftp://x"),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Op;
 use super::table::{self, ObservedTable, Table};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 use crate::resources::ResourceKind;
@@ -62,18 +62,18 @@ pub fn desired(monitor: &Monitor) -> Database {
 pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedDatabase>, AwsError> {
     let database = async { aws.glue.get_database().name(name).send().await.op(ops::GET_DATABASE).optional() };
     let arn = aws.place.arn("glue", format!("database/{name}"));
-    let tags = async { aws.glue.get_tags().resource_arn(arn).send().await.op(ops::GET_GLUE_TAGS).optional() };
+    let tags = async { aws.glue.get_tags().resource_arn(arn).send().await.op(ops::GET_GLUE_TAGS) };
     let tables = async {
         let pages = aws.glue.get_tables().database_name(name).into_paginator().send();
         pages.collect::<Result<Vec<_>, _>>().await.op(ops::GET_TABLES).optional()
     };
-    let (database, tags, tables) = futures::try_join!(database, tags, tables)?;
-    let Some(input) = database.and_then(|output| output.database).and_then(input) else { return Ok(None) };
-    let tables = tables.unwrap_or_default().into_iter();
+    let (database, tags, tables) = futures::join!(database, tags, tables);
+    let Some(input) = database?.and_then(|output| output.database).and_then(input) else { return Ok(None) };
+    let tables = tables?.unwrap_or_default().into_iter();
     Ok(Some(ObservedDatabase {
         input,
         tables: tables.flat_map(|page| page.table_list.unwrap_or_default()).map(table::normalise).collect(),
-        tags: tags.and_then(|output| output.tags).unwrap_or_default().into_iter().collect(),
+        tags: tags.expected()?.tags.unwrap_or_default().into_iter().collect(),
     }))
 }
 

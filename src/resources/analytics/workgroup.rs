@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Op;
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
 use crate::resources::ResourceKind;
@@ -82,12 +82,13 @@ pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedWorkgroup>,
     let arn = aws.place.arn("athena", format!("workgroup/{name}"));
     let tags = async {
         let tags = aws.athena.list_tags_for_resource().resource_arn(arn).into_paginator().items().send();
-        tags.collect::<Result<Vec<Tag>, _>>().await.op(ops::LIST_ATHENA_TAGS).optional()
+        tags.collect::<Result<Vec<Tag>, _>>().await.op(ops::LIST_ATHENA_TAGS)
     };
-    let (workgroup, tags) = futures::try_join!(workgroup, tags)?;
-    Ok(workgroup.and_then(|output| output.work_group).map(|workgroup| ObservedWorkgroup {
+    let (workgroup, tags) = futures::join!(workgroup, tags);
+    let Some(workgroup) = workgroup?.and_then(|output| output.work_group) else { return Ok(None) };
+    Ok(Some(ObservedWorkgroup {
         workgroup: normalise(workgroup),
-        tags: tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),
+        tags: tags.expected()?.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),
     }))
 }
 

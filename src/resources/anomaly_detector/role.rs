@@ -25,13 +25,17 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
             "Resource": monitor.topic_arn(),
         }),
     ];
-    // "Key management" in the Amazon SNS developer guide: who publishes to an encrypted topic uses its key.
+    // "Key management" in the Amazon SNS developer guide: who publishes to an encrypted topic uses its key, an existing topic's as well
+    // as ours, and never but through SNS. "Condition keys for AWS KMS" in its developer guide: the suffix is the same in all partitions.
     if let Some(key) = &monitor.spec.notifications.kms_key_arn {
         statements.push(json!({
             "Sid": "UseTopicKey",
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": key,
+            "Condition": {
+                "StringEquals": {"kms:ViaService": format!("sns.{}.amazonaws.com", monitor.place.region)},
+            },
         }));
     }
     Role {
@@ -90,7 +94,16 @@ mod tests {
         let role = desired(&monitor);
         let statements = &role.policies["detect-anomalies"]["Statement"];
         assert_eq!(statements[1]["Resource"], topic);
-        assert_eq!((&statements[2]["Sid"], &statements[2]["Resource"]), (&json!("UseTopicKey"), &json!(key)));
+        assert_eq!(
+            statements[2],
+            json!({
+                "Sid": "UseTopicKey",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": key,
+                "Condition": {"StringEquals": {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}},
+            })
+        );
         assert_eq!(role.boundary, monitor.settings.permissions_boundary_arn);
     }
 }

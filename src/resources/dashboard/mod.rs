@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::types::{DashboardValidationMessage, Tag};
 use serde_json::{Value, json};
 
 use super::{Component, ResourceKind};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, Place, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, Place, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 
@@ -56,11 +56,12 @@ impl System for Dashboard {
         };
         let tags = async {
             let request = aws.cloudwatch.list_tags_for_resource().resource_arn(arn(&aws.place, &name));
-            request.send().await.op(ops::LIST_CLOUDWATCH_TAGS).optional()
+            request.send().await.op(ops::LIST_CLOUDWATCH_TAGS)
         };
-        let (dashboard, tags) = futures::try_join!(dashboard, tags)?;
-        let tags = tags.and_then(|output| output.tags).unwrap_or_default();
-        Ok(dashboard.map(|dashboard| Observed {
+        let (dashboard, tags) = futures::join!(dashboard, tags);
+        let Some(dashboard) = dashboard? else { return Ok(None) };
+        let tags = tags.expected()?.tags.unwrap_or_default();
+        Ok(Some(Observed {
             body: body::parse(dashboard.dashboard_body().unwrap_or_default()),
             tags: tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),
         }))

@@ -1,5 +1,7 @@
 //! Who receives what is published to the monitor's own topic.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 use super::{Component, ObservedTopic, Op, topic};
@@ -39,9 +41,24 @@ pub enum SubscriptionOp {
     Unsubscribe { arn: String },
 }
 
-/// `<protocol>:<endpoint>`: how status and events name a subscription.
+/// `<protocol>:<endpoint>`: how status and events name a subscription, and how it is recognised.
 fn name(protocol: &str, endpoint: &str) -> String {
-    format!("{protocol}:{endpoint}")
+    format!("{protocol}:{}", masked(endpoint))
+}
+
+/// The endpoint with `****` for the password of its URL, as SNS lists it: only so can the two be compared, and nobody else is told.
+fn masked(endpoint: &str) -> Cow<'_, str> {
+    let parts = || {
+        let (scheme, rest) = endpoint.split_once("://")?;
+        let (authority, _) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (user_info, host) = authority.rsplit_once('@')?;
+        let (user, _) = user_info.split_once(':')?;
+        Some((scheme, user, host, &rest[authority.len()..]))
+    };
+    match parts() {
+        Some((scheme, user, host, path)) => Cow::Owned(format!("{scheme}://{user}:****@{host}{path}")),
+        None => Cow::Borrowed(endpoint),
+    }
 }
 
 impl ObservedSubscription {
@@ -168,7 +185,8 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<
                 .set_attributes(role.map(|role| [(ROLE.to_owned(), role)].into()))
                 .send()
                 .await
-                .op(ops::SUBSCRIBE)?;
+                .op(ops::SUBSCRIBE)
+                .map_err(|error| without_password(error, &subscription.endpoint))?;
         }
         SubscriptionOp::SetRole { arn, role_arn } => {
             sns.set_subscription_attributes()
@@ -184,6 +202,12 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<
         }
     }
     Ok(())
+}
+
+/// AWS may repeat the endpoint that it refuses.
+fn without_password(mut error: AwsError, endpoint: &str) -> AwsError {
+    error.message = error.message.replace(endpoint, &masked(endpoint));
+    error
 }
 
 /// Our subscriptions for the status. One that waits for its confirmation stays there after it was taken out of the spec, so that it is
@@ -284,6 +308,46 @@ mod tests {
         );
         let missing = wanted(SubscriptionProtocol::EmailJson, "a@b.c");
         assert_eq!(steps(&asked, vec![observed("email", "a@b.c", None)]), [SubscriptionOp::Subscribe(missing)]);
+    }
+
+    #[test]
+    fn a_password_is_told_to_sns_alone_and_its_subscription_is_recognised() {
+        let endpoint = "https://user:secret@example.com/alerts";
+        let asked = monitor(vec![wanted(SubscriptionProtocol::Https, endpoint)], &[]);
+        let mut missing = Diff::default();
+        diff(&asked, &asked.spec.notifications.subscriptions, None, &mut missing);
+        let name = "https:https://user:****@example.com/alerts";
+        assert_eq!(missing.steps[0].change.name, name);
+        let subscribe = SubscriptionOp::Subscribe(wanted(SubscriptionProtocol::Https, endpoint));
+        assert_eq!(missing.steps[0].op, Op::Subscription(subscribe));
+
+        let listed = vec![observed("https", "https://user:****@example.com/alerts", Some("arn:1"))];
+        assert_eq!(steps(&asked, listed.clone()), []);
+        let topic = ObservedTopic { subscriptions: listed.clone(), ..ObservedTopic::as_wanted(&asked) };
+        assert_eq!(existing(&asked, &topic)[0].name, name);
+        let dropped = monitor(vec![], &[name]);
+        assert_eq!(steps(&dropped, listed), [SubscriptionOp::Unsubscribe { arn: "arn:1".into() }]);
+    }
+
+    #[test]
+    fn nothing_but_the_password_is_masked() {
+        for (endpoint, shown) in [
+            ("https://user:a:b@c@host:8443/x?y#z", "https://user:****@host:8443/x?y#z"),
+            ("http://:secret@host", "http://:****@host"),
+            ("https://user:secret@host?mail=a@b", "https://user:****@host?mail=a@b"),
+        ] {
+            assert_eq!(masked(endpoint), shown);
+            assert_eq!(masked(shown), shown);
+        }
+        for endpoint in [
+            "https://user@host/",
+            "https://host:8443/a:b@c",
+            "https://host?a:b@c",
+            "soc@example.com",
+            "arn:aws:sqs:eu-west-1:123456789012:alerts",
+        ] {
+            assert_eq!(masked(endpoint), endpoint);
+        }
     }
 
     #[test]

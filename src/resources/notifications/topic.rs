@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Op;
 use super::subscriptions::{self, ObservedSubscription};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 use crate::resources::ResourceKind;
@@ -103,9 +103,8 @@ pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<ObservedTopi
     let mut attributes = output.attributes.unwrap_or_default();
     let tags = async {
         let output =
-            aws.sns.list_tags_for_resource().resource_arn(&arn).send().await.op(ops::LIST_TOPIC_TAGS).optional()?;
-        let tags = output.and_then(|output| output.tags).unwrap_or_default();
-        Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+            aws.sns.list_tags_for_resource().resource_arn(&arn).send().await.op(ops::LIST_TOPIC_TAGS).expected()?;
+        Ok(output.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
     };
     let (tags, subscriptions) = futures::try_join!(tags, subscriptions::observe(aws, monitor, &arn))?;
     Ok(Some(ObservedTopic {

@@ -4,7 +4,7 @@ use aws_sdk_cloudwatchlogs::types::LogGroupClass as SdkClass;
 use serde_json::json;
 
 use crate::api::spec::LogGroupClass;
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 use crate::resources::ResourceKind;
@@ -65,8 +65,8 @@ pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedLogGroup>, 
         .send()
         .await
         .op(ops::LIST_LOG_TAGS)
-        .optional()?
-        .and_then(|output| output.tags)
+        .expected()?
+        .tags
         .unwrap_or_default();
     Ok(Some(ObservedLogGroup {
         retention_days: group.retention_in_days,

@@ -29,12 +29,24 @@ pub struct Role {
 /// A role as AWS has it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObservedRole {
+    path: String,
     description: String,
     trust: Value,
     policies: BTreeMap<String, Value>,
     attached: Vec<String>,
     boundary: Option<String>,
     tags: Tags,
+}
+
+impl ObservedRole {
+    /// A name is taken whatever the path, but the path is part of the ARN, so a role under another one is not the role we name.
+    fn claim(&self, monitor: &Monitor) -> Claim {
+        if self.path == ROLE_PATH {
+            monitor.claim(&self.tags)
+        } else {
+            Claim::Foreign(format!("it is under path {}; delete it or choose another cluster name", self.path))
+        }
+    }
 }
 
 /// What can be done to a role.
@@ -99,6 +111,7 @@ pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedRole>, AwsE
         .unwrap_or_default();
     Ok(Some(ObservedRole {
         trust: decode(role.assume_role_policy_document().unwrap_or_default()),
+        path: role.path,
         description: role.description.unwrap_or_default(),
         policies,
         attached: attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
@@ -125,13 +138,13 @@ pub fn diff<Op: From<RoleOp>>(
         (Goal::Present(role), None) => {
             diff.step(Change::new(Action::Create, ResourceKind::Role, name), RoleOp::Create(role.clone()).into());
         }
-        (Goal::Present(role), Some(observed)) => match monitor.claim(&observed.tags) {
+        (Goal::Present(role), Some(observed)) => match observed.claim(monitor) {
             Claim::Foreign(problem) => diff.conflict(ResourceKind::Role, name, problem),
             claim => repair(monitor, role, observed, &claim, diff),
         },
         (Goal::Absent(_), None) => {}
         (Goal::Absent(removal), Some(observed)) => {
-            if monitor.claim(&observed.tags) == Claim::Ours {
+            if observed.claim(monitor) == Claim::Ours {
                 remove(monitor, removal, name, observed, diff);
             }
         }
@@ -315,7 +328,7 @@ fn sdk_tags(tags: &Tags) -> Vec<Tag> {
 /// The role for the status, if it is ours.
 #[must_use]
 pub fn existing(monitor: &Monitor, name: &str, observed: Option<&ObservedRole>) -> Option<Existing> {
-    observed.filter(|observed| monitor.claim(&observed.tags) == Claim::Ours).map(|observed| Existing {
+    observed.filter(|observed| observed.claim(monitor) == Claim::Ours).map(|observed| Existing {
         retained: monitor.has_retained(&observed.tags),
         ..Existing::new(ResourceKind::Role, name, monitor.role_arn(name))
     })
@@ -333,4 +346,42 @@ pub fn service_trust(service: &str, condition: Option<Value>) -> Value {
         statement["Condition"] = condition;
     }
     json!({"Version": "2012-10-17", "Statement": [statement]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::spec::AdoptionPolicy;
+    use crate::monitor::fixtures;
+
+    #[test]
+    fn a_role_under_another_path_is_never_ours() {
+        let mut monitor = fixtures::monitor();
+        monitor.spec.adoption_policy = AdoptionPolicy::IfUnowned;
+        let role = Role {
+            name: "role".into(),
+            description: String::new(),
+            trust: Value::Null,
+            policies: BTreeMap::new(),
+            boundary: None,
+        };
+        let ours = ObservedRole { path: ROLE_PATH.into(), tags: monitor.tags.clone(), ..ObservedRole::default() };
+        let unowned = ObservedRole { path: "/".into(), ..ObservedRole::default() };
+        let moved = ObservedRole { path: "/elsewhere/".into(), ..ours.clone() };
+        let found = |goal, observed| {
+            let mut found = Diff::<RoleOp>::default();
+            diff(&monitor, goal, "role", Some(observed), &mut found);
+            found
+        };
+        for other in [&unowned, &moved] {
+            let present = found(Goal::Present(&role), other);
+            let told = format!("it is under path {}; delete it or choose another cluster name", other.path);
+            assert_eq!((present.steps.len(), &present.conflicts[0].problem), (0, &told));
+            assert!(found(Goal::Absent(Removal::Everything), other).steps.is_empty());
+            assert_eq!(existing(&monitor, "role", Some(other)), None);
+        }
+        assert!(found(Goal::Present(&role), &ours).conflicts.is_empty());
+        assert_eq!(found(Goal::Absent(Removal::Everything), &ours).steps.len(), 1);
+        assert!(existing(&monitor, "role", Some(&ours)).is_some());
+    }
 }

@@ -238,7 +238,13 @@ async fn a_change_of_the_spec_changes_only_what_it_must() {
     assert_eq!(statements[1]["Resource"], topic);
     assert_eq!(
         statements[2],
-        json!({"Sid": "UseTopicKey", "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": key})
+        json!({
+            "Sid": "UseTopicKey",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": key,
+            "Condition": {"StringEquals": {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}},
+        })
     );
     assert_eq!(now["function"]["environment"]["TOPIC_ARN"], topic);
     assert_eq!(now["logGroup"]["retention"], 3);

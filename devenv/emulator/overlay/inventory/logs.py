@@ -10,8 +10,11 @@ def log_groups(client: Client) -> dict:
 
 def _group(client: Client, group: dict) -> dict:
     name = group["logGroupName"]
-    metric_filters = client.items("logs", "describe_metric_filters", "metricFilters", logGroupName=name)
-    subscriptions = client.items("logs", "describe_subscription_filters", "subscriptionFilters", logGroupName=name)
+    metric_filters, subscriptions = [], []
+    # Of other groups neither kind can even be listed.
+    if group.get("logGroupClass") == "STANDARD":
+        metric_filters = client.items("logs", "describe_metric_filters", "metricFilters", logGroupName=name)
+        subscriptions = client.items("logs", "describe_subscription_filters", "subscriptionFilters", logGroupName=name)
     tags = client.call("logs", "list_tags_for_resource", resourceArn=group["arn"].removesuffix(":*"))
     return {
         "arn": group["arn"],

@@ -1,7 +1,7 @@
 """CloudWatch Logs: keys, names and deletion protection of log groups; limits of metric and subscription filters.
 
 CloudWatch Logs API reference: CreateLogGroup, AssociateKmsKey, PutLogGroupDeletionProtection, PutMetricFilter,
-PutSubscriptionFilter. User guide: "Encrypt log data", "Filter pattern syntax", "CloudWatch Logs quotas".
+PutSubscriptionFilter. User guide: "Encrypt log data", "Filter pattern syntax", "CloudWatch Logs quotas", "Log classes".
 """
 
 import json
@@ -29,6 +29,8 @@ def apply() -> None:
     replace(logs, "_create_log_group")(_create_log_group)
     replace(logs, "_delete_log_group")(_delete_log_group)
     replace(logs, "_describe_log_groups")(_describe_log_groups)
+    for describe in ("_describe_metric_filters", "_describe_subscription_filters"):
+        replace(logs, describe)(_standard_only)
     replace(logs, "_put_metric_filter")(_put_metric_filter)
     replace(logs, "_put_subscription_filter")(_put_subscription_filter)
 
@@ -96,6 +98,14 @@ def _describe_log_groups(original, data):
             entry["deletionProtectionEnabled"] = bool(group.get("deletionProtectionEnabled"))
         return json_response(answer)
     return status, headers, body
+
+
+def _standard_only(original, data):
+    group = logs._log_groups.get(data.get("logGroupName"))
+    if group and group.get("logGroupClass", "STANDARD") != "STANDARD":
+        return error_response_json("ValidationException",
+                                   "This operation is only supported on the Standard log class.", 400)
+    return original(data)
 
 
 def _associate_kms_key(data):

@@ -1,11 +1,14 @@
-"""SNS: pending subscriptions, topics that exist already, policies and endpoints as SNS checks them.
+"""SNS: pending subscriptions, topics that exist already, policies and endpoints as SNS checks and shows them.
 
-SNS API reference: CreateTopic, Subscribe, Unsubscribe, ListSubscriptionsByTopic, SetTopicAttributes.
+SNS API reference: CreateTopic, Subscribe, Unsubscribe, ListSubscriptionsByTopic, SetTopicAttributes. That a password in an
+endpoint is shown as `****` is documented for the Terraform resource aws_sns_topic_subscription. Developer guide: "Overview of
+managing access in Amazon SNS", for callers of another account.
 """
 
 import json
 import re
 
+from ministack.core import iam_evaluator
 from ministack.services import sns
 
 from overlay.rules import policy_document
@@ -13,6 +16,7 @@ from overlay.rules.patch import replace
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}(\.fifo)?")
 _PAGE = 100
+_PASSWORD = re.compile(r"(?<=://)([^/?#:]*):[^/?#]*(?=@)")
 # The codes on the wire are shorter than the names of the exceptions.
 _CODES = {
     "InvalidParameterException": "InvalidParameter", "NotFoundException": "NotFound",
@@ -42,12 +46,28 @@ _REMOVED_BY_EMPTY = ("KmsMasterKeyId", "DeliveryPolicy", "ArchivePolicy")
 
 def apply() -> None:
     replace(sns, "_error")(lambda original, code, message, status: original(_CODES.get(code, code), message, status))
+    replace(sns, "_enforce_topic_policy")(_enforce_topic_policy)
     replace(sns, "_create_topic")(_create_topic)
     replace(sns, "_set_topic_attributes")(_set_topic_attributes)
     replace(sns, "_subscribe")(_subscribe)
     replace(sns, "_unsubscribe")(_unsubscribe)
     replace(sns, "_list_subscriptions")(_list_subscriptions)
     replace(sns, "_list_subscriptions_by_topic")(_list_subscriptions_by_topic)
+
+
+def _enforce_topic_policy(original, topic: dict, action: str):
+    """Callers of another account need the policy's leave, whether or not identities are checked."""
+    account = sns.get_account_id()
+    if sns._topic_owner(topic) == account:
+        return original(topic, action)
+    context = iam_evaluator.EvalContext(
+        principal_arn=iam_evaluator.caller_arn(), principal_type="Root", principal_account=account, action=action,
+        resource_arn=topic["arn"], region=sns.get_region(),
+    )
+    if iam_evaluator.resource_policy_allows(topic["attributes"].get("Policy"), context, same_account=False):
+        return None
+    return sns._error("AuthorizationError", f"User: {context.principal_arn} is not authorized to perform: {action} on "
+                      f"resource: {topic['arn']}", 403)
 
 
 def _invalid(message: str):
@@ -143,6 +163,7 @@ def _subscribe(original, params):
         subscription["token"] = sns.new_uuid()
         subscription["attributes"] |= {"PendingConfirmation": "true", "ConfirmationWasAuthenticated": "false"}
         sns._refresh_subscription_counts(topic)
+    subscription["attributes"]["Endpoint"] = _shown(endpoint)
     shown = subscription["confirmed"] or sns._p(params, "ReturnSubscriptionArn") == "true"
     arn = subscription["arn"] if shown else "pending confirmation"
     return sns._xml(200, "SubscribeResponse",
@@ -160,11 +181,16 @@ def _unsubscribe(original, params):
     return original(params)
 
 
+def _shown(endpoint: str) -> str:
+    """The endpoint without its password, which SNS takes and never tells."""
+    return _PASSWORD.sub(r"\1:****", endpoint, count=1)
+
+
 def _member(subscription: dict) -> str:
     arn = subscription["arn"] if subscription["confirmed"] else "PendingConfirmation"
     return (f"<member><SubscriptionArn>{arn}</SubscriptionArn><Owner>{subscription['owner']}</Owner>"
             f"<TopicArn>{subscription['topic_arn']}</TopicArn><Protocol>{subscription['protocol']}</Protocol>"
-            f"<Endpoint>{sns._xml_escape(subscription['endpoint'])}</Endpoint></member>")
+            f"<Endpoint>{sns._xml_escape(_shown(subscription['endpoint']))}</Endpoint></member>")
 
 
 def _page(operation: str, subscriptions: list[dict], params):
