@@ -1,12 +1,14 @@
 //! The custom resource: what a user writes ([`spec`]) and what the operator answers ([`status`]).
 
 mod cel;
+mod component;
 pub mod conditions;
 mod descriptions;
 mod flow_log_field;
 pub mod spec;
 pub mod status;
 
+pub use component::{Component, ResourceKind};
 pub use flow_log_field::{FieldType, FlowLogField, default_cloudwatch_fields, default_s3_fields, log_format};
 pub use spec::{VpcFlowMonitor, VpcFlowMonitorSpec};
 pub use status::VpcFlowMonitorStatus;

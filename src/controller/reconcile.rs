@@ -18,13 +18,14 @@ use super::context::Context;
 use super::events;
 use super::retry::jittered;
 use super::status::{Findings, Mode, status, unreachable};
+use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 use crate::aws::{Aws, ConnectError, Place};
 use crate::engine::{self, Failure, Outcome};
 use crate::monitor::Monitor;
-use crate::resources::{Component, SYSTEMS};
+use crate::resources::SYSTEMS;
 
 /// Who writes the status, for server-side apply.
 const FIELD_MANAGER: &str = "vpc-flow-operator";

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 
 use super::status::Mode;
+use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::engine::{Health, Outcome};
-use crate::resources::Component;
 
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(5);
@@ -89,8 +89,8 @@ pub fn jittered(wait: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::ResourceKind;
     use crate::engine::{Action, Change, Failure, Report};
-    use crate::resources::ResourceKind;
 
     const RESYNC: Duration = Duration::from_mins(10);
 

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use crate::api::Component;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::{Links, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
 use crate::engine::{Action, Change, Failure, Health, Outcome};
 use crate::monitor::Monitor;
-use crate::resources::Component;
 
 /// What the operator is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

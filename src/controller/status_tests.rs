@@ -1,7 +1,7 @@
 use super::*;
+use crate::api::ResourceKind;
 use crate::engine::{Conflict, Existing, Report};
 use crate::monitor::fixtures;
-use crate::resources::ResourceKind;
 
 fn outcome(component: Component) -> Outcome {
     Outcome { report: Some(Report::default()), ..Outcome::new(component) }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::resources::ResourceKind;
+use crate::api::ResourceKind;
 
 /// One change to one AWS resource.
 #[derive(Clone, Debug, PartialEq, Serialize)]

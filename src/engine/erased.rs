@@ -7,9 +7,9 @@ use futures::future::BoxFuture;
 use super::change::Change;
 use super::failure::Failure;
 use super::system::{Applied, Conflict, Goal, Invalid, Removal, Report, System};
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, Class, UNREACHABLE};
 use crate::monitor::Monitor;
-use crate::resources::{Component, ResourceKind};
 
 /// A [`System`] whose types the engine need not know.
 #[derive(Clone, Copy)]

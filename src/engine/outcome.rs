@@ -2,7 +2,7 @@ use super::change::{Action, Change};
 use super::erased::{AnySystem, Assessment};
 use super::failure::Failure;
 use super::system::{Conflict, Report};
-use crate::resources::{Component, ResourceKind};
+use crate::api::{Component, ResourceKind};
 
 /// A system and what is between AWS and its goal.
 #[derive(Debug)]

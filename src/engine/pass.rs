@@ -12,10 +12,10 @@ use super::erased::{AnyStep, AnySystem};
 use super::failure::Failure;
 use super::outcome::{Assessed, Outcome, clears_away, plan};
 use super::system::{Applied, Conflict, Removal};
+use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::aws::{Aws, Class};
 use crate::monitor::Monitor;
-use crate::resources::Component;
 
 /// Assesses all systems at once. Changes nothing.
 pub async fn assess(systems: &[AnySystem], aws: &Aws, monitor: &Monitor, removal: Option<Removal>) -> Vec<Assessed> {
@@ -224,7 +224,7 @@ fn believe_what_we_made(outcome: &mut Outcome) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::ResourceKind;
+    use crate::api::ResourceKind;
 
     #[test]
     fn what_was_just_made_is_waited_for_and_nothing_else() {

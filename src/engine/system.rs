@@ -7,9 +7,9 @@ use thiserror::Error;
 use super::change::Change;
 use crate::api::conditions::Reason;
 use crate::api::status::{AlarmStatus, FlowLogStatus};
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::monitor::Monitor;
-use crate::resources::{Component, ResourceKind};
 
 /// One system of the monitor. Pure: [`desired`](System::desired), [`diff`](System::diff), [`report`](System::report).
 /// I/O: [`observe`](System::observe), which never changes anything, and [`apply`](System::apply).

@@ -14,9 +14,9 @@ pub use tags::{Claim, MANAGED_BY, OWNER, RETAINED_BY, TagDiff, Tags};
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::DeletionPolicy;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
+use crate::api::{Component, ResourceKind};
 use crate::aws::Place;
 use crate::engine::Removal;
-use crate::resources::{Component, ResourceKind};
 
 /// Where query results are in the bucket; they expire apart from the records.
 pub const RESULTS_PREFIX: &str = "athena-results/";

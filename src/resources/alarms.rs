@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::detections::Detection;
-use super::{Component, ResourceKind};
 use crate::api::status::AlarmStatus;
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::api::{Component, ResourceKind};
+use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 
@@ -115,7 +115,7 @@ impl System for Alarms {
                 return Ok((detection, None));
             };
             let tags = tags(aws, &detection.alarm_arn(monitor)).await?;
-            Ok((detection, tags.map(|tags| observed(alarm, tags))))
+            Ok((detection, Some(observed(alarm, tags))))
         }))
         .await
     }
@@ -248,7 +248,7 @@ fn others(found: &MetricAlarm) -> Vec<String> {
     .collect()
 }
 
-async fn tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
     let output = aws
         .cloudwatch
         .list_tags_for_resource()
@@ -256,9 +256,9 @@ async fn tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
         .send()
         .await
         .op(ops::LIST_CLOUDWATCH_TAGS)
-        .optional()?;
+        .expected()?;
     let pair = |tag: Tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
-    Ok(output.map(|output| output.tags.unwrap_or_default().into_iter().map(pair).collect()))
+    Ok(output.tags.unwrap_or_default().into_iter().map(pair).collect())
 }
 
 async fn put(

@@ -5,8 +5,8 @@
 
 use serde_json::json;
 
-use super::Component;
 use super::parts::role::{self, ObservedRole, Role, RoleOp};
+use crate::api::Component;
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Report, System};
 use crate::monitor::Monitor;

@@ -1,7 +1,7 @@
 //! The log group that receives flow-log records.
 
 use super::parts::log_group::{self, LogGroup as Group, LogGroupOp, ObservedLogGroup};
-use super::{Component, ResourceKind};
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Applied, Diff, Goal, Invalid, Report, System};
 use crate::monitor::Monitor;

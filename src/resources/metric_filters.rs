@@ -10,8 +10,8 @@ use aws_sdk_cloudwatchlogs::types::{self as sdk, MetricTransformation, StandardU
 use serde::Serialize;
 
 use super::detections::Detection;
-use super::{Component, ResourceKind};
 use crate::api::spec::LogGroupClass;
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
 use crate::monitor::Monitor;

@@ -15,9 +15,6 @@ pub mod parts;
 
 use std::sync::LazyLock;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::engine::{AnySystem, erase};
 
 /// Every system. Their order is that of conditions in the status; work follows what each one needs.
@@ -35,83 +32,3 @@ pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
         erase::<dashboard::Dashboard>(),
     ]
 });
-
-/// A system of the monitor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub enum Component {
-    /// The bucket.
-    Storage,
-    /// The role through which flow logs reach the log group.
-    Identity,
-    /// The log group.
-    LogGroup,
-    /// The flow logs.
-    FlowLogs,
-    /// The topic and its subscriptions.
-    Notifications,
-    /// The metric filters.
-    Detections,
-    /// The alarms.
-    Alarms,
-    /// The detector function and what it needs.
-    AnomalyDetector,
-    /// Workgroup, database, table and saved queries.
-    Analytics,
-    /// The dashboard.
-    Dashboard,
-}
-
-impl Component {
-    /// The type of its condition.
-    #[must_use]
-    pub const fn condition(self) -> &'static str {
-        match self {
-            Self::Storage => "StorageReady",
-            Self::Identity => "IdentityReady",
-            Self::LogGroup => "LogGroupReady",
-            Self::FlowLogs => "FlowLogsReady",
-            Self::Notifications => "NotificationsReady",
-            Self::Detections => "DetectionsReady",
-            Self::Alarms => "AlarmsReady",
-            Self::AnomalyDetector => "AnomalyDetectorReady",
-            Self::Analytics => "AnalyticsReady",
-            Self::Dashboard => "DashboardReady",
-        }
-    }
-}
-
-macro_rules! kinds {
-    ($($kind:ident = $type:literal $noun:literal),* $(,)?) => {
-        /// A type of AWS resource, as CloudFormation names it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-        pub enum ResourceKind {
-            $(#[doc = concat!("`", $type, "`")] #[serde(rename = $type)] $kind),*
-        }
-
-        impl ResourceKind {
-            /// What people call it.
-            #[must_use]
-            pub const fn noun(self) -> &'static str {
-                match self { $(Self::$kind => $noun),* }
-            }
-        }
-    };
-}
-
-kinds! {
-    Bucket = "AWS::S3::Bucket" "bucket",
-    Role = "AWS::IAM::Role" "role",
-    LogGroup = "AWS::Logs::LogGroup" "log group",
-    MetricFilter = "AWS::Logs::MetricFilter" "metric filter",
-    SubscriptionFilter = "AWS::Logs::SubscriptionFilter" "subscription filter",
-    FlowLog = "AWS::EC2::FlowLog" "flow log",
-    Topic = "AWS::SNS::Topic" "topic",
-    Subscription = "AWS::SNS::Subscription" "subscription",
-    Alarm = "AWS::CloudWatch::Alarm" "alarm",
-    Dashboard = "AWS::CloudWatch::Dashboard" "dashboard",
-    Function = "AWS::Lambda::Function" "function",
-    Workgroup = "AWS::Athena::WorkGroup" "workgroup",
-    NamedQuery = "AWS::Athena::NamedQuery" "saved query",
-    Database = "AWS::Glue::Database" "database",
-    Table = "AWS::Glue::Table" "table",
-}

@@ -6,8 +6,8 @@ mod topic;
 pub use subscriptions::{Arrival, ObservedSubscription, SubscriptionOp};
 pub use topic::{ObservedTopic, Topic, TopicOp};
 
-use super::{Component, ResourceKind};
 use crate::api::spec::Subscription;
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Arn, Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Removal, Report, System};
 use crate::monitor::{Claim, Monitor};

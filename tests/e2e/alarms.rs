@@ -1,9 +1,9 @@
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, StateValue, Statistic};
 use serde_json::{Value, json};
+use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use vpc_flow_operator::engine::{Action, Outcome};
-use vpc_flow_operator::resources::Component;
 use vpc_flow_operator::resources::detections::Detection;
 
 use crate::support::Sandbox;

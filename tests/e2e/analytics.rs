@@ -3,10 +3,10 @@ use devenv::Fault;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, FileFormat, TagValue};
+use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::api::{FlowLogField, VpcFlowMonitorSpec};
 use vpc_flow_operator::engine::{Action, Change, Outcome};
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::{Component, ResourceKind};
 
 use crate::support::Sandbox;
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
+use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::{Action, Outcome};
-use vpc_flow_operator::resources::{Component, ResourceKind};
 
 use crate::analytics::{ANALYTICS, QUERIES, database, table, told, workgroup};
 use crate::support::Sandbox;

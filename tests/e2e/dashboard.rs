@@ -1,11 +1,11 @@
 use devenv::Fault;
 use serde_json::{Value, json};
+use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::FlowLogField;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::Component;
 
 use crate::support::Sandbox;
 

@@ -1,7 +1,7 @@
 use serde_json::json;
+use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
 use vpc_flow_operator::engine::{Action, Outcome};
-use vpc_flow_operator::resources::Component;
 
 use crate::support::Sandbox;
 

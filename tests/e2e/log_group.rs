@@ -3,8 +3,8 @@ use serde_json::json;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, LogGroupClass};
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
+use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::Outcome;
-use vpc_flow_operator::resources::{Component, ResourceKind};
 
 use crate::support::Sandbox;
 

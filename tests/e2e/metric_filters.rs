@@ -5,9 +5,9 @@ use vpc_flow_operator::api::FlowLogField;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, LogGroupClass};
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
+use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::resources::detections::Detection;
-use vpc_flow_operator::resources::{Component, ResourceKind};
 
 use crate::support::Sandbox;
 

@@ -1,12 +1,12 @@
 use aws_sdk_sns::Client;
 use devenv::Fault;
 use serde_json::json;
+use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, Subscription, SubscriptionProtocol};
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::Component;
 
 use crate::support::Sandbox;
 

@@ -8,13 +8,14 @@ use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use devenv::{Call, EmulatorClient};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
 use vpc_flow_operator::engine::{self, AnySystem, Change, Outcome};
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor, Settings};
-use vpc_flow_operator::resources::{Component, SYSTEMS};
+use vpc_flow_operator::resources::SYSTEMS;
 
 pub const REGION: &str = "eu-west-1";
 

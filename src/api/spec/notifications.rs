@@ -52,7 +52,8 @@ impl Default for Notifications {
 pub struct Subscription {
     /// SNS protocol. `email` and `email-json` stay pending until the recipient confirms.
     pub protocol: SubscriptionProtocol,
-    /// Address, number, URL or ARN, as the protocol needs.
+    /// Address, number, URL or ARN, as the protocol needs. AWS never tells the password of a URL: to change it, take the subscription out and
+    /// add it again.
     #[schemars(length(min = 1, max = 2048))]
     pub endpoint: String,
     /// For `firehose` only: ARN of the role that lets SNS write to the stream.

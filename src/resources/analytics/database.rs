@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::Op;
 use super::table::{self, ObservedTable, Table};
+use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
-use crate::resources::ResourceKind;
 
 /// A database as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]

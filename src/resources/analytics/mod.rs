@@ -14,7 +14,7 @@ use named_query::{NamedQuery, NamedQueryOp, ObservedNamedQuery};
 use table::{Table, TableOp};
 use workgroup::{ObservedWorkgroup, Workgroup, WorkgroupOp};
 
-use super::{Component, ResourceKind};
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Report, System};
 use crate::monitor::{Claim, Monitor};

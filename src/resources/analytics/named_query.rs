@@ -7,10 +7,10 @@ use aws_sdk_athena::types::NamedQuery as SdkNamedQuery;
 use serde::Serialize;
 
 use super::{Op, saved_queries};
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing};
 use crate::monitor::Monitor;
-use crate::resources::{Component, ResourceKind};
 
 /// Most ids that `BatchGetNamedQuery` takes.
 const BATCH: usize = 50;

@@ -8,12 +8,12 @@ use aws_sdk_glue::types::{Column as SdkColumn, SerDeInfo, StorageDescriptor, Tab
 use serde::Serialize;
 
 use super::{Op, partitions};
+use crate::api::ResourceKind;
 use crate::api::spec::FileFormat;
 use crate::api::{FieldType, FlowLogField};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing};
 use crate::monitor::{Claim, MANAGED_BY, Monitor, OWNER};
-use crate::resources::ResourceKind;
 
 type Parameters = BTreeMap<String, String>;
 

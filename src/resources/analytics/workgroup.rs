@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Op;
+use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
-use crate::resources::ResourceKind;
 
 /// A workgroup: the same terms for what it shall be and for what AWS has. The engine version is AWS's to choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

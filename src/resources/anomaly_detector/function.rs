@@ -15,12 +15,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Op;
+use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
 use crate::api::log_format;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Health, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
-use crate::resources::ResourceKind;
 
 /// The longest description Lambda takes, in characters.
 const DESCRIPTION_CHARS: usize = 256;

@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Op;
+use crate::api::ResourceKind;
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff};
 use crate::monitor::Monitor;
-use crate::resources::ResourceKind;
 
 /// Id of our statement.
 const STATEMENT_ID: &str = "flow-log-records";

@@ -6,11 +6,11 @@
 use serde::Serialize;
 
 use super::Op;
+use crate::api::{Component, ResourceKind};
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Removal};
 use crate::monitor::Monitor;
-use crate::resources::{Component, ResourceKind};
 
 /// A subscription filter as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]

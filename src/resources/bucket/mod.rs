@@ -18,7 +18,7 @@ pub use self::apply::{BucketOp, Setting};
 pub use self::keep_policy::keep_policy;
 use self::state::ObservedBucket;
 pub use self::state::{Bucket, Encryption, Found};
-use super::{Component, ResourceKind};
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, Step, System};
 use crate::monitor::{Claim, Monitor, RESULTS_PREFIX};

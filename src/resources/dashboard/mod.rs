@@ -5,7 +5,7 @@ mod body;
 use aws_sdk_cloudwatch::types::{DashboardValidationMessage, Tag};
 use serde_json::{Value, json};
 
-use super::{Component, ResourceKind};
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, Place, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};

@@ -84,7 +84,7 @@ async fn create(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) -
     let request = request(aws, monitor, flow_log, token);
     match flow_log.sink() {
         Sink::CloudWatchLogs => request.await,
-        Sink::S3 => keep_policy(aws, &monitor.names.bucket, request).await,
+        Sink::S3 => Box::pin(keep_policy(aws, &monitor.names.bucket, request)).await,
     }
 }
 

@@ -1,11 +1,11 @@
 //! Whether records arrive, and what to check if they do not.
 
 use super::{Destination, Found};
+use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
 use crate::api::status::FlowLogStatus;
 use crate::engine::{Existing, Health, Report};
 use crate::monitor::Monitor;
-use crate::resources::ResourceKind;
 
 /// What there is to tell about our flow logs.
 pub fn report(monitor: &Monitor, ours: &[&Found]) -> Report {

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 pub use flow_log::{Destination, FlowLog, Sink};
 pub use plan::FlowLogOp;
 
-use super::Component;
+use crate::api::Component;
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Applied, Diff, Goal, Invalid, Report, System};
 use crate::monitor::{Monitor, Tags};

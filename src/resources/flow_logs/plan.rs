@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::token::{Attempt, token};
 use super::{FlowLog, Found, Observed, Sink};
+use crate::api::ResourceKind;
 use crate::engine::{Action, Change, Diff, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff};
-use crate::resources::ResourceKind;
 
 /// What can be done to flow logs.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::{Component, ObservedTopic, Op, topic};
+use super::{ObservedTopic, Op, topic};
+use crate::api::Component;
+use crate::api::ResourceKind;
 use crate::api::spec::{Subscription, SubscriptionProtocol};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing};
 use crate::monitor::Monitor;
-use crate::resources::ResourceKind;
 
 const ROLE: &str = "SubscriptionRoleArn";
 

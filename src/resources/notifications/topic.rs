@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::Op;
 use super::subscriptions::{self, ObservedSubscription};
+use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
-use crate::resources::ResourceKind;
 use crate::resources::parts::policy;
 
 const POLICY: &str = "Policy";

@@ -3,11 +3,11 @@
 use aws_sdk_cloudwatchlogs::types::LogGroupClass as SdkClass;
 use serde_json::json;
 
+use crate::api::ResourceKind;
 use crate::api::spec::LogGroupClass;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
-use crate::resources::ResourceKind;
 
 /// A log group as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use aws_sdk_iam::types::Tag;
 use serde_json::{Value, json};
 
 use super::policy;
+use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{Claim, Monitor, ROLE_PATH, TagDiff, Tags};
-use crate::resources::ResourceKind;
 
 /// A role as it shall be.
 #[derive(Clone, Debug, PartialEq)]

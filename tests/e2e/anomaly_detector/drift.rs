@@ -2,8 +2,8 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Architecture, Environment, LoggingConfig, Runtime};
 use serde_json::json;
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
+use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::Action;
-use vpc_flow_operator::resources::{Component, ResourceKind};
 
 use super::{DETECTOR, RECORDS, built, kinds, lambda, logs, other_package, parts, settled_function};
 

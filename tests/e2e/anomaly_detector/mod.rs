@@ -10,11 +10,11 @@ use std::time::Duration;
 use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, State};
 use devenv::wait_for;
 use serde_json::{Value, json};
+use vpc_flow_operator::api::ResourceKind::{Function, LogGroup, Role, SubscriptionFilter};
 use vpc_flow_operator::api::spec::TagValue;
+use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::{Action, Change, Health, Outcome};
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::ResourceKind::{Function, LogGroup, Role, SubscriptionFilter};
-use vpc_flow_operator::resources::{Component, ResourceKind};
 
 use crate::support::{Sandbox, settings};
 

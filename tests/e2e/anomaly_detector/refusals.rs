@@ -2,11 +2,11 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{FunctionCode, Runtime};
 use devenv::Fault;
 use serde_json::{Value, json};
+use vpc_flow_operator::api::ResourceKind;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::ResourceKind;
 
 use super::{DETECTOR, RECORDS, built, detector, kinds, lambda, logs, other_package, parts, settled_function};
 use crate::support::Sandbox;

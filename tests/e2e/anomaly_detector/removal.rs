@@ -1,7 +1,7 @@
 use serde_json::json;
+use vpc_flow_operator::api::ResourceKind::{Function, LogGroup, Role, SubscriptionFilter};
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::engine::{Action, Outcome};
-use vpc_flow_operator::resources::ResourceKind::{Function, LogGroup, Role, SubscriptionFilter};
 
 use super::{DETECTOR, RECORDS, built, kinds, logs, parts};
 

@@ -7,8 +7,8 @@ mod state;
 
 use aws_config::SdkConfig;
 use serde_json::Value;
+use vpc_flow_operator::api::Component;
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::Component;
 
 use crate::support::Sandbox;
 

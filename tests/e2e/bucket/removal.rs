@@ -5,9 +5,9 @@ use aws_sdk_s3::types::{
 use serde_json::json;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
+use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::{Component, ResourceKind};
 
 use super::{STORAGE, bucket, s3};
 use crate::support::Sandbox;

@@ -4,12 +4,12 @@ use aws_sdk_ec2::types::{FlowLogsResourceType, LogDestinationType, Tag, TrafficT
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use devenv::Fault;
 use serde_json::{Value, json};
+use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use vpc_flow_operator::engine::{self, Action, Change, Health, Outcome};
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::resources::Component;
 
 use crate::support::{REGION, Sandbox, systems};
 

@@ -1,11 +1,11 @@
 //! Whatever cannot be changed in place.
 
 use serde_json::{Value, json};
+use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{FileFormat, TrafficType};
 use vpc_flow_operator::api::{FlowLogField, VpcFlowMonitorSpec};
 use vpc_flow_operator::engine::Action;
-use vpc_flow_operator::resources::Component;
 
 use super::{FLOW_LOGS, converged, fail, flow_logs, make_foreign, only, told};
 use crate::support::Sandbox;
