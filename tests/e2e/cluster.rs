@@ -92,6 +92,17 @@ impl Cluster {
         .await
     }
 
+    /// Waits until there are that many events of a reason; they follow the status.
+    pub async fn wait_events(&self, reason: &str, count: usize) {
+        let what = format!("{count} events of reason {reason}");
+        let told: Result<()> = wait_for(&what, DEADLINE, async || {
+            let told = self.events().await.into_iter().filter(|(known, _)| known == reason).count();
+            Ok((told == count).then_some(()))
+        })
+        .await;
+        told.unwrap();
+    }
+
     /// Reasons and notes of all events in the namespace.
     pub async fn events(&self) -> Vec<(String, String)> {
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);

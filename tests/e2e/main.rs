@@ -14,6 +14,7 @@ mod cross_account;
 mod dashboard;
 mod default_state;
 mod delivery_role;
+mod examples;
 mod flow_logs;
 mod lifecycle;
 mod log_group;
