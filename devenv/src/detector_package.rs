@@ -8,9 +8,14 @@ use anyhow::{Context, Result, ensure};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
+/// Minor version of the glibc 2 in Lambda's runtime `provided.al2023`.
+const LAMBDA_GLIBC: u32 = 34;
+
 /// Writes the zip file `out` with the program `binary` as its `bootstrap`, the name that Lambda's custom runtimes start.
 /// The same program gives the same bytes, so that a hash tells whether the code in AWS is this one.
-pub fn package_detector(binary: &Path, out: &Path) -> Result<()> {
+///
+/// Answers with a warning if the program was built against a newer glibc than Lambda has.
+pub fn package_detector(binary: &Path, out: &Path) -> Result<Option<String>> {
     let code = fs::read(binary).with_context(|| format!("cannot read the detector's program {}", binary.display()))?;
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -23,7 +28,23 @@ pub fn package_detector(binary: &Path, out: &Path) -> Result<()> {
     zip.write_all(&code)?;
     zip.finish()?;
     fs::rename(&unfinished, out)?;
-    Ok(())
+    Ok(needed_glibc(&code).filter(|needed| *needed > LAMBDA_GLIBC).map(|needed| {
+        format!(
+            "the detector needs glibc 2.{needed}, and Lambda has 2.{LAMBDA_GLIBC}: good for the emulator on this machine, but \
+             build it on an older system for AWS"
+        )
+    }))
+}
+
+/// The newest minor version of glibc 2 among the versions of symbols that a program asks for.
+fn needed_glibc(code: &[u8]) -> Option<u32> {
+    const VERSION: &[u8] = b"GLIBC_2.";
+    let starts = code.windows(VERSION.len()).enumerate().filter(|(_, window)| *window == VERSION);
+    let minor = |(start, _): (usize, &[u8])| {
+        let digits = code[start + VERSION.len()..].iter().take_while(|byte| byte.is_ascii_digit());
+        std::str::from_utf8(&digits.copied().collect::<Vec<_>>()).ok()?.parse().ok()
+    };
+    starts.filter_map(minor).max()
 }
 
 /// The package that `DETECTOR_PACKAGE` names, or else the one that `make` leaves in the target folder of this program.
@@ -66,6 +87,17 @@ mod tests {
         let mut code = Vec::new();
         file.read_to_end(&mut code).unwrap();
         assert_eq!(code, b"program");
+    }
+
+    #[test]
+    fn a_program_that_is_too_new_for_lambda_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let (binary, out) = (dir.path().join("detector"), dir.path().join("detector.zip"));
+        for (symbols, told) in [("GLIBC_2.2.5\0GLIBC_2.34\0", false), ("GLIBC_2.39\0GLIBC_2.4\0", true), ("", false)] {
+            fs::write(&binary, symbols).unwrap();
+            let warning = package_detector(&binary, &out).unwrap();
+            assert_eq!(warning.is_some_and(|warning| warning.contains("2.39")), told, "{symbols:?}");
+        }
     }
 
     #[test]

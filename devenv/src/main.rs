@@ -62,7 +62,9 @@ async fn run(command: Subcommands) -> Result<ExitCode> {
         Subcommands::Up => up::up().await,
         Subcommands::Demo => demo::demo().await,
         Subcommands::PackageDetector { binary, out } => {
-            devenv::package_detector(&binary, &out)?;
+            if let Some(warning) = devenv::package_detector(&binary, &out)? {
+                eprintln!("warning: {warning}");
+            }
             Ok(ExitCode::SUCCESS)
         }
     }
