@@ -10,7 +10,14 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Some errors tell their cause themselves.
+            let mut told = String::new();
+            for cause in error.chain().map(ToString::to_string) {
+                if !told.contains(&cause) {
+                    told = if told.is_empty() { cause } else { format!("{told}: {cause}") };
+                }
+            }
+            eprintln!("error: {told}");
             ExitCode::FAILURE
         }
     }

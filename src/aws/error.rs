@@ -106,7 +106,11 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         }
         next = cause.source();
     }
-    texts.join(": ")
+    let text = texts.join(": ");
+    if text.contains("no providers in chain provided credentials") {
+        return "no AWS credentials found: give the operator IRSA, EKS Pod Identity or the AWS_* variables".to_owned();
+    }
+    text
 }
 
 /// S3 answers HEAD requests without a body, so without an error code.

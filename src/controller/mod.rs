@@ -8,10 +8,10 @@ mod retry;
 mod server;
 mod status;
 
-use std::future::{Future, ready};
+use std::future::{Future, pending, ready};
 use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use kube::Api;
 use kube::runtime::controller::{Config, Controller};
 use kube::runtime::{Predicate, PredicateConfig};
@@ -25,11 +25,20 @@ pub use server::serve;
 use crate::api::VpcFlowMonitor;
 
 /// Runs until `stop` ends, then finishes the passes under way. `known` turns true once all monitors have been listed.
-pub async fn run(context: Context, known: watch::Sender<bool>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
+pub async fn run(context: Context, known: watch::Sender<bool>, stop: impl Future<Output = ()> + Send + 'static) {
     let client = context.client.clone();
     let api: Api<VpcFlowMonitor> = match &context.options.watch_namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
+    };
+    let stop = stop.shared();
+    let (listed, stopped) = (known.subscribe(), stop.clone());
+    // The controller heeds no stop before it has its first list, which it may never get.
+    let stopped_before_the_first_list = async move {
+        stopped.await;
+        if *listed.borrow() {
+            pending::<()>().await;
+        }
     };
     let (reader, writer) = reflector::store();
     // Our own status writes must not wake us.
@@ -37,20 +46,21 @@ pub async fn run(context: Context, known: watch::Sender<bool>, stop: impl Future
     let monitors = watcher(api, watcher::Config::default())
         .default_backoff()
         .reflect(writer)
+        .inspect(move |event| {
+            if let Ok(watcher::Event::InitDone) = event {
+                known.send_replace(true);
+            }
+        })
         .applied_objects()
         .predicate_filter(wakes, PredicateConfig::default());
-    let listed = reader.clone();
-    tokio::spawn(async move {
-        // The writer lives as long as the controller, so this cannot fail before the process ends.
-        if listed.wait_until_ready().await.is_ok() {
-            known.send_replace(true);
-        }
-    });
     let config = Config::default().concurrency(context.options.concurrency);
-    Controller::for_stream(monitors, reader)
+    let controller = Controller::for_stream(monitors, reader)
         .with_config(config)
         .graceful_shutdown_on(stop)
         .run(reconcile::reconcile, reconcile::on_error, Arc::new(context))
-        .for_each(|_| ready(()))
-        .await;
+        .for_each(|_| ready(()));
+    tokio::select! {
+        () = controller => {}
+        () = stopped_before_the_first_list => {}
+    }
 }

@@ -111,6 +111,8 @@ fn verdict(mode: Mode, outcome: &Outcome) -> Told {
     let mut problems: Vec<Failure> = failures.chain(conflicts).collect();
     // What a person must do something about comes first.
     problems.sort_by_key(|problem| !problem.reason.is_terminal());
+    // Siblings often fail for the same reason.
+    problems.dedup();
     if let Some(first) = problems.first() {
         let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
         return no(first.reason, &messages.join("; "));

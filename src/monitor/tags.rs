@@ -57,12 +57,22 @@ impl Monitor {
         match tags.get(OWNER).or_else(|| tags.get(RETAINED_BY)) {
             Some(owner) if *owner == self.owner && tags.contains_key(OWNER) => Claim::Ours,
             _ if self.has_retained(tags) => Claim::Ours,
-            Some(owner) => Claim::Foreign(format!("it belongs to VpcFlowMonitor {owner}")),
+            Some(owner) => Claim::Foreign(self.belongs_to(owner)),
             None if self.spec.adoption_policy == AdoptionPolicy::IfUnowned => Claim::Adopt,
             None => Claim::Foreign(
                 "it was not made by this operator; set spec.adoptionPolicy to IfUnowned to take it over, or choose another name"
                     .to_owned(),
             ),
+        }
+    }
+
+    fn belongs_to(&self, owner: &str) -> String {
+        match owner.strip_suffix(&format!("/{}/{}", self.namespace, self.name)) {
+            Some(cluster) => format!(
+                "it belongs to this monitor's name in cluster {cluster}; if that is this cluster, start the operator with \
+                 --cluster-name {cluster}"
+            ),
+            None => format!("it belongs to VpcFlowMonitor {owner}"),
         }
     }
 
@@ -123,6 +133,8 @@ mod tests {
         assert!(matches!(monitor.claim(&tags(&[(RETAINED_BY, "c/other/x")])), Claim::Foreign(_)));
         assert!(matches!(monitor.claim(&tags(&[(OWNER, "c/other/x"), (RETAINED_BY, &owner)])), Claim::Foreign(_)));
         assert!(matches!(monitor.claim(&Tags::new()), Claim::Foreign(_)));
+        let renamed = monitor.claim(&tags(&[(OWNER, "former/network/production")]));
+        assert!(matches!(renamed, Claim::Foreign(told) if told.contains("--cluster-name former")));
     }
 
     #[test]

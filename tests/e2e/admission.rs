@@ -93,6 +93,7 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (json!({"anomalyDetector": {"timeoutSeconds": 901}}), "spec.anomalyDetector.timeoutSeconds"),
         (json!({"analytics": {"database": "my-db"}}), "spec.analytics.database"),
         (json!({"analytics": {"bytesScannedCutoff": 1}}), "spec.analytics.bytesScannedCutoff"),
+        (json!({"trafficType": "ACCEPT"}), "rejectedConnections needs rejected traffic"),
         (json!({"cloudWatchLogs": {"logGroupName": "aws/mine"}}), "reserved"),
         (json!({"cloudWatchLogs": {"fields": ["srcaddr", "bytes"]}}), "rejectedConnections counts by the field action"),
         (json!({"cloudWatchLogs": {"fields": ["srcaddr", "action"]}}), "highDataTransfer counts by the field bytes"),

@@ -1,6 +1,5 @@
 //! A namespace of one's own for each test, in the Kubernetes API server that `devenv run` started.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -152,6 +151,8 @@ async fn install_crd(client: &Client) {
 pub struct Operator {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    /// True once all monitors have been listed.
+    pub all_known: watch::Receiver<bool>,
 }
 
 impl Operator {
@@ -172,12 +173,10 @@ impl Operator {
         change(&mut options);
         let context = Context::new(cluster.client.clone(), pool, metrics, options);
         let (stop, stopped) = oneshot::channel::<()>();
-        let stopped = Arc::new(tokio::sync::Mutex::new(stopped));
-        let (known, _) = watch::channel(false);
-        let task = tokio::spawn(controller::run(context, known, async move {
-            let _ = (&mut *stopped.lock().await).await;
-        }));
-        Self { stop, task }
+        let (known, all_known) = watch::channel(false);
+        let stopped = async move { _ = stopped.await };
+        let task = tokio::spawn(async move { controller::run(context, known, stopped).await });
+        Self { stop, task, all_known }
     }
 
     /// Stops as SIGTERM does, and waits until the last pass is done.

@@ -1,5 +1,7 @@
 //! Whole lives of monitors: a real API server, the controller, AWS in the emulator.
 
+use std::time::Duration;
+
 use devenv::Fault;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
@@ -82,13 +84,13 @@ async fn a_monitor_becomes_ready_rests_and_goes() {
 async fn a_resync_at_rest_writes_no_status() {
     let (sandbox, cluster) = (Sandbox::new("lifecycle::rest").await, Cluster::new("lifecycle-rest").await);
     let operator = Operator::start_with(&cluster, &sandbox, |options| {
-        options.resync = std::time::Duration::from_secs(1);
+        options.resync = Duration::from_secs(1);
     });
     cluster.create("m", sandbox.spec()).await;
     let ready = cluster.wait_ready("m").await;
     let before = sandbox.latest_call().await;
     // DescribeFlowLogs happens once in a pass.
-    devenv::wait_for("three resyncs", std::time::Duration::from_mins(1), async || {
+    devenv::wait_for("three resyncs", Duration::from_mins(1), async || {
         let calls = sandbox.emulator.calls(&sandbox.account, before).await?;
         Ok((calls.iter().filter(|call| call.operation == "DescribeFlowLogs").count() >= 4).then_some(()))
     })
@@ -310,4 +312,21 @@ async fn a_role_that_is_not_listed_is_refused_before_aws_is_asked() {
     assert!(message(&refused, "Ready").contains("--allowed-role"), "{refused:#?}");
     assert_eq!(sandbox.latest_call().await, before);
     operator.stop().await;
+}
+
+#[tokio::test]
+async fn it_is_ready_once_all_monitors_are_listed_and_stops_even_before() {
+    let sandbox = Sandbox::new("lifecycle::listed").await;
+    let mut cluster = Cluster::new("lifecycle-listed").await;
+    let mut operator = Operator::start(&cluster, &sandbox);
+    let listed = operator.all_known.wait_for(|known| *known);
+    tokio::time::timeout(Duration::from_secs(30), listed).await.unwrap().unwrap();
+    operator.stop().await;
+
+    // Without credentials nothing can be listed.
+    let mut config = kube::Config::infer().await.unwrap();
+    config.auth_info = kube::config::AuthInfo::default();
+    cluster.client = kube::Client::try_from(config).unwrap();
+    let operator = Operator::start(&cluster, &sandbox);
+    tokio::time::timeout(Duration::from_secs(30), operator.stop()).await.unwrap();
 }

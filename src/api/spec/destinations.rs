@@ -17,7 +17,8 @@ pub struct CloudWatchLogs {
         rule("!self.startsWith('aws/')", "log group names beginning with aws/ are reserved; one with a slash in front of it is not")
     ]))]
     pub log_group_name: Option<String>,
-    /// Overrides `trafficType` for this destination. REJECT costs least and still serves `rejectedConnections`.
+    /// Overrides `trafficType` for this destination. REJECT costs least; then only `rejectedConnections` and rejected-TCP findings see all they
+    /// should. Default: `trafficType`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_type: Option<TrafficType>,
     /// Days that records are kept, one of the values CloudWatch Logs accepts. Default 30. Shortening it deletes older records.
@@ -96,7 +97,7 @@ pub struct S3 {
         rule("self != 'athena-results' && !self.startsWith('athena-results/')", "athena-results is reserved: it is for query results, which expire")
     ]))]
     pub prefix: String,
-    /// Overrides `trafficType` for this destination.
+    /// Overrides `trafficType` for this destination. Default: `trafficType`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_type: Option<TrafficType>,
     /// Fields of a record, in order. Default: the 21 fields of versions 2 and 3. A change replaces the flow log and the Athena table's
