@@ -59,6 +59,7 @@ pub struct ResourceStatus {
     #[serde(rename = "type")]
     pub kind: ResourceKind,
     /// Its name.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// Its ARN, or its id where AWS gives no ARN.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,7 +20,7 @@ use super::retry::jittered;
 use super::status::{Findings, Mode, status, unreachable};
 use crate::api::Component;
 use crate::api::conditions::Reason;
-use crate::api::status::VpcFlowMonitorStatus;
+use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 use crate::aws::{Aws, ConnectError, Place};
 use crate::engine::{self, Failure, Outcome};
@@ -29,6 +29,9 @@ use crate::resources::SYSTEMS;
 
 /// Who writes the status, for server-side apply.
 const FIELD_MANAGER: &str = "vpc-flow-operator";
+
+/// How soon the next pass follows one after which less is to be taken into account.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Rounds of one pass: what one system changes may undo what another has, as `CreateFlowLogs` does to the bucket policy.
 const ROUNDS: usize = 3;
@@ -48,7 +51,7 @@ pub enum Error {
 }
 
 /// Reconciles one monitor.
-#[instrument(skip_all, fields(namespace = monitor.namespace(), name = monitor.name_any()))]
+#[instrument(skip_all, fields(namespace = monitor.namespace(), monitor = monitor.name_any()))]
 pub async fn reconcile(monitor: Arc<VpcFlowMonitor>, context: Arc<Context>) -> Result<Action, Error> {
     let namespace = monitor.namespace().unwrap_or_default();
     let api: Api<VpcFlowMonitor> = Api::namespaced(context.client.clone(), &namespace);
@@ -66,7 +69,7 @@ pub async fn reconcile(monitor: Arc<VpcFlowMonitor>, context: Arc<Context>) -> R
         Event::Cleanup(monitor) => {
             let mode = if monitor.spec.suspend { Mode::DeleteSuspended } else { Mode::Delete };
             let (wait, done) = Box::pin(Pass::new(&context, &api, &monitor, mode).run()).await?;
-            if !done || mode == Mode::DeleteSuspended {
+            if !done {
                 return Err(Error::StillDeleting(wait));
             }
             context.forget(&monitor.uid().unwrap_or_default());
@@ -124,7 +127,8 @@ impl<'a> Pass<'a> {
             Err(_) if self.mode == Mode::Delete && before.account_id.is_none() => return Ok((Duration::ZERO, true)),
             Err(failure) => return self.give_up(&before, &failure).await,
         };
-        let removal = (self.mode == Mode::Delete).then(|| monitor.removal());
+        let removes = matches!(self.mode, Mode::Delete | Mode::DeleteSuspended);
+        let removal = removes.then(|| monitor.removal());
         let mut outcomes = Vec::new();
         for _ in 0..ROUNDS {
             let assessed = engine::assess(&SYSTEMS, &aws, &monitor, removal).await;
@@ -134,7 +138,10 @@ impl<'a> Pass<'a> {
                 break;
             }
             // Names go into the status before anything is made under them, so that nothing is lost if we stop here.
-            self.write(self.told(&monitor, &engine::plan(&assessed))).await?;
+            let planned = self.told(&monitor, &engine::plan(&assessed));
+            if self.names_are_new(&planned) {
+                self.write(planned).await?;
+            }
             outcomes = self.apply(assessed, &aws, &monitor, removal).await?;
             if !outcomes.iter().all(Outcome::is_settled) {
                 break;
@@ -200,6 +207,7 @@ impl<'a> Pass<'a> {
         };
         let telling = async {
             while let Some(outcome) = receiver.recv().await {
+                let changed = !outcome.applied.is_empty();
                 for change in &outcome.applied {
                     self.context.metrics.change(change);
                 }
@@ -209,7 +217,10 @@ impl<'a> Pass<'a> {
                 if let Some(known) = so_far.iter_mut().find(|known| known.component == outcome.component) {
                     *known = outcome;
                 }
-                self.write(self.told(monitor, &so_far)).await?;
+                // A pass that gets nowhere leaves the status as it is until its end, which mostly says the same.
+                if changed {
+                    self.write(self.told(monitor, &so_far)).await?;
+                }
             }
             Ok(())
         };
@@ -226,6 +237,13 @@ impl<'a> Pass<'a> {
             .any(|known| known.status == "True" && known.observed_generation == self.object.metadata.generation)
     }
 
+    fn names_are_new(&self, planned: &VpcFlowMonitorStatus) -> bool {
+        let known = |new: &ResourceStatus| {
+            self.written.resources.iter().any(|old| (old.kind, &old.name) == (new.kind, &new.name))
+        };
+        !planned.resources.iter().all(known) || planned.tag_keys.iter().any(|key| !self.written.tag_keys.contains(key))
+    }
+
     /// Writes the final status and events, and decides when to come back.
     async fn report(
         mut self,
@@ -239,6 +257,13 @@ impl<'a> Pass<'a> {
             memory.next_pass(self.mode, &outcomes, resync)
         });
         let settled = outcomes.iter().all(Outcome::is_settled);
+        let gone = |old: &ResourceStatus| {
+            let reports = outcomes.iter().filter_map(|outcome| outcome.report.as_ref());
+            let mut kept = reports.flat_map(|report| &report.resources).filter(|now| !now.retained);
+            old.state != ResourceState::Retained && !kept.any(|now| (now.kind, &now.name) == (old.kind, &old.name))
+        };
+        // What is gone or left behind may have been taken into account elsewhere, as a former log group is in a role's policy.
+        let wait = if settled && monitor.recorded.iter().any(gone) { wait.min(SOON) } else { wait };
         let mut status = self.told(monitor, &outcomes);
         status.last_handled_reconcile_at = self.object.annotations().get(RECONCILE_REQUESTED_AT).cloned();
         self.finish(before, status).await?;

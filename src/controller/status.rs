@@ -117,6 +117,9 @@ fn verdict(mode: Mode, outcome: &Outcome) -> Told {
         let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
         return no(first.reason, &messages.join("; "));
     }
+    if let Some(Health::Failing(reason, message)) = outcome.report.as_ref().map(|report| &report.health) {
+        return no(*reason, message);
+    }
     if !outcome.waits_for.is_empty() {
         let systems: Vec<_> = outcome.waits_for.iter().map(|component| component.condition()).collect();
         return no(Reason::WaitingForDependency, &format!("waits for {}", systems.join(", ")));
@@ -136,7 +139,6 @@ fn verdict(mode: Mode, outcome: &Outcome) -> Told {
     }
     match outcome.report.as_ref().map(|report| &report.health) {
         Some(Health::Pending(message)) => no(Reason::Progressing, message),
-        Some(Health::Failing(reason, message)) => no(*reason, message),
         _ => told(type_, true, Reason::Reconciled, "as declared"),
     }
 }

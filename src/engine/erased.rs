@@ -18,6 +18,8 @@ pub struct AnySystem {
     pub component: Component,
     /// What it needs.
     pub needs: &'static [Component],
+    /// What must have moved before this one clears away.
+    pub clears_after: &'static [Component],
     /// What no other system builds on.
     pub nobody_needs: &'static [ResourceKind],
     assess: AssessFn,
@@ -86,6 +88,7 @@ pub fn erase<S: System>() -> AnySystem {
     AnySystem {
         component: S::COMPONENT,
         needs: S::NEEDS,
+        clears_after: S::CLEARS_AFTER,
         nobody_needs: S::NOBODY_NEEDS,
         assess: |aws, monitor, removal| assess::<S>(aws, monitor, removal).boxed(),
     }

@@ -95,12 +95,16 @@ async fn in_turn(
 }
 
 async fn clear_away(works: &mut [Work], aws: &Aws, monitor: &Monitor, progress: &impl Fn(&Outcome)) {
-    let holds_on = |component: Component| -> Vec<Component> {
-        let holds_on = |work: &&Work| work.system.needs.contains(&component) && !work.outcome.has_moved();
+    let holding_on = |system: &AnySystem| -> Vec<Component> {
+        let depends = |other: &AnySystem| {
+            other.needs.contains(&system.component) || system.clears_after.contains(&other.component)
+        };
+        let holds_on = |work: &&Work| depends(&work.system) && !work.outcome.has_moved();
         works.iter().filter(holds_on).map(|work| work.system.component).collect()
     };
-    let waits: Vec<Vec<Component>> = works.iter().map(|work| holds_on(work.system.component)).collect();
-    let clearing = works.iter_mut().zip(waits).filter(|(work, _)| !work.last.is_empty());
+    let waits: Vec<Vec<Component>> = works.iter().map(|work| holding_on(&work.system)).collect();
+    // What could not be made or is not ours to change leaves what was there before in place.
+    let clearing = works.iter_mut().zip(waits).filter(|(work, _)| !work.last.is_empty() && work.outcome.has_moved());
     join_all(clearing.map(async |(work, waits_for)| {
         let outcome = &mut work.outcome;
         if !outcome.waits_for.is_empty() {

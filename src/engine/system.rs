@@ -25,6 +25,8 @@ pub trait System: Send + Sync + 'static {
     const COMPONENT: Component;
     /// Systems whose resources must exist before this one's changes are applied, and that are torn down after it.
     const NEEDS: &'static [Component];
+    /// Systems that must have moved before what this one has superseded is cleared away, besides those that need it.
+    const CLEARS_AFTER: &'static [Component] = &[];
     /// Kinds of this system's resources that no other system builds on: one that cannot be made holds up nobody.
     const NOBODY_NEEDS: &'static [ResourceKind] = &[];
 

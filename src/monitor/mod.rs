@@ -110,7 +110,8 @@ impl Monitor {
     pub fn known_names(&self, component: Component, kind: ResourceKind, wanted: &str) -> Vec<String> {
         let mut names = vec![wanted.to_owned()];
         for resource in &self.recorded {
-            let is_kept = resource.state != ResourceState::Retained;
+            // Somebody may have edited the status.
+            let is_kept = resource.state != ResourceState::Retained && !resource.name.is_empty();
             if is_kept && resource.component == component && resource.kind == kind && !names.contains(&resource.name) {
                 names.push(resource.name.clone());
             }

@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::parts::role::{self, ObservedRole, Role, RoleOp};
-use crate::api::Component;
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Report, System};
 use crate::monitor::Monitor;
@@ -21,10 +21,14 @@ impl System for DeliveryRole {
     type Op = RoleOp;
 
     const COMPONENT: Component = Component::Identity;
-    const NEEDS: &'static [Component] = &[];
+    // No permission on a log group that turns out to be somebody else's.
+    const NEEDS: &'static [Component] = &[Component::LogGroup];
 
     fn desired(monitor: &Monitor) -> Result<Option<Role>, Invalid> {
-        let group = monitor.log_group_arn(&monitor.names.log_group);
+        // After a change of its name, the flow log delivers to the former group until it has moved.
+        let names = monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group);
+        let groups: Vec<_> = names.iter().map(|name| monitor.log_group_arn(name)).collect();
+        let resources: Vec<_> = groups.iter().flat_map(|group| [group.clone(), format!("{group}:*")]).collect();
         let trust = role::service_trust(
             "vpc-flow-logs.amazonaws.com",
             Some(json!({
@@ -39,7 +43,7 @@ impl System for DeliveryRole {
                     "Sid": "DeliverRecords",
                     "Effect": "Allow",
                     "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-                    "Resource": [group, format!("{group}:*")],
+                    "Resource": resources,
                 },
                 {
                     "Sid": "FindLogGroup",

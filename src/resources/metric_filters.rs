@@ -75,6 +75,8 @@ impl System for MetricFilters {
 
     const COMPONENT: Component = Component::Detections;
     const NEEDS: &'static [Component] = &[Component::LogGroup];
+    // Those on a former log group count and detect until the flow log has moved.
+    const CLEARS_AFTER: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
         let enabled = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor));

@@ -15,7 +15,7 @@ use crate::cluster::{Cluster, Operator, is, message, reason};
 use crate::support::{REGION, Sandbox};
 
 /// A refusal by AWS of one operation, as often as it is tried.
-fn denied(sandbox: &Sandbox, service: &str, operation: &str) -> Fault {
+pub fn denied(sandbox: &Sandbox, service: &str, operation: &str) -> Fault {
     Fault {
         account: sandbox.account.clone(),
         service: service.into(),
@@ -183,31 +183,6 @@ async fn a_service_that_may_not_be_used_keeps_no_deletion_back_and_nothing_switc
 }
 
 #[tokio::test]
-async fn what_is_superseded_stays_until_everything_has_moved_away_from_it() {
-    let (sandbox, cluster) = (Sandbox::new("lifecycle::rename").await, Cluster::new("lifecycle-rename").await);
-    let operator = Operator::start(&cluster, &sandbox);
-    let mut spec = sandbox.spec();
-    spec.deletion_policy = Some(DeletionPolicy::Delete);
-    cluster.create("m", spec).await;
-    let old = cluster.wait_ready("m").await.status.unwrap().summary.unwrap().bucket;
-
-    sandbox.emulator.add_fault(denied(&sandbox, "ec2", "CreateFlowLogs")).await.unwrap();
-    let new = format!("renamed-{}", sandbox.account);
-    cluster.change("m", json!({"s3": {"bucketName": new}})).await;
-    let stalled = cluster.wait("m", "Stalled", |monitor| is(monitor, "Stalled", "True")).await;
-    assert_eq!(reason(&stalled, "StorageReady").as_deref(), Some("WaitingForDependency"));
-    let buckets = &sandbox.inventory().await["buckets"];
-    assert!(buckets.get(&old).is_some() && buckets.get(&new).is_some(), "{buckets:#}");
-
-    sandbox.emulator.clear_faults(&sandbox.account).await.unwrap();
-    cluster.reconcile_now("m", "granted").await;
-    cluster.wait_ready("m").await;
-    let buckets = &sandbox.inventory().await["buckets"];
-    assert!(buckets.get(&old).is_none() && buckets.get(&new).is_some(), "{buckets:#}");
-    operator.stop().await;
-}
-
-#[tokio::test]
 async fn suspend_stops_every_write_and_says_so() {
     let (sandbox, cluster) = (Sandbox::new("lifecycle::suspend").await, Cluster::new("lifecycle-suspend").await);
     let operator = Operator::start(&cluster, &sandbox);
@@ -329,4 +304,39 @@ async fn it_is_ready_once_all_monitors_are_listed_and_stops_even_before() {
     cluster.client = kube::Client::try_from(config).unwrap();
     let operator = Operator::start(&cluster, &sandbox);
     tokio::time::timeout(Duration::from_secs(30), operator.stop()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_monitor_that_can_get_nowhere_rests_too() {
+    let (sandbox, cluster) = (Sandbox::new("lifecycle::stuck").await, Cluster::new("lifecycle-stuck").await);
+    sandbox.emulator.add_fault(denied(&sandbox, "iam", "CreateRole")).await.unwrap();
+    let operator = Operator::start_with(&cluster, &sandbox, |options| options.resync = Duration::from_secs(1));
+    cluster.create("m", sandbox.spec()).await;
+    let is_stalled = |monitor: &VpcFlowMonitor| is(monitor, "Stalled", "True") && is(monitor, "AnalyticsReady", "True");
+    let stalled = cluster.wait("m", "Stalled", is_stalled).await;
+    cluster.wait_events("AccessDenied", 2).await;
+    let before = sandbox.latest_call().await;
+    devenv::wait_for("three more tries", Duration::from_mins(1), async || {
+        let calls = sandbox.emulator.calls(&sandbox.account, before).await?;
+        Ok((calls.iter().filter(|call| call.operation == "CreateRole").count() >= 7).then_some(()))
+    })
+    .await
+    .unwrap();
+    operator.stop().await;
+    let rested = cluster.monitors.get("m").await.unwrap();
+    assert_eq!(rested.metadata.resource_version, stalled.metadata.resource_version, "{rested:#?}\n{stalled:#?}");
+    cluster.wait_events("AccessDenied", 2).await;
+}
+
+#[tokio::test]
+async fn a_monitor_born_suspended_can_be_deleted() {
+    let (sandbox, cluster) = (Sandbox::new("lifecycle::born").await, Cluster::new("lifecycle-born").await);
+    let operator = Operator::start(&cluster, &sandbox);
+    let mut spec = sandbox.spec();
+    spec.suspend = true;
+    cluster.create("m", spec).await;
+    cluster.wait("m", "Suspended", |monitor| reason(monitor, "Ready").as_deref() == Some("Suspended")).await;
+    cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
+    cluster.wait_gone("m").await;
+    operator.stop().await;
 }

@@ -22,4 +22,5 @@ mod metric_filters;
 mod notifications;
 mod refusals;
 mod saved_queries;
+mod superseded;
 mod support;

@@ -61,7 +61,7 @@ async fn a_vpc_that_does_not_exist() {
 async fn a_kms_key_that_the_log_group_cannot_use() {
     let key = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000";
     let change = json!({"cloudWatchLogs": {"kmsKeyArn": key}});
-    let waiting = ["FlowLogsReady", "DetectionsReady", "AnomalyDetectorReady"];
+    let waiting = ["IdentityReady", "FlowLogsReady", "DetectionsReady", "AnomalyDetectorReady"];
     refused("kms", change, "LogGroupReady", ("Rejected", key), &waiting).await;
 }
 

@@ -90,12 +90,8 @@ impl System for Analytics {
             database::diff(monitor, goal, name, database.as_ref(), &mut diff);
         }
         if let Goal::Present(desired) = goal {
-            let is_foreign = observed
-                .workgroup
-                .as_ref()
-                .is_some_and(|workgroup| matches!(monitor.claim(&workgroup.tags), Claim::Foreign(_)));
-            // Those of a workgroup that goes, go with it.
-            if !is_foreign {
+            // Neither in a workgroup of others nor over a table of others; and those of a workgroup that goes, go with it.
+            if diff.conflicts.iter().all(|conflict| conflict.only_removal) {
                 named_query::diff(monitor, &desired.queries, &observed.queries, &mut diff);
             }
         }

@@ -76,6 +76,8 @@ impl System for AnomalyDetector {
 
     const COMPONENT: Component = Component::AnomalyDetector;
     const NEEDS: &'static [Component] = &[Component::LogGroup, Component::Notifications];
+    // Those on a former log group count and detect until the flow log has moved.
+    const CLEARS_AFTER: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Desired>, Invalid> {
         let spec = &monitor.spec.anomaly_detector;
