@@ -118,3 +118,23 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
     assert!(sandbox.tear_down(&again, IDENTITY).await.iter().all(Outcome::is_settled));
     assert_eq!(sandbox.inventory().await["roles"], json!({}));
 }
+
+#[tokio::test]
+async fn carries_the_permissions_boundary_that_the_operators_owner_demands() {
+    let sandbox = Sandbox::new("delivery_role::boundary").await;
+    let iam = aws_sdk_iam::Client::new(&sandbox.config);
+    let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let boundary = iam.create_policy().policy_name("boundary").policy_document(all).send().await.unwrap();
+    let arn = boundary.policy.unwrap().arn.unwrap();
+    let mut monitor = sandbox.monitor(sandbox.spec());
+    monitor.settings.permissions_boundary_arn = Some(arn.clone());
+    sandbox.converge(&monitor, IDENTITY).await;
+    let name = monitor.names.delivery_role();
+    assert_eq!(sandbox.inventory().await["roles"][&name]["permissionsBoundary"], json!(arn));
+
+    iam.delete_role_permissions_boundary().role_name(&name).send().await.unwrap();
+    let changes = sandbox.converge(&monitor, IDENTITY).await;
+    assert_eq!(changes[0].fields[0].path, "permissionsBoundary");
+    assert_eq!(sandbox.inventory().await["roles"][&name]["permissionsBoundary"], json!(arn));
+    sandbox.assert_at_rest(&monitor, IDENTITY).await;
+}
