@@ -202,7 +202,7 @@ impl<'a> Pass<'a> {
         let mut so_far = engine::plan(&assessed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let applying = async move {
-            // The receiver is read to the end, so sending cannot fail.
+            // The work goes on whether or not it can still be told of.
             engine::apply(assessed, aws, monitor, removal, |outcome| _ = sender.send(outcome.clone())).await
         };
         let telling = async {

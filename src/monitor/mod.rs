@@ -7,7 +7,7 @@ mod tags;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use names::{Names, PREFIX, ROLE_PATH};
+pub use names::{Names, ROLE_PATH};
 pub use package::{Architecture, DetectorPackage, PackageError};
 pub use tags::{Claim, MANAGED_BY, OWNER, RETAINED_BY, TagDiff, Tags};
 

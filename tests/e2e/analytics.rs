@@ -1,7 +1,5 @@
 use aws_sdk_glue::types::{DatabaseInput, TableInput};
-use devenv::Fault;
 use serde_json::{Value, json};
-use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, FileFormat, TagValue};
 use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::api::{FlowLogField, VpcFlowMonitorSpec};
@@ -366,22 +364,9 @@ async fn tags_that_are_not_visible_yet_are_no_conflict() {
     let sandbox = Sandbox::new("analytics::tags_later").await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, ANALYTICS).await;
-    for (service, operation, code) in
+    for read in
         [("glue", "GetTags", "EntityNotFoundException"), ("athena", "ListTagsForResource", "ResourceNotFoundException")]
     {
-        let later = Fault {
-            account: sandbox.account.clone(),
-            service: service.into(),
-            operation: operation.into(),
-            code: code.into(),
-            message: "not found".into(),
-            status: 400,
-            times: Some(1),
-        };
-        sandbox.emulator.add_fault(later).await.unwrap();
-        let outcomes = sandbox.pass(&monitor, ANALYTICS).await;
-        assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
-        assert!(outcomes[0].conflicts.is_empty());
-        sandbox.assert_at_rest(&monitor, ANALYTICS).await;
+        sandbox.assert_late_tags_are_no_conflict(&monitor, Component::Analytics, read).await;
     }
 }

@@ -1,8 +1,6 @@
-use devenv::Fault;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::FlowLogField;
-use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
@@ -220,18 +218,6 @@ async fn tags_that_are_not_visible_yet_are_no_conflict() {
     let sandbox = Sandbox::new("dashboard::tags_later").await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, DASHBOARD).await;
-    let later = Fault {
-        account: sandbox.account.clone(),
-        service: "monitoring".into(),
-        operation: "ListTagsForResource".into(),
-        code: "ResourceNotFoundException".into(),
-        message: "not found".into(),
-        status: 400,
-        times: Some(1),
-    };
-    sandbox.emulator.add_fault(later).await.unwrap();
-    let outcomes = sandbox.pass(&monitor, DASHBOARD).await;
-    assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
-    assert!(outcomes[0].conflicts.is_empty());
-    sandbox.assert_at_rest(&monitor, DASHBOARD).await;
+    let read = ("monitoring", "ListTagsForResource", "ResourceNotFoundException");
+    sandbox.assert_late_tags_are_no_conflict(&monitor, Component::Dashboard, read).await;
 }

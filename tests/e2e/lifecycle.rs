@@ -17,13 +17,9 @@ use crate::support::{REGION, Sandbox};
 /// A refusal by AWS of one operation, as often as it is tried.
 pub fn denied(sandbox: &Sandbox, service: &str, operation: &str) -> Fault {
     Fault {
-        account: sandbox.account.clone(),
-        service: service.into(),
-        operation: operation.into(),
-        code: "AccessDenied".into(),
-        message: format!("not authorized to perform {operation}"),
         status: 403,
         times: None,
+        ..sandbox.fault(service, operation, "AccessDenied", &format!("not authorized to perform {operation}"))
     }
 }
 

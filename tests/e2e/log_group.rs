@@ -1,6 +1,4 @@
-use devenv::Fault;
 use serde_json::json;
-use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, LogGroupClass};
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
@@ -99,20 +97,8 @@ async fn tags_that_are_not_visible_yet_are_no_conflict() {
     let sandbox = Sandbox::new("log_group::tags_later").await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, LOG_GROUP).await;
-    let later = Fault {
-        account: sandbox.account.clone(),
-        service: "logs".into(),
-        operation: "ListTagsForResource".into(),
-        code: "ResourceNotFoundException".into(),
-        message: "not found".into(),
-        status: 400,
-        times: Some(1),
-    };
-    sandbox.emulator.add_fault(later).await.unwrap();
-    let outcomes = sandbox.pass(&monitor, LOG_GROUP).await;
-    assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
-    assert!(outcomes[0].conflicts.is_empty());
-    sandbox.assert_at_rest(&monitor, LOG_GROUP).await;
+    let read = ("logs", "ListTagsForResource", "ResourceNotFoundException");
+    sandbox.assert_late_tags_are_no_conflict(&monitor, Component::LogGroup, read).await;
 }
 
 #[tokio::test]

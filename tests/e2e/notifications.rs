@@ -118,15 +118,7 @@ async fn every_protocol_is_subscribed_once_and_pending_ones_wait() {
 }
 
 fn fault(sandbox: &Sandbox, operation: &str, code: &str, message: &str, times: Option<u32>) -> Fault {
-    Fault {
-        account: sandbox.account.clone(),
-        service: "sns".into(),
-        operation: operation.into(),
-        code: code.into(),
-        message: message.into(),
-        status: 403,
-        times,
-    }
+    Fault { status: 403, times, ..sandbox.fault("sns", operation, code, message) }
 }
 
 #[tokio::test]
@@ -189,12 +181,8 @@ async fn tags_that_are_not_visible_yet_are_no_conflict() {
     let sandbox = Sandbox::new("notifications::tags_later").await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, NOTIFICATIONS).await;
-    let later = fault(&sandbox, "ListTagsForResource", "ResourceNotFound", "Resource does not exist", Some(1));
-    sandbox.emulator.add_fault(later).await.unwrap();
-    let outcomes = sandbox.pass(&monitor, NOTIFICATIONS).await;
-    assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
-    assert!(outcomes[0].conflicts.is_empty());
-    sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
+    let read = ("sns", "ListTagsForResource", "ResourceNotFound");
+    sandbox.assert_late_tags_are_no_conflict(&monitor, Component::Notifications, read).await;
 }
 
 #[tokio::test]

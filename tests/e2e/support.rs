@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
-use devenv::{Call, EmulatorClient};
+use devenv::{Call, EmulatorClient, Fault};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::VpcFlowMonitorSpec;
+use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
 use vpc_flow_operator::engine::{self, AnySystem, Change, Outcome};
@@ -93,6 +94,34 @@ impl Sandbox {
         let removal = Some(monitor.removal());
         let assessed = engine::assess(&systems(components), &self.aws, monitor, removal).await;
         engine::apply(assessed, &self.aws, monitor, removal, |_| ()).await
+    }
+
+    /// An error that AWS answers once, with status 400, for the emulator to be told of.
+    pub fn fault(&self, service: &str, operation: &str, code: &str, message: &str) -> Fault {
+        Fault {
+            account: self.account.clone(),
+            service: service.into(),
+            operation: operation.into(),
+            code: code.into(),
+            message: message.into(),
+            status: 400,
+            times: Some(1),
+        }
+    }
+
+    /// Shows that tags which AWS does not show yet are waited for, and not taken for those of somebody else.
+    pub async fn assert_late_tags_are_no_conflict(
+        &self,
+        monitor: &Monitor,
+        component: Component,
+        read: (&str, &str, &str),
+    ) {
+        let (service, operation, code) = read;
+        self.emulator.add_fault(self.fault(service, operation, code, "not found")).await.unwrap();
+        let outcomes = self.pass(monitor, &[component]).await;
+        assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
+        assert!(outcomes[0].conflicts.is_empty());
+        self.assert_at_rest(monitor, &[component]).await;
     }
 
     /// Everything in the account, as the AWS API tells it.

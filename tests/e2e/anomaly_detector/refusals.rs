@@ -1,6 +1,5 @@
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{FunctionCode, Runtime};
-use devenv::Fault;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::ResourceKind;
 use vpc_flow_operator::api::conditions::Reason;
@@ -71,27 +70,15 @@ async fn an_unowned_function_is_adopted_where_the_spec_allows_it() {
     assert_eq!(adopted, text(&other.inventory().await, &fresh, &other));
 }
 
-fn fault(sandbox: &Sandbox, service: &str, operation: &str, code: &str, message: &str) -> Fault {
-    Fault {
-        account: sandbox.account.clone(),
-        service: service.into(),
-        operation: operation.into(),
-        code: code.into(),
-        message: message.into(),
-        status: 400,
-        times: Some(1),
-    }
-}
-
 #[tokio::test]
 async fn a_role_that_lambda_cannot_assume_yet_is_tried_again() {
     let sandbox = Sandbox::new("anomaly_detector::not_yet").await;
     let monitor = sandbox.monitor(sandbox.spec());
     let message = "The role defined for the function cannot be assumed by Lambda.";
-    let not_yet = fault(&sandbox, "lambda", "CreateFunction", "InvalidParameterValueException", message);
+    let not_yet = sandbox.fault("lambda", "CreateFunction", "InvalidParameterValueException", message);
     sandbox.emulator.add_fault(not_yet).await.unwrap();
     let message = "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your function.";
-    let not_yet = fault(&sandbox, "logs", "PutSubscriptionFilter", "InvalidParameterException", message);
+    let not_yet = sandbox.fault("logs", "PutSubscriptionFilter", "InvalidParameterException", message);
     sandbox.emulator.add_fault(not_yet).await.unwrap();
     let outcomes = sandbox.pass(&monitor, DETECTOR).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
@@ -101,7 +88,7 @@ async fn a_role_that_lambda_cannot_assume_yet_is_tried_again() {
 async fn without_permission_the_failure_says_which_and_nothing_is_lost() {
     let sandbox = Sandbox::new("anomaly_detector::denied").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    let denied = fault(&sandbox, "lambda", "AddPermission", "AccessDeniedException", "not authorized");
+    let denied = sandbox.fault("lambda", "AddPermission", "AccessDeniedException", "not authorized");
     sandbox.emulator.add_fault(denied).await.unwrap();
     let outcomes = sandbox.pass(&monitor, DETECTOR).await;
     let (_, failure) = &detector(&outcomes).failures[0];

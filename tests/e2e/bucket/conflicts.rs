@@ -13,15 +13,7 @@ use crate::support::Sandbox;
 
 /// Makes S3 refuse an operation.
 pub async fn fail(sandbox: &Sandbox, operation: &str, code: &str, status: u16, times: Option<u32>) {
-    let fault = Fault {
-        account: sandbox.account.clone(),
-        service: "s3".into(),
-        operation: operation.into(),
-        code: code.into(),
-        message: "as the test asked".into(),
-        status,
-        times,
-    };
+    let fault = Fault { status, times, ..sandbox.fault("s3", operation, code, "as the test asked") };
     sandbox.emulator.add_fault(fault).await.unwrap();
 }
 

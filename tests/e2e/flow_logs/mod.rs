@@ -85,15 +85,7 @@ fn told(changes: &[Change]) -> Vec<(Action, &str)> {
 }
 
 async fn fail(sandbox: &Sandbox, operation: &str, code: &str, message: &str, times: u32) {
-    let fault = Fault {
-        account: sandbox.account.clone(),
-        service: "ec2".into(),
-        operation: operation.into(),
-        code: code.into(),
-        message: message.into(),
-        status: 400,
-        times: Some(times),
-    };
+    let fault = Fault { times: Some(times), ..sandbox.fault("ec2", operation, code, message) };
     sandbox.emulator.add_fault(fault).await.unwrap();
 }
 
