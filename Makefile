@@ -3,7 +3,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint fmt crds check-crds up build build-tests doctor \
-	control-plane emulator operator operator-tests detector-package
+	checkout control-plane emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpc-flow-operator
@@ -33,7 +33,7 @@ test: doctor ## Run every test
 	devenv/emulator/test.sh
 	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
 
-lint: ## Check formatting, and clippy without warnings
+lint: checkout ## Check formatting, and clippy without warnings
 	$(cargo) fmt --all --check
 	$(cargo) clippy --workspace --all-targets -- -D warnings
 
@@ -60,20 +60,27 @@ build-tests: control-plane emulator operator-tests detector-package
 doctor: ## Check that this machine has what the builds need
 	@devenv/doctor.sh
 
+# Cargo tells sources apart by their times only: what another checkout has built would pass for this one's.
+checkout:
+	@mkdir -p $(CARGO_TARGET_DIR)
+	@if [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" != "$(CURDIR)" ]; then \
+		find src detector devenv tests -name '*.rs' -exec touch {} + && echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; \
+	fi
+
 control-plane:
 	@echo "[control plane] in $$(devenv/control-plane/build.sh)"
 
 emulator:
 	@echo "[emulator] in $$(devenv/emulator/install.sh)"
 
-operator:
+operator: checkout
 	@devenv/label.sh operator $(cargo) build --workspace
 
 operator-tests: operator
 	@devenv/label.sh tests $(cargo) test --workspace --no-run
 
 # The profile for Lambda has a folder of its own, so this runs beside the other build. Only the package needs both.
-$(detector): force
+$(detector): checkout force
 	@devenv/label.sh detector $(cargo) build --profile detector --package detector
 
 detector-package: operator $(detector)
