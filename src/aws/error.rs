@@ -108,7 +108,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     }
     let text = texts.join(": ");
     if text.contains("no providers in chain provided credentials") {
-        return "no AWS credentials found: give the operator IRSA, EKS Pod Identity or the AWS_* variables".to_owned();
+        return "no AWS credentials found: set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity".to_owned();
     }
     text
 }

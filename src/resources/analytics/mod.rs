@@ -9,6 +9,8 @@ mod saved_queries;
 mod table;
 mod workgroup;
 
+pub use partitions::folder;
+
 use database::{Database, DatabaseOp, ObservedDatabase};
 use named_query::{NamedQuery, NamedQueryOp, ObservedNamedQuery};
 use table::{Table, TableOp};
