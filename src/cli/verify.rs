@@ -68,7 +68,7 @@ impl Verify {
         }
         let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
         let (aws, monitor) = verify::connect(&object, &ClientPool::new(&config, Gate::of_verify())).await?;
-        let verdict = verify::verify(&aws, &monitor, self.test_alarm, deadline).await;
+        let verdict = Box::pin(verify::verify(&aws, &monitor, self.test_alarm, deadline)).await;
         let text = match self.output {
             Output::Table => render(&verdict, Timestamp::now(), symbols()),
             Output::Json => serde_json::to_string_pretty(&verdict)? + "\n",

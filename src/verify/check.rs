@@ -91,6 +91,7 @@ pub struct Check {
     pub next_step: Option<String>,
 }
 
+#[allow(clippy::ref_option, reason = "serde passes it so")]
 fn whole_seconds<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{:.0}", time.unwrap_or_default()))
 }

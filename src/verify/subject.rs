@@ -54,7 +54,7 @@ pub enum SubjectError {
         /// The role.
         role_arn: String,
         /// What STS says.
-        source: AwsError,
+        source: Box<AwsError>,
     },
     /// There is no way to AWS.
     #[error(transparent)]
@@ -72,9 +72,12 @@ pub async fn connect(object: &VpcFlowMonitor, pool: &ClientPool) -> Result<(Arc<
     let yours = own.place.account.clone();
     let aws = match &object.spec.assume_role {
         Some(role) if yours != account => pool.get(region, Some(role)).await.map_err(|error| match error {
-            ConnectError::Role { role_arn, source } => {
-                SubjectError::Role { yours: yours.clone(), account: account.clone(), role_arn, source }
-            }
+            ConnectError::Role { role_arn, source } => SubjectError::Role {
+                yours: yours.clone(),
+                account: account.clone(),
+                role_arn,
+                source: Box::new(source),
+            },
             error => error.into(),
         })?,
         _ => own,
@@ -115,8 +118,8 @@ impl Identity {
 }
 
 fn not_ready(object: &VpcFlowMonitor) -> Option<String> {
-    let conditions = object.status.iter().flat_map(|status| &status.conditions);
-    let ready = conditions.filter(|condition| condition.type_ == READY && condition.status != "True").last()?;
+    let mut conditions = object.status.iter().flat_map(|status| &status.conditions);
+    let ready = conditions.find(|condition| condition.type_ == READY && condition.status != "True")?;
     Some(format!("{}: {}", ready.reason, ready.message))
 }
 
@@ -134,7 +137,7 @@ pub fn notes(object: &VpcFlowMonitor) -> Vec<String> {
         notes.push(format!("the monitor is not Ready: {why}"));
     }
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
-    if observed < object.metadata.generation {
+    if observed.is_some() && observed < object.metadata.generation {
         notes.push("the operator has not taken up the latest change of the spec yet".to_owned());
     }
     notes
@@ -148,7 +151,7 @@ mod tests {
 
     use super::*;
 
-    fn object(status: Value) -> VpcFlowMonitor {
+    fn object(status: &Value) -> VpcFlowMonitor {
         serde_json::from_value(json!({
             "apiVersion": "vpcflow.dev/v1alpha1",
             "kind": "VpcFlowMonitor",
@@ -167,14 +170,14 @@ mod tests {
     #[test]
     fn who_it_is_follows_from_the_status() {
         let status = json!({"owner": "a/b/network/production", "accountId": "123456789012", "region": "eu-west-1"});
-        let identity = Identity::of(&object(status)).unwrap();
+        let identity = Identity::of(&object(&status)).unwrap();
         assert_eq!((identity.cluster_name.as_str(), identity.account.as_str()), ("a/b", "123456789012"));
         assert_eq!(identity.region, "eu-west-1");
     }
 
     #[test]
     fn without_an_identity_the_status_says_why() {
-        let error = |status| Identity::of(&object(status)).unwrap_err().to_string();
+        let error = |status: Value| Identity::of(&object(&status)).unwrap_err().to_string();
         assert!(error(json!({})).contains("network/production in AWS yet: is the operator running"));
         assert!(error(json!({"conditions": ready("False")})).ends_with("AccessDenied: may not"));
         let foreign = json!({"owner": "c/other/production", "accountId": "123456789012", "region": "eu-west-1"});
@@ -183,8 +186,11 @@ mod tests {
 
     #[test]
     fn what_beclouds_the_result_is_told() {
-        assert_eq!(notes(&object(json!({"observedGeneration": 2, "conditions": ready("True")}))), Vec::<String>::new());
-        let mut troubled = object(json!({"observedGeneration": 1, "conditions": ready("False")}));
+        assert_eq!(
+            notes(&object(&json!({"observedGeneration": 2, "conditions": ready("True")}))),
+            Vec::<String>::new()
+        );
+        let mut troubled = object(&json!({"observedGeneration": 1, "conditions": ready("False")}));
         troubled.spec.suspend = true;
         troubled.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
         let notes = notes(&troubled).join("\n");

@@ -24,3 +24,4 @@ mod refusals;
 mod saved_queries;
 mod superseded;
 mod support;
+mod verify;

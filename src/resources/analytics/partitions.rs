@@ -79,6 +79,7 @@ fn template_property(monitor: &Monitor) -> (String, String) {
 }
 
 /// The folder of an account, region, year, month, day and hour, with a slash at its end. Hours do not matter where a folder holds a day.
+#[must_use]
 pub fn folder(monitor: &Monitor, [account, region, year, month, day, hour]: [&str; 6]) -> String {
     let s3 = &monitor.spec.s3;
     let day = if s3.hive_compatible_partitions {

@@ -32,9 +32,9 @@ fn an_alarm_that_cannot_notify_is_never_set() {
     assert!(matches!(&choice, Choice::None(why) if why.contains("notifies arn:aws:sns:")), "{choice:?}");
 }
 
-fn outcome(choice: Choice, error: Option<Option<&str>>) -> Outcome {
-    let action = error.map(|error| Action { at: Some(time("11:30:00")), error: error.map(str::to_owned) });
-    Outcome { choice, action }
+/// A notification, failed or not.
+fn action(error: Option<&str>) -> Action {
+    Action { at: Some(time("11:30:00")), error: error.map(str::to_owned) }
 }
 
 fn known(confirmed: usize, pending: &[&str]) -> Subscribers {
@@ -45,25 +45,28 @@ fn known(confirmed: usize, pending: &[&str]) -> Subscribers {
 fn a_notification_holds_once_somebody_gets_it() {
     let unknown = || Subscribers::Unknown("AuthorizationError: no".to_owned());
     let mail = ["soc@example.com"];
-    for (error, subscribers, status, clue) in [
-        (Some(None), known(2, &[]), Status::Passed, None),
-        (Some(None), known(1, &mail), Status::Passed, Some("not confirmed: soc@example.com")),
-        (Some(None), known(0, &mail), Status::Waiting, Some("not confirmed: soc@example.com")),
-        (Some(None), known(0, &[]), Status::Failed, Some("spec.notifications.subscriptions")),
-        (Some(None), unknown(), Status::Passed, None),
-        (Some(Some("not authorized")), known(1, &[]), Status::Failed, Some("cloudwatch.amazonaws.com")),
+    let sent = || Some(action(None));
+    for (action, subscribers, status, clue) in [
+        (sent(), known(2, &[]), Status::Passed, None),
+        (sent(), known(1, &mail), Status::Passed, Some("not confirmed: soc@example.com")),
+        (sent(), known(0, &mail), Status::Waiting, Some("not confirmed: soc@example.com")),
+        (sent(), known(0, &[]), Status::Failed, Some("spec.notifications.subscriptions")),
+        (sent(), unknown(), Status::Passed, None),
+        (Some(action(Some("not authorized"))), known(1, &[]), Status::Failed, Some("cloudwatch.amazonaws.com")),
         (None, known(1, &[]), Status::Failed, Some("--timeout")),
     ] {
         for choice in [Choice::Set("a".into()), Choice::Firing("a".into())] {
-            let check = judge(&fixtures::monitor(), &outcome(choice, error), &subscribers);
+            let check = judge(&fixtures::monitor(), &Outcome { choice, action: action.clone() }, &subscribers);
             assert_eq!(check.status, status, "{check:?}");
-            assert_eq!(check.observed_at, error.map(|_| time("11:30:00")));
+            assert_eq!(check.observed_at, action.as_ref().map(|_| time("11:30:00")));
             assert_eq!(check.next_step.is_some(), clue.is_some(), "{check:?}");
             assert!(check.next_step.as_deref().unwrap_or_default().contains(clue.unwrap_or_default()), "{check:?}");
-            assert!(check.detail.contains(error.flatten().unwrap_or_default()), "{check:?}");
+            let error = action.as_ref().and_then(|action| action.error.as_deref());
+            assert!(check.detail.contains(error.unwrap_or_default()), "{check:?}");
         }
     }
-    let nothing = judge(&fixtures::monitor(), &outcome(Choice::None("why".into()), None), &known(1, &[]));
+    let nothing =
+        judge(&fixtures::monitor(), &Outcome { choice: Choice::None("why".into()), action: None }, &known(1, &[]));
     assert_eq!((nothing.status, nothing.detail.as_str()), (Status::Failed, "why"));
 }
 
