@@ -90,7 +90,7 @@ where
 pub const UNREACHABLE: &str = "Unreachable";
 
 /// How `aws-config` says that no source of credentials has any.
-const NO_CREDENTIALS: [&str; 2] = ["no credentials found in chain", "no providers in chain provided credentials"];
+const NO_CREDENTIALS: &str = "no credentials found in chain";
 
 /// EC2 adds a text that only AWS can decode, another one at each call.
 fn readable(message: &str) -> String {
@@ -110,7 +110,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         next = cause.source();
     }
     let text = texts.join(": ");
-    if NO_CREDENTIALS.iter().any(|words| text.contains(words)) {
+    if text.contains(NO_CREDENTIALS) {
         return "no AWS credentials found: set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity".to_owned();
     }
     text
