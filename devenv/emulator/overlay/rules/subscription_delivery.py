@@ -81,7 +81,7 @@ def deliver(group_name: str, stream_name: str, events: list[dict]) -> None:
         if not matching or ":function:" not in destination:
             continue
         if not function_permits(destination, group_name):
-            _logger.warning("%s may not be invoked for %s", destination, group_name)
+            _logger.info("%s may not be invoked for %s", destination, group_name)
             continue
         _start(destination, _envelope({
             "messageType": "DATA_MESSAGE", "owner": get_account_id(), "logGroup": group_name,
