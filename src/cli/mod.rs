@@ -22,7 +22,6 @@ enum Command {
     Run(Box<run::Run>),
     /// Print the `CustomResourceDefinition` as YAML. Needs no cluster.
     Crd,
-    #[allow(missing_docs, reason = "the command's own words stand at its arguments")]
     Verify(verify::Verify),
 }
 

@@ -59,12 +59,10 @@ fn sum(verdict: &Verdict) -> String {
     };
     let (held, troubles) = (named(|status| status == Status::Passed).len(), named(Status::is_trouble));
     let left_out = named(|status| matches!(status, Status::Skipped | Status::Disabled));
-    let asked = held + troubles.len();
-    let mut text = if troubles.is_empty() {
-        format!("{}: {held} of {asked} checks hold", verdict.monitor)
-    } else {
-        format!("{}: {} of {asked} checks do not hold: {}", verdict.monitor, troubles.len(), troubles.join(", "))
-    };
+    let mut text = format!("{}: {held} of {} checks hold", verdict.monitor, held + troubles.len());
+    if !troubles.is_empty() {
+        let _ = write!(text, "; not holding: {}", troubles.join(", "));
+    }
     if !left_out.is_empty() {
         let _ = write!(text, "; not checked: {}", left_out.join(", "));
     }
@@ -98,7 +96,7 @@ mod tests {
                       next: look
 - alarm-notification  skipped  -                              pass --test-alarm
 
-network/production: 1 of 2 checks do not hold: log-events (failed); not checked: alarm-notification (skipped)
+network/production: 1 of 2 checks hold; not holding: log-events (failed); not checked: alarm-notification (skipped)
 "
         );
         let words = render(&verdict(Status::Waiting), time("11:30:00"), Symbols::Words);

@@ -161,7 +161,8 @@ fn judge(monitor: &Monitor, outcome: &Outcome, subscribers: &Subscribers) -> Che
             told(Status::Waiting, detail("reached the topic, but no recipient has confirmed"))
         }
         Subscribers::Known { confirmed, .. } => {
-            told(Status::Passed, detail(&format!("went out to {confirmed} confirmed subscriptions")))
+            let subscriptions = if *confirmed == 1 { "subscription" } else { "subscriptions" };
+            told(Status::Passed, detail(&format!("went out to {confirmed} confirmed {subscriptions}")))
         }
         Subscribers::Unknown(why) => {
             told(Status::Passed, detail(&format!("reached the topic, whose recipients are not known: {why}")))

@@ -24,7 +24,7 @@ impl Subscribers {
     pub fn pending_step(&self) -> Option<String> {
         match self {
             Self::Known { pending, .. } if !pending.is_empty() => Some(format!(
-                "not confirmed: {}; follow the link in the message from AWS Notifications to each (it is valid for 3 days, check spam)",
+                "not confirmed: {}; follow the link in the message from AWS Notifications to each (valid for two days; look among spam too)",
                 pending.join(", ")
             )),
             _ => None,
