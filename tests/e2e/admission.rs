@@ -36,16 +36,16 @@ async fn defaults_are_those_of_the_code() {
     assert_eq!(spec, VpcFlowMonitorSpec::new(VPC));
 }
 
-fn rule(name: &str, field: &str, value: Value) -> Value {
-    json!({"anomalyDetector": {"rules": {name: {field: value}}}})
+fn rule(name: &str, field: &str, value: impl Into<Value>) -> Value {
+    json!({"anomalyDetector": {"rules": {name: {field: value.into()}}}})
 }
 
-fn protocols(protocols: Value) -> Value {
+fn protocols(protocols: impl Into<Value>) -> Value {
     rule("unusualProtocol", "expectedProtocols", protocols)
 }
 
-fn ports(ports: Value) -> Value {
-    json!({"anomalyDetector": {"sensitivePorts": ports}})
+fn ports(ports: impl Into<Value>) -> Value {
+    json!({"anomalyDetector": {"sensitivePorts": ports.into()}})
 }
 
 #[tokio::test]
@@ -108,22 +108,22 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (json!({"anomalyDetector": {"windowSeconds": 59}}), "spec.anomalyDetector.windowSeconds"),
         (json!({"anomalyDetector": {"windowSeconds": 3601}}), "spec.anomalyDetector.windowSeconds"),
         (ports(json!([])), "spec.anomalyDetector.sensitivePorts"),
-        (ports((1..=65).collect()), "spec.anomalyDetector.sensitivePorts"),
-        (ports(json!([0])), "spec.anomalyDetector.sensitivePorts[0]"),
-        (ports(json!([22, 65536])), "spec.anomalyDetector.sensitivePorts[1]"),
-        (ports(json!([22, 80, 22])), "a port may be named once only in sensitivePorts"),
-        (rule("portScan", "minPorts", json!(1)), "spec.anomalyDetector.rules.portScan.minPorts"),
-        (rule("portScan", "minPorts", json!(65536)), "spec.anomalyDetector.rules.portScan.minPorts"),
-        (rule("hostSweep", "minHosts", json!(1)), "spec.anomalyDetector.rules.hostSweep.minHosts"),
-        (rule("hostSweep", "minHosts", json!(65536)), "spec.anomalyDetector.rules.hostSweep.minHosts"),
-        (rule("largeEgress", "minBytes", json!(0)), "spec.anomalyDetector.rules.largeEgress.minBytes"),
+        (ports((1..=65).collect::<Vec<_>>()), "spec.anomalyDetector.sensitivePorts"),
+        (ports(vec![0]), "spec.anomalyDetector.sensitivePorts[0]"),
+        (ports(vec![22, 65536]), "spec.anomalyDetector.sensitivePorts[1]"),
+        (ports(vec![22, 80, 22]), "a port may be named once only in sensitivePorts"),
+        (rule("portScan", "minPorts", 1), "spec.anomalyDetector.rules.portScan.minPorts"),
+        (rule("portScan", "minPorts", 65536), "spec.anomalyDetector.rules.portScan.minPorts"),
+        (rule("hostSweep", "minHosts", 1), "spec.anomalyDetector.rules.hostSweep.minHosts"),
+        (rule("hostSweep", "minHosts", 65536), "spec.anomalyDetector.rules.hostSweep.minHosts"),
+        (rule("largeEgress", "minBytes", 0), "spec.anomalyDetector.rules.largeEgress.minBytes"),
         (protocols(json!([])), "rules.unusualProtocol.expectedProtocols"),
-        (protocols((0..=32).collect()), "rules.unusualProtocol.expectedProtocols"),
-        (protocols(json!([-1])), "rules.unusualProtocol.expectedProtocols[0]"),
-        (protocols(json!([6, 256])), "rules.unusualProtocol.expectedProtocols[1]"),
-        (protocols(json!([6, 6])), "a protocol may be named once only in expectedProtocols"),
-        (rule("portScan", "minHosts", json!(5)), "field not declared in schema"),
-        (rule("dnsTunnel", "enabled", json!(true)), "field not declared in schema"),
+        (protocols((0..=32).collect::<Vec<_>>()), "rules.unusualProtocol.expectedProtocols"),
+        (protocols(vec![-1]), "rules.unusualProtocol.expectedProtocols[0]"),
+        (protocols(vec![6, 256]), "rules.unusualProtocol.expectedProtocols[1]"),
+        (protocols(vec![6, 6]), "a protocol may be named once only in expectedProtocols"),
+        (rule("portScan", "minHosts", 5), "field not declared in schema"),
+        (rule("dnsTunnel", "enabled", true), "field not declared in schema"),
         (json!({"analytics": {"database": "my-db"}}), "spec.analytics.database"),
         (json!({"analytics": {"bytesScannedCutoff": 1}}), "spec.analytics.bytesScannedCutoff"),
         (json!({"trafficType": "ACCEPT"}), "rejectedConnections needs rejected traffic"),

@@ -224,8 +224,11 @@ async fn every_drift_is_repaired() {
 
     let changes = sandbox.converge(&monitor, ALARMS).await;
     let actions: Vec<_> = changes.iter().map(|change| change.action).collect();
-    use Action::{Create, Update};
-    assert_eq!(actions, [Update, Update, Update, Create, Update], "{changes:#?}");
+    assert_eq!(
+        actions,
+        [Action::Update, Action::Update, Action::Update, Action::Create, Action::Update],
+        "{changes:#?}"
+    );
     let of_errors: Vec<_> = changes[4].fields.iter().map(|field| field.path.as_str()).collect();
     assert_eq!(of_errors, ["alarmActions", "description", "dimensions.FunctionName", "okActions"]);
     // An update keeps an alarm's state, and a new one starts without; here all are new.

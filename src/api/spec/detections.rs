@@ -7,7 +7,8 @@ use crate::api::cel::{Rule, rule};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Detections {
-    /// CloudWatch namespace of the metrics. Default `VPC/FlowLogs`. Metric names carry the monitor, so monitors never mix.
+    /// CloudWatch namespace of the metrics, the anomaly detector's too. Default `VPC/FlowLogs`. Metric names carry the monitor, those of the
+    /// detector in the dimension Monitor, so monitors never mix.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("!self.startsWith('AWS/') && !self.startsWith(':')", "namespaces beginning with AWS/ or : are reserved")

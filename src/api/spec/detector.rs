@@ -28,8 +28,8 @@ pub struct AnomalyDetector {
     #[schemars(range(min = 1))]
     pub high_transfer_bytes: i64,
     /// Destination ports, 1 to 64 different ones, that public addresses have no business with: for the rules `sensitivePortAccepted` and
-    /// `sensitivePortRejected`. Default SSH, Telnet, SMB, SQL Server, Docker, MySQL, RDP, PostgreSQL, VNC, Redis, Elasticsearch, Memcached
-    /// and MongoDB. A list given here replaces the default.
+    /// `sensitivePortRejected`. A list given here replaces the default: 22, 23, 445, 1433, 2375, 3306, 3389, 5432, 5900, 6379, 9200, 11211 and
+    /// 27017 (remote access, file shares, databases, caches).
     #[schemars(length(min = 1, max = 64), inner(range(min = 1, max = 65535)))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("self.all(port, self.exists_one(other, other == port))", "a port may be named once only in sensitivePorts: take out the repeated one")

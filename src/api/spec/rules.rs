@@ -102,7 +102,7 @@ pub struct UnusualProtocol {
     /// False switches the rule off. Default true.
     pub enabled: bool,
     /// Protocols that are no finding, by their IANA numbers (0 to 255), 1 to 32 different ones. Default 1 (ICMP), 6 (TCP), 17 (UDP) and 58
-    /// (ICMPv6). A list given here replaces the default.
+    /// (ICMP of IPv6). A list given here replaces the default.
     #[schemars(length(min = 1, max = 32), inner(range(min = 0, max = 255)))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("self.all(protocol, self.exists_one(other, other == protocol))", "a protocol may be named once only in expectedProtocols: take out the repeated one")

@@ -81,21 +81,24 @@ impl Rule {
 }
 
 #[cfg(test)]
+impl Rule {
+    /// Its name in the spec: `port_scan` is `portScan` there.
+    pub(crate) fn field(self) -> String {
+        let word = |(number, word): (usize, &str)| match number {
+            0 => word.to_owned(),
+            _ => word[..1].to_uppercase() + &word[1..],
+        };
+        self.name().split('_').enumerate().map(word).collect()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use serde_json::json;
 
     use super::*;
-
-    impl Rule {
-        /// Its name in the spec: `port_scan` is `portScan` there.
-        pub fn field(self) -> String {
-            let mut words = self.name().split('_');
-            let first = words.next().unwrap().to_owned();
-            words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])
-        }
-    }
 
     #[test]
     fn every_rule_of_the_spec_is_one_and_has_its_own_switch() {

@@ -16,13 +16,16 @@ pub(super) const RED: &str = "#d13212";
 
 /// The whole body. What the spec switches off, or what needs a field that the records lack, is left out.
 pub fn body(monitor: &Monitor) -> Value {
+    let of_detector = |widgets: fn(&Monitor) -> Vec<Widget>| {
+        if monitor.spec.anomaly_detector.enabled { widgets(monitor) } else { Vec::new() }
+    };
     let rows = [
         vec![heading(monitor)],
         alarm_states(monitor).into_iter().collect(),
         detection_metrics(monitor),
         traffic(monitor).into_iter().chain(top_talkers(monitor)).collect(),
-        detector::results(monitor),
-        detector::invocations(monitor).into_iter().chain(undelivered(monitor)).collect(),
+        of_detector(detector::results),
+        of_detector(detector::invocations).into_iter().chain(undelivered(monitor)).collect(),
     ];
     parse(&json!({"start": "-PT3H", "periodOverride": "inherit", "widgets": placed(rows)}).to_string())
 }

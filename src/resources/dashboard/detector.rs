@@ -9,13 +9,12 @@ use crate::resources::anomaly_detector::rules::Rule;
 
 /// What it found, and in how many records.
 pub(super) fn results(monitor: &Monitor) -> Vec<Widget> {
-    let results = || [findings(monitor), Some(records(monitor))].into_iter().flatten().collect();
-    monitor.spec.anomaly_detector.enabled.then(results).unwrap_or_default()
+    findings(monitor).into_iter().chain([records(monitor)]).collect()
 }
 
 /// How its invocations go.
 pub(super) fn invocations(monitor: &Monitor) -> Vec<Widget> {
-    monitor.spec.anomaly_detector.enabled.then(|| vec![outcomes(monitor), duration(monitor)]).unwrap_or_default()
+    vec![outcomes(monitor), duration(monitor)]
 }
 
 /// A metric that the detector writes itself, of one rule or of all it does.
