@@ -3,7 +3,7 @@
 import json
 import time
 
-from tests.emulator import wait_for
+from tests.emulator import Emulator, wait_for
 from tests.telemetry import TelemetryTestCase
 
 _TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
@@ -138,6 +138,33 @@ class Evaluation(_Alarms):
         update, = self.history("StateUpdate")
         self.assertEqual(update["HistorySummary"], "Alarm updated from INSUFFICIENT_DATA to ALARM")
         self.assertEqual(json.loads(update["HistoryData"])["newState"]["stateValue"], "ALARM")
+
+
+class Time(_Alarms):
+    """Against an emulator of its own, whose alarms are evaluated often."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.emulator = Emulator({"EMULATOR_ALARM_INTERVAL_SECONDS": "1"})
+        self.addCleanup(self.emulator.stop)
+        self.cloudwatch = self.client("cloudwatch", account="200000000000")
+
+    def in_state(self, state: str, **changes) -> None:
+        self.put(**changes)
+        wait_for(lambda: self.alarm()["StateValue"] == state, f"the alarm is {state}")
+
+    def test_missing_data_decides_in_time(self):
+        self.in_state("OK")
+        self.in_state("ALARM", TreatMissingData="breaching")
+        self.in_state("INSUFFICIENT_DATA", TreatMissingData="missing")
+
+    def test_a_state_that_was_set_does_not_last(self):
+        self.in_state("OK")
+        self.cloudwatch.set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="test")
+        self.assertEqual(self.alarm()["StateValue"], "ALARM")
+        wait_for(lambda: self.alarm()["StateValue"] == "OK", "the alarm is OK again")
+        self.assertEqual([item["HistorySummary"].split(" from ")[1] for item in self.history("StateUpdate")],
+                         ["ALARM to OK", "OK to ALARM", "INSUFFICIENT_DATA to OK"])
 
 
 class Actions(_Alarms):

@@ -15,7 +15,11 @@ from tests.telemetry import TelemetryTestCase
 ATTACKER = "198.51.100.66"
 _ALL = ("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action "
         "log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id sublocation-type "
-        "sublocation-id pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path reject-reason").split()
+        "sublocation-id pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path ecs-cluster-arn "
+        "ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id ecs-container-id ecs-second-container-id "
+        "ecs-service-name ecs-task-definition-arn ecs-task-arn ecs-task-id reject-reason resource-id encryption-status "
+        "instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2 interface-type next-hop-interface-id "
+        "next-hop-interface-type next-hop-subnet-id next-hop-vpc-id next-hop-account-id").split()
 _V2 = _ALL[:14]
 
 
@@ -83,7 +87,7 @@ class Records(TrafficTestCase):
         self.send("attack")
         records = self.records(_ALL)
         traffic = [record for record in records if record["log-status"] == "OK"]
-        self.assertEqual({record["version"] for record in records}, {"8"})
+        self.assertEqual({record["version"] for record in records}, {"11"})
         self.assertEqual({record["vpc-id"] for record in traffic}, {self.vpc})
         self.assertEqual({record["type"] for record in traffic}, {"IPv4", "IPv6"})
         self.assertEqual({record["traffic-path"] for record in traffic if record["flow-direction"] == "ingress"}, {"-"})

@@ -4,6 +4,7 @@ CloudWatch user guide: "Alarm evaluation" (every minute). API reference: PutMetr
 its actual state quickly, often within seconds").
 """
 
+import os
 import threading
 import time
 
@@ -12,7 +13,8 @@ from ministack.services import cloudwatch
 from overlay.rules import alarm_actions, alarm_evaluation
 from overlay.rules.patch import replace
 
-_INTERVAL_SECONDS = 60
+# Seconds between an alarm's evaluations without new data.
+_INTERVAL_SECONDS = float(os.environ.get("EMULATOR_ALARM_INTERVAL_SECONDS", "60"))
 _STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
 # When each alarm, by ARN, is evaluated next without new data.
 _due: dict[str, float] = {}
@@ -41,7 +43,7 @@ def _each(alarms: list[dict]) -> None:
 
 
 def _put(_original, alarm: dict) -> None:
-    """A new alarm without data waits for its first evaluation, a minute from now."""
+    """A new alarm without data waits for its first evaluation."""
     if _points(alarm):
         _each([alarm])
     else:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from overlay.inventory.client import Client
+from overlay.rules import flow_log_fields
 from overlay.rules.flow_log_request import Request
-from overlay.traffic import fields
 from overlay.traffic.records import Record
 
 # PutLogEvents takes 1,048,576 bytes, 26 of them for each event's overhead, and 10,000 events.
@@ -16,7 +16,7 @@ _BATCH_BYTES, _EVENT_OVERHEAD, _BATCH_EVENTS = 1_048_576, 26, 10_000
 
 def deliver(client: Client, request: Request, records: list[Record]) -> list[str]:
     """Puts the records into the log group; the names of the streams."""
-    names = fields.of_format(request.log_format)
+    names = flow_log_fields.of_format(request.log_format)
     streams: dict[str, list[dict]] = defaultdict(list)
     for record in records:
         # AWS stamps an event with the start of its capture window.

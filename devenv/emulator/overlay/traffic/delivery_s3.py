@@ -6,9 +6,9 @@ import time
 from collections import defaultdict
 
 from overlay.inventory.client import Client
-from overlay.rules import flow_log_delivery
+from overlay.rules import flow_log_delivery, flow_log_fields
 from overlay.rules.flow_log_request import Request
-from overlay.traffic import fields, parquet
+from overlay.traffic import parquet
 from overlay.traffic.records import Record
 
 _FILE_SECONDS = 300
@@ -16,7 +16,7 @@ _FILE_SECONDS = 300
 
 def deliver(client: Client, request: Request, flow_log_id: str, records: list[Record]) -> list[str]:
     """Puts the records as files into the bucket; their keys."""
-    names = fields.of_format(request.log_format)
+    names = flow_log_fields.of_format(request.log_format)
     bucket = flow_log_delivery.bucket_of(request)
     owner = Client(client.loop, flow_log_delivery.bucket_owner(bucket) or client.account, client.region)
     files: dict[int, list[Record]] = defaultdict(list)

@@ -6,15 +6,15 @@ import tempfile
 
 import duckdb
 
-from overlay.traffic import fields
+from overlay.rules import flow_log_fields
 from overlay.traffic.records import Record
 
 
 def encode(names: list[str], records: list[Record]) -> bytes:
     """A number that is absent is null; an absent text is ``-``, as in text files."""
-    types = {name.replace("-", "_"): fields.sql_type(name) for name in names}
+    types = {name.replace("-", "_"): flow_log_fields.sql_type(name) for name in names}
     columns = ", ".join(f"'{column}': '{kind}'" for column, kind in types.items())
-    numbers = {name for name in names if fields.sql_type(name) != "VARCHAR"}
+    numbers = {name for name in names if flow_log_fields.sql_type(name) != "VARCHAR"}
     with tempfile.TemporaryDirectory() as folder:
         source, target = os.path.join(folder, "records.csv"), os.path.join(folder, "records.parquet")
         with open(source, "w", newline="", encoding="utf-8") as file:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ministack.core.responses import get_account_id, get_region
 
-from overlay.traffic import fields as log_fields
+from overlay.rules import flow_log_fields
 from overlay.traffic.network import Interface, Network
 from overlay.traffic.scenarios import TCP, Conversation, Span
 
@@ -36,7 +36,7 @@ class Record:
         return " ".join(str(self.of(name, names)) for name in names)
 
     def of(self, name: str, names: list[str]) -> str | int:
-        return log_fields.version(names) if name == "version" else self.values.get(name, "-")
+        return flow_log_fields.version(names) if name == "version" else self.values.get(name, "-")
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ _BY_VERSION = {
 _VERSIONS = {name: version for version, names in _BY_VERSION.items() for name in names.split()}
 _INT32 = frozenset({"version", "srcport", "dstport", "protocol", "tcp-flags", "traffic-path"})
 _INT64 = frozenset({"packets", "bytes", "start", "end"})
+NAMES = frozenset(_VERSIONS)
 
 
 def of_format(log_format: str) -> list[str]:
-    return re.findall(r"\$\{([^}]+)\}", log_format)
+    return re.findall(r"\$\{([^}]*)\}", log_format)
 
 
 def version(fields: list[str]) -> int:
