@@ -138,6 +138,10 @@ operations! {
     DESCRIBE_SUBSCRIPTION_FILTERS = CloudWatchLogs "DescribeSubscriptionFilters" Read ["logs:DescribeSubscriptionFilters"];
     PUT_SUBSCRIPTION_FILTER = CloudWatchLogs "PutSubscriptionFilter" Write ["logs:PutSubscriptionFilter"];
     DELETE_SUBSCRIPTION_FILTER = CloudWatchLogs "DeleteSubscriptionFilter" Write ["logs:DeleteSubscriptionFilter"];
+    // An account has at most 1,000 definitions in a region.
+    DESCRIBE_QUERY_DEFINITIONS = CloudWatchLogs "DescribeQueryDefinitions" Read ["logs:DescribeQueryDefinitions"];
+    PUT_QUERY_DEFINITION = CloudWatchLogs "PutQueryDefinition" Write ["logs:PutQueryDefinition"];
+    DELETE_QUERY_DEFINITION = CloudWatchLogs "DeleteQueryDefinition" Write ["logs:DeleteQueryDefinition"];
 
     DESCRIBE_FLOW_LOGS = Ec2 "DescribeFlowLogs" Read ["ec2:DescribeFlowLogs"];
     CREATE_FLOW_LOGS = Ec2 "CreateFlowLogs" Write
