@@ -1,9 +1,8 @@
 //! A batch of lines, judged: the counts, the first bad lines and the findings.
 
-use crate::findings::{Findings, Groups};
-use crate::format::LogFormat;
-use crate::record::{Record, RecordError};
-use crate::rules::Thresholds;
+use crate::findings::Findings;
+use crate::record::{Parser, Record, RecordError};
+use crate::rules::{Config, Engine};
 
 /// Bad lines kept for the log; the rest are only counted.
 pub const MAX_BAD_LINES_KEPT: usize = 5;
@@ -39,49 +38,83 @@ pub struct BadLine {
     pub start: String,
 }
 
+/// Parses lines, counts them and keeps the first bad ones.
+#[derive(Debug)]
+pub struct Reader<'f> {
+    parser: &'f Parser,
+    counts: Counts,
+    bad_lines: Vec<BadLine>,
+}
+
+impl<'f> Reader<'f> {
+    /// A reader of lines that `parser` understands.
+    #[must_use]
+    pub fn new(parser: &'f Parser) -> Self {
+        Self { parser, counts: Counts::default(), bad_lines: Vec::new() }
+    }
+
+    /// The record of a line, `None` for a bad one.
+    #[inline]
+    pub fn read<'l>(&mut self, line: &'l str) -> Option<Record<'l>>
+    where
+        'f: 'l,
+    {
+        match self.parser.parse(line) {
+            Ok(record) => {
+                self.counts.parsed += 1;
+                Some(record)
+            }
+            Err(reason) => {
+                self.refuse(line, reason);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self, line: &str, reason: RecordError) {
+        self.counts.bad += 1;
+        if self.bad_lines.len() < MAX_BAD_LINES_KEPT {
+            let number = self.counts.records();
+            let start = line.chars().take(MAX_BAD_LINE_CHARS).collect();
+            self.bad_lines.push(BadLine { number, reason, start });
+        }
+    }
+
+    /// The counts and the first bad lines.
+    #[must_use]
+    pub fn finish(self) -> (Counts, Vec<BadLine>) {
+        (self.counts, self.bad_lines)
+    }
+}
+
 /// The analysis of a batch while it is read.
 #[derive(Debug)]
 pub struct Analyzer<'f> {
-    format: &'f LogFormat,
-    thresholds: Thresholds,
-    counts: Counts,
-    bad_lines: Vec<BadLine>,
-    groups: Groups,
+    reader: Reader<'f>,
+    engine: Engine,
 }
 
 impl<'f> Analyzer<'f> {
     /// An analysis of no lines yet.
     #[must_use]
-    pub fn new(format: &'f LogFormat, thresholds: Thresholds) -> Self {
-        Self { format, thresholds, counts: Counts::default(), bad_lines: Vec::new(), groups: Groups::default() }
+    pub fn new(parser: &'f Parser, config: &Config) -> Self {
+        Self { reader: Reader::new(parser), engine: Engine::new(config) }
     }
 
     /// Parses and judges a line.
+    #[inline]
     pub fn add(&mut self, line: &str) {
-        match Record::parse(line, self.format) {
-            Ok(record) => {
-                self.counts.parsed += 1;
-                for rule in self.thresholds.judge(&record) {
-                    self.groups.add(rule, &record);
-                }
-            }
-            Err(reason) => {
-                self.counts.bad += 1;
-                if self.bad_lines.len() < MAX_BAD_LINES_KEPT {
-                    self.bad_lines.push(BadLine {
-                        number: self.counts.records(),
-                        reason,
-                        start: line.chars().take(MAX_BAD_LINE_CHARS).collect(),
-                    });
-                }
-            }
+        if let Some(record) = self.reader.read(line) {
+            self.engine.observe(&record);
         }
     }
 
     /// The result.
     #[must_use]
     pub fn finish(self) -> Analysis {
-        Analysis { counts: self.counts, bad_lines: self.bad_lines, findings: self.groups.finish() }
+        let (counts, bad_lines) = self.reader.finish();
+        Analysis { counts, bad_lines, findings: self.engine.finish() }
     }
 }
 
@@ -101,12 +134,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::format::LogFormat;
     use crate::rules::Rule;
-    use crate::test_data::{V2_FORMAT, v2_line, v2_line_without_traffic};
+    use crate::test_data::{v2_line, v2_line_without_traffic};
 
     fn analyze(lines: &[String]) -> Analysis {
-        let format = V2_FORMAT.parse().unwrap();
-        let mut analyzer = Analyzer::new(&format, Thresholds { high_transfer_bytes: 50_000_000 });
+        let parser = Parser::new(LogFormat::aws_default());
+        let mut analyzer = Analyzer::new(&parser, &Config::default());
         for line in lines {
             analyzer.add(line);
         }
@@ -131,10 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn records_without_traffic_are_parsed_and_are_no_finding() {
+    fn records_without_traffic_are_parsed_and_only_lost_ones_are_a_finding() {
         let analysis = analyze(&[v2_line_without_traffic("NODATA"), v2_line_without_traffic("SKIPDATA")]);
         assert_eq!(analysis.counts, Counts { parsed: 2, bad: 0 });
-        assert_eq!(analysis.findings, Findings::default());
+        let rules: Vec<_> = analysis.findings.list.iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, [Rule::SkippedRecords]);
     }
 
     proptest! {

@@ -1,39 +1,78 @@
-//! Groups what the rules fired on: one finding per rule, source and destination, in bounded memory.
+//! Groups what the rules fired on: one finding per rule, source and target, in bounded memory.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::fmt;
 use std::net::IpAddr;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use sha2::{Digest, Sha256};
 
 use crate::record::Record;
 use crate::rules::Rule;
 
-/// Findings kept per rule: with both rules full, groups and sorted list stay below 16 MiB however large the batch. The
+/// Findings kept per rule: with every rule full, groups and sorted list stay below 16 MiB however large the batch. The
 /// bound is per rule so that a scan from many addresses cannot crowd out a large transfer.
-pub const MAX_FINDINGS_PER_RULE: usize = 8_192;
+pub const MAX_FINDINGS_PER_RULE: usize = 1_792;
 
 /// Distinct destination ports kept per finding.
 pub const MAX_PORTS: usize = 16;
 
-/// What one rule found between one source and one destination.
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject {
+    /// Where the traffic comes from, if the format tells.
+    pub source: Option<IpAddr>,
+    /// Where it goes, if the format tells and it is one address.
+    pub destination: Option<IpAddr>,
+    /// What else there is to tell.
+    pub detail: Detail,
+}
+
+/// What tells one finding of a rule from another besides the addresses.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// The destination port that a sweep is about.
+    Port(u16),
+    /// The protocol that is unusual; IANA's number.
+    Protocol(u8),
+    /// The network interface whose records were skipped.
+    Interface(Box<str>),
+}
+
+/// What one rule found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule that fired.
     pub rule: Rule,
-    /// `srcaddr`, if the format has it.
-    pub source: Option<IpAddr>,
-    /// `dstaddr`, if the format has it.
-    pub destination: Option<IpAddr>,
+    /// What it is about.
+    pub subject: Subject,
     /// The records and what they add up to.
     pub tally: Tally,
+    /// Distinct ports of a port scan, or targets of a sweep, in its largest window; 0 for other rules.
+    pub distinct: u32,
 }
 
 impl Finding {
-    /// Larger is worse, among findings of one rule: bytes where the rule is about bytes, else records.
+    /// Larger is worse, among findings of one rule.
     fn weight(&self) -> u64 {
         match self.rule {
-            Rule::HighDataTransfer => self.tally.bytes,
-            Rule::RejectedTcp => self.tally.records,
+            Rule::HighDataTransfer | Rule::LargeEgress => self.tally.bytes,
+            Rule::PortScan | Rule::HostSweep => u64::from(self.distinct),
+            _ => self.tally.records,
         }
+    }
+
+    /// Names the finding: the same for the same records, also when a batch comes again; 16 hexadecimal digits.
+    #[must_use]
+    pub fn id(&self, monitor: &str) -> String {
+        let Self { rule, subject: Subject { source, destination, detail }, tally, distinct } = self;
+        let identity = format!(
+            "{monitor}\n{rule}\n{source:?}\n{destination:?}\n{detail:?}\n{}\n{}\n{:?}\n{:?}\n{distinct}",
+            tally.records, tally.bytes, tally.first, tally.last
+        );
+        Sha256::digest(identity).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -47,55 +86,100 @@ pub struct Tally {
     /// Destination ports.
     pub ports: Ports,
     /// The earliest `start`, Unix seconds.
-    pub first: Option<i64>,
+    pub first: Option<u64>,
     /// The latest `end`, Unix seconds.
-    pub last: Option<i64>,
+    pub last: Option<u64>,
 }
 
 impl Tally {
-    fn add(&mut self, record: &Record) {
+    /// Adds a record; what became of its port.
+    #[inline]
+    pub fn add(&mut self, record: &Record) -> Port {
         self.records += 1;
         self.bytes = self.bytes.saturating_add(record.bytes.unwrap_or_default());
-        if let Some(port) = record.destination_port {
-            self.ports.add(port);
-        }
-        self.first = [self.first, record.start].into_iter().flatten().min();
-        self.last = [self.last, record.end].into_iter().flatten().max();
+        self.span(record.start, record.end);
+        record.destination_port.map_or(Port::Known, |port| self.ports.add(port))
     }
+
+    fn span(&mut self, first: Option<u64>, last: Option<u64>) {
+        self.first = match (self.first, first) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.last = self.last.max(last);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.records += other.records;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.span(other.first, other.last);
+        for port in other.ports.kept() {
+            self.ports.add(*port);
+        }
+        self.ports.more |= other.ports.more;
+    }
+}
+
+/// What became of a port given to [`Ports`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// It is kept from now on.
+    New,
+    /// It was kept already.
+    Known,
+    /// There was no room for it.
+    Unkept,
 }
 
 /// Up to [`MAX_PORTS`] distinct ports, kept in place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
     kept: [u16; MAX_PORTS],
-    len: usize,
+    len: u8,
     more: bool,
 }
 
 impl Ports {
-    fn add(&mut self, port: u16) {
+    #[inline]
+    fn add(&mut self, port: u16) -> Port {
         if self.kept().contains(&port) {
-            return;
+            return Port::Known;
         }
-        match self.kept.get_mut(self.len) {
+        match self.kept.get_mut(usize::from(self.len)) {
             Some(place) => {
                 *place = port;
                 self.len += 1;
+                Port::New
             }
-            None => self.more = true,
+            None => {
+                self.more = true;
+                Port::Unkept
+            }
         }
     }
 
     /// The ports kept, in the order they came.
     #[must_use]
     pub fn kept(&self) -> &[u16] {
-        self.kept.get(..self.len).unwrap_or_default()
+        self.kept.get(..usize::from(self.len)).unwrap_or_default()
     }
 
     /// Whether there were others.
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.more
+    }
+}
+
+impl fmt::Display for Ports {
+    /// In ascending order: `22 80 443 and more`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut kept = self.kept().to_vec();
+        kept.sort_unstable();
+        for (index, port) in kept.iter().enumerate() {
+            write!(f, "{}{port}", if index == 0 { "" } else { " " })?;
+        }
+        f.write_str(if self.more { " and more" } else { "" })
     }
 }
 
@@ -107,19 +191,38 @@ pub struct Groups {
 
 #[derive(Debug, Default)]
 struct RuleGroups {
-    tallies: HashMap<(Option<IpAddr>, Option<IpAddr>), Tally>,
+    sums: HashMap<Subject, (Tally, u32)>,
     unlisted: u64,
 }
 
 impl Groups {
     /// Counts `record` under `rule`.
-    pub fn add(&mut self, rule: Rule, record: &Record) {
+    #[inline]
+    pub fn add(&mut self, rule: Rule, subject: Subject, record: &Record) {
+        if let Some((tally, _)) = self.sum(rule, subject, 1) {
+            tally.add(record);
+        }
+    }
+
+    /// Counts the records of `tally`, those of one window, under `rule`.
+    pub fn merge(&mut self, rule: Rule, subject: Subject, tally: &Tally, distinct: u32) {
+        if let Some((sum, largest)) = self.sum(rule, subject, tally.records) {
+            sum.merge(tally);
+            *largest = distinct.max(*largest);
+        }
+    }
+
+    #[inline]
+    fn sum(&mut self, rule: Rule, subject: Subject, records: u64) -> Option<&mut (Tally, u32)> {
         let groups = &mut self.rules[rule as usize];
-        let full = groups.tallies.len() >= MAX_FINDINGS_PER_RULE;
-        match groups.tallies.entry((record.source, record.destination)) {
-            Entry::Occupied(mut known) => known.get_mut().add(record),
-            Entry::Vacant(_) if full => groups.unlisted += 1,
-            Entry::Vacant(new) => new.insert(Tally::default()).add(record),
+        let full = groups.sums.len() >= MAX_FINDINGS_PER_RULE;
+        match groups.sums.entry(subject) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(_) if full => {
+                groups.unlisted += records;
+                None
+            }
+            Entry::Vacant(new) => Some(new.insert((Tally::default(), 0))),
         }
     }
 
@@ -127,25 +230,16 @@ impl Groups {
     #[must_use]
     pub fn finish(self) -> Findings {
         let unlisted_records = self.rules.iter().map(|groups| groups.unlisted).sum();
-        let mut list: Vec<Finding> = Rule::ALL
-            .into_iter()
-            .zip(self.rules)
-            .flat_map(|(rule, groups)| {
-                groups.tallies.into_iter().map(move |((source, destination), tally)| Finding {
-                    rule,
-                    source,
-                    destination,
-                    tally,
-                })
-            })
-            .collect();
+        let mut list = Vec::with_capacity(self.rules.iter().map(|groups| groups.sums.len()).sum());
+        for (rule, groups) in Rule::ALL.into_iter().zip(self.rules) {
+            let findings = groups.sums.into_iter();
+            list.extend(findings.map(|(subject, (tally, distinct))| Finding { rule, subject, tally, distinct }));
+        }
         list.sort_unstable_by(|a, b| {
             let rank = |finding: &Finding| (finding.rule.severity(), finding.weight());
-            rank(b)
-                .cmp(&rank(a))
-                .then_with(|| (a.rule, a.source, a.destination).cmp(&(b.rule, b.source, b.destination)))
+            rank(b).cmp(&rank(a)).then_with(|| (a.rule, &a.subject).cmp(&(b.rule, &b.subject)))
         });
-        Findings { list, unlisted_records }
+        Findings { list, unlisted_records, ..Findings::default() }
     }
 }
 
@@ -156,6 +250,18 @@ pub struct Findings {
     pub list: Vec<Finding>,
     /// Records that fired a rule which had [`MAX_FINDINGS_PER_RULE`] findings already, none of them theirs.
     pub unlisted_records: u64,
+    /// Records that could not be counted over a window, too many addresses and ports being counted already.
+    pub unexamined_records: u64,
+    /// Records not judged since the other end of the conversation was.
+    pub other_ends: u64,
+}
+
+impl Findings {
+    /// How many findings each rule has, in the order of [`Rule::ALL`].
+    #[must_use]
+    pub fn by_rule(&self) -> [(Rule, u64); Rule::ALL.len()] {
+        Rule::ALL.map(|rule| (rule, self.list.iter().filter(|finding| finding.rule == rule).count() as u64))
+    }
 }
 
 #[cfg(test)]
@@ -163,23 +269,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::format::LogFormat;
+    use crate::record::Parser;
 
-    fn record(source: u32, port: u16, bytes: u64) -> Record {
-        Record {
+    fn with_record<T>(port: u16, bytes: u64, then: impl FnOnce(&Record) -> T) -> T {
+        let format: LogFormat = "${dstport} ${bytes} ${start} ${end}".parse().unwrap();
+        let line = format!("{port} {bytes} {port} {}", u64::from(port) + 60);
+        then(&Parser::new(format).parse(&line).unwrap())
+    }
+
+    fn subject(source: u32) -> Subject {
+        Subject {
             source: Some(IpAddr::V4(source.into())),
             destination: Some([10, 0, 0, 1].into()),
-            destination_port: Some(port),
-            bytes: Some(bytes),
-            start: Some(i64::from(port)),
-            end: Some(i64::from(port) + 60),
-            ..Record::default()
+            detail: Detail::None,
         }
     }
 
-    fn group(records: &[(Rule, Record)]) -> Findings {
+    fn group(records: &[(Rule, Subject, u16, u64)]) -> Findings {
         let mut groups = Groups::default();
-        for (rule, record) in records {
-            groups.add(*rule, record);
+        for (rule, subject, port, bytes) in records {
+            with_record(*port, *bytes, |record| groups.add(*rule, subject.clone(), record));
         }
         groups.finish()
     }
@@ -193,50 +303,52 @@ mod tests {
 
     #[test]
     fn full_groups_and_their_list_stay_below_what_is_documented() {
-        // A hash map has at most twice the slots, each with a byte of its own; a list that grows, twice the places.
-        let slot = size_of::<((Option<IpAddr>, Option<IpAddr>), Tally)>() + 1;
-        let per_finding = 2 * slot + 2 * size_of::<Finding>();
-        assert!(Rule::ALL.len() * MAX_FINDINGS_PER_RULE * per_finding < 16 * 1024 * 1024);
+        // A table has a power of two of slots, each with a byte of its own.
+        let slots = (MAX_FINDINGS_PER_RULE * 8 / 7).next_power_of_two();
+        let slot = size_of::<(Subject, (Tally, u32))>() + 1;
+        let per_rule = slots * slot + MAX_FINDINGS_PER_RULE * size_of::<Finding>();
+        assert!(Rule::ALL.len() * per_rule < 16 * 1024 * 1024);
     }
 
     #[test]
-    fn records_of_one_pair_become_one_finding() {
-        let findings = group(&[
-            (Rule::RejectedTcp, record(1, 443, 40)),
-            (Rule::RejectedTcp, record(1, 22, 60)),
-            (Rule::RejectedTcp, record(1, 443, 1)),
-        ]);
+    fn records_of_one_subject_become_one_finding() {
+        let rule = Rule::RejectedTcp;
+        let findings = group(&[(rule, subject(1), 443, 40), (rule, subject(1), 22, 60), (rule, subject(1), 443, 1)]);
         assert_eq!(findings.list.len(), 1);
         let tally = &findings.list[0].tally;
         assert_eq!((tally.records, tally.bytes), (3, 101));
         assert_eq!((tally.first, tally.last), (Some(22), Some(503)));
         assert_eq!(tally.ports.kept(), [443, 22]);
-        assert!(!tally.ports.has_more());
+        assert_eq!(tally.ports.to_string(), "22 443");
     }
 
     #[test]
-    fn another_source_destination_or_rule_is_another_finding() {
-        let other = Record { destination: Some([10, 0, 0, 2].into()), ..record(1, 22, 60) };
+    fn another_source_destination_detail_or_rule_is_another_finding() {
+        let rule = Rule::RejectedTcp;
+        let elsewhere = Subject { destination: None, ..subject(1) };
+        let detailed = Subject { detail: Detail::Protocol(47), ..subject(1) };
         let findings = group(&[
-            (Rule::RejectedTcp, record(1, 22, 60)),
-            (Rule::RejectedTcp, record(2, 22, 60)),
-            (Rule::RejectedTcp, other),
-            (Rule::HighDataTransfer, record(1, 22, 60)),
+            (rule, subject(1), 22, 60),
+            (rule, subject(2), 22, 60),
+            (rule, elsewhere, 22, 60),
+            (rule, detailed, 22, 60),
+            (Rule::HighDataTransfer, subject(1), 22, 60),
         ]);
-        assert_eq!(findings.list.len(), 4);
+        assert_eq!(findings.list.len(), 5);
     }
 
     #[test]
     fn the_most_severe_come_first_then_the_largest_by_what_the_rule_is_about() {
+        let (low, high) = (Rule::RejectedTcp, Rule::HighDataTransfer);
         let findings = group(&[
-            (Rule::RejectedTcp, record(1, 22, 900)),
-            (Rule::RejectedTcp, record(2, 22, 1)),
-            (Rule::RejectedTcp, record(2, 22, 1)),
-            (Rule::HighDataTransfer, record(3, 22, 60)),
-            (Rule::HighDataTransfer, record(3, 22, 60)),
-            (Rule::HighDataTransfer, record(4, 22, 500)),
+            (low, subject(1), 22, 900),
+            (low, subject(2), 22, 1),
+            (low, subject(2), 22, 1),
+            (high, subject(3), 22, 60),
+            (high, subject(3), 22, 60),
+            (high, subject(4), 22, 500),
         ]);
-        let sources: Vec<_> = findings.list.iter().filter_map(|it| it.source).collect();
+        let sources: Vec<_> = findings.list.iter().filter_map(|it| it.subject.source).collect();
         assert_eq!(sources, [4_u32, 3, 2, 1].map(|it| IpAddr::V4(it.into())));
     }
 
@@ -244,45 +356,69 @@ mod tests {
     fn ports_beyond_the_bound_are_said_to_exist() {
         let bound = u16::try_from(MAX_PORTS).unwrap();
         let mut ports = Ports::default();
-        (0..bound).for_each(|port| ports.add(port));
+        for port in 0..bound {
+            assert_eq!(ports.add(port), Port::New);
+        }
+        assert_eq!(ports.add(0), Port::Known);
         assert!(!ports.has_more());
-        ports.add(bound);
+        assert_eq!(ports.add(bound), Port::Unkept);
         assert!(ports.has_more());
         assert_eq!(ports.kept().len(), MAX_PORTS);
+        assert!(ports.to_string().ends_with("14 15 and more"));
     }
 
     #[test]
-    fn pairs_beyond_the_bound_are_counted_and_leave_the_other_rule_its_room() {
+    fn subjects_beyond_the_bound_are_counted_and_leave_the_other_rules_their_room() {
         let mut groups = Groups::default();
         let bound = u32::try_from(MAX_FINDINGS_PER_RULE).unwrap();
-        for source in 0..bound + 5 {
-            groups.add(Rule::RejectedTcp, &record(source, 22, 40));
-        }
-        groups.add(Rule::RejectedTcp, &record(0, 22, 40));
-        groups.add(Rule::HighDataTransfer, &record(bound + 9, 22, 40));
+        with_record(22, 40, |record| {
+            for source in 0..bound + 5 {
+                groups.add(Rule::RejectedTcp, subject(source), record);
+            }
+            groups.add(Rule::RejectedTcp, subject(0), record);
+            groups.add(Rule::HighDataTransfer, subject(bound + 9), record);
+        });
         let findings = groups.finish();
         assert_eq!(findings.unlisted_records, 5);
         assert_eq!(findings.list.len(), MAX_FINDINGS_PER_RULE + 1);
         assert_eq!(findings.list[0].rule, Rule::HighDataTransfer);
         assert_eq!(findings.list[1].tally.records, 2);
+        assert_eq!(findings.by_rule()[0], (Rule::HighDataTransfer, 1));
+    }
+
+    #[test]
+    fn an_id_is_the_findings_alone() {
+        let of = |records: &[(Rule, Subject, u16, u64)], monitor: &str| group(records).list[0].id(monitor);
+        let base = (Rule::RejectedTcp, subject(1), 22, 60);
+        let id = of(std::slice::from_ref(&base), "network/production");
+        assert_eq!(id.len(), 16);
+        assert_eq!(id, of(std::slice::from_ref(&base), "network/production"));
+        for other in [
+            of(std::slice::from_ref(&base), "network/other"),
+            of(&[(Rule::SensitivePortRejected, subject(1), 22, 60)], "network/production"),
+            of(&[(Rule::RejectedTcp, subject(2), 22, 60)], "network/production"),
+            of(&[(Rule::RejectedTcp, subject(1), 22, 61)], "network/production"),
+            of(&[(Rule::RejectedTcp, subject(1), 23, 60)], "network/production"),
+            of(&[base.clone(), base.clone()], "network/production"),
+        ] {
+            assert_ne!(id, other);
+        }
     }
 
     proptest! {
         #[test]
         fn no_record_is_lost_and_the_order_of_arrival_changes_nothing_but_the_ports_order(
-            records in prop::collection::vec((0_u32..6, 0_u16..4, any::<u64>(), any::<bool>()), 0..64)
+            records in prop::collection::vec((0_u32..6, 0_u16..4, 0_u64..1_000_000, any::<bool>()), 0..64)
         ) {
             let rule = |high| if high { Rule::HighDataTransfer } else { Rule::RejectedTcp };
             let mut batch: Vec<_> = records.iter()
-                .map(|&(source, port, bytes, high)| (rule(high), record(source, port, bytes)))
+                .map(|&(source, port, bytes, high)| (rule(high), subject(source), port, bytes))
                 .collect();
             let forth = group(&batch);
             batch.reverse();
             let back = group(&batch);
             prop_assert_eq!(forth.list.iter().map(|it| it.tally.records).sum::<u64>(), records.len() as u64);
-            let outline = |findings: &Findings| findings.list.iter()
-                .map(|it| (it.rule, it.source, it.tally.records, it.tally.bytes, it.tally.first, it.tally.last))
-                .collect::<Vec<_>>();
+            let outline = |findings: &Findings| findings.list.iter().map(|it| it.id("m")).collect::<Vec<_>>();
             prop_assert_eq!(outline(&forth), outline(&back));
         }
     }

@@ -1,87 +1,60 @@
-//! The format of a flow log: which field stands at which place of a line.
+//! The format of a flow log: which field stands at which place of a record.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A field of a flow-log record, as far as the rules use it.
-///
-/// Names and meanings: [Flow log records](https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// `srcaddr`: for outgoing traffic the primary private address of the interface.
-    SourceAddress,
-    /// `dstaddr`: for incoming traffic the primary private address of the interface.
-    DestinationAddress,
-    /// `dstport`.
-    DestinationPort,
-    /// `protocol`: the IANA protocol number.
-    Protocol,
-    /// `bytes`: bytes transferred in the aggregation interval.
-    Bytes,
-    /// `start`: Unix seconds.
-    Start,
-    /// `end`: Unix seconds.
-    End,
-    /// `action`: `ACCEPT` or `REJECT`.
-    Action,
-    /// `log-status`: `OK`, `NODATA` or `SKIPDATA`.
-    LogStatus,
-    /// Any other field: it holds its place in the line and is not read.
-    Unused,
+use crate::field::{Field, FieldType};
+
+/// One place of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// A field that AWS documents.
+    Known(Field),
+    /// A field we have never heard of: its values are kept as text.
+    Unknown(Box<str>),
 }
 
-impl Field {
-    const NAMED: [(Self, &str); 9] = [
-        (Self::SourceAddress, "srcaddr"),
-        (Self::DestinationAddress, "dstaddr"),
-        (Self::DestinationPort, "dstport"),
-        (Self::Protocol, "protocol"),
-        (Self::Bytes, "bytes"),
-        (Self::Start, "start"),
-        (Self::End, "end"),
-        (Self::Action, "action"),
-        (Self::LogStatus, "log-status"),
-    ];
-
+impl Column {
     fn from_name(name: &str) -> Self {
-        Self::NAMED.iter().find(|(_, known)| *known == name).map_or(Self::Unused, |(field, _)| *field)
+        Field::from_name(name).map_or_else(|| Self::Unknown(name.into()), Self::Known)
     }
 
-    /// The name AWS gives the field.
+    /// The field's name as AWS writes it in a format.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::NAMED.iter().find(|(field, _)| *field == self).map_or("unused", |(_, name)| name)
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Known(field) => field.name(),
+            Self::Unknown(name) => name,
+        }
+    }
+
+    /// How its values are written.
+    #[must_use]
+    pub fn field_type(&self) -> FieldType {
+        match self {
+            Self::Known(field) => field.field_type(),
+            Self::Unknown(_) => FieldType::Text,
+        }
     }
 }
 
-impl fmt::Display for Field {
+impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// The order of the fields in a line, read from `${version} ${account-id} …`.
+/// The order of the fields in a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFormat {
-    fields: Vec<Field>,
+    columns: Vec<Column>,
 }
 
-impl LogFormat {
-    /// The fields in the order of the line; never empty.
-    #[must_use]
-    pub fn fields(&self) -> &[Field] {
-        &self.fields
-    }
-
-    /// Whether lines carry `field`.
-    #[must_use]
-    pub fn has(&self, field: Field) -> bool {
-        self.fields.contains(&field)
-    }
-}
+/// The header that stands at the top of a text file in S3 if it has AWS's default format.
+pub const DEFAULT_HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
 
 /// Why a text is not the format of a flow log.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// Nothing in it.
     #[error("it names no field; write `${{version}} ${{account-id}} …`")]
@@ -91,30 +64,84 @@ pub enum FormatError {
     NotAField(String),
     /// A field twice: which of the two values counts would be a guess.
     #[error("it names `{0}` twice")]
-    Repeated(Field),
+    Repeated(String),
+}
+
+impl LogFormat {
+    /// AWS's default format, the fields of version 2.
+    #[must_use]
+    pub fn aws_default() -> Self {
+        Self { columns: DEFAULT_HEADER.split(' ').map(Column::from_name).collect() }
+    }
+
+    /// The format whose fields have these names, `-` or Parquet's `_` between words.
+    pub fn from_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, FormatError> {
+        let mut columns = Vec::new();
+        for name in names {
+            let column = Column::from_name(name);
+            if columns.contains(&column) {
+                return Err(FormatError::Repeated(name.to_owned()));
+            }
+            columns.push(column);
+        }
+        if columns.is_empty() {
+            return Err(FormatError::Empty);
+        }
+        Ok(Self { columns })
+    }
+
+    /// The format that the header line of a file names, or `None` if the line is no header: a record always has a
+    /// number, an address or `-` in it, a header only names, most of them known.
+    #[must_use]
+    pub fn from_header(line: &str) -> Option<Self> {
+        let is_name = |name: &str| {
+            name.starts_with(|first: char| first.is_ascii_lowercase())
+                && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-' || it == b'_')
+        };
+        let names: Vec<_> = line.split_ascii_whitespace().collect();
+        let known = names.iter().filter(|name| Field::from_name(name).is_some()).count();
+        if known == 0 || 2 * known < names.len() || !names.iter().all(|name| is_name(name)) {
+            return None;
+        }
+        Self::from_names(names).ok()
+    }
+
+    /// The columns in the order of the record; never empty.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Whether records carry `field`.
+    #[must_use]
+    pub fn has(&self, field: Field) -> bool {
+        self.columns.iter().any(|column| matches!(column, Column::Known(known) if *known == field))
+    }
 }
 
 impl FromStr for LogFormat {
     type Err = FormatError;
 
+    /// Reads the format as `CreateFlowLogs` takes it: `${version} ${account-id} …`.
     fn from_str(text: &str) -> Result<Self, FormatError> {
-        let mut fields = Vec::new();
-        for part in text.split_ascii_whitespace() {
-            let name = part
-                .strip_prefix("${")
-                .and_then(|rest| rest.strip_suffix('}'))
-                .filter(|name| !name.is_empty() && !name.contains(['$', '{', '}']))
-                .ok_or_else(|| FormatError::NotAField(part.to_owned()))?;
-            let field = Field::from_name(name);
-            if field != Field::Unused && fields.contains(&field) {
-                return Err(FormatError::Repeated(field));
-            }
-            fields.push(field);
+        let name = |part: &'_ str| -> Option<String> {
+            let name = part.strip_prefix("${")?.strip_suffix('}')?;
+            (!name.is_empty() && !name.contains(['$', '{', '}'])).then(|| name.to_owned())
+        };
+        let names = text
+            .split_ascii_whitespace()
+            .map(|part| name(part).ok_or_else(|| FormatError::NotAField(part.to_owned())))
+            .collect::<Result<Vec<_>, _>>()?;
+        Self::from_names(names.iter().map(String::as_str))
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, column) in self.columns.iter().enumerate() {
+            write!(f, "{}${{{column}}}", if index == 0 { "" } else { " " })?;
         }
-        if fields.is_empty() {
-            return Err(FormatError::Empty);
-        }
-        Ok(Self { fields })
+        Ok(())
     }
 }
 
@@ -125,17 +152,11 @@ mod tests {
     #[test]
     fn fields_keep_their_places_and_unknown_ones_hold_theirs() {
         let format: LogFormat = "${action} ${not-invented-yet} ${bytes}".parse().unwrap();
-        assert_eq!(format.fields(), [Field::Action, Field::Unused, Field::Bytes]);
+        let names: Vec<_> = format.columns().iter().map(Column::name).collect();
+        assert_eq!(names, ["action", "not-invented-yet", "bytes"]);
         assert!(format.has(Field::Bytes));
         assert!(!format.has(Field::Protocol));
-    }
-
-    #[test]
-    fn every_named_field_is_found_by_its_name() {
-        for (field, name) in Field::NAMED {
-            assert_eq!(Field::from_name(name), field);
-            assert_eq!(field.name(), name);
-        }
+        assert_eq!(format.to_string().parse(), Ok(format));
     }
 
     #[test]
@@ -145,6 +166,28 @@ mod tests {
             let text = format!("${{start}} {bad}");
             assert_eq!(text.parse::<LogFormat>(), Err(FormatError::NotAField(bad.to_owned())));
         }
-        assert_eq!("${bytes} ${bytes}".parse::<LogFormat>(), Err(FormatError::Repeated(Field::Bytes)));
+        assert_eq!("${bytes} ${bytes}".parse::<LogFormat>(), Err(FormatError::Repeated("bytes".to_owned())));
+        assert_eq!("${new} ${new}".parse::<LogFormat>(), Err(FormatError::Repeated("new".to_owned())));
+    }
+
+    #[test]
+    fn a_header_is_told_from_a_record() {
+        assert_eq!(LogFormat::from_header(DEFAULT_HEADER), Some(LogFormat::aws_default()));
+        assert_eq!(LogFormat::from_header("bytes new-field srcaddr"), "${bytes} ${new-field} ${srcaddr}".parse().ok());
+        for record in [
+            "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1 2 ACCEPT OK",
+            "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA",
+            "eni-1235b8ca123456789 vpc-abc ecs",
+            "bytes bytes",
+            "",
+        ] {
+            assert_eq!(LogFormat::from_header(record), None, "{record}");
+        }
+    }
+
+    #[test]
+    fn columns_of_a_parquet_file_are_the_same_fields() {
+        let format = LogFormat::from_names(["account_id", "log_status"]).unwrap();
+        assert_eq!(format.to_string(), "${account-id} ${log-status}");
     }
 }

@@ -1,11 +1,15 @@
 //! One invocation: unpack, analyze, publish, answer.
 
+use std::time::{Instant, SystemTime};
+
 use serde::Serialize;
 
 use crate::analysis::{Analysis, Analyzer};
 use crate::envelope::{self, EnvelopeError, Event, MessageType};
 use crate::message::Message;
+use crate::metrics;
 use crate::publish::{PublishError, Publisher};
+use crate::record::Parser;
 use crate::settings::Settings;
 
 /// What the function answers; seen in a synchronous invocation only.
@@ -49,26 +53,30 @@ impl HandlerError {
 #[derive(Debug)]
 pub struct Handler<P> {
     settings: Settings,
+    parser: Parser,
     publisher: P,
 }
 
 impl<P: Publisher> Handler<P> {
     /// A handler that sends what it finds to `publisher`.
     pub fn new(settings: Settings, publisher: P) -> Self {
-        Self { settings, publisher }
+        let parser = Parser::new(settings.format.clone());
+        Self { settings, parser, publisher }
     }
 
     /// Handles one batch; publishes at most one message.
     pub async fn handle(&self, event: Event) -> Result<Summary, HandlerError> {
-        let Some(analysis) = self.analyze(event)? else {
+        let begun = Instant::now();
+        let Some(analysis) = self.analyze(&event)? else {
             tracing::info!("control message: the subscription reaches the function");
             return Ok(Summary::default());
         };
         log_bad_lines(&analysis);
-        let message = Message::compose(&analysis, &self.settings.origin);
+        let message = Message::compose(&analysis, &self.settings.origin, self.settings.rules.min_severity);
         if let Some(message) = &message {
             self.publisher.publish(message).await?;
         }
+        self.write_metrics(&analysis, begun);
         let summary = Summary {
             records: analysis.counts.records(),
             parsed: analysis.counts.parsed,
@@ -88,16 +96,20 @@ impl<P: Publisher> Handler<P> {
     }
 
     /// The analysis of a data message, `None` for a control message.
-    ///
-    /// Takes the event so that the packed batch is freed before the unpacked one is read.
-    fn analyze(&self, event: Event) -> Result<Option<Analysis>, EnvelopeError> {
-        let json = envelope::unpack(&event.awslogs)?;
-        drop(event);
-        let mut analyzer = Analyzer::new(&self.settings.format, self.settings.thresholds);
-        Ok(match envelope::read(&json, |line| analyzer.add(line))? {
+    fn analyze(&self, event: &Event) -> Result<Option<Analysis>, EnvelopeError> {
+        let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules);
+        Ok(match envelope::read(&event.awslogs, |line| analyzer.add(line))? {
             MessageType::Data => Some(analyzer.finish()),
             MessageType::Control => None,
         })
+    }
+
+    /// After publishing: a batch that comes again because that failed is counted once.
+    fn write_metrics(&self, analysis: &Analysis, begun: Instant) {
+        let Some(settings) = &self.settings.metrics else { return };
+        for line in metrics::lines(analysis, settings, &self.settings.rules, begun.elapsed(), SystemTime::now()) {
+            println!("{line}");
+        }
     }
 }
 
@@ -117,7 +129,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::rules::{Severity, Thresholds};
+    use crate::rules::{Config, Severity};
     use crate::settings::Origin;
     use crate::test_data::{CUSTOM_FORMAT, V2_FORMAT, event, pack, v2_line, v2_line_without_traffic};
 
@@ -143,7 +155,8 @@ mod tests {
             topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
             origin: Origin { monitor: "network/production".to_owned(), vpc_id: "vpc-0123".to_owned() },
             format: format.parse().unwrap(),
-            thresholds: Thresholds { high_transfer_bytes: 50_000_000 },
+            rules: Config::default(),
+            metrics: None,
         };
         Handler::new(settings, publisher)
     }
@@ -158,9 +171,9 @@ mod tests {
     async fn many_findings_are_one_message() {
         let lines = [
             v2_line("10.0.0.1", "203.0.113.9", 443, 6, 50_000_001, "ACCEPT"),
-            v2_line("198.51.100.7", "10.0.0.1", 22, 6, 40, "REJECT"),
-            v2_line("198.51.100.8", "10.0.0.1", 22, 6, 40, "REJECT"),
-            v2_line("198.51.100.7", "10.0.0.1", 53, 17, 40, "REJECT"),
+            v2_line("10.0.0.7", "10.0.0.1", 22, 6, 40, "REJECT"),
+            v2_line("10.0.0.8", "10.0.0.1", 22, 6, 40, "REJECT"),
+            v2_line("10.0.0.7", "10.0.0.1", 53, 17, 40, "REJECT"),
             v2_line_without_traffic("NODATA"),
             "not a record".to_owned(),
         ];
@@ -168,8 +181,8 @@ mod tests {
         assert_eq!(answer.unwrap(), Summary { records: 6, parsed: 5, bad: 1, findings: 3, published: true });
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].severity, Severity::High);
-        assert!(sent[0].body.contains("HIGH high_data_transfer 10.0.0.1 -> 203.0.113.9: records 1, bytes 50000001"));
-        assert!(sent[0].body.contains("MEDIUM rejected_tcp 198.51.100.8 -> 10.0.0.1: records 1, bytes 40"));
+        assert!(sent[0].body.contains("HIGH high_data_transfer: 10.0.0.1 sent 50.0 MB to 203.0.113.9 at port 443"));
+        assert!(sent[0].body.contains("LOW rejected_tcp: 10.0.0.8 was rejected by 10.0.0.1 at port 22 (records 1, "));
     }
 
     #[tokio::test]
@@ -195,12 +208,12 @@ mod tests {
                     vpc-1 subnet-1 i-1 2 IPv4 198.51.100.7 10.0.1.5";
         let custom = handler(CUSTOM_FORMAT, FakePublisher::default());
         let summary = custom.handle(event(&[line])).await.unwrap();
-        assert_eq!(summary, Summary { records: 1, parsed: 1, bad: 0, findings: 1, published: true });
+        assert_eq!(summary, Summary { records: 1, parsed: 1, bad: 0, findings: 2, published: true });
 
         let reordered = handler("${action} ${protocol} ${dstaddr}", FakePublisher::default());
         reordered.handle(event(&["REJECT 6 10.0.1.5"])).await.unwrap();
         let sent = reordered.publisher.sent.into_inner().unwrap();
-        assert!(sent[0].body.contains("rejected_tcp - -> 10.0.1.5: records 1"));
+        assert!(sent[0].body.contains("rejected_tcp: an unknown address was rejected by 10.0.1.5 (records 1)"));
     }
 
     #[tokio::test]
@@ -225,8 +238,8 @@ mod tests {
             (0..50).map(|it| v2_line(&format!("198.51.100.{it}"), "10.0.0.1", 22, 6, 40, "REJECT")).collect();
         let compose = || {
             let handler = handler(V2_FORMAT, FakePublisher::default());
-            let analysis = handler.analyze(event(&lines)).unwrap().unwrap();
-            Message::compose(&analysis, &handler.settings.origin).unwrap()
+            let analysis = handler.analyze(&event(&lines)).unwrap().unwrap();
+            Message::compose(&analysis, &handler.settings.origin, Severity::Low).unwrap()
         };
         assert_eq!(compose(), compose());
     }

@@ -1,15 +1,20 @@
-//! Reads VPC flow-log records as `CloudWatch` Logs delivers them and reports anomalies to an SNS topic.
+//! Reads VPC flow-log records, judges them and reports anomalies.
 //!
-//! A batch takes one way through the modules: [`envelope`] unpacks it, [`record`] parses each line by the
-//! [`format`] in use, [`rules`] judges it, [`findings`] groups what fired, [`message`] words it and [`publish`]
-//! sends it. [`analysis`] and [`handler`] join them; only `publish` does I/O.
+//! A record takes one way through the modules: [`record`] parses a line by the [`format`](mod@format) in use, [`rules`] judge
+//! it and [`findings`] group what fired; [`analysis`] joins them. The Lambda function puts [`envelope`] before, which
+//! unpacks a batch of `CloudWatch` Logs, and [`message`], [`metrics`] and [`publish`] behind; [`handler`] joins those, and
+//! only `publish` does I/O.
 
 pub mod analysis;
 pub mod envelope;
+pub mod field;
 pub mod findings;
 pub mod format;
+#[cfg(feature = "lambda")]
 pub mod handler;
 pub mod message;
+pub mod metrics;
+#[cfg(feature = "lambda")]
 pub mod publish;
 pub mod record;
 pub mod rules;

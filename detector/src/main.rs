@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use detector::envelope::Event;
+use detector::field::Field;
 use detector::handler::Handler;
 use detector::publish::Topic;
 use detector::rules::Rule;
@@ -42,9 +43,9 @@ async fn main() -> ExitCode {
 }
 
 fn warn_of_idle_rules(settings: &Settings) {
-    for rule in Rule::ALL {
-        if let Some(field) = rule.lacks(&settings.format) {
-            tracing::warn!(%rule, %field, "the rule cannot fire: LOG_FORMAT lacks the field");
+    for rule in Rule::ALL.into_iter().filter(|rule| !settings.rules.disabled.contains(rule)) {
+        if let Some(field) = rule.lacks(&settings.format).map(Field::name) {
+            tracing::warn!(%rule, field, "the rule cannot fire: LOG_FORMAT lacks the field");
         }
     }
 }

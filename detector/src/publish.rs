@@ -55,6 +55,7 @@ impl Publisher for Topic {
             .topic_arn(&self.arn)
             .subject(&message.subject)
             .message(&message.body)
+            .message_structure("json")
             .send()
             .await
             .map(drop)
@@ -105,7 +106,7 @@ mod tests {
             subject: String::new(),
             body: String::new(),
             severity: Severity::High,
-            rules: Rule::ALL.to_vec(),
+            rules: vec![Rule::PortScan, Rule::RejectedTcp],
             origin: Origin { monitor: "network/production".to_owned(), vpc_id: "vpc-1".to_owned() },
         };
         let attributes = attributes(&message).unwrap();
@@ -119,7 +120,7 @@ mod tests {
                 ("severity", "String", "HIGH"),
                 ("monitor", "String", "network/production"),
                 ("vpc", "String", "vpc-1"),
-                ("rules", "String.Array", r#"["high_data_transfer","rejected_tcp"]"#),
+                ("rules", "String.Array", r#"["port_scan","rejected_tcp"]"#),
             ]
         );
     }

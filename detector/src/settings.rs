@@ -1,7 +1,7 @@
 //! What the operator tells the function, by environment variables.
 
 use crate::format::{FormatError, LogFormat};
-use crate::rules::Thresholds;
+use crate::rules::Config;
 
 /// The function's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +12,19 @@ pub struct Settings {
     pub origin: Origin,
     /// `LOG_FORMAT`: the format of the flow log, as `CreateFlowLogs` takes it.
     pub format: LogFormat,
-    /// `HIGH_TRANSFER_BYTES`, a whole number of bytes.
-    pub thresholds: Thresholds,
+    /// `RULES`, as JSON; the defaults if it is not set.
+    pub rules: Config,
+    /// `METRICS_NAMESPACE` and `METRICS_MONITOR`; without them there are no metrics.
+    pub metrics: Option<MetricSettings>,
+}
+
+/// Where the function's metrics go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricSettings {
+    /// The namespace.
+    pub namespace: String,
+    /// The value of the dimension `Monitor`.
+    pub monitor: String,
 }
 
 /// What the records are about; every message says so.
@@ -44,6 +55,9 @@ pub enum SettingsError {
     /// `LOG_FORMAT` is not the format of a flow log.
     #[error("environment variable LOG_FORMAT is not the format of a flow log: {0}")]
     Format(#[from] FormatError),
+    /// `RULES` is not what it should be.
+    #[error("environment variable RULES is not the JSON of the rules' settings: {0}")]
+    Rules(String),
 }
 
 impl Settings {
@@ -57,9 +71,14 @@ impl Settings {
                 vpc_id: variables.checked("VPC_ID", "the id of a VPC", is_vpc_id)?,
             },
             format: variables.required("LOG_FORMAT")?.parse()?,
-            thresholds: Thresholds {
-                high_transfer_bytes: variables.parsed("HIGH_TRANSFER_BYTES", "a whole number of bytes")?,
+            rules: match variables.optional("RULES") {
+                Some(json) => serde_json::from_str(&json).map_err(|error| SettingsError::Rules(error.to_string()))?,
+                None => Config::default(),
             },
+            metrics: variables
+                .optional("METRICS_NAMESPACE")
+                .zip(variables.optional("METRICS_MONITOR"))
+                .map(|(namespace, monitor)| MetricSettings { namespace, monitor }),
         })
     }
 }
@@ -67,8 +86,12 @@ impl Settings {
 struct Variables<V>(V);
 
 impl<V: Fn(&str) -> Option<String>> Variables<V> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
     fn required(&self, name: &'static str) -> Result<String, SettingsError> {
-        (self.0)(name).filter(|value| !value.is_empty()).ok_or(SettingsError::Missing(name))
+        self.optional(name).ok_or(SettingsError::Missing(name))
     }
 
     fn checked(
@@ -79,11 +102,6 @@ impl<V: Fn(&str) -> Option<String>> Variables<V> {
     ) -> Result<String, SettingsError> {
         let value = self.required(name)?;
         if is_valid(&value) { Ok(value) } else { Err(SettingsError::Invalid { name, value, expected }) }
-    }
-
-    fn parsed<T: std::str::FromStr>(&self, name: &'static str, expected: &'static str) -> Result<T, SettingsError> {
-        let value = self.required(name)?;
-        value.parse().map_err(|_| SettingsError::Invalid { name, value, expected })
     }
 }
 
@@ -113,12 +131,11 @@ mod tests {
     use super::*;
     use crate::test_data::V2_FORMAT;
 
-    const VARIABLES: [(&str, &str); 5] = [
+    const VARIABLES: [(&str, &str); 4] = [
         ("TOPIC_ARN", "arn:aws-cn:sns:cn-north-1:123456789012:alerts"),
         ("MONITOR", "network/production"),
         ("VPC_ID", "vpc-0123456789abcdef0"),
         ("LOG_FORMAT", V2_FORMAT),
-        ("HIGH_TRANSFER_BYTES", "50000000"),
     ];
 
     fn read_with(name: &str, value: Option<&str>) -> Result<Settings, SettingsError> {
@@ -131,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn all_set() {
+    fn all_that_must_be_set() {
         let settings = read_with("", None).unwrap();
         assert_eq!(settings.topic_arn, "arn:aws-cn:sns:cn-north-1:123456789012:alerts");
         assert_eq!(settings.origin.monitor, "network/production");
         assert_eq!(settings.origin.vpc_id, "vpc-0123456789abcdef0");
         assert_eq!(settings.format, V2_FORMAT.parse().unwrap());
-        assert_eq!(settings.thresholds, Thresholds { high_transfer_bytes: 50_000_000 });
+        assert_eq!((settings.rules, settings.metrics), (Config::default(), None));
     }
 
     #[test]
@@ -163,8 +180,6 @@ mod tests {
             ("MONITOR", &long),
             ("VPC_ID", "subnet-0123"),
             ("VPC_ID", "vpc-"),
-            ("HIGH_TRANSFER_BYTES", "50MB"),
-            ("HIGH_TRANSFER_BYTES", "-1"),
         ] {
             let error = read_with(name, Some(value)).unwrap_err();
             assert!(matches!(error, SettingsError::Invalid { name: named, .. } if named == name), "{name} {value}");
@@ -172,5 +187,20 @@ mod tests {
         }
         let error = read_with("LOG_FORMAT", Some("version srcaddr")).unwrap_err().to_string();
         assert!(error.contains("LOG_FORMAT") && error.contains("`version` is not a field"), "{error}");
+        let error = read_with("RULES", Some(r#"{"window":1}"#)).unwrap_err().to_string();
+        assert!(error.contains("RULES") && error.contains("unknown field `window`"), "{error}");
+    }
+
+    #[test]
+    fn rules_and_metrics_are_read() {
+        let settings = read_with("RULES", Some(r#"{"windowSeconds":60}"#)).unwrap();
+        assert_eq!(settings.rules, Config { window_seconds: 60, ..Config::default() });
+        let settings = Settings::read(|asked| match asked {
+            "METRICS_NAMESPACE" => Some("VPC/FlowLogs".to_owned()),
+            "METRICS_MONITOR" => Some("vpcflow-x".to_owned()),
+            _ => VARIABLES.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned()),
+        });
+        let expected = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
+        assert_eq!(settings.unwrap().metrics, Some(expected));
     }
 }

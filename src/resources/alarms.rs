@@ -1,11 +1,15 @@
-//! An alarm on each detection's metric.
+//! The alarms: one on each detection's metric, and one on the anomaly detector's own errors.
 
-use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, StateValue, Statistic, Tag};
+pub mod trigger;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, StateValue, Statistic, Tag};
 use futures::future::try_join_all;
 use serde::Serialize;
 use serde_json::json;
 
-use super::detections::Detection;
+use self::trigger::{Condition, Trigger};
 use crate::api::status::AlarmStatus;
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
@@ -23,6 +27,7 @@ pub struct Alarm {
     description: String,
     namespace: String,
     metric_name: String,
+    dimensions: BTreeMap<String, String>,
     statistic: String,
     comparison: String,
     threshold: f64,
@@ -48,36 +53,25 @@ pub struct ObservedAlarm {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "named for the calls they are")]
 pub enum Op {
-    Create { detection: Detection, alarm: Alarm },
-    Put { detection: Detection, alarm: Alarm },
-    Tag { detection: Detection, tags: TagDiff },
-    Delete { detection: Detection },
+    Create { trigger: Trigger, alarm: Alarm },
+    Put { trigger: Trigger, alarm: Alarm },
+    Tag { trigger: Trigger, tags: TagDiff },
+    Delete { trigger: Trigger },
 }
 
-fn wanted(monitor: &Monitor, detection: Detection) -> Alarm {
+fn wanted(monitor: &Monitor, trigger: Trigger) -> Alarm {
+    let condition = trigger.condition(monitor);
     let topic = vec![monitor.topic_arn()];
-    let (threshold, period_seconds) = (detection.threshold(monitor), detection.period_seconds(monitor));
-    let evaluation_periods = detection.evaluation_periods(monitor);
     Alarm {
-        description: format!(
-            "{} in VPC {}: more than {threshold} flows in {} of {period_seconds} seconds. Kept by VpcFlowMonitor {}/{}.",
-            detection.title(),
-            monitor.spec.vpc_id,
-            if evaluation_periods == 1 {
-                "a period".to_owned()
-            } else {
-                format!("each of {evaluation_periods} periods")
-            },
-            monitor.namespace,
-            monitor.name,
-        ),
-        namespace: monitor.spec.detections.namespace.clone(),
-        metric_name: detection.metric_name(monitor),
+        description: description(monitor, trigger, &condition),
+        namespace: condition.namespace,
+        metric_name: condition.metric_name,
+        dimensions: condition.dimensions,
         statistic: Statistic::Sum.as_str().to_owned(),
         comparison: ComparisonOperator::GreaterThanThreshold.as_str().to_owned(),
-        threshold,
-        period_seconds,
-        evaluation_periods,
+        threshold: condition.threshold,
+        period_seconds: condition.period_seconds,
+        evaluation_periods: condition.evaluation_periods,
         // Quiet traffic writes no records, and so no data: that is no reason for doubt.
         missing_data: "notBreaching".to_owned(),
         actions_enabled: true,
@@ -88,57 +82,69 @@ fn wanted(monitor: &Monitor, detection: Detection) -> Alarm {
     }
 }
 
+fn description(monitor: &Monitor, trigger: Trigger, condition: &Condition) -> String {
+    let Condition { threshold, counted, evaluation_periods, period_seconds, advice, .. } = condition;
+    let within = match evaluation_periods {
+        1 => "a period".to_owned(),
+        several => format!("each of {several} periods"),
+    };
+    let what = format!("{} in VPC {}", trigger.title(), monitor.spec.vpc_id);
+    let when = format!("more than {threshold} {counted} in {within} of {period_seconds} seconds.");
+    let advice = advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
+    format!("{what}: {when}{advice} Kept by VpcFlowMonitor {}/{}.", monitor.namespace, monitor.name)
+}
+
 impl System for Alarms {
-    type Desired = Vec<(Detection, Alarm)>;
-    type Observed = Vec<(Detection, Option<ObservedAlarm>)>;
+    type Desired = Vec<(Trigger, Alarm)>;
+    type Observed = Vec<(Trigger, Option<ObservedAlarm>)>;
     type Op = Op;
 
     const COMPONENT: Component = Component::Alarms;
     const NEEDS: &'static [Component] = &[Component::Notifications];
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
-        let enabled = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor));
-        let alarms: Vec<_> = enabled.map(|detection| (detection, wanted(monitor, detection))).collect();
+        let enabled = Trigger::ALL.into_iter().filter(|trigger| trigger.enabled(monitor));
+        let alarms: Vec<_> = enabled.map(|trigger| (trigger, wanted(monitor, trigger))).collect();
         Ok(if alarms.is_empty() { None } else { Some(alarms) })
     }
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Self::Observed, AwsError> {
-        let names = Detection::ALL.map(|detection| detection.alarm_name(monitor));
+        let names = Trigger::ALL.map(|trigger| trigger.alarm_name(monitor));
         let mut pages = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names.to_vec())).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             found.extend(page.op(ops::DESCRIBE_ALARMS)?.metric_alarms.unwrap_or_default());
         }
-        try_join_all(Detection::ALL.map(async |detection| {
-            let name = detection.alarm_name(monitor);
+        try_join_all(Trigger::ALL.map(async |trigger| {
+            let name = trigger.alarm_name(monitor);
             let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
-                return Ok((detection, None));
+                return Ok((trigger, None));
             };
-            let tags = tags(aws, &detection.alarm_arn(monitor)).await?;
-            Ok((detection, Some(observed(alarm, tags))))
+            let tags = tags(aws, &trigger.alarm_arn(monitor)).await?;
+            Ok((trigger, Some(observed(alarm, tags))))
         }))
         .await
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Diff<Op> {
         let mut diff = Diff::default();
-        for (detection, found) in observed {
+        for (trigger, found) in observed {
             let wanted = match goal {
-                Goal::Present(alarms) => alarms.iter().find(|(wanted, _)| wanted == detection).map(|(_, alarm)| alarm),
+                Goal::Present(alarms) => alarms.iter().find(|(wanted, _)| wanted == trigger).map(|(_, alarm)| alarm),
                 Goal::Absent(_) => None,
             };
             match (wanted, found) {
                 (Some(alarm), None) => {
-                    let change = Change::new(Action::Create, ResourceKind::Alarm, detection.alarm_name(monitor));
-                    diff.step(change, Op::Create { detection: *detection, alarm: alarm.clone() });
+                    let change = Change::new(Action::Create, ResourceKind::Alarm, trigger.alarm_name(monitor));
+                    diff.step(change, Op::Create { trigger: *trigger, alarm: alarm.clone() });
                 }
-                (Some(alarm), Some(found)) => repair(monitor, *detection, alarm, found, &mut diff),
+                (Some(alarm), Some(found)) => repair(monitor, *trigger, alarm, found, &mut diff),
                 (None, Some(found)) if monitor.claim(&found.tags) == Claim::Ours => {
                     let removal = match goal {
                         Goal::Present(_) => Removal::Everything,
                         Goal::Absent(removal) => removal,
                     };
-                    remove(monitor, *detection, removal, found, &mut diff);
+                    remove(monitor, *trigger, removal, found, &mut diff);
                 }
                 (None, _) => {}
             }
@@ -148,14 +154,14 @@ impl System for Alarms {
 
     async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
         match op {
-            Op::Create { detection, alarm } => {
-                put(aws, monitor, *detection, alarm, Some(sdk_tags(&monitor.tags))).await?;
+            Op::Create { trigger, alarm } => {
+                put(aws, monitor, *trigger, alarm, Some(sdk_tags(&monitor.tags))).await?;
             }
             // Tags are ignored for an alarm that exists, see `PutMetricAlarm`.
-            Op::Put { detection, alarm } => put(aws, monitor, *detection, alarm, None).await?,
-            Op::Tag { detection, tags } => tag(aws, &detection.alarm_arn(monitor), tags).await?,
-            Op::Delete { detection } => {
-                let name = detection.alarm_name(monitor);
+            Op::Put { trigger, alarm } => put(aws, monitor, *trigger, alarm, None).await?,
+            Op::Tag { trigger, tags } => tag(aws, &trigger.alarm_arn(monitor), tags).await?,
+            Op::Delete { trigger } => {
+                let name = trigger.alarm_name(monitor);
                 aws.cloudwatch.delete_alarms().alarm_names(name).send().await.op(ops::DELETE_ALARMS).or_gone()?;
             }
         }
@@ -164,10 +170,10 @@ impl System for Alarms {
 
     fn report(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Report {
         let mut report = Report::default();
-        for (detection, found) in observed {
+        for (trigger, found) in observed {
             if let Some(found) = found.as_ref().filter(|found| monitor.claim(&found.tags) == Claim::Ours) {
-                let name = detection.alarm_name(monitor);
-                report.resources.push(Existing::new(ResourceKind::Alarm, &name, detection.alarm_arn(monitor)));
+                let name = trigger.alarm_name(monitor);
+                report.resources.push(Existing::new(ResourceKind::Alarm, &name, trigger.alarm_arn(monitor)));
                 report.alarms.push(AlarmStatus { name, state: found.state.clone() });
             }
         }
@@ -175,8 +181,8 @@ impl System for Alarms {
     }
 }
 
-fn repair(monitor: &Monitor, detection: Detection, wanted: &Alarm, found: &ObservedAlarm, diff: &mut Diff<Op>) {
-    let name = detection.alarm_name(monitor);
+fn repair(monitor: &Monitor, trigger: Trigger, wanted: &Alarm, found: &ObservedAlarm, diff: &mut Diff<Op>) {
+    let name = trigger.alarm_name(monitor);
     let claim = monitor.claim(&found.tags);
     if let Claim::Foreign(problem) = claim {
         diff.conflict(ResourceKind::Alarm, &name, problem);
@@ -188,23 +194,23 @@ fn repair(monitor: &Monitor, detection: Detection, wanted: &Alarm, found: &Obser
         let action = if claim == Claim::Adopt { Action::Adopt } else { Action::Update };
         let new = tags.applied_to(&found.tags);
         let change = change(action).field("tags", Some(json!(found.tags)), Some(json!(new)));
-        diff.step(change, Op::Tag { detection, tags });
+        diff.step(change, Op::Tag { trigger, tags });
     }
     if found.alarm != *wanted {
         let change = change(Action::Update).between(&found.alarm, wanted);
-        diff.step(change, Op::Put { detection, alarm: wanted.clone() });
+        diff.step(change, Op::Put { trigger, alarm: wanted.clone() });
     }
 }
 
-fn remove(monitor: &Monitor, detection: Detection, removal: Removal, found: &ObservedAlarm, diff: &mut Diff<Op>) {
-    let change = |action| Change::new(action, ResourceKind::Alarm, detection.alarm_name(monitor));
+fn remove(monitor: &Monitor, trigger: Trigger, removal: Removal, found: &ObservedAlarm, diff: &mut Diff<Op>) {
+    let change = |action| Change::new(action, ResourceKind::Alarm, trigger.alarm_name(monitor));
     if removal == Removal::KeepAll {
         let tags = monitor.retained_tag_diff(&found.tags);
         if !tags.is_empty() {
-            diff.step(change(Action::Retain), Op::Tag { detection, tags });
+            diff.step(change(Action::Retain), Op::Tag { trigger, tags });
         }
     } else {
-        diff.step(change(Action::Delete), Op::Delete { detection });
+        diff.step(change(Action::Delete), Op::Delete { trigger });
     }
 }
 
@@ -214,6 +220,7 @@ fn observed(found: &MetricAlarm, tags: Tags) -> ObservedAlarm {
         description: text(found.alarm_description()),
         namespace: text(found.namespace()),
         metric_name: text(found.metric_name()),
+        dimensions: found.dimensions().iter().map(|it| (text(it.name()), text(it.value()))).collect(),
         statistic: text(found.statistic().map(Statistic::as_str)),
         comparison: text(found.comparison_operator().map(ComparisonOperator::as_str)),
         threshold: found.threshold().unwrap_or_default(),
@@ -234,7 +241,6 @@ fn observed(found: &MetricAlarm, tags: Tags) -> ObservedAlarm {
 fn others(found: &MetricAlarm) -> Vec<String> {
     let of_all_periods = |points: i32| Some(points) == found.evaluation_periods();
     [
-        ("dimensions", !found.dimensions().is_empty()),
         ("metrics", !found.metrics().is_empty()),
         ("unit", found.unit().is_some()),
         ("extendedStatistic", found.extended_statistic().is_some()),
@@ -264,16 +270,17 @@ async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
 async fn put(
     aws: &Aws,
     monitor: &Monitor,
-    detection: Detection,
+    trigger: Trigger,
     alarm: &Alarm,
     tags: Option<Vec<Tag>>,
 ) -> Result<(), AwsError> {
     aws.cloudwatch
         .put_metric_alarm()
-        .alarm_name(detection.alarm_name(monitor))
+        .alarm_name(trigger.alarm_name(monitor))
         .alarm_description(&alarm.description)
         .namespace(&alarm.namespace)
         .metric_name(&alarm.metric_name)
+        .set_dimensions(Some(sdk_dimensions(&alarm.dimensions)))
         .statistic(Statistic::from(alarm.statistic.as_str()))
         .comparison_operator(ComparisonOperator::from(alarm.comparison.as_str()))
         .threshold(alarm.threshold)
@@ -308,6 +315,10 @@ async fn tag(aws: &Aws, arn: &str, tags: &TagDiff) -> Result<(), AwsError> {
             .op(ops::UNTAG_CLOUDWATCH)?;
     }
     Ok(())
+}
+
+fn sdk_dimensions(dimensions: &BTreeMap<String, String>) -> Vec<Dimension> {
+    dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect()
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {

@@ -1,5 +1,6 @@
-//! What the detections are called and when they raise an alarm: shared by metric filters, alarms and dashboard.
+//! What the detections are called and when their alarms fire: shared by metric filters, alarms and dashboard.
 
+use crate::api::spec::AlarmLimits;
 use crate::monitor::Monitor;
 
 /// Something worth an alarm: a metric filter on the log group, the metric it counts into, and an alarm on that metric.
@@ -11,15 +12,6 @@ pub enum Detection {
     HighDataTransfer,
     /// Flows from addresses outside the trusted networks.
     ExternalConnections,
-}
-
-/// When a detection raises its alarm.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Limits {
-    enabled: bool,
-    threshold: f64,
-    evaluation_periods: i32,
-    period_seconds: i32,
 }
 
 impl Detection {
@@ -68,59 +60,21 @@ impl Detection {
         format!("{}-{}", monitor.names.base(), self.slug())
     }
 
-    /// The alarm.
+    /// When its alarm fires.
     #[must_use]
-    pub fn alarm_name(self, monitor: &Monitor) -> String {
-        format!("{}-{}", monitor.names.base(), self.slug())
-    }
-
-    /// ARN of the alarm.
-    #[must_use]
-    pub fn alarm_arn(self, monitor: &Monitor) -> String {
-        monitor.place.arn("cloudwatch", format!("alarm:{}", self.alarm_name(monitor)))
+    pub fn limits(self, monitor: &Monitor) -> AlarmLimits {
+        let spec = &monitor.spec.detections;
+        match self {
+            Self::RejectedConnections => spec.rejected_connections.limits(),
+            Self::HighDataTransfer => spec.high_data_transfer.limits(),
+            Self::ExternalConnections => spec.external_connections.limits(),
+        }
     }
 
     /// False if the spec switches it off.
     #[must_use]
     pub fn enabled(self, monitor: &Monitor) -> bool {
         self.limits(monitor).enabled
-    }
-
-    /// The alarm fires when more flows than this are counted in each of the periods.
-    #[must_use]
-    pub fn threshold(self, monitor: &Monitor) -> f64 {
-        self.limits(monitor).threshold
-    }
-
-    /// Number of periods in a row.
-    #[must_use]
-    pub fn evaluation_periods(self, monitor: &Monitor) -> i32 {
-        self.limits(monitor).evaluation_periods
-    }
-
-    /// Length of a period in seconds.
-    #[must_use]
-    pub fn period_seconds(self, monitor: &Monitor) -> i32 {
-        self.limits(monitor).period_seconds
-    }
-
-    fn limits(self, monitor: &Monitor) -> Limits {
-        macro_rules! limits {
-            ($of:expr) => {
-                Limits {
-                    enabled: $of.enabled,
-                    threshold: $of.threshold,
-                    evaluation_periods: $of.evaluation_periods,
-                    period_seconds: $of.period_seconds,
-                }
-            };
-        }
-        let spec = &monitor.spec.detections;
-        match self {
-            Self::RejectedConnections => limits!(spec.rejected_connections),
-            Self::HighDataTransfer => limits!(spec.high_data_transfer),
-            Self::ExternalConnections => limits!(spec.external_connections),
-        }
     }
 }
 
@@ -136,10 +90,6 @@ mod tests {
         let detection = Detection::RejectedConnections;
         assert_eq!(detection.metric_name(&monitor), format!("RejectedConnections-{base}"));
         assert_eq!(detection.filter_name(&monitor), format!("{base}-rejected-connections"));
-        assert_eq!(
-            detection.alarm_arn(&monitor),
-            format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{base}-rejected-connections")
-        );
     }
 
     #[test]

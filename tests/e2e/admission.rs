@@ -36,6 +36,18 @@ async fn defaults_are_those_of_the_code() {
     assert_eq!(spec, VpcFlowMonitorSpec::new(VPC));
 }
 
+fn rule(name: &str, field: &str, value: impl Into<Value>) -> Value {
+    json!({"anomalyDetector": {"rules": {name: {field: value.into()}}}})
+}
+
+fn protocols(protocols: impl Into<Value>) -> Value {
+    rule("unusualProtocol", "expectedProtocols", protocols)
+}
+
+fn ports(ports: impl Into<Value>) -> Value {
+    json!({"anomalyDetector": {"sensitivePorts": ports.into()}})
+}
+
 #[tokio::test]
 async fn bad_specs_are_refused_and_the_field_is_named() {
     let cluster = Cluster::new("admission-refused").await;
@@ -91,6 +103,27 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (subscription("firehose", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/s"), "subscriptionRoleArn"),
         (json!({"anomalyDetector": {"memoryMb": 64}}), "spec.anomalyDetector.memoryMb"),
         (json!({"anomalyDetector": {"timeoutSeconds": 901}}), "spec.anomalyDetector.timeoutSeconds"),
+        (json!({"anomalyDetector": {"minSeverity": "CRITICAL"}}), "spec.anomalyDetector.minSeverity"),
+        (json!({"anomalyDetector": {"highTransferBytes": 0}}), "spec.anomalyDetector.highTransferBytes"),
+        (json!({"anomalyDetector": {"windowSeconds": 59}}), "spec.anomalyDetector.windowSeconds"),
+        (json!({"anomalyDetector": {"windowSeconds": 3601}}), "spec.anomalyDetector.windowSeconds"),
+        (ports(json!([])), "spec.anomalyDetector.sensitivePorts"),
+        (ports((1..=65).collect::<Vec<_>>()), "spec.anomalyDetector.sensitivePorts"),
+        (ports(vec![0]), "spec.anomalyDetector.sensitivePorts[0]"),
+        (ports(vec![22, 65536]), "spec.anomalyDetector.sensitivePorts[1]"),
+        (ports(vec![22, 80, 22]), "a port may be named once only in sensitivePorts"),
+        (rule("portScan", "minPorts", 1), "spec.anomalyDetector.rules.portScan.minPorts"),
+        (rule("portScan", "minPorts", 65536), "spec.anomalyDetector.rules.portScan.minPorts"),
+        (rule("hostSweep", "minHosts", 1), "spec.anomalyDetector.rules.hostSweep.minHosts"),
+        (rule("hostSweep", "minHosts", 65536), "spec.anomalyDetector.rules.hostSweep.minHosts"),
+        (rule("largeEgress", "minBytes", 0), "spec.anomalyDetector.rules.largeEgress.minBytes"),
+        (protocols(json!([])), "rules.unusualProtocol.expectedProtocols"),
+        (protocols((0..=32).collect::<Vec<_>>()), "rules.unusualProtocol.expectedProtocols"),
+        (protocols(vec![-1]), "rules.unusualProtocol.expectedProtocols[0]"),
+        (protocols(vec![6, 256]), "rules.unusualProtocol.expectedProtocols[1]"),
+        (protocols(vec![6, 6]), "a protocol may be named once only in expectedProtocols"),
+        (rule("portScan", "minHosts", 5), "field not declared in schema"),
+        (rule("dnsTunnel", "enabled", true), "field not declared in schema"),
         (json!({"analytics": {"database": "my-db"}}), "spec.analytics.database"),
         (json!({"analytics": {"bytesScannedCutoff": 1}}), "spec.analytics.bytesScannedCutoff"),
         (json!({"trafficType": "ACCEPT"}), "rejectedConnections needs rejected traffic"),
@@ -135,6 +168,15 @@ async fn good_specs_are_accepted() {
             {"protocol": "firehose", "endpoint": "arn:aws:firehose:eu-west-1:123456789012:deliverystream/s",
              "subscriptionRoleArn": "arn:aws:iam::123456789012:role/r"},
         ]}}),
+        json!({"anomalyDetector": {
+            "minSeverity": "HIGH", "windowSeconds": 3600, "highTransferBytes": 1, "sensitivePorts": (65472..=65535).collect::<Vec<_>>(),
+            "rules": {
+                "highDataTransfer": off, "rejectedTcp": off, "sensitivePortAccepted": off, "sensitivePortRejected": off,
+                "skippedRecords": off, "portScan": {"minPorts": 65535}, "hostSweep": {"minHosts": 2}, "largeEgress": {"minBytes": 1},
+                "unusualProtocol": {"enabled": false, "expectedProtocols": (224..=255).collect::<Vec<_>>()},
+            },
+        }}),
+        json!({"anomalyDetector": {"minSeverity": "MEDIUM", "windowSeconds": 60, "rules": {"portScan": {"enabled": false, "minPorts": 2}}}}),
         json!({"tags": {"team": "network", "Kostenstelle/Ü": "7 @ x"}, "deletionPolicy": "Delete"}),
     ];
     for spec in cases {

@@ -70,6 +70,8 @@ fn expected_body(base: &str, account: &str, vpc_id: &str) -> Value {
     let alarm = |slug: &str| format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{base}-{slug}");
     let function = format!("{base}-detector");
     let lambda = |name: &str, options: Value| json!(["AWS/Lambda", name, "FunctionName", function, options]);
+    let own = |name: &str, options: Value| json!(["VPC/FlowLogs", name, "Monitor", base, options]);
+    let finding = |rule: &str, label: &str| json!(["VPC/FlowLogs", "DetectorFindings", "Monitor", base, "Rule", rule, {"label": label}]);
     let topic = |name: &str| json!(["AWS/SNS", name, "TopicName", format!("{base}-alerts")]);
     json!({"start": "-PT3H", "periodOverride": "inherit", "widgets": [
         at(0, 0, 24, 2, "text", json!({"markdown": format!(
@@ -77,7 +79,7 @@ fn expected_body(base: &str, account: &str, vpc_id: &str) -> Value {
              changed here is changed back."
         )})),
         at(0, 2, 24, 3, "alarm", json!({"title": "Alarms", "alarms": [
-            alarm("rejected-connections"), alarm("high-data-transfer"), alarm("external-connections"),
+            alarm("rejected-connections"), alarm("high-data-transfer"), alarm("external-connections"), alarm("detector-errors"),
         ]})),
         at(0, 5, 8, 6, "metric", detection(
             "Rejected connections", "RejectedConnections", "Alarm: above 50 in 2 × 300 s", 50,
@@ -94,13 +96,32 @@ fn expected_body(base: &str, account: &str, vpc_id: &str) -> Value {
             "{parse}\n| filter flow_bytes > 0\n| stats sum(flow_bytes) as total_bytes, count(*) as flows by flow_srcaddr, \
              flow_dstaddr\n| sort total_bytes desc\n| limit 20"
         ))),
-        at(0, 19, 12, 6, "metric", graph("Anomaly detector", 300, json!([
+        at(0, 19, 12, 6, "metric", graph("Findings by rule", 300, json!([
+            finding("high_data_transfer", "High data transfer"),
+            finding("large_egress", "Large egress"),
+            finding("sensitive_port_accepted", "Sensitive port accepted"),
+            finding("port_scan", "Port scan"),
+            finding("host_sweep", "Host sweep"),
+            finding("rejected_tcp", "Rejected TCP"),
+            finding("sensitive_port_rejected", "Sensitive port rejected"),
+            finding("unusual_protocol", "Unusual protocol"),
+            finding("skipped_records", "Skipped records"),
+        ]), json!({"stacked": true, "yAxis": {"left": {"min": 0, "showUnits": false}}}))),
+        at(12, 19, 12, 6, "metric", graph("Records read by the detector", 300, json!([
+            own("DetectorRecords", json!({"label": "Records"})),
+            own("DetectorBadRecords", json!({"label": "Bad records", "color": "#d13212"})),
+        ]), json!({"yAxis": {"left": {"min": 0, "showUnits": false}}}))),
+        at(0, 25, 8, 6, "metric", graph("Detector invocations", 300, json!([
             lambda("Invocations", json!({})),
             lambda("Errors", json!({"color": "#d13212"})),
             lambda("Throttles", json!({})),
-            lambda("Duration", json!({"stat": "p95", "yAxis": "right", "label": "Duration (p95, ms)"})),
-        ]), json!({"yAxis": {"left": {"min": 0}, "right": {"min": 0}}}))),
-        at(12, 19, 12, 6, "metric", graph("Notifications", 300, json!([
+        ]), json!({"yAxis": {"left": {"min": 0}}}))),
+        at(8, 25, 8, 6, "metric", graph("Detector duration", 300, json!([
+            own("DetectorDuration", json!({"label": "A batch (p95)"})),
+            lambda("Duration", json!({"label": "An invocation (p95)"})),
+            lambda("Duration", json!({"label": "The longest invocation", "stat": "Maximum"})),
+        ]), json!({"stat": "p95", "yAxis": {"left": {"min": 0}}}))),
+        at(16, 25, 8, 6, "metric", graph("Notifications", 300, json!([
             topic("NumberOfNotificationsDelivered"), topic("NumberOfNotificationsFailed"),
         ]), json!({"yAxis": {"left": {"min": 0}}}))),
     ]})
@@ -134,6 +155,16 @@ async fn the_spec_decides_what_is_shown() {
     let query = widgets[4]["properties"]["query"].as_str().unwrap();
     assert!(query.starts_with("SOURCE '/other' | parse @message '* *' as flow_srcaddr, flow_action\n"), "{query}");
     sandbox.assert_at_rest(&monitor, DASHBOARD).await;
+
+    spec.anomaly_detector.enabled = true;
+    spec.anomaly_detector.rules.port_scan.enabled = false;
+    let monitor = sandbox.monitor(spec.clone());
+    sandbox.converge(&monitor, DASHBOARD).await;
+    let found = dashboard(&sandbox, &monitor).await;
+    assert_eq!(found["body"]["widgets"][1]["properties"]["alarms"].as_array().unwrap().len(), 3);
+    let metrics = found["body"]["widgets"][5]["properties"]["metrics"].as_array().unwrap();
+    assert_eq!((metrics.len(), &metrics[0][0]), (8, &json!("Network")));
+    assert!(metrics.iter().all(|metric| metric[5] != "port_scan"), "{metrics:#?}");
 
     spec.dashboard.enabled = false;
     sandbox.converge(&sandbox.monitor(spec), DASHBOARD).await;

@@ -138,7 +138,7 @@ impl<'a> Story<'a> {
         self.step("What AWS now has");
         let account = self.account().await?;
         print_table(&account.resources());
-        ensure!(account.alarms().len() == 3, "three alarms were to be made: {:?}", account.alarms());
+        ensure!(account.alarms().len() == 4, "four alarms were to be made: {:?}", account.alarms());
         Ok(())
     }
 

@@ -1,11 +1,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules::DetectorRules;
+use crate::api::cel::rule;
+
 /// The Lambda function that reads every record of the log group and reports anomalies to the topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AnomalyDetector {
-    /// False removes the function, its role, its log group and the subscription filter. Default true.
+    /// False removes the function, its role, its log group, the subscription filter and the alarm on the function's errors. Default true.
     pub enabled: bool,
     /// Memory of the function in MB, 128 to 10240. Default 128. CPU grows with it.
     #[schemars(range(min = 128, max = 10240))]
@@ -13,12 +16,27 @@ pub struct AnomalyDetector {
     /// Time limit of an invocation in seconds, 1 to 900. Default 60.
     #[schemars(range(min = 1, max = 900))]
     pub timeout_seconds: i32,
-    /// A single flow of more bytes than this is an anomaly. Default 50000000 (50 MB).
-    #[schemars(range(min = 1))]
-    pub high_transfer_bytes: i64,
     /// Days that the function's own log is kept, one of the values CloudWatch Logs accepts. Default 14.
     #[schemars(extend("enum" = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]))]
     pub log_retention_days: i32,
+    /// The least severity that is published to the topic: LOW, MEDIUM or HIGH. Default LOW. Metrics count findings of every severity.
+    pub min_severity: Severity,
+    /// Span in seconds, 60 to 3600, over which the ports, hosts and bytes of one source are counted together. Default 300.
+    #[schemars(range(min = 60, max = 3600))]
+    pub window_seconds: i32,
+    /// A single flow of more bytes than this is a finding of the rule `highDataTransfer`. Default 50000000 (50 MB).
+    #[schemars(range(min = 1))]
+    pub high_transfer_bytes: i64,
+    /// Destination ports, 1 to 64 different ones, that public addresses have no business with: for the rules `sensitivePortAccepted` and
+    /// `sensitivePortRejected`. A list given here replaces the default: 22, 23, 445, 1433, 2375, 3306, 3389, 5432, 5900, 6379, 9200, 11211 and
+    /// 27017 (remote access, file shares, databases, caches).
+    #[schemars(length(min = 1, max = 64), inner(range(min = 1, max = 65535)))]
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("self.all(port, self.exists_one(other, other == port))", "a port may be named once only in sensitivePorts: take out the repeated one")
+    ]))]
+    pub sensitive_ports: Vec<i32>,
+    /// What the detector looks for. A rule that needs a field which `cloudWatchLogs.fields` lacks finds nothing; the function's log says so.
+    pub rules: DetectorRules,
 }
 
 impl Default for AnomalyDetector {
@@ -27,8 +45,25 @@ impl Default for AnomalyDetector {
             enabled: true,
             memory_mb: 128,
             timeout_seconds: 60,
-            high_transfer_bytes: 50_000_000,
             log_retention_days: 14,
+            min_severity: Severity::default(),
+            window_seconds: 300,
+            high_transfer_bytes: 50_000_000,
+            sensitive_ports: vec![22, 23, 445, 1433, 2375, 3306, 3389, 5432, 5900, 6379, 9200, 11211, 27017],
+            rules: DetectorRules::default(),
         }
     }
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Severity {
+    /// Everyday noise that is worth counting.
+    #[default]
+    Low,
+    /// Somebody is looking around.
+    Medium,
+    /// Somebody may be in, or data may be out.
+    High,
 }

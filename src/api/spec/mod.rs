@@ -5,6 +5,7 @@ mod destinations;
 mod detections;
 mod detector;
 mod notifications;
+mod rules;
 
 use std::collections::BTreeMap;
 
@@ -14,9 +15,10 @@ use serde::{Deserialize, Serialize};
 
 pub use analytics::{Analytics, Dashboard};
 pub use destinations::{CloudWatchLogs, FileFormat, Lifecycle, LogGroupClass, S3};
-pub use detections::{Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
-pub use detector::AnomalyDetector;
+pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
+pub use detector::{AnomalyDetector, Severity};
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
+pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, UnusualProtocol};
 
 use super::status::VpcFlowMonitorStatus;
 use crate::api::cel::{rule, rule_at};

@@ -2,17 +2,20 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::monitor::fixtures;
+use crate::resources::detections::Detection;
 
-fn as_wanted(monitor: &Monitor) -> Vec<(Detection, Option<ObservedAlarm>)> {
-    Detection::ALL
-        .map(|detection| {
-            let alarm = wanted(monitor, detection);
-            (detection, Some(ObservedAlarm { alarm, state: "OK".to_owned(), tags: monitor.tags.clone() }))
-        })
-        .to_vec()
+const REJECTED: Trigger = Trigger::Detection(Detection::RejectedConnections);
+const HIGH: Trigger = Trigger::Detection(Detection::HighDataTransfer);
+
+fn as_wanted(monitor: &Monitor) -> Vec<(Trigger, Option<ObservedAlarm>)> {
+    let as_wanted = |trigger| {
+        let alarm = wanted(monitor, trigger);
+        (trigger, Some(ObservedAlarm { alarm, state: "OK".to_owned(), tags: monitor.tags.clone() }))
+    };
+    Trigger::ALL.map(as_wanted).to_vec()
 }
 
-fn difference(monitor: &Monitor, observed: &[(Detection, Option<ObservedAlarm>)]) -> Diff<Op> {
+fn difference(monitor: &Monitor, observed: &[(Trigger, Option<ObservedAlarm>)]) -> Diff<Op> {
     let desired = Alarms::desired(monitor).unwrap();
     let goal = desired.as_ref().map_or(Goal::Absent(Removal::Everything), Goal::Present);
     Alarms::diff(monitor, goal, &observed.to_vec())
@@ -23,7 +26,7 @@ fn the_default_alarm_is_the_contracts() {
     let monitor = fixtures::monitor();
     let base = monitor.names.base();
     let topic = format!("arn:aws:sns:eu-west-1:123456789012:{base}-alerts");
-    let alarm = wanted(&monitor, Detection::RejectedConnections);
+    let alarm = wanted(&monitor, REJECTED);
     assert_eq!(
         serde_json::to_value(alarm).unwrap(),
         json!({
@@ -31,6 +34,7 @@ fn the_default_alarm_is_the_contracts() {
                             Kept by VpcFlowMonitor network/production.",
             "namespace": "VPC/FlowLogs",
             "metricName": format!("RejectedConnections-{base}"),
+            "dimensions": {},
             "statistic": "Sum",
             "comparison": "GreaterThanThreshold",
             "threshold": 50.0,
@@ -47,40 +51,79 @@ fn the_default_alarm_is_the_contracts() {
 }
 
 #[test]
+fn the_detectors_first_error_raises_an_alarm() {
+    let monitor = fixtures::monitor();
+    let base = monitor.names.base();
+    let topic = format!("arn:aws:sns:eu-west-1:123456789012:{base}-alerts");
+    assert_eq!(
+        serde_json::to_value(wanted(&monitor, Trigger::DetectorErrors)).unwrap(),
+        json!({
+            "description": format!(
+                "Errors of the anomaly detector in VPC vpc-0123456789abcdef0: more than 0 failed invocations in a period of 300 \
+                 seconds. The log group /aws/lambda/{base}-detector says why. Kept by VpcFlowMonitor network/production."
+            ),
+            "namespace": "AWS/Lambda",
+            "metricName": "Errors",
+            "dimensions": {"FunctionName": format!("{base}-detector")},
+            "statistic": "Sum",
+            "comparison": "GreaterThanThreshold",
+            "threshold": 0.0,
+            "periodSeconds": 300,
+            "evaluationPeriods": 1,
+            "missingData": "notBreaching",
+            "actionsEnabled": true,
+            "alarmActions": [topic],
+            "okActions": [topic],
+            "insufficientDataActions": [],
+            "others": [],
+        })
+    );
+}
+
+#[test]
 fn an_existing_topic_is_notified_and_recovery_only_on_demand() {
     let mut monitor = fixtures::monitor();
     monitor.spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:999999999999:soc".to_owned());
     monitor.spec.notifications.notify_on_recovery = false;
-    let alarm = wanted(&monitor, Detection::HighDataTransfer);
+    let alarm = wanted(&monitor, HIGH);
     assert_eq!(alarm.alarm_actions, ["arn:aws:sns:eu-west-1:999999999999:soc"]);
     assert!(alarm.ok_actions.is_empty());
 }
 
 #[test]
-fn a_disabled_detection_loses_its_alarm_alone() {
-    let mut monitor = fixtures::monitor();
-    let observed = as_wanted(&monitor);
-    monitor.spec.detections.high_data_transfer.enabled = false;
-    let diff = difference(&monitor, &observed);
-    assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Delete { detection: Detection::HighDataTransfer }));
+fn what_is_disabled_loses_its_alarm_alone() {
+    type Disable = fn(&mut Monitor);
+    let cases: [(Disable, Trigger); 2] = [
+        (|monitor| monitor.spec.detections.high_data_transfer.enabled = false, HIGH),
+        (|monitor| monitor.spec.anomaly_detector.enabled = false, Trigger::DetectorErrors),
+    ];
+    for (disable, trigger) in cases {
+        let mut monitor = fixtures::monitor();
+        let observed = as_wanted(&monitor);
+        disable(&mut monitor);
+        let diff = difference(&monitor, &observed);
+        assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Delete { trigger }), "{trigger:?}");
+    }
 }
 
 #[test]
-fn without_detections_there_is_no_desired_state() {
+fn with_all_disabled_there_is_no_desired_state() {
     let mut monitor = fixtures::monitor();
     let observed = as_wanted(&monitor);
     monitor.spec.detections.rejected_connections.enabled = false;
     monitor.spec.detections.high_data_transfer.enabled = false;
     monitor.spec.detections.external_connections.enabled = false;
+    assert!(Alarms::desired(&monitor).unwrap().is_some());
+    monitor.spec.anomaly_detector.enabled = false;
     assert_eq!(Alarms::desired(&monitor).unwrap(), None);
-    assert_eq!(difference(&monitor, &observed).steps.len(), 3);
+    assert_eq!(difference(&monitor, &observed).steps.len(), 4);
 }
 
 #[test]
 fn members_that_we_never_set_are_drift() {
-    use aws_sdk_cloudwatch::types::{Dimension, StandardUnit};
+    use aws_sdk_cloudwatch::types::StandardUnit;
     let monitor = fixtures::monitor();
-    let alarm = wanted(&monitor, Detection::RejectedConnections);
+    let alarm = wanted(&monitor, REJECTED);
     let as_aws_has_it = || {
         MetricAlarm::builder()
             .alarm_description(&alarm.description)
@@ -114,8 +157,8 @@ fn what_is_not_ours_is_a_conflict() {
     observed[0].1.as_mut().unwrap().tags.clear();
     let diff = difference(&monitor, &observed);
     assert!(diff.steps.is_empty());
-    assert_eq!(diff.conflicts[0].name, Detection::ALL[0].alarm_name(&monitor));
-    assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::Everything), &observed).steps.len(), 2);
+    assert_eq!(diff.conflicts[0].name, Trigger::ALL[0].alarm_name(&monitor));
+    assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::Everything), &observed).steps.len(), 3);
 }
 
 proptest! {

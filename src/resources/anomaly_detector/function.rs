@@ -14,12 +14,11 @@ use aws_sdk_lambda::types::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::Op;
+use super::{Op, environment};
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
-use crate::api::log_format;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Diff, Existing, Health, Removal};
+use crate::engine::{Action, Applied, Change, Diff, Existing, Health, Invalid, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 
 /// The longest description Lambda takes, in characters.
@@ -93,18 +92,11 @@ pub(super) fn arn(monitor: &Monitor) -> String {
     monitor.place.arn("lambda", format!("function:{}", monitor.names.detector()))
 }
 
-pub(super) fn desired(monitor: &Monitor) -> Function {
+pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
     let Monitor { namespace, name, spec, names, settings, .. } = monitor;
-    let environment = [
-        ("TOPIC_ARN", monitor.topic_arn()),
-        ("MONITOR", format!("{namespace}/{name}")),
-        ("VPC_ID", spec.vpc_id.clone()),
-        ("LOG_FORMAT", log_format(&spec.cloud_watch_logs.fields)),
-        ("HIGH_TRANSFER_BYTES", spec.anomaly_detector.high_transfer_bytes.to_string()),
-    ];
     let mut description = format!("Reports anomalies in the VPC flow logs of VpcFlowMonitor {namespace}/{name}");
     description.truncate(DESCRIPTION_CHARS);
-    Function {
+    Ok(Function {
         name: names.detector(),
         configuration: Configuration {
             description,
@@ -113,7 +105,7 @@ pub(super) fn desired(monitor: &Monitor) -> Function {
             role: monitor.role_arn(&names.detector_role()),
             memory_mb: spec.anomaly_detector.memory_mb,
             timeout_seconds: spec.anomaly_detector.timeout_seconds,
-            environment: environment.map(|(key, value)| (key.to_owned(), value)).into(),
+            environment: environment::variables(monitor)?,
             kms_key_arn: String::new(),
             log_group: names.detector_log_group(),
             // What the detector writes is JSON; this makes Lambda's own lines JSON too.
@@ -123,7 +115,7 @@ pub(super) fn desired(monitor: &Monitor) -> Function {
             sha256: settings.detector.code_sha256().to_owned(),
             architecture: settings.detector.architecture().as_str().to_owned(),
         },
-    }
+    })
 }
 
 pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedFunction>, AwsError> {

@@ -4,9 +4,11 @@
 //! They go in the opposite order, the log group last; the role may not make log groups, so that a late invocation cannot bring
 //! it back.
 
+mod environment;
 mod function;
 mod invocation;
 mod role;
+pub mod rules;
 mod subscription;
 
 use futures::try_join;
@@ -100,7 +102,7 @@ impl System for AnomalyDetector {
                 class: LogGroupClass::Standard,
                 kms_key_arn: None,
             },
-            function: function::desired(monitor),
+            function: function::desired(monitor)?,
             invocation: invocation::desired(monitor),
             subscription: subscription::desired(monitor),
         }))

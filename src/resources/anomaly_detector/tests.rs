@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::AdoptionPolicy;
 use crate::api::status::{ResourceState, ResourceStatus};
+use crate::api::{FlowLogField, VpcFlowMonitorSpec};
 use crate::engine::{Action, Change, Removal};
 use crate::monitor::{OWNER, Tags, fixtures};
 
@@ -34,7 +34,9 @@ fn answer(monitor: &Monitor) -> (FunctionConfiguration, Tags) {
             "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} \
              ${start} ${end} ${action} ${log-status}",
         ),
-        ("HIGH_TRANSFER_BYTES", "50000000"),
+        ("METRICS_NAMESPACE", "VPC/FlowLogs"),
+        ("METRICS_MONITOR", "vfm-network-production-aa0df1549f"),
+        ("RULES", environment::tests::DEFAULT_RULES),
     ];
     let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let configuration = FunctionConfiguration::builder()
@@ -64,7 +66,7 @@ fn observed(configuration: FunctionConfiguration, tags: Tags) -> ObservedFunctio
 
 fn steps(monitor: &Monitor, function: &ObservedFunction) -> Vec<Change> {
     let mut diff = Diff::default();
-    function::diff(monitor, &function::desired(monitor), Some(function), &mut diff);
+    function::diff(monitor, &function::desired(monitor).unwrap(), Some(function), &mut diff);
     diff.steps.into_iter().map(|step| step.change).collect()
 }
 
@@ -88,10 +90,11 @@ fn the_default_function_is_no_difference() {
 #[test]
 fn every_field_of_the_spec_changes_what_it_should() {
     type Set = fn(&mut VpcFlowMonitorSpec);
-    let cases: [(Set, &str); 5] = [
+    let cases: [(Set, &str); 6] = [
         (|spec| spec.anomaly_detector.memory_mb = 256, "memoryMb"),
         (|spec| spec.anomaly_detector.timeout_seconds = 30, "timeoutSeconds"),
-        (|spec| spec.anomaly_detector.high_transfer_bytes = 7, "environment.HIGH_TRANSFER_BYTES"),
+        (|spec| spec.anomaly_detector.high_transfer_bytes = 7, "environment.RULES"),
+        (|spec| spec.detections.namespace = "Network".into(), "environment.METRICS_NAMESPACE"),
         (|spec| spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:1:t".into()), "environment.TOPIC_ARN"),
         (|spec| spec.cloud_watch_logs.fields.truncate(12), "environment.LOG_FORMAT"),
     ];
@@ -183,7 +186,7 @@ fn a_function_whose_tags_are_hidden_is_an_error_not_a_conflict() {
 fn the_longest_names_still_make_a_description_lambda_takes() {
     let mut monitor = fixtures::monitor();
     (monitor.namespace, monitor.name) = ("n".repeat(63), "m".repeat(253));
-    let function = function::desired(&monitor);
+    let function = function::desired(&monitor).unwrap();
     assert_eq!(json!(function.configuration)["description"].as_str().unwrap().len(), 256);
 }
 
@@ -292,6 +295,15 @@ fn switched_off_nothing_is_wanted() {
     assert_eq!(AnomalyDetector::desired(&fixtures::with_spec(spec)).unwrap(), None);
 }
 
+#[test]
+fn settings_that_lambda_would_refuse_are_told_before_anything_is_sent() {
+    let mut spec = spec();
+    spec.detections.external_connections.trusted_cidrs = environment::tests::long_cidrs(64);
+    spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
+    let error = AnomalyDetector::desired(&fixtures::with_spec(spec)).unwrap_err();
+    assert_eq!(error.field, "detections.externalConnections.trustedCidrs");
+}
+
 proptest! {
     #[test]
     fn a_function_made_as_declared_is_no_difference(
@@ -310,7 +322,8 @@ proptest! {
         configuration.memory_size = Some(memory);
         configuration.timeout = Some(timeout);
         let variables = configuration.environment.as_mut().and_then(|it| it.variables.as_mut()).unwrap();
-        variables.insert("HIGH_TRANSFER_BYTES".into(), bytes.to_string());
+        let rules = environment::tests::DEFAULT_RULES.replace(":50000000,", &format!(":{bytes},"));
+        variables.insert("RULES".into(), rules);
         prop_assert_eq!(steps(&monitor, &observed(configuration, tags)), []);
     }
 }

@@ -3,50 +3,31 @@
 
 use serde_json::{Value, json};
 
+use super::detector;
+use super::widget::{Widget, graph, placed};
 use crate::api::FlowLogField::{self, Action, Bytes, DstAddr, SrcAddr};
+use crate::api::spec::AlarmLimits;
 use crate::monitor::Monitor;
+use crate::resources::alarms::trigger::Trigger;
 use crate::resources::detections::Detection;
 
-/// Columns of a dashboard's grid.
-const GRID_COLUMNS: usize = 24;
 /// CloudWatch's red.
-const RED: &str = "#d13212";
-
-/// A widget that has no place yet.
-struct Widget {
-    kind: &'static str,
-    height: usize,
-    properties: Value,
-}
+pub(super) const RED: &str = "#d13212";
 
 /// The whole body. What the spec switches off, or what needs a field that the records lack, is left out.
 pub fn body(monitor: &Monitor) -> Value {
+    let of_detector = |widgets: fn(&Monitor) -> Vec<Widget>| {
+        if monitor.spec.anomaly_detector.enabled { widgets(monitor) } else { Vec::new() }
+    };
     let rows = [
         vec![heading(monitor)],
         alarm_states(monitor).into_iter().collect(),
-        enabled(monitor).map(|detection| detection_metric(monitor, detection)).collect(),
+        detection_metrics(monitor),
         traffic(monitor).into_iter().chain(top_talkers(monitor)).collect(),
-        detector_health(monitor).into_iter().chain(undelivered(monitor)).collect(),
+        of_detector(detector::results),
+        of_detector(detector::invocations).into_iter().chain(undelivered(monitor)).collect(),
     ];
     parse(&json!({"start": "-PT3H", "periodOverride": "inherit", "widgets": placed(rows)}).to_string())
-}
-
-/// Each row takes the whole width.
-fn placed(rows: impl IntoIterator<Item = Vec<Widget>>) -> Vec<Value> {
-    let mut placed = Vec::new();
-    let mut y = 0;
-    for row in rows {
-        let height = row.iter().map(|widget| widget.height).max().unwrap_or(0);
-        let width = GRID_COLUMNS / row.len().max(1);
-        for (column, Widget { kind, properties, .. }) in row.into_iter().enumerate() {
-            let x = column * width;
-            placed.push(
-                json!({"type": kind, "x": x, "y": y, "width": width, "height": height, "properties": properties}),
-            );
-        }
-        y += height;
-    }
-    placed
 }
 
 fn heading(monitor: &Monitor) -> Widget {
@@ -57,39 +38,28 @@ fn heading(monitor: &Monitor) -> Widget {
     Widget { kind: "text", height: 2, properties: json!({"markdown": markdown}) }
 }
 
-fn enabled(monitor: &Monitor) -> impl Iterator<Item = Detection> {
-    Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor))
-}
-
 fn alarm_states(monitor: &Monitor) -> Option<Widget> {
-    let alarms: Vec<_> = enabled(monitor).map(|detection| detection.alarm_arn(monitor)).collect();
+    let enabled = Trigger::ALL.into_iter().filter(|trigger| trigger.enabled(monitor));
+    let alarms: Vec<_> = enabled.map(|trigger| trigger.alarm_arn(monitor)).collect();
     let properties = json!({"title": "Alarms", "alarms": alarms});
     (!alarms.is_empty()).then_some(Widget { kind: "alarm", height: 3, properties })
 }
 
+fn detection_metrics(monitor: &Monitor) -> Vec<Widget> {
+    let enabled = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor));
+    enabled.map(|detection| detection_metric(monitor, detection)).collect()
+}
+
 fn detection_metric(monitor: &Monitor, detection: Detection) -> Widget {
-    let (threshold, periods) = (detection.threshold(monitor), detection.evaluation_periods(monitor));
-    let period = detection.period_seconds(monitor);
-    let label = format!("Alarm: above {threshold} in {periods} × {period} s");
-    Widget {
-        kind: "metric",
-        height: 6,
-        properties: json!({
-            "title": detection.title(),
-            "region": monitor.place.region,
-            "view": "timeSeries",
-            "stacked": false,
-            "stat": "Sum",
-            "period": period,
-            "metrics": [[
-                monitor.spec.detections.namespace,
-                detection.metric_name(monitor),
-                {"label": "Flows"},
-            ]],
-            "annotations": {"horizontal": [{"label": label, "value": threshold, "color": RED}]},
-            "yAxis": {"left": {"min": 0, "showUnits": false}},
-        }),
-    }
+    let AlarmLimits { threshold, evaluation_periods, period_seconds, .. } = detection.limits(monitor);
+    let label = format!("Alarm: above {threshold} in {evaluation_periods} × {period_seconds} s");
+    let metrics = json!([[monitor.spec.detections.namespace, detection.metric_name(monitor), {"label": "Flows"}]]);
+    let more = json!({
+        "period": period_seconds,
+        "annotations": {"horizontal": [{"label": label, "value": threshold, "color": RED}]},
+        "yAxis": {"left": {"min": 0, "showUnits": false}},
+    });
+    graph(monitor, detection.title(), &metrics, more)
 }
 
 fn traffic(monitor: &Monitor) -> Option<Widget> {
@@ -144,47 +114,12 @@ fn alias(field: FlowLogField) -> String {
     format!("flow_{}", field.name().replace('-', "_"))
 }
 
-fn detector_health(monitor: &Monitor) -> Option<Widget> {
-    let function = monitor.names.detector();
-    let metric = |name, options: Value| json!(["AWS/Lambda", name, "FunctionName", function, options]);
-    monitor.spec.anomaly_detector.enabled.then(|| Widget {
-        kind: "metric",
-        height: 6,
-        properties: json!({
-            "title": "Anomaly detector",
-            "region": monitor.place.region,
-            "view": "timeSeries",
-            "stacked": false,
-            "stat": "Sum",
-            "period": 300,
-            "metrics": [
-                metric("Invocations", json!({})),
-                metric("Errors", json!({"color": RED})),
-                metric("Throttles", json!({})),
-                metric("Duration", json!({"stat": "p95", "yAxis": "right", "label": "Duration (p95, ms)"})),
-            ],
-            "yAxis": {"left": {"min": 0}, "right": {"min": 0}},
-        }),
-    })
-}
-
 /// Of the monitor's own topic only; who owns an existing one watches it.
 fn undelivered(monitor: &Monitor) -> Option<Widget> {
     let metric = |name| json!(["AWS/SNS", name, "TopicName", monitor.names.topic()]);
-    monitor.spec.notifications.topic_arn.is_none().then(|| Widget {
-        kind: "metric",
-        height: 6,
-        properties: json!({
-            "title": "Notifications",
-            "region": monitor.place.region,
-            "view": "timeSeries",
-            "stacked": false,
-            "stat": "Sum",
-            "period": 300,
-            "metrics": [metric("NumberOfNotificationsDelivered"), metric("NumberOfNotificationsFailed")],
-            "yAxis": {"left": {"min": 0}},
-        }),
-    })
+    let metrics = [metric("NumberOfNotificationsDelivered"), metric("NumberOfNotificationsFailed")];
+    let is_ours = monitor.spec.notifications.topic_arn.is_none();
+    is_ours.then(|| graph(monitor, "Notifications", &json!(metrics), json!({})))
 }
 
 /// Reads a body so that equal ones are equal however they are written, `50` and `50.0` too. `null` if it is no JSON.
@@ -226,7 +161,9 @@ mod tests {
 
     use super::*;
     use crate::api::VpcFlowMonitorSpec;
+    use crate::api::spec::DetectorRules;
     use crate::monitor::fixtures;
+    use crate::resources::anomaly_detector::rules::Rule;
 
     fn widgets(monitor: &Monitor) -> Vec<Value> {
         body(monitor)["widgets"].as_array().unwrap().clone()
@@ -252,7 +189,10 @@ mod tests {
                 "External connections",
                 "Accepted and rejected flows",
                 "Top talkers",
-                "Anomaly detector",
+                "Findings by rule",
+                "Records read by the detector",
+                "Detector invocations",
+                "Detector duration",
                 "Notifications",
             ]
         );
@@ -284,6 +224,35 @@ mod tests {
     }
 
     #[test]
+    fn findings_are_shown_of_the_enabled_rules_alone() {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        let shown = |spec: &VpcFlowMonitorSpec| {
+            let widget = by_title(&body(&fixtures::with_spec(spec.clone())))["widgets"]["Findings by rule"].clone();
+            widget["properties"]["metrics"].as_array().map(Vec::len)
+        };
+        assert_eq!(shown(&spec), Some(9));
+        spec.anomaly_detector.rules.port_scan.enabled = false;
+        assert_eq!(shown(&spec), Some(8));
+        spec.anomaly_detector.rules = rules(|_| false);
+        assert_eq!(shown(&spec), None);
+        spec.anomaly_detector.rules = rules(|rule| rule == Rule::HostSweep);
+        let monitor = fixtures::with_spec(spec);
+        assert_eq!(
+            by_title(&body(&monitor))["widgets"]["Findings by rule"]["properties"]["metrics"],
+            json!([[
+                "VPC/FlowLogs", "DetectorFindings", "Monitor", monitor.names.base(), "Rule", "host_sweep",
+                {"label": "Host sweep"},
+            ]])
+        );
+    }
+
+    /// Rules of which some are enabled.
+    fn rules(is_enabled: fn(Rule) -> bool) -> DetectorRules {
+        let switched = |rule: Rule| (rule.field(), json!({"enabled": is_enabled(rule)}));
+        serde_json::from_value(Rule::ALL.into_iter().map(switched).collect()).unwrap()
+    }
+
+    #[test]
     fn queries_read_the_actual_format() {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
         spec.cloud_watch_logs.fields = vec![Action, FlowLogField::PktSrcAddr, SrcAddr, DstAddr, Bytes];
@@ -308,7 +277,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn widgets_fill_the_grid_and_never_overlap(switches in any::<[bool; 6]>()) {
+        fn widgets_fill_the_grid_and_never_overlap(switches in any::<[bool; 7]>()) {
             let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
             spec.detections.rejected_connections.enabled = switches[0];
             spec.detections.high_data_transfer.enabled = switches[1];
@@ -319,6 +288,9 @@ mod tests {
             }
             if switches[5] {
                 spec.cloud_watch_logs.fields = vec![Action];
+            }
+            if switches[6] {
+                spec.anomaly_detector.rules = rules(|_| false);
             }
             let mut taken = std::collections::BTreeSet::new();
             for widget in widgets(&fixtures::with_spec(spec)) {

@@ -1,6 +1,8 @@
 //! The CloudWatch dashboard: what the detections count, what traffic was accepted and rejected, and how the detector does.
 
 mod body;
+mod detector;
+mod widget;
 
 use aws_sdk_cloudwatch::types::{DashboardValidationMessage, Tag};
 use serde_json::{Value, json};

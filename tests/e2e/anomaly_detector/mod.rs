@@ -11,8 +11,8 @@ use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, State};
 use devenv::wait_for;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::ResourceKind::{Function, LogGroup, Role, SubscriptionFilter};
-use vpc_flow_operator::api::spec::TagValue;
-use vpc_flow_operator::api::{Component, ResourceKind};
+use vpc_flow_operator::api::spec::{Severity, TagValue};
+use vpc_flow_operator::api::{Component, ResourceKind, VpcFlowMonitorSpec};
 use vpc_flow_operator::engine::{Action, Change, Health, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 
@@ -168,7 +168,12 @@ fn assert_function(function: &Value, sandbox: &Sandbox, monitor: &Monitor) {
             "MONITOR": "network/production",
             "VPC_ID": sandbox.vpc_id,
             "LOG_FORMAT": V2_FORMAT,
-            "HIGH_TRANSFER_BYTES": "50000000",
+            "METRICS_NAMESPACE": "VPC/FlowLogs",
+            "METRICS_MONITOR": monitor.names.base(),
+            "RULES": "{\"disabled\":[],\"expectedProtocols\":[1,6,17,58],\"highTransferBytes\":50000000,\"hostSweepMinHosts\":50,\
+                \"largeEgressMinBytes\":500000000,\"minSeverity\":\"LOW\",\"portScanMinPorts\":20,\
+                \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"trustedCidrs\":[],\
+                \"windowSeconds\":300}",
         })
     );
     assert_eq!(function["loggingConfig"], json!({"LogFormat": "JSON", "LogGroup": own_group}));
@@ -212,7 +217,7 @@ async fn a_change_of_the_spec_changes_only_what_it_must() {
     let mut spec = sandbox.spec();
     spec.anomaly_detector.memory_mb = 256;
     spec.anomaly_detector.timeout_seconds = 30;
-    spec.anomaly_detector.high_transfer_bytes = 7;
+    spec.detections.namespace = "Network".into();
     spec.cloud_watch_logs.fields.truncate(13);
     let monitor = sandbox.monitor(spec.clone());
     let before = sandbox.latest_call().await;
@@ -222,7 +227,7 @@ async fn a_change_of_the_spec_changes_only_what_it_must() {
     let found = settled_function(&sandbox, &monitor).await;
     assert_eq!((found.memory_size, found.timeout), (Some(256), Some(30)));
     let environment = &sandbox.inventory().await["functions"][&name]["environment"];
-    assert_eq!(environment["HIGH_TRANSFER_BYTES"], "7");
+    assert_eq!(environment["METRICS_NAMESPACE"], "Network");
     assert_eq!(environment["LOG_FORMAT"], V2_FORMAT.trim_end_matches(" ${log-status}"));
 
     let (topic, key) =
@@ -250,6 +255,42 @@ async fn a_change_of_the_spec_changes_only_what_it_must() {
     assert_eq!(now["logGroup"]["retention"], 3);
     for part in ["role", "logGroup", "function"] {
         assert_eq!(now[part]["tags"]["team"], "network", "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_any_rule_changes_its_setting_in_place() {
+    type Set = fn(&mut VpcFlowMonitorSpec);
+    let (sandbox, _) = built("anomaly_detector::rules").await;
+    let mut spec = sandbox.spec();
+    let cases: [(Set, &str, Value); 10] = [
+        (|it| it.anomaly_detector.high_transfer_bytes = 7, "highTransferBytes", json!(7)),
+        (|it| it.anomaly_detector.window_seconds = 60, "windowSeconds", json!(60)),
+        (|it| it.anomaly_detector.min_severity = Severity::High, "minSeverity", json!("HIGH")),
+        (|it| it.anomaly_detector.sensitive_ports = vec![443, 22], "sensitivePorts", json!([22, 443])),
+        (|it| it.anomaly_detector.rules.port_scan.min_ports = 5, "portScanMinPorts", json!(5)),
+        (|it| it.anomaly_detector.rules.host_sweep.min_hosts = 6, "hostSweepMinHosts", json!(6)),
+        (|it| it.anomaly_detector.rules.large_egress.min_bytes = 8, "largeEgressMinBytes", json!(8)),
+        (|it| it.anomaly_detector.rules.unusual_protocol.expected_protocols = vec![6], "expectedProtocols", json!([6])),
+        (|it| it.anomaly_detector.rules.skipped_records.enabled = false, "disabled", json!(["skipped_records"])),
+        (
+            |it| it.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()],
+            "trustedCidrs",
+            json!(["203.0.113.0/24"]),
+        ),
+    ];
+    for (set, member, value) in cases {
+        set(&mut spec);
+        let monitor = sandbox.monitor(spec.clone());
+        let before = sandbox.latest_call().await;
+        sandbox.converge(&monitor, DETECTOR).await;
+        let writes: Vec<_> = sandbox.writes_since(before).await.into_iter().map(|call| call.operation).collect();
+        assert_eq!(writes, ["UpdateFunctionConfiguration"], "{member}");
+        settled_function(&sandbox, &monitor).await;
+        let environment = &sandbox.inventory().await["functions"][monitor.names.detector()]["environment"];
+        let rules: Value = serde_json::from_str(environment["RULES"].as_str().unwrap()).unwrap();
+        assert_eq!(rules[member], value);
+        sandbox.assert_at_rest(&monitor, DETECTOR).await;
     }
 }
 

@@ -1,0 +1,221 @@
+//! The envelope in which `CloudWatch` Logs hands a batch to a subscribed Lambda function.
+//!
+//! `{"awslogs": {"data": base64(gzip(json))}}`, see
+//! [Subscription filters](https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html).
+
+mod stream;
+
+use std::io::Read;
+
+use base64::engine::general_purpose::STANDARD;
+use base64::read::DecoderReader;
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+
+use stream::JsonStream;
+
+/// The most JSON that a batch may unpack to, in bytes: a bound on time. An asynchronous invocation carries at most 1 MB;
+/// flow-log batches grow about tenfold when unpacked, gzip can make it a thousandfold.
+pub const MAX_UNPACKED_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The event of the function.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    /// The only member `CloudWatch` Logs sends.
+    pub awslogs: Payload,
+}
+
+/// The packed batch.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Payload {
+    /// `base64(gzip(json))`.
+    pub data: String,
+}
+
+/// What a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum MessageType {
+    /// Log events.
+    #[serde(rename = "DATA_MESSAGE")]
+    Data,
+    /// A probe by `CloudWatch` Logs of whether the destination can be reached; its one event is no log line.
+    #[serde(rename = "CONTROL_MESSAGE")]
+    Control,
+}
+
+/// Why a batch cannot be read. Sending it again will not help.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    /// `awslogs.data` is not base64 of gzip.
+    #[error("awslogs.data is not gzip in base64: {0}")]
+    Packing(#[from] std::io::Error),
+    /// More than [`MAX_UNPACKED_BYTES`], or one value of more than [`stream::MAX_VALUE_BYTES`].
+    #[error(
+        "the batch unpacks to more than {MAX_UNPACKED_BYTES} bytes, or holds a value of more than {} bytes",
+        stream::MAX_VALUE_BYTES
+    )]
+    TooLarge,
+    /// What it holds is not a batch of `CloudWatch` Logs.
+    #[error("the batch is not one of CloudWatch Logs: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It ends, or goes on, where it should not.
+    #[error("the batch is not one of CloudWatch Logs: expected {expected} after {at} bytes")]
+    Shape {
+        /// What should be there.
+        expected: &'static str,
+        /// Where.
+        at: u64,
+    },
+}
+
+/// Unpacks a batch and gives each log event's message to `on_message` as it comes: memory stays the same however large
+/// the batch.
+///
+/// The type of the batch may stand after its events: what `on_message` gathered from a control message is to be
+/// thrown away.
+pub fn read(payload: &Payload, on_message: impl FnMut(&str)) -> Result<MessageType, EnvelopeError> {
+    let packed = DecoderReader::new(payload.data.as_bytes(), &STANDARD);
+    read_json(JsonStream::new(GzDecoder::new(packed), MAX_UNPACKED_BYTES), on_message)
+}
+
+fn read_json(mut json: JsonStream<impl Read>, mut on_message: impl FnMut(&str)) -> Result<MessageType, EnvelopeError> {
+    let mut message_type = None;
+    json.expect(b'{', "an object")?;
+    if !json.skip(b'}')? {
+        loop {
+            let key: String = json.value()?;
+            json.expect(b':', "a colon")?;
+            match key.as_str() {
+                "messageType" => message_type = Some(json.value()?),
+                "logEvents" => read_events(&mut json, &mut on_message)?,
+                _ => drop(json.value::<serde::de::IgnoredAny>()?),
+            }
+            if !json.skip(b',')? {
+                break;
+            }
+        }
+        json.expect(b'}', "the end of the object")?;
+    }
+    json.expect_end()?;
+    message_type.ok_or(EnvelopeError::Shape { expected: "a messageType", at: json.position() })
+}
+
+fn read_events(json: &mut JsonStream<impl Read>, on_message: &mut impl FnMut(&str)) -> Result<(), EnvelopeError> {
+    json.expect(b'[', "a list of log events")?;
+    if json.skip(b']')? {
+        return Ok(());
+    }
+    loop {
+        json.message(&mut *on_message)?;
+        if !json.skip(b',')? {
+            return json.expect(b']', "the end of the list of log events");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_data::pack;
+
+    fn lines(json: &str) -> Result<(MessageType, Vec<String>), EnvelopeError> {
+        let mut lines = Vec::new();
+        let json = JsonStream::new(json.as_bytes(), MAX_UNPACKED_BYTES);
+        let message_type = read_json(json, |line| lines.push(line.to_owned()))?;
+        Ok((message_type, lines))
+    }
+
+    fn refusal(json: &str) -> String {
+        lines(json).unwrap_err().to_string()
+    }
+
+    /// As in the subscription example of the `CloudWatch` Logs user guide.
+    #[test]
+    fn data_message() {
+        let json = r#"{"owner":"111111111111","logGroup":"CloudTrail/logs","logStream":"111111111111_CloudTrail/logs_us-east-1",
+            "subscriptionFilters":["Destination"],"messageType":"DATA_MESSAGE","logEvents":[
+            {"id":"31953106606966983378809025079804211143289615424298221568","timestamp":1432826855000,"message":"one \"line\""},
+            {"id":"31953106606966983378809025079804211143289615424298221569","timestamp":1432826855000,"message":"two\n"}]}"#;
+        let (message_type, lines) = lines(json).unwrap();
+        assert_eq!(message_type, MessageType::Data);
+        assert_eq!(lines, ["one \"line\"", "two\n"]);
+    }
+
+    #[test]
+    fn control_message() {
+        let json = r#"{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"",
+            "subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1510254469274,
+            "message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}"#;
+        assert_eq!(lines(json).unwrap().0, MessageType::Control);
+    }
+
+    #[test]
+    fn members_in_any_order_and_new_ones() {
+        let json = r#"{"new":[{}],"logEvents":[{"message":"a","new":{"message":"b"}},{"id":"1"}],"n":12,"messageType":"DATA_MESSAGE"}"#;
+        let expected = vec!["a".to_owned(), String::new()];
+        assert_eq!(lines(json).unwrap(), (MessageType::Data, expected));
+    }
+
+    #[test]
+    fn what_is_no_batch_is_refused_with_the_reason() {
+        assert!(refusal(r#"{"logEvents":[]}"#).contains("expected a messageType"));
+        assert!(refusal("{}").contains("expected a messageType"));
+        assert!(refusal(r#"{"messageType":"NEW"}"#).contains("unknown variant `NEW`"));
+        assert!(refusal(r#"{"messageType":"DATA_MESSAGE","logEvents":{}}"#).contains("expected a list of log events"));
+        assert!(refusal(r#"{"messageType":"DATA_MESSAGE","logEvents":[{} {}]}"#).contains("the end of the list"));
+        assert!(refusal(r#"{"messageType":"DATA_MESSAGE","logEvents":[{"#).contains("EOF"));
+        assert!(refusal(r#"{"messageType":"DATA_MESSAGE"} and more"#).contains("expected nothing more"));
+        assert!(refusal("[]").contains("expected an object"));
+        assert!(refusal("").contains("expected an object"));
+    }
+
+    fn data(data: &str) -> Result<MessageType, EnvelopeError> {
+        read(&Payload { data: data.to_owned() }, |_| {})
+    }
+
+    #[test]
+    fn neither_base64_nor_gzip_nor_the_whole_of_it() {
+        assert!(matches!(data("no base64!"), Err(EnvelopeError::Packing(_))));
+        assert!(matches!(data("aGVsbG8gd29ybGQ="), Err(EnvelopeError::Packing(_))));
+        let whole = pack(br#"{"messageType":"DATA_MESSAGE"}"#).awslogs.data;
+        assert_eq!(data(&whole).unwrap(), MessageType::Data);
+        assert!(matches!(data(&whole[..16]), Err(EnvelopeError::Packing(_))));
+    }
+
+    #[test]
+    fn what_unpacks_to_too_much_is_refused() {
+        let batch = format!(r#"{}{{"messageType":"DATA_MESSAGE"}}"#, " ".repeat(100_000));
+        let read = |limit: usize| read_json(JsonStream::new(batch.as_bytes(), limit as u64), |_| {});
+        assert_eq!(read(batch.len()).unwrap(), MessageType::Data);
+        assert!(matches!(read(batch.len() - 1), Err(EnvelopeError::TooLarge)));
+    }
+
+    #[test]
+    fn a_value_that_is_too_large_is_refused() {
+        let json = |len: usize| {
+            format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"message":"{}"}}]}}"#, "x".repeat(len))
+        };
+        assert!(lines(&json(stream::MAX_VALUE_BYTES / 2)).is_ok());
+        assert!(matches!(lines(&json(2 * stream::MAX_VALUE_BYTES)), Err(EnvelopeError::TooLarge)));
+    }
+
+    proptest! {
+        #[test]
+        fn lines_come_out_as_they_went_in(sent in prop::collection::vec(any::<String>(), 0..8), pretty: bool) {
+            let events: Vec<_> = sent.iter().map(|line| serde_json::json!({"id": "1", "message": line})).collect();
+            let json = serde_json::json!({"messageType": "DATA_MESSAGE", "logEvents": events});
+            let text = if pretty { serde_json::to_string_pretty(&json).unwrap() } else { json.to_string() };
+            prop_assert_eq!(lines(&text).unwrap(), (MessageType::Data, sent));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..256), data in any::<String>()) {
+            let _ = read_json(JsonStream::new(bytes.as_slice(), 128), |_| {});
+            let _ = read(&Payload { data }, |_| {});
+            let _ = read(&Payload { data: STANDARD.encode(&bytes) }, |_| {});
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! JSON value by value from a reader, without ever holding more than one of them and a chunk.
+//!
+//! `serde_json` reads slices several times faster than readers; this gives it slices.
+
+use std::borrow::Cow;
+use std::io::{ErrorKind, Read};
+
+use serde::de::{Deserialize, DeserializeOwned};
+
+use super::EnvelopeError;
+
+/// Read at a time.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// The largest value that is read, in bytes of JSON. A log event has at most 1 MB, a record of a flow log hardly 2 KB.
+pub(super) const MAX_VALUE_BYTES: usize = 2 * 1024 * 1024;
+
+#[derive(serde::Deserialize)]
+struct LogEvent<'a> {
+    #[serde(borrow, default)]
+    message: Cow<'a, str>,
+}
+
+/// The value at the start of `bytes`, and where it ends.
+fn parse<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> (Option<Result<T, serde_json::Error>>, usize) {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();
+    let value = values.next();
+    (value, values.byte_offset())
+}
+
+pub(super) struct JsonStream<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    /// What lies before it has been read.
+    at: usize,
+    /// How much has been dropped from the buffer.
+    dropped: u64,
+    ended: bool,
+    /// The most that may be read.
+    limit: u64,
+}
+
+impl<R: Read> JsonStream<R> {
+    pub(super) fn new(reader: R, limit: u64) -> Self {
+        Self { reader, buffer: Vec::with_capacity(2 * CHUNK_BYTES), at: 0, dropped: 0, ended: false, limit }
+    }
+
+    /// How much has been read.
+    pub(super) fn position(&self) -> u64 {
+        self.dropped + self.at as u64
+    }
+
+    /// Reads a value that borrows nothing.
+    pub(super) fn value<T: DeserializeOwned>(&mut self) -> Result<T, EnvelopeError> {
+        let mut value = None;
+        self.advance(|bytes| {
+            let (read, end) = parse::<T>(bytes);
+            (read.map(|read| read.map(|read| value = Some(read))), end)
+        })?;
+        value.ok_or(EnvelopeError::Shape { expected: "a value", at: self.position() })
+    }
+
+    /// Reads a log event and hands over its message.
+    pub(super) fn message(&mut self, mut on_message: impl FnMut(&str)) -> Result<(), EnvelopeError> {
+        self.advance(|bytes| {
+            let (read, end) = parse::<LogEvent>(bytes);
+            (read.map(|read| read.map(|event| on_message(&event.message))), end)
+        })
+    }
+
+    /// Gives `read` what is there, and more of it until a value is complete.
+    fn advance(
+        &mut self,
+        mut read: impl FnMut(&[u8]) -> (Option<Result<(), serde_json::Error>>, usize),
+    ) -> Result<(), EnvelopeError> {
+        loop {
+            let rest = self.buffer.get(self.at..).unwrap_or_default();
+            let (value, end) = read(rest);
+            // A number that ends with the chunk may go on in the next one.
+            let complete = self.ended || end < rest.len() || rest.ends_with(b"}") || rest.ends_with(b"\"");
+            match value {
+                Some(Ok(())) if complete => {
+                    self.at += end;
+                    return Ok(());
+                }
+                Some(Err(error)) if self.ended || !error.is_eof() => return Err(error.into()),
+                None if self.ended => return Err(EnvelopeError::Shape { expected: "a value", at: self.position() }),
+                _ => self.fill()?,
+            }
+        }
+    }
+
+    /// Goes past `byte`, which has to come next but for white space.
+    pub(super) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), EnvelopeError> {
+        if self.skip(byte)? { Ok(()) } else { Err(EnvelopeError::Shape { expected, at: self.position() }) }
+    }
+
+    /// Goes past `byte` if it comes next but for white space.
+    pub(super) fn skip(&mut self, byte: u8) -> Result<bool, EnvelopeError> {
+        let found = self.peek()? == Some(byte);
+        self.at += usize::from(found);
+        Ok(found)
+    }
+
+    /// Nothing but white space may follow.
+    pub(super) fn expect_end(&mut self) -> Result<(), EnvelopeError> {
+        match self.peek()? {
+            None => Ok(()),
+            Some(_) => Err(EnvelopeError::Shape { expected: "nothing more", at: self.position() }),
+        }
+    }
+
+    fn peek(&mut self) -> Result<Option<u8>, EnvelopeError> {
+        loop {
+            match self.buffer.get(self.at) {
+                Some(b' ' | b'\t' | b'\r' | b'\n') => self.at += 1,
+                Some(byte) => return Ok(Some(*byte)),
+                None if self.ended => return Ok(None),
+                None => self.fill()?,
+            }
+        }
+    }
+
+    /// Drops what has been read and reads another chunk, or as much again as is there: a long value is tried a few times
+    /// only.
+    fn fill(&mut self) -> Result<(), EnvelopeError> {
+        self.dropped += self.at as u64;
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        let kept = self.buffer.len();
+        if kept > MAX_VALUE_BYTES {
+            return Err(EnvelopeError::TooLarge);
+        }
+        self.buffer.resize(kept + kept.max(CHUNK_BYTES), 0);
+        let mut filled = kept;
+        while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+            match self.reader.read(room) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.buffer.truncate(filled);
+        if self.dropped + filled as u64 > self.limit {
+            return Err(EnvelopeError::TooLarge);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! The message for programs. Its form is described in `docs/rules.md`; members are only ever added.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::{Report, Sentence, Time, quoted_bytes};
+use crate::findings::{Detail, Finding, Subject};
+use crate::rules::{Rule, Severity};
+
+/// The version of the document's form.
+const VERSION: u32 = 1;
+
+/// What a batch came to.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    version: u32,
+    monitor: String,
+    vpc_id: String,
+    severity: Severity,
+    records: Records,
+    findings: Vec<FindingDocument>,
+    omitted: Omitted,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Records {
+    total: u64,
+    parsed: u64,
+    bad: u64,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Omitted {
+    /// Findings that did not fit.
+    findings: usize,
+    /// Records of findings that were not kept.
+    records: u64,
+    /// Records not counted over a window.
+    unexamined_records: u64,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingDocument {
+    id: String,
+    rule: Rule,
+    severity: Severity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<u8>,
+    records: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ports: Vec<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port_count: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host_count: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<String>,
+    summary: String,
+}
+
+impl FindingDocument {
+    /// The document of `finding`, whose id is that of `monitor`'s.
+    #[must_use]
+    pub fn new(finding: &Finding, monitor: &str) -> Self {
+        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct } = finding;
+        let mut ports = tally.ports.kept().to_vec();
+        ports.sort_unstable();
+        let time = |seconds: Option<u64>| seconds.map(|seconds| Time(seconds).to_string());
+        Self {
+            id: finding.id(monitor),
+            rule: *rule,
+            severity: rule.severity(),
+            source: *source,
+            destination: *destination,
+            interface: if let Detail::Interface(interface) = detail { Some(interface.to_string()) } else { None },
+            protocol: if let Detail::Protocol(protocol) = detail { Some(*protocol) } else { None },
+            records: tally.records,
+            bytes: tally.bytes,
+            ports,
+            port_count: (*rule == Rule::PortScan).then_some(*distinct),
+            host_count: (*rule == Rule::HostSweep).then_some(*distinct),
+            first: time(tally.first),
+            last: time(tally.last),
+            summary: Sentence(finding).to_string(),
+        }
+    }
+}
+
+/// The document as JSON, which as a JSON string has at most `room` bytes.
+pub(super) fn document(report: &Report, room: usize) -> String {
+    let mut document = Document {
+        version: VERSION,
+        monitor: report.origin.monitor.clone(),
+        vpc_id: report.origin.vpc_id.clone(),
+        severity: report.severity,
+        records: Records { total: report.counts.records(), parsed: report.counts.parsed, bad: report.counts.bad },
+        findings: Vec::new(),
+        // The longest numbers, until the true ones are known.
+        omitted: Omitted { findings: usize::MAX, records: u64::MAX, unexamined_records: u64::MAX },
+    };
+    let mut used = quoted_bytes(&json(&document));
+    for finding in &report.findings {
+        let finding = FindingDocument::new(finding, &report.origin.monitor);
+        used += quoted_bytes(&json(&finding));
+        if used > room {
+            break;
+        }
+        document.findings.push(finding);
+    }
+    document.omitted = Omitted {
+        findings: report.findings.len() - document.findings.len(),
+        records: report.unlisted_records,
+        unexamined_records: report.unexamined_records,
+    };
+    json(&document)
+}
+
+/// Every part of the document can be written as JSON.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! One finding in a sentence.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::IpAddr;
+
+use aws_smithy_types::date_time::{DateTime, Format};
+
+use crate::findings::{Detail, Finding, Ports, Subject};
+use crate::rules::Rule;
+
+/// Says what a finding is: `10.0.0.5 sent 612.0 MB to 203.0.113.9`.
+#[derive(Clone, Copy, Debug)]
+pub struct Sentence<'f>(pub &'f Finding);
+
+impl Display for Sentence<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct } = self.0;
+        let (from, to) = (Address(*source), Address(*destination));
+        let at = AtPorts(&tally.ports);
+        match (rule, detail) {
+            (Rule::HighDataTransfer, _) => {
+                write!(f, "{from} sent {} to {to}{at} in flows above the threshold", Bytes(tally.bytes))
+            }
+            (Rule::LargeEgress, _) if destination.is_none() => {
+                write!(f, "{from} sent {} to several public addresses{at}", Bytes(tally.bytes))
+            }
+            (Rule::LargeEgress, _) => write!(f, "{from} sent {} to {to} in public{at}", Bytes(tally.bytes)),
+            (Rule::SensitivePortAccepted, _) => write!(f, "{from} was let in to {to}{at}"),
+            (Rule::PortScan, _) => write!(f, "{from} tried {distinct} ports of {to}: {}", tally.ports),
+            (Rule::HostSweep, Detail::Port(port)) => write!(f, "{from} tried port {port} of {distinct} addresses"),
+            (Rule::RejectedTcp | Rule::SensitivePortRejected, _) => write!(f, "{from} was rejected by {to}{at}"),
+            (Rule::UnusualProtocol, Detail::Protocol(protocol)) => {
+                write!(f, "{from} sent {to} packets of protocol {protocol}")
+            }
+            (Rule::SkippedRecords, Detail::Interface(interface)) => {
+                write!(f, "AWS skipped records of {interface}: what it sent and received is not known in full")
+            }
+            (Rule::HostSweep | Rule::UnusualProtocol | Rule::SkippedRecords, _) => write!(f, "{from} to {to}{at}"),
+        }
+    }
+}
+
+struct Address(Option<IpAddr>);
+
+impl Display for Address {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("an unknown address"),
+        }
+    }
+}
+
+struct AtPorts<'p>(&'p Ports);
+
+impl Display for AtPorts<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.kept() {
+            [] => Ok(()),
+            [port] if !self.0.has_more() => write!(f, " at port {port}"),
+            _ => write!(f, " at ports {}", self.0),
+        }
+    }
+}
+
+/// A number of bytes in decimal units: `612.0 MB`.
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes(pub u64);
+
+impl Display for Bytes {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        const UNITS: [(&str, u64); 6] = [
+            ("EB", 1_000_000_000_000_000_000),
+            ("PB", 1_000_000_000_000_000),
+            ("TB", 1_000_000_000_000),
+            ("GB", 1_000_000_000),
+            ("MB", 1_000_000),
+            ("kB", 1_000),
+        ];
+        let text = match UNITS.into_iter().find(|(_, size)| self.0 >= *size) {
+            Some((unit, size)) => format!("{}.{} {unit}", self.0 / size, self.0 % size / (size / 10)),
+            None => format!("{} B", self.0),
+        };
+        f.pad(&text)
+    }
+}
+
+/// Unix seconds in RFC 3339; as they are if the calendar ends before them.
+#[derive(Clone, Copy, Debug)]
+pub struct Time(pub u64);
+
+impl Display for Time {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let text = i64::try_from(self.0).ok().and_then(|it| DateTime::from_secs(it).fmt(Format::DateTime).ok());
+        match text {
+            Some(text) => f.pad(&text),
+            None => self.0.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What an invocation came to, as metrics: a line on standard output in CloudWatch's
+//! [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html),
+//! which costs no call and no permission.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::analysis::Analysis;
+use crate::rules::{Config, Rule};
+use crate::settings::MetricSettings;
+
+/// The lines for a batch: one for the batch, one for each rule that is switched on.
+#[must_use]
+pub fn lines(
+    analysis: &Analysis,
+    settings: &MetricSettings,
+    config: &Config,
+    duration: Duration,
+    now: SystemTime,
+) -> Vec<String> {
+    let line = Line { settings, timestamp: milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default()) };
+    let batch = line.write(
+        &[],
+        &[
+            ("DetectorRecords", "Count", analysis.counts.records()),
+            ("DetectorBadRecords", "Count", analysis.counts.bad),
+            ("DetectorDuration", "Milliseconds", milliseconds(duration)),
+        ],
+    );
+    let rules = analysis.findings.by_rule().into_iter().filter(|(rule, _)| !config.disabled.contains(rule));
+    let findings = rules.map(|(rule, count): (Rule, u64)| {
+        line.write(&[("Rule", rule.name())], &[("DetectorFindings", "Count", count)])
+    });
+    std::iter::once(batch).chain(findings).collect()
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+struct Line<'s> {
+    settings: &'s MetricSettings,
+    timestamp: u64,
+}
+
+impl Line<'_> {
+    /// One line: `metrics` by the dimension `Monitor` and `dimensions`.
+    fn write(&self, dimensions: &[(&str, &str)], metrics: &[(&str, &str, u64)]) -> String {
+        let mut names = vec!["Monitor"];
+        names.extend(dimensions.iter().map(|(name, _)| *name));
+        let definitions: Vec<_> = metrics.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
+        let mut line = json!({
+            "_aws": {
+                "Timestamp": self.timestamp,
+                "CloudWatchMetrics": [
+                    {"Namespace": self.settings.namespace, "Dimensions": [names], "Metrics": definitions}
+                ],
+            },
+            "Monitor": self.settings.monitor,
+        });
+        for (name, value) in dimensions {
+            line[*name] = Value::from(*value);
+        }
+        for (name, _, value) in metrics {
+            line[*name] = Value::from(*value);
+        }
+        line.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Analyzer;
+    use crate::format::LogFormat;
+    use crate::record::Parser;
+    use crate::test_data::v2_line;
+
+    #[test]
+    fn a_line_for_the_batch_and_one_for_each_rule_that_is_on() {
+        let config = Config { disabled: [Rule::HostSweep].into(), ..Config::default() };
+        let parser = Parser::new(LogFormat::aws_default());
+        let mut analyzer = Analyzer::new(&parser, &config);
+        analyzer.add(&v2_line("10.0.0.1", "10.0.0.2", 22, 6, 40, "REJECT"));
+        analyzer.add("bad");
+        let settings = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
+        let now = UNIX_EPOCH + Duration::from_secs(7);
+        let lines = lines(&analyzer.finish(), &settings, &config, Duration::from_millis(12), now);
+        assert_eq!(lines.len(), Rule::ALL.len());
+        let batch: Value = serde_json::from_str(&lines[0]).unwrap();
+        let expected = json!({
+            "_aws": {"Timestamp": 7000, "CloudWatchMetrics": [{
+                "Namespace": "VPC/FlowLogs",
+                "Dimensions": [["Monitor"]],
+                "Metrics": [
+                    {"Name": "DetectorRecords", "Unit": "Count"},
+                    {"Name": "DetectorBadRecords", "Unit": "Count"},
+                    {"Name": "DetectorDuration", "Unit": "Milliseconds"},
+                ],
+            }]},
+            "Monitor": "vpcflow-x", "DetectorRecords": 2, "DetectorBadRecords": 1, "DetectorDuration": 12,
+        });
+        assert_eq!(batch, expected);
+        let rules: Vec<Value> = lines[1..].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(
+            rules.iter().all(|line| line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == json!([["Monitor", "Rule"]]))
+        );
+        let of = |rule: Rule| rules.iter().find(|line| line["Rule"] == rule.name());
+        assert_eq!(of(Rule::RejectedTcp).unwrap()["DetectorFindings"], 1);
+        assert_eq!(of(Rule::PortScan).unwrap()["DetectorFindings"], 0);
+        assert_eq!(of(Rule::HostSweep), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! Judges records one by one and keeps what goes beyond a single one.
+
+use std::net::IpAddr;
+
+use super::conversations::{Conversation, Conversations};
+use super::windows::{Opening, Windows};
+use super::{Config, Networks, Rule};
+use crate::findings::{Detail, Findings, Groups, Subject};
+use crate::record::{Action, FlowDirection, LogStatus, Record, TCP, UDP};
+
+/// The bit of SYN among TCP's flags.
+const SYN: u16 = 2;
+/// The bit of ACK; flow logs report it with SYN only.
+const ACK: u16 = 16;
+
+/// The value of `traffic-path` for "through another resource in the same VPC".
+const WITHIN_VPC: u8 = 1;
+
+/// The rules at work on one batch or one set of files.
+///
+/// Memory is bounded whatever it is given: 4 MiB for conversations, 12 MiB and 5 MiB for windows, 16 MiB for findings.
+#[derive(Debug)]
+pub struct Engine {
+    enabled: [bool; Rule::ALL.len()],
+    high_transfer_bytes: u64,
+    sensitive_ports: Box<[u64; 1024]>,
+    expected_protocols: [bool; 256],
+    networks: Networks,
+    conversations: Conversations,
+    windows: Windows,
+    groups: Groups,
+    other_ends: u64,
+}
+
+/// The real ends of a flow, and whether each is in public.
+#[derive(Clone, Copy)]
+struct Ends {
+    source: Option<IpAddr>,
+    destination: Option<IpAddr>,
+    from_public: bool,
+    to_public: bool,
+}
+
+impl Ends {
+    fn subject(&self, detail: Detail) -> Subject {
+        Subject { source: self.source, destination: self.destination, detail }
+    }
+}
+
+impl Engine {
+    /// An engine that has seen nothing yet.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let mut sensitive_ports = Box::new([0; 1024]);
+        for port in &config.sensitive_ports {
+            sensitive_ports[usize::from(port / 64)] |= 1 << (port % 64);
+        }
+        let mut expected_protocols = [false; 256];
+        for protocol in &config.expected_protocols {
+            expected_protocols[usize::from(*protocol)] = true;
+        }
+        Self {
+            enabled: Rule::ALL.map(|rule| !config.disabled.contains(&rule)),
+            high_transfer_bytes: config.high_transfer_bytes,
+            sensitive_ports,
+            expected_protocols,
+            networks: Networks::new(config.trusted_cidrs.clone()),
+            conversations: Conversations::default(),
+            windows: Windows::new(config),
+            groups: Groups::default(),
+            other_ends: 0,
+        }
+    }
+
+    /// Judges a record.
+    #[inline]
+    pub fn observe(&mut self, record: &Record) {
+        if !record.has_traffic() {
+            self.skipped(record);
+            return;
+        }
+        let ends = self.ends(record);
+        if self.is_other_end(record, &ends) {
+            self.other_ends += 1;
+            // The rejection itself is told at one end only; what goes beyond a record has been counted.
+            if record.action == Some(Action::Reject) {
+                self.judge_alone(record, &ends);
+            }
+            return;
+        }
+        self.judge_alone(record, &ends);
+        let (Some(source), Some(destination)) = (ends.source, ends.destination) else { return };
+        let window = self.windows.window(record);
+        if let Some(port) = record.destination_port.filter(|_| opens_connection(record)) {
+            let is_target = !ends.to_public || self.is_sensitive(port);
+            let opening = Opening { window, source, destination, port, is_target };
+            self.windows.add_opening(record, opening, &mut self.groups);
+        }
+        if ends.to_public && !ends.from_public && record.action != Some(Action::Reject) {
+            self.windows.add_egress(record, window, source, destination, &mut self.groups);
+        }
+    }
+
+    /// The findings.
+    #[must_use]
+    pub fn finish(mut self) -> Findings {
+        let unexamined_records = self.windows.finish(&mut self.groups);
+        Findings { unexamined_records, other_ends: self.other_ends, ..self.groups.finish() }
+    }
+
+    /// Behind a NAT gateway or load balancer the addresses of the packet are the real ones.
+    #[inline]
+    fn ends(&self, record: &Record) -> Ends {
+        let source = record.packet_source.or(record.source);
+        let destination = record.packet_destination.or(record.destination);
+        let is_public = |address: Option<IpAddr>| address.is_some_and(|address| self.networks.is_public(address));
+        Ends { source, destination, from_public: is_public(source), to_public: is_public(destination) }
+    }
+
+    /// Whether the same packets are, or have been, judged at another interface.
+    #[inline]
+    fn is_other_end(&mut self, record: &Record, ends: &Ends) -> bool {
+        let between_us = !ends.from_public && !ends.to_public;
+        let translated = record.packet_source.is_some() || record.packet_destination.is_some();
+        if !between_us && !translated {
+            return false;
+        }
+        // Whatever stays inside and is let out also arrives, and is recorded there. What is rejected may not.
+        if between_us && record.action != Some(Action::Reject) {
+            let stays_inside = record.traffic_path.is_none_or(|path| path == WITHIN_VPC);
+            if record.direction == Some(FlowDirection::Egress) && stays_inside {
+                return true;
+            }
+        }
+        let (Some(source), Some(destination), Some(interface)) = (ends.source, ends.destination, record.interface_id)
+        else {
+            return false;
+        };
+        let conversation = Conversation {
+            source,
+            destination,
+            source_port: record.source_port,
+            destination_port: record.destination_port,
+            protocol: record.protocol,
+        };
+        self.conversations.seen_elsewhere(&conversation, interface)
+    }
+
+    /// The rules that need no other record.
+    #[inline]
+    fn judge_alone(&mut self, record: &Record, ends: &Ends) {
+        if record.bytes.is_some_and(|bytes| bytes > self.high_transfer_bytes) {
+            self.fire(Rule::HighDataTransfer, ends, Detail::None, record);
+        }
+        if record.action == Some(Action::Reject) && record.protocol == Some(TCP) {
+            self.fire(Rule::RejectedTcp, ends, Detail::None, record);
+        }
+        if ends.from_public
+            && record.destination_port.is_some_and(|port| self.is_sensitive(port))
+            && opens_connection(record)
+        {
+            match record.action {
+                Some(Action::Accept) => self.fire(Rule::SensitivePortAccepted, ends, Detail::None, record),
+                Some(Action::Reject) => self.fire(Rule::SensitivePortRejected, ends, Detail::None, record),
+                None => {}
+            }
+        }
+        if let Some(protocol) = record.protocol.filter(|protocol| !self.expected_protocols[usize::from(*protocol)]) {
+            self.fire(Rule::UnusualProtocol, ends, Detail::Protocol(protocol), record);
+        }
+    }
+
+    #[cold]
+    fn skipped(&mut self, record: &Record) {
+        if record.log_status == Some(LogStatus::SkipData) {
+            let nowhere = Ends { source: None, destination: None, from_public: false, to_public: false };
+            let detail = record.interface_id.map_or(Detail::None, |interface| Detail::Interface(interface.into()));
+            self.fire(Rule::SkippedRecords, &nowhere, detail, record);
+        }
+    }
+
+    #[inline]
+    fn fire(&mut self, rule: Rule, ends: &Ends, detail: Detail, record: &Record) {
+        if self.enabled[rule as usize] {
+            self.groups.add(rule, ends.subject(detail), record);
+        }
+    }
+
+    #[inline]
+    fn is_sensitive(&self, port: u16) -> bool {
+        self.sensitive_ports[usize::from(port / 64)] & (1 << (port % 64)) != 0
+    }
+}
+
+/// Whether the record is of the side that opens a connection, not of the one that answers: answers go to many ports too.
+///
+/// TCP's flags tell; where they are missing, a connection goes to the smaller port number, the one a service listens at.
+#[inline]
+fn opens_connection(record: &Record) -> bool {
+    if !matches!(record.protocol, None | Some(TCP | UDP)) {
+        return false;
+    }
+    match record.tcp_flags {
+        Some(flags) if record.protocol == Some(TCP) => flags & (SYN | ACK) == SYN,
+        _ => record.source_port.is_none_or(|source| record.destination_port.is_some_and(|port| port <= source)),
+    }
+}

@@ -1,0 +1,250 @@
+//! What is counted over a window of time: ports of a target, targets of a port, bytes of a sender.
+
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use super::members::{Member, Members};
+use super::{Config, Rule};
+use crate::findings::{Detail, Groups, Port, Subject, Tally};
+use crate::record::Record;
+
+/// Subjects counted at a time, for each of the three rules: their tables stay below 12 MiB together, also while they
+/// grow.
+pub(in crate::rules) const MAX_SUBJECTS: usize = 14_336;
+
+/// So that there is always one after it.
+const LAST_WINDOW: u32 = u32::MAX - 1;
+
+/// A connection that a record opens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opening {
+    pub window: u32,
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    pub port: u16,
+    /// Whether the destination counts among the targets of a sweep.
+    pub is_target: bool,
+}
+
+/// Counts by subject and window.
+#[derive(Debug)]
+struct Table<K> {
+    counts: HashMap<(K, u32), Count>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    tally: Tally,
+    distinct: u32,
+    destination: Only<IpAddr>,
+}
+
+/// The value if it is always the same.
+#[derive(Clone, Copy, Debug, Default)]
+enum Only<T> {
+    #[default]
+    None,
+    One(T),
+    Many,
+}
+
+impl<T: Copy + PartialEq> Only<T> {
+    fn add(&mut self, value: T) {
+        *self = match *self {
+            Self::None => Self::One(value),
+            Self::One(known) if known == value => return,
+            _ => Self::Many,
+        };
+    }
+
+    fn get(self) -> Option<T> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::None | Self::Many => None,
+        }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Table<K> {
+    fn new() -> Self {
+        Self { counts: HashMap::new() }
+    }
+
+    #[inline]
+    fn count(&mut self, key: K, window: u32) -> Option<&mut Count> {
+        if self.counts.len() < MAX_SUBJECTS {
+            Some(self.counts.entry((key, window)).or_default())
+        } else {
+            self.counts.get_mut(&(key, window))
+        }
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.counts.len() >= MAX_SUBJECTS
+    }
+
+    /// Hands over the counts of the windows before `window`.
+    fn retire(&mut self, window: u32, mut finish: impl FnMut(K, Count)) {
+        for ((key, _), count) in self.counts.extract_if(|(_, of), _| *of < window) {
+            finish(key, count);
+        }
+    }
+}
+
+/// The counts of all three rules.
+#[derive(Debug)]
+pub(super) struct Windows {
+    seconds: u32,
+    min_ports: Option<u32>,
+    min_hosts: Option<u32>,
+    min_egress: Option<u64>,
+    scans: Table<(IpAddr, IpAddr)>,
+    sweeps: Table<(IpAddr, u16)>,
+    egress: Table<IpAddr>,
+    members: Members,
+    newest: u32,
+    /// Windows before this one are forgotten.
+    oldest: u32,
+    unexamined: u64,
+}
+
+impl Windows {
+    pub(super) fn new(config: &Config) -> Self {
+        let enabled = |rule| !config.disabled.contains(&rule);
+        Self {
+            seconds: config.window_seconds.max(1),
+            min_ports: enabled(Rule::PortScan).then_some(config.port_scan_min_ports),
+            min_hosts: enabled(Rule::HostSweep).then_some(config.host_sweep_min_hosts),
+            min_egress: enabled(Rule::LargeEgress).then_some(config.large_egress_min_bytes),
+            scans: Table::new(),
+            sweeps: Table::new(),
+            egress: Table::new(),
+            members: Members::default(),
+            newest: 0,
+            oldest: 0,
+            unexamined: 0,
+        }
+    }
+
+    /// The window of a record; one without a time belongs to the newest.
+    #[inline]
+    pub(super) fn window(&mut self, record: &Record) -> u32 {
+        let Some(start) = record.start else { return self.newest };
+        let window = u32::try_from(start / u64::from(self.seconds)).unwrap_or(LAST_WINDOW).min(LAST_WINDOW);
+        self.newest = self.newest.max(window);
+        window
+    }
+
+    /// Counts a record that opens a connection.
+    #[inline]
+    pub(super) fn add_opening(&mut self, record: &Record, opening: Opening, groups: &mut Groups) {
+        let Opening { window, source, destination, port, is_target } = opening;
+        self.make_room(groups);
+        if self.min_ports.is_some() {
+            match self.scans.count((source, destination), window) {
+                Some(count) => {
+                    let member = match count.tally.add(record) {
+                        Port::New => Member::New,
+                        Port::Known => Member::Known,
+                        // More than a tally keeps.
+                        Port::Unkept => self.members.add(window, &(source, destination, port)),
+                    };
+                    count.distinct += u32::from(member == Member::New);
+                    self.unexamined += u64::from(member == Member::Unknown);
+                }
+                None => self.unexamined += 1,
+            }
+        }
+        if self.min_hosts.is_some() && is_target {
+            match self.sweeps.count((source, port), window) {
+                Some(count) => {
+                    let mut add = |host: IpAddr| self.members.add(window, &(source, port, host));
+                    let member = match count.destination {
+                        Only::None => Member::New,
+                        Only::One(known) if known == destination => Member::Known,
+                        // The first target was told apart by itself.
+                        Only::One(first) => {
+                            add(first);
+                            add(destination)
+                        }
+                        Only::Many => add(destination),
+                    };
+                    count.tally.add(record);
+                    count.destination.add(destination);
+                    count.distinct += u32::from(member == Member::New);
+                    self.unexamined += u64::from(member == Member::Unknown);
+                }
+                None => self.unexamined += 1,
+            }
+        }
+    }
+
+    /// Counts a record of bytes that `source`, inside, sent to `destination`, in public.
+    #[inline]
+    pub(super) fn add_egress(
+        &mut self,
+        record: &Record,
+        window: u32,
+        source: IpAddr,
+        destination: IpAddr,
+        groups: &mut Groups,
+    ) {
+        if self.min_egress.is_none() {
+            return;
+        }
+        self.make_room(groups);
+        match self.egress.count(source, window) {
+            Some(count) => {
+                count.tally.add(record);
+                count.destination.add(destination);
+            }
+            None => self.unexamined += 1,
+        }
+    }
+
+    /// If something is full, all windows but the newest two are judged and forgotten.
+    #[inline]
+    fn make_room(&mut self, groups: &mut Groups) {
+        let full = self.members.is_full() || self.scans.is_full() || self.sweeps.is_full() || self.egress.is_full();
+        let oldest = self.newest.saturating_sub(1);
+        if full && oldest > self.oldest {
+            self.oldest = oldest;
+            self.judge_before(oldest, groups);
+        }
+    }
+
+    /// Judges what is left; the number of records that could not be counted for want of room.
+    pub(super) fn finish(mut self, groups: &mut Groups) -> u64 {
+        self.judge_before(u32::MAX, groups);
+        self.unexamined
+    }
+
+    fn judge_before(&mut self, window: u32, groups: &mut Groups) {
+        self.members.retire(window);
+        let min_ports = self.min_ports;
+        self.scans.retire(window, |(source, destination), count| {
+            if min_ports.is_some_and(|min| count.distinct >= min) {
+                let subject = Subject { source: Some(source), destination: Some(destination), detail: Detail::None };
+                groups.merge(Rule::PortScan, subject, &count.tally, count.distinct);
+            }
+        });
+        let min_hosts = self.min_hosts;
+        self.sweeps.retire(window, |(source, port), count| {
+            if min_hosts.is_some_and(|min| count.distinct >= min) {
+                let subject = Subject { source: Some(source), destination: None, detail: Detail::Port(port) };
+                groups.merge(Rule::HostSweep, subject, &count.tally, count.distinct);
+            }
+        });
+        let min_egress = self.min_egress;
+        self.egress.retire(window, |source, count| {
+            if min_egress.is_some_and(|min| count.tally.bytes >= min) {
+                let destination = count.destination.get();
+                let subject = Subject { source: Some(source), destination, detail: Detail::None };
+                groups.merge(Rule::LargeEgress, subject, &count.tally, 0);
+            }
+        });
+    }
+}

@@ -1,0 +1,189 @@
+//! What the function is told, by environment variables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::rules::Rule;
+use crate::api::log_format;
+use crate::engine::Invalid;
+use crate::monitor::Monitor;
+
+/// All variables together, written as one JSON object; see "Lambda quotas" in the AWS Lambda developer guide.
+const MOST_BYTES: usize = 4096;
+
+/// Every variable of the function.
+pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, Invalid> {
+    let Monitor { namespace, name, spec, .. } = monitor;
+    let variables = [
+        ("TOPIC_ARN", monitor.topic_arn()),
+        ("MONITOR", format!("{namespace}/{name}")),
+        ("VPC_ID", spec.vpc_id.clone()),
+        ("LOG_FORMAT", log_format(&spec.cloud_watch_logs.fields)),
+        ("METRICS_NAMESPACE", spec.detections.namespace.clone()),
+        ("METRICS_MONITOR", monitor.names.base().to_owned()),
+        ("RULES", rules(monitor)),
+    ];
+    let variables = variables.map(|(key, value)| (key.to_owned(), value)).into();
+    // Lambda measures them as it stores them.
+    let bytes = json!(variables).to_string().len();
+    if bytes > MOST_BYTES {
+        return Err(Invalid {
+            field: "detections.externalConnections.trustedCidrs",
+            problem: format!(
+                "the anomaly detector's settings take {bytes} bytes with these {} networks, and Lambda allows {MOST_BYTES} in all; name \
+                 fewer trustedCidrs, or wider ones that hold several",
+                spec.detections.external_connections.trusted_cidrs.len(),
+            ),
+        });
+    }
+    Ok(variables)
+}
+
+/// Thresholds and switches of the rules, as compact JSON. Order means nothing to the detector, so a change of order alone is no change.
+fn rules(monitor: &Monitor) -> String {
+    let spec = &monitor.spec.anomaly_detector;
+    let disabled: BTreeSet<_> =
+        Rule::ALL.into_iter().filter(|rule| !rule.enabled(&spec.rules)).map(Rule::name).collect();
+    json!({
+        "disabled": disabled,
+        "expectedProtocols": spec.rules.unusual_protocol.expected_protocols.iter().collect::<BTreeSet<_>>(),
+        "highTransferBytes": spec.high_transfer_bytes,
+        "hostSweepMinHosts": spec.rules.host_sweep.min_hosts,
+        "largeEgressMinBytes": spec.rules.large_egress.min_bytes,
+        "minSeverity": spec.min_severity,
+        "portScanMinPorts": spec.rules.port_scan.min_ports,
+        "sensitivePorts": spec.sensitive_ports.iter().collect::<BTreeSet<_>>(),
+        "trustedCidrs": monitor.spec.detections.external_connections.trusted_cidrs.iter().collect::<BTreeSet<_>>(),
+        "windowSeconds": spec.window_seconds,
+    })
+    .to_string()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::api::spec::Severity;
+    use crate::api::{FlowLogField, VpcFlowMonitorSpec};
+    use crate::monitor::fixtures;
+
+    /// The contract's, for a default spec.
+    pub const DEFAULT_RULES: &str = "{\"disabled\":[],\"expectedProtocols\":[1,6,17,58],\"highTransferBytes\":50000000,\
+        \"hostSweepMinHosts\":50,\"largeEgressMinBytes\":500000000,\"minSeverity\":\"LOW\",\"portScanMinPorts\":20,\
+        \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"trustedCidrs\":[],\"windowSeconds\":300}";
+
+    /// Networks as long as they can be written.
+    pub fn long_cidrs(number: usize) -> Vec<String> {
+        (0..number).map(|host| format!("2001:0db8:0000:0000:0000:0000:0000:{host:04x}/128")).collect()
+    }
+
+    fn spec() -> VpcFlowMonitorSpec {
+        VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
+    }
+
+    #[test]
+    fn default_rules_are_the_contracts() {
+        assert_eq!(rules(&fixtures::monitor()), DEFAULT_RULES);
+    }
+
+    #[test]
+    fn every_field_of_the_spec_changes_its_member() {
+        type Set = fn(&mut VpcFlowMonitorSpec);
+        let cases: [(Set, &str, Value); 12] = [
+            (|it| it.anomaly_detector.high_transfer_bytes = 7, "highTransferBytes", json!(7)),
+            (|it| it.anomaly_detector.window_seconds = 60, "windowSeconds", json!(60)),
+            (|it| it.anomaly_detector.min_severity = Severity::Medium, "minSeverity", json!("MEDIUM")),
+            (|it| it.anomaly_detector.min_severity = Severity::High, "minSeverity", json!("HIGH")),
+            (|it| it.anomaly_detector.sensitive_ports = vec![443, 22], "sensitivePorts", json!([22, 443])),
+            (|it| it.anomaly_detector.rules.port_scan.min_ports = 5, "portScanMinPorts", json!(5)),
+            (|it| it.anomaly_detector.rules.host_sweep.min_hosts = 6, "hostSweepMinHosts", json!(6)),
+            (|it| it.anomaly_detector.rules.large_egress.min_bytes = 8, "largeEgressMinBytes", json!(8)),
+            (
+                |it| it.anomaly_detector.rules.unusual_protocol.expected_protocols = vec![47, 0],
+                "expectedProtocols",
+                json!([0, 47]),
+            ),
+            (|it| it.anomaly_detector.rules.rejected_tcp.enabled = false, "disabled", json!(["rejected_tcp"])),
+            (
+                |it| {
+                    it.anomaly_detector.rules.skipped_records.enabled = false;
+                    it.anomaly_detector.rules.host_sweep.enabled = false;
+                },
+                "disabled",
+                json!(["host_sweep", "skipped_records"]),
+            ),
+            (
+                |it| it.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()],
+                "trustedCidrs",
+                json!(["203.0.113.0/24"]),
+            ),
+        ];
+        for (set, member, value) in cases {
+            let mut spec = spec();
+            set(&mut spec);
+            let mut expected: Value = serde_json::from_str(DEFAULT_RULES).unwrap();
+            expected[member] = value;
+            let actual: Value = serde_json::from_str(&rules(&fixtures::with_spec(spec))).unwrap();
+            assert_eq!(actual, expected, "{member}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_order_alone_is_no_change() {
+        let mut spec = spec();
+        spec.anomaly_detector.sensitive_ports.reverse();
+        spec.anomaly_detector.rules.unusual_protocol.expected_protocols.reverse();
+        assert_eq!(rules(&fixtures::with_spec(spec)), DEFAULT_RULES);
+    }
+
+    /// With every other setting as long as can be.
+    fn longest(trusted_cidrs: Vec<String>) -> Monitor {
+        let mut spec = spec();
+        spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
+        spec.notifications.topic_arn =
+            Some(format!("arn:aws-us-gov:sns:us-gov-west-1:123456789012:{}", "t".repeat(256)));
+        spec.detections.namespace = "n".repeat(255);
+        spec.detections.external_connections.trusted_cidrs = trusted_cidrs;
+        spec.anomaly_detector.sensitive_ports = (65_000..65_064).collect();
+        spec.anomaly_detector.rules.unusual_protocol.expected_protocols = (200..232).collect();
+        spec.anomaly_detector.high_transfer_bytes = i64::MAX;
+        spec.anomaly_detector.rules.large_egress.min_bytes = i64::MAX;
+        let mut monitor = fixtures::with_spec(spec);
+        (monitor.namespace, monitor.name) = ("n".repeat(63), "m".repeat(63));
+        monitor
+    }
+
+    #[test]
+    fn fewer_networks_always_make_room() {
+        assert!(variables(&longest(long_cidrs(10))).is_ok());
+        assert!(variables(&longest(long_cidrs(64))).is_err());
+    }
+
+    #[test]
+    fn what_lambda_measures_is_what_counts() {
+        let mut spec = spec();
+        let size =
+            |spec: &VpcFlowMonitorSpec| json!(variables(&fixtures::with_spec(spec.clone())).unwrap()).to_string().len();
+        spec.detections.namespace = "n".into();
+        spec.detections.external_connections.trusted_cidrs = long_cidrs(60);
+        let room = MOST_BYTES - size(&spec);
+        spec.detections.namespace = "n".repeat(room + 1);
+        assert_eq!(size(&spec), MOST_BYTES);
+        spec.detections.namespace.push('n');
+        let error = variables(&fixtures::with_spec(spec)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "spec.detections.externalConnections.trustedCidrs: the anomaly detector's settings take 4097 bytes with these 60 networks, and \
+             Lambda allows 4096 in all; name fewer trustedCidrs, or wider ones that hold several"
+        );
+    }
+
+    #[test]
+    fn with_the_default_fields_as_many_networks_fit_as_the_spec_takes() {
+        let mut spec = spec();
+        spec.detections.external_connections.trusted_cidrs = long_cidrs(64);
+        assert!(variables(&fixtures::with_spec(spec)).is_ok());
+    }
+}

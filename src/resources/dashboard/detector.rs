@@ -1,0 +1,66 @@
+//! How the anomaly detector does: what it reads, what it finds, how long it takes and whether it fails.
+
+use serde_json::{Value, json};
+
+use super::body::RED;
+use super::widget::{Widget, graph};
+use crate::monitor::Monitor;
+use crate::resources::anomaly_detector::rules::Rule;
+
+/// What it found, and in how many records.
+pub(super) fn results(monitor: &Monitor) -> Vec<Widget> {
+    findings(monitor).into_iter().chain([records(monitor)]).collect()
+}
+
+/// How its invocations go.
+pub(super) fn invocations(monitor: &Monitor) -> Vec<Widget> {
+    vec![outcomes(monitor), duration(monitor)]
+}
+
+/// A metric that the detector writes itself, of one rule or of all it does.
+fn own_metric(monitor: &Monitor, name: &str, rule: Option<Rule>, options: Value) -> Value {
+    let mut metric = vec![json!(monitor.spec.detections.namespace), json!(name)];
+    metric.extend([json!("Monitor"), json!(monitor.names.base())]);
+    metric.extend(rule.into_iter().flat_map(|rule| [json!("Rule"), json!(rule.name())]));
+    metric.push(options);
+    metric.into()
+}
+
+fn lambda_metric(monitor: &Monitor, name: &str, options: &Value) -> Value {
+    json!(["AWS/Lambda", name, "FunctionName", monitor.names.detector(), options])
+}
+
+fn findings(monitor: &Monitor) -> Option<Widget> {
+    let enabled = Rule::ALL.into_iter().filter(|rule| rule.enabled(&monitor.spec.anomaly_detector.rules));
+    let metric = |rule: Rule| own_metric(monitor, "DetectorFindings", Some(rule), json!({"label": rule.title()}));
+    let metrics: Vec<_> = enabled.map(metric).collect();
+    let more = json!({"stacked": true, "yAxis": {"left": {"min": 0, "showUnits": false}}});
+    (!metrics.is_empty()).then(|| graph(monitor, "Findings by rule", &json!(metrics), more))
+}
+
+fn records(monitor: &Monitor) -> Widget {
+    let metrics = [
+        own_metric(monitor, "DetectorRecords", None, json!({"label": "Records"})),
+        own_metric(monitor, "DetectorBadRecords", None, json!({"label": "Bad records", "color": RED})),
+    ];
+    let more = json!({"yAxis": {"left": {"min": 0, "showUnits": false}}});
+    graph(monitor, "Records read by the detector", &json!(metrics), more)
+}
+
+fn outcomes(monitor: &Monitor) -> Widget {
+    let metrics = [
+        lambda_metric(monitor, "Invocations", &json!({})),
+        lambda_metric(monitor, "Errors", &json!({"color": RED})),
+        lambda_metric(monitor, "Throttles", &json!({})),
+    ];
+    graph(monitor, "Detector invocations", &json!(metrics), json!({}))
+}
+
+fn duration(monitor: &Monitor) -> Widget {
+    let metrics = [
+        own_metric(monitor, "DetectorDuration", None, json!({"label": "A batch (p95)"})),
+        lambda_metric(monitor, "Duration", &json!({"label": "An invocation (p95)"})),
+        lambda_metric(monitor, "Duration", &json!({"label": "The longest invocation", "stat": "Maximum"})),
+    ];
+    graph(monitor, "Detector duration", &json!(metrics), json!({"stat": "p95"}))
+}

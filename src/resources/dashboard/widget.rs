@@ -1,0 +1,51 @@
+//! Widgets and their places on the grid. See "Dashboard body structure and syntax" in the CloudWatch API reference.
+
+use serde_json::{Value, json};
+
+use crate::monitor::Monitor;
+
+/// Columns of a dashboard's grid.
+const GRID_COLUMNS: usize = 24;
+
+/// A widget that has no place yet.
+pub(super) struct Widget {
+    pub kind: &'static str,
+    pub height: usize,
+    pub properties: Value,
+}
+
+/// A graph of sums over time; `more` adds properties or replaces these.
+pub(super) fn graph(monitor: &Monitor, title: &str, metrics: &Value, more: Value) -> Widget {
+    let mut properties = json!({
+        "title": title,
+        "region": monitor.place.region,
+        "view": "timeSeries",
+        "stacked": false,
+        "stat": "Sum",
+        "period": 300,
+        "metrics": metrics,
+        "yAxis": {"left": {"min": 0}},
+    });
+    if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
+        properties.extend(more);
+    }
+    Widget { kind: "metric", height: 6, properties }
+}
+
+/// Each row takes the whole width.
+pub(super) fn placed(rows: impl IntoIterator<Item = Vec<Widget>>) -> Vec<Value> {
+    let mut placed = Vec::new();
+    let mut y = 0;
+    for row in rows {
+        let height = row.iter().map(|widget| widget.height).max().unwrap_or(0);
+        let width = GRID_COLUMNS / row.len().max(1);
+        for (column, Widget { kind, properties, .. }) in row.into_iter().enumerate() {
+            let x = column * width;
+            placed.push(
+                json!({"type": kind, "x": x, "y": y, "width": width, "height": height, "properties": properties}),
+            );
+        }
+        y += height;
+    }
+    placed
+}
