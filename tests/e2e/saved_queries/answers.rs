@@ -1,11 +1,13 @@
-//! What the saved queries should find, worked out from the lines in plain Rust.
+//! What the saved queries should find, worked out in plain Rust from the lines as the detector reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use detector::field::Field;
+use detector::format::{Column, LogFormat};
+use detector::record::{Action, Parser, Record};
 use ipnet::IpNet;
-use vpc_flow_operator::api::FlowLogField;
 
 use super::traffic::{CONVERSATION, FIELDS, TRUSTED};
 
@@ -23,35 +25,36 @@ pub struct Flow {
     port: u16,
     bytes: u64,
     start: i64,
-    tcp_flags: u32,
+    tcp_flags: u16,
     rejected: bool,
     /// Those of source and destination.
     services: [Option<String>; 2],
 }
 
-/// The flows that lines tell of.
+/// The flows that lines tell of, as the detector reads them.
 pub fn flows(lines: &[String], date: &str) -> Vec<Flow> {
-    lines.iter().filter_map(|line| flow(line, date)).collect()
+    let parser = Parser::new(LogFormat::from_names(FIELDS.iter().map(|field| field.name())).unwrap());
+    let records = lines.iter().map(|line| parser.parse(line).unwrap());
+    records.filter(Record::has_traffic).map(|record| flow(&record, date)).collect()
 }
 
-fn flow(line: &str, date: &str) -> Option<Flow> {
-    let values: BTreeMap<&str, &str> = FIELDS.iter().map(|field| field.name()).zip(line.split(' ')).collect();
-    let value = |field: FlowLogField| Some(values[field.name()]).filter(|value| *value != "-");
-    let number = |field| value(field).map(|value| value.parse::<u64>().unwrap());
-    (value(FlowLogField::LogStatus) == Some("OK")).then_some(())?;
-    let service = |field| value(field).map(str::to_owned);
-    Some(Flow {
+fn flow(record: &Record<'_>, date: &str) -> Flow {
+    let service = |wanted: Field| {
+        let found = record.values().find(|(column, _)| **column == Column::Known(wanted));
+        found.unwrap().1.map(|value| value.to_string())
+    };
+    Flow {
         date: date.to_owned(),
-        interface: value(FlowLogField::InterfaceId)?.to_owned(),
-        source: value(FlowLogField::PktSrcAddr)?.to_owned(),
-        destination: value(FlowLogField::PktDstAddr)?.to_owned(),
-        port: number(FlowLogField::DstPort)?.try_into().unwrap(),
-        bytes: number(FlowLogField::Bytes)?,
-        start: number(FlowLogField::Start)?.try_into().unwrap(),
-        tcp_flags: number(FlowLogField::TcpFlags)?.try_into().unwrap(),
-        rejected: value(FlowLogField::Action)? == "REJECT",
-        services: [service(FlowLogField::PktSrcAwsService), service(FlowLogField::PktDstAwsService)],
-    })
+        interface: record.interface_id.unwrap().to_owned(),
+        source: record.packet_source.unwrap().to_string(),
+        destination: record.packet_destination.unwrap().to_string(),
+        port: record.destination_port.unwrap(),
+        bytes: record.bytes.unwrap(),
+        start: record.start.unwrap().try_into().unwrap(),
+        tcp_flags: record.tcp_flags.unwrap(),
+        rejected: record.action == Some(Action::Reject),
+        services: [service(Field::PktSrcAwsService), service(Field::PktDstAwsService)],
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -122,8 +125,8 @@ fn is_inside(address: &str) -> bool {
 }
 
 pub fn port_scans(flows: &[Flow]) -> Rows {
-    const SYN_AND_ACK: u32 = 18;
-    const SYN: u32 = 2;
+    const SYN_AND_ACK: u16 = 18;
+    const SYN: u16 = 2;
     let mut attempts: BTreeMap<(String, String), BTreeMap<&str, Vec<&Flow>>> = BTreeMap::new();
     for flow in flows.iter().filter(|flow| flow.tcp_flags & SYN_AND_ACK == SYN) {
         attempts.entry(ends(flow)).or_default().entry(&flow.interface).or_default().push(flow);
