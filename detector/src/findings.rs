@@ -1,10 +1,11 @@
 //! Groups what the rules fired on: one finding per rule, source and target, in bounded memory.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::net::IpAddr;
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
+use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
 use crate::record::Record;
@@ -191,7 +192,7 @@ pub struct Groups {
 
 #[derive(Debug, Default)]
 struct RuleGroups {
-    sums: HashMap<Subject, (Tally, u32)>,
+    sums: HashMap<Subject, (Tally, u32), RandomState>,
     unlisted: u64,
 }
 

@@ -1,6 +1,7 @@
 //! The AWS emulator: ministack with the overlay of `devenv/emulator`.
 
 mod client;
+mod traffic;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use anyhow::{Result, bail};
 use tokio::process::Command;
 
 pub use client::{Call, EmulatorClient, Fault};
+pub use traffic::{Delivery, Scenario, Traffic};
 
 use crate::local::{free_port, provided_by};
 use crate::supervised::{Supervised, supervised_command};

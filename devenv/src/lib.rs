@@ -13,7 +13,7 @@ mod wait;
 
 pub use control_plane::ControlPlane;
 pub use detector_package::{detector_package, package_detector};
-pub use emulator::{Call, Emulator, EmulatorClient, Fault};
+pub use emulator::{Call, Delivery, Emulator, EmulatorClient, Fault, Scenario, Traffic};
 pub use environment::{ACCOUNT, Environment, REGION};
 pub use local::{free_port, project_root};
 pub use supervised::{Supervised, supervised_command};

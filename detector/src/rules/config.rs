@@ -28,6 +28,7 @@ pub struct Config {
     /// Ports that nobody in public should reach.
     pub sensitive_ports: BTreeSet<u16>,
     /// Networks that are not public, besides the private ones.
+    #[serde(with = "cidrs")]
     pub trusted_cidrs: Vec<IpNet>,
     /// The length of a window in seconds. Windows begin at multiples of it.
     pub window_seconds: u32,
@@ -47,6 +48,25 @@ impl Default for Config {
             trusted_cidrs: Vec::new(),
             window_seconds: 300,
         }
+    }
+}
+
+/// Networks as text: `203.0.113.0/24`.
+mod cidrs {
+    use ipnet::IpNet;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(networks: &[IpNet], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(networks.iter().map(ToString::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let network = |text: String| {
+            text.parse().map_err(|_| D::Error::custom(format!("`{text}` is not a network in CIDR notation")))
+        };
+        texts.into_iter().map(network).collect()
     }
 }
 

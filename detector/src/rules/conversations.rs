@@ -1,11 +1,12 @@
 //! Traffic inside a VPC is recorded at both of its ends, and that through a NAT gateway at the gateway as well. It counts
 //! where it was seen first.
 
+use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::mem;
 use std::net::IpAddr;
 
-use hashbrown::{DefaultHashBuilder, HashMap};
-use std::hash::BuildHasher;
+use foldhash::fast::RandomState;
 
 /// Conversations remembered in a generation; there are two, so that at least this many are. Together below 4 MiB.
 const MAX_CONVERSATIONS: usize = 57_344;
@@ -23,9 +24,9 @@ pub(super) struct Conversation {
 /// The interface at which each conversation was seen first; hashes stand for both.
 #[derive(Debug, Default)]
 pub(super) struct Conversations {
-    hasher: DefaultHashBuilder,
-    young: HashMap<u64, u64>,
-    old: HashMap<u64, u64>,
+    hasher: RandomState,
+    young: HashMap<u64, u64, RandomState>,
+    old: HashMap<u64, u64, RandomState>,
 }
 
 impl Conversations {

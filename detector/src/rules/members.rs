@@ -1,8 +1,9 @@
 //! A bounded set of what has been counted already.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash};
 
-use hashbrown::{DefaultHashBuilder, HashSet};
+use foldhash::fast::RandomState;
 
 /// Members kept: their table stays below 5 MiB, also while it grows.
 pub(super) const MAX_MEMBERS: usize = 114_688;
@@ -19,8 +20,8 @@ pub(super) enum Member {
 /// Members of many sets; hashes stand for them. Each belongs to a window, with which it goes.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    hasher: DefaultHashBuilder,
-    kept: HashSet<(u64, u32)>,
+    hasher: RandomState,
+    kept: HashSet<(u64, u32), RandomState>,
 }
 
 impl Members {

@@ -1,9 +1,10 @@
 //! What is counted over a window of time: ports of a target, targets of a port, bytes of a sender.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-use hashbrown::HashMap;
+use foldhash::fast::RandomState;
 
 use super::members::{Member, Members};
 use super::{Config, Rule};
@@ -31,7 +32,7 @@ pub(super) struct Opening {
 /// Counts by subject and window.
 #[derive(Debug)]
 struct Table<K> {
-    counts: HashMap<(K, u32), Count>,
+    counts: HashMap<(K, u32), Count, RandomState>,
 }
 
 #[derive(Debug, Default)]
@@ -69,7 +70,7 @@ impl<T: Copy + PartialEq> Only<T> {
 
 impl<K: Copy + Eq + Hash> Table<K> {
     fn new() -> Self {
-        Self { counts: HashMap::new() }
+        Self { counts: HashMap::default() }
     }
 
     #[inline]

@@ -5,8 +5,11 @@ import dataclasses
 import json
 from urllib.parse import parse_qs
 
+from overlay import traffic
 from overlay.inventory import inventory
 from overlay.journal import Fault, Journal
+
+_MINUTES = range(1, 61)
 
 
 class _BadRequest(Exception):
@@ -50,7 +53,25 @@ async def _answer(journal: Journal, method: str, path: str, query: dict[str, str
         case "GET", "/_devenv/inventory":
             loop = asyncio.get_running_loop()
             return await asyncio.to_thread(inventory, loop, _account(query), query.get("region", "us-east-1"))
+        case "POST", "/_devenv/traffic":
+            order = _order(await _json(receive))
+            try:
+                return await asyncio.to_thread(traffic.send, asyncio.get_running_loop(), order)
+            except traffic.UnknownVpc as error:
+                raise _BadRequest(f"no VPC {error} in {order.region} of account {order.account}") from error
     raise _BadRequest(f"no such endpoint: {method} {path}")
+
+
+def _order(request: dict) -> traffic.Order:
+    scenario, minutes, seed = request.get("scenario"), request.get("minutes", 15), request.get("seed", 1)
+    if scenario not in traffic.scenarios.NAMES:
+        raise _BadRequest(f"`scenario` must be one of {', '.join(traffic.scenarios.NAMES)}")
+    if minutes not in _MINUTES:
+        raise _BadRequest(f"`minutes` must be from {_MINUTES.start} to {_MINUTES.stop - 1}")
+    if not isinstance(seed, int):
+        raise _BadRequest("`seed` must be an integer")
+    return traffic.Order(_account(request), str(request.get("region", "us-east-1")), str(request.get("vpcId", "")),
+                         scenario, minutes, seed)
 
 
 def _account(values: dict) -> str:

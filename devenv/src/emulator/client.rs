@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ureq::{Agent, Body, http::Response};
 
+use super::traffic::{Order, Scenario, Traffic};
+
 const TIMEOUT: Duration = Duration::from_mins(1);
+/// Functions that the log events wake take their time.
+const TRAFFIC_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A client of the emulator's control endpoints.
 #[derive(Debug, Clone)]
@@ -109,6 +113,31 @@ impl EmulatorClient {
         let path = format!("/_devenv/faults?account={account}");
         self.request(move |agent, endpoint| agent.delete(format!("{endpoint}{path}")).call()).await?;
         Ok(())
+    }
+
+    /// Lets `scenario` go on in a VPC during the last `minutes` minutes (1 to 60). Its flow logs deliver the records, and
+    /// whatever follows from them has happened by the end: metrics, alarms and their notifications, functions that
+    /// subscribe to the log group.
+    pub async fn traffic(
+        &self,
+        account: &str,
+        region: &str,
+        vpc_id: &str,
+        scenario: Scenario,
+        minutes: u32,
+    ) -> Result<Traffic> {
+        let order = Order {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            vpc_id: vpc_id.to_owned(),
+            scenario,
+            minutes,
+        };
+        let answer = self.request(move |agent, endpoint| {
+            let request = agent.post(format!("{endpoint}/_devenv/traffic"));
+            request.config().timeout_global(Some(TRAFFIC_TIMEOUT)).build().send_json(&order)
+        });
+        Ok(serde_json::from_value(answer.await?)?)
     }
 
     async fn get(&self, path: String) -> Result<Value> {

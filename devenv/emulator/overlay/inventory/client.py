@@ -32,19 +32,19 @@ class Client:
     """Calls AWS operations for one account and region."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, account: str, region: str) -> None:
-        self._loop = loop
+        self.loop = loop
         self.account = account
         self.region = region
 
     def call(self, service: str, operation: str, **parameters) -> dict:
-        _caller.scope = (self._loop, self.account, self.region, service)
+        _caller.scope = (self.loop, self.account, self.region, service)
         answer = getattr(_client(service), operation)(**parameters)
         answer.pop("ResponseMetadata", None)
         return answer
 
     def items(self, service: str, operation: str, key: str, **parameters) -> list:
         """All entries of a list, over all of its pages."""
-        _caller.scope = (self._loop, self.account, self.region, service)
+        _caller.scope = (self.loop, self.account, self.region, service)
         client = _client(service)
         if not client.can_paginate(operation):
             return self._items_by_token(service, operation, key, parameters)
@@ -71,7 +71,7 @@ class Client:
             raise
 
     def in_region(self, region: str) -> "Client":
-        return Client(self._loop, self.account, region)
+        return Client(self.loop, self.account, region)
 
 
 @lru_cache(maxsize=None)

@@ -1,11 +1,13 @@
 """One module per AWS service: where ministack differs from AWS's documents, AWS's behaviour is put in."""
 
 from overlay.rules import (
-    athena, athena_queries, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions, logs, query_definitions, s3, sns, sts,
+    alarm_actions, alarm_states, athena, athena_queries, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions,
+    lambda_metrics, log_events, logs, metric_data, query_definitions, s3, sns, sts,
 )
 
 _MODULES = (
-    athena, athena_queries, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions, logs, query_definitions, s3, sns, sts,
+    alarm_actions, alarm_states, athena, athena_queries, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions,
+    lambda_metrics, log_events, logs, metric_data, query_definitions, s3, sns, sts,
 )
 
 

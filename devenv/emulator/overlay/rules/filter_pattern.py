@@ -2,6 +2,9 @@
 
 import re
 
+from overlay.rules.filter_pattern_expression import InvalidPattern
+from overlay.rules.filter_pattern_match import compiled
+
 _MAX_LENGTH = 1024
 _MAX_REGEXES = 2
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
@@ -30,4 +33,8 @@ def problem(pattern: str) -> str | None:
         return "Invalid filter pattern"
     if regexes(pattern) > _MAX_REGEXES:
         return f"Invalid filter pattern: at most {_MAX_REGEXES} regular expressions are supported"
+    try:
+        compiled(pattern)
+    except InvalidPattern as error:
+        return f"Invalid filter pattern: {error}"
     return None

@@ -8,22 +8,11 @@ from dataclasses import dataclass
 
 from ministack.services import ec2
 
+from overlay.rules import flow_log_fields
+
 DEFAULT_FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
     "${bytes} ${start} ${end} ${action} ${log-status}"
-)
-_FIELDS = frozenset(
-    """
-    version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
-    vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr
-    region az-id sublocation-type sublocation-id
-    pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path
-    ecs-cluster-arn ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id ecs-container-id
-    ecs-second-container-id ecs-service-name ecs-task-definition-arn ecs-task-arn ecs-task-id
-    reject-reason resource-id encryption-status
-    instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2 interface-type
-    next-hop-interface-id next-hop-interface-type next-hop-subnet-id next-hop-vpc-id next-hop-account-id
-    """.split()
 )
 _FORMAT = re.compile(r"(\$\{[^}]*\})(\s+\$\{[^}]*\})*")
 _RESOURCE_TYPES = ("VPC", "Subnet", "NetworkInterface", "TransitGateway", "TransitGatewayAttachment",
@@ -136,7 +125,7 @@ def _log_format(text: str | None) -> str:
         return DEFAULT_FORMAT
     if not _FORMAT.fullmatch(text):
         raise Refused("InvalidParameter", "Invalid Log Format: fields must be written as ${field-id}, apart by spaces")
-    unknown = [field for field in re.findall(r"\$\{([^}]*)\}", text) if field not in _FIELDS]
+    unknown = [field for field in flow_log_fields.of_format(text) if field not in flow_log_fields.NAMES]
     if unknown:
         raise Refused("InvalidParameter", f"Unknown fields provided: {', '.join(unknown)}")
     return text

@@ -11,7 +11,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import cloudwatch_logs as logs
 from ministack.services import lambda_svc
 
-from overlay.rules import filter_pattern, keys, policy
+from overlay.rules import filter_pattern, keys, log_events, policy, subscription_delivery
 from overlay.rules.patch import replace
 
 _GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
@@ -138,6 +138,7 @@ _ADDED = {
     "AssociateKmsKey": _associate_kms_key,
     "DisassociateKmsKey": _disassociate_kms_key,
     "PutLogGroupDeletionProtection": _put_deletion_protection,
+    "TestMetricFilter": log_events.test_metric_filter,
 }
 
 
@@ -229,18 +230,11 @@ def _destination_error(group_name: str, destination: str):
         return None
     parts = destination.split(":")
     name = parts[6] if len(parts) > 6 else ""
-    function = lambda_svc._functions.get_scoped(parts[4], parts[3], name)
-    group_arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group_name}:*"
-    if function is None or not policy.resource_policy_allows(
-        function.get("policy"), f"logs.{get_region()}.amazonaws.com", "lambda:InvokeFunction", destination,
-        policy.source_keys(group_arn),
-    ) and not policy.resource_policy_allows(
-        function.get("policy"), "logs.amazonaws.com", "lambda:InvokeFunction", destination,
-        policy.source_keys(group_arn),
-    ):
+    if not subscription_delivery.function_permits(destination, group_name):
         return _invalid("Could not execute the lambda function. Make sure you have given CloudWatch Logs permission "
                         "to execute your function.")
-    own_group = (function["config"].get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+    config = lambda_svc._functions.get_scoped(parts[4], parts[3], name)["config"]
+    own_group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
     if group_name in (own_group, f"/aws/lambda/{name}"):
         return _invalid("The log group provided is reserved for the function logs of the destination function.")
     return None

@@ -1,0 +1,100 @@
+"""When alarms are evaluated, and what a change of state brings about.
+
+CloudWatch user guide: "Alarm evaluation" (every minute). API reference: PutMetricAlarm, SetAlarmState ("the alarm returns to
+its actual state quickly, often within seconds").
+"""
+
+import os
+import threading
+import time
+
+from ministack.services import cloudwatch
+
+from overlay.rules import alarm_actions, alarm_evaluation
+from overlay.rules.patch import replace
+
+# Seconds between an alarm's evaluations without new data.
+_INTERVAL_SECONDS = float(os.environ.get("EMULATOR_ALARM_INTERVAL_SECONDS", "60"))
+_STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
+# When each alarm, by ARN, is evaluated next without new data.
+_due: dict[str, float] = {}
+# Data arrives from threads: two evaluations at once could both see the old state and act on it.
+_lock = threading.RLock()
+
+
+def apply() -> None:
+    replace(cloudwatch, "_evaluate_alarm")(_put)
+    replace(cloudwatch, "_evaluate_all_alarms")(lambda _original: _each(cloudwatch._alarms.values()))
+    replace(cloudwatch, "_set_alarm_state")(_set_alarm_state)
+    for name in ("_describe_alarms", "_describe_alarms_for_metric", "_describe_alarm_history"):
+        replace(cloudwatch, name)(_described)
+
+
+def data_arrived(metrics: set[tuple[str, str]]) -> None:
+    """Evaluates the account's alarms on these metrics, each a namespace and a name."""
+    _each([alarm for alarm in cloudwatch._alarms.values()
+           if (alarm.get("Namespace"), alarm.get("MetricName")) in metrics])
+
+
+def _each(alarms: list[dict]) -> None:
+    with _lock:
+        for alarm in alarms:
+            _evaluate(alarm)
+
+
+def _put(_original, alarm: dict) -> None:
+    """A new alarm without data waits for its first evaluation."""
+    if _points(alarm):
+        _each([alarm])
+    else:
+        first = time.time() + _INTERVAL_SECONDS
+        if alarm["StateReason"].startswith("Unchecked"):
+            # Another alarm may have had the name before.
+            _due[alarm["AlarmArn"]] = first
+        _due.setdefault(alarm["AlarmArn"], first)
+
+
+def _described(original, *args, **kwargs):
+    now = time.time()
+    _each([alarm for alarm in cloudwatch._alarms.values() if _due.get(alarm["AlarmArn"], 0) <= now])
+    return original(*args, **kwargs)
+
+
+def _set_alarm_state(original, params, data, is_cbor, is_json=False):
+    value = data.get("StateValue", "") if is_cbor or is_json else cloudwatch._p(params, "StateValue")
+    if value not in _STATES:
+        message = (f"1 validation error detected: Value '{value}' at 'stateValue' failed to satisfy constraint: "
+                   f"Member must satisfy enum value set: [{', '.join(_STATES)}]")
+        return cloudwatch._error("ValidationError", message, 400, use_json=is_json, use_cbor=is_cbor)
+    with _lock:
+        response = original(params, data, is_cbor, is_json)
+        alarm = cloudwatch._alarms.get(data.get("AlarmName") or cloudwatch._p(params, "AlarmName"))
+        if alarm is not None:
+            _due[alarm["AlarmArn"]] = time.time() + _INTERVAL_SECONDS
+    return response
+
+
+def _points(alarm: dict) -> list[dict]:
+    dimensions = {each["Name"]: each["Value"] for each in alarm.get("Dimensions") or []}
+    key = (alarm.get("Namespace"), alarm.get("MetricName"), cloudwatch._dims_key(dimensions))
+    return cloudwatch._metrics.get(key) or []
+
+
+def _evaluate(alarm: dict) -> None:
+    now = time.time()
+    _due[alarm["AlarmArn"]] = now + _INTERVAL_SECONDS
+    if not alarm_evaluation.is_evaluated(alarm):
+        return
+    verdict = alarm_evaluation.evaluate(alarm, _points(alarm), now)
+    old = alarm["StateValue"]
+    if verdict.state is None or verdict.state == old:
+        return
+    reason = alarm_evaluation.reason(alarm, verdict)
+    data = alarm_evaluation.reason_data(alarm, verdict, now)
+    alarm.update({
+        "StateValue": verdict.state, "StateReason": reason, "StateReasonData": alarm_actions.compact(data),
+        "StateUpdatedTimestamp": int(now), "StateTransitionedTimestamp": int(now),
+    })
+    cloudwatch._record_history(alarm["AlarmName"], old, verdict.state, reason, "MetricAlarm", data)
+    cloudwatch._dispatch_alarm_actions(alarm, old, verdict.state, reason)
+    cloudwatch._evaluate_parent_alarms(alarm)
