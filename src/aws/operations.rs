@@ -161,6 +161,10 @@ operations! {
     DESCRIBE_SUBSCRIPTION_FILTERS = CloudWatchLogs "DescribeSubscriptionFilters" Read ["logs:DescribeSubscriptionFilters"];
     PUT_SUBSCRIPTION_FILTER = CloudWatchLogs "PutSubscriptionFilter" Write ["logs:PutSubscriptionFilter"];
     DELETE_SUBSCRIPTION_FILTER = CloudWatchLogs "DeleteSubscriptionFilter" Write ["logs:DeleteSubscriptionFilter"];
+    // An account has at most 1,000 definitions in a region.
+    DESCRIBE_QUERY_DEFINITIONS = CloudWatchLogs "DescribeQueryDefinitions" Read ["logs:DescribeQueryDefinitions"];
+    PUT_QUERY_DEFINITION = CloudWatchLogs "PutQueryDefinition" Write ["logs:PutQueryDefinition"];
+    DELETE_QUERY_DEFINITION = CloudWatchLogs "DeleteQueryDefinition" Write ["logs:DeleteQueryDefinition"];
 
     DESCRIBE_LOG_STREAMS = CloudWatchLogs "DescribeLogStreams" Read ["logs:DescribeLogStreams"] Verify;
     FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" Read ["logs:FilterLogEvents"] Verify;

@@ -20,6 +20,7 @@ mod lifecycle;
 mod log_group;
 mod metric_filters;
 mod notifications;
+mod query_definitions;
 mod refusals;
 mod saved_queries;
 mod superseded;

@@ -5,13 +5,14 @@ use devenv::{ACCOUNT, EmulatorClient, REGION};
 use serde_json::{Map, Value};
 
 /// Kinds of the inventory, in the order shown, and what a person calls them.
-const KINDS: [(&str, &str); 11] = [
+const KINDS: [(&str, &str); 12] = [
     ("vpcs", "VPC"),
     ("flowLogs", "VPC flow log"),
     ("buckets", "S3 bucket"),
     ("logGroups", "CloudWatch log group"),
     ("alarms", "CloudWatch alarm"),
     ("dashboards", "CloudWatch dashboard"),
+    ("queryDefinitions", "Logs Insights query"),
     ("topics", "SNS topic"),
     ("functions", "Lambda function"),
     ("roles", "IAM role"),
