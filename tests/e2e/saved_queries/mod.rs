@@ -159,13 +159,18 @@ fn without_fractions(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
 
 /// The rows that a saved query finds, without the header.
 async fn run(sandbox: &Sandbox, monitor: &Monitor, name: &str) -> Vec<Vec<String>> {
+    run_in(sandbox, &monitor.names.workgroup(), name).await
+}
+
+/// The rows that a workgroup's saved query finds, without the header.
+pub async fn run_in(sandbox: &Sandbox, workgroup: &str, name: &str) -> Vec<Vec<String>> {
     let inventory = sandbox.inventory().await;
-    let query = &inventory["workgroups"][monitor.names.workgroup()]["namedQueries"][name];
+    let query = &inventory["workgroups"][workgroup]["namedQueries"][name];
     let athena = aws_sdk_athena::Client::new(&sandbox.config);
     let database = QueryExecutionContext::builder().database(query["database"].as_str().unwrap()).build();
     let started = athena
         .start_query_execution()
-        .work_group(monitor.names.workgroup())
+        .work_group(workgroup)
         .query_execution_context(database)
         .query_string(query["query"].as_str().unwrap())
         .send()
