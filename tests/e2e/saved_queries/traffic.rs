@@ -47,14 +47,14 @@ pub fn lines(seed: u64, until: i64) -> Vec<String> {
     let mut lines = Vec::new();
     for _ in 0..150 {
         let start = until - random.random_range(0..10_800);
-        let seen = match random.random_range(0..6) {
+        let records = match random.random_range(0..6) {
             0 | 1 => among_hosts(random, start),
             2 => with_the_world(random, start),
             3 => through_the_nat_gateway(random, start),
             4 => with_a_service(random, start),
             _ => rejected(random, start),
         };
-        lines.extend(seen.iter().map(line));
+        lines.extend(records.iter().map(line));
     }
     // 20 ports are a scan and 19 are none; one inside the VPC is seen by both interfaces.
     let scans = [
@@ -83,7 +83,7 @@ pub fn lines(seed: u64, until: i64) -> Vec<String> {
     lines
 }
 
-fn flow<'a>(ends: [&'a str; 2], ports: [u16; 2], tcp_flags: u32, bytes: u64, accepted: bool, start: i64) -> Seen<'a> {
+fn flow(ends: [&str; 2], ports: [u16; 2], tcp_flags: u32, bytes: u64, accepted: bool, start: i64) -> Seen<'_> {
     let interface = String::new();
     Seen { interface, shown: ends, packet: ends, services: ["-", "-"], ports, tcp_flags, bytes, accepted, start }
 }
