@@ -39,7 +39,29 @@ pub enum Detail {
     /// The protocol that is unusual; IANA's number.
     Protocol(u8),
     /// The network interface whose records were skipped.
-    Interface(Box<str>),
+    Interface(InterfaceName),
+}
+
+/// The id of a network interface, no longer than AWS's: a line may come from whoever may write to the log group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterfaceName(Box<str>);
+
+impl InterfaceName {
+    /// In bytes; `eni-` and 17 digits are 21.
+    const MAX_BYTES: usize = 32;
+}
+
+impl From<&str> for InterfaceName {
+    /// Cuts off what is too long.
+    fn from(name: &str) -> Self {
+        Self(name.get(..name.floor_char_boundary(Self::MAX_BYTES)).unwrap_or_default().into())
+    }
+}
+
+impl fmt::Display for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
 }
 
 /// What one rule found.

@@ -54,11 +54,12 @@ async fn are_made_in_a_folder_of_the_monitor() {
         found[named(&monitor, "Port scans")],
         json!({
             "queryString": "# Sources that were rejected at 20 or more ports of one address\n\
-                parse @message \"* * * * * * * * * * * * * *\" as version, account_id, interface_id, srcaddr, dstaddr, srcport, \
-                dstport, protocol, packets, bytes, start, end, action, log_status\n\
-                | filter log_status = \"OK\"\n\
-                | filter action = \"REJECT\"\n\
-                | stats count_distinct(dstport) as ports, count(*) as flows by srcaddr, dstaddr\n\
+                parse @message \"* * * * * * * * * * * * * *\" as flow_version, flow_account_id, flow_interface_id, \
+                flow_srcaddr, flow_dstaddr, flow_srcport, flow_dstport, flow_protocol, flow_packets, flow_bytes, flow_start, \
+                flow_end, flow_action, flow_log_status\n\
+                | filter flow_log_status = \"OK\"\n\
+                | filter flow_action = \"REJECT\"\n\
+                | stats count_distinct(flow_dstport) as ports, count(*) as flows by flow_srcaddr, flow_dstaddr\n\
                 | filter ports >= 20\n\
                 | sort ports desc\n\
                 | limit 100",

@@ -180,6 +180,23 @@ fn the_largest_batch_fits_and_the_message_says_what_is_missing() {
     assert!(email.contains(" and more"));
 }
 
+/// Whoever may write to the log group may write lines that no flow log writes.
+#[test]
+fn names_that_no_interface_has_do_not_make_the_message_too_large() {
+    let mut groups = Groups::default();
+    for number in 0..8 {
+        let detail = Detail::Interface(format!("eni-{number}{}", "é".repeat(100_000)).as_str().into());
+        let subject = Subject { source: None, destination: None, detail };
+        add(&mut groups, Rule::SkippedRecords, subject, "- - 1 2");
+    }
+    let message = compose(&analysis(groups.finish()));
+    assert!(message.body.len() <= MAX_BODY_BYTES, "{}", message.body.len());
+    let (document, _) = body(&message);
+    let interfaces: Vec<_> = document["findings"].as_array().unwrap().iter().map(|it| &it["interface"]).collect();
+    assert_eq!(interfaces.len(), 8);
+    assert!(interfaces.iter().all(|it| it.as_str().unwrap().len() <= 32), "{interfaces:?}");
+}
+
 #[test]
 fn a_long_name_is_cut_from_the_subject_but_not_from_the_body() {
     let monitor = format!("{}/{}", "n".repeat(63), "m".repeat(253));

@@ -19,7 +19,7 @@ _ALL = ("version account-id interface-id srcaddr dstaddr srcport dstport protoco
         "ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id ecs-container-id ecs-second-container-id "
         "ecs-service-name ecs-task-definition-arn ecs-task-arn ecs-task-id reject-reason resource-id encryption-status "
         "instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2 interface-type next-hop-interface-id "
-        "next-hop-interface-type next-hop-subnet-id next-hop-vpc-id next-hop-account-id").split()
+        "next-hop-interface-type next-hop-subnet-id next-hop-az-id next-hop-vpc-id").split()
 _V2 = _ALL[:14]
 
 

@@ -1,10 +1,10 @@
 //! What the saved Logs Insights queries ask, over the records in the log group.
 //!
-//! Insights knows the fields of AWS's default format by itself and those of no other, so each query parses the line. A person chooses the
+//! Insights knows the fields of AWS's default format by itself and those of no other, so each query parses the line, into fields of other
+//! names: what Insights has discovered cannot be defined again. A person chooses the
 //! span of time. Definitions have no description: the first line of the query is one. See "Logs Insights QL" in the `CloudWatch` Logs user
 //! guide: at most two `stats` commands, of which the second sees only what the first gave.
 
-use super::table::column_name;
 use super::traffic;
 use crate::api::FlowLogField::{
     self, Action, Bytes, DstPort, InterfaceId, LogStatus, PktDstAwsService, PktSrcAwsService,
@@ -34,7 +34,7 @@ pub const ALL: &[InsightsQuery] = &[
         description: "Bytes that each network interface sent and received in each hour",
         needs: &[InterfaceId, Bytes],
         commands: &[
-            "stats sum(bytes) as total_bytes, count(*) as flows by interface_id, bin(1h) as hour_utc",
+            "stats sum(flow_bytes) as total_bytes, count(*) as flows by flow_interface_id, bin(1h) as hour_utc",
             "sort hour_utc desc, total_bytes desc",
             "limit 1000",
         ],
@@ -45,8 +45,8 @@ pub const ALL: &[InsightsQuery] = &[
         needs: &[Bytes, Action, InterfaceId],
         commands: &[
             r#"filter ({source} = "10.0.0.10" and {destination} = "10.0.0.20") or ({source} = "10.0.0.20" and {destination} = "10.0.0.10")"#,
-            "stats sum(bytes) as interface_bytes, count(*) as interface_flows by bin(1h) as hour_utc, {source}, {destination}, action, interface_id",
-            "stats max(interface_bytes) as total_bytes, max(interface_flows) as flows by hour_utc, {source}, {destination}, action",
+            "stats sum(flow_bytes) as interface_bytes, count(*) as interface_flows by bin(1h) as hour_utc, {source}, {destination}, flow_action, flow_interface_id",
+            "stats max(interface_bytes) as total_bytes, max(interface_flows) as flows by hour_utc, {source}, {destination}, flow_action",
             "sort hour_utc desc",
             "limit 1000",
         ],
@@ -57,7 +57,7 @@ pub const ALL: &[InsightsQuery] = &[
         needs: &[Bytes, InterfaceId],
         commands: &[
             "filter not ({inside(source)} and {inside(destination)})",
-            "stats sum(bytes) as interface_bytes, count(*) as interface_flows by {source}, {destination}, interface_id",
+            "stats sum(flow_bytes) as interface_bytes, count(*) as interface_flows by {source}, {destination}, flow_interface_id",
             "stats max(interface_bytes) as total_bytes, max(interface_flows) as flows by {source}, {destination}",
             "sort total_bytes desc",
             "limit 100",
@@ -69,8 +69,8 @@ pub const ALL: &[InsightsQuery] = &[
         description: "Sources that were rejected at 20 or more ports of one address",
         needs: &[DstPort, Action],
         commands: &[
-            r#"filter action = "REJECT""#,
-            "stats count_distinct(dstport) as ports, count(*) as flows by {source}, {destination}",
+            r#"filter flow_action = "REJECT""#,
+            "stats count_distinct(flow_dstport) as ports, count(*) as flows by {source}, {destination}",
             "filter ports >= 20",
             "sort ports desc",
             "limit 100",
@@ -81,8 +81,8 @@ pub const ALL: &[InsightsQuery] = &[
         description: "Who was rejected most often, at which port",
         needs: &[DstPort, Action],
         commands: &[
-            r#"filter action = "REJECT""#,
-            "stats count(*) as rejected_flows, count_distinct({destination}) as addresses by {source}, dstport",
+            r#"filter flow_action = "REJECT""#,
+            "stats count(*) as rejected_flows, count_distinct({destination}) as addresses by {source}, flow_dstport",
             "sort rejected_flows desc",
             "limit 100",
         ],
@@ -92,7 +92,7 @@ pub const ALL: &[InsightsQuery] = &[
         description: "Pairs of addresses by the bytes sent from one to the other",
         needs: &[Bytes, InterfaceId],
         commands: &[
-            "stats sum(bytes) as interface_bytes, count(*) as interface_flows by {source}, {destination}, interface_id",
+            "stats sum(flow_bytes) as interface_bytes, count(*) as interface_flows by {source}, {destination}, flow_interface_id",
             "stats max(interface_bytes) as total_bytes, max(interface_flows) as flows by {source}, {destination}",
             "sort total_bytes desc",
             "limit 100",
@@ -103,8 +103,8 @@ pub const ALL: &[InsightsQuery] = &[
         description: "Bytes from and to the public addresses of AWS services; what passes a NAT gateway counts at each of its interfaces",
         needs: &[Bytes, PktSrcAwsService, PktDstAwsService],
         commands: &[
-            r#"filter pkt_src_aws_service != "-" or pkt_dst_aws_service != "-""#,
-            "stats sum(bytes) as total_bytes, count(*) as flows by pkt_src_aws_service, pkt_dst_aws_service",
+            r#"filter flow_pkt_src_aws_service != "-" or flow_pkt_dst_aws_service != "-""#,
+            "stats sum(flow_bytes) as total_bytes, count(*) as flows by flow_pkt_src_aws_service, flow_pkt_dst_aws_service",
             "sort total_bytes desc",
             "limit 100",
         ],
@@ -120,7 +120,7 @@ pub fn text(query: &InsightsQuery, monitor: &Monitor) -> Option<String> {
     }
     let mut commands = query.commands.join("\n| ");
     if commands.contains("{source}") || commands.contains("{inside(source)}") {
-        let [source, destination] = traffic::ends(fields)?.map(column_name);
+        let [source, destination] = traffic::ends(fields)?.map(traffic::alias);
         commands = commands
             .replace("{inside(source)}", &is_inside(&source, monitor))
             .replace("{inside(destination)}", &is_inside(&destination, monitor))
@@ -134,19 +134,19 @@ pub fn text(query: &InsightsQuery, monitor: &Monitor) -> Option<String> {
     (text.len() <= MAX_CHARS).then_some(text)
 }
 
-/// The command that gives every field of a line a name: AWS's, with `_` for `-`.
+/// The command that gives every field of a line a name.
 fn parse(fields: &[FlowLogField]) -> String {
     let glob = vec!["*"; fields.len()].join(" ");
-    let names: Vec<_> = fields.iter().map(|field| column_name(*field)).collect();
+    let names: Vec<_> = fields.iter().map(|field| traffic::alias(*field)).collect();
     format!("parse @message \"{glob}\" as {}", names.join(", "))
 }
 
 /// Leaves out records that say `NODATA` or `SKIPDATA`. Without either field nothing asks for more than the action, which they lack.
 fn traffic_only(fields: &[FlowLogField]) -> Option<&'static str> {
     if fields.contains(&LogStatus) {
-        Some(r#"filter log_status = "OK""#)
+        Some(r#"filter flow_log_status = "OK""#)
     } else if fields.contains(&Bytes) {
-        Some(r#"filter bytes != "-""#)
+        Some(r#"filter flow_bytes != "-""#)
     } else {
         None
     }
@@ -204,9 +204,9 @@ mod tests {
         // From "Flow log record examples" in the Amazon VPC user guide.
         let line = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
         let fields = parsed(&text, line);
-        assert_eq!(fields["srcaddr"], "172.31.16.139");
-        assert_eq!(fields["bytes"], "4249");
-        assert_eq!((fields["action"].as_str(), fields["log_status"].as_str()), ("ACCEPT", "OK"));
+        assert_eq!(fields["flow_srcaddr"], "172.31.16.139");
+        assert_eq!(fields["flow_bytes"], "4249");
+        assert_eq!((fields["flow_action"].as_str(), fields["flow_log_status"].as_str()), ("ACCEPT", "OK"));
         assert_eq!(fields.len(), 14);
     }
 
@@ -241,9 +241,12 @@ mod tests {
         let line = "3 vpc-abcdefab012345678 subnet-aaaaaaaa012345678 i-01234567890123456 eni-1235b8ca123456789 123456789010 IPv4 \
                     52.213.180.42 10.0.0.62 43416 5001 52.213.180.42 10.0.0.62 6 568 8 1566848875 1566848933 ACCEPT 2 OK";
         let found = parsed(&text, line);
-        assert_eq!((found["pkt_srcaddr"].as_str(), found["pkt_dstaddr"].as_str()), ("52.213.180.42", "10.0.0.62"));
-        assert_eq!((found["tcp_flags"].as_str(), found["log_status"].as_str()), ("2", "OK"));
-        assert!(text.contains("by pkt_srcaddr, pkt_dstaddr, interface_id"), "{text}");
+        assert_eq!(
+            (found["flow_pkt_srcaddr"].as_str(), found["flow_pkt_dstaddr"].as_str()),
+            ("52.213.180.42", "10.0.0.62")
+        );
+        assert_eq!((found["flow_tcp_flags"].as_str(), found["flow_log_status"].as_str()), ("2", "OK"));
+        assert!(text.contains("by flow_pkt_srcaddr, flow_pkt_dstaddr, flow_interface_id"), "{text}");
     }
 
     #[test]
@@ -251,11 +254,12 @@ mod tests {
         assert_eq!(
             text(named("Port scans"), &fixtures::monitor()).unwrap(),
             "# Sources that were rejected at 20 or more ports of one address\n\
-             parse @message \"* * * * * * * * * * * * * *\" as version, account_id, interface_id, srcaddr, dstaddr, srcport, dstport, \
-             protocol, packets, bytes, start, end, action, log_status\n\
-             | filter log_status = \"OK\"\n\
-             | filter action = \"REJECT\"\n\
-             | stats count_distinct(dstport) as ports, count(*) as flows by srcaddr, dstaddr\n\
+             parse @message \"* * * * * * * * * * * * * *\" as flow_version, flow_account_id, flow_interface_id, flow_srcaddr, \
+             flow_dstaddr, flow_srcport, flow_dstport, flow_protocol, flow_packets, flow_bytes, flow_start, flow_end, flow_action, \
+             flow_log_status\n\
+             | filter flow_log_status = \"OK\"\n\
+             | filter flow_action = \"REJECT\"\n\
+             | stats count_distinct(flow_dstport) as ports, count(*) as flows by flow_srcaddr, flow_dstaddr\n\
              | filter ports >= 20\n\
              | sort ports desc\n\
              | limit 100"
@@ -273,12 +277,25 @@ mod tests {
             let commands = text.split_once("\n| ").unwrap().1;
             let ends = traffic::ends(FlowLogField::ALL).unwrap();
             for field in FlowLogField::ALL {
-                let name = column_name(*field);
+                let name = traffic::alias(*field);
                 let words = commands.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
                 let used = words.clone().any(|word| word == name);
                 let named = query.needs.contains(field) || *field == LogStatus || ends.contains(field);
                 assert!(!used || named, "{} uses {name}", query.name);
             }
+        }
+    }
+
+    /// "Supported logs and discovered fields" in the CloudWatch Logs user guide.
+    #[test]
+    fn no_query_defines_what_insights_has_discovered() {
+        const DISCOVERED: &str = "accountId endTime interfaceId logStatus startTime version action bytes dstAddr dstPort packets \
+            protocol srcAddr srcPort";
+        let monitor = fixtures::monitor();
+        for text in ALL.iter().filter_map(|query| text(query, &monitor)) {
+            let defined: Vec<_> =
+                text.split(" as ").skip(1).flat_map(|it| it.lines().next().unwrap().split([' ', ','])).collect();
+            assert!(!DISCOVERED.split_whitespace().any(|field| defined.contains(&field)), "{text}");
         }
     }
 
@@ -305,20 +322,20 @@ mod tests {
     #[test]
     fn records_without_traffic_are_left_out_by_what_there_is() {
         let query = |fields: &[FlowLogField]| text(named("Bytes by interface and hour"), &with_fields(fields)).unwrap();
-        assert!(query(&[InterfaceId, Bytes, LogStatus]).contains("| filter log_status = \"OK\"\n"));
-        assert!(query(&[InterfaceId, Bytes]).contains("| filter bytes != \"-\"\n"));
+        assert!(query(&[InterfaceId, Bytes, LogStatus]).contains("| filter flow_log_status = \"OK\"\n"));
+        assert!(query(&[InterfaceId, Bytes]).contains("| filter flow_bytes != \"-\"\n"));
     }
 
     #[test]
     fn trusted_networks_are_inside_while_there_is_room() {
-        let with_trusted = |count: u8| {
+        let with_trusted = |network: fn(u8) -> String| {
             let mut spec = spec();
-            let networks = (0..count).map(|number| format!("2001:db8:{number}:ffff:ffff:ffff:ffff:0/112"));
-            spec.detections.external_connections.trusted_cidrs = networks.collect();
+            spec.detections.external_connections.trusted_cidrs = (0..64).map(network).collect();
             text(named("External conversations"), &fixtures::with_spec(spec))
         };
-        assert!(with_trusted(1).unwrap().contains("isIpInSubnet(dstaddr, \"2001:db8:0:ffff:ffff:ffff:ffff:0/112\")"));
-        assert!(with_trusted(64).is_some_and(|text| text.len() <= MAX_CHARS), "as many as the spec takes");
-        assert_eq!(with_trusted(100), None);
+        let subnets = with_trusted(|number| format!("2001:db8:ffff:{number}::/64")).unwrap();
+        assert!(subnets.contains("isIpInSubnet(flow_dstaddr, \"2001:db8:ffff:"), "{subnets}");
+        assert!(subnets.len() <= MAX_CHARS, "as many as the spec takes");
+        assert_eq!(with_trusted(|number| format!("2001:db8:{number}:ffff:ffff:ffff:ffff:fff0/124")), None);
     }
 }

@@ -14,6 +14,7 @@ mod traffic;
 mod workgroup;
 
 pub use partitions::folder;
+pub use traffic::alias;
 
 use database::{Database, DatabaseOp, ObservedDatabase};
 use named_query::{NamedQuery, NamedQueryOp, ObservedNamedQuery};

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
+use super::table::column_name;
 use crate::api::FlowLogField::{self, DstAddr, PktDstAddr, PktSrcAddr, SrcAddr};
 use crate::monitor::Monitor;
 use crate::resources::metric_filters::pattern::PRIVATE;
@@ -17,6 +18,11 @@ pub fn ends(fields: &[FlowLogField]) -> Option<[FlowLogField; 2]> {
     [[PktSrcAddr, PktDstAddr], [SrcAddr, DstAddr]]
         .into_iter()
         .find(|ends| ends.iter().all(|field| fields.contains(field)))
+}
+
+/// What a field is called in queries of Logs Insights: never as it calls those it discovers, which cannot be defined again.
+pub fn alias(field: FlowLogField) -> String {
+    format!("flow_{}", column_name(field))
 }
 
 /// Networks that are not external: private and shared ones, and those that the spec trusts.

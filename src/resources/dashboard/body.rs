@@ -9,6 +9,7 @@ use crate::api::FlowLogField::{self, Action, Bytes, DstAddr, SrcAddr};
 use crate::api::spec::AlarmLimits;
 use crate::monitor::Monitor;
 use crate::resources::alarms::trigger::Trigger;
+use crate::resources::analytics::alias;
 use crate::resources::detections::Detection;
 
 /// CloudWatch's red.
@@ -107,11 +108,6 @@ fn query(monitor: &Monitor, needs: &[FlowLogField], commands: &[&str]) -> Option
     let pattern = vec!["*"; fields.len()].join(" ");
     let aliases = fields.iter().map(|field| alias(*field)).collect::<Vec<_>>().join(", ");
     Some(format!("SOURCE '{group}' | parse @message '{pattern}' as {aliases}\n| {}", commands.join("\n| ")))
-}
-
-/// What a field is called in queries: never as Logs Insights calls those it discovers, which cannot be defined again.
-fn alias(field: FlowLogField) -> String {
-    format!("flow_{}", field.name().replace('-', "_"))
 }
 
 /// Of the monitor's own topic only; who owns an existing one watches it.

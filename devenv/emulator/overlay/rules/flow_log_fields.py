@@ -14,7 +14,7 @@ _BY_VERSION = {
     9: "resource-id",
     10: "encryption-status",
     11: """instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2 interface-type
-           next-hop-interface-id next-hop-interface-type next-hop-subnet-id next-hop-vpc-id next-hop-account-id""",
+           next-hop-interface-id next-hop-interface-type next-hop-subnet-id next-hop-az-id next-hop-vpc-id""",
 }
 _VERSIONS = {name: version for version, names in _BY_VERSION.items() for name in names.split()}
 _INT32 = frozenset({"version", "srcport", "dstport", "protocol", "tcp-flags", "traffic-path"})
