@@ -1,5 +1,7 @@
 //! The fields of a flow-log record.
 
+use serde::{Deserialize, Serialize};
+
 /// How a field is written: in text, in Parquet and as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldType {
@@ -15,9 +17,9 @@ macro_rules! fields {
     ($($variant:ident = $name:literal : $kind:ident),* $(,)?) => {
         /// A field that AWS documents, versions 2 to 11:
         /// [Flow log records](https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Field {
-            $(#[allow(missing_docs, reason = "AWS's documents define the fields")] $variant),*
+            $(#[allow(missing_docs, reason = "AWS's documents define the fields")] #[serde(rename = $name)] $variant),*
         }
 
         impl Field {
@@ -97,6 +99,10 @@ fields! {
 }
 
 impl Field {
+    /// The fields of version 11 that need a tag key of their own in `CreateFlowLogs`.
+    pub const OF_TAGS: &'static [Self] =
+        &[Self::InstanceTag, Self::InstanceTag2, Self::InterfaceTag, Self::InterfaceTag2, Self::AsgTag, Self::AsgTag2];
+
     /// The field of that name; Parquet's `_` stands for `-`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -117,6 +123,7 @@ mod tests {
         for &field in Field::ALL {
             assert_eq!(Field::from_name(field.name()), Some(field));
             assert_eq!(Field::from_name(&field.name().replace('-', "_")), Some(field));
+            assert_eq!(serde_json::to_value(field).unwrap(), field.name());
         }
         assert_eq!(Field::from_name("not-invented-yet"), None);
         assert_eq!(Field::from_name("bytes "), None);

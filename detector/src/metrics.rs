@@ -10,6 +10,19 @@ use crate::analysis::Analysis;
 use crate::rules::{Config, Rule};
 use crate::settings::MetricSettings;
 
+/// Metric: records of a batch.
+pub const RECORDS: &str = "DetectorRecords";
+/// Metric: lines that could not be parsed.
+pub const BAD_RECORDS: &str = "DetectorBadRecords";
+/// Metric: how long a batch took, in milliseconds.
+pub const DURATION: &str = "DetectorDuration";
+/// Metric: findings of a rule.
+pub const FINDINGS: &str = "DetectorFindings";
+/// Dimension of every metric: whose it is.
+pub const MONITOR: &str = "Monitor";
+/// Dimension of [`FINDINGS`].
+pub const RULE: &str = "Rule";
+
 /// The lines for a batch: one for the batch, one for each rule that is switched on.
 #[must_use]
 pub fn lines(
@@ -23,15 +36,14 @@ pub fn lines(
     let batch = line.write(
         &[],
         &[
-            ("DetectorRecords", "Count", analysis.counts.records()),
-            ("DetectorBadRecords", "Count", analysis.counts.bad),
-            ("DetectorDuration", "Milliseconds", milliseconds(duration)),
+            (RECORDS, "Count", analysis.counts.records()),
+            (BAD_RECORDS, "Count", analysis.counts.bad),
+            (DURATION, "Milliseconds", milliseconds(duration)),
         ],
     );
     let rules = analysis.findings.by_rule().into_iter().filter(|(rule, _)| !config.disabled.contains(rule));
-    let findings = rules.map(|(rule, count): (Rule, u64)| {
-        line.write(&[("Rule", rule.name())], &[("DetectorFindings", "Count", count)])
-    });
+    let findings =
+        rules.map(|(rule, count): (Rule, u64)| line.write(&[(RULE, rule.name())], &[(FINDINGS, "Count", count)]));
     std::iter::once(batch).chain(findings).collect()
 }
 
@@ -47,7 +59,7 @@ struct Line<'s> {
 impl Line<'_> {
     /// One line: `metrics` by the dimension `Monitor` and `dimensions`.
     fn write(&self, dimensions: &[(&str, &str)], metrics: &[(&str, &str, u64)]) -> String {
-        let mut names = vec!["Monitor"];
+        let mut names = vec![MONITOR];
         names.extend(dimensions.iter().map(|(name, _)| *name));
         let definitions: Vec<_> = metrics.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
         let mut line = json!({
@@ -57,7 +69,7 @@ impl Line<'_> {
                     {"Namespace": self.settings.namespace, "Dimensions": [names], "Metrics": definitions}
                 ],
             },
-            "Monitor": self.settings.monitor,
+            MONITOR: self.settings.monitor,
         });
         for (name, value) in dimensions {
             line[*name] = Value::from(*value);

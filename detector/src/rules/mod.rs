@@ -97,6 +97,22 @@ impl Rule {
         }
     }
 
+    /// What people call it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::HighDataTransfer => "High data transfer",
+            Self::LargeEgress => "Large egress",
+            Self::SensitivePortAccepted => "Sensitive port accepted",
+            Self::PortScan => "Port scan",
+            Self::HostSweep => "Host sweep",
+            Self::RejectedTcp => "Rejected TCP",
+            Self::SensitivePortRejected => "Sensitive port rejected",
+            Self::UnusualProtocol => "Unusual protocol",
+            Self::SkippedRecords => "Skipped records",
+        }
+    }
+
     /// How much its findings matter.
     #[must_use]
     pub const fn severity(self) -> Severity {

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrafficType;
 use crate::api::cel::{rule, rule_at};
-use crate::api::flow_log_field::{FlowLogField, default_cloudwatch_fields, default_s3_fields};
+use crate::api::flow_log_field::{FlowLogField, OfferedField, default_cloudwatch_fields, default_s3_fields};
 
 /// The log group that receives records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ pub struct CloudWatchLogs {
     #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
     pub kms_key_arn: Option<String>,
     /// Fields of a record, in order. Default: AWS's default format (version 2). A change replaces the flow log.
-    #[schemars(length(min = 1, max = 60))]
+    #[schemars(with = "Vec<OfferedField>", length(min = 1, max = 60))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("self.all(field, self.exists_one(other, other == field))", "a field may be named once only")
     ]))]
@@ -102,7 +102,7 @@ pub struct S3 {
     pub traffic_type: Option<TrafficType>,
     /// Fields of a record, in order. Default: the 21 fields of versions 2 and 3. A change replaces the flow log and the Athena table's
     /// columns.
-    #[schemars(length(min = 1, max = 60))]
+    #[schemars(with = "Vec<OfferedField>", length(min = 1, max = 60))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("self.all(field, self.exists_one(other, other == field))", "a field may be named once only")
     ]))]

@@ -159,7 +159,8 @@ mod tests {
     use crate::api::VpcFlowMonitorSpec;
     use crate::api::spec::DetectorRules;
     use crate::monitor::fixtures;
-    use crate::resources::anomaly_detector::rules::Rule;
+    use crate::resources::anomaly_detector::rules::field;
+    use ::detector::rules::Rule;
 
     fn widgets(monitor: &Monitor) -> Vec<Value> {
         body(monitor)["widgets"].as_array().unwrap().clone()
@@ -244,7 +245,7 @@ mod tests {
 
     /// Rules of which some are enabled.
     fn rules(is_enabled: fn(Rule) -> bool) -> DetectorRules {
-        let switched = |rule: Rule| (rule.field(), json!({"enabled": is_enabled(rule)}));
+        let switched = |rule: Rule| (field(rule), json!({"enabled": is_enabled(rule)}));
         serde_json::from_value(Rule::ALL.into_iter().map(switched).collect()).unwrap()
     }
 

@@ -1,11 +1,13 @@
 //! How the anomaly detector does: what it reads, what it finds, how long it takes and whether it fails.
 
+use detector::metrics;
+use detector::rules::Rule;
 use serde_json::{Value, json};
 
 use super::body::RED;
 use super::widget::{Widget, graph};
 use crate::monitor::Monitor;
-use crate::resources::anomaly_detector::rules::Rule;
+use crate::resources::anomaly_detector::rules::is_enabled;
 
 /// What it found, and in how many records.
 pub(super) fn results(monitor: &Monitor) -> Vec<Widget> {
@@ -20,8 +22,8 @@ pub(super) fn invocations(monitor: &Monitor) -> Vec<Widget> {
 /// A metric that the detector writes itself, of one rule or of all it does.
 fn own_metric(monitor: &Monitor, name: &str, rule: Option<Rule>, options: Value) -> Value {
     let mut metric = vec![json!(monitor.spec.detections.namespace), json!(name)];
-    metric.extend([json!("Monitor"), json!(monitor.names.base())]);
-    metric.extend(rule.into_iter().flat_map(|rule| [json!("Rule"), json!(rule.name())]));
+    metric.extend([json!(metrics::MONITOR), json!(monitor.names.base())]);
+    metric.extend(rule.into_iter().flat_map(|rule| [json!(metrics::RULE), json!(rule.name())]));
     metric.push(options);
     metric.into()
 }
@@ -31,8 +33,8 @@ fn lambda_metric(monitor: &Monitor, name: &str, options: &Value) -> Value {
 }
 
 fn findings(monitor: &Monitor) -> Option<Widget> {
-    let enabled = Rule::ALL.into_iter().filter(|rule| rule.enabled(&monitor.spec.anomaly_detector.rules));
-    let metric = |rule: Rule| own_metric(monitor, "DetectorFindings", Some(rule), json!({"label": rule.title()}));
+    let enabled = Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, &monitor.spec.anomaly_detector.rules));
+    let metric = |rule: Rule| own_metric(monitor, metrics::FINDINGS, Some(rule), json!({"label": rule.title()}));
     let metrics: Vec<_> = enabled.map(metric).collect();
     let more = json!({"stacked": true, "yAxis": {"left": {"min": 0, "showUnits": false}}});
     (!metrics.is_empty()).then(|| graph(monitor, "Findings by rule", &json!(metrics), more))
@@ -40,8 +42,8 @@ fn findings(monitor: &Monitor) -> Option<Widget> {
 
 fn records(monitor: &Monitor) -> Widget {
     let metrics = [
-        own_metric(monitor, "DetectorRecords", None, json!({"label": "Records"})),
-        own_metric(monitor, "DetectorBadRecords", None, json!({"label": "Bad records", "color": RED})),
+        own_metric(monitor, metrics::RECORDS, None, json!({"label": "Records"})),
+        own_metric(monitor, metrics::BAD_RECORDS, None, json!({"label": "Bad records", "color": RED})),
     ];
     let more = json!({"yAxis": {"left": {"min": 0, "showUnits": false}}});
     graph(monitor, "Records read by the detector", &json!(metrics), more)
@@ -58,7 +60,7 @@ fn outcomes(monitor: &Monitor) -> Widget {
 
 fn duration(monitor: &Monitor) -> Widget {
     let metrics = [
-        own_metric(monitor, "DetectorDuration", None, json!({"label": "A batch (p95)"})),
+        own_metric(monitor, metrics::DURATION, None, json!({"label": "A batch (p95)"})),
         lambda_metric(monitor, "Duration", &json!({"label": "An invocation (p95)"})),
         lambda_metric(monitor, "Duration", &json!({"label": "The longest invocation", "stat": "Maximum"})),
     ];
