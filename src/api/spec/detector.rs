@@ -21,7 +21,8 @@ pub struct AnomalyDetector {
     pub log_retention_days: i32,
     /// The least severity that is published to the topic: LOW, MEDIUM or HIGH. Default LOW. Metrics count findings of every severity.
     pub min_severity: Severity,
-    /// Span in seconds, 60 to 3600, over which the ports, hosts and bytes of one source are counted together. Default 300.
+    /// Span in seconds, 60 to 3600, over which the ports, hosts and bytes of one source are counted together, within the records that
+    /// CloudWatch Logs hands the function at a time: those of one network interface. Default 300.
     #[schemars(range(min = 60, max = 3600))]
     pub window_seconds: i32,
     /// A single flow of more bytes than this is a finding of the rule `highDataTransfer`. Default 50000000 (50 MB).

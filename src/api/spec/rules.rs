@@ -11,9 +11,12 @@ pub struct DetectorRules {
     pub high_data_transfer: Switch,
     /// A rejected TCP flow. Severity LOW. Needs the fields action and protocol.
     pub rejected_tcp: Switch,
-    /// One source that tries many ports of one target. Severity MEDIUM. Needs the fields srcaddr, dstaddr and dstport.
+    /// One source that tries many ports of one target. Severity MEDIUM. Needs the fields srcaddr or pkt-srcaddr, dstaddr or pkt-dstaddr, and
+    /// dstport.
     pub port_scan: PortScan,
-    /// One source that tries one port of many targets. Severity MEDIUM. Needs the fields srcaddr, dstaddr and dstport.
+    /// One source that tries one port of many targets. Severity MEDIUM. Needs the fields srcaddr or pkt-srcaddr, dstaddr or pkt-dstaddr, and
+    /// dstport. CloudWatch Logs hands the function the records of one network interface at a time: a sweep is seen at the interface that it
+    /// comes from, or at one that it passes through.
     pub host_sweep: HostSweep,
     /// An accepted flow from a public address to one of `sensitivePorts`. Severity HIGH. Needs the fields srcaddr or pkt-srcaddr, dstport and
     /// action.
@@ -21,8 +24,8 @@ pub struct DetectorRules {
     /// A rejected flow from a public address to one of `sensitivePorts`. Severity LOW. Needs the fields srcaddr or pkt-srcaddr, dstport and
     /// action.
     pub sensitive_port_rejected: Switch,
-    /// One source that sends many bytes to public addresses, in all its flows together. Severity HIGH. Needs the fields dstaddr or
-    /// pkt-dstaddr, and bytes.
+    /// One source that sends many bytes to public addresses, in all its flows together. Severity HIGH. Needs the fields srcaddr or
+    /// pkt-srcaddr, dstaddr or pkt-dstaddr, and bytes.
     pub large_egress: LargeEgress,
     /// A flow of a protocol that is not expected. Severity LOW. Needs the field protocol.
     pub unusual_protocol: UnusualProtocol,
