@@ -91,7 +91,7 @@ async fn follow_the_log_group_and_its_fields_by_their_id() {
     let found = definitions(&sandbox).await;
     assert_eq!(keys(&found), names(&monitor, &QUERIES[..1]));
     let query = found[named(&monitor, QUERIES[0])]["queryString"].as_str().unwrap();
-    assert!(query.contains("parse @message \"* *\" as interface_id, bytes\n"), "{query}");
+    assert!(query.contains("parse @message \"* *\" as flow_interface_id, flow_bytes\n"), "{query}");
     sandbox.assert_at_rest(&monitor, ANALYTICS).await;
 
     spec.analytics.enabled = false;
