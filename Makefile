@@ -81,7 +81,7 @@ operator-tests: operator
 
 # The profile for Lambda has a folder of its own, so this runs beside the other build. Only the package needs both.
 $(detector): checkout force
-	@devenv/label.sh detector $(cargo) build --profile detector --package detector
+	@devenv/label.sh detector $(cargo) build --profile detector --package detector --bin bootstrap --no-default-features --features lambda
 
 detector-package: operator $(detector)
 	@$(devenv) package-detector --binary $(detector) --out $(DETECTOR_PACKAGE)

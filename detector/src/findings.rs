@@ -69,7 +69,9 @@ impl Finding {
             "{monitor}\n{rule}\n{source:?}\n{destination:?}\n{detail:?}\n{}\n{}\n{:?}\n{:?}\n{distinct}",
             tally.records, tally.bytes, tally.first, tally.last
         );
-        Sha256::digest(identity).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let hash = Sha256::digest(identity);
+        let first = hash.first_chunk().copied().unwrap_or_default();
+        format!("{:016x}", u64::from_be_bytes(first))
     }
 }
 
@@ -142,17 +144,13 @@ impl Ports {
         if self.kept().contains(&port) {
             return Port::Known;
         }
-        match self.kept.get_mut(usize::from(self.len)) {
-            Some(place) => {
-                *place = port;
-                self.len += 1;
-                Port::New
-            }
-            None => {
-                self.more = true;
-                Port::Unkept
-            }
-        }
+        let Some(place) = self.kept.get_mut(usize::from(self.len)) else {
+            self.more = true;
+            return Port::Unkept;
+        };
+        *place = port;
+        self.len += 1;
+        Port::New
     }
 
     /// The ports kept, in the order they came.

@@ -1,6 +1,7 @@
 //! `devenv demo`: the operator at work, from the first `kubectl apply` to the delete.
 
 mod account;
+mod attack;
 mod conditions;
 mod operator;
 mod shell;
@@ -10,7 +11,7 @@ use std::io::{IsTerminal, stdin, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use devenv::Environment;
+use devenv::{ACCOUNT, Environment, REGION};
 
 use crate::folder::Folder;
 use crate::signals::Signals;
@@ -38,14 +39,20 @@ async fn start_and_tell(folder: &Folder) -> Result<ExitCode> {
 }
 
 async fn tell_in(environment: &Environment, folder: &Folder, signals: &mut Signals) -> Result<()> {
-    let Told { operator, apply } = signals.until_signal(Story::new(environment, folder.path()).tell()).await?;
+    let Told { operator, vpc } = signals.until_signal(Story::new(environment, folder.path())?.tell()).await?;
     if stdin().is_terminal() && stdout().is_terminal() {
         println!("\nEverything is still up, for you to explore until Ctrl-C. In another terminal:\n");
         print_exports(environment);
         println!("# the operator's metrics: {}", operator.metrics_url());
         println!("# its log:                {}", operator.log().display());
-        println!("# the monitor again:      {apply}");
+        println!("# more traffic, or port-scan, brute-force, exfiltration, attack, quiet:");
+        println!("#   curl -d '{}' $AWS_ENDPOINT_URL/_devenv/traffic", traffic(&vpc));
         signals.next().await;
     }
     operator.stop().await
+}
+
+/// What asks the emulator for traffic.
+fn traffic(vpc: &str) -> serde_json::Value {
+    serde_json::json!({ "account": ACCOUNT, "region": REGION, "vpcId": vpc, "scenario": "normal", "minutes": 15 })
 }

@@ -20,7 +20,7 @@ pub enum Component {
     Alarms,
     /// The detector function and what it needs.
     AnomalyDetector,
-    /// Workgroup, database, table and saved queries.
+    /// Workgroup, database, table and saved queries of Athena and Logs Insights.
     Analytics,
     /// The dashboard.
     Dashboard,
@@ -68,6 +68,7 @@ kinds! {
     Role = "AWS::IAM::Role" "role",
     LogGroup = "AWS::Logs::LogGroup" "log group",
     MetricFilter = "AWS::Logs::MetricFilter" "metric filter",
+    QueryDefinition = "AWS::Logs::QueryDefinition" "saved Insights query",
     SubscriptionFilter = "AWS::Logs::SubscriptionFilter" "subscription filter",
     FlowLog = "AWS::EC2::FlowLog" "flow log",
     Topic = "AWS::SNS::Topic" "topic",

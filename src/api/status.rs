@@ -126,6 +126,9 @@ pub struct Links {
     /// The saved Athena queries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saved_queries: Option<String>,
+    /// CloudWatch Logs Insights, whose saved queries of this monitor are in the folder named in `resources`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logs_insights: Option<String>,
 }
 
 /// The figures that `kubectl get` shows.

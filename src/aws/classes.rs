@@ -135,6 +135,8 @@ const ROWS: &[Row] = rows! {
     CloudWatchLogs "InvalidParameterException" ~ "Could not execute the lambda function" => NotYet;
     CloudWatchLogs "OperationAbortedException" => NotYet;
     CloudWatchLogs "ResourceAlreadyExistsException" => NotYet;
+    // A saved query of that name, which the next read shows.
+    CloudWatchLogs "InvalidParameterException" ~ "already exists" => NotYet;
     Iam "ConcurrentModification" => NotYet;
     Iam "DeleteConflict" => NotYet;
     Iam "EntityAlreadyExists" => NotYet;

@@ -89,6 +89,9 @@ where
 /// The code of an error without an answer.
 pub const UNREACHABLE: &str = "Unreachable";
 
+/// How `aws-config` says that no source of credentials has any.
+const NO_CREDENTIALS: &str = "no credentials found in chain";
+
 /// EC2 adds a text that only AWS can decode, another one at each call.
 fn readable(message: &str) -> String {
     let end = message.find("Encoded authorization failure message:").unwrap_or(message.len());
@@ -107,8 +110,8 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         next = cause.source();
     }
     let text = texts.join(": ");
-    if text.contains("no providers in chain provided credentials") {
-        return "no AWS credentials found: give the operator IRSA, EKS Pod Identity or the AWS_* variables".to_owned();
+    if text.contains(NO_CREDENTIALS) {
+        return "no AWS credentials found: set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity".to_owned();
     }
     text
 }

@@ -9,35 +9,44 @@ use aws_smithy_types::config_bag::ConfigBag;
 use thiserror::Error;
 use tracing::{debug, info};
 
-use super::operations::{self, Access, Operation};
+use super::operations::{self, Access, Caller, Operation};
 use crate::metrics::Metrics;
 
 /// Stands before every call: what the table of operations lacks is never sent, what it holds is logged and counted.
 #[derive(Clone, Debug)]
 pub struct Gate {
     metrics: Metrics,
+    caller: Caller,
 }
 
 impl Gate {
-    /// A gate that counts into `metrics`.
+    /// The operator's gate, which counts into `metrics`.
     #[must_use]
     pub const fn new(metrics: Metrics) -> Self {
-        Self { metrics }
+        Self { metrics, caller: Caller::Operator }
+    }
+
+    /// The gate of `verify`: reads, and the few writes that are its own.
+    #[must_use]
+    pub fn of_verify() -> Self {
+        Self { metrics: Metrics::default(), caller: Caller::Verify }
+    }
+
+    fn operation(&self, config: &ConfigBag) -> Result<&'static Operation, UnknownOperation> {
+        let (service, name) =
+            config.load::<Metadata>().map_or(("", ""), |metadata| (metadata.service(), metadata.name()));
+        operations::find(service, name)
+            .filter(|operation| operation.is_for(self.caller))
+            .ok_or_else(|| UnknownOperation { service: service.to_owned(), operation: name.to_owned() })
     }
 }
 
-/// The call is not in the table of operations: a defect of the operator, stopped before it reached AWS.
+/// The table of operations does not have the call for this caller: a defect of the operator, stopped before it reached AWS.
 #[derive(Debug, Error)]
 #[error("{service} {operation} is not in the operator's table of AWS operations; please report this defect")]
 struct UnknownOperation {
     service: String,
     operation: String,
-}
-
-fn operation(config: &ConfigBag) -> Result<&'static Operation, UnknownOperation> {
-    let (service, name) = config.load::<Metadata>().map_or(("", ""), |metadata| (metadata.service(), metadata.name()));
-    operations::find(service, name)
-        .ok_or_else(|| UnknownOperation { service: service.to_owned(), operation: name.to_owned() })
 }
 
 #[dyn_dispatch_hint]
@@ -53,7 +62,7 @@ impl Intercept for Gate {
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        operation(config)?;
+        self.operation(config)?;
         Ok(())
     }
 
@@ -63,7 +72,7 @@ impl Intercept for Gate {
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let operation = operation(config)?;
+        let operation = self.operation(config)?;
         let succeeded = context.output_or_error().is_some_and(|result| result.is_ok());
         let request_id = context.response().and_then(|response| {
             let headers = response.headers();

@@ -53,6 +53,15 @@ pub enum Access {
     Write,
 }
 
+/// Which command sends an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// The operator. A person's command may send its reads too.
+    Operator,
+    /// `verify` alone, with the credentials of whoever runs it: no permission that the operator needs.
+    Verify,
+}
+
 /// A row of the table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
@@ -64,10 +73,20 @@ pub struct Operation {
     pub access: Access,
     /// The IAM actions a caller needs, from the Service Authorization Reference.
     pub actions: &'static [&'static str],
+    /// Who sends it.
+    pub caller: Caller,
+}
+
+impl Operation {
+    /// True if `caller` may send it: the operator what is its own, `verify` reads and what is its own.
+    #[must_use]
+    pub fn is_for(&self, caller: Caller) -> bool {
+        self.caller == caller || (caller == Caller::Verify && self.access == Access::Read)
+    }
 }
 
 macro_rules! operations {
-    ($($id:ident = $service:ident $name:literal $access:ident [$($action:literal),+ $(,)?];)*) => {
+    ($($id:ident = $service:ident $name:literal $access:ident [$($action:literal),+ $(,)?] $($caller:ident)?;)*) => {
         $(
             #[doc = concat!("`", $name, "`")]
             pub const $id: &Operation = &Operation {
@@ -75,12 +94,15 @@ macro_rules! operations {
                 name: $name,
                 access: Access::$access,
                 actions: &[$($action),+],
+                caller: operations!(@caller $($caller)?),
             };
         )*
 
-        /// Every operation the operator can send.
+        /// Every operation that can be sent.
         pub const ALL: &[&Operation] = &[$($id),*];
     };
+    (@caller) => { Caller::Operator };
+    (@caller $caller:ident) => { Caller::$caller };
 }
 
 operations! {
@@ -103,6 +125,7 @@ operations! {
     PUT_BUCKET_POLICY = S3 "PutBucketPolicy" Write ["s3:PutBucketPolicy"];
     GET_BUCKET_LIFECYCLE = S3 "GetBucketLifecycleConfiguration" Read ["s3:GetLifecycleConfiguration"];
     PUT_BUCKET_LIFECYCLE = S3 "PutBucketLifecycleConfiguration" Write ["s3:PutLifecycleConfiguration"];
+    LIST_OBJECTS = S3 "ListObjectsV2" Read ["s3:ListBucket"] Verify;
     LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"];
     DELETE_OBJECTS = S3 "DeleteObjects" Write ["s3:DeleteObject", "s3:DeleteObjectVersion"];
     LIST_MULTIPART_UPLOADS = S3 "ListMultipartUploads" Read ["s3:ListBucketMultipartUploads"];
@@ -138,6 +161,13 @@ operations! {
     DESCRIBE_SUBSCRIPTION_FILTERS = CloudWatchLogs "DescribeSubscriptionFilters" Read ["logs:DescribeSubscriptionFilters"];
     PUT_SUBSCRIPTION_FILTER = CloudWatchLogs "PutSubscriptionFilter" Write ["logs:PutSubscriptionFilter"];
     DELETE_SUBSCRIPTION_FILTER = CloudWatchLogs "DeleteSubscriptionFilter" Write ["logs:DeleteSubscriptionFilter"];
+    // An account has at most 1,000 definitions in a region.
+    DESCRIBE_QUERY_DEFINITIONS = CloudWatchLogs "DescribeQueryDefinitions" Read ["logs:DescribeQueryDefinitions"];
+    PUT_QUERY_DEFINITION = CloudWatchLogs "PutQueryDefinition" Write ["logs:PutQueryDefinition"];
+    DELETE_QUERY_DEFINITION = CloudWatchLogs "DeleteQueryDefinition" Write ["logs:DeleteQueryDefinition"];
+
+    DESCRIBE_LOG_STREAMS = CloudWatchLogs "DescribeLogStreams" Read ["logs:DescribeLogStreams"] Verify;
+    FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" Read ["logs:FilterLogEvents"] Verify;
 
     DESCRIBE_FLOW_LOGS = Ec2 "DescribeFlowLogs" Read ["ec2:DescribeFlowLogs"];
     CREATE_FLOW_LOGS = Ec2 "CreateFlowLogs" Write
@@ -163,6 +193,8 @@ operations! {
     DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" Read ["cloudwatch:DescribeAlarms"];
     PUT_METRIC_ALARM = CloudWatch "PutMetricAlarm" Write ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"];
     DELETE_ALARMS = CloudWatch "DeleteAlarms" Write ["cloudwatch:DeleteAlarms"];
+    DESCRIBE_ALARM_HISTORY = CloudWatch "DescribeAlarmHistory" Read ["cloudwatch:DescribeAlarmHistory"] Verify;
+    SET_ALARM_STATE = CloudWatch "SetAlarmState" Write ["cloudwatch:SetAlarmState"] Verify;
     GET_DASHBOARD = CloudWatch "GetDashboard" Read ["cloudwatch:GetDashboard"];
     PUT_DASHBOARD = CloudWatch "PutDashboard" Write ["cloudwatch:PutDashboard", "cloudwatch:TagResource"];
     DELETE_DASHBOARDS = CloudWatch "DeleteDashboards" Write ["cloudwatch:DeleteDashboards"];
@@ -194,6 +226,12 @@ operations! {
     CREATE_NAMED_QUERY = Athena "CreateNamedQuery" Write ["athena:CreateNamedQuery"];
     UPDATE_NAMED_QUERY = Athena "UpdateNamedQuery" Write ["athena:UpdateNamedQuery"];
     DELETE_NAMED_QUERY = Athena "DeleteNamedQuery" Write ["athena:DeleteNamedQuery"];
+    // Athena reads the table and the records, and writes the result, as the caller: "Access to Athena" in its user guide.
+    START_QUERY_EXECUTION = Athena "StartQueryExecution" Write
+        ["athena:StartQueryExecution", "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", "s3:GetBucketLocation",
+         "s3:ListBucket", "s3:GetObject", "s3:PutObject"] Verify;
+    GET_QUERY_EXECUTION = Athena "GetQueryExecution" Read ["athena:GetQueryExecution"] Verify;
+    GET_QUERY_RESULTS = Athena "GetQueryResults" Read ["athena:GetQueryResults", "s3:GetObject"] Verify;
 
     GET_DATABASE = Glue "GetDatabase" Read ["glue:GetDatabase"];
     CREATE_DATABASE = Glue "CreateDatabase" Write ["glue:CreateDatabase", "glue:TagResource"];
@@ -238,9 +276,21 @@ mod tests {
     #[test]
     fn access_fits_the_name() {
         for operation in ALL {
-            let verbs = ["Get", "List", "Describe", "Head", "BatchGet", "AssumeRole"];
+            let verbs = ["Get", "List", "Describe", "Head", "BatchGet", "Filter", "AssumeRole"];
             let reads = verbs.iter().any(|verb| operation.name.starts_with(verb));
             assert_eq!(operation.access == Access::Read, reads, "{}", operation.name);
         }
+    }
+
+    #[test]
+    fn verify_sends_reads_and_two_writes_of_its_own_which_the_operator_never_sends() {
+        let writes: Vec<_> = ALL
+            .iter()
+            .filter(|operation| operation.access == Access::Write && operation.is_for(Caller::Verify))
+            .map(|operation| operation.name)
+            .collect();
+        assert_eq!(writes, ["SetAlarmState", "StartQueryExecution"]);
+        assert!(ALL.iter().all(|operation| operation.is_for(Caller::Operator) != (operation.caller == Caller::Verify)));
+        assert!(DESCRIBE_FLOW_LOGS.is_for(Caller::Verify) && !CREATE_FLOW_LOGS.is_for(Caller::Verify));
     }
 }

@@ -305,6 +305,7 @@ fn tell_reports(
             }
             Component::Analytics if report.is_some() => {
                 links.saved_queries = report.and_then(|report| report.saved_queries.clone());
+                links.logs_insights = report.and_then(|report| report.logs_insights.clone());
             }
             _ => {}
         }

@@ -168,8 +168,10 @@ pub struct Report {
     pub alarms: Vec<AlarmStatus>,
     /// Link to the dashboard.
     pub dashboard: Option<String>,
-    /// Link to the saved queries.
+    /// Link to the saved Athena queries.
     pub saved_queries: Option<String>,
+    /// Link to Logs Insights.
+    pub logs_insights: Option<String>,
 }
 
 /// A resource that exists.

@@ -34,6 +34,19 @@ pub struct Settings {
     pub detector: Arc<DetectorPackage>,
 }
 
+impl Settings {
+    /// For commands that only look: what they look for follows from the cluster's name alone.
+    #[must_use]
+    pub fn to_look(cluster_name: String) -> Self {
+        Self {
+            cluster_name,
+            permissions_boundary_arn: None,
+            default_deletion_policy: DeletionPolicy::default(),
+            detector: Arc::new(DetectorPackage::none()),
+        }
+    }
+}
+
 /// A monitor as the pure parts see it.
 #[derive(Clone, Debug)]
 pub struct Monitor {

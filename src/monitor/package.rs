@@ -72,6 +72,12 @@ impl DetectorPackage {
         Ok(Self { bytes, code_sha256, architecture })
     }
 
+    /// Stands for the package where nothing is ever made or compared: a command that only looks needs none.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { bytes: Vec::new(), code_sha256: String::new(), architecture: Architecture::X86_64 }
+    }
+
     /// The zip file.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

@@ -9,8 +9,9 @@ use vpc_flow_operator::monitor::Monitor;
 use crate::support::Sandbox;
 
 pub const ANALYTICS: &[Component] = &[Component::Analytics];
-pub const QUERIES: [&str; 6] = [
+pub const QUERIES: [&str; 7] = [
     "Bytes by interface and hour",
+    "Conversation history",
     "Daily volume",
     "External conversations",
     "Port scans",

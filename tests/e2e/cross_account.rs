@@ -7,7 +7,7 @@ use vpc_flow_operator::api::spec::AssumeRole;
 use crate::cluster::{Cluster, Operator, is, message};
 use crate::support::Sandbox;
 
-async fn trusting_role(there: &Sandbox, operator: &Sandbox) -> AssumeRole {
+pub async fn trusting_role(there: &Sandbox, operator: &Sandbox) -> AssumeRole {
     let trust = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
         "Principal": {"AWS": format!("arn:aws:iam::{}:root", operator.account)},

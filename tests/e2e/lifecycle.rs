@@ -247,7 +247,9 @@ async fn tags_follow_the_spec_everywhere_and_those_of_others_stay() {
     cluster.wait_ready("m").await;
     let tagged = |inventory: &Value, key: &str| {
         let mut values = Vec::new();
-        for (kind, resources) in inventory.as_object().unwrap().iter().filter(|(kind, _)| *kind != "vpcs") {
+        // AWS knows no tags of saved Insights queries.
+        let kinds = inventory.as_object().unwrap().iter();
+        for (kind, resources) in kinds.filter(|(kind, _)| !["vpcs", "queryDefinitions"].contains(&kind.as_str())) {
             for (name, resource) in resources.as_object().unwrap() {
                 let tags = resource.get("tags").or_else(|| resource.get("Tags")).unwrap();
                 values.push((format!("{kind}/{name}"), tags.get(key).cloned()));

@@ -17,6 +17,7 @@ fn other(bytes: &[u8]) -> Option<IpAddr> {
 
 /// Four numbers of one to three digits, each at most 255 and without a leading zero.
 #[inline]
+#[allow(clippy::cast_possible_truncation, reason = "the lowest four bytes are wanted")]
 fn ipv4(bytes: &[u8], from: usize, to: usize) -> Option<Ipv4Addr> {
     if !(7..=15).contains(&(to - from)) {
         return None;
@@ -37,6 +38,7 @@ fn ipv4(bytes: &[u8], from: usize, to: usize) -> Option<Ipv4Addr> {
 
 /// How many bytes stand before the first dot among the lowest four; 4 if there is none.
 #[inline]
+#[allow(clippy::cast_possible_truncation, reason = "the lowest four bytes are wanted")]
 fn digits_before_dot(text: u128) -> usize {
     let differing = (text as u32) ^ 0x2e2e_2e2e;
     let dots = differing.wrapping_sub(0x0101_0101) & !differing & 0x8080_8080;
@@ -45,6 +47,7 @@ fn digits_before_dot(text: u128) -> usize {
 
 /// The number in the first `count` bytes of `text`.
 #[inline]
+#[allow(clippy::cast_possible_truncation, reason = "a handful of digits")]
 fn three_digits(text: u32, count: usize) -> Option<u8> {
     if !(1..=3).contains(&count) {
         return None;

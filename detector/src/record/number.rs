@@ -11,6 +11,7 @@ const SAFE_DIGITS: usize = 16;
 
 /// The number in `bytes[from..to]`.
 #[inline]
+#[allow(clippy::cast_possible_truncation, reason = "a handful of digits")]
 pub(super) fn number(bytes: &[u8], from: usize, to: usize) -> Option<u64> {
     match to - from {
         1..=8 => eight_digits(word(bytes, from), to - from),
@@ -38,6 +39,7 @@ fn long_number(digits: &[u8]) -> Option<u64> {
 /// The number in the first `count` bytes of `word`, 1 to 8 of them, all at once: neighbouring digits are joined to
 /// numbers of two digits, those to four, those to eight.
 #[inline]
+#[allow(clippy::cast_possible_truncation, reason = "a handful of digits")]
 fn eight_digits(word: u64, count: usize) -> Option<u64> {
     // Leading zeros take the place of what follows the number.
     let shift = 64 - 8 * count as u32;

@@ -526,7 +526,7 @@ fn a_rule_tells_the_field_that_a_format_lacks() {
 #[test]
 fn a_flood_of_addresses_is_bounded_and_counted() {
     let scan = (1..=20).map(|port| FLOW.to_port(port).v2());
-    let flood = (0..Limits::FUNCTION.subjects as u32 + 10).map(|n| {
+    let flood = (0..u32::try_from(Limits::FUNCTION.subjects).unwrap() + 10).map(|n| {
         let source = std::net::Ipv4Addr::from(0x0b00_0000 + n).to_string();
         Flow { source: &source, ..FLOW }.v2()
     });
@@ -540,7 +540,7 @@ fn a_flood_of_addresses_is_bounded_and_counted() {
 #[test]
 fn on_a_workstation_there_is_room_for_more() {
     let parser = Parser::new(V2_FORMAT.parse().unwrap());
-    let lines = (0..Limits::FUNCTION.subjects as u32 + 10).map(|n| {
+    let lines = (0..u32::try_from(Limits::FUNCTION.subjects).unwrap() + 10).map(|n| {
         let source = std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string();
         Flow { source: &source, action: "REJECT", ..FLOW }.v2()
     });
@@ -571,7 +571,7 @@ fn the_engine_tells_whose_flow_a_record_is_and_whether_it_counts() {
 fn an_old_window_makes_room_and_is_judged() {
     let scan = (1..=20).map(|port| FLOW.to_port(port).v2());
     let flood = |window: u64| {
-        (0..Limits::FUNCTION.subjects as u32 / 2 - 20).map(move |n| {
+        (0..u32::try_from(Limits::FUNCTION.subjects).unwrap() / 2 - 20).map(move |n| {
             let source = std::net::Ipv4Addr::from(0x0b00_0000 + n).to_string();
             Flow { source: &source, start: FLOW.start + 300 * window, ..FLOW }.v2()
         })

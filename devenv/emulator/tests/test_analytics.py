@@ -118,7 +118,7 @@ class NamedQueries(AwsTestCase):
         self.assertNotIn("NextToken", rest)
 
 
-class Queries(AwsTestCase):
+class DeliveredRecords(AwsTestCase):
     def test_a_projected_table_over_aws_own_key_layout(self):
         """What flow logs deliver (Parquet, hive-compatible, hourly) is found by a query, without loading partitions."""
         s3, glue, athena = self.client("s3"), self.client("glue"), self.client("athena")
@@ -287,3 +287,12 @@ class Queries(AwsTestCase):
         query = ("SELECT date_format(from_unixtime(86400), '%Y%m%d'), bitwise_and(19, 18), regexp_like('10.0.0.1', '^10\\.'),"
                  " date_format(current_date - INTERVAL '1' DAY, '%Y%m%d') < date_format(current_date, '%Y%m%d')")
         self.assertEqual(self.rows(query), [["19700102", "18", "true", "true"]])
+
+    def test_addresses_in_networks(self):
+        held = [("10.0.0.0/8", "10.255.0.1", "true"), ("10.0.0.0/8", "11.0.0.1", "false"), ("10.0.0.0/8", "a::1", "false"),
+                ("172.16.0.0/12", "172.31.255.255", "true"), ("172.16.0.0/12", "172.32.0.0", "false"),
+                ("fc00::/7", "fd12:3456::1", "true"), ("fc00::/7", "fe00::", "false"),
+                ("2001:db8::/32", "2001:db8:0:0:0:0:0:1", "true"), ("0.0.0.0/0", "1.2.3.4", "true"),
+                ("203.0.113.9/32", "203.0.113.9", "true"), ("10.0.0.0/8", "-", None)]
+        tests = ", ".join(f"contains('{network}', try_cast('{address}' AS ipaddress))" for network, address, _ in held)
+        self.assertEqual(self.rows(f"SELECT {tests}"), [[result for *_, result in held]])

@@ -102,6 +102,22 @@ class Groups(AwsTestCase):
         rest = self.logs.describe_log_groups(limit=2, nextToken=page["nextToken"])
         self.assertEqual([group["logGroupName"] for group in page["logGroups"] + rest["logGroups"]], ["g0", "g1", "g2"])
 
+    def test_events_are_found_from_either_end(self):
+        self.logs.create_log_group(logGroupName="g")
+        now = int(time.time() * 1000)
+        for stream in range(2):
+            self.logs.create_log_stream(logGroupName="g", logStreamName=str(stream))
+            events = [{"timestamp": now + 2 * each + stream, "message": str(2 * each + stream)} for each in range(2)]
+            self.logs.put_log_events(logGroupName="g", logStreamName=str(stream), logEvents=events)
+
+        def found(**parameters) -> list[str]:
+            answer = self.logs.filter_log_events(logGroupName="g", startTime=now, **parameters)
+            return [each["message"] for each in answer["events"]]
+
+        self.assertEqual(found(), ["0", "1", "2", "3"])
+        self.assertEqual(found(startFromHead=False), ["3", "2", "1", "0"])
+        self.assertEqual(found(startFromHead=False, limit=1), ["3"])
+
 
 class MetricFilters(AwsTestCase):
     def setUp(self) -> None:

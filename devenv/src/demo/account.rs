@@ -5,13 +5,14 @@ use devenv::{ACCOUNT, EmulatorClient, REGION};
 use serde_json::{Map, Value};
 
 /// Kinds of the inventory, in the order shown, and what a person calls them.
-const KINDS: [(&str, &str); 11] = [
+const KINDS: [(&str, &str); 12] = [
     ("vpcs", "VPC"),
     ("flowLogs", "VPC flow log"),
     ("buckets", "S3 bucket"),
     ("logGroups", "CloudWatch log group"),
     ("alarms", "CloudWatch alarm"),
     ("dashboards", "CloudWatch dashboard"),
+    ("queryDefinitions", "Logs Insights query"),
     ("topics", "SNS topic"),
     ("functions", "Lambda function"),
     ("roles", "IAM role"),
@@ -60,6 +61,22 @@ impl Account {
         Ok(name)
     }
 
+    /// ARN of the only topic.
+    pub fn topic_arn(&self) -> Result<String> {
+        let (name, _) = self.of_kind("topics").next().context("there is no topic")?;
+        Ok(format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}"))
+    }
+
+    /// A saved query of the monitor's workgroup.
+    pub fn saved_query(&self, name: &str) -> Result<SavedQuery<'_>> {
+        let found = self.of_kind("workgroups").find_map(|(workgroup, resource)| {
+            let query = resource["namedQueries"].get(name)?;
+            let (statement, database) = (query["query"].as_str()?, query["database"].as_str()?);
+            Some(SavedQuery { workgroup, database, statement })
+        });
+        found.with_context(|| format!("there is no saved query `{name}`"))
+    }
+
     /// Whether all four settings block public access to the bucket.
     pub fn blocks_public_access(&self, bucket: &str) -> bool {
         let settings = self.0["buckets"][bucket]["publicAccessBlock"].as_object();
@@ -69,6 +86,13 @@ impl Account {
     fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&String, &Value)> {
         self.0.get(kind).and_then(Value::as_object).into_iter().flat_map(Map::iter)
     }
+}
+
+/// A saved query of Athena.
+pub struct SavedQuery<'a> {
+    pub workgroup: &'a str,
+    pub database: &'a str,
+    pub statement: &'a str,
 }
 
 /// Prints resources as a table.

@@ -1,6 +1,6 @@
 //! The operator as a process of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use devenv::{Environment, REGION, Supervised, detector_package, free_port, supervised_command};
@@ -12,11 +12,17 @@ pub struct Operator {
     address: String,
 }
 
+/// The `vpc-flow-operator` beside this program.
+pub fn program() -> Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name("vpc-flow-operator");
+    ensure!(program.exists(), "{} is missing: `make build` makes it", program.display());
+    Ok(program)
+}
+
 impl Operator {
-    /// Starts the `vpc-flow-operator` beside this program, with its log in the folder `dir`.
+    /// Starts it, with its log in the folder `dir`.
     pub fn start(environment: &Environment, dir: &Path) -> Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("vpc-flow-operator");
-        ensure!(program.exists(), "{} is missing: `make build` makes it", program.display());
+        let program = program()?;
         let address = format!("127.0.0.1:{}", free_port()?);
         let package = detector_package()?;
         let package = package.to_str().context("the path of the detector's package is not UTF-8")?;

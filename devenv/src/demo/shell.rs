@@ -1,5 +1,6 @@
 //! Commands that are shown and then run exactly as shown.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -8,20 +9,23 @@ use devenv::{Environment, project_root};
 use tokio::process::Command;
 
 const DEADLINE: Duration = Duration::from_mins(3);
-/// Makes `kubectl` and `aws` those of the environment, whatever the machine has.
+/// Makes `kubectl`, `aws` and the operator those of the environment, whatever the machine has.
 const TOOLS: &str = r#"
 kubectl() { "$KUBECTL" "$@"; }
 aws() { "$AWS_PYTHON" -B devenv/aws.py "$@"; }
+PATH="$OPERATOR_FOLDER:$PATH"
 "#;
 
 /// Runs command lines in the environment, from the root of the project.
 pub struct Shell<'a> {
     environment: &'a Environment,
+    operator_folder: PathBuf,
 }
 
 impl<'a> Shell<'a> {
-    pub fn new(environment: &'a Environment) -> Self {
-        Self { environment }
+    /// `operator_folder` is where the program `vpc-flow-operator` is.
+    pub fn new(environment: &'a Environment, operator_folder: PathBuf) -> Self {
+        Self { environment, operator_folder }
     }
 
     /// Shows a command line, runs it, shows what it prints, and returns that. An error if it fails.
@@ -51,6 +55,7 @@ impl<'a> Shell<'a> {
         command.stdin(Stdio::null()).kill_on_drop(true);
         self.environment.apply_to(&mut command);
         command.env("AWS_PYTHON", self.environment.emulator().python());
+        command.env("OPERATOR_FOLDER", &self.operator_folder);
         command
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::account::{Account, print_table};
 use super::conditions::print_until_ready;
-use super::operator::Operator;
+use super::operator::{Operator, program};
 use super::shell::Shell;
 
 const EXAMPLE: &str = "examples/quickstart.yaml";
@@ -18,24 +18,24 @@ const REPAIR_DEADLINE: Duration = Duration::from_secs(30);
 const LEFT_AFTER_DELETE: [&str; 3] = ["VPC", "S3 bucket", "CloudWatch log group"];
 
 pub struct Story<'a> {
-    environment: &'a Environment,
+    pub(super) environment: &'a Environment,
     /// For the operator's log.
     folder: &'a Path,
-    shell: Shell<'a>,
+    pub(super) shell: Shell<'a>,
     steps: u32,
 }
 
 /// What still stands when the story is told.
 pub struct Told {
     pub operator: Operator,
-    /// The command line that made the monitor.
-    pub apply: String,
+    /// The VPC that is watched.
+    pub vpc: String,
 }
 
 /// The monitor of the example.
-struct Monitor {
-    namespace: String,
-    name: String,
+pub(super) struct Monitor {
+    pub(super) namespace: String,
+    pub(super) name: String,
 }
 
 impl Monitor {
@@ -46,8 +46,10 @@ impl Monitor {
 }
 
 impl<'a> Story<'a> {
-    pub fn new(environment: &'a Environment, folder: &'a Path) -> Self {
-        Self { environment, folder, shell: Shell::new(environment), steps: 0 }
+    pub fn new(environment: &'a Environment, folder: &'a Path) -> Result<Self> {
+        let operator = program()?;
+        let shell = Shell::new(environment, operator.with_file_name(""));
+        Ok(Self { environment, folder, shell, steps: 0 })
     }
 
     /// Tells it to the end.
@@ -65,9 +67,13 @@ impl<'a> Story<'a> {
         self.repairs(&monitor).await?;
         self.deletes(&monitor).await?;
         self.keeps_the_data().await?;
+        self.comes_back(&monitor, &apply, &mut operator).await?;
+        let subscriber = self.somebody_subscribes().await?;
+        self.ordinary_day(&monitor, &vpc).await?;
+        self.attack(&monitor, &vpc, &subscriber).await?;
         operator.check_running()?;
         println!("\nAll {} steps happened.", self.steps);
-        Ok(Told { operator, apply })
+        Ok(Told { operator, vpc })
     }
 
     async fn kubernetes_and_aws(&mut self) -> Result<()> {
@@ -210,8 +216,17 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    async fn comes_back(&mut self, monitor: &Monitor, apply: &str, operator: &mut Operator) -> Result<()> {
+        self.step("The same apply takes the bucket and the log group back, and the rest is made anew");
+        self.shell.show(apply).await?;
+        print_until_ready(&self.shell, &monitor.arguments(), operator).await?;
+        let buckets = self.account().await?.resources().iter().filter(|(kind, _)| *kind == "S3 bucket").count();
+        ensure!(buckets == 1, "the bucket was to be taken back, but there are {buckets}");
+        Ok(())
+    }
+
     /// Asks for a pass now and waits until it is done.
-    async fn ask_for_pass(&self, monitor: &Monitor) -> Result<()> {
+    pub(super) async fn ask_for_pass(&self, monitor: &Monitor) -> Result<()> {
         let monitor = monitor.arguments();
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
         let annotation = format!("vpcflow.dev/reconcile-requested-at={now}");
@@ -229,15 +244,15 @@ impl<'a> Story<'a> {
         self.shell.run(&line).await
     }
 
-    async fn aws(&self, operation: &str, input: &Value) -> Result<String> {
+    pub(super) async fn aws(&self, operation: &str, input: &Value) -> Result<String> {
         self.shell.show(&format!("aws {operation} --cli-input-json '{input}'")).await
     }
 
-    async fn account(&self) -> Result<Account> {
+    pub(super) async fn account(&self) -> Result<Account> {
         Account::read(self.environment.emulator().client()).await
     }
 
-    fn step(&mut self, title: &str) {
+    pub(super) fn step(&mut self, title: &str) {
         self.steps += 1;
         println!("\n{}. {title}", self.steps);
     }

@@ -1,11 +1,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Athena over the stored records: a workgroup, a Glue database and table, saved queries.
+/// Athena over the stored records: a workgroup, a Glue database and table, saved queries; and saved queries of Logs Insights over the log
+/// group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Analytics {
-    /// False removes the workgroup, the database and the saved queries, never the records. Default true.
+    /// False removes the workgroup, the database and all saved queries, never the records. Default true.
     pub enabled: bool,
     /// Name of the Glue database: lower-case letters, digits and `_`. Default: one per monitor.
     #[serde(skip_serializing_if = "Option::is_none")]

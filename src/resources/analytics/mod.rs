@@ -1,16 +1,23 @@
-//! Analysis of stored records with Athena: a workgroup with saved queries, a Glue database and a table over the records.
+//! Analysis of records: with Athena of those in the bucket, by a workgroup with saved queries, a Glue database and a table over them; with
+//! Logs Insights of those in the log group, by saved queries.
 //!
 //! Database and table are made through Glue's API, which is synchronous and can be read back; DDL through Athena is neither.
 
 mod database;
+mod insights;
 mod named_query;
 mod partitions;
+mod query_definition;
 mod saved_queries;
 mod table;
+mod traffic;
 mod workgroup;
+
+pub use partitions::folder;
 
 use database::{Database, DatabaseOp, ObservedDatabase};
 use named_query::{NamedQuery, NamedQueryOp, ObservedNamedQuery};
+use query_definition::{ObservedQueryDefinition, QueryDefinition, QueryDefinitionOp};
 use table::{Table, TableOp};
 use workgroup::{ObservedWorkgroup, Workgroup, WorkgroupOp};
 
@@ -30,6 +37,7 @@ pub struct Desired {
     queries: Vec<NamedQuery>,
     database: Database,
     table: Table,
+    definitions: Vec<QueryDefinition>,
 }
 
 /// All of it as AWS has it: the database of the wanted name, and those of names the spec had before.
@@ -38,6 +46,7 @@ pub struct Observed {
     workgroup: Option<ObservedWorkgroup>,
     queries: Vec<ObservedNamedQuery>,
     databases: Vec<(String, Option<ObservedDatabase>)>,
+    definitions: Vec<ObservedQueryDefinition>,
 }
 
 /// What can be done.
@@ -48,6 +57,7 @@ pub enum Op {
     NamedQuery(NamedQueryOp),
     Database(DatabaseOp),
     Table(TableOp),
+    QueryDefinition(QueryDefinitionOp),
 }
 
 impl System for Analytics {
@@ -64,6 +74,7 @@ impl System for Analytics {
             queries: named_query::desired(monitor),
             database: database::desired(monitor),
             table: table::desired(monitor),
+            definitions: query_definition::desired(monitor),
         }))
     }
 
@@ -74,9 +85,13 @@ impl System for Analytics {
             Ok((name, database))
         }));
         let name = monitor.names.workgroup();
-        let (workgroup, queries, databases) =
-            futures::try_join!(workgroup::observe(aws, &name), named_query::observe(aws, &name), databases)?;
-        Ok(Observed { workgroup, queries, databases })
+        let (workgroup, queries, databases, definitions) = futures::try_join!(
+            workgroup::observe(aws, &name),
+            named_query::observe(aws, &name),
+            databases,
+            query_definition::observe(aws, monitor)
+        )?;
+        Ok(Observed { workgroup, queries, databases, definitions })
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<Op> {
@@ -95,6 +110,8 @@ impl System for Analytics {
                 named_query::diff(monitor, &desired.queries, &observed.queries, &mut diff);
             }
         }
+        let definitions = goal.map(|desired| desired.definitions.as_slice());
+        query_definition::diff(monitor, definitions, &observed.definitions, &mut diff);
         diff
     }
 
@@ -104,6 +121,7 @@ impl System for Analytics {
             Op::NamedQuery(op) => named_query::apply(aws, monitor, op).await?,
             Op::Database(op) => database::apply(aws, monitor, op).await?,
             Op::Table(op) => table::apply(aws, op).await?,
+            Op::QueryDefinition(op) => query_definition::apply(aws, op).await?,
         }
         Ok(Applied::Done)
     }
@@ -119,7 +137,10 @@ impl System for Analytics {
         for (name, database) in &observed.databases {
             resources.extend(database::existing(monitor, name, database.as_ref()));
         }
-        Report { resources, saved_queries, ..Report::default() }
+        let definitions = query_definition::existing(monitor, &observed.definitions);
+        let logs_insights = (!definitions.is_empty()).then(|| query_definition::link(monitor));
+        resources.extend(definitions);
+        Report { resources, saved_queries, logs_insights, ..Report::default() }
     }
 }
 

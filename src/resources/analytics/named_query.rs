@@ -68,12 +68,13 @@ pub enum NamedQueryOp {
 pub fn desired(monitor: &Monitor) -> Vec<NamedQuery> {
     saved_queries::ALL
         .iter()
-        .filter(|query| query.needs.iter().all(|field| monitor.spec.s3.fields.contains(field)))
-        .map(|query| NamedQuery {
-            name: query.name.to_owned(),
-            description: query.description.to_owned(),
-            database: monitor.names.database.clone(),
-            sql: saved_queries::sql(query, &monitor.names.table, &monitor.spec.s3.fields),
+        .filter_map(|query| {
+            Some(NamedQuery {
+                name: query.name.to_owned(),
+                description: query.description.to_owned(),
+                database: monitor.names.database.clone(),
+                sql: saved_queries::sql(query, monitor)?,
+            })
         })
         .collect()
 }

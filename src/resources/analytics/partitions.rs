@@ -73,16 +73,26 @@ pub fn projection(monitor: &Monitor) -> BTreeMap<String, String> {
 }
 
 fn template_property(monitor: &Monitor) -> (String, String) {
+    let hour = "${hour}";
+    let folder = folder(monitor, ["${aws_account_id}", "${aws_region}", "${year}", "${month}", "${day}", hour]);
+    ("storage.location.template".to_owned(), format!("s3://{}/{folder}", monitor.names.bucket))
+}
+
+/// The folder of an account, region, year, month, day and hour, with a slash at its end. Hours do not matter where a folder holds a day.
+#[must_use]
+pub fn folder(monitor: &Monitor, [account, region, year, month, day, hour]: [&str; 6]) -> String {
     let s3 = &monitor.spec.s3;
-    let layout = if s3.hive_compatible_partitions {
-        "aws-account-id=${aws_account_id}/aws-service=vpcflowlogs/aws-region=${aws_region}/year=${year}/month=${month}/day=${day}/"
+    let day = if s3.hive_compatible_partitions {
+        format!(
+            "aws-account-id={account}/aws-service=vpcflowlogs/aws-region={region}/year={year}/month={month}/day={day}/"
+        )
     } else {
-        "${aws_account_id}/vpcflowlogs/${aws_region}/${year}/${month}/${day}/"
+        format!("{account}/vpcflowlogs/{region}/{year}/{month}/{day}/")
     };
     let hour = match (s3.per_hour_partition, s3.hive_compatible_partitions) {
-        (false, _) => "",
-        (true, true) => "hour=${hour}/",
-        (true, false) => "${hour}/",
+        (false, _) => String::new(),
+        (true, true) => format!("hour={hour}/"),
+        (true, false) => format!("{hour}/"),
     };
-    ("storage.location.template".to_owned(), format!("{}{layout}{hour}", location(monitor)))
+    format!("{}AWSLogs/{day}{hour}", monitor.key_prefix())
 }

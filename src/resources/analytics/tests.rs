@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_glue::types::{DatabaseInput, Table as SdkTable};
 use proptest::prelude::*;
@@ -27,6 +27,14 @@ fn applied(monitor: &Monitor) -> Observed {
             desired.database.name.clone(),
             Some(database_with(monitor, vec![sdk_table(&desired.table, &[])])),
         )],
+        definitions: desired
+            .definitions
+            .iter()
+            .map(|definition| ObservedQueryDefinition {
+                id: format!("id of {}", definition.name),
+                definition: definition.clone(),
+            })
+            .collect(),
     }
 }
 
@@ -104,44 +112,6 @@ fn no_field_has_a_partitions_name() {
 }
 
 #[test]
-fn queries_use_only_columns_they_name() {
-    let monitor = fixtures::monitor();
-    for query in saved_queries::ALL {
-        let sql = saved_queries::sql(query, "vpc_flow_logs", &monitor.spec.s3.fields);
-        assert!(!sql.contains('{'), "{sql}");
-        let words: BTreeSet<_> = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-        for field in FlowLogField::ALL.iter().filter(|field| words.contains(table::column_name(**field).as_str())) {
-            let is_named = query.needs.contains(field) || *field == FlowLogField::LogStatus;
-            assert!(is_named, "{} uses {}", query.name, field.name());
-        }
-        for reserved in ["start", "end"] {
-            let quoted = format!("\"{reserved}\"");
-            assert_eq!(sql.matches(reserved).count(), sql.matches(&quoted).count(), "{}", query.name);
-        }
-    }
-}
-
-#[test]
-fn the_names_of_queries_are_unique_and_sorted() {
-    let names: Vec<_> = saved_queries::ALL.iter().map(|query| query.name).collect();
-    let mut sorted = names.clone();
-    sorted.sort_unstable();
-    sorted.dedup();
-    assert_eq!(names, sorted);
-}
-
-#[test]
-fn a_query_whose_columns_are_missing_is_left_out() {
-    let mut spec = spec();
-    spec.s3.fields = vec![FlowLogField::Bytes, FlowLogField::Action];
-    let queries = named_query::desired(&fixtures::with_spec(spec.clone()));
-    assert_eq!(queries.iter().map(|query| query.name.as_str()).collect::<Vec<_>>(), ["Daily volume"]);
-    assert!(!queries[0].sql.contains("log_status"));
-    spec.s3.fields.push(FlowLogField::LogStatus);
-    assert!(named_query::desired(&fixtures::with_spec(spec))[0].sql.contains("AND log_status = 'OK'"));
-}
-
-#[test]
 fn queries_that_are_no_longer_wanted_go_and_those_of_people_stay() {
     let mut spec = spec();
     let mut observed = applied(&fixtures::with_spec(spec.clone()));
@@ -181,7 +151,7 @@ fn another_database_replaces_queries_and_removes_the_former() {
     observed.databases.insert(0, ("other".into(), None));
     let changes = changes(&monitor, &observed);
     let count = |start: &str| changes.iter().filter(|change| change.starts_with(start)).count();
-    assert_eq!(count("Replace saved query"), saved_queries::ALL.len(), "{changes:#?}");
+    assert_eq!(count("Replace saved query"), observed.queries.len(), "{changes:#?}");
     let rest: Vec<_> = changes.iter().filter(|change| !change.starts_with("Replace")).collect();
     assert_eq!(rest.len(), 4, "{rest:#?}");
     assert_eq!(rest[0], "Create database other");
@@ -259,13 +229,87 @@ fn the_link_leads_to_the_console_of_the_partition() {
     assert!(workgroup::saved_queries_link(&monitor).starts_with("https://console.amazonaws.cn/athena/"));
 }
 
+fn definition_steps(monitor: &Monitor, observed: &Observed) -> Vec<(Action, String, QueryDefinitionOp)> {
+    let desired = Analytics::desired(monitor).unwrap().unwrap();
+    let steps = Analytics::diff(monitor, Goal::Present(&desired), observed).steps.into_iter();
+    steps
+        .map(|step| match step.op {
+            Op::QueryDefinition(op) => (step.change.action, step.change.name, op),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn insights_queries_are_in_the_folder_of_the_monitor() {
+    let monitor = fixtures::monitor();
+    let desired = Analytics::desired(&monitor).unwrap().unwrap().definitions;
+    assert!(desired.iter().any(|definition| definition.name == "vfm-network-production-aa0df1549f/Top talkers"));
+    assert!(desired.iter().all(|definition| definition.name.len() <= 255));
+}
+
+#[test]
+fn of_insights_queries_of_one_name_the_right_one_stays() {
+    let monitor = fixtures::monitor();
+    let mut observed = applied(&monitor);
+    let right = observed.definitions[0].clone();
+    let mut edited = right.clone();
+    edited.id = "edited".into();
+    edited.definition.query.push_str(" # mine");
+    let mut copy = right.clone();
+    copy.id = "copy".into();
+    observed.definitions.splice(0..1, [edited, right.clone(), copy]);
+    let name = right.definition.name;
+    let delete = |id: &str| (Action::Delete, name.clone(), QueryDefinitionOp::Delete { id: id.into() });
+    assert_eq!(definition_steps(&monitor, &observed), [delete("edited"), delete("copy")]);
+}
+
+#[test]
+fn another_log_group_moves_insights_queries_by_their_id() {
+    let mut spec = spec();
+    let observed = applied(&fixtures::with_spec(spec.clone()));
+    spec.cloud_watch_logs.log_group_name = Some("elsewhere".into());
+    let steps = definition_steps(&fixtures::with_spec(spec), &observed);
+    assert_eq!(steps.len(), observed.definitions.len());
+    for (action, name, op) in steps {
+        assert_eq!(action, Action::Update);
+        assert!(matches!(op, QueryDefinitionOp::Put { id: Some(id), .. } if id == format!("id of {name}")));
+    }
+}
+
+#[test]
+fn insights_queries_go_with_the_fields_and_with_the_monitor_but_never_those_of_people() {
+    let mut spec = spec();
+    let mut observed = applied(&fixtures::with_spec(spec.clone()));
+    let count = observed.definitions.len();
+    let mut mine = observed.definitions[0].clone();
+    mine.id = "mine".into();
+    mine.definition.name = format!("{}/Mine", fixtures::monitor().names.base());
+    observed.definitions.push(mine);
+    spec.cloud_watch_logs.fields.retain(|field| *field != FlowLogField::DstPort);
+    let monitor = fixtures::with_spec(spec);
+    let steps = definition_steps(&monitor, &observed);
+    let gone: Vec<_> = steps.iter().filter(|(action, ..)| *action == Action::Delete).map(|(_, name, _)| name).collect();
+    assert_eq!(gone.len(), 2, "{gone:?}");
+    assert!(gone[0].ends_with("/Port scans") && gone[1].ends_with("/Rejected by source and port"), "{gone:?}");
+
+    for (removal, left) in [(Removal::Everything, 0), (Removal::KeepData, 0), (Removal::KeepAll, count)] {
+        let diff = Analytics::diff(&monitor, Goal::Absent(removal), &observed);
+        let deleted: Vec<_> =
+            diff.steps.iter().filter(|step| step.change.kind == ResourceKind::QueryDefinition).collect();
+        assert_eq!(count - deleted.len(), left, "{removal:?}");
+        assert!(deleted.iter().all(|step| !step.change.name.ends_with("/Mine")));
+    }
+}
+
 fn any_spec() -> impl Strategy<Value = VpcFlowMonitorSpec> {
     let fields = prop::sample::subsequence(FlowLogField::ALL.to_vec(), 1..=FlowLogField::ALL.len());
     let format = prop_oneof![Just(FileFormat::Parquet), Just(FileFormat::PlainText)];
     let key = prop::option::of(Just("arn:aws:kms:eu-west-1:123456789012:key/k".to_owned()));
     (fields, format, any::<(bool, bool)>(), key).prop_map(|(fields, format, (hive, hourly), key)| {
         let mut spec = spec();
-        spec.s3.fields = fields;
+        spec.s3.fields = fields.clone();
+        spec.cloud_watch_logs.fields = fields;
         spec.s3.file_format = format;
         spec.s3.hive_compatible_partitions = hive;
         spec.s3.per_hour_partition = hourly;

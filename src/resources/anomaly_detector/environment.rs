@@ -66,7 +66,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::api::spec::Severity;
-    use crate::api::{FlowLogField, VpcFlowMonitorSpec};
+    use crate::api::{FieldType, FlowLogField, VpcFlowMonitorSpec};
     use crate::monitor::fixtures;
 
     /// The contract's, for a default spec.
@@ -81,6 +81,42 @@ pub(super) mod tests {
 
     fn spec() -> VpcFlowMonitorSpec {
         VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
+    }
+
+    /// What the function itself makes of the variables.
+    fn read(spec: VpcFlowMonitorSpec) -> detector::settings::Settings {
+        let variables = variables(&fixtures::with_spec(spec)).unwrap();
+        detector::settings::Settings::read(|name| variables.get(name).cloned()).unwrap()
+    }
+
+    #[test]
+    fn the_detector_reads_the_defaults_as_its_own() {
+        let settings = read(spec());
+        assert_eq!(settings.rules, detector::rules::Config::default());
+        assert_eq!(settings.metrics.unwrap().namespace, "VPC/FlowLogs");
+        assert_eq!(settings.format, detector::format::LogFormat::aws_default());
+    }
+
+    #[test]
+    fn the_detector_knows_every_field_rule_and_severity_by_the_same_name() {
+        let mut all = spec();
+        all.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
+        let format = read(all).format;
+        for (field, column) in FlowLogField::ALL.iter().zip(format.columns()) {
+            assert!(matches!(column, detector::format::Column::Known(_)), "{column}");
+            let same = match field.field_type() {
+                FieldType::Int32 => detector::field::FieldType::Int32,
+                FieldType::Int64 => detector::field::FieldType::Int64,
+                FieldType::Text => detector::field::FieldType::Text,
+            };
+            assert_eq!((column.name(), column.field_type()), (field.name(), same));
+        }
+        assert_eq!(Rule::ALL.map(Rule::name), detector::rules::Rule::ALL.map(detector::rules::Rule::name));
+        for severity in [Severity::Low, Severity::Medium, Severity::High] {
+            let mut spec = spec();
+            spec.anomaly_detector.min_severity = severity;
+            assert_eq!(json!(read(spec).rules.min_severity), json!(severity));
+        }
     }
 
     #[test]

@@ -52,6 +52,7 @@ fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
         status: found.flow_log_status.unwrap_or_default(),
         delivery_status: found.deliver_logs_status,
         delivery_error: found.deliver_logs_error_message,
+        created_at: found.creation_time,
     })
 }
 

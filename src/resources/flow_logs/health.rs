@@ -1,5 +1,7 @@
 //! Whether records arrive, and what to check if they do not.
 
+use std::fmt::{self, Display, Formatter};
+
 use super::{Destination, Found};
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
@@ -12,7 +14,7 @@ pub fn report(monitor: &Monitor, ours: &[&Found]) -> Report {
     let resources = ours.iter().map(|found| {
         let arn = monitor.place.arn("ec2", format!("vpc-flow-log/{}", found.id));
         let mut existing = Existing::new(ResourceKind::FlowLog, found.flow_log.sink().as_str(), arn);
-        existing.message = delivery_problem(monitor, found);
+        existing.message = problem(monitor, found).map(|problem| problem.to_string());
         existing
     });
     let flow_logs = ours.iter().map(|found| FlowLogStatus {
@@ -36,7 +38,7 @@ fn health(monitor: &Monitor, ours: &[&Found]) -> Health {
         format!("flow log {} ({}): {problem}", found.flow_log.sink().as_str(), found.id)
     };
     let problems: Vec<_> =
-        ours.iter().filter_map(|found| Some(told(found, delivery_problem(monitor, found)?))).collect();
+        ours.iter().filter_map(|found| Some(told(found, problem(monitor, found)?.to_string()))).collect();
     if !problems.is_empty() {
         return Health::Failing(Reason::DeliveryFailed, problems.join("; "));
     }
@@ -48,14 +50,29 @@ fn health(monitor: &Monitor, ours: &[&Found]) -> Health {
     if pending.is_empty() { Health::Good } else { Health::Pending(pending.join("; ")) }
 }
 
+/// Why no records arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// AWS's word for it.
+    pub reported: String,
+    /// What that means, and what to check.
+    pub remedy: String,
+}
+
+impl Display for Problem {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "AWS reports {:?}: {}", self.reported, self.remedy)
+    }
+}
+
 /// What AWS reports, what that means, and what to check. The meanings are those of `FlowLog` in the EC2 API reference.
-fn delivery_problem(monitor: &Monitor, found: &Found) -> Option<String> {
+pub fn problem(monitor: &Monitor, found: &Found) -> Option<Problem> {
     let error = found.delivery_error.as_deref().filter(|error| !error.is_empty());
     if error.is_none() && found.delivery_status.as_deref() != Some("FAILED") {
         return None;
     }
     let error = error.unwrap_or("FAILED");
-    let check = match error {
+    let remedy = match error {
         "Access error" => access(monitor, found),
         "Rate limited" => {
             "CloudWatch Logs throttles the delivery, so records are lost; ask AWS for a higher quota, or record \
@@ -67,7 +84,7 @@ fn delivery_problem(monitor: &Monitor, found: &Found) -> Option<String> {
         }
         _ => format!("see the flow log in the VPC console; {}", access(monitor, found)),
     };
-    Some(format!("AWS reports {error:?}: {check}"))
+    Some(Problem { reported: error.to_owned(), remedy })
 }
 
 fn access(monitor: &Monitor, found: &Found) -> String {
@@ -112,6 +129,7 @@ mod tests {
                 status: "ACTIVE".into(),
                 delivery_status: Some("SUCCESS".into()),
                 delivery_error: None,
+                created_at: None,
             })
             .collect();
         flow_logs.iter_mut().for_each(change);

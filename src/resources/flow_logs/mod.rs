@@ -4,6 +4,7 @@
 //! their tags, and a destination stands for the name: changes and the status speak of `cloud-watch-logs` and `s3`.
 
 mod calls;
+mod delivery;
 mod flow_log;
 mod health;
 mod plan;
@@ -11,7 +12,10 @@ mod token;
 
 use std::time::SystemTime;
 
+use aws_smithy_types::DateTime;
+pub use delivery::{Delivery, deliveries};
 pub use flow_log::{Destination, FlowLog, Sink};
+pub use health::Problem;
 pub use plan::FlowLogOp;
 
 use crate::api::Component;
@@ -40,6 +44,7 @@ pub struct Found {
     status: String,
     delivery_status: Option<String>,
     delivery_error: Option<String>,
+    created_at: Option<DateTime>,
 }
 
 impl System for FlowLogs {

@@ -16,7 +16,7 @@ use crate::resources::detections::Detection;
 const MAX_CHARS: usize = 1024;
 
 /// RFC 1918, unique local (RFC 4193) and link-local (RFC 3927, RFC 4291).
-const PRIVATE: [IpNet; 6] = [
+pub const PRIVATE: [IpNet; 6] = [
     IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
     IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
     IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),

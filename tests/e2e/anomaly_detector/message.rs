@@ -1,8 +1,9 @@
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use devenv::wait_for;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{DEADLINE, DETECTOR, RECORDS, logs, settled_function};
+use crate::inbox::Inbox;
 use crate::support::Sandbox;
 
 #[tokio::test]
@@ -24,17 +25,22 @@ async fn records_in_the_log_group_become_a_message_on_the_topic() {
             format!("2 {account} eni-1 10.0.0.1 203.0.113.9 443 50000 6 1 50000001 1418530010 1418530070 ACCEPT OK"),
             format!("2 {account} eni-1 198.51.100.7 10.0.0.1 50000 22 6 1 40 1418530010 1418530070 REJECT OK"),
             format!("2 {account} eni-1 10.0.0.1 10.0.0.2 443 50000 6 1 40 1418530010 1418530070 ACCEPT OK"),
+            "not a record".to_owned(),
         ],
     )
     .await;
     let message = inbox.next().await;
     assert_eq!(message["Type"], "Notification");
-    let subject = format!("HIGH: 2 network anomalies in {}, monitor network/production", sandbox.vpc_id);
+    let subject = format!("HIGH: 3 network anomalies in {}, monitor network/production", sandbox.vpc_id);
     assert_eq!(message["Subject"], subject);
-    let text = message["Message"].as_str().unwrap();
-    assert!(text.contains("HIGH high_data_transfer 10.0.0.1 -> 203.0.113.9: records 1, bytes 50000001"), "{text}");
-    assert!(text.contains("MEDIUM rejected_tcp 198.51.100.7 -> 10.0.0.1: records 1, bytes 40"), "{text}");
-    assert!(!text.contains("10.0.0.2"), "{text}");
+    let document: Value = serde_json::from_str(message["Message"].as_str().unwrap()).unwrap();
+    assert_eq!(document["records"], json!({"total": 4, "parsed": 3, "bad": 1}));
+    let findings = document["findings"].as_array().unwrap();
+    let outline: Vec<_> = findings.iter().map(|it| (&it["rule"], &it["source"], &it["bytes"])).collect();
+    assert_eq!(outline[0], (&json!("high_data_transfer"), &json!("10.0.0.1"), &json!(50_000_001)));
+    let rules: Vec<_> = outline.iter().map(|(rule, _, _)| rule.as_str().unwrap()).collect();
+    assert_eq!(rules, ["high_data_transfer", "rejected_tcp", "sensitive_port_rejected"]);
+    assert_eq!(message["MessageAttributes"]["severity"]["Value"], "HIGH");
 
     let calls = sandbox.emulator.calls(account, since).await.unwrap();
     let publish = calls.iter().find(|call| call.operation == "Publish").unwrap();
@@ -65,31 +71,4 @@ async fn put_records(sandbox: &Sandbox, records: &[String]) {
         .send()
         .await
         .unwrap();
-}
-
-/// An HTTP endpoint subscribed to a topic.
-struct Inbox {
-    received: tokio::sync::mpsc::UnboundedReceiver<Value>,
-}
-
-impl Inbox {
-    async fn subscribe(sns: &aws_sdk_sns::Client, topic: &str) -> Self {
-        let (sender, received) = tokio::sync::mpsc::unbounded_channel();
-        let receive = async move |body: String| sender.send(serde_json::from_str(&body).unwrap()).unwrap();
-        let app = axum::Router::new().route("/", axum::routing::post(receive));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let mut inbox = Self { received };
-        sns.subscribe().topic_arn(topic).protocol("http").endpoint(url).send().await.unwrap();
-        let request = inbox.next().await;
-        assert_eq!(request["Type"], "SubscriptionConfirmation");
-        let token = request["Token"].as_str().unwrap();
-        sns.confirm_subscription().topic_arn(topic).token(token).send().await.unwrap();
-        inbox
-    }
-
-    async fn next(&mut self) -> Value {
-        tokio::time::timeout(DEADLINE, self.received.recv()).await.expect("SNS posts within the deadline").unwrap()
-    }
 }

@@ -2,13 +2,14 @@
 
 import asyncio
 
-from overlay.inventory import analytics, compute, logs, monitoring, network, security, storage, topics
+from overlay.inventory import analytics, compute, insights, logs, monitoring, network, security, storage, topics
 from overlay.inventory.client import Client
 
 _COLLECTORS = {
     "buckets": storage.buckets,
     "roles": security.roles,
     "logGroups": logs.log_groups,
+    "queryDefinitions": insights.query_definitions,
     "flowLogs": network.flow_logs,
     "topics": topics.topics,
     "alarms": monitoring.alarms,

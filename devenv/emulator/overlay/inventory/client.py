@@ -54,8 +54,9 @@ class Client:
     def _items_by_token(self, service: str, operation: str, key: str, parameters: dict) -> list:
         page = self.call(service, operation, **parameters)
         items = page.get(key, [])
-        while page.get("NextToken"):
-            page = self.call(service, operation, **parameters, NextToken=page["NextToken"])
+        token = next((name for name in ("NextToken", "nextToken") if name in page), None)
+        while token in page:
+            page = self.call(service, operation, **parameters, **{token: page[token]})
             items += page.get(key, [])
         return items
 

@@ -1,7 +1,7 @@
 """Athena's queries: partition projection, and functions of its SQL that DuckDB calls otherwise.
 
 Athena user guide: "Set up partition projection", "Supported types for partition projection", "Specify custom S3 storage locations".
-Trino documentation: date_format, from_unixtime, regexp_like, bitwise_and.
+Trino documentation: date_format, from_unixtime, regexp_like, bitwise_and, IP address functions.
 """
 
 import os
@@ -14,11 +14,25 @@ from overlay.rules.patch import replace
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 _WORKDIR = re.compile(r"^.*?/ministack-athena-[^/]+/")
+# Addresses are text to DuckDB. What is none is null, as after Trino's TRY_CAST. A network holds an address if both, as bits, begin alike.
 _FUNCTIONS = """
 CREATE TEMP MACRO date_format(moment, format) AS strftime(moment, format);
 CREATE TEMP MACRO from_unixtime(seconds) AS make_timestamp(CAST(seconds AS BIGINT) * 1000000);
 CREATE TEMP MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern);
 CREATE TEMP MACRO bitwise_and(a, b) AS a & b;
+CREATE TEMP TYPE ipaddress AS VARCHAR;
+CREATE TEMP MACRO _groups(text) AS CASE WHEN text = '' THEN [] ELSE string_split(text, ':') END;
+CREATE TEMP MACRO _filled(head, tail) AS head || list_transform(range(8 - len(head) - len(tail)), lambda i: '0') || tail;
+CREATE TEMP MACRO _ipv6(text) AS CASE WHEN strpos(text, '::') = 0 THEN _groups(text)
+    ELSE _filled(_groups(split_part(text, '::', 1)), _groups(split_part(text, '::', 2))) END;
+CREATE TEMP MACRO _bits(text) AS CASE
+    WHEN regexp_full_match(text, '([0-9]+\\.){3}[0-9]+')
+        THEN array_to_string(list_transform(string_split(text, '.'), lambda part: format('{:08b}', TRY_CAST(part AS INTEGER))), '')
+    WHEN regexp_full_match(text, '[0-9a-f:]*:[0-9a-f:]*')
+        THEN array_to_string(list_transform(_ipv6(text), lambda part: format('{:016b}', TRY_CAST('0x' || part AS INTEGER))), '') END;
+CREATE TEMP MACRO _holds(network, bits, address) AS length(network) = length(address) AND network[:bits] = address[:bits];
+CREATE TEMP MACRO contains(network, address) AS
+    _holds(_bits(split_part(network, '/', 1)), CAST(split_part(network, '/', 2) AS INTEGER), _bits(CAST(address AS VARCHAR)));
 """
 
 

@@ -17,6 +17,7 @@ fn found(id: &str, flow_log: &FlowLog, tags: &Tags) -> Found {
         status: "ACTIVE".into(),
         delivery_status: None,
         delivery_error: None,
+        created_at: None,
     }
 }
 

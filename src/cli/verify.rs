@@ -1,0 +1,102 @@
+use std::env;
+use std::io::{IsTerminal, Write, stdout};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use aws_config::BehaviorVersion;
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use kube::{Api, Client, Config};
+use tokio::time::{Instant, timeout_at};
+use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::verify::{self, Symbols, render};
+
+/// Says what a monitor does not do: an exit code for scripts.
+const DOES_NOT_HOLD: u8 = 1;
+
+/// Check in AWS that a monitor records, stores, alarms and answers.
+///
+/// Uses the current context of your kubeconfig, and your own AWS credentials. Changes nothing, but runs an Athena query and, with
+/// --test-alarm, sets an alarm for a moment.
+///
+/// Exit codes: 0 all checks hold that were asked for; 1 one does not hold, or not yet; 2 it could not be checked.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Verify {
+    /// Name of the `VpcFlowMonitor`.
+    name: String,
+
+    /// Its namespace. [default: that of the kubeconfig's context]
+    #[arg(short, long)]
+    namespace: Option<String>,
+
+    /// Set one of the alarms to ALARM, and see that its notification goes out. Everybody who is subscribed gets it. CloudWatch puts
+    /// the true state back by itself.
+    #[arg(long)]
+    test_alarm: bool,
+
+    /// What to print.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+
+    /// How long to wait for Kubernetes, for the query and for the notification.
+    #[arg(long, default_value = "2m", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+impl Verify {
+    /// Prints the checklist.
+    #[tokio::main]
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let deadline = Instant::now() + self.timeout;
+        let object = match timeout_at(deadline, self.read()).await {
+            Ok(object) => object?,
+            Err(_) => bail!("the Kubernetes API did not answer within {}", humantime::format_duration(self.timeout)),
+        };
+        for note in verify::notes(&object) {
+            eprintln!("note: {note}");
+        }
+        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let (aws, monitor) = verify::connect(&object, &ClientPool::new(&config, Gate::of_verify())).await?;
+        let verdict = Box::pin(verify::verify(&aws, &monitor, self.test_alarm, deadline)).await;
+        let text = match self.output {
+            Output::Table => render(&verdict, Timestamp::now(), symbols()),
+            Output::Json => serde_json::to_string_pretty(&verdict)? + "\n",
+        };
+        stdout().write_all(text.as_bytes())?;
+        Ok(if verdict.passed { ExitCode::SUCCESS } else { ExitCode::from(DOES_NOT_HOLD) })
+    }
+
+    async fn read(&self) -> anyhow::Result<VpcFlowMonitor> {
+        let config = Config::infer().await.context("no kubeconfig with a current context: set KUBECONFIG")?;
+        let client = Client::try_from(config).context("no way to the Kubernetes API")?;
+        let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+        let monitors: Api<VpcFlowMonitor> = Api::namespaced(client, &namespace);
+        let found = monitors.get_opt(&self.name).await;
+        match found.with_context(|| format!("cannot read VpcFlowMonitor {namespace}/{}", self.name))? {
+            Some(object) => Ok(object),
+            None => bail!(
+                "there is no VpcFlowMonitor {namespace}/{}: `kubectl get vpcflowmonitors --all-namespaces` lists them",
+                self.name
+            ),
+        }
+    }
+}
+
+/// Marks only where they can be read: the locale's variables in the order of POSIX.
+fn symbols() -> Symbols {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env::var(name).ok().filter(|it| !it.is_empty()));
+    let utf8 = locale.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
+    if utf8 && stdout().is_terminal() { Symbols::Unicode } else { Symbols::Words }
+}

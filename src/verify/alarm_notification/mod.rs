@@ -1,0 +1,179 @@
+//! Step 4: an alarm reaches somebody. The only check that others notice, so it is made only if asked for.
+
+mod action;
+mod subscribers;
+
+use std::time::Duration;
+
+use action::Action;
+use aws_sdk_cloudwatch::types::{AlarmHistoryItem, HistoryItemType, MetricAlarm, ScanBy, StateValue};
+use subscribers::{Subscribers, subscribers};
+use tokio::time::{Instant, sleep};
+
+use super::check::{Check, Status, Step, see_status};
+use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
+use crate::engine::{Goal, System as _};
+use crate::monitor::Monitor;
+use crate::resources::alarms::Alarms;
+
+const POLL: Duration = Duration::from_secs(1);
+
+/// Recipients read it in what they get.
+const REASON: &str = "Test of the notification by `vpc-flow-operator verify --test-alarm`";
+
+/// What is to be done with the alarms that there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Choice {
+    /// Set this one to ALARM.
+    Set(String),
+    /// All are in ALARM already, so setting would notify nobody: the last notification of this one tells as much.
+    Firing(String),
+    /// None can notify, for this reason.
+    None(String),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Outcome {
+    choice: Choice,
+    action: Option<Action>,
+}
+
+/// Sets an alarm if `test` says so, waits for its action, and judges that.
+pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) -> Check {
+    let step = Step::AlarmNotification;
+    let wanted = match Alarms::desired(monitor) {
+        Ok(Some(wanted)) => wanted,
+        Ok(None) => return Check::new(step, Status::Disabled, "the spec enables nothing that has an alarm"),
+        Err(invalid) => return Check::new(step, Status::Failed, invalid.to_string()).next("correct the spec"),
+    };
+    let subscribers = subscribers(aws, monitor).await;
+    if !test {
+        return skipped(&subscribers);
+    }
+    let observed = match Alarms::observe(aws, monitor).await {
+        Ok(observed) => observed,
+        Err(error) => return Check::unanswered(step, monitor, &error),
+    };
+    // Only what is ours is ever set.
+    let ours = Alarms::report(monitor, Goal::Present(&wanted), &observed).alarms;
+    let names: Vec<_> = ours.into_iter().map(|alarm| alarm.name).collect();
+    match notify(aws, monitor, names, deadline).await {
+        Ok(outcome) => judge(monitor, &outcome, &subscribers),
+        Err(error) => Check::unanswered(step, monitor, &error),
+    }
+}
+
+fn skipped(subscribers: &Subscribers) -> Check {
+    let check = Check::new(Step::AlarmNotification, Status::Skipped, "pass --test-alarm");
+    match subscribers.pending_step() {
+        Some(step) => check.next(step),
+        None => check,
+    }
+}
+
+async fn notify(aws: &Aws, monitor: &Monitor, names: Vec<String>, deadline: Instant) -> Result<Outcome, AwsError> {
+    // Without names, AWS would tell of everybody's alarms.
+    let alarms = if names.is_empty() {
+        Vec::new()
+    } else {
+        let described = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names)).send().await;
+        described.op(ops::DESCRIBE_ALARMS)?.metric_alarms.unwrap_or_default()
+    };
+    let (topic, choice) = (monitor.topic_arn(), choose(monitor, &alarms));
+    let action = match &choice {
+        Choice::None(_) => None,
+        Choice::Firing(alarm) => actions(&history(aws, alarm).await?, &topic).into_iter().next(),
+        Choice::Set(alarm) => {
+            let before = history(aws, alarm).await?;
+            let request = aws.cloudwatch.set_alarm_state().alarm_name(alarm).state_value(StateValue::Alarm);
+            request.state_reason(REASON).send().await.op(ops::SET_ALARM_STATE)?;
+            loop {
+                let mut history = history(aws, alarm).await?;
+                history.retain(|item| !before.contains(item));
+                // The first: CloudWatch soon puts the true state back, which may notify once more.
+                let action = actions(&history, &topic).pop();
+                if action.is_some() || Instant::now() + POLL > deadline {
+                    break action;
+                }
+                sleep(POLL).await;
+            }
+        }
+    };
+    Ok(Outcome { choice, action })
+}
+
+/// One in state OK, since its change to ALARM is the true thing.
+fn choose(monitor: &Monitor, alarms: &[MetricAlarm]) -> Choice {
+    let topic = monitor.topic_arn();
+    let notifies =
+        |alarm: &&MetricAlarm| alarm.actions_enabled() != Some(false) && alarm.alarm_actions().contains(&topic);
+    let able: Vec<_> = alarms.iter().filter(notifies).collect();
+    let in_state = |state: StateValue| able.iter().find(move |alarm| alarm.state_value() == Some(&state));
+    let name = |alarm: &&MetricAlarm| alarm.alarm_name().unwrap_or_default().to_owned();
+    if let Some(alarm) = in_state(StateValue::Ok).or_else(|| in_state(StateValue::InsufficientData)) {
+        return Choice::Set(name(alarm));
+    }
+    match (able.first(), alarms.first()) {
+        (Some(alarm), _) => Choice::Firing(name(alarm)),
+        (None, Some(_)) => Choice::None(format!("no alarm of the monitor notifies {topic}")),
+        (None, None) => Choice::None("the monitor has no alarm yet".to_owned()),
+    }
+}
+
+/// What the alarm did lately, the latest first.
+async fn history(aws: &Aws, alarm: &str) -> Result<Vec<AlarmHistoryItem>, AwsError> {
+    let request = aws.cloudwatch.describe_alarm_history().alarm_name(alarm).history_item_type(HistoryItemType::Action);
+    let answer = request.scan_by(ScanBy::TimestampDescending).max_records(50).send().await;
+    Ok(answer.op(ops::DESCRIBE_ALARM_HISTORY)?.alarm_history_items.unwrap_or_default())
+}
+
+fn actions(history: &[AlarmHistoryItem], topic: &str) -> Vec<Action> {
+    history.iter().filter_map(|item| Action::read(item, topic)).collect()
+}
+
+fn judge(monitor: &Monitor, outcome: &Outcome, subscribers: &Subscribers) -> Check {
+    let told = |status, detail| Check::new(Step::AlarmNotification, status, detail);
+    let (alarm, how) = match &outcome.choice {
+        Choice::Set(alarm) => (alarm, "was set to ALARM"),
+        Choice::Firing(alarm) => (alarm, "is in ALARM by itself"),
+        Choice::None(why) => return told(Status::Failed, why.clone()).next(see_status(monitor)),
+    };
+    let Some(action) = &outcome.action else {
+        let detail = format!("alarm {alarm} {how}, but its history tells of no notification");
+        return told(Status::Failed, detail)
+            .next("give it more time with --timeout, or see the alarm's history in CloudWatch");
+    };
+    if let Some(error) = &action.error {
+        let detail = format!("alarm {alarm} {how}, and its notification failed: {error}");
+        return told(Status::Failed, detail).at(action.at).next(format!(
+            "check that the policy of {}, and of its KMS key if it has one, lets cloudwatch.amazonaws.com publish to it",
+            monitor.topic_arn()
+        ));
+    }
+    let detail = |who: &str| format!("alarm {alarm} {how}, and its notification {who}");
+    let check = match subscribers {
+        Subscribers::Known { confirmed: 0, pending } if pending.is_empty() => {
+            told(Status::Failed, detail("reached the topic, to which nobody is subscribed"))
+                .next("add recipients to spec.notifications.subscriptions")
+        }
+        Subscribers::Known { confirmed: 0, .. } => {
+            told(Status::Waiting, detail("reached the topic, but no recipient has confirmed"))
+        }
+        Subscribers::Known { confirmed, .. } => {
+            let subscriptions = if *confirmed == 1 { "subscription" } else { "subscriptions" };
+            told(Status::Passed, detail(&format!("went out to {confirmed} confirmed {subscriptions}")))
+        }
+        Subscribers::Unknown(why) => {
+            told(Status::Passed, detail(&format!("reached the topic, whose recipients are not known: {why}")))
+        }
+    };
+    let check = check.at(action.at);
+    match subscribers.pending_step() {
+        Some(step) => check.next(step),
+        None => check,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Who is subscribed to the topic.
+
+use aws_sdk_sns::types::Subscription;
+
+use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
+use crate::monitor::Monitor;
+
+/// Who is subscribed to the topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subscribers {
+    /// AWS tells.
+    Known {
+        /// How many get messages.
+        confirmed: usize,
+        /// Who does not, because the subscription has not been confirmed.
+        pending: Vec<String>,
+    },
+    /// AWS does not tell, for this reason: the topic may be another account's.
+    Unknown(String),
+}
+
+impl Subscribers {
+    /// What to do about those who have not confirmed.
+    pub fn pending_step(&self) -> Option<String> {
+        match self {
+            Self::Known { pending, .. } if !pending.is_empty() => Some(format!(
+                "not confirmed: {}; follow the link in the message from AWS Notifications to each (valid for two days; look among spam too)",
+                pending.join(", ")
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the subscriptions of the topic in use.
+pub async fn subscribers(aws: &Aws, monitor: &Monitor) -> Subscribers {
+    let list = aws.sns.list_subscriptions_by_topic().topic_arn(monitor.topic_arn());
+    let listed: Result<Vec<_>, AwsError> =
+        list.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.op(ops::LIST_SUBSCRIPTIONS);
+    match listed {
+        Ok(listed) => sort(&listed),
+        Err(error) => Subscribers::Unknown(format!("{}: {}", error.code, error.message)),
+    }
+}
+
+fn sort(listed: &[Subscription]) -> Subscribers {
+    let (mut confirmed, mut pending) = (0, Vec::new());
+    for subscription in listed {
+        match subscription.subscription_arn().unwrap_or_default() {
+            "PendingConfirmation" => pending.push(subscription.endpoint().unwrap_or_default().to_owned()),
+            arn if arn.starts_with("arn:") => confirmed += 1,
+            // Unsubscribed ones are listed as `Deleted` for a while.
+            _ => {}
+        }
+    }
+    Subscribers::Known { confirmed, pending }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_has_confirmed_counts() {
+        let listed = ["PendingConfirmation", "arn:aws:sns:1", "Deleted", "arn:aws:sns:2"]
+            .map(|arn| Subscription::builder().subscription_arn(arn).endpoint(format!("{arn}@example.com")).build());
+        let sorted = sort(&listed);
+        let pending = vec!["PendingConfirmation@example.com".to_owned()];
+        assert_eq!(sorted, Subscribers::Known { confirmed: 2, pending });
+        assert!(sorted.pending_step().unwrap().starts_with("not confirmed: PendingConfirmation@example.com; follow"));
+        assert_eq!(sort(&listed[1..]).pending_step(), None);
+    }
+}

@@ -1,0 +1,216 @@
+//! What a check found.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::aws::{AwsError, Class};
+use crate::monitor::Monitor;
+
+/// A question of the checklist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Are the flow logs active, and do they deliver?
+    FlowLogs,
+    /// Do records reach the log group?
+    LogEvents,
+    /// Do files reach the bucket?
+    Objects,
+    /// Does an alarm reach somebody?
+    AlarmNotification,
+    /// Does a query find records?
+    Query,
+}
+
+impl Step {
+    /// As the table and the JSON document name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FlowLogs => "flow-logs",
+            Self::LogEvents => "log-events",
+            Self::Objects => "objects",
+            Self::AlarmNotification => "alarm-notification",
+            Self::Query => "query",
+        }
+    }
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It holds.
+    Passed,
+    /// It does not hold, or nobody could tell.
+    Failed,
+    /// It does not hold yet, and needs nothing but time.
+    Waiting,
+    /// Nobody asked for it.
+    Skipped,
+    /// The spec switches off what it is about.
+    Disabled,
+}
+
+impl Status {
+    /// As the table and the JSON document name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Waiting => "waiting",
+            Self::Skipped => "skipped",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// True if what was asked does not hold.
+    #[must_use]
+    pub const fn is_trouble(self) -> bool {
+        matches!(self, Self::Failed | Self::Waiting)
+    }
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// Which check it is.
+    #[serde(rename = "name")]
+    pub step: Step,
+    /// How it came out.
+    pub status: Status,
+    /// What was found.
+    pub detail: String,
+    /// When what was found happened, by AWS's clock; RFC 3339 with whole seconds.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
+    pub observed_at: Option<Timestamp>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_step: Option<String>,
+}
+
+#[allow(clippy::ref_option, reason = "serde passes it so")]
+fn whole_seconds<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{:.0}", time.unwrap_or_default()))
+}
+
+impl Check {
+    pub(super) fn new(step: Step, status: Status, detail: impl Into<String>) -> Self {
+        Self { step, status, detail: detail.into(), observed_at: None, next_step: None }
+    }
+
+    /// AWS did not answer the question.
+    pub(super) fn unanswered(step: Step, monitor: &Monitor, error: &AwsError) -> Self {
+        let (service, operation) = (error.operation.service.id(), error.operation.name);
+        let detail = format!("could not be checked: {service} {operation}: {}: {}", error.code, error.message);
+        let next_step = match error.class {
+            Class::Denied => format!("allow your AWS identity {}", error.operation.actions.join(", ")),
+            Class::Transient | Class::Throttled | Class::NotYet => "run verify again".to_owned(),
+            _ => see_status(monitor),
+        };
+        Self::new(step, Status::Failed, detail).next(next_step)
+    }
+
+    pub(super) fn at(self, time: Option<Timestamp>) -> Self {
+        Self { observed_at: time, ..self }
+    }
+
+    pub(super) fn next(self, step: impl Into<String>) -> Self {
+        Self { next_step: Some(step.into()), ..self }
+    }
+}
+
+/// Where the operator tells of its own troubles.
+pub(super) fn see_status(monitor: &Monitor) -> String {
+    format!("see `kubectl describe vpcflowmonitor -n {} {}`", monitor.namespace, monitor.name)
+}
+
+/// What all checks found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// `<namespace>/<name>`
+    pub monitor: String,
+    /// All checks, in the order of the recipe's validation steps.
+    pub checks: Vec<Check>,
+    /// True if all holds that was asked for: no check failed or waits. What was skipped or is disabled was not asked for.
+    pub passed: bool,
+}
+
+impl Verdict {
+    pub(super) fn new(monitor: &Monitor, checks: Vec<Check>) -> Self {
+        let passed = !checks.iter().any(|check| check.status.is_trouble());
+        Self { monitor: format!("{}/{}", monitor.namespace, monitor.name), checks, passed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::operations as ops;
+    use crate::monitor::fixtures;
+
+    #[test]
+    fn passed_means_that_nothing_asked_for_is_missing() {
+        for (status, passed) in [
+            (Status::Passed, true),
+            (Status::Skipped, true),
+            (Status::Disabled, true),
+            (Status::Waiting, false),
+            (Status::Failed, false),
+        ] {
+            let checks = vec![Check::new(Step::FlowLogs, Status::Passed, ""), Check::new(Step::Query, status, "")];
+            assert_eq!(Verdict::new(&fixtures::monitor(), checks).passed, passed, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn the_document_has_what_there_is_to_tell() {
+        let time = "2026-11-23T11:30:00.9Z".parse().unwrap();
+        let checks = vec![
+            Check::new(Step::LogEvents, Status::Failed, "old").at(Some(time)).next("look"),
+            Check::new(Step::AlarmNotification, Status::Skipped, "pass --test-alarm"),
+        ];
+        assert_eq!(
+            serde_json::to_value(Verdict::new(&fixtures::monitor(), checks)).unwrap(),
+            json!({
+                "monitor": "network/production",
+                "checks": [
+                    {"name": "log-events", "status": "failed", "detail": "old", "observedAt": "2026-11-23T11:30:00Z",
+                     "nextStep": "look"},
+                    {"name": "alarm-notification", "status": "skipped", "detail": "pass --test-alarm"},
+                ],
+                "passed": false,
+            })
+        );
+    }
+
+    #[test]
+    fn an_error_of_aws_is_a_failure_with_a_way_out() {
+        for (code, clue) in [
+            ("AccessDenied", "allow your AWS identity s3:ListBucket"),
+            ("SlowDown", "run verify again"),
+            ("NoSuchBucket", "kubectl describe vpcflowmonitor -n network production"),
+        ] {
+            let error = AwsError::reported(ops::LIST_OBJECTS, code, "AWS's words");
+            let check = Check::unanswered(Step::Objects, &fixtures::monitor(), &error);
+            assert_eq!(check.status, Status::Failed);
+            assert!(check.detail.contains(code) && check.detail.contains("AWS's words"), "{check:?}");
+            assert!(check.next_step.as_ref().unwrap().contains(clue), "{check:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_the_same_in_table_and_document() {
+        for step in [Step::FlowLogs, Step::LogEvents, Step::Objects, Step::AlarmNotification, Step::Query] {
+            assert_eq!(serde_json::to_value(step).unwrap(), step.as_str());
+        }
+        for status in [Status::Passed, Status::Failed, Status::Waiting, Status::Skipped, Status::Disabled] {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+    }
+}

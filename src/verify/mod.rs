@@ -1,0 +1,51 @@
+//! Whether a monitor does what it is for: five questions that AWS itself answers.
+//!
+//! Each check reads, and judges what it read by a pure function. Nothing is changed but what [`Gate::of_verify`] lets through:
+//! a query is run, and an alarm is set if that is asked for.
+//!
+//! [`Gate::of_verify`]: crate::aws::Gate::of_verify
+
+mod alarm_notification;
+mod arrivals;
+mod check;
+#[cfg(test)]
+mod fixtures;
+mod flow_logs;
+mod log_events;
+mod objects;
+mod query;
+mod subject;
+mod table;
+mod times;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+pub use check::{Check, Status, Step, Verdict};
+pub use subject::{SubjectError, connect, notes};
+pub use table::{Symbols, render};
+
+use crate::aws::Aws;
+use crate::monitor::Monitor;
+use crate::resources::flow_logs::{Sink, deliveries};
+
+/// Asks all questions at once.
+///
+/// With `test_alarm`, an alarm is set to ALARM for a moment. What takes AWS time is waited for until `deadline`.
+pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: Instant) -> Verdict {
+    let now = Timestamp::now();
+    let deliveries = deliveries(aws, monitor).await;
+    let delivery = |sink| deliveries.iter().flatten().find(|delivery| delivery.sink == sink);
+    let (logs, s3) = (delivery(Sink::CloudWatchLogs), delivery(Sink::S3));
+    let (log_events, objects, notification, query) = tokio::join!(
+        log_events::check(aws, monitor, logs, now),
+        objects::check(aws, monitor, s3, now),
+        alarm_notification::check(aws, monitor, test_alarm, deadline),
+        query::check(aws, monitor, s3, now, deadline),
+    );
+    let flow_logs = match &deliveries {
+        Ok(deliveries) => flow_logs::judge(monitor, deliveries, now),
+        Err(error) => Check::unanswered(Step::FlowLogs, monitor, error),
+    };
+    Verdict::new(monitor, vec![flow_logs, log_events, objects, notification, query])
+}

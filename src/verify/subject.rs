@@ -1,0 +1,201 @@
+//! What is verified, and with whose credentials.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+use thiserror::Error;
+
+use crate::api::VpcFlowMonitor;
+use crate::api::conditions::READY;
+use crate::api::status::VpcFlowMonitorStatus;
+use crate::aws::{Aws, AwsError, ClientPool, ConnectError};
+use crate::monitor::{Monitor, Settings};
+
+/// Why a monitor cannot be verified.
+#[derive(Debug, Error)]
+pub enum SubjectError {
+    /// The operator has told nothing of it yet.
+    #[error("the operator has made nothing of {monitor} in AWS yet: {why}")]
+    NotStarted {
+        /// `<namespace>/<name>`
+        monitor: String,
+        /// What its status says.
+        why: String,
+    },
+    /// The status was not written for this object.
+    #[error(
+        "status.owner of {monitor} is {owner:?}, which is not this monitor; the operator corrects it at its next pass"
+    )]
+    NotItsOwner {
+        /// `<namespace>/<name>`
+        monitor: String,
+        /// The status's owner.
+        owner: String,
+    },
+    /// The credentials are another account's.
+    #[error(
+        "your AWS credentials are for account {yours}, but the monitor lives in account {account}: use credentials of that account"
+    )]
+    OtherAccount {
+        /// Whose the credentials are.
+        yours: String,
+        /// Where the monitor lives.
+        account: String,
+    },
+    /// The role of the spec does not let the caller in.
+    #[error(
+        "your AWS credentials are for account {yours}, and {role_arn} of spec.assumeRole does not let them in: use credentials of account {account}: {source}"
+    )]
+    Role {
+        /// Whose the credentials are.
+        yours: String,
+        /// Where the monitor lives.
+        account: String,
+        /// The role.
+        role_arn: String,
+        /// What STS says.
+        source: Box<AwsError>,
+    },
+    /// There is no way to AWS.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+}
+
+/// Clients for the monitor's account and region, and the monitor as the operator sees it: who it is, its status tells.
+///
+/// The caller's own credentials are used if they are for the monitor's account. Otherwise the role of the spec is assumed, as the
+/// operator does: its trust policy need not let people in who may look at the account anyway.
+pub async fn connect(object: &VpcFlowMonitor, pool: &ClientPool) -> Result<(Arc<Aws>, Monitor), SubjectError> {
+    let identity = Identity::of(object)?;
+    let (region, account) = (Some(identity.region.as_str()), identity.account.clone());
+    let own = pool.get(region, None).await?;
+    let yours = own.place.account.clone();
+    let aws = match &object.spec.assume_role {
+        Some(role) if yours != account => pool.get(region, Some(role)).await.map_err(|error| match error {
+            ConnectError::Role { role_arn, source } => SubjectError::Role {
+                yours: yours.clone(),
+                account: account.clone(),
+                role_arn,
+                source: Box::new(source),
+            },
+            error => error.into(),
+        })?,
+        _ => own,
+    };
+    if aws.place.account != account {
+        return Err(SubjectError::OtherAccount { yours, account });
+    }
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let settings = Settings::to_look(identity.cluster_name);
+    let place = aws.place.clone();
+    Ok((aws, Monitor::new(&namespace, &name, object.spec.clone(), object.status.as_ref(), place, settings)))
+}
+
+/// What the operator wrote into the status about who the monitor is.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    cluster_name: String,
+    account: String,
+    region: String,
+}
+
+impl Identity {
+    fn of(object: &VpcFlowMonitor) -> Result<Self, SubjectError> {
+        let monitor = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+        let known = |status: &VpcFlowMonitorStatus| {
+            Some((status.owner.clone()?, status.account_id.clone()?, status.region.clone()?))
+        };
+        let Some((owner, account, region)) = object.status.as_ref().and_then(known) else {
+            let why = not_ready(object)
+                .unwrap_or_else(|| "is the operator running, and does it watch this namespace?".to_owned());
+            return Err(SubjectError::NotStarted { monitor, why });
+        };
+        match owner.strip_suffix(&format!("/{monitor}")) {
+            Some(cluster_name) => Ok(Self { cluster_name: cluster_name.to_owned(), account, region }),
+            None => Err(SubjectError::NotItsOwner { monitor, owner }),
+        }
+    }
+}
+
+fn not_ready(object: &VpcFlowMonitor) -> Option<String> {
+    let mut conditions = object.status.iter().flat_map(|status| &status.conditions);
+    let ready = conditions.find(|condition| condition.type_ == READY && condition.status != "True")?;
+    Some(format!("{}: {}", ready.reason, ready.message))
+}
+
+/// What a reader of the checklist should know of the object beside it.
+#[must_use]
+pub fn notes(object: &VpcFlowMonitor) -> Vec<String> {
+    let mut notes = Vec::new();
+    if object.metadata.deletion_timestamp.is_some() {
+        notes.push("the monitor is being deleted".to_owned());
+    }
+    if object.spec.suspend {
+        notes.push("spec.suspend is true: the operator repairs nothing, and AWS may differ from the spec".to_owned());
+    }
+    if let Some(why) = not_ready(object) {
+        notes.push(format!("the monitor is not Ready: {why}"));
+    }
+    let observed = object.status.as_ref().and_then(|status| status.observed_generation);
+    if observed.is_some() && observed < object.metadata.generation {
+        notes.push("the operator has not taken up the latest change of the spec yet".to_owned());
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn object(status: &Value) -> VpcFlowMonitor {
+        serde_json::from_value(json!({
+            "apiVersion": "vpcflow.dev/v1alpha1",
+            "kind": "VpcFlowMonitor",
+            "metadata": {"namespace": "network", "name": "production", "generation": 2},
+            "spec": {"vpcId": "vpc-0123456789abcdef0"},
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    fn ready(status: &str) -> Value {
+        json!([{"type": "Ready", "status": status, "reason": "AccessDenied", "message": "may not",
+                "lastTransitionTime": "2026-11-23T11:30:00Z"}])
+    }
+
+    #[test]
+    fn who_it_is_follows_from_the_status() {
+        let status = json!({"owner": "a/b/network/production", "accountId": "123456789012", "region": "eu-west-1"});
+        let identity = Identity::of(&object(&status)).unwrap();
+        assert_eq!((identity.cluster_name.as_str(), identity.account.as_str()), ("a/b", "123456789012"));
+        assert_eq!(identity.region, "eu-west-1");
+    }
+
+    #[test]
+    fn without_an_identity_the_status_says_why() {
+        let error = |status: Value| Identity::of(&object(&status)).unwrap_err().to_string();
+        assert!(error(json!({})).contains("network/production in AWS yet: is the operator running"));
+        assert!(error(json!({"conditions": ready("False")})).ends_with("AccessDenied: may not"));
+        let foreign = json!({"owner": "c/other/production", "accountId": "123456789012", "region": "eu-west-1"});
+        assert!(error(foreign).contains("\"c/other/production\""));
+    }
+
+    #[test]
+    fn what_beclouds_the_result_is_told() {
+        assert_eq!(
+            notes(&object(&json!({"observedGeneration": 2, "conditions": ready("True")}))),
+            Vec::<String>::new()
+        );
+        let mut troubled = object(&json!({"observedGeneration": 1, "conditions": ready("False")}));
+        troubled.spec.suspend = true;
+        troubled.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+        let notes = notes(&troubled).join("\n");
+        for clue in ["being deleted", "spec.suspend", "not Ready: AccessDenied: may not", "latest change"] {
+            assert!(notes.contains(clue), "{notes}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! How late records may be.
+
+use aws_smithy_types::DateTime;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::monitor::Monitor;
+use crate::resources::flow_logs::Delivery;
+
+/// Delivery takes about 5 minutes to CloudWatch Logs and 10 to S3: "Flow log records" in the Amazon VPC user guide.
+const DELIVERY: SignedDuration = SignedDuration::from_mins(10);
+
+/// A new flow log takes some minutes to begin with: "Work with flow logs" in the Amazon VPC user guide.
+const START: SignedDuration = SignedDuration::from_mins(5);
+
+fn interval(monitor: &Monitor) -> SignedDuration {
+    SignedDuration::from_secs(monitor.spec.aggregation_interval.into())
+}
+
+/// How old the newest record or file may be. A record carries the time at which its interval began, and the next one is written an
+/// interval later.
+pub fn freshness(monitor: &Monitor) -> SignedDuration {
+    interval(monitor) * 2 + DELIVERY
+}
+
+/// Until when nothing need have arrived, if that is still to come.
+pub fn expected_from(monitor: &Monitor, delivery: &Delivery, now: Timestamp) -> Option<Timestamp> {
+    let expected = timestamp(delivery.created_at.as_ref()?)? + (START + DELIVERY + interval(monitor));
+    (now < expected).then_some(expected)
+}
+
+/// A time of AWS's.
+pub fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_millisecond(time.to_millis().ok()?).ok()
+}
+
+/// A span for people: its largest unit, rounded down.
+pub fn span(span: SignedDuration) -> String {
+    match span.as_secs().max(0) {
+        seconds @ ..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A time for people: RFC 3339 and how long ago that was.
+pub fn ago(now: Timestamp, then: Timestamp) -> String {
+    format!("{then:.0} ({} ago)", span(now.duration_since(then)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::fixtures::{delivery, monitor_with_interval, time};
+
+    #[test]
+    fn spans_are_told_in_their_largest_unit() {
+        for (seconds, told) in
+            [(-5, "0s"), (59, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h"), (86_399, "23h"), (200_000, "2d")]
+        {
+            assert_eq!(span(SignedDuration::from_secs(seconds)), told);
+        }
+        assert_eq!(ago(time("11:30:00"), time("11:26:00")), "2026-11-23T11:26:00Z (4m ago)");
+    }
+
+    #[test]
+    fn slower_flow_logs_have_more_time() {
+        for (interval, most_minutes, from) in [(60, 12, "11:16:00"), (600, 30, "11:25:00")] {
+            let monitor = monitor_with_interval(interval);
+            assert_eq!(freshness(&monitor), SignedDuration::from_mins(most_minutes));
+            let made_at_eleven = delivery("s3", "11:00:00");
+            assert_eq!(expected_from(&monitor, &made_at_eleven, time("11:15:59")), Some(time(from)));
+            assert_eq!(expected_from(&monitor, &made_at_eleven, time(from)), None);
+        }
+    }
+}
