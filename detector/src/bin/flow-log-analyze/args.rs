@@ -22,7 +22,7 @@ Exit codes: 0 done, whether or not anything was found; 1 something could not be 
 3 something was found that --fail-on names.
 
 Examples:
-  aws s3 sync s3://BUCKET/AWSLogs/ logs/ && find logs -type f -print0 | xargs -0 flow-log-analyze
+  aws s3 sync s3://BUCKET/AWSLogs/ logs/ && flow-log-analyze logs/
   zcat *.log.gz | flow-log-analyze --trusted-cidr 203.0.113.0/24 -o json
   flow-log-analyze --records flows.log.parquet | jq 'select(.action == \"REJECT\")'
   flow-log-analyze --format '${version} ${account-id} ${srcaddr} ${dstaddr} ${bytes}' export/*.gz";
@@ -31,7 +31,8 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "flow-log-analyze", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Text, gzip or Parquet, told by their content. `-` or no FILE is standard input. All files are one analysis
+    /// Text, gzip or Parquet, told by their content, or a directory of such files. `-` or no FILE is standard input. All
+    /// files are one analysis
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -47,7 +48,7 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["output", "rules", "trusted_cidr", "window", "min_severity", "fail_on", "top", "limit"])]
     pub records: bool,
 
-    /// Settings of the rules: a file of JSON or JSON itself, as in `spec.anomalyDetector` of a VpcFlowMonitor
+    /// Settings of the rules as JSON, or a file of it: `{"highTransferBytes": 100000000, "disabled": ["rejected_tcp"]}`
     #[arg(long, value_name = "FILE|JSON", value_parser = parse_rules)]
     pub rules: Option<Config>,
 
@@ -88,11 +89,11 @@ pub enum Output {
 /// [`Severity`] on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Level {
-    /// `LOW`.
+    /// Worth knowing.
     Low,
-    /// `MEDIUM`.
+    /// Worth looking at today.
     Medium,
-    /// `HIGH`.
+    /// Worth looking at now.
     High,
 }
 

@@ -46,7 +46,7 @@ pub struct BadLines {
 
 impl BadLines {
     /// Counts a line.
-    pub fn add(&mut self, place: Place<'_>, reason: Reason, line: &[u8]) {
+    pub fn add(&mut self, place: Place<'_>, reason: &Reason, line: &[u8]) {
         self.count += 1;
         if self.messages.len() < MAX_BAD_LINES_KEPT {
             let Place { source, unit, number } = place;
@@ -82,7 +82,7 @@ mod tests {
         let mut bad_lines = BadLines::default();
         for number in 1..=count {
             let place = Place { source: &Source::Stdin, unit: "line", number };
-            bad_lines.add(place, Reason::NotUtf8, line);
+            bad_lines.add(place, &Reason::NotUtf8, line);
         }
         bad_lines.to_string()
     }

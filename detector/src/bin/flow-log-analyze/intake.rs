@@ -41,7 +41,7 @@ impl<S: Sink> Intake<S> {
     #[inline]
     pub fn line(&mut self, parser: &Parser, place: Place<'_>, line: &[u8]) -> io::Result<()> {
         let Ok(text) = str::from_utf8(line) else {
-            self.refuse(place, Reason::NotUtf8, line);
+            self.refuse(place, &Reason::NotUtf8, line);
             return Ok(());
         };
         match parser.parse(text) {
@@ -50,7 +50,7 @@ impl<S: Sink> Intake<S> {
                 self.sink.record(&record)
             }
             Err(reason) => {
-                self.refuse(place, Reason::Record(reason), line);
+                self.refuse(place, &Reason::Record(reason), line);
                 Ok(())
             }
         }
@@ -58,7 +58,7 @@ impl<S: Sink> Intake<S> {
 
     /// A line that is no record.
     #[cold]
-    pub fn refuse(&mut self, place: Place<'_>, reason: Reason, line: &[u8]) {
+    pub fn refuse(&mut self, place: Place<'_>, reason: &Reason, line: &[u8]) {
         self.counts.bad += 1;
         self.bad_lines.add(place, reason, line);
     }

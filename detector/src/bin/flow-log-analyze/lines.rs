@@ -45,7 +45,7 @@ pub fn read<S: Sink>(
         let parser = parser.as_ref().ok_or(InputError::NoFormat)?;
         let place = Place { source, unit: "line", number };
         if text.len() > MAX_LINE_BYTES {
-            intake.refuse(place, Reason::TooLong, text);
+            intake.refuse(place, &Reason::TooLong, text);
         } else {
             intake.line(parser, place, without_timestamp(text)).map_err(InputError::Output)?;
         }
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn lines_that_are_too_long_or_not_utf8_are_bad_and_the_next_ones_read() {
-        let long = |len| [b"1 ".repeat(1), b"x".repeat(len - 2)].concat();
+        let long = |len| [b"1 ".to_vec(), b"x".repeat(len - 2)].concat();
         let lines = [long(MAX_LINE_BYTES), long(MAX_LINE_BYTES + 1), long(5 * MAX_LINE_BYTES), b"1 \xff".to_vec()];
         let text = [lines.join(&b"\n"[..]), b"\r\n1 2".to_vec()].concat();
         let (_, intake) = read_bytes(&text, Some("${srcport} ${new}"));

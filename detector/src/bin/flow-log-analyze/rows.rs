@@ -52,16 +52,16 @@ pub fn read<S: Sink>(
             for _ in 0..batch {
                 number += 1;
                 let place = Place { source, unit: "row", number };
-                match write_row(&mut columns, &mut line) {
+                match write_row(&mut columns, &mut line).and_then(|fault| parser.format().columns().get(fault)) {
                     None => intake.line(&parser, place, &line).map_err(InputError::Output)?,
-                    Some(name) => intake.refuse(place, Reason::WhiteSpace(name.to_owned()), &line),
+                    Some(column) => intake.refuse(place, &Reason::WhiteSpace(column.to_string()), &line),
                 }
             }
             left -= batch;
-            let share = u128::from(bytes) * u128::from(number.min(all_rows)) / u128::from(all_rows);
-            bar.set_position(before + share as u64);
+            bar.set_position(before + (bytes / all_rows).saturating_mul(number));
         }
     }
+    bar.set_position(before + bytes);
     Ok(())
 }
 
@@ -73,24 +73,23 @@ fn name(column: &ColumnDescriptor) -> Result<&str, InputError> {
     Ok(column.name())
 }
 
-/// Writes a row as a line; the name of a column whose value cannot stand in one.
-fn write_row<'c>(columns: &mut [Column<'c>], line: &mut Vec<u8>) -> Option<&'c str> {
+/// Writes a row as a line; the place of a column whose value cannot stand in one.
+fn write_row(columns: &mut [Column], line: &mut Vec<u8>) -> Option<usize> {
     line.clear();
     let mut fault = None;
-    for column in columns {
-        if !line.is_empty() {
+    for (place, column) in columns.iter_mut().enumerate() {
+        if place > 0 {
             line.push(b' ');
         }
         if !column.write_next(line) {
-            fault = Some(column.name);
+            fault = Some(place);
         }
     }
     fault
 }
 
 /// Some rows of a column.
-struct Column<'c> {
-    name: &'c str,
+struct Column {
     /// The definition level of a value that is there; 0 if all are.
     level: i16,
     levels: Vec<i16>,
@@ -129,19 +128,18 @@ impl<T: DataType> Chunk<T> {
     }
 }
 
-impl<'c> Column<'c> {
-    fn new(descriptor: &'c ColumnDescriptor, reader: ColumnReader) -> Result<Self, InputError> {
-        let name = descriptor.name();
+impl Column {
+    fn new(descriptor: &ColumnDescriptor, reader: ColumnReader) -> Result<Self, InputError> {
         let values = match reader {
             ColumnReader::Int32ColumnReader(reader) => Values::Int32(Chunk::new(reader)),
             ColumnReader::Int64ColumnReader(reader) => Values::Int64(Chunk::new(reader)),
             ColumnReader::ByteArrayColumnReader(reader) => Values::Text(Chunk::new(reader)),
             _ => {
                 let found = descriptor.physical_type();
-                return Err(InputError::ColumnType { name: name.to_owned(), found });
+                return Err(InputError::ColumnType { name: descriptor.name().to_owned(), found });
             }
         };
-        Ok(Self { name, level: descriptor.max_def_level(), levels: Vec::new(), row: 0, values })
+        Ok(Self { level: descriptor.max_def_level(), levels: Vec::new(), row: 0, values })
     }
 
     fn read(&mut self, rows: usize) -> Result<(), ParquetError> {

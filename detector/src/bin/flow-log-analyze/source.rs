@@ -1,7 +1,7 @@
 //! Where records come from.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
 
 /// A file or standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +20,35 @@ impl Source {
         if files.is_empty() {
             return vec![Self::Stdin];
         }
-        let mut files: Vec<_> = files.iter().collect();
-        files.sort_by_key(|file| delivery_time(file));
-        let source = |file: &PathBuf| {
-            if file.as_os_str() == "-" { Self::Stdin } else { Self::File(file.clone()) }
-        };
-        files.into_iter().map(source).collect()
+        let mut all = Vec::new();
+        for file in files {
+            add(file.clone(), &mut all);
+        }
+        all.sort_by(|a, b| delivery_time(a).cmp(&delivery_time(b)));
+        let source = |file: PathBuf| if file.as_os_str() == "-" { Self::Stdin } else { Self::File(file) };
+        all.into_iter().map(source).collect()
     }
+}
+
+/// Adds a file, or what is in a directory and below it, by name; what begins with `.` or `_` is no data, as for Athena.
+///
+/// A directory that cannot be listed is added as a file: reading it fails with the reason.
+fn add(path: PathBuf, files: &mut Vec<PathBuf>) {
+    match list(&path) {
+        Ok(entries) => entries.into_iter().for_each(|entry| add(entry, files)),
+        Err(_) => files.push(path),
+    }
+}
+
+/// The data in a directory; fails if `path` is none.
+fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
+    // A link to a directory may lead back up.
+    let is_link = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|it| it.is_symlink()) && entry.path().is_dir();
+    let is_hidden = |entry: &fs::DirEntry| matches!(entry.file_name().as_encoded_bytes().first(), Some(b'.' | b'_'));
+    entries.retain(|entry| !is_hidden(entry) && !is_link(entry));
+    entries.sort_by_key(fs::DirEntry::file_name);
+    Ok(entries.iter().map(fs::DirEntry::path).collect())
 }
 
 impl fmt::Display for Source {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
 /// Pairs of addresses kept; 7/8 of a power of two, the most that a table holds before it doubles. Below 96 MiB, also while
 /// it grows.
 const MAX_PAIRS: usize = 917_504;
@@ -29,13 +31,13 @@ impl Sum {
 #[derive(Debug)]
 pub struct Talkers {
     max: usize,
-    sums: HashMap<(IpAddr, IpAddr), Sum>,
+    sums: HashMap<(IpAddr, IpAddr), Sum, RandomState>,
     error: u64,
 }
 
 impl Default for Talkers {
     fn default() -> Self {
-        Self { max: MAX_PAIRS, sums: HashMap::new(), error: 0 }
+        Self { max: MAX_PAIRS, sums: HashMap::default(), error: 0 }
     }
 }
 

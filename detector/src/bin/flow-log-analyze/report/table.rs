@@ -136,11 +136,8 @@ fn write_columns(out: &mut impl Write, rows: &[Vec<String>]) -> io::Result<()> {
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or_default();
     let widths: Vec<_> = (0..columns).map(width).collect();
     for row in rows {
-        let mut line = String::new();
-        for (value, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{value:<width$}  "));
-        }
-        writeln!(out, "{}", line.trim_end())?;
+        let padded = row.iter().zip(&widths).map(|(value, width)| format!("{value:<width$}"));
+        writeln!(out, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
 }
