@@ -76,13 +76,14 @@ fn text_without_a_header_needs_a_format() {
     assert_eq!(refused.json()["records"]["parsed"], 338, "the other file is analysed");
 
     let format = LogFormat::aws_default().to_string();
-    let names = format.replace(['$', '{', '}'], "");
+    let bare_names = format.replace(['$', '{', '}'], "");
     let expected = run(&["--records", &named]).output();
-    for format in [&format, &names] {
+    for format in [&format, &bare_names] {
         assert_eq!(run(&["--records", "--format", format, &bare]).output(), expected);
         assert_eq!(run(&["--records", "--format", format, &named]).output(), expected);
     }
-    let exported: String = lines().iter().map(|line| format!("2026-08-23T10:05:00.000Z {line}\n")).collect();
+    let exported = lines().join("\n2026-08-23T10:05:00.000Z ");
+    let exported = format!("2026-08-23T10:05:00.000Z {exported}\n");
     assert_eq!(run_with(&["--records", "--format", &format], &gzip(exported.as_bytes())).output(), expected);
 }
 

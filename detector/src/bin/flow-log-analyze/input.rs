@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 use detector::format::{FormatError, LogFormat};
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
-use parquet::basic::Type;
+use parquet::basic::{CompressionCodec, Type};
 use parquet::errors::ParquetError;
 
 use crate::intake::{Intake, Sink};
@@ -43,6 +43,14 @@ pub enum InputError {
         name: String,
         /// What it holds.
         found: Type,
+    },
+    /// A column of a Parquet file is packed in a way that AWS does not use for flow logs.
+    #[error("column `{name}` is packed with {codec:?}; only GZIP, SNAPPY and UNCOMPRESSED can be read")]
+    Codec {
+        /// The column.
+        name: String,
+        /// How it is packed.
+        codec: CompressionCodec,
     },
     /// A column of a Parquet file holds lists or structures.
     #[error("column `{0}` is nested; flow logs have plain values")]

@@ -5,9 +5,11 @@ use std::io::Write;
 use detector::format::LogFormat;
 use detector::record::Parser;
 use indicatif::ProgressBar;
+use parquet::basic::CompressionCodec;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
@@ -41,6 +43,7 @@ pub fn read<S: Sink>(
         let group = file.get_row_group(index)?;
         let mut columns = Vec::with_capacity(descriptors.len());
         for (index, descriptor) in descriptors.iter().enumerate() {
+            check_codec(group.metadata().column(index))?;
             columns.push(Column::new(descriptor, group.get_column_reader(index)?)?);
         }
         let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
@@ -71,6 +74,13 @@ fn name(column: &ColumnDescriptor) -> Result<&str, InputError> {
         return Err(InputError::Nested(column.path().string()));
     }
     Ok(column.name())
+}
+
+fn check_codec(column: &ColumnChunkMetaData) -> Result<(), InputError> {
+    match column.compression_codec() {
+        CompressionCodec::UNCOMPRESSED | CompressionCodec::GZIP | CompressionCodec::SNAPPY => Ok(()),
+        codec => Err(InputError::Codec { name: column.column_path().string(), codec }),
+    }
 }
 
 /// Writes a row as a line; the place of a column whose value cannot stand in one.
