@@ -9,11 +9,7 @@ use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
 use crate::record::Record;
-use crate::rules::Rule;
-
-/// Findings kept per rule: with every rule full, groups and sorted list stay below 16 MiB however large the batch. The
-/// bound is per rule so that a scan from many addresses cannot crowd out a large transfer.
-pub const MAX_FINDINGS_PER_RULE: usize = 1_792;
+use crate::rules::{Limits, Rule};
 
 /// Distinct destination ports kept per finding.
 pub const MAX_PORTS: usize = 16;
@@ -205,8 +201,9 @@ impl fmt::Display for Ports {
 }
 
 /// The findings of a batch while it is read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Groups {
+    max_per_rule: usize,
     rules: [RuleGroups; Rule::ALL.len()],
 }
 
@@ -216,7 +213,19 @@ struct RuleGroups {
     unlisted: u64,
 }
 
+impl Default for Groups {
+    fn default() -> Self {
+        Self::new(Limits::FUNCTION.findings_per_rule)
+    }
+}
+
 impl Groups {
+    /// None yet; at most `max_per_rule` findings are kept of each rule.
+    #[must_use]
+    pub fn new(max_per_rule: usize) -> Self {
+        Self { max_per_rule, rules: Default::default() }
+    }
+
     /// Counts `record` under `rule`.
     #[inline]
     pub fn add(&mut self, rule: Rule, subject: Subject, record: &Record) {
@@ -236,7 +245,7 @@ impl Groups {
     #[inline]
     fn sum(&mut self, rule: Rule, subject: Subject, records: u64) -> Option<&mut (Tally, u32)> {
         let groups = &mut self.rules[rule as usize];
-        let full = groups.sums.len() >= MAX_FINDINGS_PER_RULE;
+        let full = groups.sums.len() >= self.max_per_rule;
         match groups.sums.entry(subject) {
             Entry::Occupied(known) => Some(known.into_mut()),
             Entry::Vacant(_) if full => {
@@ -269,7 +278,7 @@ impl Groups {
 pub struct Findings {
     /// The findings.
     pub list: Vec<Finding>,
-    /// Records that fired a rule which had [`MAX_FINDINGS_PER_RULE`] findings already, none of them theirs.
+    /// Records that fired a rule which had as many findings as [`Limits`] allow, none of them theirs.
     pub unlisted_records: u64,
     /// Records that could not be counted over a window, too many addresses and ports being counted already.
     pub unexamined_records: u64,
@@ -324,11 +333,14 @@ mod tests {
 
     #[test]
     fn full_groups_and_their_list_stay_below_what_is_documented() {
-        // A table has a power of two of slots, each with a byte of its own.
-        let slots = (MAX_FINDINGS_PER_RULE * 8 / 7).next_power_of_two();
-        let slot = size_of::<(Subject, (Tally, u32))>() + 1;
-        let per_rule = slots * slot + MAX_FINDINGS_PER_RULE * size_of::<Finding>();
-        assert!(Rule::ALL.len() * per_rule < 16 * 1024 * 1024);
+        for (limits, mebibytes) in [(Limits::FUNCTION, 16), (Limits::WORKSTATION, 256)] {
+            let max = limits.findings_per_rule;
+            // A table has a power of two of slots, each with a byte of its own.
+            let slots = (max * 8 / 7).next_power_of_two();
+            let slot = size_of::<(Subject, (Tally, u32))>() + 1;
+            let per_rule = slots * slot + max * size_of::<Finding>();
+            assert!(Rule::ALL.len() * per_rule < mebibytes * 1024 * 1024);
+        }
     }
 
     #[test]
@@ -391,7 +403,7 @@ mod tests {
     #[test]
     fn subjects_beyond_the_bound_are_counted_and_leave_the_other_rules_their_room() {
         let mut groups = Groups::default();
-        let bound = u32::try_from(MAX_FINDINGS_PER_RULE).unwrap();
+        let bound = u32::try_from(Limits::FUNCTION.findings_per_rule).unwrap();
         with_record(22, 40, |record| {
             for source in 0..bound + 5 {
                 groups.add(Rule::RejectedTcp, subject(source), record);
@@ -401,7 +413,7 @@ mod tests {
         });
         let findings = groups.finish();
         assert_eq!(findings.unlisted_records, 5);
-        assert_eq!(findings.list.len(), MAX_FINDINGS_PER_RULE + 1);
+        assert_eq!(findings.list.len(), Limits::FUNCTION.findings_per_rule + 1);
         assert_eq!(findings.list[0].rule, Rule::HighDataTransfer);
         assert_eq!(findings.list[1].tally.records, 2);
         assert_eq!(findings.by_rule()[0], (Rule::HighDataTransfer, 1));

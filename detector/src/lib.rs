@@ -4,6 +4,11 @@
 //! it and [`findings`] group what fired; [`analysis`] joins them. The Lambda function puts [`envelope`] before, which
 //! unpacks a batch of `CloudWatch` Logs, and [`message`], [`metrics`] and [`publish`] behind; [`handler`] joins those, and
 //! only `publish` does I/O.
+//!
+//! The second binary, `flow-log-analyze`, does the same with files: `docs/flow-log-analyze.md`.
+//!
+//! Fuzz targets are in `fuzz/`; `cargo install cargo-fuzz`, and then in `detector/`: `cargo +nightly fuzz run record` or
+//! `envelope`.
 
 pub mod analysis;
 pub mod envelope;

@@ -38,6 +38,7 @@ pub fn pack(json: &[u8]) -> Event {
 }
 
 /// The event for a data message with a log event for each of `lines`.
+#[cfg(feature = "lambda")]
 pub fn event(lines: &[impl AsRef<str>]) -> Event {
     let events: Vec<_> = lines
         .iter()

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::findings::{Detail, Findings, Groups, MAX_FINDINGS_PER_RULE, Subject};
+use crate::findings::{Detail, Findings, Groups, Subject};
 use crate::record::Parser;
+use crate::rules::Limits;
 
 fn origin() -> Origin {
     Origin { monitor: "network/production".to_owned(), vpc_id: "vpc-0123456789abcdef0".to_owned() }
@@ -150,7 +151,7 @@ fn every_rule_has_a_sentence_of_its_own() {
 fn largest() -> Analysis {
     let mut groups = Groups::default();
     for rule in Rule::ALL {
-        for pair in 0..=MAX_FINDINGS_PER_RULE as u128 {
+        for pair in 0..=Limits::FUNCTION.findings_per_rule as u128 {
             let far = |low: u128| Some(IpAddr::V6((u128::MAX - low).into()));
             let subject = Subject { source: far(pair), destination: far(pair), detail: Detail::None };
             for port in 0..20 {

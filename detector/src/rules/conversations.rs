@@ -8,9 +8,6 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-/// Conversations remembered in a generation; there are two, so that at least this many are. Together below 4 MiB.
-const MAX_CONVERSATIONS: usize = 57_344;
-
 /// What makes two records the same conversation in the same direction.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Conversation {
@@ -22,14 +19,20 @@ pub(super) struct Conversation {
 }
 
 /// The interface at which each conversation was seen first; hashes stand for both.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Conversations {
+    max: usize,
     hasher: RandomState,
     young: HashMap<u64, u64, RandomState>,
     old: HashMap<u64, u64, RandomState>,
 }
 
 impl Conversations {
+    /// None yet; at most `max` are remembered in each of two generations.
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, hasher: RandomState::default(), young: HashMap::default(), old: HashMap::default() }
+    }
+
     /// Whether `conversation` was first seen at another interface.
     #[inline]
     pub(super) fn seen_elsewhere(&mut self, conversation: &Conversation, interface: &str) -> bool {
@@ -38,7 +41,7 @@ impl Conversations {
         if let Some(first) = self.young.get(&key).or_else(|| self.old.get(&key)) {
             return *first != interface;
         }
-        if self.young.len() == MAX_CONVERSATIONS {
+        if self.young.len() == self.max {
             self.old = mem::take(&mut self.young);
         }
         self.young.insert(key, interface);
@@ -49,6 +52,7 @@ impl Conversations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Limits;
 
     fn conversation(port: u16) -> Conversation {
         Conversation {
@@ -62,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_first_interface_counts_again_and_again_and_the_other_never() {
-        let mut conversations = Conversations::default();
+        let mut conversations = Conversations::new(Limits::FUNCTION.conversations);
         assert!(!conversations.seen_elsewhere(&conversation(1), "eni-a"));
         assert!(conversations.seen_elsewhere(&conversation(1), "eni-b"));
         assert!(!conversations.seen_elsewhere(&conversation(1), "eni-a"));
@@ -73,15 +77,18 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_what_is_recent_is_remembered() {
-        let mut conversations = Conversations::default();
+        let max = Limits::FUNCTION.conversations;
+        let mut conversations = Conversations::new(max);
         let nth =
             |n: usize| Conversation { destination: IpAddr::V4(u32::try_from(n).unwrap().into()), ..conversation(1) };
-        for n in 0..3 * MAX_CONVERSATIONS {
+        for n in 0..3 * max {
             conversations.seen_elsewhere(&nth(n), "eni-a");
         }
-        assert!(conversations.young.len() <= MAX_CONVERSATIONS && conversations.old.len() <= MAX_CONVERSATIONS);
-        assert!(conversations.seen_elsewhere(&nth(2 * MAX_CONVERSATIONS + 1), "eni-b"));
-        // A table grows by doubling: twice the slots, each with a byte of its own, and as much again while it moves.
-        assert!(2 * MAX_CONVERSATIONS.next_power_of_two() * 17 < 4 * 1024 * 1024);
+        assert!(conversations.young.len() <= max && conversations.old.len() <= max);
+        assert!(conversations.seen_elsewhere(&nth(2 * max + 1), "eni-b"));
+        for (limits, mebibytes) in [(Limits::FUNCTION, 4), (Limits::WORKSTATION, 64)] {
+            // A table grows by doubling: twice the slots, each with a byte of its own, and as much again while it moves.
+            assert!(2 * limits.conversations.next_power_of_two() * 17 < mebibytes * 1024 * 1024);
+        }
     }
 }

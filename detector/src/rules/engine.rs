@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::conversations::{Conversation, Conversations};
 use super::windows::{Opening, Windows};
-use super::{Config, Networks, Rule};
+use super::{Config, Limits, Networks, Rule};
 use crate::findings::{Detail, Findings, Groups, Subject};
 use crate::record::{Action, FlowDirection, LogStatus, Record, TCP, UDP};
 
@@ -18,7 +18,7 @@ const WITHIN_VPC: u8 = 1;
 
 /// The rules at work on one batch or one set of files.
 ///
-/// Memory is bounded whatever it is given: 4 MiB for conversations, 12 MiB and 5 MiB for windows, 16 MiB for findings.
+/// Memory is bounded whatever it is given, by its [`Limits`].
 #[derive(Debug)]
 pub struct Engine {
     enabled: [bool; Rule::ALL.len()],
@@ -33,12 +33,25 @@ pub struct Engine {
 }
 
 /// The real ends of a flow, and whether each is in public.
-#[derive(Clone, Copy)]
-struct Ends {
-    source: Option<IpAddr>,
-    destination: Option<IpAddr>,
-    from_public: bool,
-    to_public: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// Where it comes from: the address in the packet if the format tells.
+    pub source: Option<IpAddr>,
+    /// Where it goes.
+    pub destination: Option<IpAddr>,
+    /// Whether the source is on the internet and not trusted.
+    pub from_public: bool,
+    /// Whether the destination is.
+    pub to_public: bool,
+}
+
+/// What the engine makes of a record with traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The real ends.
+    pub ends: Ends,
+    /// Whether the same packets are, or have been, recorded at another interface, where they count.
+    pub is_other_end: bool,
 }
 
 impl Ends {
@@ -48,9 +61,15 @@ impl Ends {
 }
 
 impl Engine {
-    /// An engine that has seen nothing yet.
+    /// An engine that has seen nothing yet, with the limits of the Lambda function.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        Self::with_limits(config, &Limits::FUNCTION)
+    }
+
+    /// An engine that has seen nothing yet.
+    #[must_use]
+    pub fn with_limits(config: &Config, limits: &Limits) -> Self {
         let mut sensitive_ports = Box::new([0; 1024]);
         for port in &config.sensitive_ports {
             sensitive_ports[usize::from(port / 64)] |= 1 << (port % 64);
@@ -65,19 +84,19 @@ impl Engine {
             sensitive_ports,
             expected_protocols,
             networks: Networks::new(config.trusted_cidrs.clone()),
-            conversations: Conversations::default(),
-            windows: Windows::new(config),
-            groups: Groups::default(),
+            conversations: Conversations::new(limits.conversations),
+            windows: Windows::new(config, limits),
+            groups: Groups::new(limits.findings_per_rule),
             other_ends: 0,
         }
     }
 
-    /// Judges a record.
+    /// Judges a record; what it makes of it, or `None` if there was no traffic.
     #[inline]
-    pub fn observe(&mut self, record: &Record) {
+    pub fn observe(&mut self, record: &Record) -> Option<Flow> {
         if !record.has_traffic() {
             self.skipped(record);
-            return;
+            return None;
         }
         let ends = self.ends(record);
         if self.is_other_end(record, &ends) {
@@ -86,10 +105,18 @@ impl Engine {
             if record.action == Some(Action::Reject) {
                 self.judge_alone(record, &ends);
             }
-            return;
+            return Some(Flow { ends, is_other_end: true });
         }
         self.judge_alone(record, &ends);
-        let (Some(source), Some(destination)) = (ends.source, ends.destination) else { return };
+        if let (Some(source), Some(destination)) = (ends.source, ends.destination) {
+            self.judge_over_time(record, &ends, source, destination);
+        }
+        Some(Flow { ends, is_other_end: false })
+    }
+
+    /// The rules that count over a window.
+    #[inline]
+    fn judge_over_time(&mut self, record: &Record, ends: &Ends, source: IpAddr, destination: IpAddr) {
         let window = self.windows.window(record);
         if let Some(port) = record.destination_port.filter(|_| opens_connection(record)) {
             let is_target = !ends.to_public || self.is_sensitive(port);

@@ -5,9 +5,6 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
 
-/// Members kept: their table stays below 5 MiB, also while it grows.
-pub(super) const MAX_MEMBERS: usize = 114_688;
-
 /// Whether a member is new to its set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Member {
@@ -18,17 +15,23 @@ pub(super) enum Member {
 }
 
 /// Members of many sets; hashes stand for them. Each belongs to a window, with which it goes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Members {
+    max: usize,
     hasher: RandomState,
     kept: HashSet<(u64, u32), RandomState>,
 }
 
 impl Members {
+    /// None yet; at most `max` are kept.
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, hasher: RandomState::default(), kept: HashSet::default() }
+    }
+
     #[inline]
     pub(super) fn add(&mut self, window: u32, member: &impl Hash) -> Member {
         let member = (self.hasher.hash_one(member), window);
-        if self.kept.len() < MAX_MEMBERS {
+        if self.kept.len() < self.max {
             if self.kept.insert(member) { Member::New } else { Member::Known }
         } else if self.kept.contains(&member) {
             Member::Known
@@ -39,7 +42,7 @@ impl Members {
 
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.kept.len() >= MAX_MEMBERS
+        self.kept.len() >= self.max
     }
 
     /// Forgets the windows before `window`.

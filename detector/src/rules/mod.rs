@@ -3,6 +3,7 @@
 mod config;
 mod conversations;
 mod engine;
+mod limits;
 mod members;
 mod networks;
 mod windows;
@@ -15,7 +16,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use config::Config;
-pub use engine::Engine;
+pub use engine::{Ends, Engine, Flow};
+pub use limits::Limits;
 pub use networks::Networks;
 
 use crate::field::Field;

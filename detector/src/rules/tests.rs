@@ -526,7 +526,7 @@ fn a_rule_tells_the_field_that_a_format_lacks() {
 #[test]
 fn a_flood_of_addresses_is_bounded_and_counted() {
     let scan = (1..=20).map(|port| FLOW.to_port(port).v2());
-    let flood = (0..u32::try_from(windows::MAX_SUBJECTS).unwrap() + 10).map(|n| {
+    let flood = (0..u32::try_from(Limits::FUNCTION.subjects).unwrap() + 10).map(|n| {
         let source = std::net::Ipv4Addr::from(0x0b00_0000 + n).to_string();
         Flow { source: &source, ..FLOW }.v2()
     });
@@ -538,10 +538,40 @@ fn a_flood_of_addresses_is_bounded_and_counted() {
 
 /// Room is made by windows that are over.
 #[test]
+fn on_a_workstation_there_is_room_for_more() {
+    let parser = Parser::new(V2_FORMAT.parse().unwrap());
+    let lines = (0..u32::try_from(Limits::FUNCTION.subjects).unwrap() + 10).map(|n| {
+        let source = std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string();
+        Flow { source: &source, action: "REJECT", ..FLOW }.v2()
+    });
+    let mut engine = Engine::with_limits(&Config::default(), &Limits::WORKSTATION);
+    for line in lines {
+        engine.observe(&parser.parse(&line).unwrap());
+    }
+    let findings = engine.finish();
+    assert_eq!((findings.unexamined_records, findings.unlisted_records), (0, 0));
+    assert_eq!(findings.list.len(), Limits::FUNCTION.subjects + 10);
+}
+
+#[test]
+fn the_engine_tells_whose_flow_a_record_is_and_whether_it_counts() {
+    let parser = Parser::new(V2_FORMAT.parse().unwrap());
+    let mut engine = Engine::new(&Config::default());
+    let mut observe = |flow: Flow<'_>| engine.observe(&parser.parse(&flow.v2()).unwrap());
+    let out = observe(Flow { destination: PUBLIC, ..FLOW }).unwrap();
+    assert_eq!((out.ends.source, out.ends.destination), (INSIDE.parse().ok(), PUBLIC.parse().ok()));
+    assert_eq!((out.ends.from_public, out.ends.to_public, out.is_other_end), (false, true, false));
+    assert!(!observe(FLOW).unwrap().is_other_end);
+    assert!(observe(Flow { interface: "eni-b", ..FLOW }).unwrap().is_other_end);
+    let line = crate::test_data::v2_line_without_traffic("NODATA");
+    assert_eq!(engine.observe(&parser.parse(&line).unwrap()), None);
+}
+
+#[test]
 fn an_old_window_makes_room_and_is_judged() {
     let scan = (1..=20).map(|port| FLOW.to_port(port).v2());
     let flood = |window: u64| {
-        (0..u32::try_from(windows::MAX_SUBJECTS).unwrap() / 2 - 20).map(move |n| {
+        (0..u32::try_from(Limits::FUNCTION.subjects).unwrap() / 2 - 20).map(move |n| {
             let source = std::net::Ipv4Addr::from(0x0b00_0000 + n).to_string();
             Flow { source: &source, start: FLOW.start + 300 * window, ..FLOW }.v2()
         })

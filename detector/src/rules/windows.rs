@@ -7,13 +7,9 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::members::{Member, Members};
-use super::{Config, Rule};
+use super::{Config, Limits, Rule};
 use crate::findings::{Detail, Groups, Port, Subject, Tally};
 use crate::record::Record;
-
-/// Subjects counted at a time, for each of the three rules: their tables stay below 12 MiB together, also while they
-/// grow.
-pub(in crate::rules) const MAX_SUBJECTS: usize = 14_336;
 
 /// So that there is always one after it.
 const LAST_WINDOW: u32 = u32::MAX - 1;
@@ -32,6 +28,7 @@ pub(super) struct Opening {
 /// Counts by subject and window.
 #[derive(Debug)]
 struct Table<K> {
+    max: usize,
     counts: HashMap<(K, u32), Count, RandomState>,
 }
 
@@ -69,13 +66,13 @@ impl<T: Copy + PartialEq> Only<T> {
 }
 
 impl<K: Copy + Eq + Hash> Table<K> {
-    fn new() -> Self {
-        Self { counts: HashMap::default() }
+    fn new(max: usize) -> Self {
+        Self { max, counts: HashMap::default() }
     }
 
     #[inline]
     fn count(&mut self, key: K, window: u32) -> Option<&mut Count> {
-        if self.counts.len() < MAX_SUBJECTS {
+        if self.counts.len() < self.max {
             Some(self.counts.entry((key, window)).or_default())
         } else {
             self.counts.get_mut(&(key, window))
@@ -84,7 +81,7 @@ impl<K: Copy + Eq + Hash> Table<K> {
 
     #[inline]
     fn is_full(&self) -> bool {
-        self.counts.len() >= MAX_SUBJECTS
+        self.counts.len() >= self.max
     }
 
     /// Hands over the counts of the windows before `window`.
@@ -113,17 +110,17 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, limits: &Limits) -> Self {
         let enabled = |rule| !config.disabled.contains(&rule);
         Self {
             seconds: config.window_seconds.max(1),
             min_ports: enabled(Rule::PortScan).then_some(config.port_scan_min_ports),
             min_hosts: enabled(Rule::HostSweep).then_some(config.host_sweep_min_hosts),
             min_egress: enabled(Rule::LargeEgress).then_some(config.large_egress_min_bytes),
-            scans: Table::new(),
-            sweeps: Table::new(),
-            egress: Table::new(),
-            members: Members::default(),
+            scans: Table::new(limits.subjects),
+            sweeps: Table::new(limits.subjects),
+            egress: Table::new(limits.subjects),
+            members: Members::new(limits.members),
             newest: 0,
             oldest: 0,
             unexamined: 0,
@@ -247,5 +244,28 @@ impl Windows {
                 groups.merge(Rule::LargeEgress, subject, &count.tally, 0);
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table of that many: a power of two of slots, each with a byte of its own, and half as many that move.
+    fn bytes(max: usize, slot: usize) -> usize {
+        let slots = max.next_power_of_two();
+        (slots + slots / 2) * (slot + 1)
+    }
+
+    #[test]
+    fn full_tables_stay_below_what_is_documented() {
+        for (limits, tables, members) in [(Limits::FUNCTION, 12, 5), (Limits::WORKSTATION, 192, 80)] {
+            let of = |slot| bytes(limits.subjects, slot);
+            let all = of(size_of::<(((IpAddr, IpAddr), u32), Count)>())
+                + of(size_of::<(((IpAddr, u16), u32), Count)>())
+                + of(size_of::<((IpAddr, u32), Count)>());
+            assert!(all < tables * 1024 * 1024, "{all}");
+            assert!(bytes(limits.members, size_of::<(u64, u32)>()) < members * 1024 * 1024);
+        }
     }
 }

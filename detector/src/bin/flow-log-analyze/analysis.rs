@@ -1,0 +1,95 @@
+//! The analysis of all sources: the rules' findings and the summary.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use detector::analysis::Counts;
+use detector::field::Field;
+use detector::findings::{Finding, Findings};
+use detector::format::LogFormat;
+use detector::record::Record;
+use detector::rules::{Config, Engine, Limits, Rule, Severity};
+
+use crate::intake::Sink;
+use crate::summary::Summary;
+
+/// Judges and sums up records as they come.
+#[derive(Debug)]
+pub struct Analysis {
+    config: Config,
+    engine: Engine,
+    summary: Summary,
+    blind: BTreeMap<Rule, Field>,
+}
+
+impl Analysis {
+    /// An analysis of nothing yet.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            config: config.clone(),
+            engine: Engine::with_limits(config, &Limits::WORKSTATION),
+            summary: Summary::default(),
+            blind: BTreeMap::new(),
+        }
+    }
+
+    /// What it came to, of lines that were counted so, from so many files.
+    pub fn finish(self, counts: Counts, files: usize) -> Report {
+        let findings = self.engine.finish();
+        Report {
+            counts,
+            files,
+            findings,
+            summary: self.summary,
+            blind: self.blind,
+            min_severity: self.config.min_severity,
+        }
+    }
+}
+
+impl Sink for Analysis {
+    fn format(&mut self, format: &LogFormat) {
+        let enabled = Rule::ALL.into_iter().filter(|rule| !self.config.disabled.contains(rule));
+        self.blind.extend(enabled.filter_map(|rule| Some((rule, rule.lacks(format)?))));
+    }
+
+    #[inline]
+    fn record(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let flow = self.engine.observe(record);
+        self.summary.add(record, flow.as_ref());
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The result.
+#[derive(Debug)]
+pub struct Report {
+    /// How many lines.
+    pub counts: Counts,
+    /// How many files.
+    pub files: usize,
+    /// What the rules found.
+    pub findings: Findings,
+    /// Where the traffic goes.
+    pub summary: Summary,
+    /// Rules that could not fire on some of the records, and the field that those lack.
+    pub blind: BTreeMap<Rule, Field>,
+    /// The least severity that is told.
+    pub min_severity: Severity,
+}
+
+impl Report {
+    /// The findings that are told, the most severe first.
+    pub fn listed(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.list.iter().filter(|finding| finding.rule.severity() >= self.min_severity)
+    }
+
+    /// The highest severity of all findings.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.list.iter().map(|finding| finding.rule.severity()).max()
+    }
+}

@@ -1,0 +1,104 @@
+//! `flow-log-analyze`: the detector's parser and rules over files of flow-log records.
+
+mod analysis;
+mod args;
+mod bad_lines;
+mod input;
+mod intake;
+mod lines;
+mod progress;
+mod records;
+mod report;
+mod rows;
+mod source;
+mod summary;
+mod talkers;
+
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind as UsageError;
+use clap::{CommandFactory, Parser};
+use indicatif::ProgressBar;
+
+use analysis::Analysis;
+use args::{Args, Output};
+use input::InputError;
+use intake::{Intake, Sink};
+use records::RecordWriter;
+use source::Source;
+
+const NAME: &str = env!("CARGO_BIN_NAME");
+
+/// Written at a time.
+const OUTPUT_BYTES: usize = 256 * 1024;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if args.files.is_empty() && io::stdin().is_terminal() {
+        Args::command().error(UsageError::MissingRequiredArgument, "name a FILE, or pipe records in").exit();
+    }
+    match run(&args) {
+        Ok(code) => code,
+        // Whoever reads the output has seen enough: `flow-log-analyze … | head`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{NAME}: cannot write the output: {error}");
+            ExitCode::from(args::FAILURE)
+        }
+    }
+}
+
+/// Fails only if the output cannot be written.
+fn run(args: &Args) -> io::Result<ExitCode> {
+    let sources = Source::in_order(&args.files);
+    let mut out = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock());
+    let (all_read, worst) = if args.records {
+        (read(args, &sources, &mut Intake::new(RecordWriter::new(&mut out)))?, None)
+    } else {
+        let mut intake = Intake::new(Analysis::new(&args.config()));
+        let all_read = read(args, &sources, &mut intake)?;
+        let report = intake.sink.finish(intake.counts, sources.len());
+        match args.output {
+            Output::Table => report::write_table(&mut out, &report, args.top, args.limit)?,
+            Output::Json => report::write_json(&mut out, &report, args.top)?,
+        }
+        (all_read, report.worst())
+    };
+    out.flush()?;
+    let fails = args.fail_on.is_some_and(|limit| worst >= Some(limit.into()));
+    Ok(ExitCode::from(if !all_read {
+        args::FAILURE
+    } else if fails {
+        args::FOUND
+    } else {
+        args::SUCCESS
+    }))
+}
+
+/// Reads one source after the other; whether all could be. One that cannot is told, and the rest still read.
+///
+/// Fails only if the output does.
+fn read<S: Sink>(args: &Args, sources: &[Source], intake: &mut Intake<S>) -> io::Result<bool> {
+    // Lines and a bar on one terminal would be a muddle.
+    let quiet = args.records && io::stdout().is_terminal();
+    let bar = if quiet { ProgressBar::hidden() } else { progress::bar(sources) };
+    let mut all_read = true;
+    for source in sources {
+        match input::read(source, args.format.as_ref(), &bar, intake) {
+            Ok(()) => {}
+            Err(InputError::Output(error)) => {
+                bar.finish_and_clear();
+                return Err(error);
+            }
+            Err(error) => {
+                all_read = false;
+                bar.suspend(|| eprintln!("{NAME}: {source}: {error}"));
+            }
+        }
+    }
+    bar.finish_and_clear();
+    eprint!("{}", intake.bad_lines);
+    intake.sink.end()?;
+    Ok(all_read)
+}

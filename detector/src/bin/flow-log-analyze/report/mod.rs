@@ -1,0 +1,7 @@
+//! Prints the result of an analysis.
+
+mod json;
+mod table;
+
+pub use json::write_json;
+pub use table::write_table;

@@ -1,0 +1,36 @@
+//! How much the rules keep in memory.
+
+/// Bounds on what an [`Engine`](super::Engine) remembers: with them its memory is bounded whatever it is given. What goes
+/// beyond them is counted and told.
+///
+/// Each is 7/8 of a power of two, the most that a table holds before it doubles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Findings kept per rule. The bound is per rule so that a scan from many addresses cannot crowd out a large transfer.
+    pub findings_per_rule: usize,
+    /// Subjects counted at a time, for each of the three rules that look at windows.
+    pub subjects: usize,
+    /// Ports and targets told apart at a time, beyond those that a subject keeps itself.
+    pub members: usize,
+    /// Conversations remembered in a generation; there are two, so that at least this many are.
+    pub conversations: usize,
+}
+
+impl Limits {
+    /// For one batch in a Lambda function of 128 MB: below 16 MiB for findings and their list, 12 MiB and 5 MiB for
+    /// windows, 4 MiB for conversations, also while tables grow.
+    pub const FUNCTION: Self =
+        Self { findings_per_rule: 1_792, subjects: 14_336, members: 114_688, conversations: 57_344 };
+
+    /// For the files of a whole VPC on a person's machine: 16 times as much of everything, below 592 MiB in all.
+    pub const WORKSTATION: Self = Self::FUNCTION.times(16);
+
+    const fn times(self, factor: usize) -> Self {
+        Self {
+            findings_per_rule: self.findings_per_rule * factor,
+            subjects: self.subjects * factor,
+            members: self.members * factor,
+            conversations: self.conversations * factor,
+        }
+    }
+}

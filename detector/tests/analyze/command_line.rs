@@ -1,0 +1,50 @@
+//! Exit codes and usage errors.
+
+use crate::fixtures::*;
+
+#[test]
+fn findings_are_no_failure_unless_asked_for() {
+    let all = text(&lines());
+    let quiet = text(&lines()[..300]);
+    assert_eq!(run_with(&[], &all).code, 0);
+    for (level, code) in [("low", 3), ("medium", 3), ("HIGH", 3)] {
+        assert_eq!(run_with(&["--fail-on", level], &all).code, code, "{level}");
+        assert_eq!(run_with(&["--fail-on", level], &quiet).code, 0, "{level}");
+    }
+    let rejected = text(&lines()[300..310]);
+    assert_eq!(run_with(&["--fail-on", "low", "--min-severity", "high"], &rejected).code, 3);
+    assert_eq!(run_with(&["--fail-on", "high"], &rejected).code, 0);
+    assert_eq!(run_with(&["--fail-on", "low", "/nowhere/at/all", "-"], &all).code, 1, "not everything was read");
+}
+
+#[test]
+fn a_wrong_command_line_is_told_apart_and_nothing_read() {
+    for (args, reason) in [
+        (&["--record"][..], "a similar argument exists: '--records'"),
+        (&["-o", "yaml"], "[possible values: table, json]"),
+        (&["--records", "-o", "json"], "cannot be used with"),
+        (&["--records", "--fail-on", "low"], "cannot be used with"),
+        (&["--format", "srcadr"], "it names no field of a flow log"),
+        (&["--format", "${srcaddr} ${srcaddr}"], "it names `srcaddr` twice"),
+        (&["--trusted-cidr", "10.0.0.0"], "invalid IP address syntax"),
+        (&["--window", "0s"], "it should be a second or more"),
+        (&["--rules", r#"{"disabled":["rejected"]}"#], "unknown variant `rejected`"),
+        (&["--rules", "/nowhere/rules.json"], "No such file or directory"),
+        (&["--fail-on", "severe"], "[possible values: low, medium, high]"),
+    ] {
+        let run = run_with(args, &text(&lines()));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}");
+        assert!(run.stderr.contains(reason), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn help_names_every_flag_and_exit_code() {
+    let help = run(&["--help"]).output();
+    for word in
+        ["--format", "--records", "--rules", "--trusted-cidr", "--window", "--min-severity", "--fail-on", "Exit codes"]
+    {
+        assert!(help.contains(word), "{word}");
+    }
+    assert!(run(&["--version"]).output().starts_with("flow-log-analyze "));
+}
