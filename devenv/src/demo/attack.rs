@@ -64,7 +64,8 @@ impl Story<'_> {
         self.step("The saved query `Top talkers` has the attacker on top");
         let rows = self.saved_query("Top talkers").await?;
         for row in rows.iter().take(SHOWN + 1) {
-            println!("   {}", row.iter().map(|value| format!("{value:<18}")).collect::<String>().trim_end());
+            let cells: Vec<_> = row.iter().map(|value| format!("{value:<18}")).collect();
+            println!("   {}", cells.concat().trim_end());
         }
         let top = rows.get(1).context("the query found nothing")?;
         ensure!(top.iter().any(|value| value == attacker), "{attacker} was to be on top: {top:?}");

@@ -286,7 +286,7 @@ mod tests {
         }
     }
 
-    /// "Supported logs and discovered fields" in the CloudWatch Logs user guide.
+    /// "Supported logs and discovered fields" in the `CloudWatch` Logs user guide.
     #[test]
     fn no_query_defines_what_insights_has_discovered() {
         const DISCOVERED: &str = "accountId endTime interfaceId logStatus startTime version action bytes dstAddr dstPort packets \

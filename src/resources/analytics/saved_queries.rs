@@ -314,7 +314,7 @@ mod tests {
         }
     }
 
-    /// Trino takes a name in `ORDER BY` for the output column, and refuses an aggregate of one; DuckDB takes it for the input's.
+    /// Trino takes a name in `ORDER BY` for the output column, and refuses an aggregate of one; `DuckDB` takes it for the input's.
     #[test]
     fn no_query_orders_by_an_aggregate_of_what_it_puts_out() {
         let monitor = with_fields(FlowLogField::ALL);

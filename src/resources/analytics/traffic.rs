@@ -21,6 +21,7 @@ pub fn ends(fields: &[FlowLogField]) -> Option<[FlowLogField; 2]> {
 }
 
 /// What a field is called in queries of Logs Insights: never as it calls those it discovers, which cannot be defined again.
+#[must_use]
 pub fn alias(field: FlowLogField) -> String {
     format!("flow_{}", column_name(field))
 }
