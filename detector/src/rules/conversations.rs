@@ -18,7 +18,19 @@ pub(super) struct Conversation {
     pub protocol: Option<u8>,
 }
 
-/// The interface at which each conversation was seen first; hashes stand for both.
+/// Where a conversation was seen first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Here: now, or earlier at the same interface.
+    Here,
+    /// At another interface, where it counted.
+    Elsewhere,
+    /// At another interface, where it was seen to leave for this one.
+    Departed,
+}
+
+/// The interface at which each conversation was seen first; hashes stand for both. The lowest bit of an interface's tells
+/// of a departure.
 #[derive(Debug)]
 pub(super) struct Conversations {
     max: usize,
@@ -33,19 +45,23 @@ impl Conversations {
         Self { max, hasher: RandomState::default(), young: HashMap::default(), old: HashMap::default() }
     }
 
-    /// Whether `conversation` was first seen at another interface.
+    /// Where `conversation` was seen first. `departs` tells that here it leaves for another interface that records it too.
     #[inline]
-    pub(super) fn seen_elsewhere(&mut self, conversation: &Conversation, interface: &str) -> bool {
+    pub(super) fn see(&mut self, conversation: &Conversation, interface: &str, departs: bool) -> Seen {
         let key = self.hasher.hash_one(conversation);
-        let interface = self.hasher.hash_one(interface);
+        let interface = self.hasher.hash_one(interface) & !1;
         if let Some(first) = self.young.get(&key).or_else(|| self.old.get(&key)) {
-            return *first != interface;
+            return match first & 1 {
+                _ if first & !1 == interface => Seen::Here,
+                1 => Seen::Departed,
+                _ => Seen::Elsewhere,
+            };
         }
         if self.young.len() == self.max {
             self.old = mem::take(&mut self.young);
         }
-        self.young.insert(key, interface);
-        false
+        self.young.insert(key, interface | u64::from(departs));
+        Seen::Here
     }
 }
 
@@ -67,12 +83,13 @@ mod tests {
     #[test]
     fn the_first_interface_counts_again_and_again_and_the_other_never() {
         let mut conversations = Conversations::new(Limits::FUNCTION.conversations);
-        assert!(!conversations.seen_elsewhere(&conversation(1), "eni-a"));
-        assert!(conversations.seen_elsewhere(&conversation(1), "eni-b"));
-        assert!(!conversations.seen_elsewhere(&conversation(1), "eni-a"));
-        assert!(!conversations.seen_elsewhere(&conversation(2), "eni-b"));
+        assert_eq!(conversations.see(&conversation(1), "eni-a", false), Seen::Here);
+        assert_eq!(conversations.see(&conversation(1), "eni-b", true), Seen::Elsewhere);
+        assert_eq!(conversations.see(&conversation(1), "eni-a", false), Seen::Here);
+        assert_eq!(conversations.see(&conversation(2), "eni-b", true), Seen::Here);
+        assert_eq!(conversations.see(&conversation(2), "eni-a", false), Seen::Departed);
         let back = Conversation { source: [10, 0, 0, 2].into(), destination: [10, 0, 0, 1].into(), ..conversation(1) };
-        assert!(!conversations.seen_elsewhere(&back, "eni-b"));
+        assert_eq!(conversations.see(&back, "eni-b", false), Seen::Here);
     }
 
     #[test]
@@ -82,10 +99,10 @@ mod tests {
         let nth =
             |n: usize| Conversation { destination: IpAddr::V4(u32::try_from(n).unwrap().into()), ..conversation(1) };
         for n in 0..3 * max {
-            conversations.seen_elsewhere(&nth(n), "eni-a");
+            conversations.see(&nth(n), "eni-a", false);
         }
         assert!(conversations.young.len() <= max && conversations.old.len() <= max);
-        assert!(conversations.seen_elsewhere(&nth(2 * max + 1), "eni-b"));
+        assert_eq!(conversations.see(&nth(2 * max + 1), "eni-b", false), Seen::Elsewhere);
         for (limits, mebibytes) in [(Limits::FUNCTION, 4), (Limits::WORKSTATION, 64)] {
             // A table grows by doubling: twice the slots, each with a byte of its own, and as much again while it moves.
             assert!(2 * limits.conversations.next_power_of_two() * 17 < mebibytes * 1024 * 1024);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::conversations::{Conversation, Conversations};
+use super::conversations::{Conversation, Conversations, Seen};
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
 use crate::findings::{Detail, Findings, Groups, Subject};
@@ -54,6 +54,20 @@ pub struct Flow {
     pub is_other_end: bool,
 }
 
+/// Which end of a conversation a record is of. Over all ends every rule counts it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The only one, as far as is known: it counts.
+    Only,
+    /// Where it leaves for another interface of the VPC, which records it too and where it counts; except for sweeps, which
+    /// can be seen at their source alone.
+    Departure,
+    /// Where it arrives after its departure was seen.
+    Arrival,
+    /// Another one has counted.
+    Other,
+}
+
 impl Ends {
     fn subject(&self, detail: Detail) -> Subject {
         Subject { source: self.source, destination: self.destination, detail }
@@ -99,29 +113,34 @@ impl Engine {
             return None;
         }
         let ends = self.ends(record);
-        if self.is_other_end(record, &ends) {
-            self.other_ends += 1;
-            // The rejection itself is told at one end only; what goes beyond a record has been counted.
-            if record.action == Some(Action::Reject) {
-                self.judge_alone(record, &ends);
-            }
-            return Some(Flow { ends, is_other_end: true });
+        let end = self.end(record, &ends);
+        // A rejection is told at one end only.
+        if matches!(end, End::Only | End::Arrival) || record.action == Some(Action::Reject) {
+            self.judge_alone(record, &ends);
         }
-        self.judge_alone(record, &ends);
         if let (Some(source), Some(destination)) = (ends.source, ends.destination) {
-            self.judge_over_time(record, &ends, source, destination);
+            self.judge_over_time(record, &ends, end, source, destination);
         }
-        Some(Flow { ends, is_other_end: false })
+        let is_other_end = matches!(end, End::Departure | End::Other);
+        self.other_ends += u64::from(is_other_end);
+        Some(Flow { ends, is_other_end })
     }
 
     /// The rules that count over a window.
     #[inline]
-    fn judge_over_time(&mut self, record: &Record, ends: &Ends, source: IpAddr, destination: IpAddr) {
+    fn judge_over_time(&mut self, record: &Record, ends: &Ends, end: End, source: IpAddr, destination: IpAddr) {
+        if end == End::Other {
+            return;
+        }
         let window = self.windows.window(record);
         if let Some(port) = record.destination_port.filter(|_| opens_connection(record)) {
-            let is_target = !ends.to_public || self.is_sensitive(port);
-            let opening = Opening { window, source, destination, port, is_target };
-            self.windows.add_opening(record, opening, &mut self.groups);
+            let opening = Opening { window, source, destination, port };
+            if end != End::Departure {
+                self.windows.add_port(record, opening, &mut self.groups);
+            }
+            if end != End::Arrival && (!ends.to_public || self.is_sensitive(port)) {
+                self.windows.add_host(record, opening, &mut self.groups);
+            }
         }
         if ends.to_public && !ends.from_public && record.action != Some(Action::Reject) {
             self.windows.add_egress(record, window, source, destination, &mut self.groups);
@@ -144,33 +163,38 @@ impl Engine {
         Ends { source, destination, from_public: is_public(source), to_public: is_public(destination) }
     }
 
-    /// Whether the same packets are, or have been, judged at another interface.
+    /// Which end of a conversation the record is of, where both are recorded.
     #[inline]
-    fn is_other_end(&mut self, record: &Record, ends: &Ends) -> bool {
+    fn end(&mut self, record: &Record, ends: &Ends) -> End {
         let between_us = !ends.from_public && !ends.to_public;
         let translated = record.packet_source.is_some() || record.packet_destination.is_some();
         if !between_us && !translated {
-            return false;
+            return End::Only;
         }
-        // Whatever stays inside and is let out also arrives, and is recorded there. What is rejected may not.
-        if between_us && record.action != Some(Action::Reject) {
-            let stays_inside = record.traffic_path.is_none_or(|path| path == WITHIN_VPC);
-            if record.direction == Some(FlowDirection::Egress) && stays_inside {
-                return true;
+        // What is let out and stays inside also arrives, and is recorded there. What is rejected may not.
+        let departs = between_us
+            && record.action != Some(Action::Reject)
+            && record.direction == Some(FlowDirection::Egress)
+            && record.traffic_path == Some(WITHIN_VPC);
+        let seen = match (ends.source, ends.destination, record.interface_id) {
+            (Some(source), Some(destination), Some(interface)) => {
+                let conversation = Conversation {
+                    source,
+                    destination,
+                    source_port: record.source_port,
+                    destination_port: record.destination_port,
+                    protocol: record.protocol,
+                };
+                self.conversations.see(&conversation, interface, departs)
             }
+            _ => Seen::Here,
+        };
+        match seen {
+            Seen::Here if departs => End::Departure,
+            Seen::Here => End::Only,
+            Seen::Departed if !departs => End::Arrival,
+            Seen::Departed | Seen::Elsewhere => End::Other,
         }
-        let (Some(source), Some(destination), Some(interface)) = (ends.source, ends.destination, record.interface_id)
-        else {
-            return false;
-        };
-        let conversation = Conversation {
-            source,
-            destination,
-            source_port: record.source_port,
-            destination_port: record.destination_port,
-            protocol: record.protocol,
-        };
-        self.conversations.seen_elsewhere(&conversation, interface)
     }
 
     /// The rules that need no other record.
@@ -221,14 +245,17 @@ impl Engine {
 
 /// Whether the record is of the side that opens a connection, not of the one that answers: answers go to many ports too.
 ///
-/// TCP's flags tell; where they are missing, a connection goes to the smaller port number, the one a service listens at.
+/// TCP's flags tell: a SYN alone asks. Where they are missing, and for what is rejected without ever opening, such as a scan by
+/// FIN, a connection goes to the smaller port number, the one a service listens at.
 #[inline]
 fn opens_connection(record: &Record) -> bool {
     if !matches!(record.protocol, None | Some(TCP | UDP)) {
         return false;
     }
-    match record.tcp_flags {
-        Some(flags) if record.protocol == Some(TCP) => flags & (SYN | ACK) == SYN,
+    let flags = record.tcp_flags.filter(|_| record.protocol == Some(TCP));
+    match flags {
+        Some(flags) if flags & SYN != 0 => flags & ACK == 0,
+        Some(_) if record.action != Some(Action::Reject) => false,
         _ => record.source_port.is_none_or(|source| record.destination_port.is_some_and(|port| port <= source)),
     }
 }

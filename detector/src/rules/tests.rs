@@ -210,6 +210,19 @@ mod port_scan {
     }
 
     #[test]
+    fn what_is_rejected_need_not_have_opened_anything() {
+        let line = |from: u16, to: u16| {
+            format!(
+                "3 1 eni-a {PUBLIC} {TARGET} {from} {to} 6 1 40 1200000000 1200000060 REJECT OK v s i 1 IPv4 {PUBLIC} {TARGET}"
+            )
+        };
+        let fin_scan = (1..=20).map(|port| line(40_000, port));
+        assert_eq!(of(Rule::PortScan, analyze_as(CUSTOM_FORMAT, fin_scan, &Config::default())).len(), 1);
+        let late_answers = (50_000..50_020).map(|port| line(443, port));
+        assert_eq!(of(Rule::PortScan, analyze_as(CUSTOM_FORMAT, late_answers, &Config::default())), []);
+    }
+
+    #[test]
     fn other_protocols_have_no_ports_to_scan() {
         assert!(!fires(Rule::PortScan, scan(1..=40).into_iter().map(|flow| Flow { protocol: 1, ..flow })));
     }
@@ -484,20 +497,44 @@ mod both_ends {
         analyze_as(FORMAT, [line.to_owned()], &Config::default()).other_ends
     }
 
-    #[test]
-    fn what_goes_out_and_stays_inside_counts_where_it_arrives() {
-        assert_eq!(other_ends(&format!("eni-a {INSIDE} {TARGET} 40000 443 6 40 ACCEPT egress -")), 1);
-        assert_eq!(other_ends(&format!("eni-a {INSIDE} {TARGET} 40000 443 6 40 ACCEPT egress 1")), 1);
-        assert_eq!(other_ends(&format!("eni-b {INSIDE} {TARGET} 40000 443 6 40 ACCEPT ingress -")), 0);
+    fn line(interface: &str, direction: &str, path: &str) -> String {
+        format!("{interface} {INSIDE} {TARGET} 40000 443 6 40 ACCEPT {direction} {path}")
     }
 
     #[test]
-    fn what_leaves_the_vpc_or_is_rejected_counts_where_it_is_seen() {
-        for path in [2, 3, 4, 5, 6, 7, 8] {
-            assert_eq!(other_ends(&format!("eni-a {INSIDE} {TARGET} 40000 443 6 40 ACCEPT egress {path}")), 0);
+    fn what_goes_out_and_stays_inside_counts_where_it_arrives() {
+        assert_eq!(other_ends(&line("eni-a", "egress", "1")), 1);
+        assert_eq!(other_ends(&line("eni-b", "ingress", "-")), 0);
+    }
+
+    #[test]
+    fn what_leaves_the_vpc_or_may_or_is_rejected_counts_where_it_is_seen() {
+        for path in ["-", "2", "3", "4", "5", "6", "7", "8"] {
+            assert_eq!(other_ends(&line("eni-a", "egress", path)), 0);
         }
         assert_eq!(other_ends(&format!("eni-a {INSIDE} {PUBLIC} 40000 443 6 40 ACCEPT egress -")), 0);
-        assert_eq!(other_ends(&format!("eni-a {INSIDE} {TARGET} 40000 443 6 40 REJECT egress -")), 0);
+        assert_eq!(other_ends(&format!("eni-a {INSIDE} {TARGET} 40000 443 6 40 REJECT egress 1")), 0);
+    }
+
+    /// A sweep is seen at its source alone, every other rule where the traffic arrives; with both ends in one set of files
+    /// each counts once, whichever comes first.
+    #[test]
+    fn a_sweep_counts_where_it_departs_and_all_else_where_it_arrives() {
+        let flow = |interface: &str, host: u8, direction: &str, path: &str| {
+            format!("{interface} {INSIDE} 10.2.0.{host} 40000 443 6 60000000 ACCEPT {direction} {path}")
+        };
+        let departures: Vec<_> = (1..=60).map(|host| flow("eni-a", host, "egress", "1")).collect();
+        let arrivals: Vec<_> = (1..=60).map(|host| flow(&format!("eni-{host}"), host, "ingress", "-")).collect();
+        let outline = |lines: Vec<String>| {
+            let findings = analyze_as(FORMAT, lines, &Config::default());
+            let records = |rule| of(rule, findings.clone()).iter().map(|it| it.tally.records).sum::<u64>();
+            (records(Rule::HostSweep), records(Rule::HighDataTransfer))
+        };
+        assert_eq!(outline(departures.clone()), (60, 0));
+        assert_eq!(outline(arrivals.clone()), (60, 60));
+        let both = |first: &[String], second: &[String]| [first, second].concat();
+        assert_eq!(outline(both(&departures, &arrivals)), (60, 60));
+        assert_eq!(outline(both(&arrivals, &departures)), (60, 60));
     }
 
     #[test]
@@ -580,6 +617,24 @@ fn an_old_window_makes_room_and_is_judged() {
     let findings = analyze_as(V2_FORMAT, lines.collect::<Vec<_>>(), &Config::default());
     assert_eq!(findings.unexamined_records, 0);
     assert_eq!(of(Rule::PortScan, findings).len(), 1);
+}
+
+/// Of more findings than are kept, the largest are, whichever way memory is laid out.
+#[test]
+fn the_same_findings_are_kept_every_time_and_they_are_the_largest() {
+    let scanners = u32::try_from(Limits::FUNCTION.findings_per_rule).unwrap() + 300;
+    let lines: Vec<_> = (0..scanners)
+        .flat_map(|scanner| {
+            let source = std::net::Ipv4Addr::from(0x0b00_0000 + scanner).to_string();
+            let ports = if scanner % 100 == 99 { 30 } else { 20 };
+            (1..=ports).map(move |port| Flow { source: &source, ..FLOW.to_port(port) }.v2()).collect::<Vec<_>>()
+        })
+        .collect();
+    let scans = || of(Rule::PortScan, analyze_as(V2_FORMAT, lines.clone(), &Config::default()));
+    let first = scans();
+    assert_eq!(first.len(), Limits::FUNCTION.findings_per_rule);
+    assert_eq!(first.iter().filter(|scan| scan.distinct == 30).count(), 20);
+    assert_eq!(first, scans());
 }
 
 proptest! {

@@ -21,8 +21,6 @@ pub(super) struct Opening {
     pub source: IpAddr,
     pub destination: IpAddr,
     pub port: u16,
-    /// Whether the destination counts among the targets of a sweep.
-    pub is_target: bool,
 }
 
 /// Counts by subject and window.
@@ -65,7 +63,7 @@ impl<T: Copy + PartialEq> Only<T> {
     }
 }
 
-impl<K: Copy + Eq + Hash> Table<K> {
+impl<K: Copy + Eq + Hash + Ord> Table<K> {
     fn new(max: usize) -> Self {
         Self { max, counts: HashMap::default() }
     }
@@ -84,9 +82,14 @@ impl<K: Copy + Eq + Hash> Table<K> {
         self.counts.len() >= self.max
     }
 
-    /// Hands over the counts of the windows before `window`.
-    fn retire(&mut self, window: u32, mut finish: impl FnMut(K, Count)) {
-        for ((key, _), count) in self.counts.extract_if(|(_, of), _| *of < window) {
+    /// Hands over the counts of the windows before `window` for which `fires` holds, the largest first: which findings are
+    /// kept where there is no room for all depends on the records alone.
+    fn retire(&mut self, window: u32, fires: impl Fn(&Count) -> bool, mut finish: impl FnMut(K, Count)) {
+        let retired = self.counts.extract_if(|(_, of), _| *of < window);
+        let mut fired: Vec<_> = retired.filter(|(_, count)| fires(count)).collect();
+        let size = |count: &Count| (count.distinct, count.tally.bytes);
+        fired.sort_unstable_by(|(a, one), (b, other)| size(other).cmp(&size(one)).then_with(|| a.cmp(b)));
+        for ((key, _), count) in fired {
             finish(key, count);
         }
     }
@@ -136,48 +139,55 @@ impl Windows {
         window
     }
 
-    /// Counts a record that opens a connection.
+    /// Counts a record that opens a connection, among the ports of its target.
     #[inline]
-    pub(super) fn add_opening(&mut self, record: &Record, opening: Opening, groups: &mut Groups) {
-        let Opening { window, source, destination, port, is_target } = opening;
+    pub(super) fn add_port(&mut self, record: &Record, opening: Opening, groups: &mut Groups) {
+        let Opening { window, source, destination, port } = opening;
+        if self.min_ports.is_none() {
+            return;
+        }
         self.make_room(groups);
-        if self.min_ports.is_some() {
-            match self.scans.count((source, destination), window) {
-                Some(count) => {
-                    let member = match count.tally.add(record) {
-                        Port::New => Member::New,
-                        Port::Known => Member::Known,
-                        // More than a tally keeps.
-                        Port::Unkept => self.members.add(window, &(source, destination, port)),
-                    };
-                    count.distinct += u32::from(member == Member::New);
-                    self.unexamined += u64::from(member == Member::Unknown);
-                }
-                None => self.unexamined += 1,
-            }
+        let Some(count) = self.scans.count((source, destination), window) else {
+            self.unexamined += 1;
+            return;
+        };
+        let member = match count.tally.add(record) {
+            Port::New => Member::New,
+            Port::Known => Member::Known,
+            // More than a tally keeps.
+            Port::Unkept => self.members.add(window, &(source, destination, port)),
+        };
+        count.distinct += u32::from(member == Member::New);
+        self.unexamined += u64::from(member == Member::Unknown);
+    }
+
+    /// Counts a record that opens a connection, among the targets of its port.
+    #[inline]
+    pub(super) fn add_host(&mut self, record: &Record, opening: Opening, groups: &mut Groups) {
+        let Opening { window, source, destination, port } = opening;
+        if self.min_hosts.is_none() {
+            return;
         }
-        if self.min_hosts.is_some() && is_target {
-            match self.sweeps.count((source, port), window) {
-                Some(count) => {
-                    let mut add = |host: IpAddr| self.members.add(window, &(source, port, host));
-                    let member = match count.destination {
-                        Only::None => Member::New,
-                        Only::One(known) if known == destination => Member::Known,
-                        // The first target was told apart by itself.
-                        Only::One(first) => {
-                            add(first);
-                            add(destination)
-                        }
-                        Only::Many => add(destination),
-                    };
-                    count.tally.add(record);
-                    count.destination.add(destination);
-                    count.distinct += u32::from(member == Member::New);
-                    self.unexamined += u64::from(member == Member::Unknown);
-                }
-                None => self.unexamined += 1,
+        self.make_room(groups);
+        let Some(count) = self.sweeps.count((source, port), window) else {
+            self.unexamined += 1;
+            return;
+        };
+        let mut add = |host: IpAddr| self.members.add(window, &(source, port, host));
+        let member = match count.destination {
+            Only::None => Member::New,
+            Only::One(known) if known == destination => Member::Known,
+            // The first target was told apart by itself.
+            Only::One(first) => {
+                add(first);
+                add(destination)
             }
-        }
+            Only::Many => add(destination),
+        };
+        count.tally.add(record);
+        count.destination.add(destination);
+        count.distinct += u32::from(member == Member::New);
+        self.unexamined += u64::from(member == Member::Unknown);
     }
 
     /// Counts a record of bytes that `source`, inside, sent to `destination`, in public.
@@ -222,27 +232,21 @@ impl Windows {
 
     fn judge_before(&mut self, window: u32, groups: &mut Groups) {
         self.members.retire(window);
-        let min_ports = self.min_ports;
-        self.scans.retire(window, |(source, destination), count| {
-            if min_ports.is_some_and(|min| count.distinct >= min) {
-                let subject = Subject { source: Some(source), destination: Some(destination), detail: Detail::None };
-                groups.merge(Rule::PortScan, subject, &count.tally, count.distinct);
-            }
+        let reaches = |min: Option<u32>| move |count: &Count| min.is_some_and(|min| count.distinct >= min);
+        self.scans.retire(window, reaches(self.min_ports), |(source, destination), count| {
+            let subject = Subject { source: Some(source), destination: Some(destination), detail: Detail::None };
+            groups.merge(Rule::PortScan, subject, &count.tally, count.distinct);
         });
-        let min_hosts = self.min_hosts;
-        self.sweeps.retire(window, |(source, port), count| {
-            if min_hosts.is_some_and(|min| count.distinct >= min) {
-                let subject = Subject { source: Some(source), destination: None, detail: Detail::Port(port) };
-                groups.merge(Rule::HostSweep, subject, &count.tally, count.distinct);
-            }
+        self.sweeps.retire(window, reaches(self.min_hosts), |(source, port), count| {
+            let subject = Subject { source: Some(source), destination: None, detail: Detail::Port(port) };
+            groups.merge(Rule::HostSweep, subject, &count.tally, count.distinct);
         });
-        let min_egress = self.min_egress;
-        self.egress.retire(window, |source, count| {
-            if min_egress.is_some_and(|min| count.tally.bytes >= min) {
-                let destination = count.destination.get();
-                let subject = Subject { source: Some(source), destination, detail: Detail::None };
-                groups.merge(Rule::LargeEgress, subject, &count.tally, 0);
-            }
+        let min = self.min_egress;
+        let sends = |count: &Count| min.is_some_and(|min| count.tally.bytes >= min);
+        self.egress.retire(window, sends, |source, count| {
+            let destination = count.destination.get();
+            let subject = Subject { source: Some(source), destination, detail: Detail::None };
+            groups.merge(Rule::LargeEgress, subject, &count.tally, 0);
         });
     }
 }
