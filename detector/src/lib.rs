@@ -24,6 +24,7 @@ pub mod publish;
 pub mod record;
 pub mod rules;
 pub mod settings;
+pub mod tally;
 
 #[cfg(test)]
 mod test_data;

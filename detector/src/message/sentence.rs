@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use aws_smithy_types::date_time::{DateTime, Format};
 
-use crate::findings::{Detail, Finding, Ports, Subject};
+use crate::findings::{Detail, Finding, Subject};
 use crate::rules::Rule;
+use crate::tally::Ports;
 
 /// Says what a finding is: `10.0.0.5 sent 612.0 MB to 203.0.113.9`.
 #[derive(Clone, Copy, Debug)]

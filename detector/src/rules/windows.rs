@@ -8,8 +8,9 @@ use foldhash::fast::RandomState;
 
 use super::members::{Member, Members};
 use super::{Config, Limits, Rule};
-use crate::findings::{Detail, Groups, Port, Subject, Tally};
+use crate::findings::{Detail, Groups, Subject};
 use crate::record::Record;
+use crate::tally::{Port, Tally};
 
 /// So that there is always one after it.
 const LAST_WINDOW: u32 = u32::MAX - 1;

@@ -1,0 +1,103 @@
+use super::*;
+
+fn scan(ports: impl IntoIterator<Item = u16>) -> Vec<Flow<'static>> {
+    ports.into_iter().map(|port| FLOW.to_port(port)).collect()
+}
+
+#[test]
+fn fires_at_the_threshold_let_in_or_not() {
+    for action in ["ACCEPT", "REJECT"] {
+        let flows = scan(1..=20).into_iter().map(|flow| Flow { action, source: PUBLIC, ..flow });
+        let findings = found(Rule::PortScan, flows);
+        assert_eq!(findings.len(), 1);
+        assert_eq!((findings[0].distinct, findings[0].tally.records), (20, 20));
+        assert_eq!(findings[0].tally.ports.kept().len(), 16);
+    }
+}
+
+#[test]
+fn counts_every_port_once_however_many() {
+    let flows = scan((1..=300).chain(1..=300));
+    let findings = found(Rule::PortScan, flows);
+    assert_eq!((findings[0].distinct, findings[0].tally.records), (300, 600));
+}
+
+#[test]
+fn does_not_fire_one_port_below() {
+    assert!(!fires(Rule::PortScan, scan((1..=19).chain(1..=19))));
+}
+
+#[test]
+fn does_not_fire_for_ports_of_several_targets() {
+    let flows =
+        scan(1..=19).into_iter().chain(scan(20..=38).into_iter().map(|it| Flow { destination: "10.0.0.3", ..it }));
+    assert!(!fires(Rule::PortScan, flows));
+}
+
+#[test]
+fn does_not_fire_across_windows() {
+    let flows = scan(1..=19).into_iter().chain([Flow { start: FLOW.start + 300, ..FLOW.to_port(20) }]);
+    assert!(!fires(Rule::PortScan, flows));
+    let flows = scan(1..=19).into_iter().chain([Flow { start: FLOW.start + 299, ..FLOW.to_port(20) }]);
+    assert!(fires(Rule::PortScan, flows));
+}
+
+#[test]
+fn windows_that_fire_are_one_finding() {
+    let later = scan(1..=30).into_iter().map(|flow| Flow { start: FLOW.start + 300, ..flow });
+    let findings = found(Rule::PortScan, scan(1..=20).into_iter().chain(later));
+    assert_eq!(findings.len(), 1);
+    assert_eq!((findings[0].distinct, findings[0].tally.records), (30, 50));
+    assert_eq!(findings[0].tally.last, Some(FLOW.start + 360));
+}
+
+#[test]
+fn answers_of_a_busy_server_are_no_scan() {
+    let answers =
+        (0..100).map(|client| Flow { ports: (443, 50_000 + client), source: TARGET, destination: INSIDE, ..FLOW });
+    assert!(!fires(Rule::PortScan, answers));
+}
+
+#[test]
+fn flags_tell_who_asks_where_ports_do_not() {
+    // From a small port to large ones, as an answer would go; the flags of a SYN alone.
+    let line = |port: u16, flags: u16| {
+        format!(
+            "3 1 eni-a {INSIDE} {TARGET} 80 {port} 6 1 40 1200000000 1200000060 ACCEPT OK v s i {flags} IPv4 {INSIDE} {TARGET}"
+        )
+    };
+    for (flags, expected) in [(2, true), (3, true), (18, false), (19, false), (0, false), (1, false)] {
+        let lines = (2_000..2_020).map(|port| line(port, flags));
+        let scans = of(Rule::PortScan, analyze_as(CUSTOM_FORMAT, lines, &Config::default()));
+        assert_eq!(!scans.is_empty(), expected, "{flags}");
+    }
+}
+
+#[test]
+fn what_is_rejected_need_not_have_opened_anything() {
+    let line = |from: u16, to: u16| {
+        format!(
+            "3 1 eni-a {PUBLIC} {TARGET} {from} {to} 6 1 40 1200000000 1200000060 REJECT OK v s i 1 IPv4 {PUBLIC} {TARGET}"
+        )
+    };
+    let fin_scan = (1..=20).map(|port| line(40_000, port));
+    assert_eq!(of(Rule::PortScan, analyze_as(CUSTOM_FORMAT, fin_scan, &Config::default())).len(), 1);
+    let late_answers = (50_000..50_020).map(|port| line(443, port));
+    assert_eq!(of(Rule::PortScan, analyze_as(CUSTOM_FORMAT, late_answers, &Config::default())), []);
+}
+
+#[test]
+fn other_protocols_have_no_ports_to_scan() {
+    assert!(!fires(Rule::PortScan, scan(1..=40).into_iter().map(|flow| Flow { protocol: 1, ..flow })));
+}
+
+#[test]
+fn is_once_for_both_ends() {
+    let flows = scan(1..=25).into_iter().flat_map(|flow| [flow, Flow { interface: "eni-b", ..flow }]);
+    let findings = found(Rule::PortScan, flows);
+    assert_eq!((findings.len(), findings[0].tally.records), (1, 25));
+    let rejected_there =
+        scan(1..=25).into_iter().flat_map(|flow| [flow, Flow { interface: "eni-b", action: "REJECT", ..flow }]);
+    let findings = found(Rule::PortScan, rejected_there);
+    assert_eq!((findings.len(), findings[0].tally.records), (1, 25));
+}
