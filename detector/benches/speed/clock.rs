@@ -50,8 +50,13 @@ pub fn seconds_of(mut work: impl FnMut()) -> f64 {
     spent.as_secs_f64() / f64::from(runs)
 }
 
-/// The thread's time on a processor; `None` where the kernel does not tell, which leaves the wall clock.
+/// `None` where the kernel does not tell, which leaves the wall clock.
 fn processor_time() -> Option<Duration> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    processor_time_of("thread-self")
+}
+
+/// How long the first thread of a process, by its folder in `/proc`, has been on a processor.
+pub fn processor_time_of(process: &str) -> Option<Duration> {
+    let text = fs::read_to_string(format!("/proc/{process}/schedstat")).ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }

@@ -11,10 +11,10 @@ use std::{fs, io};
 use anyhow::{Context, Result, bail};
 use detector::format::LogFormat;
 
-use crate::clock::Times;
+use crate::clock::{Times, processor_time_of};
 use crate::http::{Connection, Request};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 const STARTS: usize = 20;
 
@@ -34,6 +34,8 @@ enum Call {
 pub struct Measured {
     /// Seconds from the start of the program to its first request for an event.
     pub start: Times,
+    /// Seconds of processor time of it.
+    pub start_processor: Times,
     /// Bytes it holds while it waits for the first event.
     pub idle_bytes: u64,
     /// The most it held, once the events were handled.
@@ -57,13 +59,13 @@ impl Drop for Function {
 
 /// Starts the program a few times, and gives the last one `events`.
 pub fn measure(program: &Path, events: &[String]) -> Result<Measured> {
-    let mut start = Times::default();
-    for _ in 1..STARTS {
-        let (_, _, seconds) = Function::start(program)?;
+    let (mut start, mut start_processor) = (Times::default(), Times::default());
+    for _ in 0..STARTS {
+        let (function, _, seconds) = Function::start(program)?;
         start.add(seconds);
+        start_processor.add(function.processor_seconds()?);
     }
-    let (function, mut next, seconds) = Function::start(program)?;
-    start.add(seconds);
+    let (function, mut next, _) = Function::start(program)?;
     let idle_bytes = function.memory("VmRSS")?;
     let mut message_bytes = 0;
     for event in events {
@@ -72,7 +74,7 @@ pub fn measure(program: &Path, events: &[String]) -> Result<Measured> {
         message_bytes = message_bytes.max(published);
         next = again;
     }
-    Ok(Measured { start, idle_bytes, peak_bytes: function.memory("VmHWM")?, message_bytes })
+    Ok(Measured { start, start_processor, idle_bytes, peak_bytes: function.memory("VmHWM")?, message_bytes })
 }
 
 impl Function {
@@ -108,6 +110,11 @@ impl Function {
                 Call::Failed(reason) => bail!("the function failed: {reason}"),
             }
         }
+    }
+
+    fn processor_seconds(&self) -> Result<f64> {
+        let time = processor_time_of(&self.process.id().to_string()).context("the kernel counts no processor time")?;
+        Ok(time.as_secs_f64())
     }
 
     /// A figure of the kernel's about the process, in bytes.

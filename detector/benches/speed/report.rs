@@ -1,4 +1,5 @@
 //! The table, and `bench.json`.
+#![expect(clippy::cast_precision_loss, reason = "figures of a report, far below 2^52")]
 
 use std::fs;
 use std::path::Path;
@@ -64,6 +65,7 @@ impl Report {
         println!("|---|--:|");
         println!("| Start to first request for an event, median of 20 | {:.1} ms |", function.start.median() * 1e3);
         println!("| The same, best | {:.1} ms |", function.start.best() * 1e3);
+        println!("| Processor time of it, median | {:.1} ms |", function.start_processor.median() * 1e3);
         println!("| Memory, waiting for the first event | {:.1} MiB |", mebibytes(function.idle_bytes));
         println!("| Memory, peak over the largest events | {:.1} MiB |", mebibytes(function.peak_bytes));
         println!("| Records of the largest event | {} |", self.event_records);
@@ -111,6 +113,7 @@ impl Report {
                 "idle_mib": tenths(mebibytes(self.function.idle_bytes)),
                 "start_ms": tenths(self.function.start.median() * 1e3),
                 "start_best_ms": tenths(self.function.start.best() * 1e3),
+                "start_processor_ms": tenths(self.function.start_processor.median() * 1e3),
                 "zip_bytes": self.zip_bytes,
             },
             "batch": {

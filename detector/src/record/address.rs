@@ -7,7 +7,7 @@ use super::words::{bits, bytes_equal, word};
 const DOTS: u64 = 0x2e2e_2e2e_2e2e_2e2e;
 
 /// The least number of as many digits without a leading zero.
-const LEAST: [u32; 4] = [u32::MAX, 0, 10, 100];
+const LEAST: [u32; 4] = [0, 0, 10, 100];
 
 /// Reads the address in `bytes[from..to]` into `place`, where it stays: it is slow to move.
 #[inline]
@@ -37,35 +37,37 @@ fn ipv4(bytes: &[u8], from: usize, to: usize) -> Option<Ipv4Addr> {
     // The four are read side by side: none waits for the one before it.
     let mut dots = all_dots & ((1 << length) - 1);
     let mut next_dot = || {
-        let dot = dots.trailing_zeros();
+        let dot = dots.trailing_zeros() as usize;
         dots &= dots.wrapping_sub(1);
         dot
     };
-    let ends = [next_dot(), next_dot(), next_dot(), length as u32];
+    let ends = [next_dot(), next_dot(), next_dot(), length];
     let starts = [0, ends[0] + 1, ends[1] + 1, ends[2] + 1];
     if dots != 0 || ends[2] > 15 {
         return None;
     }
-    let mut octets = [0_u8; 4];
-    let mut valid = true;
+    let mut octets = [0; 4];
     for ((octet, start), end) in octets.iter_mut().zip(starts).zip(ends) {
-        let number = three_digits((text >> (8 * start)) as u32, end.wrapping_sub(start))?;
-        valid &= number <= 255;
-        *octet = number as u8;
+        let text = (text >> (8 * start)) & 0xffff_ffff;
+        *octet = three_digits(text as u32, end.wrapping_sub(start))?;
     }
-    valid.then(|| octets.into())
+    Some(octets.into())
 }
 
-/// The number in the first `count` bytes of `text`, a large one if there is none.
+/// The number in the first `count` bytes of `text`.
 #[inline]
-fn three_digits(text: u32, count: u32) -> Option<u32> {
-    let least = *LEAST.get(count as usize)?;
+fn three_digits(text: u32, count: usize) -> Option<u8> {
+    if !(1..=3).contains(&count) {
+        return None;
+    }
     // Shifted so that the last digit stands highest, zeros before the first.
-    let digits = (text ^ 0x3030_3030).wrapping_shl(32 - 8 * count);
+    let digits = (text ^ 0x3030_3030) << (32 - 8 * count);
+    if (digits | digits.wrapping_add(0x0606_0606)) & 0xf0f0_f0f0 != 0 {
+        return None;
+    }
     let [_, hundreds, tens, ones] = digits.to_le_bytes();
     let number = u32::from(hundreds) * 100 + u32::from(tens) * 10 + u32::from(ones);
-    let all_digits = (digits | digits.wrapping_add(0x0606_0606)) & 0xf0f0_f0f0 == 0;
-    Some(if all_digits & (number >= least) { number } else { u32::MAX })
+    u8::try_from(number).ok().filter(|_| number >= LEAST[count])
 }
 
 #[cfg(test)]

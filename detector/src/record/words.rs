@@ -26,7 +26,7 @@ fn last_word(bytes: &[u8], at: usize) -> u64 {
     if left == 0 {
         return SPACES;
     }
-    let missing = 8 * (8 - left as u32);
+    let missing = 8 * (8 - left);
     match bytes.last_chunk() {
         Some(chunk) => (u64::from_le_bytes(*chunk) >> missing) | (SPACES << (64 - missing)),
         None => bytes.iter().skip(at).rev().fold(SPACES, |word, byte| (word << 8) | u64::from(*byte)),
