@@ -1,5 +1,7 @@
 //! Records of a VPC, drawn from a seed: the same on every machine.
 
+use std::net::Ipv4Addr;
+
 use fastrand::Rng;
 
 /// What [`everyday`] is made of, for the report.
@@ -8,7 +10,9 @@ pub const EVERYDAY: &str = "default format (version 2), 20 interfaces, 5,000 rec
      its peers by Zipf's law; 6.5% rejected probes of 40 scanners, 1% ICMP, 0.5% NODATA; one flow in 10,000 above 50 MB";
 
 /// What [`hostile`] is made of, for the report.
-pub const HOSTILE: &str = "every record of another public source at a random port of one of 50 addresses, half of them rejected, one in ten above 50 MB";
+pub const HOSTILE: &str = "every record of a new source, numbered so that as many as can be fit into an event: a third \
+     from public to one of 50 inside addresses, a third from inside to new public ones, a third between new inside ones; \
+     half of them rejected, all above 50 MB";
 
 /// Interfaces of the VPC.
 pub const INTERFACES: usize = 20;
@@ -154,18 +158,19 @@ impl Peers {
     }
 }
 
-/// Records that fill every table of the rules, without end: see [`HOSTILE`].
+/// Records without end that give the rules as much to remember as records can: see [`HOSTILE`].
 pub fn hostile() -> impl Iterator<Item = String> {
-    let mut rng = Rng::with_seed(5);
-    (0_usize..).map(move |nth| {
-        let flow = Flow {
-            source: format!("{}.{}.{}.{}", rng.u8(11..100), rng.u8(..), rng.u8(..), rng.u8(..)),
-            destination: format!("10.0.0.{}", rng.u8(1..51)),
-            source_port: 65_535,
-            destination_port: rng.u16(1..),
-            protocol: 6,
+    (0_u32..).map(|nth| {
+        let address = |network: u8, number: u32| Ipv4Addr::from((u32::from(network) << 24) | number).to_string();
+        let inside = |number| address(10, number);
+        let (source, destination) = match nth % 3 {
+            0 => (address(11, nth), inside(nth % 50)),
+            1 => (inside(nth), address(12, nth)),
+            _ => (inside(nth), inside(nth + 1)),
         };
-        let bytes = if nth % 10 == 0 { 50_000_001 } else { 40 };
-        flow.line(0, BEGIN + nth as u64 / 100, bytes, if nth % 2 == 0 { "REJECT" } else { "ACCEPT" })
+        let destination_port = 1 + (nth % 60_000) as u16;
+        let flow = Flow { source, destination, source_port: u16::MAX, destination_port, protocol: 6 };
+        let (bytes, action) = if nth % 2 == 0 { (50_000_001, "REJECT") } else { (600_000_000, "ACCEPT") };
+        flow.line(0, BEGIN + u64::from(nth) / 1_000, bytes, action)
     })
 }
