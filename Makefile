@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt crds check-crds up build build-tests doctor \
+.PHONY: help demo test bench lint fmt crds check-crds up build build-tests doctor \
 	checkout control-plane emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -19,6 +19,9 @@ crd := crds/vpcflow.dev_vpcflowmonitors.yaml
 # Always the whole workspace: a single package would turn on other features of shared crates, and build the AWS SDKs again.
 # Not part of make's own job server: each build tool counts the processors itself.
 cargo := env MAKEFLAGS= MFLAGS= cargo
+bench := $(cargo) bench --package detector --no-default-features --bench speed
+# Without taskset the measurements still run in a single thread, one after the other.
+one_core := $(if $(shell command -v taskset),taskset --cpu-list $(shell taskset --cpu-list --pid $$$$ | grep -o '[0-9]*$$'))
 in_parallel := $(MAKE) --no-print-directory -j4
 
 help: ## List the targets
@@ -32,6 +35,10 @@ test: doctor ## Run every test
 	@$(in_parallel) build-tests
 	devenv/emulator/test.sh
 	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
+
+bench: doctor detector-package ## Measure the detector beside the recipe's handler
+	$(bench) --no-run
+	@DETECTOR_PROGRAM=$(detector) $(one_core) $(bench)
 
 lint: checkout ## Check formatting, and clippy without warnings
 	$(cargo) fmt --all --check

@@ -105,8 +105,12 @@ impl<'f> Analyzer<'f> {
     /// Parses and judges a line.
     #[inline]
     pub fn add(&mut self, line: &str) {
-        if let Some(record) = self.reader.read(line) {
-            self.engine.observe(&record);
+        match &self.reader.parser.parse(line) {
+            Ok(record) => {
+                self.reader.counts.parsed += 1;
+                self.engine.observe(record);
+            }
+            Err(reason) => self.reader.refuse(line, reason.clone()),
         }
     }
 

@@ -2,12 +2,21 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::words::word;
+use super::words::{bits, bytes_equal, word};
 
-/// The address in `bytes[from..to]`.
+const DOTS: u64 = 0x2e2e_2e2e_2e2e_2e2e;
+
+/// The least number of as many digits without a leading zero.
+const LEAST: [u32; 4] = [0, 0, 10, 100];
+
+/// Reads the address in `bytes[from..to]` into `place`, where it stays: it is slow to move.
 #[inline]
-pub(super) fn address(bytes: &[u8], from: usize, to: usize) -> Option<IpAddr> {
-    ipv4(bytes, from, to).map(IpAddr::V4).or_else(|| other(bytes.get(from..to)?))
+pub(super) fn read(bytes: &[u8], from: usize, to: usize, place: &mut Option<IpAddr>) -> Option<()> {
+    match ipv4(bytes, from, to) {
+        Some(address) => *place = Some(IpAddr::V4(address)),
+        None => *place = Some(other(bytes.get(from..to)?)?),
+    }
+    Some(())
 }
 
 #[cold]
@@ -17,49 +26,48 @@ fn other(bytes: &[u8]) -> Option<IpAddr> {
 
 /// Four numbers of one to three digits, each at most 255 and without a leading zero.
 #[inline]
-#[allow(clippy::cast_possible_truncation, reason = "the lowest four bytes are wanted")]
 fn ipv4(bytes: &[u8], from: usize, to: usize) -> Option<Ipv4Addr> {
-    if !(7..=15).contains(&(to - from)) {
+    let length = to - from;
+    if !(7..=15).contains(&length) {
         return None;
     }
-    let mut text = u128::from(word(bytes, from)) | (u128::from(word(bytes, from + 8)) << 64);
-    let mut left = to - from;
-    let mut octets = [0_u8; 4];
-    for (index, octet) in octets.iter_mut().enumerate() {
-        let digits = if index == 3 { left } else { digits_before_dot(text) };
-        *octet = three_digits(text as u32, digits)?;
-        if index < 3 {
-            text >>= 8 * (digits + 1);
-            left = left.checked_sub(digits + 1)?;
-        }
+    let (low, high) = (word(bytes, from), word(bytes, from + 8));
+    let text = u128::from(low) | (u128::from(high) << 64);
+    let all_dots = bits(bytes_equal(low, DOTS)) | (bits(bytes_equal(high, DOTS)) << 8);
+    // The four are read side by side: none waits for the one before it.
+    let mut dots = all_dots & ((1 << length) - 1);
+    let mut next_dot = || {
+        let dot = dots.trailing_zeros() as usize;
+        dots &= dots.wrapping_sub(1);
+        dot
+    };
+    let ends = [next_dot(), next_dot(), next_dot(), length];
+    let starts = [0, ends[0] + 1, ends[1] + 1, ends[2] + 1];
+    if dots != 0 || ends[2] > 15 {
+        return None;
+    }
+    let mut octets = [0; 4];
+    for ((octet, start), end) in octets.iter_mut().zip(starts).zip(ends) {
+        let text = (text >> (8 * start)) & 0xffff_ffff;
+        *octet = three_digits(text as u32, end.wrapping_sub(start))?;
     }
     Some(octets.into())
 }
 
-/// How many bytes stand before the first dot among the lowest four; 4 if there is none.
-#[inline]
-#[allow(clippy::cast_possible_truncation, reason = "the lowest four bytes are wanted")]
-fn digits_before_dot(text: u128) -> usize {
-    let differing = (text as u32) ^ 0x2e2e_2e2e;
-    let dots = differing.wrapping_sub(0x0101_0101) & !differing & 0x8080_8080;
-    (dots.trailing_zeros() / 8) as usize
-}
-
 /// The number in the first `count` bytes of `text`.
 #[inline]
-#[allow(clippy::cast_possible_truncation, reason = "a handful of digits")]
 fn three_digits(text: u32, count: usize) -> Option<u8> {
     if !(1..=3).contains(&count) {
         return None;
     }
     // Shifted so that the last digit stands highest, zeros before the first.
-    let shift = 32 - 8 * count as u32;
-    let digits = ((text << shift) | (0x3030_3030 >> (32 - shift))) ^ 0x3030_3030;
+    let digits = (text ^ 0x3030_3030) << (32 - 8 * count);
+    if (digits | digits.wrapping_add(0x0606_0606)) & 0xf0f0_f0f0 != 0 {
+        return None;
+    }
     let [_, hundreds, tens, ones] = digits.to_le_bytes();
     let number = u32::from(hundreds) * 100 + u32::from(tens) * 10 + u32::from(ones);
-    let all_digits = hundreds < 10 && tens < 10 && ones < 10;
-    let no_leading_zero = (text & 0xff) != u32::from(b'0') || count == 1;
-    (all_digits && no_leading_zero).then_some(number)?.try_into().ok()
+    u8::try_from(number).ok().filter(|_| number >= LEAST[count])
 }
 
 #[cfg(test)]
@@ -69,7 +77,13 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Option<IpAddr> {
-        address(text.as_bytes(), 0, text.len())
+        parse_start(text, text.len())
+    }
+
+    fn parse_start(text: &str, len: usize) -> Option<IpAddr> {
+        let mut address = None;
+        read(text.as_bytes(), 0, len, &mut address)?;
+        address
     }
 
     #[test]
@@ -105,7 +119,7 @@ mod tests {
         fn what_follows_the_address_does_not_count(address: IpAddr, rest in "[ -~]{0,16}") {
             let text = address.to_string();
             let line = format!("{text}{rest}");
-            prop_assert_eq!(super::address(line.as_bytes(), 0, text.len()), Some(address));
+            prop_assert_eq!(parse_start(&line, text.len()), Some(address));
         }
     }
 }

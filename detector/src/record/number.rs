@@ -16,10 +16,9 @@ pub(super) fn number(bytes: &[u8], from: usize, to: usize) -> Option<u64> {
     match to - from {
         1..=8 => eight_digits(word(bytes, from), to - from),
         9..=SAFE_DIGITS => {
-            let high = eight_digits(word(bytes, from), 8)?;
-            let digits = to - from - 8;
-            let low = eight_digits(word(bytes, from + 8), digits)?;
-            Some(high * 10_u64.pow(digits as u32) + low)
+            let high = eight_digits(word(bytes, from), to - from - 8)?;
+            let low = eight_digits(word(bytes, to - 8), 8)?;
+            Some(high * 100_000_000 + low)
         }
         _ => long_number(bytes.get(from..to)?),
     }
@@ -41,13 +40,11 @@ fn long_number(digits: &[u8]) -> Option<u64> {
 #[inline]
 #[allow(clippy::cast_possible_truncation, reason = "a handful of digits")]
 fn eight_digits(word: u64, count: usize) -> Option<u64> {
-    // Leading zeros take the place of what follows the number.
-    let shift = 64 - 8 * count as u32;
-    let text = if shift == 0 { word } else { (word << shift) | (ZEROS >> (64 - shift)) };
-    if (text & HIGH_HALVES) != ZEROS || (text.wrapping_add(SIXES) & HIGH_HALVES) != ZEROS {
+    // What follows the number is shifted out, zeros stand before it.
+    let digits = (word ^ ZEROS) << (64 - 8 * count);
+    if (digits | digits.wrapping_add(SIXES)) & HIGH_HALVES != 0 {
         return None;
     }
-    let digits = text - ZEROS;
     let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
     Some((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff)

@@ -4,19 +4,35 @@ use crate::field::{Field, FieldType};
 use crate::format::{Column, LogFormat};
 
 use super::error::diagnose;
-use super::words::end_of_value;
+use super::words::Ends;
 use super::{Action, FlowDirection, LogStatus, Record, RecordError, address, number};
 
 /// What is done with the value at a place of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     Text,
-    Int32,
     Interface,
+    Address(AddressSlot),
+    Number(NumberSlot),
+    Action,
+    LogStatus,
+    Direction,
+}
+
+/// Where an address goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AddressSlot {
     Source,
     Destination,
     PacketSource,
     PacketDestination,
+}
+
+/// Where a number goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NumberSlot {
+    /// Nowhere, it only has to be one of 32 bits.
+    Int32,
     SourcePort,
     DestinationPort,
     Protocol,
@@ -25,9 +41,6 @@ pub(super) enum Slot {
     Bytes,
     Start,
     End,
-    Action,
-    LogStatus,
-    Direction,
     TrafficPath,
 }
 
@@ -36,23 +49,23 @@ impl Slot {
         let Column::Known(field) = column else { return Self::Text };
         match field {
             Field::InterfaceId => Self::Interface,
-            Field::SrcAddr => Self::Source,
-            Field::DstAddr => Self::Destination,
-            Field::PktSrcAddr => Self::PacketSource,
-            Field::PktDstAddr => Self::PacketDestination,
-            Field::SrcPort => Self::SourcePort,
-            Field::DstPort => Self::DestinationPort,
-            Field::Protocol => Self::Protocol,
-            Field::TcpFlags => Self::TcpFlags,
-            Field::Packets => Self::Packets,
-            Field::Bytes => Self::Bytes,
-            Field::Start => Self::Start,
-            Field::End => Self::End,
+            Field::SrcAddr => Self::Address(AddressSlot::Source),
+            Field::DstAddr => Self::Address(AddressSlot::Destination),
+            Field::PktSrcAddr => Self::Address(AddressSlot::PacketSource),
+            Field::PktDstAddr => Self::Address(AddressSlot::PacketDestination),
+            Field::SrcPort => Self::Number(NumberSlot::SourcePort),
+            Field::DstPort => Self::Number(NumberSlot::DestinationPort),
+            Field::Protocol => Self::Number(NumberSlot::Protocol),
+            Field::TcpFlags => Self::Number(NumberSlot::TcpFlags),
+            Field::Packets => Self::Number(NumberSlot::Packets),
+            Field::Bytes => Self::Number(NumberSlot::Bytes),
+            Field::Start => Self::Number(NumberSlot::Start),
+            Field::End => Self::Number(NumberSlot::End),
+            Field::TrafficPath => Self::Number(NumberSlot::TrafficPath),
             Field::Action => Self::Action,
             Field::LogStatus => Self::LogStatus,
             Field::FlowDirection => Self::Direction,
-            Field::TrafficPath => Self::TrafficPath,
-            other if other.field_type() == FieldType::Int32 => Self::Int32,
+            other if other.field_type() == FieldType::Int32 => Self::Number(NumberSlot::Int32),
             _ => Self::Text,
         }
     }
@@ -84,21 +97,25 @@ impl Parser {
     pub fn parse<'a>(&'a self, line: &'a str) -> Result<Record<'a>, RecordError> {
         let line = line.strip_suffix('\n').unwrap_or(line);
         let line = line.strip_suffix('\r').unwrap_or(line);
-        let mut record = Record::new(line, &self.format);
-        match self.fill(&mut record) {
-            Some(()) => Ok(record),
-            None => Err(diagnose(line, &self.format, &self.slots)),
+        // Filled where it is returned: a record is too large to be moved about.
+        let mut parsed = Ok(Record::new(line, &self.format));
+        if let Ok(record) = &mut parsed
+            && self.fill(record).is_none()
+        {
+            parsed = Err(diagnose(line, &self.format, &self.slots));
         }
+        parsed
     }
 
     #[inline]
     fn fill(&self, record: &mut Record<'_>) -> Option<()> {
         let bytes = record.line.as_bytes();
+        let mut ends = Ends::new(bytes);
         let mut from = 0;
         for slot in &self.slots {
-            let to = end_of_value(bytes, from);
-            // Beyond the end of the line, or two spaces on end.
-            if to == from || from > bytes.len() {
+            let to = ends.next();
+            // Two spaces on end, or beyond the end of the line.
+            if to == from {
                 return None;
             }
             if to - from > 1 || bytes.get(from) != Some(&b'-') {
@@ -121,25 +138,19 @@ impl Record<'_> {
     #[inline]
     fn set(&mut self, slot: Slot, from: usize, to: usize) -> Option<()> {
         let bytes = self.line.as_bytes();
-        let address = || address::address(bytes, from, to);
-        let number = || number::number(bytes, from, to);
         match slot {
             Slot::Text => {}
-            Slot::Int32 => drop(i32::try_from(number()?).ok()?),
             Slot::Interface => self.interface_id = Some(self.line.get(from..to)?),
-            Slot::Source => self.source = Some(address()?),
-            Slot::Destination => self.destination = Some(address()?),
-            Slot::PacketSource => self.packet_source = Some(address()?),
-            Slot::PacketDestination => self.packet_destination = Some(address()?),
-            Slot::SourcePort => self.source_port = Some(number()?.try_into().ok()?),
-            Slot::DestinationPort => self.destination_port = Some(number()?.try_into().ok()?),
-            Slot::Protocol => self.protocol = Some(number()?.try_into().ok()?),
-            Slot::TcpFlags => self.tcp_flags = Some(number()?.try_into().ok()?),
-            Slot::Packets => self.packets = Some(number()?),
-            Slot::Bytes => self.bytes = Some(number()?),
-            Slot::Start => self.start = Some(number()?),
-            Slot::End => self.end = Some(number()?),
-            Slot::TrafficPath => self.traffic_path = Some(number()?.try_into().ok()?),
+            Slot::Address(slot) => {
+                let place = match slot {
+                    AddressSlot::Source => &mut self.source,
+                    AddressSlot::Destination => &mut self.destination,
+                    AddressSlot::PacketSource => &mut self.packet_source,
+                    AddressSlot::PacketDestination => &mut self.packet_destination,
+                };
+                address::read(bytes, from, to, place)?;
+            }
+            Slot::Number(slot) => self.set_number(slot, number::number(bytes, from, to)?)?,
             Slot::Action => {
                 self.action = Some(match bytes.get(from..to)? {
                     b"ACCEPT" => Action::Accept,
@@ -162,6 +173,23 @@ impl Record<'_> {
                     _ => return None,
                 });
             }
+        }
+        Some(())
+    }
+
+    #[inline]
+    fn set_number(&mut self, slot: NumberSlot, number: u64) -> Option<()> {
+        match slot {
+            NumberSlot::Int32 => drop(i32::try_from(number).ok()?),
+            NumberSlot::SourcePort => self.source_port = Some(number.try_into().ok()?),
+            NumberSlot::DestinationPort => self.destination_port = Some(number.try_into().ok()?),
+            NumberSlot::Protocol => self.protocol = Some(number.try_into().ok()?),
+            NumberSlot::TcpFlags => self.tcp_flags = Some(number.try_into().ok()?),
+            NumberSlot::Packets => self.packets = Some(number),
+            NumberSlot::Bytes => self.bytes = Some(number),
+            NumberSlot::Start => self.start = Some(number),
+            NumberSlot::End => self.end = Some(number),
+            NumberSlot::TrafficPath => self.traffic_path = Some(number.try_into().ok()?),
         }
         Some(())
     }

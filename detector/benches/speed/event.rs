@@ -1,0 +1,54 @@
+//! Events of the function, packed as `CloudWatch` Logs packs them: `{"awslogs": {"data": base64(gzip(json))}}`.
+
+use std::io::Write;
+
+use anyhow::Result;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+
+use crate::traffic::interface_id;
+
+/// An asynchronous invocation carries 1 MB at most.
+pub const MAX_EVENT_BYTES: usize = 1_000_000;
+
+/// The JSON of the event for the records of an interface.
+pub fn pack(interface: usize, lines: &[String]) -> Result<String> {
+    let events: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .map(|(nth, line)| {
+            // 56 digits as in AWS's examples.
+            let id = format!("3912480917450291378802507980420{nth:025}");
+            json!({"id": id, "timestamp": 1_767_225_600_000_u64 + nth as u64, "message": line})
+        })
+        .collect();
+    let batch = json!({
+        "messageType": "DATA_MESSAGE",
+        "owner": "123456789012",
+        "logGroup": "/aws/vpc/flowlogs/network-production",
+        "logStream": format!("{}-all", interface_id(interface)),
+        "subscriptionFilters": ["vpcflow-detector"],
+        "logEvents": events,
+    });
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(batch.to_string().as_bytes())?;
+    Ok(json!({"awslogs": {"data": STANDARD.encode(gzip.finish()?)}}).to_string())
+}
+
+/// As many of `lines` as fill an event, but for one in a hundred, and how many those are.
+pub fn pack_largest(lines: &mut impl Iterator<Item = String>) -> Result<(String, usize)> {
+    let mut taken: Vec<_> = lines.by_ref().take(10_000).collect();
+    loop {
+        let event = pack(0, &taken)?;
+        let fitting = taken.len() * MAX_EVENT_BYTES / event.len();
+        if event.len() <= MAX_EVENT_BYTES && fitting - taken.len() <= taken.len() / 100 {
+            return Ok((event, taken.len()));
+        }
+        let wanted = fitting - fitting / 200;
+        taken.truncate(wanted);
+        taken.extend(lines.by_ref().take(wanted - taken.len()));
+    }
+}

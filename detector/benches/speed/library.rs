@@ -1,0 +1,95 @@
+//! The library's work on the batch, a part of it at a time.
+
+use std::hint::black_box;
+
+use anyhow::{Context, Result, bail};
+use detector::analysis::{Analysis, Analyzer};
+use detector::envelope::{self, Event};
+use detector::format::LogFormat;
+use detector::message::Message;
+use detector::record::Parser;
+use detector::rules::{Config, Rule, Severity};
+use detector::settings::Origin;
+
+use crate::Batch;
+
+/// What the operator sets, with the defaults of the rules.
+pub struct Library {
+    parser: Parser,
+    config: Config,
+    origin: Origin,
+}
+
+impl Library {
+    /// With the defaults.
+    pub fn new() -> Self {
+        Self {
+            parser: Parser::new(LogFormat::aws_default()),
+            config: Config::default(),
+            origin: Origin { monitor: "network/production".to_owned(), vpc_id: "vpc-0123456789abcdef0".to_owned() },
+        }
+    }
+
+    /// The parser alone.
+    pub fn parse(&self, batches: &[Batch]) {
+        for line in batches.iter().flat_map(|batch| &batch.lines) {
+            black_box(&self.parser.parse(black_box(line)));
+        }
+    }
+
+    /// The parser and all rules; an event is judged by itself, as the function does.
+    pub fn judge(&self, batches: &[Batch]) {
+        for batch in batches {
+            black_box(self.analysis(&batch.lines));
+        }
+    }
+
+    fn analysis(&self, lines: &[String]) -> Analysis {
+        let mut analyzer = Analyzer::new(&self.parser, &self.config);
+        for line in lines {
+            analyzer.add(line);
+        }
+        analyzer.finish()
+    }
+
+    /// From the event's JSON to the lines: JSON, base64, gzip, JSON.
+    pub fn unpack(batches: &[Batch]) {
+        for batch in batches {
+            let Ok(event) = serde_json::from_str::<Event>(&batch.event) else { continue };
+            drop(envelope::read(&event.awslogs, |line| {
+                black_box(line);
+            }));
+        }
+    }
+
+    /// From the event's JSON to the message.
+    pub fn handle(&self, batches: &[Batch]) {
+        for batch in batches {
+            let Ok(event) = serde_json::from_str::<Event>(&batch.event) else { continue };
+            let mut analyzer = Analyzer::new(&self.parser, &self.config);
+            drop(envelope::read(&event.awslogs, |line| analyzer.add(line)));
+            black_box(Message::compose(&analyzer.finish(), &self.origin, Severity::Low));
+        }
+    }
+
+    /// Makes sure that the work measured is done: every record is parsed, and the recipe's two rules fire as often as
+    /// in the recipe's handler.
+    pub fn check(&self, batches: &[Batch], recipe: &serde_json::Value) -> Result<()> {
+        for (rule, name) in [(Rule::HighDataTransfer, "high_data_transfer"), (Rule::RejectedTcp, "rejected_tcp")] {
+            let mut fired = 0;
+            for batch in batches {
+                let analysis = self.analysis(&batch.lines);
+                if analysis.counts.parsed != batch.lines.len() as u64 {
+                    bail!("{} records of the batch are bad", analysis.counts.bad);
+                }
+                let findings = analysis.findings.list.iter().filter(|finding| finding.rule == rule);
+                fired += findings.map(|finding| finding.tally.records).sum::<u64>();
+            }
+            let theirs = recipe[name].as_u64().with_context(|| format!("the recipe's handler reports no {name}"))?;
+            if fired != theirs {
+                bail!("{name}: the rules fire on {fired} records, the recipe's handler on {theirs}");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! `make bench`: how fast the detector is beside the recipe's handler, on the same records, machine and core.
+
+mod clock;
+mod event;
+mod function;
+mod http;
+mod library;
+mod machine;
+mod recipe;
+mod report;
+mod traffic;
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use clock::{Times, seconds_of};
+use library::Library;
+
+/// Of each measurement, in turns, so that a busy minute hits all of them.
+const ROUNDS: usize = 7;
+
+/// Events of the largest size given to the function, to see what it holds.
+const LARGEST_EVENTS: usize = 4;
+
+/// The records of one event.
+pub struct Batch {
+    lines: Vec<String>,
+    /// The event's JSON, as Lambda hands it over.
+    event: String,
+}
+
+/// Seconds of processor time for the whole batch.
+#[derive(Default)]
+struct Measured {
+    parse: Times,
+    rules: Times,
+    unpack: Times,
+    handler: Times,
+    recipe: Times,
+    recipe_whole: Times,
+    recipe_unpack: Times,
+}
+
+fn main() -> Result<()> {
+    let program = path("DETECTOR_PROGRAM")?;
+    let package = path("DETECTOR_PACKAGE")?;
+    let batches = everyday()?;
+    let records = batches.iter().map(|batch| batch.lines.len()).sum();
+    let library = Library::new();
+    let mut times = Measured::default();
+    let mut python = String::new();
+    for round in 0..ROUNDS {
+        eprint!("\rround {} of {ROUNDS}", round + 1);
+        times.parse.add(seconds_of(|| library.parse(&batches)));
+        times.rules.add(seconds_of(|| library.judge(&batches)));
+        times.unpack.add(seconds_of(|| Library::unpack(&batches)));
+        times.handler.add(seconds_of(|| library.handle(&batches)));
+        let run = recipe::run(&batches, 2)?;
+        library.check(&batches, &run.anomalies)?;
+        times.recipe.extend(&run.seconds.handler);
+        times.recipe_whole.extend(&run.seconds.whole);
+        times.recipe_unpack.extend(&run.seconds.unpack);
+        python = run.python;
+    }
+    eprintln!();
+    let (events, event_records) = largest_events()?;
+    let function = function::measure(&program, &events)?;
+    let report = report::Report {
+        records,
+        events: batches.len(),
+        times,
+        python,
+        event_records,
+        event_bytes: events.iter().map(String::len).max().unwrap_or_default(),
+        function,
+        zip_bytes: machine::file_bytes(&package).with_context(|| format!("cannot read {}", package.display()))?,
+    };
+    report.print();
+    report.write()
+}
+
+fn path(variable: &str) -> Result<PathBuf> {
+    let path =
+        PathBuf::from(env::var_os(variable).with_context(|| format!("{variable} is not set: run `make bench`"))?);
+    ensure!(path.exists(), "{} is missing: `make bench` builds it", path.display());
+    Ok(path)
+}
+
+fn everyday() -> Result<Vec<Batch>> {
+    let pack = |(interface, lines): (usize, Vec<String>)| Ok(Batch { event: event::pack(interface, &lines)?, lines });
+    traffic::everyday().into_iter().enumerate().map(pack).collect()
+}
+
+/// Events as large as they can be, and how many records one holds.
+fn largest_events() -> Result<(Vec<String>, usize)> {
+    let mut lines = traffic::hostile();
+    let events = (0..LARGEST_EVENTS).map(|_| event::pack_largest(&mut lines)).collect::<Result<Vec<_>>>()?;
+    let records = events.iter().map(|(_, records)| *records).max().unwrap_or_default();
+    Ok((events.into_iter().map(|(event, _)| event).collect(), records))
+}
