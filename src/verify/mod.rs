@@ -37,9 +37,16 @@ pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: In
     let deliveries = deliveries(aws, monitor).await;
     let delivery = |sink| deliveries.iter().flatten().find(|delivery| delivery.sink == sink);
     let (logs, s3) = (delivery(Sink::CloudWatchLogs), delivery(Sink::S3));
+    // The files are found by the flow log's id.
+    let objects = async {
+        match &deliveries {
+            Ok(_) => objects::check(aws, monitor, s3, now).await,
+            Err(error) => Check::unanswered(Step::Objects, monitor, error),
+        }
+    };
     let (log_events, objects, notification, query) = tokio::join!(
         log_events::check(aws, monitor, logs, now),
-        objects::check(aws, monitor, s3, now),
+        objects,
         alarm_notification::check(aws, monitor, test_alarm, deadline),
         query::check(aws, monitor, s3, now, deadline),
     );

@@ -284,7 +284,9 @@ async fn what_aws_refuses_to_tell_does_not_pass() {
     assert_eq!(told.results(), results(["failed", "failed", "failed", "skipped", "failed"]), "{told:#?}");
     assert_eq!(told.code, 1);
     let next_step = |name| told.check(name)["nextStep"].as_str().unwrap().to_owned();
-    assert_eq!(next_step("flow-logs"), "allow your AWS identity ec2:DescribeFlowLogs");
+    for name in ["flow-logs", "objects"] {
+        assert_eq!(next_step(name), "allow your AWS identity ec2:DescribeFlowLogs", "{told:#?}");
+    }
     assert_eq!(next_step("log-events"), "allow your AWS identity logs:FilterLogEvents");
     assert!(told.check("query")["detail"].as_str().unwrap().contains(reason), "{told:#?}");
     scene.operator.stop().await;
