@@ -1,7 +1,6 @@
 //! Groups what the rules fired on: one finding per rule, source and target, in bounded memory.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -72,15 +71,6 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Larger is worse, among findings of one rule.
-    fn weight(&self) -> u64 {
-        match self.rule {
-            Rule::HighDataTransfer | Rule::LargeEgress => self.tally.bytes,
-            Rule::PortScan | Rule::HostSweep => u64::from(self.distinct),
-            _ => self.tally.records,
-        }
-    }
-
     /// Names the finding: the same for the same records, also when a batch comes again; 16 hexadecimal digits.
     #[must_use]
     pub fn id(&self, monitor: &str) -> String {
@@ -124,36 +114,31 @@ impl Groups {
     /// Counts `record` under `rule`.
     #[inline]
     pub fn add(&mut self, rule: Rule, subject: Subject, record: &Record) {
-        if let Some((tally, _)) = self.sum(rule, subject, 1) {
-            tally.add(record);
-        }
+        self.sum(rule, subject).0.add(record);
     }
 
     /// Counts the records of `tally`, those of one window, under `rule`.
     pub fn merge(&mut self, rule: Rule, subject: Subject, tally: &Tally, distinct: u32) {
-        if let Some((sum, largest)) = self.sum(rule, subject, tally.records) {
-            sum.merge(tally);
-            *largest = distinct.max(*largest);
-        }
+        let (sum, largest) = self.sum(rule, subject);
+        sum.merge(tally);
+        *largest = distinct.max(*largest);
     }
 
     #[inline]
-    fn sum(&mut self, rule: Rule, subject: Subject, records: u64) -> Option<&mut (Tally, u32)> {
+    fn sum(&mut self, rule: Rule, subject: Subject) -> &mut (Tally, u32) {
         let groups = &mut self.rules[rule as usize];
-        let full = groups.sums.len() >= self.max_per_rule;
-        match groups.sums.entry(subject) {
-            Entry::Occupied(known) => Some(known.into_mut()),
-            Entry::Vacant(_) if full => {
-                groups.unlisted += records;
-                None
-            }
-            Entry::Vacant(new) => Some(new.insert((Tally::default(), 0))),
+        if groups.sums.len() >= 2 * self.max_per_rule && !groups.sums.contains_key(&subject) {
+            groups.keep_largest(rule, self.max_per_rule);
         }
+        groups.sums.entry(subject).or_default()
     }
 
     /// The findings in order.
     #[must_use]
-    pub fn finish(self) -> Findings {
+    pub fn finish(mut self) -> Findings {
+        for (rule, groups) in Rule::ALL.into_iter().zip(&mut self.rules) {
+            groups.keep_largest(rule, self.max_per_rule);
+        }
         let unlisted_records = self.rules.iter().map(|groups| groups.unlisted).sum();
         let mut list = Vec::with_capacity(self.rules.iter().map(|groups| groups.sums.len()).sum());
         for (rule, groups) in Rule::ALL.into_iter().zip(self.rules) {
@@ -161,10 +146,37 @@ impl Groups {
             list.extend(findings.map(|(subject, (tally, distinct))| Finding { rule, subject, tally, distinct }));
         }
         list.sort_unstable_by(|a, b| {
-            let rank = |finding: &Finding| (finding.rule.severity(), finding.weight());
+            let rank =
+                |finding: &Finding| (finding.rule.severity(), weight(finding.rule, &finding.tally, finding.distinct));
             rank(b).cmp(&rank(a)).then_with(|| (a.rule, &a.subject).cmp(&(b.rule, &b.subject)))
         });
         Findings { list, unlisted_records, ..Findings::default() }
+    }
+}
+
+impl RuleGroups {
+    /// Forgets all but the `max` largest: a flood of small ones cannot crowd out what matters. What is forgotten and comes
+    /// again begins anew.
+    #[cold]
+    fn keep_largest(&mut self, rule: Rule, max: usize) {
+        if self.sums.len() <= max {
+            return;
+        }
+        let mut all: Vec<_> = self.sums.drain().collect();
+        all.select_nth_unstable_by(max, |(a, (one, ones)), (b, (other, others))| {
+            weight(rule, other, *others).cmp(&weight(rule, one, *ones)).then_with(|| a.cmp(b))
+        });
+        self.unlisted += all.drain(max..).map(|(_, (tally, _))| tally.records).sum::<u64>();
+        self.sums.extend(all);
+    }
+}
+
+/// Larger is worse, among findings of one rule.
+fn weight(rule: Rule, tally: &Tally, distinct: u32) -> u64 {
+    match rule {
+        Rule::HighDataTransfer | Rule::LargeEgress => tally.bytes,
+        Rule::PortScan | Rule::HostSweep => u64::from(distinct),
+        _ => tally.records,
     }
 }
 
@@ -297,6 +309,20 @@ mod tests {
         assert_eq!(findings.list[0].rule, Rule::HighDataTransfer);
         assert_eq!(findings.list[1].tally.records, 2);
         assert_eq!(findings.by_rule()[0], (Rule::HighDataTransfer, 1));
+    }
+
+    #[test]
+    fn a_flood_of_small_findings_cannot_crowd_out_a_large_one_that_comes_late() {
+        let mut groups = Groups::default();
+        let flood = u32::try_from(5 * Limits::FUNCTION.findings_per_rule).unwrap();
+        with_record(22, 40, |record| {
+            (0..flood).for_each(|source| groups.add(Rule::HighDataTransfer, subject(source), record));
+        });
+        with_record(22, 1_000, |record| groups.add(Rule::HighDataTransfer, subject(flood), record));
+        let findings = groups.finish();
+        assert_eq!(findings.list[0].tally.bytes, 1_000);
+        let listed: u64 = findings.list.iter().map(|finding| finding.tally.records).sum();
+        assert_eq!(listed + findings.unlisted_records, u64::from(flood) + 1);
     }
 
     #[test]

@@ -72,6 +72,10 @@ impl<P: Publisher> Handler<P> {
             return Ok(Summary::default());
         };
         log_bad_lines(&analysis);
+        if analysis.findings.unexamined_records > 0 {
+            let records = analysis.findings.unexamined_records;
+            tracing::warn!(records, "records not examined for scans and sums: too many addresses in one batch");
+        }
         let message = Message::compose(&analysis, &self.settings.origin, self.settings.rules.min_severity);
         if let Some(message) = &message {
             self.publisher.publish(message).await?;

@@ -14,6 +14,8 @@ use crate::settings::MetricSettings;
 pub const RECORDS: &str = "DetectorRecords";
 /// Metric: lines that could not be parsed.
 pub const BAD_RECORDS: &str = "DetectorBadRecords";
+/// Metric: records not counted over a window, the addresses being too many.
+pub const UNEXAMINED_RECORDS: &str = "DetectorUnexaminedRecords";
 /// Metric: how long a batch took, in milliseconds.
 pub const DURATION: &str = "DetectorDuration";
 /// Metric: findings of a rule.
@@ -38,6 +40,7 @@ pub fn lines(
         &[
             (RECORDS, "Count", analysis.counts.records()),
             (BAD_RECORDS, "Count", analysis.counts.bad),
+            (UNEXAMINED_RECORDS, "Count", analysis.findings.unexamined_records),
             (DURATION, "Milliseconds", milliseconds(duration)),
         ],
     );
@@ -108,10 +111,12 @@ mod tests {
                 "Metrics": [
                     {"Name": "DetectorRecords", "Unit": "Count"},
                     {"Name": "DetectorBadRecords", "Unit": "Count"},
+                    {"Name": "DetectorUnexaminedRecords", "Unit": "Count"},
                     {"Name": "DetectorDuration", "Unit": "Milliseconds"},
                 ],
             }]},
-            "Monitor": "vpcflow-x", "DetectorRecords": 2, "DetectorBadRecords": 1, "DetectorDuration": 12,
+            "Monitor": "vpcflow-x", "DetectorRecords": 2, "DetectorBadRecords": 1, "DetectorUnexaminedRecords": 0,
+            "DetectorDuration": 12,
         });
         assert_eq!(batch, expected);
         let rules: Vec<Value> = lines[1..].iter().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -160,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_cannot_be_read_costs_nothing_but_itself() {
+        for event in [r#"{"message":null}"#, r#"{"message":"a","message":"b"}"#, r#"{"message":"\ud800"}"#, "7", "[[]]"]
+        {
+            let json = format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{event},{{"message":"good"}}]}}"#);
+            assert_eq!(lines(&json).unwrap().1, ["", "good"], "{event}");
+        }
+    }
+
+    #[test]
     fn what_is_no_batch_is_refused_with_the_reason() {
         assert!(refusal(r#"{"logEvents":[]}"#).contains("expected a messageType"));
         assert!(refusal("{}").contains("expected a messageType"));

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
 
-use serde::de::{Deserialize, DeserializeOwned};
+use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 
 use super::EnvelopeError;
 
@@ -60,10 +60,17 @@ impl<R: Read> JsonStream<R> {
         value.ok_or(EnvelopeError::Shape { expected: "a value", at: self.position() })
     }
 
-    /// Reads a log event and hands over its message.
+    /// Reads a log event and hands over its message; an empty one if it has none that can be read, so that a single event never
+    /// costs the batch.
     pub(super) fn message(&mut self, mut on_message: impl FnMut(&str)) -> Result<(), EnvelopeError> {
         self.advance(|bytes| {
             let (read, end) = parse::<LogEvent>(bytes);
+            if let Some(Err(error)) = &read
+                && !error.is_eof()
+            {
+                let (skipped, end) = parse::<IgnoredAny>(bytes);
+                return (skipped.map(|skipped| skipped.map(|_| on_message(""))), end);
+            }
             (read.map(|read| read.map(|event| on_message(&event.message))), end)
         })
     }

@@ -114,10 +114,11 @@ impl Engine {
         }
         let ends = self.ends(record);
         let end = self.end(record, &ends);
-        // A rejection is told at one end only.
-        if matches!(end, End::Only | End::Arrival) || record.action == Some(Action::Reject) {
+        if matches!(end, End::Only | End::Arrival) {
             self.judge_alone(record, &ends);
         }
+        // A rejection is told at one end only, whichever was seen first.
+        self.judge_action(record, end, &ends);
         if let (Some(source), Some(destination)) = (ends.source, ends.destination) {
             self.judge_over_time(record, &ends, end, source, destination);
         }
@@ -203,10 +204,20 @@ impl Engine {
         if record.bytes.is_some_and(|bytes| bytes > self.high_transfer_bytes) {
             self.fire(Rule::HighDataTransfer, ends, Detail::None, record);
         }
+        if let Some(protocol) = record.protocol.filter(|protocol| !self.expected_protocols[usize::from(*protocol)]) {
+            self.fire(Rule::UnusualProtocol, ends, Detail::Protocol(protocol), record);
+        }
+    }
+
+    /// The rules about what was let in and what was not.
+    #[inline]
+    fn judge_action(&mut self, record: &Record, end: End, ends: &Ends) {
         if record.action == Some(Action::Reject) && record.protocol == Some(TCP) {
             self.fire(Rule::RejectedTcp, ends, Detail::None, record);
         }
-        if ends.from_public
+        let is_counted = matches!(end, End::Only | End::Arrival) || record.action == Some(Action::Reject);
+        if is_counted
+            && ends.from_public
             && record.destination_port.is_some_and(|port| self.is_sensitive(port))
             && opens_connection(record)
         {
@@ -215,9 +226,6 @@ impl Engine {
                 Some(Action::Reject) => self.fire(Rule::SensitivePortRejected, ends, Detail::None, record),
                 None => {}
             }
-        }
-        if let Some(protocol) = record.protocol.filter(|protocol| !self.expected_protocols[usize::from(*protocol)]) {
-            self.fire(Rule::UnusualProtocol, ends, Detail::Protocol(protocol), record);
         }
     }
 

@@ -21,6 +21,8 @@ impl Networks {
     #[inline]
     #[must_use]
     pub fn is_public(&self, address: IpAddr) -> bool {
+        // An IPv4 address written as one of IPv6 is still that address.
+        let address = if address.is_ipv6() { address.to_canonical() } else { address };
         let routed = match address {
             IpAddr::V4(address) => is_routed_v4(address),
             IpAddr::V6(address) => is_routed_v6(address),
@@ -41,9 +43,6 @@ fn is_routed_v4(address: Ipv4Addr) -> bool {
 
 /// See IANA's IPv6 Special-Purpose Address Registry.
 fn is_routed_v6(address: Ipv6Addr) -> bool {
-    if let Some(mapped) = address.to_ipv4_mapped() {
-        return is_routed_v4(mapped);
-    }
     let first = address.segments()[0];
     !(address.is_unspecified()
         || address.is_loopback()
@@ -85,6 +84,7 @@ mod tests {
             "::1",
             "::",
             "::ffff:10.0.0.1",
+            "::ffff:203.0.113.9",
             "203.0.113.9",
             "2001:db8::9",
         ] {

@@ -15,6 +15,10 @@ use crate::tally::{Port, Tally};
 /// So that there is always one after it.
 const LAST_WINDOW: u32 = u32::MAX - 1;
 
+/// Marks of the members of either rule: without them a port of a host and a host at a port could look alike.
+const OF_SCAN: u8 = 1;
+const OF_SWEEP: u8 = 2;
+
 /// A connection that a record opens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Opening {
@@ -156,7 +160,7 @@ impl Windows {
             Port::New => Member::New,
             Port::Known => Member::Known,
             // More than a tally keeps.
-            Port::Unkept => self.members.add(window, &(source, destination, port)),
+            Port::Unkept => self.members.add(window, &(OF_SCAN, source, destination, port)),
         };
         count.distinct += u32::from(member == Member::New);
         self.unexamined += u64::from(member == Member::Unknown);
@@ -174,7 +178,7 @@ impl Windows {
             self.unexamined += 1;
             return;
         };
-        let mut add = |host: IpAddr| self.members.add(window, &(source, port, host));
+        let mut add = |host: IpAddr| self.members.add(window, &(OF_SWEEP, source, port, host));
         let member = match count.destination {
             Only::None => Member::New,
             Only::One(known) if known == destination => Member::Known,

@@ -54,3 +54,23 @@ fn without_a_direction_the_first_interface_counts() {
     let from_public = flows.map(|flow| Flow { source: PUBLIC, ..flow });
     assert_eq!(analyze(from_public, &Config::default()).other_ends, 0);
 }
+
+#[test]
+fn what_is_rejected_at_the_other_end_is_transferred_once() {
+    let out = Flow { bytes: 60_000_000, protocol: 47, ..FLOW };
+    for rule in [Rule::HighDataTransfer, Rule::UnusualProtocol] {
+        for action in ["ACCEPT", "REJECT"] {
+            let findings = found(rule, [Flow { action, ..out }, Flow { interface: "eni-b", action: "REJECT", ..out }]);
+            assert_eq!((findings.len(), findings[0].tally.records), (1, 1), "{rule} {action}");
+        }
+    }
+}
+
+/// Trusted is not inside: no other interface records what goes to a partner's public address.
+#[test]
+fn what_goes_to_a_trusted_public_address_is_judged_where_it_leaves() {
+    let format = "${interface-id} ${srcaddr} ${dstaddr} ${bytes} ${action} ${flow-direction}";
+    let config = Config { trusted_cidrs: vec!["198.51.100.0/24".parse().unwrap()], ..Config::default() };
+    let line = format!("eni-a {INSIDE} {PUBLIC} 90000000000 ACCEPT egress");
+    assert_eq!(of(Rule::HighDataTransfer, analyze_as(format, [line], &config)).len(), 1);
+}

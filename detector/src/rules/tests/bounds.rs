@@ -65,3 +65,36 @@ fn the_same_findings_are_kept_every_time_and_they_are_the_largest() {
     assert_eq!(first.iter().filter(|scan| scan.distinct == 30).count(), 20);
     assert_eq!(first, scans());
 }
+
+/// However many subjects fire, the largest are kept, and always the same ones.
+#[test]
+fn more_findings_than_are_kept_leave_the_largest() {
+    let config = Config { port_scan_min_ports: 2, ..Config::default() };
+    let small = (0..4_000_u32).flat_map(|n| {
+        let source = std::net::Ipv4Addr::from(0x0b00_0000 + n).to_string();
+        [1, 2].map(|port| Flow { source: &source, ..FLOW.to_port(port) }.v2())
+    });
+    let large = (1..=1_000).map(|port| Flow { source: PUBLIC, ..FLOW.to_port(port) }.v2());
+    let lines: Vec<_> = small.chain(large).collect();
+    let ids = || -> Vec<_> {
+        let findings = of(Rule::PortScan, analyze_as(V2_FORMAT, lines.clone(), &config));
+        assert_eq!(findings[0].distinct, 1_000, "the largest is kept");
+        findings.iter().map(|finding| finding.id("m")).collect()
+    };
+    let first = ids();
+    for _ in 0..8 {
+        assert_eq!(ids(), first);
+    }
+}
+
+/// A rule that judges single records keeps the largest too, whenever they come.
+#[test]
+fn a_large_transfer_after_many_smaller_ones_is_kept() {
+    let small = (0..2_000_u32).map(|n| {
+        let source = std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string();
+        Flow { source: &source, bytes: 50_000_001, ..FLOW }.v2()
+    });
+    let lines = small.chain([Flow { source: "10.9.9.9", bytes: 1_000_000_000_000, ..FLOW }.v2()]);
+    let findings = of(Rule::HighDataTransfer, analyze_as(V2_FORMAT, lines.collect::<Vec<_>>(), &Config::default()));
+    assert_eq!(findings[0].tally.bytes, 1_000_000_000_000);
+}

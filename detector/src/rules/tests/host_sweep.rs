@@ -41,3 +41,14 @@ fn answers_to_many_clients_are_no_sweep() {
     let hosts = sweep(80, "10.1");
     assert!(!fires(Rule::HostSweep, flows(&hosts).into_iter().map(|flow| Flow { ports: (443, 50_000), ..flow })));
 }
+
+/// Ports of a scan and hosts of a sweep are told apart, also at port 0, which hashes to nothing.
+#[test]
+fn a_scan_does_not_hide_a_sweep_of_port_zero() {
+    let config = Config { host_sweep_min_hosts: 2, ..Config::default() };
+    let flows = ["10.0.0.2", "10.0.0.3"]
+        .into_iter()
+        .flat_map(|destination| (1..=16).chain([0]).map(move |port| Flow { destination, ..FLOW.to_port(port) }));
+    let sweeps = of(Rule::HostSweep, analyze(flows, &config));
+    assert!(sweeps.iter().any(|sweep| sweep.subject.detail == Detail::Port(0)), "{sweeps:?}");
+}

@@ -101,3 +101,16 @@ fn is_once_for_both_ends() {
     let findings = found(Rule::PortScan, rejected_there);
     assert_eq!((findings.len(), findings[0].tally.records), (1, 25));
 }
+
+/// Which ports are shown must not depend on the order in which windows are judged.
+#[test]
+fn the_ports_of_a_scan_over_two_windows_are_always_the_same() {
+    let later = (101..=120).map(|port| Flow { start: FLOW.start + 300, ..FLOW.to_port(port) });
+    let lines: Vec<_> = (1..=20).map(|port| FLOW.to_port(port)).chain(later).map(|flow| flow.v2()).collect();
+    let ports =
+        || of(Rule::PortScan, analyze_as(V2_FORMAT, lines.clone(), &Config::default()))[0].tally.ports.to_string();
+    let first = ports();
+    for _ in 0..40 {
+        assert_eq!(ports(), first);
+    }
+}
