@@ -44,6 +44,7 @@ fn records(monitor: &Monitor) -> Widget {
     let metrics = [
         own_metric(monitor, metrics::RECORDS, None, json!({"label": "Records"})),
         own_metric(monitor, metrics::BAD_RECORDS, None, json!({"label": "Bad records", "color": RED})),
+        own_metric(monitor, metrics::UNEXAMINED_RECORDS, None, json!({"label": "Not examined for scans and sums"})),
     ];
     let more = json!({"yAxis": {"left": {"min": 0, "showUnits": false}}});
     graph(monitor, "Records read by the detector", &json!(metrics), more)
