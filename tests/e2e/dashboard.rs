@@ -110,6 +110,7 @@ fn expected_body(base: &str, account: &str, vpc_id: &str) -> Value {
         at(12, 19, 12, 6, "metric", graph("Records read by the detector", 300, json!([
             own("DetectorRecords", json!({"label": "Records"})),
             own("DetectorBadRecords", json!({"label": "Bad records", "color": "#d13212"})),
+            own("DetectorUnexaminedRecords", json!({"label": "Not examined for scans and sums"})),
         ]), json!({"yAxis": {"left": {"min": 0, "showUnits": false}}}))),
         at(0, 25, 8, 6, "metric", graph("Detector invocations", 300, json!([
             lambda("Invocations", json!({})),

@@ -87,14 +87,14 @@ impl<K: Copy + Eq + Hash + Ord> Table<K> {
         self.counts.len() >= self.max
     }
 
-    /// Hands over the counts of the windows before `window` for which `fires` holds, the largest first: which findings are
+    /// Hands over the counts of the windows before `window` for which `holds` is true, the largest first: which findings are
     /// kept where there is no room for all depends on the records alone.
-    fn retire(&mut self, window: u32, fires: impl Fn(&Count) -> bool, mut finish: impl FnMut(K, Count)) {
-        let retired = self.counts.extract_if(|(_, of), _| *of < window);
-        let mut fired: Vec<_> = retired.filter(|(_, count)| fires(count)).collect();
+    fn retire(&mut self, window: u32, holds: impl Fn(&Count) -> bool, mut finish: impl FnMut(K, Count)) {
+        let over = self.counts.extract_if(|(_, of), _| *of < window);
+        let mut found: Vec<_> = over.filter(|(_, count)| holds(count)).collect();
         let size = |count: &Count| (count.distinct, count.tally.bytes);
-        fired.sort_unstable_by(|(a, one), (b, other)| size(other).cmp(&size(one)).then_with(|| a.cmp(b)));
-        for ((key, _), count) in fired {
+        found.sort_unstable_by(|(a, one), (b, other)| size(other).cmp(&size(one)).then_with(|| a.cmp(b)));
+        for ((key, _), count) in found {
             finish(key, count);
         }
     }

@@ -5,6 +5,7 @@ use detector::rules::Rule;
 use crate::api::spec::DetectorRules;
 
 /// False if the spec switches the rule off.
+#[must_use]
 pub const fn is_enabled(rule: Rule, rules: &DetectorRules) -> bool {
     match rule {
         Rule::HighDataTransfer => rules.high_data_transfer.enabled,
@@ -21,6 +22,7 @@ pub const fn is_enabled(rule: Rule, rules: &DetectorRules) -> bool {
 
 /// A rule's name in the spec: `port_scan` is `portScan` there.
 #[cfg(test)]
+#[must_use]
 pub fn field(rule: Rule) -> String {
     let word = |(number, word): (usize, &str)| match number {
         0 => word.to_owned(),

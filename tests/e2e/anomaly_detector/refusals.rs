@@ -134,7 +134,7 @@ async fn settings_beyond_lambdas_limit_are_refused_before_anything_is_sent() {
     let mut spec = sandbox.spec();
     spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
     spec.detections.external_connections.trusted_cidrs =
-        (0..64).map(|host| format!("2001:0db8:0000:0000:0000:0000:0000:{host:04x}/128")).collect();
+        (0x1000..0x1040).map(|host| format!("2001:db80:1111:2222:3333:4444:5555:{host:x}/128")).collect();
     let monitor = sandbox.monitor(spec.clone());
     let before = sandbox.latest_call().await;
     let outcomes = sandbox.pass(&monitor, DETECTOR).await;
