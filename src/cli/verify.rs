@@ -16,7 +16,7 @@ use vpc_flow_operator::verify::{self, Symbols, render};
 /// Says what a monitor does not do: an exit code for scripts.
 const DOES_NOT_HOLD: u8 = 1;
 
-/// Check in AWS that a monitor records, stores, alarms and answers.
+/// Check in AWS that a monitor records, stores, alarms and answers
 ///
 /// Uses the current context of your kubeconfig, and your own AWS credentials. Changes nothing, but runs an Athena query and, with
 /// --test-alarm, sets an alarm for a moment.

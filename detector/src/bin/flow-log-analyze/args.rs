@@ -56,7 +56,7 @@ pub struct Args {
     #[arg(long, value_name = "CIDR")]
     pub trusted_cidr: Vec<IpNet>,
 
-    /// What scans and sums are counted over: `5m`
+    /// What scans and sums are counted over [default: 5m, or as --rules says]
     #[arg(long, value_name = "DURATION", value_parser = parse_window)]
     pub window: Option<u32>,
 
