@@ -36,7 +36,7 @@ test: doctor ## Run every test
 	devenv/emulator/test.sh
 	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
 
-bench: doctor detector-package ## Measure the detector beside the recipe's handler
+bench: doctor detector-package ## Measure the detector beside a handler in Python
 	$(bench) --no-run
 	@DETECTOR_PROGRAM=$(detector) $(one_core) $(bench)
 

@@ -16,7 +16,7 @@ use vpc_flow_operator::verify::{self, Symbols, render};
 /// Says what a monitor does not do: an exit code for scripts.
 const DOES_NOT_HOLD: u8 = 1;
 
-/// Check in AWS that a monitor records, stores, alarms and answers.
+/// Check in AWS that a monitor records, stores, alarms and answers
 ///
 /// Uses the current context of your kubeconfig, and your own AWS credentials. Changes nothing, but runs an Athena query and, with
 /// --test-alarm, sets an alarm for a moment.
@@ -83,6 +83,12 @@ impl Verify {
         let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
         let monitors: Api<VpcFlowMonitor> = Api::namespaced(client, &namespace);
         let found = monitors.get_opt(&self.name).await;
+        // A missing monitor is no error; this is the API server not knowing the path.
+        if matches!(&found, Err(kube::Error::Api(status)) if status.code == 404) {
+            bail!(
+                "the cluster does not know the kind VpcFlowMonitor: `kubectl apply --server-side -f crds/` teaches it"
+            );
+        }
         match found.with_context(|| format!("cannot read VpcFlowMonitor {namespace}/{}", self.name))? {
             Some(object) => Ok(object),
             None => bail!(

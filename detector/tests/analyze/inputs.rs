@@ -117,6 +117,20 @@ fn bad_lines_are_counted_the_first_quoted_and_the_rest_analysed() {
 }
 
 #[test]
+fn it_is_no_success_if_nothing_could_be_analysed() {
+    let folder = Folder::new("nothing");
+    let run_empty = run(&[folder.path()]);
+    assert_eq!((run_empty.code, run_empty.stdout.as_str()), (1, ""));
+    assert_eq!(run_empty.stderr, format!("flow-log-analyze: there are no files in {}\n", folder.path()));
+    let file = folder.file("a.log", text(&lines()));
+    for arguments in [vec!["--format", "bytes srcaddr"], vec!["--format", "bytes srcaddr", "--records"]] {
+        let run = run(&[arguments, vec![file.as_str()]].concat());
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(run.stderr.contains("bad lines were skipped"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn rows_of_parquet_that_are_no_records_are_bad_lines() {
     let columns = "OPTIONAL BYTE_ARRAY instance_tag (UTF8); OPTIONAL INT64 bytes;";
     let rows = [vec!["web", "1"], vec!["two words", "2"], vec!["", "3"], vec!["x", "-4"], vec!["line\n", "5"]];

@@ -56,11 +56,15 @@ fn spawn(shell: &Shell<'_>, line: &str) -> Result<(Child, Lines<BufReader<ChildS
     Ok((process, BufReader::new(output).lines()))
 }
 
-/// Types of the conditions that are true and stay: `Reconciling` and `Stalled` come and go.
-fn turned_true(line: &str) -> impl Iterator<Item = &str> {
-    line.split_whitespace()
+/// Types of the conditions that are true and stay, `Ready` itself last: `Reconciling` and `Stalled` come and go.
+fn turned_true(line: &str) -> Vec<&str> {
+    let mut conditions: Vec<_> = line
+        .split_whitespace()
         .filter_map(|condition| condition.strip_suffix("=True"))
         .filter(|condition| condition.ends_with("Ready"))
+        .collect();
+    conditions.sort_by_key(|condition| *condition == "Ready");
+    conditions
 }
 
 #[cfg(test)]
@@ -70,11 +74,12 @@ mod tests {
     #[test]
     fn only_lasting_conditions_that_are_true_count() {
         let line = "StorageReady=True Reconciling=True AlarmsReady=False Ready=Unknown LogGroupReady=True ";
-        assert_eq!(turned_true(line).collect::<Vec<_>>(), ["StorageReady", "LogGroupReady"]);
+        assert_eq!(turned_true(line), ["StorageReady", "LogGroupReady"]);
+        assert_eq!(turned_true("Ready=True AlarmsReady=True"), ["AlarmsReady", "Ready"]);
     }
 
     #[test]
     fn a_monitor_without_status_has_none() {
-        assert_eq!(turned_true("").count(), 0);
+        assert!(turned_true("").is_empty());
     }
 }

@@ -136,7 +136,9 @@ impl<'a> Story<'a> {
     async fn kubernetes_tells(&mut self, monitor: &Monitor) -> Result<()> {
         self.step("What Kubernetes tells about it");
         self.shell.show(&format!("kubectl get -n {} vpcflowmonitors", monitor.namespace)).await?;
-        self.shell.show(&format!("kubectl describe {}", monitor.arguments())).await?;
+        let template = r#"{range .status.conditions[*]}{.type}: {.message}{"\n"}{end}"#;
+        self.shell.show(&format!("kubectl get {} -o jsonpath='{template}'", monitor.arguments())).await?;
+        println!("   (kubectl describe tells every resource with its ARN, the alarms, links and events too)");
         Ok(())
     }
 

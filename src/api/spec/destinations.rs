@@ -17,8 +17,8 @@ pub struct CloudWatchLogs {
         rule("!self.startsWith('aws/')", "log group names beginning with aws/ are reserved; one with a slash in front of it is not")
     ]))]
     pub log_group_name: Option<String>,
-    /// Overrides `trafficType` for this destination. REJECT costs least; then only `rejectedConnections` and rejected-TCP findings see all they
-    /// should. Default: `trafficType`.
+    /// Overrides `trafficType` for this destination. REJECT costs least; then nothing but `rejectedConnections` and the findings about
+    /// rejections see all they should. Default: `trafficType`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_type: Option<TrafficType>,
     /// Days that records are kept, one of the values CloudWatch Logs accepts. Default 30. Shortening it deletes older records.

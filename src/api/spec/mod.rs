@@ -172,6 +172,7 @@ pub struct AssumeRole {
 /// Which traffic is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schemars(description = "")] // It would take the place of the description of an optional field.
 pub enum TrafficType {
     /// Accepted and rejected.
     #[default]
@@ -197,6 +198,7 @@ impl TrafficType {
 /// What happens in AWS when the object is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[value(rename_all = "PascalCase")]
+#[schemars(description = "")] // As above.
 pub enum DeletionPolicy {
     /// All is removed, records too.
     Delete,

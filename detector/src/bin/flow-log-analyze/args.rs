@@ -12,17 +12,17 @@ use ipnet::IpNet;
 
 /// The exit code if everything could be read, whatever was found.
 pub const SUCCESS: u8 = 0;
-/// The exit code if something could not be read or written.
+/// The exit code if something could not be read or written, or if no line was a record.
 pub const FAILURE: u8 = 1;
 /// The exit code if `--fail-on` says so. 2 is clap's, for a command line that is wrong.
 pub const FOUND: u8 = 3;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, whether or not anything was found; 1 something could not be read or written; 2 wrong command line;
-3 something was found that --fail-on names.
+Exit codes: 0 done, whether or not anything was found; 1 something could not be read or written, or no line was a
+record; 2 wrong command line; 3 something was found that --fail-on names.
 
 Examples:
-  aws s3 sync s3://BUCKET/AWSLogs/ logs/ && flow-log-analyze logs/
+  aws s3 sync s3://BUCKET/ logs/ --exclude '*' --include '*_vpcflowlogs_*' && flow-log-analyze logs/
   zcat *.log.gz | flow-log-analyze --trusted-cidr 203.0.113.0/24 -o json
   flow-log-analyze --records flows.log.parquet | jq 'select(.action == \"REJECT\")'
   flow-log-analyze --format '${version} ${account-id} ${srcaddr} ${dstaddr} ${bytes}' export/*.gz";
@@ -56,7 +56,7 @@ pub struct Args {
     #[arg(long, value_name = "CIDR")]
     pub trusted_cidr: Vec<IpNet>,
 
-    /// What scans and sums are counted over: `5m`
+    /// What scans and sums are counted over [default: 5m, or as --rules says]
     #[arg(long, value_name = "DURATION", value_parser = parse_window)]
     pub window: Option<u32>,
 

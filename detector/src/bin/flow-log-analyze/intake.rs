@@ -56,6 +56,11 @@ impl<S: Sink> Intake<S> {
         }
     }
 
+    /// Whether something came in and nothing of it was a record: the format is another one.
+    pub fn is_all_bad(&self) -> bool {
+        self.counts.parsed == 0 && self.counts.bad > 0
+    }
+
     /// A line that is no record.
     #[cold]
     pub fn refuse(&mut self, place: Place<'_>, reason: &Reason, line: &[u8]) {

@@ -53,11 +53,17 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> io::Result<ExitCode> {
     let sources = Source::in_order(&args.files);
     let mut out = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock());
+    if sources.is_empty() {
+        let names: Vec<_> = args.files.iter().map(|file| file.display().to_string()).collect();
+        eprintln!("{NAME}: there are no files in {}", names.join(", "));
+        return Ok(ExitCode::from(args::FAILURE));
+    }
     let (all_read, worst) = if args.records {
-        (read(args, &sources, &mut Intake::new(RecordWriter::new(&mut out)))?, None)
+        let mut intake = Intake::new(RecordWriter::new(&mut out));
+        (read(args, &sources, &mut intake)? && !intake.is_all_bad(), None)
     } else {
         let mut intake = Intake::new(Analysis::new(&args.config()));
-        let all_read = read(args, &sources, &mut intake)?;
+        let all_read = read(args, &sources, &mut intake)? && !intake.is_all_bad();
         let report = intake.sink.finish(intake.counts, sources.len());
         match args.output {
             Output::Table => report::write_table(&mut out, &report, args.top, args.limit)?,
