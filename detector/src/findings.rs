@@ -185,7 +185,7 @@ fn weight(rule: Rule, tally: &Tally, distinct: u32) -> u64 {
 pub struct Findings {
     /// The findings.
     pub list: Vec<Finding>,
-    /// Records that fired a rule which had as many findings as [`Limits`] allow, none of them theirs.
+    /// Records of findings that were not kept: of a rule with more than [`Limits`] allow, the smaller ones.
     pub unlisted_records: u64,
     /// Records that could not be counted over a window, too many addresses and ports being counted already.
     pub unexamined_records: u64,

@@ -8,10 +8,9 @@ use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use devenv::{Call, EmulatorClient, Fault};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use vpc_flow_operator::api::Component;
-use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::conditions::Reason;
-use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::api::spec::{DeletionPolicy, FileFormat};
+use vpc_flow_operator::api::{Component, FlowLogField, VpcFlowMonitorSpec};
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
 use vpc_flow_operator::engine::{self, AnySystem, Change, Outcome};
 use vpc_flow_operator::metrics::Metrics;
@@ -165,4 +164,23 @@ pub fn settings() -> Settings {
 /// Some of the systems.
 pub fn systems(components: &[Component]) -> Vec<AnySystem> {
     SYSTEMS.iter().copied().filter(|system| components.contains(&system.component)).collect()
+}
+
+/// The layout of the stored files that is most unlike the default one; the fields are those of `fixtures/flow_log.log.gz`.
+pub fn plain_text_in_plain_folders(spec: &mut VpcFlowMonitorSpec) {
+    spec.s3.file_format = FileFormat::PlainText;
+    spec.s3.hive_compatible_partitions = false;
+    spec.s3.per_hour_partition = false;
+    spec.s3.prefix = String::new();
+    spec.s3.fields = vec![
+        FlowLogField::Version,
+        FlowLogField::AccountId,
+        FlowLogField::SrcAddr,
+        FlowLogField::DstAddr,
+        FlowLogField::DstPort,
+        FlowLogField::Bytes,
+        FlowLogField::Action,
+        FlowLogField::InterfaceId,
+        FlowLogField::LogStatus,
+    ];
 }

@@ -80,11 +80,11 @@ pub fn read(payload: &Payload, on_message: impl FnMut(&str)) -> Result<MessageTy
 
 fn read_json(mut json: JsonStream<impl Read>, mut on_message: impl FnMut(&str)) -> Result<MessageType, EnvelopeError> {
     let mut message_type = None;
-    json.expect(b'{', "an object")?;
+    json.require(b'{', "an object")?;
     if !json.skip(b'}')? {
         loop {
             let key: String = json.value()?;
-            json.expect(b':', "a colon")?;
+            json.require(b':', "a colon")?;
             match key.as_str() {
                 "messageType" => message_type = Some(json.value()?),
                 "logEvents" => read_events(&mut json, &mut on_message)?,
@@ -94,21 +94,21 @@ fn read_json(mut json: JsonStream<impl Read>, mut on_message: impl FnMut(&str)) 
                 break;
             }
         }
-        json.expect(b'}', "the end of the object")?;
+        json.require(b'}', "the end of the object")?;
     }
-    json.expect_end()?;
+    json.require_end()?;
     message_type.ok_or(EnvelopeError::Shape { expected: "a messageType", at: json.position() })
 }
 
 fn read_events(json: &mut JsonStream<impl Read>, on_message: &mut impl FnMut(&str)) -> Result<(), EnvelopeError> {
-    json.expect(b'[', "a list of log events")?;
+    json.require(b'[', "a list of log events")?;
     if json.skip(b']')? {
         return Ok(());
     }
     loop {
         json.message(&mut *on_message)?;
         if !json.skip(b',')? {
-            return json.expect(b']', "the end of the list of log events");
+            return json.require(b']', "the end of the list of log events");
         }
     }
 }

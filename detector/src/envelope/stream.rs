@@ -98,7 +98,7 @@ impl<R: Read> JsonStream<R> {
     }
 
     /// Goes past `byte`, which has to come next but for white space.
-    pub(super) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), EnvelopeError> {
+    pub(super) fn require(&mut self, byte: u8, expected: &'static str) -> Result<(), EnvelopeError> {
         if self.skip(byte)? { Ok(()) } else { Err(EnvelopeError::Shape { expected, at: self.position() }) }
     }
 
@@ -110,7 +110,7 @@ impl<R: Read> JsonStream<R> {
     }
 
     /// Nothing but white space may follow.
-    pub(super) fn expect_end(&mut self) -> Result<(), EnvelopeError> {
+    pub(super) fn require_end(&mut self) -> Result<(), EnvelopeError> {
         match self.peek()? {
             None => Ok(()),
             Some(_) => Err(EnvelopeError::Shape { expected: "nothing more", at: self.position() }),

@@ -6,7 +6,7 @@
 /// Each is 7/8 of a power of two, the most that a table holds before it doubles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Findings kept per rule. The bound is per rule so that a scan from many addresses cannot crowd out a large transfer.
+    /// Findings kept per rule, the largest; while records come, up to twice as many are counted. The bound is per rule so that a scan from many addresses cannot crowd out a large transfer.
     pub findings_per_rule: usize,
     /// Subjects counted at a time, for each of the three rules that look at windows.
     pub subjects: usize,

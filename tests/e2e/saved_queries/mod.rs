@@ -8,12 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState};
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
-use vpc_flow_operator::api::FlowLogField;
-use vpc_flow_operator::api::spec::FileFormat;
 use vpc_flow_operator::monitor::Monitor;
 
 use crate::analytics::ANALYTICS;
-use crate::support::Sandbox;
+use crate::support::{Sandbox, plain_text_in_plain_folders};
 
 const PARQUET: &[u8] = include_bytes!("../../fixtures/flow_log.log.parquet");
 const PLAIN_TEXT: &[u8] = include_bytes!("../../fixtures/flow_log.log.gz");
@@ -57,21 +55,7 @@ async fn find_the_records_where_flow_logs_put_them() {
 async fn find_plain_text_in_plain_folders_too() {
     let sandbox = Sandbox::new("saved_queries::plain_text").await;
     let mut spec = sandbox.spec();
-    spec.s3.file_format = FileFormat::PlainText;
-    spec.s3.hive_compatible_partitions = false;
-    spec.s3.per_hour_partition = false;
-    spec.s3.prefix = String::new();
-    spec.s3.fields = vec![
-        FlowLogField::Version,
-        FlowLogField::AccountId,
-        FlowLogField::SrcAddr,
-        FlowLogField::DstAddr,
-        FlowLogField::DstPort,
-        FlowLogField::Bytes,
-        FlowLogField::Action,
-        FlowLogField::InterfaceId,
-        FlowLogField::LogStatus,
-    ];
+    plain_text_in_plain_folders(&mut spec);
     let monitor = sandbox.monitor(spec);
     sandbox.converge(&monitor, ANALYTICS).await;
     let folder = format!("AWSLogs/{}/vpcflowlogs/eu-west-1/{}", sandbox.account, date(0).join("/"));

@@ -11,12 +11,11 @@ use devenv::Call;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::process::Command;
-use vpc_flow_operator::api::spec::FileFormat;
 use vpc_flow_operator::api::status::VpcFlowMonitorStatus;
-use vpc_flow_operator::api::{FlowLogField, VpcFlowMonitor, VpcFlowMonitorSpec};
+use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
 
 use crate::cluster::{Cluster, Operator};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, plain_text_in_plain_folders};
 
 const PARQUET: &[u8] = include_bytes!("../../fixtures/flow_log.log.parquet");
 const PLAIN_TEXT: &[u8] = include_bytes!("../../fixtures/flow_log.log.gz");
@@ -209,24 +208,7 @@ async fn what_has_arrived_passes() {
 
 #[tokio::test]
 async fn other_layouts_are_looked_through_too_and_other_files_are_not_ours() {
-    let scene = Scene::new("verify-layout", |spec| {
-        spec.s3.file_format = FileFormat::PlainText;
-        spec.s3.hive_compatible_partitions = false;
-        spec.s3.per_hour_partition = false;
-        spec.s3.prefix = String::new();
-        spec.s3.fields = vec![
-            FlowLogField::Version,
-            FlowLogField::AccountId,
-            FlowLogField::SrcAddr,
-            FlowLogField::DstAddr,
-            FlowLogField::DstPort,
-            FlowLogField::Bytes,
-            FlowLogField::Action,
-            FlowLogField::InterfaceId,
-            FlowLogField::LogStatus,
-        ];
-    })
-    .await;
+    let scene = Scene::new("verify-layout", plain_text_in_plain_folders).await;
     let [year, month, day, _] = now();
     let folder = format!("AWSLogs/{}/vpcflowlogs/eu-west-1/{year}/{month}/{day}", scene.sandbox.account);
     let bucket = &scene.status.summary.as_ref().unwrap().bucket;

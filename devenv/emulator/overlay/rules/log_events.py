@@ -1,4 +1,5 @@
-"""What happens to log events as they arrive, whoever puts them: metric filters, embedded metrics, subscription filters."""
+"""What happens to log events as they arrive, whoever puts them: metric filters, embedded metrics, subscription filters;
+and how they are found again."""
 
 import json
 import time
@@ -11,6 +12,7 @@ from overlay.rules.filter_pattern_expression import InvalidPattern
 from overlay.rules.filter_pattern_match import compiled
 from overlay.rules.patch import replace
 
+_MAX_EVENTS = 10_000
 _MAX_TESTED = 50
 
 
@@ -41,10 +43,17 @@ def _compile_filter_pattern(_original, pattern: str):
 
 
 def _filter_log_events(original, data):
+    """The latest events first, if asked for."""
+    from_head = data.get("startFromHead", True)
     try:
-        return original(data)
+        status, headers, body = original(data if from_head else {**data, "limit": _MAX_EVENTS})
     except InvalidPattern as error:
         return _invalid(error)
+    if from_head or status != 200:
+        return status, headers, body
+    found = json.loads(body)
+    events = found["events"][::-1][:data.get("limit", _MAX_EVENTS)]
+    return json_response({**found, "events": events})
 
 
 def _invalid(error: InvalidPattern):

@@ -19,7 +19,6 @@ _FILTER_NAME = re.compile(r"[^:*]{1,512}")
 _METRIC_NAME = re.compile(r"[^:*$]{1,255}")
 _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey")
 _MAX_DIMENSIONS = 3
-_MAX_EVENTS = 10_000
 _MAX_METRIC_FILTERS = 100
 _MAX_SUBSCRIPTION_FILTERS = 2
 _MAX_REGEX_FILTERS = 5
@@ -32,7 +31,6 @@ def apply() -> None:
     replace(logs, "_describe_log_groups")(_describe_log_groups)
     for describe in ("_describe_metric_filters", "_describe_subscription_filters"):
         replace(logs, describe)(_standard_only)
-    replace(logs, "_filter_log_events")(_filter_log_events)
     replace(logs, "_put_metric_filter")(_put_metric_filter)
     replace(logs, "_put_subscription_filter")(_put_subscription_filter)
 
@@ -108,18 +106,6 @@ def _standard_only(original, data):
         return error_response_json("ValidationException",
                                    "This operation is only supported on the Standard log class.", 400)
     return original(data)
-
-
-def _filter_log_events(original, data):
-    """The latest events first, if asked for."""
-    if data.get("startFromHead", True):
-        return original(data)
-    status, headers, body = original({**data, "limit": _MAX_EVENTS})
-    if status != 200:
-        return status, headers, body
-    found = json.loads(body)
-    events = found["events"][::-1][:data.get("limit", _MAX_EVENTS)]
-    return json_response({**found, "events": events})
 
 
 def _associate_kms_key(data):
