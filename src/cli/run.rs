@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller::{self, AllowedRole, AllowedRoles, Context, Options};
+use vpc_flow_operator::controller::{self, AllowedRole, AllowedRoles, Backoff, Context, Options};
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::monitor::{DetectorPackage, Settings};
 
@@ -119,6 +119,7 @@ impl Run {
             allowed_roles: AllowedRoles(self.allowed_role),
             watch_namespace: self.watch_namespace,
             resync: self.resync,
+            backoff: Backoff::default(),
             concurrency: self.concurrency,
         };
         let context = Context::new(client, pool, metrics.clone(), options);

@@ -6,7 +6,7 @@ use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 
 use super::allowed_roles::AllowedRoles;
-use super::retry::Memory;
+use super::retry::{Backoff, Memory};
 use crate::aws::ClientPool;
 use crate::metrics::Metrics;
 use crate::monitor::Settings;
@@ -32,6 +32,8 @@ pub struct Options {
     pub watch_namespace: Option<String>,
     /// How often a monitor at rest is compared with AWS.
     pub resync: Duration,
+    /// How soon a failed pass is repeated.
+    pub backoff: Backoff,
     /// How many monitors are worked on at once.
     pub concurrency: u16,
 }

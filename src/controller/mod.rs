@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 pub use allowed_roles::{AllowedRole, AllowedRoles, NotAnAllowedRole};
 pub use context::{Context, Options};
+pub use retry::Backoff;
 pub use server::serve;
 
 use crate::api::VpcFlowMonitor;

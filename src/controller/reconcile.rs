@@ -101,7 +101,9 @@ pub fn on_error(monitor: Arc<VpcFlowMonitor>, error: &Error, context: Arc<Contex
     }
     warn!(namespace = monitor.namespace(), name = monitor.name_any(), %error, "reconcile failed");
     let uid = monitor.uid().unwrap_or_default();
-    Action::requeue(jittered(context.with_memory(&uid, |memory| memory.back_off(false, context.options.resync))))
+    Action::requeue(jittered(
+        context.with_memory(&uid, |memory| memory.back_off(false, context.options.resync, context.options.backoff)),
+    ))
 }
 
 struct Pass<'a> {
@@ -251,10 +253,10 @@ impl<'a> Pass<'a> {
         monitor: &Monitor,
         mut outcomes: Vec<Outcome>,
     ) -> Result<(Duration, bool), Error> {
-        let (uid, resync) = (self.object.uid().unwrap_or_default(), self.context.options.resync);
+        let (uid, options) = (self.object.uid().unwrap_or_default(), &self.context.options);
         let wait = self.context.with_memory(&uid, |memory| {
             memory.lose_patience(&mut outcomes, Instant::now());
-            memory.next_pass(self.mode, &outcomes, resync)
+            memory.next_pass(self.mode, &outcomes, options.resync, options.backoff)
         });
         let settled = outcomes.iter().all(Outcome::is_settled);
         let gone = |old: &ResourceStatus| {
@@ -275,9 +277,9 @@ impl<'a> Pass<'a> {
         warn!(%failure, "cannot work on the monitor");
         let status = unreachable(failure, self.object.metadata.generation, &self.written, Timestamp::now());
         self.finish(before, status).await?;
-        let (uid, resync) = (self.object.uid().unwrap_or_default(), self.context.options.resync);
+        let (uid, options) = (self.object.uid().unwrap_or_default(), &self.context.options);
         let terminal = failure.reason.is_terminal();
-        let wait = self.context.with_memory(&uid, |memory| memory.back_off(terminal, resync));
+        let wait = self.context.with_memory(&uid, |memory| memory.back_off(terminal, options.resync, options.backoff));
         Ok((jittered(wait), false))
     }
 

@@ -10,8 +10,22 @@ use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::engine::{Health, Outcome};
 
-const FIRST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_mins(5);
+/// How soon a failed pass is repeated: doubled each time, up to a longest wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// The wait after the first failure.
+    pub first: Duration,
+    /// The longest wait.
+    pub longest: Duration,
+}
+
+impl Default for Backoff {
+    /// 2 seconds to 5 minutes.
+    fn default() -> Self {
+        Self { first: Duration::from_secs(2), longest: Duration::from_mins(5) }
+    }
+}
+
 /// Longest time that AWS may take to catch up before what it says is taken at its word.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// How soon a system is looked at that AWS is still setting up.
@@ -44,7 +58,7 @@ impl Memory {
     }
 
     /// How long to wait before the next pass, without jitter.
-    pub fn next_pass(&mut self, mode: Mode, outcomes: &[Outcome], resync: Duration) -> Duration {
+    pub fn next_pass(&mut self, mode: Mode, outcomes: &[Outcome], resync: Duration, backoff: Backoff) -> Duration {
         let pending = |outcome: &Outcome| {
             outcome.report.as_ref().is_some_and(|report| matches!(report.health, Health::Pending(_)))
         };
@@ -57,15 +71,15 @@ impl Memory {
             self.failed_passes = 0;
             return Duration::ZERO;
         }
-        self.back_off(only_a_person_helps(outcomes), resync).min(longest)
+        self.back_off(only_a_person_helps(outcomes), resync, backoff).min(longest)
     }
 
     /// How long to wait after a pass that failed: doubling, or as long as a resync if only a person can help.
-    pub fn back_off(&mut self, terminal: bool, resync: Duration) -> Duration {
+    pub fn back_off(&mut self, terminal: bool, resync: Duration, backoff: Backoff) -> Duration {
         if terminal {
             return resync;
         }
-        let wait = FIRST.saturating_mul(2_u32.saturating_pow(self.failed_passes)).min(LONGEST);
+        let wait = backoff.first.saturating_mul(2_u32.saturating_pow(self.failed_passes)).min(backoff.longest);
         self.failed_passes = self.failed_passes.saturating_add(1);
         wait
     }
@@ -93,6 +107,7 @@ mod tests {
     use crate::engine::{Action, Change, Failure, Report};
 
     const RESYNC: Duration = Duration::from_mins(10);
+    const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_mins(5) };
 
     fn outcome() -> Outcome {
         Outcome { report: Some(Report::default()), ..Outcome::new(Component::Identity) }
@@ -112,21 +127,25 @@ mod tests {
         let mut memory = Memory::default();
         let mut waits = Vec::new();
         for _ in 0..10 {
-            waits.push(memory.next_pass(Mode::Keep, &[failing(Reason::AwsError)], RESYNC).as_secs());
+            waits.push(memory.next_pass(Mode::Keep, &[failing(Reason::AwsError)], RESYNC, BACKOFF).as_secs());
         }
         assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        assert_eq!(memory.next_pass(Mode::Keep, &[outcome()], RESYNC), RESYNC);
-        assert_eq!(memory.next_pass(Mode::Keep, &[failing(Reason::AwsError)], RESYNC), FIRST);
+        assert_eq!(memory.next_pass(Mode::Keep, &[outcome()], RESYNC, BACKOFF), RESYNC);
+        assert_eq!(memory.next_pass(Mode::Keep, &[failing(Reason::AwsError)], RESYNC, BACKOFF), BACKOFF.first);
     }
 
     #[test]
     fn what_only_a_person_can_mend_is_not_tried_in_a_loop() {
         let waiting = Outcome { waits_for: vec![Component::Identity], ..failing(Reason::AwsError) };
         let outcomes = [failing(Reason::AccessDenied), waiting];
-        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC), RESYNC);
+        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC, BACKOFF), RESYNC);
         let mut both = failing(Reason::Rejected);
         both.failures.extend(failing(Reason::Throttled).failures);
-        assert_eq!(Memory::default().next_pass(Mode::Keep, &[both], RESYNC), FIRST, "one of them passes by itself");
+        assert_eq!(
+            Memory::default().next_pass(Mode::Keep, &[both], RESYNC, BACKOFF),
+            BACKOFF.first,
+            "one of them passes by itself"
+        );
     }
 
     #[test]
@@ -134,8 +153,8 @@ mod tests {
         let health = Health::Pending("soon".into());
         let pending = Outcome { report: Some(Report { health, ..Report::default() }), ..outcome() };
         let outcomes = [failing(Reason::AccessDenied), pending];
-        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC), PENDING);
-        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes[1..], RESYNC), PENDING);
+        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC, BACKOFF), PENDING);
+        assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes[1..], RESYNC, BACKOFF), PENDING);
     }
 
     #[test]

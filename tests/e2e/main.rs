@@ -1,6 +1,7 @@
 //! Tests against the emulator and a real Kubernetes API server; `make test` starts both.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
+#![allow(dead_code, reason = "tests/common is shared with tests/sweep")]
 #![allow(clippy::large_futures, reason = "a test has a stack to itself")]
 
 mod admission;
@@ -9,6 +10,7 @@ mod analytics;
 mod analytics_removal;
 mod anomaly_detector;
 mod bucket;
+#[path = "../common/cluster.rs"]
 mod cluster;
 mod cross_account;
 mod dashboard;
@@ -25,6 +27,7 @@ mod query_definitions;
 mod refusals;
 mod saved_queries;
 mod superseded;
+#[path = "../common/support.rs"]
 mod support;
 mod traffic;
 mod verify;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use aws_config::SdkConfig;
 use devenv::wait_for;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::events::v1::Event;
@@ -14,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
 use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller::{self, AllowedRoles, Context, Options};
+use vpc_flow_operator::controller::{self, AllowedRoles, Backoff, Context, Options};
 use vpc_flow_operator::metrics::Metrics;
 
 use crate::support::{Sandbox, settings};
@@ -161,13 +162,19 @@ impl Operator {
     }
 
     pub fn start_with(cluster: &Cluster, sandbox: &Sandbox, change: impl FnOnce(&mut Options)) -> Self {
+        Self::start_at(cluster, &sandbox.config, change)
+    }
+
+    /// With AWS where `config` has it, such as behind a proxy.
+    pub fn start_at(cluster: &Cluster, config: &SdkConfig, change: impl FnOnce(&mut Options)) -> Self {
         let metrics = Metrics::default();
-        let pool = ClientPool::new(&sandbox.config, Gate::new(metrics.clone()));
+        let pool = ClientPool::new(config, Gate::new(metrics.clone()));
         let mut options = Options {
             settings: settings(),
             allowed_roles: AllowedRoles::default(),
             watch_namespace: Some(cluster.namespace.clone()),
             resync: Duration::from_mins(10),
+            backoff: Backoff::default(),
             concurrency: 4,
         };
         change(&mut options);
@@ -177,6 +184,13 @@ impl Operator {
         let stopped = async move { _ = stopped.await };
         let task = tokio::spawn(async move { controller::run(context, known, stopped).await });
         Self { stop, task, all_known }
+    }
+
+    /// Ends on the spot, as a crash does: nothing more is sent, and no answer is read.
+    pub async fn kill(self) {
+        self.task.abort();
+        let end = self.task.await;
+        assert!(end.is_err_and(|error| error.is_cancelled()), "the operator ended by itself");
     }
 
     /// Stops as SIGTERM does, and waits until the last pass is done.

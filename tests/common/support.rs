@@ -55,6 +55,11 @@ impl Sandbox {
         aws_sdk_s3::Client::from_conf(config)
     }
 
+    /// The same account at another endpoint, such as a proxy's.
+    pub fn config_at(&self, endpoint: &str) -> SdkConfig {
+        self.config.to_builder().endpoint_url(endpoint).build()
+    }
+
     /// A default spec for the sandbox's VPC.
     pub fn spec(&self) -> VpcFlowMonitorSpec {
         VpcFlowMonitorSpec::new(&self.vpc_id)
