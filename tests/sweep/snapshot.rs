@@ -102,18 +102,15 @@ impl Names {
 fn aws(mut inventory: Value) -> Value {
     // AWS chooses the ids of flow logs: two that stand for the same would hide behind one name.
     if let Some(flow_logs) = inventory["flowLogs"].as_object() {
-        inventory["flowLogs"] = sorted(flow_logs.values().cloned().collect());
+        let mut flow_logs: Vec<Value> = flow_logs.values().cloned().collect();
+        flow_logs.sort_by_key(|flow_log| (flow_log["LogDestinationType"].to_string(), flow_log.to_string()));
+        inventory["flowLogs"] = Value::Array(flow_logs);
     }
     // Evaluated when a minute has passed.
     for alarm in inventory["alarms"].as_object_mut().into_iter().flatten() {
         alarm.1["state"] = Value::Null;
     }
     inventory
-}
-
-fn sorted(mut values: Vec<Value>) -> Value {
-    values.sort_by_key(ToString::to_string);
-    Value::Array(values)
 }
 
 /// Spec, status and finalizers, without times and what the test asked for.
