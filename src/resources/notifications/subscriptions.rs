@@ -93,7 +93,7 @@ fn same(left: &str, right: &str) -> bool {
     left == right || (left.starts_with("email") && left.eq_ignore_ascii_case(right))
 }
 
-/// Reads the topic's subscriptions, unless none is asked for and none was made.
+/// Reads the topic's subscriptions, in the order of their names, unless none is asked for and none was made.
 pub async fn observe(aws: &Aws, monitor: &Monitor, topic: &str) -> Result<Vec<ObservedSubscription>, AwsError> {
     if monitor.spec.notifications.subscriptions.is_empty() && recorded(monitor).next().is_none() {
         return Ok(Vec::new());
@@ -126,6 +126,8 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, topic: &str) -> Result<Vec<Ob
         let endpoint = subscription.endpoint.unwrap_or_default();
         subscriptions.push(ObservedSubscription { protocol, endpoint, arrival, role_arn });
     }
+    // SNS promises no order, and the status must not change with it.
+    subscriptions.sort_by(|left, right| (&left.protocol, &left.endpoint).cmp(&(&right.protocol, &right.endpoint)));
     Ok(subscriptions)
 }
 

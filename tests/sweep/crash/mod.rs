@@ -1,7 +1,7 @@
 //! A crash at every call of a whole life: killed there, started again, the operator ends where it would have ended undisturbed.
 
-mod lives;
-mod points;
+pub mod lives;
+pub mod points;
 mod trap;
 
 use std::collections::{BTreeMap, VecDeque};
