@@ -8,6 +8,14 @@ pub fn is_full() -> bool {
     std::env::var_os("SWEEP").is_some_and(|scope| scope == "full")
 }
 
+/// What random choices follow from; the same seed makes the same ones. `SWEEP_SEED` sets it.
+pub fn seed() -> u64 {
+    let given = std::env::var("SWEEP_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    eprintln!("SWEEP_SEED={seed}");
+    seed
+}
+
 /// A sweep under way. Its row is written when it ends, in whatever way it ends.
 pub struct Sweep {
     name: &'static str,

@@ -19,7 +19,7 @@ impl Snapshot {
         let monitor = world.cluster.monitors.get_opt(NAME).await?;
         let monitor = monitor.map_or(Ok(Value::Null), serde_json::to_value)?;
         Ok(Self {
-            aws: aws(names.replace(&world.sandbox.inventory().await)?),
+            aws: names.replace(&aws(world.sandbox.inventory().await))?,
             monitor: resource(names.replace(&monitor)?),
         })
     }
@@ -90,9 +90,11 @@ impl Names {
         for (name, stands_for) in &self.0 {
             text = text.replace(name, stands_for);
         }
-        for (pattern, stands_for) in
-            [("fl-[0-9a-f]{17}", "FLOW-LOG"), ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID")]
-        {
+        for (pattern, stands_for) in [
+            ("fl-[0-9a-f]{17}", "FLOW-LOG"),
+            ("vpc-cidr-assoc-[0-9a-f]+", "ASSOCIATION"),
+            ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+        ] {
             text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();
         }
         Ok(serde_json::from_str(&text)?)

@@ -6,12 +6,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use futures::future::select_all;
 use futures::{FutureExt, future};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
-use super::points::{Counts, Point, counts};
+use super::points::{Counts, Moment, Point, counts};
 use super::trap::Trap;
 use crate::life::{Phase, strangers};
 use crate::snapshot::Snapshot;
 use crate::world::World;
+
+/// A pass at rest takes about 60 calls, one that makes a monitor about 200.
+const A_FEW_CALLS: u32 = 150;
+
+const KILLS_IN_A_PHASE: usize = 6;
 
 /// What each phase of an undisturbed life takes, and where it ends.
 pub type Undisturbed = BTreeMap<Phase, (Counts, Snapshot)>;
@@ -57,10 +64,17 @@ pub struct Story {
     pub not_reached: Vec<Point>,
     pub failed: Option<(Point, anyhow::Error)>,
     pub not_tried: Vec<Point>,
+    /// More than points passed if it was killed while it recovered.
+    pub kills: usize,
 }
 
-/// Lives until the last of these points, and is killed at each; at most one in a phase.
-pub async fn killed_at(name: &str, mut points: BTreeMap<Phase, Point>, undisturbed: &Undisturbed) -> Result<Story> {
+/// Lives until the last of these points, and is killed at each; at most one in a phase. `again` may set a trap for the recovery.
+pub async fn killed_at(
+    name: &str,
+    mut points: BTreeMap<Phase, Point>,
+    mut again: impl FnMut(&World) -> Option<Trap>,
+    undisturbed: &Undisturbed,
+) -> Result<Story> {
     let mut world = inhabited(name).await?;
     let mut story = Story::default();
     for phase in Phase::ALL {
@@ -69,10 +83,13 @@ pub async fn killed_at(name: &str, mut points: BTreeMap<Phase, Point>, undisturb
         }
         let point = points.remove(&phase);
         let traps = point.iter().map(|point| Trap::set(&world, point)).collect();
-        let outcome = go_through(&mut world, phase, traps, |_| None, undisturbed).await;
+        let outcome = go_through(&mut world, phase, traps, &mut again, undisturbed).await;
         match (outcome, point) {
             (Ok(0), Some(point)) => story.not_reached.push(point),
-            (Ok(_), Some(point)) => story.passed.push(point),
+            (Ok(kills), Some(point)) => {
+                story.passed.push(point);
+                story.kills += kills;
+            }
             (Ok(_), None) => {}
             (Err(error), None) => return Err(error.context(format!("{phase:?}, not disturbed"))),
             (Err(error), Some(point)) => {
@@ -83,6 +100,44 @@ pub async fn killed_at(name: &str, mut points: BTreeMap<Phase, Point>, undisturb
         }
     }
     Ok(story)
+}
+
+/// Lives a whole life, and is killed in each phase the first time that anything is changed in a way of its own: at every operation that
+/// writes. Returns how often.
+pub async fn killed_at_first_writes(name: &str, moment: Moment, undisturbed: &Undisturbed) -> Result<usize> {
+    let mut world = inhabited(name).await?;
+    let mut kills = 0;
+    for (phase, (counts, _)) in undisturbed {
+        let writes = counts.keys().filter(|call| call.writes());
+        let points = writes.map(|call| Point { phase: *phase, call: call.clone(), nth: 1, moment });
+        let traps = points.map(|point| Trap::set(&world, &point)).collect();
+        let outcome = go_through(&mut world, *phase, traps, |_| None, undisturbed).await;
+        kills += outcome.with_context(|| format!("{phase:?}, {moment:?} the first of each write"))?;
+    }
+    Ok(kills)
+}
+
+/// Lives a whole life, and is killed again and again, whatever it does just then, a few times in each phase. Returns how often.
+pub async fn killed_again_and_again(name: &str, seed: u64, undisturbed: &Undisturbed) -> Result<usize> {
+    let mut world = inhabited(name).await?;
+    let (mut random, mut kills) = (StdRng::seed_from_u64(seed), 0);
+    for phase in Phase::ALL {
+        let mut left = KILLS_IN_A_PHASE;
+        let mut again = |world: &World| {
+            left -= 1;
+            (left > 0).then(|| random_trap(world, &mut random))
+        };
+        let traps = again(&world).into_iter().collect();
+        let outcome = go_through(&mut world, phase, traps, again, undisturbed).await;
+        kills += outcome.with_context(|| format!("seed {seed}, {phase:?}"))?;
+    }
+    Ok(kills)
+}
+
+/// A trap at one of the next calls.
+pub fn random_trap(world: &World, random: &mut StdRng) -> Trap {
+    let moment = if random.random() { Moment::Before } else { Moment::After };
+    Trap::set_after(world, random.random_range(0..A_FEW_CALLS), moment)
 }
 
 /// Goes through a phase, and kills the operator at each trap it gets into: those set, and those that `again` sets when it has been killed.

@@ -47,9 +47,13 @@ fn live(sweep: &mut Sweep, name: &'static str, undisturbed: &Undisturbed, mut pl
             if let Some((phase, error)) = story.failed {
                 let points = plan.remove(&phase).unwrap_or_default();
                 eprintln!("{phase:?}, with {} failures: {error:#}", points.len());
-                wrong.push((phase, points, error));
                 plan.retain(|later, _| *later > phase);
-                plans.extend((!plan.is_empty()).then_some(plan));
+                if points.is_empty() {
+                    sweep.add_failure(format!("{phase:?}, undisturbed after what failed before: {error:#}"));
+                } else {
+                    wrong.push((phase, points, error));
+                    plans.extend((!plan.is_empty()).then_some(plan));
+                }
             }
             for point in story.not_hit {
                 eprintln!("did not come up: {point}");
@@ -57,10 +61,6 @@ fn live(sweep: &mut Sweep, name: &'static str, undisturbed: &Undisturbed, mut pl
         }
     }
     for (phase, points, error) in wrong {
-        if points.is_empty() {
-            sweep.add_failure(format!("{phase:?}, undisturbed after a phase with failures: {error:#}"));
-            continue;
-        }
         let culprits = trace(points, |points| {
             let outcome = side_by_side(vec![Plan::from([(phase, points)])], run).remove(0);
             outcome.is_ok_and(|(_, story)| story.failed.is_none())
