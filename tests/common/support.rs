@@ -90,14 +90,14 @@ impl Sandbox {
     /// One pass over some systems.
     pub async fn pass(&self, monitor: &Monitor, components: &[Component]) -> Vec<Outcome> {
         let assessed = engine::assess(&systems(components), &self.aws, monitor, None).await;
-        engine::apply(assessed, &self.aws, monitor, None, |_| ()).await
+        engine::apply(assessed, &self.aws, monitor, None, ()).await
     }
 
     /// One pass of teardown over some systems, as the monitor's deletion policy says.
     pub async fn tear_down(&self, monitor: &Monitor, components: &[Component]) -> Vec<Outcome> {
         let removal = Some(monitor.removal());
         let assessed = engine::assess(&systems(components), &self.aws, monitor, removal).await;
-        engine::apply(assessed, &self.aws, monitor, removal, |_| ()).await
+        engine::apply(assessed, &self.aws, monitor, removal, ()).await
     }
 
     /// An error that AWS answers once, with status 400, for the emulator to be told of.
