@@ -197,9 +197,9 @@ impl<'a> Pass<'a> {
             return Ok(());
         }
         let known = |part: Option<&String>| part.cloned().unwrap_or_default();
-        Err(Failure {
-            reason: Reason::Conflict,
-            message: format!(
+        Err(Failure::new(
+            Reason::Conflict,
+            format!(
                 "the monitor lives in account {}, region {}, but the operator now works in account {}, region {}; \
                  give the operator the credentials and region it had, or delete the monitor there first",
                 known(account),
@@ -207,7 +207,7 @@ impl<'a> Pass<'a> {
                 place.account,
                 place.region
             ),
-        })
+        ))
     }
 
     /// Carries the changes out, and tells of each system as soon as it is done.
@@ -341,11 +341,9 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Identity(error) => error.into(),
-            ConnectError::Role { ref source, .. } => {
-                Self { reason: Self::from(source.clone()).reason, message: error.to_string() }
-            }
+            ConnectError::Role { ref source, .. } => Self { message: error.to_string(), ..Self::from(source.clone()) },
             error @ (ConnectError::NoRegion | ConnectError::UnexpectedCaller(_)) => {
-                Self { reason: Reason::InvalidSpec, message: error.to_string() }
+                Self::new(Reason::InvalidSpec, error.to_string())
             }
         }
     }

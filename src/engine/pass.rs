@@ -222,7 +222,7 @@ fn believe_what_we_made(outcome: &mut Outcome) {
     for conflict in not_yet {
         let message =
             format!("{} {} was made, but AWS does not show its tags yet", conflict.kind.noun(), conflict.name);
-        outcome.failures.push((None, Failure { reason: Reason::WaitingForAws, message }));
+        outcome.failures.push((None, Failure::waiting(Reason::Conflict, message)));
     }
 }
 

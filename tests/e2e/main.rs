@@ -17,6 +17,7 @@ mod dashboard;
 mod default_state;
 mod delivery_role;
 mod examples;
+mod fault_proxy;
 mod flow_logs;
 mod inbox;
 mod leader;
