@@ -22,7 +22,7 @@ use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
-use crate::aws::{Aws, ConnectError, Place};
+use crate::aws::{Aws, ConnectError, Place, limits};
 use crate::engine::{self, Failure, Outcome};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
@@ -133,7 +133,8 @@ impl<'a> Pass<'a> {
         let removal = removes.then(|| monitor.removal());
         let mut outcomes = Vec::new();
         for _ in 0..ROUNDS {
-            let assessed = engine::assess(&SYSTEMS, &aws, &monitor, removal).await;
+            let assessing = engine::assess(&SYSTEMS, &aws, &monitor, removal);
+            let assessed = if removes { limits::urgently(assessing).await } else { assessing.await };
             let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
             if self.mode.is_suspended() || nothing_to_do {
                 outcomes = engine::plan(&assessed);
@@ -205,7 +206,9 @@ impl<'a> Pass<'a> {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let applying = async move {
             // The work goes on whether or not it can still be told of.
-            engine::apply(assessed, aws, monitor, removal, |outcome| _ = sender.send(outcome.clone())).await
+            let applied = engine::apply(assessed, aws, monitor, removal, |outcome| _ = sender.send(outcome.clone()));
+            // What is repaired or removed is read again, to see that it is.
+            limits::urgently(applied).await
         };
         let telling = async {
             while let Some(outcome) = receiver.recv().await {

@@ -21,6 +21,7 @@ mod fault_proxy;
 mod flow_logs;
 mod inbox;
 mod lifecycle;
+mod limits;
 mod log_group;
 mod metric_filters;
 mod notifications;

@@ -215,11 +215,8 @@ mod tests {
         line.turn(Priority::Urgent).await;
         let given_up = Box::pin(line.turn(Priority::Urgent));
         let second = Box::pin(line.turn(Priority::Urgent));
-        let futures::future::Either::Left((_, second)) = futures::future::select(
-            Box::pin(tokio::time::timeout(Duration::from_millis(1), given_up)),
-            second,
-        )
-        .await
+        let futures::future::Either::Left((_, second)) =
+            futures::future::select(Box::pin(tokio::time::timeout(Duration::from_millis(1), given_up)), second).await
         else {
             panic!("the first in line was to give up");
         };

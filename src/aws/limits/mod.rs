@@ -13,6 +13,7 @@
 
 mod bucket;
 mod line;
+mod metrics;
 mod priority;
 pub mod quotas;
 mod turnstile;
@@ -23,12 +24,12 @@ use std::time::Instant;
 
 use bucket::Bucket;
 use line::Line;
+pub use metrics::LimitMetrics;
 pub use priority::urgently;
 pub use quotas::{Quota, Scope};
 pub use turnstile::Turnstile;
 
 use super::operations::Operation;
-use crate::metrics::Metrics;
 
 /// How fast the quotas of [`quotas`] may be used.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +46,7 @@ pub enum Pace {
 #[derive(Clone, Debug)]
 pub struct Limits {
     pace: Pace,
-    metrics: Metrics,
+    metrics: LimitMetrics,
     lines: Arc<Mutex<HashMap<Key, Arc<Line>>>>,
 }
 
@@ -68,7 +69,7 @@ pub struct LocalLimits {
 impl Limits {
     /// Limits that tell `metrics` of waits and refusals.
     #[must_use]
-    pub fn new(pace: Pace, metrics: Metrics) -> Self {
+    pub fn new(pace: Pace, metrics: LimitMetrics) -> Self {
         Self { pace, metrics, lines: Arc::default() }
     }
 
@@ -84,13 +85,13 @@ impl LocalLimits {
     pub async fn turn(&self, operation: &'static Operation) {
         if let Some(line) = self.line(operation) {
             let waited = line.turn(priority::of(operation)).await;
-            self.limits.metrics.aws_wait(operation, waited);
+            self.limits.metrics.waited(operation, waited);
         }
     }
 
     /// AWS has refused a call of the operation because of its rate.
     pub fn throttled(&self, operation: &'static Operation) {
-        self.limits.metrics.aws_throttle(operation);
+        self.limits.metrics.throttled(operation);
         if let Some(line) = self.line(operation) {
             line.throttled(Instant::now());
         }
@@ -123,9 +124,10 @@ impl LocalLimits {
 mod tests {
     use super::*;
     use crate::aws::operations as ops;
+    use crate::metrics::Metrics;
 
     fn same(a: (&str, &str, &'static Operation), b: (&str, &str, &'static Operation)) -> bool {
-        let limits = Limits::new(Pace::Published, Metrics::default());
+        let limits = Limits::new(Pace::Published, Metrics::default().limits().clone());
         let line = |(account, region, operation)| limits.at(account, region).line(operation).unwrap();
         Arc::ptr_eq(&line(a), &line(b))
     }
@@ -151,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn unlimited_never_waits() {
-        let limits = Limits::new(Pace::Unlimited, Metrics::default()).at("1", "eu-west-1");
+        let limits = Limits::new(Pace::Unlimited, Metrics::default().limits().clone()).at("1", "eu-west-1");
         for _ in 0..1_000 {
             limits.turn(ops::PUT_METRIC_ALARM).await;
         }

@@ -26,6 +26,9 @@ pub struct Quota {
 
 /// The part of a quota that the operator uses: others share the account.
 const SHARE: f64 = 0.8;
+/// The part of a second's calls that may come at once where AWS tells only a number per second. Together with the share above, it leaves
+/// something for calls that the network delays, which then arrive closer together than they were sent.
+const BURST: f64 = 0.1;
 
 impl Quota {
     /// Calls per second that the operator sends.
@@ -34,13 +37,12 @@ impl Quota {
         f64::from(self.per_second) * SHARE
     }
 
-    /// Calls that the operator sends at once after a quiet time, at least one. Where AWS tells only a number per second, this and the
-    /// calls of a second stay below it together.
+    /// Calls that the operator sends at once after a quiet time, at least one.
     #[must_use]
     pub fn burst(&self) -> f64 {
         let burst = match self.at_once {
             Some(at_once) => f64::from(at_once) * SHARE,
-            None => f64::from(self.per_second) * (1.0 - SHARE),
+            None => f64::from(self.per_second) * BURST,
         };
         burst.max(1.0)
     }
@@ -137,8 +139,7 @@ pub const GLUE: Quota = each("glue", 10);
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::aws::operations::ALL;
+    use crate::aws::operations::{self as ops, ALL};
 
     #[test]
     fn what_aws_counts_by_the_second_is_kept_in_any_second() {
@@ -161,7 +162,6 @@ mod tests {
 
     #[test]
     fn the_published_figures() {
-        use crate::aws::operations as ops;
         for (operation, per_second) in [
             (ops::PUT_METRIC_FILTER, 5),
             (ops::DESCRIBE_LOG_GROUPS, 10),
