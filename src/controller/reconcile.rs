@@ -22,7 +22,7 @@ use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
-use crate::aws::{Aws, ConnectError, Place};
+use crate::aws::{Aws, ConnectError, Place, limits};
 use crate::engine::{self, Failure, Outcome, Overseer};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
@@ -150,7 +150,8 @@ impl<'a> Pass<'a> {
         let removal = removes.then(|| monitor.removal());
         let mut outcomes = Vec::new();
         for _ in 0..ROUNDS {
-            let assessed = engine::assess(&SYSTEMS, &aws, &monitor, removal).await;
+            let assessing = engine::assess(&SYSTEMS, &aws, &monitor, removal);
+            let assessed = if removes { limits::urgently(assessing).await } else { assessing.await };
             let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
             if self.mode.is_suspended() || nothing_to_do {
                 outcomes = engine::plan(&assessed);
@@ -221,7 +222,8 @@ impl<'a> Pass<'a> {
         let mut so_far = engine::plan(&assessed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let course = Course { outcomes: sender, stopping: &self.context.stopping };
-        let applying = engine::apply(assessed, aws, monitor, removal, course);
+        // What is repaired or removed is read again, to see that it is: that is as urgent.
+        let applying = limits::urgently(engine::apply(assessed, aws, monitor, removal, course));
         let telling = async {
             while let Some(outcome) = receiver.recv().await {
                 let changed = !outcome.applied.is_empty();

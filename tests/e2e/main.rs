@@ -22,6 +22,7 @@ mod flow_logs;
 mod inbox;
 mod leader;
 mod lifecycle;
+mod limits;
 mod link;
 mod log_group;
 mod metric_filters;
