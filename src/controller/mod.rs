@@ -1,6 +1,5 @@
 //! The controller: watches monitors and reconciles them.
 
-mod allowed_roles;
 mod context;
 mod events;
 mod reconcile;
@@ -18,7 +17,6 @@ use kube::runtime::{Predicate, PredicateConfig};
 use kube::runtime::{WatchStreamExt, predicates, reflector, watcher};
 use tokio::sync::watch;
 
-pub use allowed_roles::{AllowedRole, AllowedRoles, NotAnAllowedRole};
 pub use context::{Context, Options};
 pub use retry::Backoff;
 pub use server::serve;

@@ -18,6 +18,7 @@ mod default_state;
 mod delivery_role;
 mod examples;
 mod flow_logs;
+mod hostile;
 mod inbox;
 mod lifecycle;
 mod log_group;
