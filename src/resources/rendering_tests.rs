@@ -16,7 +16,7 @@ use crate::monitor::{Monitor, fixtures};
 fn specs() -> impl Strategy<Value = VpcFlowMonitorSpec> {
     let log_group = "[A-Za-z0-9_./#-]{1,80}";
     let prefix = "([A-Za-z0-9!_.'()-]{1,9}(/[A-Za-z0-9!_.'()-]{1,9}){0,3})?";
-    let namespace = "[A-Za-z0-9._/#:-]{1,80}";
+    let namespace = "[A-Za-z0-9._/#-]{1,80}";
     let name = "[a-z0-9_]{1,40}";
     let bucket = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]";
     (log_group, prefix, namespace, name, name, bucket).prop_map(

@@ -117,7 +117,8 @@ pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<ObservedTopi
     }))
 }
 
-async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
+/// Reads the tags of a topic.
+pub async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
     let output = aws.sns.list_tags_for_resource().resource_arn(arn).send().await.op(ops::LIST_TOPIC_TAGS)?;
     Ok(output.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
 }
