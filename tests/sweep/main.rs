@@ -8,3 +8,12 @@
 mod cluster;
 #[path = "../common/support.rs"]
 mod support;
+
+mod kube_faults;
+mod life;
+mod report;
+mod side_by_side;
+mod snapshot;
+mod world;
+
+mod crash;
