@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use crate::aws::limits::LimitMetrics;
 use crate::aws::operations::Operation;
 
 /// Counters, shared by all that count.
@@ -15,6 +16,7 @@ use crate::aws::operations::Operation;
 pub struct Metrics {
     registry: Arc<Registry>,
     aws_requests: Family<AwsRequestLabels, Counter>,
+    limits: LimitMetrics,
     reconciles: Family<ReconcileLabels, Counter>,
     changes: Family<ChangeLabels, Counter>,
 }
@@ -48,11 +50,18 @@ impl Default for Metrics {
         registry.register("aws_requests", "Requests to AWS", Family::clone(&aws_requests));
         registry.register("reconcile", "Passes over a monitor", Family::clone(&reconciles));
         registry.register("changes", "Changes made in AWS", Family::clone(&changes));
-        Self { registry: Arc::new(registry), aws_requests, reconciles, changes }
+        let limits = LimitMetrics::register(&mut registry);
+        Self { registry: Arc::new(registry), aws_requests, limits, reconciles, changes }
     }
 }
 
 impl Metrics {
+    /// What the limits towards AWS count.
+    #[must_use]
+    pub const fn limits(&self) -> &LimitMetrics {
+        &self.limits
+    }
+
     /// Counts a request to AWS.
     pub fn aws_request(&self, operation: &Operation, succeeded: bool) {
         self.aws_requests

@@ -1,35 +1,61 @@
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    InterceptorContext,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::retries::ErrorKind;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryReason};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use thiserror::Error;
 use tracing::{debug, info};
 
+use super::limits::LocalLimits;
 use super::operations::{self, Access, Caller, Operation};
+use crate::leader::Fence;
 use crate::metrics::Metrics;
 
-/// Stands before every call: what the table of operations lacks is never sent, what it holds is logged and counted.
+/// Stands before every call: what the table of operations lacks is never sent, nor what changes AWS while another replica may lead.
+/// What is sent is logged and counted.
 #[derive(Clone, Debug)]
 pub struct Gate {
     metrics: Metrics,
     caller: Caller,
+    fence: Fence,
+    limits: Option<LocalLimits>,
 }
 
 impl Gate {
     /// The operator's gate, which counts into `metrics`.
     #[must_use]
     pub const fn new(metrics: Metrics) -> Self {
-        Self { metrics, caller: Caller::Operator }
+        Self { metrics, caller: Caller::Operator, fence: Fence::always_open(), limits: None }
+    }
+
+    /// The same gate, which lets through what changes AWS only while `fence` is open.
+    #[must_use]
+    pub fn with_fence(self, fence: Fence) -> Self {
+        Self { fence, ..self }
     }
 
     /// The gate of `verify`: reads, and the few writes that are its own.
     #[must_use]
     pub fn of_verify() -> Self {
-        Self { metrics: Metrics::default(), caller: Caller::Verify }
+        Self { metrics: Metrics::default(), caller: Caller::Verify, fence: Fence::always_open(), limits: None }
+    }
+
+    /// The same gate for an account and region, whose limits hear when AWS refuses a call because of the rate.
+    #[must_use]
+    pub fn telling(&self, limits: LocalLimits) -> Self {
+        Self { limits: Some(limits), ..self.clone() }
+    }
+
+    /// What it counts into.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     fn operation(&self, config: &ConfigBag) -> Result<&'static Operation, UnknownOperation> {
@@ -49,6 +75,28 @@ struct UnknownOperation {
     operation: String,
 }
 
+/// As the SDK's own classifiers see it, whose judgement decides about the repeat as well.
+fn is_throttled(components: &RuntimeComponents, context: &InterceptorContext) -> bool {
+    let verdict = components.retry_classifiers().fold(RetryAction::NoActionIndicated, |verdict, classifier| {
+        match classifier.classify_retry_v2(context, &verdict) {
+            RetryAction::NoActionIndicated => verdict,
+            refined => refined,
+        }
+    });
+    let throttled = matches!(
+        verdict,
+        RetryAction::RetryIndicated(RetryReason::RetryableError { kind: ErrorKind::ThrottlingError, .. })
+    );
+    throttled && !is_full(context)
+}
+
+/// The SDK takes this code for throttling wherever it comes from; CloudWatch Logs also means that there may be no more of a thing.
+fn is_full(context: &InterceptorContext) -> bool {
+    let Some(Err(error)) = context.output_or_error() else { return false };
+    let text = error.as_operation_error().map(|error| format!("{error:?}")).unwrap_or_default();
+    text.contains("LimitExceededException") && !text.contains("ate exceeded")
+}
+
 #[dyn_dispatch_hint]
 impl Intercept for Gate {
     fn name(&self) -> &'static str {
@@ -63,6 +111,34 @@ impl Intercept for Gate {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.operation(config)?;
+        Ok(())
+    }
+
+    // The last hook before the request goes out, at each attempt: signing, credentials and waiting take time.
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if self.operation(config)?.access == Access::Write {
+            self.fence.check()?;
+        }
+        Ok(())
+    }
+
+    // Every attempt, not only the last.
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(limits) = &self.limits
+            && is_throttled(components, context.inner())
+        {
+            limits.throttled(self.operation(config)?);
+        }
         Ok(())
     }
 

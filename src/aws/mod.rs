@@ -4,6 +4,7 @@ mod classes;
 mod clients;
 mod error;
 mod gate;
+pub mod limits;
 pub mod operations;
 mod place;
 

@@ -1,15 +1,15 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 
-use super::allowed_roles::AllowedRoles;
 use super::retry::{Backoff, Memory};
 use crate::aws::ClientPool;
 use crate::metrics::Metrics;
-use crate::monitor::Settings;
+use crate::monitor::{AllowedArns, Settings};
 
 /// What every reconcile works with.
 pub struct Context {
@@ -18,7 +18,22 @@ pub struct Context {
     pub(super) aws: ClientPool,
     pub(super) metrics: Metrics,
     pub(super) options: Options,
+    pub(super) stopping: Stopping,
     memories: Mutex<HashMap<String, Memory>>,
+}
+
+/// Whether the operator has been told to stop.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    pub(super) fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// How the controller runs.
@@ -27,7 +42,7 @@ pub struct Options {
     /// What the operator's owner sets for all monitors.
     pub settings: Settings,
     /// Roles that monitors may work through, by namespace.
-    pub allowed_roles: AllowedRoles,
+    pub allowed_roles: AllowedArns,
     /// Only this namespace, or all.
     pub watch_namespace: Option<String>,
     /// How often a monitor at rest is compared with AWS.
@@ -50,6 +65,7 @@ impl Context {
             aws,
             metrics,
             options,
+            stopping: Stopping::default(),
             memories: Mutex::new(HashMap::new()),
         }
     }
