@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tracing::{info, instrument, warn};
 
-use super::context::Context;
+use super::context::{Context, Stopping};
 use super::events;
 use super::retry::jittered;
 use super::status::{Findings, Mode, status, unreachable};
@@ -23,7 +23,7 @@ use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 use crate::aws::{Aws, ConnectError, Place, limits};
-use crate::engine::{self, Failure, Outcome};
+use crate::engine::{self, Failure, Outcome, Overseer};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
 
@@ -106,6 +106,23 @@ pub fn on_error(monitor: Arc<VpcFlowMonitor>, error: &Error, context: Arc<Contex
     ))
 }
 
+/// The engine's way back to a pass.
+struct Course<'a> {
+    outcomes: mpsc::UnboundedSender<Outcome>,
+    stopping: &'a Stopping,
+}
+
+impl Overseer for Course<'_> {
+    fn may_begin_step(&self) -> bool {
+        !self.stopping.has_begun()
+    }
+
+    fn hear(&self, outcome: &Outcome) {
+        // The work goes on whether or not it can still be told of.
+        let _ = self.outcomes.send(outcome.clone());
+    }
+}
+
 struct Pass<'a> {
     context: &'a Context,
     api: &'a Api<VpcFlowMonitor>,
@@ -146,7 +163,7 @@ impl<'a> Pass<'a> {
                 self.write(planned).await?;
             }
             outcomes = self.apply(assessed, &aws, &monitor, removal).await?;
-            if !outcomes.iter().all(Outcome::is_settled) {
+            if self.context.stopping.has_begun() || !outcomes.iter().all(Outcome::is_settled) {
                 break;
             }
         }
@@ -204,12 +221,9 @@ impl<'a> Pass<'a> {
     ) -> Result<Vec<Outcome>, Error> {
         let mut so_far = engine::plan(&assessed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let applying = async move {
-            // The work goes on whether or not it can still be told of.
-            let applied = engine::apply(assessed, aws, monitor, removal, |outcome| _ = sender.send(outcome.clone()));
-            // What is repaired or removed is read again, to see that it is.
-            limits::urgently(applied).await
-        };
+        let course = Course { outcomes: sender, stopping: &self.context.stopping };
+        // What is repaired or removed is read again, to see that it is.
+        let applying = limits::urgently(engine::apply(assessed, aws, monitor, removal, course));
         let telling = async {
             while let Some(outcome) = receiver.recv().await {
                 let changed = !outcome.applied.is_empty();

@@ -33,7 +33,7 @@ impl Proxied {
         self.proxy.add(Rule::of(service, operation, fault));
         let monitor = self.sandbox.monitor(self.sandbox.spec());
         let assessed = engine::assess(&systems(components), &self.aws, &monitor, None).await;
-        engine::apply(assessed, &self.aws, &monitor, None, |_| ()).await;
+        engine::apply(assessed, &self.aws, &monitor, None, ()).await;
         self.proxy.clear();
         self.proxy.calls()[before..]
             .iter()
