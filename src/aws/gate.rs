@@ -23,8 +23,8 @@ use crate::metrics::Metrics;
 pub struct Gate {
     metrics: Metrics,
     caller: Caller,
-    limits: Option<LocalLimits>,
     fence: Fence,
+    limits: Option<LocalLimits>,
 }
 
 impl Gate {

@@ -1,6 +1,5 @@
 //! The controller: watches monitors and reconciles them.
 
-mod allowed_roles;
 mod client;
 mod context;
 mod events;
@@ -21,7 +20,6 @@ use kube::runtime::{WatchStreamExt, predicates, reflector, watcher};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-pub use allowed_roles::{AllowedRole, AllowedRoles, NotAnAllowedRole};
 pub use client::fenced_client;
 pub use context::{Context, Options};
 pub use retry::Backoff;

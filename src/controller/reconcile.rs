@@ -9,7 +9,7 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::runtime::finalizer::{self, Event, finalizer};
 use kube::{Api, Resource, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tracing::{info, instrument, warn};
@@ -27,7 +27,7 @@ use crate::engine::{self, Failure, Outcome, Overseer};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
 
-/// Who writes the status, for server-side apply.
+/// Who writes the status.
 const FIELD_MANAGER: &str = "vpc-flow-operator";
 
 /// How soon the next pass follows one after which less is to be taken into account.
@@ -175,7 +175,7 @@ impl<'a> Pass<'a> {
         let namespace = self.object.namespace().unwrap_or_default();
         let spec = &self.object.spec;
         if let Some(role) = &spec.assume_role {
-            self.context.options.allowed_roles.check(&namespace, role)?;
+            self.check_role(&namespace, &role.role_arn)?;
         }
         let aws = self.context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
         self.check_place(&aws.place)?;
@@ -190,6 +190,20 @@ impl<'a> Pass<'a> {
         Ok((aws, monitor))
     }
 
+    /// Refuses a role that the operator's owner has not listed for the namespace.
+    fn check_role(&self, namespace: &str, arn: &str) -> Result<(), Failure> {
+        if self.context.options.allowed_roles.allow(namespace, arn) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Reason::AccessDenied,
+            format!(
+                "spec.assumeRole: {arn} is not allowed for namespace {namespace}; the operator must be started with \
+                 --allowed-role {namespace}={arn}"
+            ),
+        ))
+    }
+
     /// Other credentials or another default region must not build a monitor a second time and forget the first.
     fn check_place(&self, place: &Place) -> Result<(), Failure> {
         let Some(status) = &self.object.status else { return Ok(()) };
@@ -202,7 +216,8 @@ impl<'a> Pass<'a> {
             Reason::Conflict,
             format!(
                 "the monitor lives in account {}, region {}, but the operator now works in account {}, region {}; \
-                 give the operator the credentials and region it had, or delete the monitor there first",
+                 give the operator the credentials and region it had, or delete the monitor there first; if somebody has edited \
+                 status.accountId or status.region, set them right with kubectl edit --subresource=status",
                 known(account),
                 known(region),
                 place.account,
@@ -222,7 +237,7 @@ impl<'a> Pass<'a> {
         let mut so_far = engine::plan(&assessed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let course = Course { outcomes: sender, stopping: &self.context.stopping };
-        // What is repaired or removed is read again, to see that it is.
+        // What is repaired or removed is read again, to see that it is: that is as urgent.
         let applying = limits::urgently(engine::apply(assessed, aws, monitor, removal, course));
         let telling = async {
             while let Some(outcome) = receiver.recv().await {
@@ -260,7 +275,7 @@ impl<'a> Pass<'a> {
         let known = |new: &ResourceStatus| {
             self.written.resources.iter().any(|old| (old.kind, &old.name) == (new.kind, &new.name))
         };
-        !planned.resources.iter().all(known) || planned.tag_keys.iter().any(|key| !self.written.tag_keys.contains(key))
+        !planned.resources.iter().all(known)
     }
 
     /// Writes the final status and events, and decides when to come back.
@@ -329,13 +344,27 @@ impl<'a> Pass<'a> {
             "kind": VpcFlowMonitor::kind(&()),
             // A monitor deleted and made anew in the meantime must not get this one's status.
             "metadata": {"uid": self.object.uid()},
-            "status": status,
+            "status": replacement(&json!(self.written), json!(status)),
         });
-        let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        self.api.patch_status(&self.object.name_any(), &parameters, &Patch::Apply(patch)).await?;
+        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        self.api.patch_status(&self.object.name_any(), &parameters, &Patch::Merge(patch)).await?;
         info!("status written");
         self.written = status;
         Ok(())
+    }
+}
+
+/// A merge patch (RFC 7386) that makes `new` of `old`. Server-side apply would leave alone what somebody else has written into the status.
+fn replacement(old: &Value, new: Value) -> Value {
+    match (old, new) {
+        (Value::Object(old), Value::Object(mut new)) => {
+            for (key, old) in old {
+                let value = new.remove(key).map_or(Value::Null, |new| replacement(old, new));
+                new.insert(key.clone(), value);
+            }
+            Value::Object(new)
+        }
+        (_, new) => new,
     }
 }
 

@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
 use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller::{self, AllowedRoles, Backoff, Context, Options};
+use vpc_flow_operator::controller::{self, Backoff, Context, Options};
 use vpc_flow_operator::metrics::Metrics;
+use vpc_flow_operator::monitor::AllowedArns;
 
 use crate::support::{PACE, Sandbox, settings};
 
@@ -177,7 +178,7 @@ impl Operator {
         let pool = ClientPool::with_pace(config, Gate::new(metrics.clone()), pace);
         let mut options = Options {
             settings: settings(),
-            allowed_roles: AllowedRoles::default(),
+            allowed_roles: AllowedArns::default(),
             watch_namespace: Some(cluster.namespace.clone()),
             resync: Duration::from_mins(10),
             backoff: Backoff::default(),

@@ -15,7 +15,7 @@ use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
 use vpc_flow_operator::engine::{self, AnySystem, Change, Outcome};
 use vpc_flow_operator::metrics::Metrics;
-use vpc_flow_operator::monitor::{DetectorPackage, Monitor, Settings};
+use vpc_flow_operator::monitor::{AllowedArns, DetectorPackage, Monitor, Settings};
 use vpc_flow_operator::resources::SYSTEMS;
 
 pub const REGION: &str = "eu-west-1";
@@ -171,6 +171,8 @@ pub fn settings() -> Settings {
         cluster_name: "test".into(),
         permissions_boundary_arn: None,
         default_deletion_policy: DeletionPolicy::default(),
+        allowed_subscription_roles: AllowedArns(vec!["*=arn:aws:iam::*:role/firehose".parse().unwrap()]),
+        allowed_adoptions: AllowedArns::default(),
         detector: DETECTOR.clone(),
     }
 }
