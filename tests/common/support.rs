@@ -1,7 +1,7 @@
 //! An AWS account of one's own for each test, in the emulator that `devenv run` started.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
@@ -155,14 +155,19 @@ impl Sandbox {
     }
 }
 
+/// Read once: to hash its megabytes takes long without optimisation.
+static DETECTOR: LazyLock<Arc<DetectorPackage>> = LazyLock::new(|| {
+    let package = std::env::var_os("DETECTOR_PACKAGE").map(PathBuf::from).expect("DETECTOR_PACKAGE names the package");
+    Arc::new(DetectorPackage::read(&package).unwrap())
+});
+
 /// What an operator's owner might set.
 pub fn settings() -> Settings {
-    let package = std::env::var_os("DETECTOR_PACKAGE").map(PathBuf::from).expect("DETECTOR_PACKAGE names the package");
     Settings {
         cluster_name: "test".into(),
         permissions_boundary_arn: None,
         default_deletion_policy: DeletionPolicy::default(),
-        detector: Arc::new(DetectorPackage::read(&package).unwrap()),
+        detector: DETECTOR.clone(),
     }
 }
 
