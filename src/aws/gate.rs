@@ -3,9 +3,12 @@ use std::time::{Duration, Instant};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    InterceptorContext,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::retries::ErrorKind;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryReason};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use thiserror::Error;
@@ -13,6 +16,7 @@ use tracing::{debug, info};
 
 use super::answer;
 use super::classes::{Class, classify};
+use super::limits::LocalLimits;
 use super::operations::{self, Access, Caller, Operation};
 use crate::health::Health;
 use crate::leader::Fence;
@@ -26,6 +30,7 @@ pub struct Gate {
     caller: Caller,
     fence: Fence,
     health: Health,
+    limits: Option<LocalLimits>,
 }
 
 /// When a call was first sent.
@@ -40,7 +45,7 @@ impl Gate {
     /// The operator's gate, which counts into `metrics`.
     #[must_use]
     pub fn new(metrics: Metrics) -> Self {
-        Self { metrics, caller: Caller::Operator, fence: Fence::always_open(), health: Health::default() }
+        Self { metrics, caller: Caller::Operator, fence: Fence::always_open(), health: Health::default(), limits: None }
     }
 
     /// The same gate, which lets through what changes AWS only while `fence` is open.
@@ -61,6 +66,18 @@ impl Gate {
         Self { caller: Caller::Verify, ..Self::new(Metrics::default()) }
     }
 
+    /// The same gate for an account and region, whose limits hear when AWS refuses a call because of the rate.
+    #[must_use]
+    pub fn telling(&self, limits: LocalLimits) -> Self {
+        Self { limits: Some(limits), ..self.clone() }
+    }
+
+    /// What it counts into.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     fn operation(&self, config: &ConfigBag) -> Result<&'static Operation, UnknownOperation> {
         let (service, name) =
             config.load::<Metadata>().map_or(("", ""), |metadata| (metadata.service(), metadata.name()));
@@ -76,6 +93,28 @@ impl Gate {
 struct UnknownOperation {
     service: String,
     operation: String,
+}
+
+/// As the SDK's own classifiers see it, whose judgement decides about the repeat as well.
+fn is_throttled(components: &RuntimeComponents, context: &InterceptorContext) -> bool {
+    let verdict = components.retry_classifiers().fold(RetryAction::NoActionIndicated, |verdict, classifier| {
+        match classifier.classify_retry_v2(context, &verdict) {
+            RetryAction::NoActionIndicated => verdict,
+            refined => refined,
+        }
+    });
+    let throttled = matches!(
+        verdict,
+        RetryAction::RetryIndicated(RetryReason::RetryableError { kind: ErrorKind::ThrottlingError, .. })
+    );
+    throttled && !is_full(context)
+}
+
+/// The SDK takes this code for throttling wherever it comes from; CloudWatch Logs also means that there may be no more of a thing.
+fn is_full(context: &InterceptorContext) -> bool {
+    let Some(Err(error)) = context.output_or_error() else { return false };
+    let text = error.as_operation_error().map(|error| format!("{error:?}")).unwrap_or_default();
+    text.contains("LimitExceededException") && !text.contains("ate exceeded")
 }
 
 #[dyn_dispatch_hint]
@@ -107,6 +146,21 @@ impl Intercept for Gate {
         }
         if config.load::<Sent>().is_none() {
             config.interceptor_state().store_put(Sent(Instant::now()));
+        }
+        Ok(())
+    }
+
+    // Every attempt, not only the last.
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(limits) = &self.limits
+            && is_throttled(components, context.inner())
+        {
+            limits.throttled(self.operation(config)?);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod classes;
 mod clients;
 mod error;
 mod gate;
+pub mod limits;
 pub mod operations;
 mod place;
 

@@ -19,11 +19,11 @@ use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller::{self, AllowedRole, AllowedRoles, Backoff, Context, Ended, Options, Served};
+use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served};
 use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
-use vpc_flow_operator::monitor::{DetectorPackage, Settings};
+use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, DetectorPackage, Settings};
 
 /// Settings of the controller.
 #[derive(Debug, Args)]
@@ -53,9 +53,19 @@ pub struct Run {
     #[arg(long, env = "DETECTOR_PACKAGE")]
     detector_package: Option<PathBuf>,
 
-    /// Let monitors of a namespace work through a role in another account; `*` stands for any characters. Repeatable.
+    /// Let monitors of a namespace work through a role in another account. `*` stands for any characters but `/` and `:`, `**` for any.
+    /// Repeatable. [default: none]
     #[arg(long, env = "ALLOWED_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
-    allowed_role: Vec<AllowedRole>,
+    allowed_role: Vec<AllowedArn>,
+
+    /// Let monitors of a namespace hand a role to SNS for a subscription to Data Firehose; patterns as above. Repeatable. [default: none]
+    #[arg(long, env = "ALLOWED_SUBSCRIPTION_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
+    allowed_subscription_role: Vec<AllowedArn>,
+
+    /// Let monitors of a namespace name a bucket, log group or database that nobody owns, and take it over if their adoptionPolicy is
+    /// `IfUnowned`; patterns as above. Repeatable. [default: none]
+    #[arg(long, env = "ALLOWED_ADOPTION", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
+    allowed_adoption: Vec<AllowedArn>,
 
     /// Permissions boundary for every IAM role the operator makes.
     #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN")]
@@ -135,9 +145,11 @@ impl Run {
                 cluster_name,
                 permissions_boundary_arn: self.permissions_boundary_arn,
                 default_deletion_policy: self.default_deletion_policy,
+                allowed_subscription_roles: AllowedArns(self.allowed_subscription_role),
+                allowed_adoptions: AllowedArns(self.allowed_adoption),
                 detector: Arc::new(detector),
             },
-            allowed_roles: AllowedRoles(self.allowed_role),
+            allowed_roles: AllowedArns(self.allowed_role),
             watch_namespace: self.watch_namespace,
             resync: self.resync,
             backoff: Backoff::default(),

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use kube::Client;
 
-use super::allowed_roles::AllowedRoles;
 use super::recorder::Recorder;
 use super::retry::{Backoff, Memory};
 use crate::aws::ClientPool;
 use crate::health::Health;
 use crate::metrics::Metrics;
-use crate::monitor::Settings;
+use crate::monitor::{AllowedArns, Settings};
 
 /// What every reconcile works with.
 pub struct Context {
@@ -46,7 +45,7 @@ pub struct Options {
     /// What the operator's owner sets for all monitors.
     pub settings: Settings,
     /// Roles that monitors may work through, by namespace.
-    pub allowed_roles: AllowedRoles,
+    pub allowed_roles: AllowedArns,
     /// Only this namespace, or all.
     pub watch_namespace: Option<String>,
     /// How often a monitor at rest is compared with AWS.

@@ -1,6 +1,5 @@
 //! The controller: watches monitors and reconciles them.
 
-mod allowed_roles;
 mod client;
 mod context;
 mod course;
@@ -26,7 +25,6 @@ use kube::runtime::reflector;
 use tokio::sync::watch::Sender;
 use tokio::time::sleep;
 
-pub use allowed_roles::{AllowedRole, AllowedRoles, NotAnAllowedRole};
 pub use client::{Clients, clients};
 pub use context::{Context, Options};
 pub use retry::Backoff;

@@ -20,7 +20,7 @@ use super::teller::Teller;
 use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, VpcFlowMonitor};
-use crate::aws::{Aws, ConnectError, Place};
+use crate::aws::{Aws, ConnectError, Place, limits};
 use crate::engine::{self, Failure, Outcome};
 use crate::metrics::PassResult;
 use crate::monitor::Monitor;
@@ -87,7 +87,8 @@ impl<'a> Pass<'a> {
         let removal = removes.then(|| monitor.removal());
         let mut outcomes = Vec::new();
         for _ in 0..ROUNDS {
-            let assessed = engine::assess(&SYSTEMS, &aws, &monitor, removal).await;
+            let assessing = engine::assess(&SYSTEMS, &aws, &monitor, removal);
+            let assessed = if removes { limits::urgently(assessing).await } else { assessing.await };
             let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
             if self.mode.is_suspended() || nothing_to_do {
                 outcomes = engine::plan(&assessed);
@@ -111,7 +112,7 @@ impl<'a> Pass<'a> {
         let namespace = self.object.namespace().unwrap_or_default();
         let spec = &self.object.spec;
         if let Some(role) = &spec.assume_role {
-            self.context.options.allowed_roles.check(&namespace, role)?;
+            self.check_role(&namespace, &role.role_arn)?;
         }
         let aws = self.context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
         self.check_place(&aws.place)?;
@@ -126,6 +127,20 @@ impl<'a> Pass<'a> {
         Ok((aws, monitor))
     }
 
+    /// Refuses a role that the operator's owner has not listed for the namespace.
+    fn check_role(&self, namespace: &str, arn: &str) -> Result<(), Failure> {
+        if self.context.options.allowed_roles.allow(namespace, arn) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Reason::AccessDenied,
+            format!(
+                "spec.assumeRole: {arn} is not allowed for namespace {namespace}; the operator must be started with \
+                 --allowed-role {namespace}={arn}"
+            ),
+        ))
+    }
+
     /// Other credentials or another default region must not build a monitor a second time and forget the first.
     fn check_place(&self, place: &Place) -> Result<(), Failure> {
         let Some(status) = &self.object.status else { return Ok(()) };
@@ -138,7 +153,8 @@ impl<'a> Pass<'a> {
             Reason::Conflict,
             format!(
                 "the monitor lives in account {}, region {}, but the operator now works in account {}, region {}; \
-                 give the operator the credentials and region it had, or delete the monitor there first",
+                 give the operator the credentials and region it had, or delete the monitor there first; if somebody has edited \
+                 status.accountId or status.region, set them right with kubectl edit --subresource=status",
                 known(account),
                 known(region),
                 place.account,
@@ -158,7 +174,8 @@ impl<'a> Pass<'a> {
         let mut so_far = engine::plan(&assessed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let course = Course::new(self.context, self.api, &self.object.metadata, sender);
-        let applying = engine::apply(assessed, aws, monitor, removal, course);
+        // What is repaired or removed is read again, to see that it is: that is as urgent.
+        let applying = limits::urgently(engine::apply(assessed, aws, monitor, removal, course));
         let telling = async {
             while let Some(outcome) = receiver.recv().await {
                 let changed = !outcome.applied.is_empty();
@@ -196,7 +213,6 @@ impl<'a> Pass<'a> {
             self.teller.written().resources.iter().any(|old| (old.kind, &old.name) == (new.kind, &new.name))
         };
         !planned.resources.iter().all(known)
-            || planned.tag_keys.iter().any(|key| !self.teller.written().tag_keys.contains(key))
     }
 
     /// Writes the final status and events, and decides when to come back.

@@ -17,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub use monitors::Monitors;
 
+use crate::aws::limits::LimitMetrics;
 use crate::aws::operations::Operation;
 use process::Process;
 
@@ -30,6 +31,7 @@ pub struct Metrics {
     reconcile_errors: Counter,
     reconcile_duration: Histogram,
     changes: Family<ChangeLabels, Counter>,
+    limits: LimitMetrics,
     monitors: Monitors,
     /// Leader, active workers, queue depth.
     live: [Gauge; 3],
@@ -111,6 +113,7 @@ impl Default for Metrics {
         registry.register_with_unit("aws_request_duration", help, Unit::Seconds, aws_request_duration.clone());
         let changes = Family::default();
         registry.register("changes", "Changes made in AWS", Family::clone(&changes));
+        let limits = LimitMetrics::register(registry);
         let monitors = Monitors::default();
         registry.register_collector(Box::new(monitors.clone()));
         let [leader, active, queued]: [Gauge; 3] = Default::default();
@@ -126,12 +129,19 @@ impl Default for Metrics {
             reconcile_errors,
             reconcile_duration,
             changes,
+            limits,
             monitors,
         }
     }
 }
 
 impl Metrics {
+    /// What the limits towards AWS count.
+    #[must_use]
+    pub const fn limits(&self) -> &LimitMetrics {
+        &self.limits
+    }
+
     /// Counts a request to AWS, and its time if it was sent.
     pub fn aws_request(&self, operation: &Operation, succeeded: bool, took: Option<Duration>) {
         let service = operation.service.id();

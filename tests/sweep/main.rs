@@ -12,6 +12,7 @@ mod support;
 mod kube_faults;
 mod life;
 mod report;
+mod side_by_side;
 mod snapshot;
 mod world;
 

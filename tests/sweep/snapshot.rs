@@ -19,7 +19,7 @@ impl Snapshot {
         let monitor = world.cluster.monitors.get_opt(NAME).await?;
         let monitor = monitor.map_or(Ok(Value::Null), serde_json::to_value)?;
         Ok(Self {
-            aws: aws(names.replace(&world.sandbox.inventory().await)?),
+            aws: names.replace(&aws(world.sandbox.inventory().await))?,
             monitor: resource(names.replace(&monitor)?),
         })
     }
@@ -90,9 +90,11 @@ impl Names {
         for (name, stands_for) in &self.0 {
             text = text.replace(name, stands_for);
         }
-        for (pattern, stands_for) in
-            [("fl-[0-9a-f]{17}", "FLOW-LOG"), ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID")]
-        {
+        for (pattern, stands_for) in [
+            ("fl-[0-9a-f]{17}", "FLOW-LOG"),
+            ("vpc-cidr-assoc-[0-9a-f]+", "ASSOCIATION"),
+            ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+        ] {
             text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();
         }
         Ok(serde_json::from_str(&text)?)
@@ -102,18 +104,15 @@ impl Names {
 fn aws(mut inventory: Value) -> Value {
     // AWS chooses the ids of flow logs: two that stand for the same would hide behind one name.
     if let Some(flow_logs) = inventory["flowLogs"].as_object() {
-        inventory["flowLogs"] = sorted(flow_logs.values().cloned().collect());
+        let mut flow_logs: Vec<Value> = flow_logs.values().cloned().collect();
+        flow_logs.sort_by_key(|flow_log| (flow_log["LogDestinationType"].to_string(), flow_log.to_string()));
+        inventory["flowLogs"] = Value::Array(flow_logs);
     }
     // Evaluated when a minute has passed.
     for alarm in inventory["alarms"].as_object_mut().into_iter().flatten() {
         alarm.1["state"] = Value::Null;
     }
     inventory
-}
-
-fn sorted(mut values: Vec<Value>) -> Value {
-    values.sort_by_key(ToString::to_string);
-    Value::Array(values)
 }
 
 /// Spec, status and finalizers, without times and what the test asked for.

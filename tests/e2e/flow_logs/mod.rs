@@ -203,8 +203,7 @@ async fn tags_are_repaired_and_those_of_others_stay() {
     ec2.delete_tags().resources(&id).tags(Tag::builder().key("vpcflow.dev/managed-by").build()).send().await.unwrap();
 
     spec.tags.remove("old");
-    let mut monitor = sandbox.monitor(spec);
-    monitor.recorded_tag_keys = ["old".to_owned(), "team".to_owned()].into();
+    let monitor = sandbox.monitor(spec);
     let changes = sandbox.converge(&monitor, FLOW_LOGS).await;
     assert_eq!(told(&changes), [(Action::Update, "cloud-watch-logs"), (Action::Update, "s3")]);
     let (same, s3) = only(&sandbox, "s3").await;
