@@ -12,18 +12,18 @@ use lives::failing;
 use points::{Failure, Plan, Point, plan};
 
 use crate::crash::lives::{Undisturbed, undisturbed};
-use crate::crash::points::Counts;
+use crate::crash::points::Calls;
 use crate::life::Phase;
 use crate::report::{Sweep, is_full};
 use crate::side_by_side::side_by_side;
 
-fn counts(undisturbed: &Undisturbed) -> impl Iterator<Item = (Phase, &Counts)> {
-    undisturbed.iter().map(|(phase, (counts, _))| (*phase, counts))
+fn calls(undisturbed: &Undisturbed) -> impl Iterator<Item = (Phase, &Calls)> {
+    undisturbed.iter().map(|(phase, (calls, _))| (*phase, calls))
 }
 
 /// For each n, a life in which the n-th call of every operation fails.
 fn every_call(undisturbed: &Undisturbed, failure: Failure) -> Vec<Plan> {
-    (1..).map(|nth| plan(counts(undisturbed), nth, failure)).take_while(|plan| !plan.is_empty()).collect()
+    (1..).map(|nth| plan(calls(undisturbed), nth, failure)).take_while(|plan| !plan.is_empty()).collect()
 }
 
 fn undisturbed_life(sweep: &mut Sweep, name: &str) -> Undisturbed {
@@ -100,7 +100,7 @@ fn at_every_aws_call() {
 /// Every operation fails once, each in another way than the one before.
 fn mixed(undisturbed: &Undisturbed) -> Plan {
     let mut kinds = Kind::ALL.into_iter().cycle();
-    let mut mixed = plan(counts(undisturbed), 1, Failure::Aws(Kind::ServerError));
+    let mut mixed = plan(calls(undisturbed), 1, Failure::Aws(Kind::ServerError));
     for point in mixed.values_mut().flatten() {
         let kind = kinds.by_ref().find(|kind| kind.applies(point.call.writes()));
         point.failure = Failure::Aws(kind.expect("a cycle never ends"));

@@ -7,7 +7,7 @@ use std::time::Instant;
 use devenv::Rule;
 
 use super::kinds::{Kind, KubeKind, is_hit};
-use crate::crash::points::{Call, Counts};
+use crate::crash::points::{Call, Calls};
 use crate::kube_faults::KubeRule;
 use crate::life::Phase;
 use crate::world::World;
@@ -46,11 +46,12 @@ impl fmt::Display for Point {
 pub type Plan = BTreeMap<Phase, Vec<Point>>;
 
 /// What fails if the n-th call of every operation does, or none if no operation comes so often.
-pub fn plan<'a>(counts: impl IntoIterator<Item = (Phase, &'a Counts)>, nth: u32, failure: Failure) -> Plan {
+pub fn plan<'a>(phases: impl IntoIterator<Item = (Phase, &'a Calls)>, nth: u32, failure: Failure) -> Plan {
     let mut plan = Plan::new();
-    for (phase, counts) in counts {
-        let calls = counts.iter().filter(|(call, count)| **count >= nth && applies(failure, call));
-        let points: Vec<Point> = calls.map(|(call, _)| Point { phase, call: call.clone(), nth, failure }).collect();
+    for (phase, calls) in phases {
+        let counts = calls.counts().into_iter();
+        let counts = counts.filter(|(call, count)| *count >= nth && applies(failure, call));
+        let points: Vec<Point> = counts.map(|(call, _)| Point { phase, call: call.clone(), nth, failure }).collect();
         if !points.is_empty() {
             plan.insert(phase, points);
         }
