@@ -114,7 +114,7 @@ async fn a_bucket_of_the_account_that_was_not_seen_is_not_taken_over() {
     assert_eq!(sandbox.inventory().await, before);
 }
 
-/// There S3 lets the account make its own bucket again: "CreateBucket" in the S3 API reference.
+/// There S3 lets the account make its own bucket again: `CreateBucket` in the S3 API reference.
 #[tokio::test]
 async fn nor_is_one_in_the_region_where_s3_says_yes_to_a_second_creation() {
     let sandbox = Sandbox::new("bucket::unseen::home").await;
@@ -127,14 +127,14 @@ async fn nor_is_one_in_the_region_where_s3_says_yes_to_a_second_creation() {
     fail(&sandbox, "GetBucketTagging", "NoSuchBucket", 404, Some(1)).await;
     let systems = systems(STORAGE);
     let assessed = engine::assess(&systems, &aws, &monitor, None).await;
-    let outcomes = engine::apply(assessed, &aws, &monitor, None, |_| ()).await;
+    let outcomes = engine::apply(assessed, &aws, &monitor, None, ()).await;
     assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
     assert_eq!(sandbox.inventory().await, before);
 
     // One that is really made here is finished.
     s3(&home).delete_bucket().bucket(&monitor.names.bucket).send().await.unwrap();
     let assessed = engine::assess(&systems, &aws, &monitor, None).await;
-    let outcomes = engine::apply(assessed, &aws, &monitor, None, |_| ()).await;
+    let outcomes = engine::apply(assessed, &aws, &monitor, None, ()).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
 }
 
