@@ -99,7 +99,7 @@ fn same(left: &str, right: &str) -> bool {
     left == right || (left.starts_with("email") && left.eq_ignore_ascii_case(right))
 }
 
-/// Reads the topic's subscriptions, unless none is asked for and none was made.
+/// Reads the topic's subscriptions, in the order of their names, unless none is asked for and none was made.
 pub async fn observe(
     aws: &Aws,
     monitor: &Monitor,
@@ -137,6 +137,8 @@ pub async fn observe(
         let endpoint = subscription.endpoint.unwrap_or_default();
         subscriptions.push(ObservedSubscription { protocol, endpoint, arrival, role_arn });
     }
+    // SNS promises no order, and the status must not change with it.
+    subscriptions.sort_by(|left, right| (&left.protocol, &left.endpoint).cmp(&(&right.protocol, &right.endpoint)));
     Ok(subscriptions)
 }
 
