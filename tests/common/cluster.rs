@@ -34,7 +34,11 @@ pub struct Cluster {
 impl Cluster {
     /// `namespace` must be unique among all tests.
     pub async fn new(namespace: &str) -> Self {
-        let client = Client::try_default().await.unwrap();
+        Self::at(Client::try_default().await.unwrap(), namespace).await
+    }
+
+    /// In another API server than that of `devenv run`.
+    pub async fn at(client: Client, namespace: &str) -> Self {
         install_crd(&client).await;
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let apply = PatchParams::apply("test").force();
@@ -133,7 +137,8 @@ pub fn message(monitor: &VpcFlowMonitor, condition: &str) -> String {
     conditions.filter(|known| known.type_ == condition).map(|known| known.message.clone()).collect()
 }
 
-async fn install_crd(client: &Client) {
+/// Installs the CRD, or gives it back its form.
+pub async fn install_crd(client: &Client) {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let crd = VpcFlowMonitor::crd();
     let name = crd.name_any();
@@ -158,6 +163,18 @@ pub struct Operator {
     pub all_known: watch::Receiver<bool>,
 }
 
+/// For an operator that is confined to the namespace.
+pub fn options(cluster: &Cluster) -> Options {
+    Options {
+        settings: settings(),
+        allowed_roles: AllowedArns::default(),
+        watch_namespace: Some(cluster.namespace.clone()),
+        resync: Duration::from_mins(10),
+        backoff: Backoff::default(),
+        concurrency: 4,
+    }
+}
+
 impl Operator {
     pub fn start(cluster: &Cluster, sandbox: &Sandbox) -> Self {
         Self::start_with(cluster, sandbox, |_| ())
@@ -176,14 +193,7 @@ impl Operator {
     pub fn start_paced(cluster: &Cluster, config: &SdkConfig, pace: Pace, change: impl FnOnce(&mut Options)) -> Self {
         let metrics = Metrics::default();
         let pool = ClientPool::with_pace(config, Gate::new(metrics.clone()), pace);
-        let mut options = Options {
-            settings: settings(),
-            allowed_roles: AllowedArns::default(),
-            watch_namespace: Some(cluster.namespace.clone()),
-            resync: Duration::from_mins(10),
-            backoff: Backoff::default(),
-            concurrency: 4,
-        };
+        let mut options = options(cluster);
         change(&mut options);
         let context = Context::new(cluster.client.clone(), pool, metrics, options);
         let (stop, stopped) = oneshot::channel::<()>();
