@@ -8,7 +8,7 @@ use devenv::wait_for;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, PartialObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, CustomResourceExt, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
@@ -148,7 +148,8 @@ pub async fn install_crd(client: &Client) {
         let conditions = crd.status.into_iter().flat_map(|status| status.conditions.unwrap_or_default());
         let established = conditions.into_iter().any(|known| known.type_ == "Established" && known.status == "True");
         // Established comes a moment before the resource is served.
-        let served = Api::<VpcFlowMonitor>::all(client.clone()).list(&ListParams::default()).await.is_ok();
+        let objects: Api<PartialObjectMeta<VpcFlowMonitor>> = Api::all(client.clone());
+        let served = objects.list(&ListParams::default()).await.is_ok();
         Ok((established && served).then_some(()))
     })
     .await

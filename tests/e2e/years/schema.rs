@@ -61,7 +61,9 @@ impl World {
         let try_only = PostParams { dry_run: true, ..PostParams::default() };
         devenv::wait_for("the schema to hold", crate::process::DEADLINE, async || {
             let stored = self.objects.create(&try_only, &self.object("probe", spec)).await;
-            let stored = stored.is_ok_and(|object| object.data["spec"] == *spec);
+            let fields = spec.as_object().unwrap();
+            let stored =
+                stored.is_ok_and(|object| fields.iter().all(|(key, value)| object.data["spec"][key] == *value));
             Ok((stored == is_stored).then_some(()))
         })
         .await
@@ -79,6 +81,13 @@ impl World {
 
     async fn patch(&self, name: &str, patch: Value) {
         self.objects.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    async fn wait_gone(&self, name: &str) {
+        let gone = devenv::wait_for("the object to be gone", crate::process::DEADLINE, async || {
+            Ok(self.objects.get_opt(name).await?.is_none().then_some(()))
+        });
+        gone.await.unwrap();
     }
 
     /// Waits until the status of an object, which may not be readable as a whole, is as `condition` says.
@@ -137,13 +146,13 @@ async fn what_does_not_fit_the_schema_is_told_and_the_others_go_on() {
 
     // Nothing was made for the one; for the other deletion waits, with all it has in AWS, until it can be read.
     world.objects.delete("unknown", &DeleteParams::default()).await.unwrap();
-    cluster.wait_gone("unknown").await;
+    world.wait_gone("unknown").await;
     world.objects.delete("b", &DeleteParams::default()).await.unwrap();
     let waits = world.told("b", "the deletion to wait", |b| message(b, "Ready").contains("deletion waits")).await;
     assert_eq!(waits.status.unwrap().resources, b.status.unwrap().resources);
     assert_eq!(world.sandbox.inventory().await["flowLogs"].as_object().unwrap().len(), 4, "of two monitors");
     world.patch("b", json!({"spec": {"trafficType": "ALL"}})).await;
-    cluster.wait_gone("b").await;
+    world.wait_gone("b").await;
     assert_eq!(world.sandbox.inventory().await["flowLogs"].as_object().unwrap().len(), 2);
     cluster.wait_events("InvalidSpec", 3).await;
 }
@@ -151,7 +160,7 @@ async fn what_does_not_fit_the_schema_is_told_and_the_others_go_on() {
 #[tokio::test]
 async fn a_crd_of_a_later_or_earlier_version_stops_nothing() {
     let world = World::new("years-upgrade").await;
-    let (cluster, vpc) = (&world.cluster, world.sandbox.vpc_id.clone());
+    let cluster = &world.cluster;
     let operator = world.start("years-upgrade");
     cluster.create("a", world.sandbox.spec()).await;
     cluster.wait_ready("a").await;
@@ -178,5 +187,4 @@ async fn a_crd_of_a_later_or_earlier_version_stops_nothing() {
     cluster.wait_ready("a").await;
     let warned = operator.logged("the installed CRD does not know these fields of the status").await;
     assert!(warned["fields"]["dropped"].as_str().unwrap().contains("summary"), "{warned}");
-    assert!(!vpc.is_empty());
 }
