@@ -32,8 +32,10 @@ mod process;
 mod query_definitions;
 mod refusals;
 mod saved_queries;
+mod stopping;
 mod superseded;
 #[path = "../common/support.rs"]
 mod support;
 mod traffic;
 mod verify;
+mod years;
