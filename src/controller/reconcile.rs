@@ -94,9 +94,11 @@ impl<'a> Pass<'a> {
                 outcomes = engine::plan(&assessed);
                 break;
             }
-            // Names go into the status before anything is made under them, so that nothing is lost if we stop here.
+            // Names go into the status before anything is made under them, so that nothing is lost if we stop here; and so does what AWS may
+            // overwrite.
             let planned = self.told(&monitor, &engine::plan(&assessed));
-            if self.names_are_new(&planned) {
+            let others = |status: &VpcFlowMonitorStatus| status.others_bucket_policy.clone();
+            if self.names_are_new(&planned) || others(&planned) != others(self.teller.written()) {
                 self.teller.write(planned).await?;
             }
             outcomes = self.apply(assessed, &aws, &monitor, removal).await?;

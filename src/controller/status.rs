@@ -305,6 +305,11 @@ fn tell_reports(
     for outcome in outcomes {
         let report = outcome.report.as_ref();
         match outcome.component {
+            Component::Storage => {
+                let previous = || previous.others_bucket_policy.clone();
+                status.others_bucket_policy =
+                    report.map_or_else(previous, |report| report.others_bucket_policy.clone());
+            }
             Component::FlowLogs => {
                 status.flow_logs = report.map_or_else(|| previous.flow_logs.clone(), |report| report.flow_logs.clone());
             }

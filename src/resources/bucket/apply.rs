@@ -104,7 +104,7 @@ async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), Aws
     // What S3 sets by itself is not set again: the look at the bucket that follows every change shows whether it did.
     let just_created = ObservedBucket::just_created(monitor.tags.clone());
     let mut outcome = Ok(());
-    for step in settings(bucket, &just_created) {
+    for step in settings(bucket, &just_created, &[]) {
         if let BucketOp::Put { name, setting } = &step.op {
             // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
             let result = (|| put(aws, name, setting))
