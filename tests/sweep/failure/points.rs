@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
-use devenv::Rule;
+use devenv::{Rule, Treatment};
 
-use super::kinds::{Kind, KubeKind, is_hit};
-use crate::crash::points::{Call, Counts};
+use super::kinds::{Kind, KubeKind};
+use crate::crash::lives::Undisturbed;
+use crate::crash::points::Call;
 use crate::kube_faults::KubeRule;
 use crate::life::Phase;
 use crate::world::World;
@@ -20,6 +21,16 @@ pub const TIMES: u32 = 4;
 pub enum Failure {
     Aws(Kind),
     Kubernetes(KubeKind),
+}
+
+impl Failure {
+    fn applies(self, call: &Call) -> bool {
+        match (self, call) {
+            (Self::Aws(kind), Call::Aws { writes, .. }) => kind.applies(*writes),
+            (Self::Kubernetes(kind), Call::Kubernetes(call)) => kind != KubeKind::AnswerLost || call.is_write(),
+            _ => false,
+        }
+    }
 }
 
 /// An operation that fails in a phase.
@@ -45,25 +56,16 @@ impl fmt::Display for Point {
 /// What fails in each phase of a life.
 pub type Plan = BTreeMap<Phase, Vec<Point>>;
 
-/// What fails if the n-th call of every operation does, or none if no operation comes so often.
-pub fn plan<'a>(counts: impl IntoIterator<Item = (Phase, &'a Counts)>, nth: u32, failure: Failure) -> Plan {
-    let mut plan = Plan::new();
-    for (phase, counts) in counts {
-        let calls = counts.iter().filter(|(call, count)| **count >= nth && applies(failure, call));
-        let points: Vec<Point> = calls.map(|(call, _)| Point { phase, call: call.clone(), nth, failure }).collect();
-        if !points.is_empty() {
-            plan.insert(phase, points);
+/// For each n, a life in which the n-th call of every operation fails, up to `most`.
+pub fn plans(undisturbed: &Undisturbed, failure: Failure, most: u32) -> Vec<Plan> {
+    let mut plans: BTreeMap<u32, Plan> = BTreeMap::new();
+    for (phase, (calls, _)) in undisturbed {
+        for (call, nth) in calls.numbered().filter(|(call, nth)| failure.applies(call) && *nth <= most) {
+            let point = Point { phase: *phase, call: call.clone(), nth, failure };
+            plans.entry(nth).or_default().entry(*phase).or_default().push(point);
         }
     }
-    plan
-}
-
-fn applies(failure: Failure, call: &Call) -> bool {
-    match (failure, call) {
-        (Failure::Aws(kind), Call::Aws { writes, .. }) => kind.applies(*writes),
-        (Failure::Kubernetes(kind), Call::Kubernetes(call)) => kind != KubeKind::AnswerLost || call.is_write(),
-        _ => false,
-    }
+    plans.into_values().collect()
 }
 
 impl Point {
@@ -84,9 +86,12 @@ impl Point {
     /// True if it has failed since then.
     pub fn was_hit(&self, world: &World, since: Instant) -> bool {
         match &self.call {
-            Call::Aws { service, operation, .. } => world.proxy.calls().iter().any(|call| {
-                call.at >= since && (&call.service, &call.operation) == (service, operation) && is_hit(&call.treatment)
-            }),
+            Call::Aws { .. } => {
+                let calls = world.proxy.calls();
+                calls.iter().any(|call| {
+                    call.at >= since && Call::from(call) == self.call && call.treatment != Treatment::Passed
+                })
+            }
             Call::Kubernetes(wanted) => {
                 let calls = world.kube.calls();
                 let count = calls.iter().filter(|(at, call)| *at >= since && call == wanted).count();
