@@ -73,6 +73,5 @@ async fn fifty_monitors_created_at_once_stay_below_every_quota_and_none_starves(
 #[tokio::test]
 async fn without_limits_they_are_exceeded() {
     let calls = created_at_once("limits::without", 15, Pace::Unlimited).await;
-    let beyond = beyond_the_quotas(&calls, FACTOR);
-    assert!(beyond.iter().any(|beyond| beyond.starts_with("monitoring PutMetricAlarm")), "{beyond:?}");
+    assert_ne!(beyond_the_quotas(&calls, 1.0), Vec::<String>::new());
 }
