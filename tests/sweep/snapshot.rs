@@ -113,12 +113,6 @@ fn aws(mut inventory: Value) -> Value {
             statements.sort_by_key(ToString::to_string);
         }
     }
-    // Fingerprints of names that are a world's own.
-    for topic in inventory["topics"].as_object_mut().into_iter().flatten() {
-        if let Some(record) = topic.1["tags"].get_mut("vpcflow.dev/subscriptions") {
-            *record = Value::from(record.as_str().map(str::len));
-        }
-    }
     // Evaluated when a minute has passed.
     for alarm in inventory["alarms"].as_object_mut().into_iter().flatten() {
         alarm.1["state"] = Value::Null;
