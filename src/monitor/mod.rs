@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
 pub use names::{Names, ROLE_PATH};
 pub use package::{Architecture, DetectorPackage, PackageError};
-pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OWNER, RETAINED_BY, TAG_KEYS, TagDiff, Tags};
+pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
 
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::DeletionPolicy;

@@ -14,7 +14,7 @@ use crate::api::status::AlarmStatus;
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
 
 /// The system [`Component::Alarms`].
 #[derive(Debug)]
@@ -300,19 +300,23 @@ async fn put(
 
 async fn tag(aws: &Aws, arn: &str, tags: &TagDiff) -> Result<(), AwsError> {
     let cloudwatch = &aws.cloudwatch;
-    if !tags.set.is_empty() {
-        let set = sdk_tags(&tags.set);
-        cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.op(ops::TAG_CLOUDWATCH)?;
-    }
-    if !tags.unset.is_empty() {
-        let unset = tags.unset.clone();
-        cloudwatch
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(unset))
-            .send()
-            .await
-            .op(ops::UNTAG_CLOUDWATCH)?;
+    for call in tags.calls() {
+        match call {
+            TagCall::Set(set) => {
+                let set = sdk_tags(set);
+                cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.op(ops::TAG_CLOUDWATCH)?;
+            }
+            TagCall::Unset(unset) => {
+                let unset = unset.to_vec();
+                cloudwatch
+                    .untag_resource()
+                    .resource_arn(arn)
+                    .set_tag_keys(Some(unset))
+                    .send()
+                    .await
+                    .op(ops::UNTAG_CLOUDWATCH)?;
+            }
+        }
     }
     Ok(())
 }

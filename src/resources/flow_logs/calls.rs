@@ -11,7 +11,7 @@ use super::flow_log::{self, FlowLog, Sink};
 use super::{FlowLogOp, Found, Observed};
 use crate::aws::operations::{self as ops, Operation};
 use crate::aws::{Aws, AwsError, AwsResult, Gone};
-use crate::monitor::{Monitor, TagDiff, Tags};
+use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
 use crate::resources::bucket::keep_policy;
 
 /// `DeleteFlowLogs` takes no more ids at once: its entry in the EC2 API reference.
@@ -148,13 +148,17 @@ fn refusals(operation: &'static Operation, items: &[UnsuccessfulItem]) -> impl I
 }
 
 async fn tag(aws: &Aws, id: &str, tags: &TagDiff) -> Result<(), AwsError> {
-    if !tags.set.is_empty() {
-        aws.ec2.create_tags().resources(id).set_tags(Some(sdk_tags(&tags.set))).send().await.op(ops::CREATE_TAGS)?;
-    }
-    if !tags.unset.is_empty() {
-        // A key without a value goes whatever its value is.
-        let keys = tags.unset.iter().map(|key| Tag::builder().key(key).build()).collect();
-        aws.ec2.delete_tags().resources(id).set_tags(Some(keys)).send().await.op(ops::DELETE_TAGS)?;
+    for call in tags.calls() {
+        match call {
+            TagCall::Set(set) => {
+                aws.ec2.create_tags().resources(id).set_tags(Some(sdk_tags(set))).send().await.op(ops::CREATE_TAGS)?;
+            }
+            TagCall::Unset(unset) => {
+                // A key without a value goes whatever its value is.
+                let keys = unset.iter().map(|key| Tag::builder().key(key).build()).collect();
+                aws.ec2.delete_tags().resources(id).set_tags(Some(keys)).send().await.op(ops::DELETE_TAGS)?;
+            }
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::api::ResourceKind;
 use crate::api::spec::LogGroupClass;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagCall, TagDiff, Tags};
 use crate::resources::parts::WAS_THERE_BEFORE;
 
 /// A log group as it shall be.
@@ -207,21 +207,25 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &LogGroupOp) -> Result<Appl
         }
         LogGroupOp::Tag { name, tags } => {
             let arn = monitor.log_group_arn(name);
-            if !tags.set.is_empty() {
-                logs.tag_resource()
-                    .resource_arn(&arn)
-                    .set_tags(Some(tags.set.clone().into_iter().collect()))
-                    .send()
-                    .await
-                    .op(ops::TAG_LOG_GROUP)?;
-            }
-            if !tags.unset.is_empty() {
-                logs.untag_resource()
-                    .resource_arn(&arn)
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_LOG_GROUP)?;
+            for call in tags.calls() {
+                match call {
+                    TagCall::Set(set) => {
+                        logs.tag_resource()
+                            .resource_arn(&arn)
+                            .set_tags(Some(set.clone().into_iter().collect()))
+                            .send()
+                            .await
+                            .op(ops::TAG_LOG_GROUP)?;
+                    }
+                    TagCall::Unset(unset) => {
+                        logs.untag_resource()
+                            .resource_arn(&arn)
+                            .set_tag_keys(Some(unset.to_vec()))
+                            .send()
+                            .await
+                            .op(ops::UNTAG_LOG_GROUP)?;
+                    }
+                }
             }
         }
         LogGroupOp::Delete { name } => {
