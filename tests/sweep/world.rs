@@ -20,7 +20,7 @@ use crate::support::Sandbox;
 pub const NAME: &str = "m";
 
 /// For whatever is waited for. Generous: lives run side by side.
-pub const DEADLINE: Duration = Duration::from_mins(2);
+pub const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Passes that a monitor may take to come to rest once it is Ready.
 const PASSES_TO_REST: usize = 10;

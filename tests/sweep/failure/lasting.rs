@@ -47,26 +47,15 @@ impl Rate {
 /// Passes over which the failure is watched, once it is told.
 const PASSES: usize = 4;
 
-/// The phases that must come before.
-fn before(phase: Phase) -> &'static [Phase] {
-    match phase {
-        Phase::Create => &[],
-        Phase::Change | Phase::DeleteAll => &[Phase::Create],
-        _ => &Phase::ALL[..2],
-    }
-}
-
 impl Lasting {
     /// A world of its own in which nothing else ever happens.
     pub async fn run(&self, name: &str, undisturbed: &Undisturbed) -> Result<Rate> {
         let world = inhabited(name).await?;
-        for phase in Phase::ALL.iter().take_while(|phase| **phase < self.phase) {
-            if before(self.phase).contains(phase)
-                || (self.phase > Phase::DeleteRetain && self.phase != Phase::DeleteAll)
-            {
-                phase.begin(&world).await?;
-                phase.end(&world).await?;
-            }
+        // What is deleted with all its data can be deleted at once.
+        let before = if self.phase == Phase::DeleteAll { Phase::Change } else { self.phase };
+        for phase in Phase::ALL.iter().take_while(|phase| **phase < before) {
+            phase.begin(&world).await?;
+            phase.end(&world).await?;
         }
         world.proxy.add(Rule::of(&self.service, &self.operation, self.kind.fault()));
         self.phase.begin(&world).await?;

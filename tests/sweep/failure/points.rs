@@ -11,10 +11,16 @@ use crate::crash::lives::Undisturbed;
 use crate::crash::points::Call;
 use crate::kube_faults::KubeRule;
 use crate::life::Phase;
+use crate::report::is_full;
 use crate::world::World;
 
-/// How many calls of an operation fail in a row: the SDK sends each twice, so two of the operator's attempts.
-pub const TIMES: u32 = 4;
+/// How many calls of an operation fail in a row: the SDK sends each twice, so two of the operator's attempts, or one.
+fn times() -> u32 {
+    if is_full() { 4 } else { 2 }
+}
+
+/// A read's later calls repeat what its first ones do: before anything is changed, and after.
+const READS: u32 = 3;
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +66,8 @@ pub type Plan = BTreeMap<Phase, Vec<Point>>;
 pub fn plans(undisturbed: &Undisturbed, failure: Failure, most: u32) -> Vec<Plan> {
     let mut plans: BTreeMap<u32, Plan> = BTreeMap::new();
     for (phase, (calls, _)) in undisturbed {
-        for (call, nth) in calls.numbered().filter(|(call, nth)| failure.applies(call) && *nth <= most) {
+        let fails = |call: &Call, nth| failure.applies(call) && nth <= most && (call.writes() || nth <= READS);
+        for (call, nth) in calls.numbered().filter(|(call, nth)| fails(call, *nth)) {
             let point = Point { phase: *phase, call: call.clone(), nth, failure };
             plans.entry(nth).or_default().entry(*phase).or_default().push(point);
         }
@@ -74,10 +81,10 @@ impl Point {
         let skip = self.nth - 1;
         match (&self.call, self.failure) {
             (Call::Aws { service, operation, .. }, Failure::Aws(kind)) => {
-                world.proxy.add(Rule::of(service, operation, kind.fault()).skip(skip).times(TIMES));
+                world.proxy.add(Rule::of(service, operation, kind.fault()).skip(skip).times(times()));
             }
             (Call::Kubernetes(call), Failure::Kubernetes(kind)) => {
-                world.kube.add(KubeRule { call: Some(call.clone()), skip, times: Some(TIMES), fault: kind.fault() });
+                world.kube.add(KubeRule { call: Some(call.clone()), skip, times: Some(times()), fault: kind.fault() });
             }
             _ => {}
         }

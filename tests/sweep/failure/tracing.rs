@@ -19,6 +19,7 @@ pub fn live(sweep: &mut Sweep, name: &'static str, undisturbed: &Undisturbed, mu
         Ok((plan, story))
     };
     while !plans.is_empty() {
+        eprintln!("{name}: {} lives", plans.len());
         let outcomes = side_by_side(std::mem::take(&mut plans), run);
         for outcome in outcomes {
             let Some((mut plan, story)) = sweep.add_run("a life", outcome) else { continue };
