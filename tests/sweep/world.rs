@@ -24,7 +24,7 @@ use crate::support::Sandbox;
 pub const NAME: &str = "m";
 
 /// For whatever is waited for. Generous: lives run side by side.
-pub const DEADLINE: Duration = Duration::from_mins(2);
+pub const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Passes that a monitor may take to come to rest once it is Ready.
 const PASSES_TO_REST: usize = 10;
@@ -122,11 +122,17 @@ impl World {
         Ok(self.sandbox.named_monitor(&self.cluster.namespace, NAME, object.spec))
     }
 
-    /// Asks for a pass now, and waits until one has begun after that and is done.
-    pub async fn pass(&self) -> Result<()> {
+    /// Asks for a pass now.
+    pub async fn request_pass(&self) -> Result<String> {
         let token = self.requests.fetch_add(1, Ordering::Relaxed).to_string();
         let patch = json!({"metadata": {"annotations": {"vpcflow.dev/reconcile-requested-at": token}}});
         self.cluster.monitors.patch(NAME, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(token)
+    }
+
+    /// Asks for a pass now, and waits until one has begun after that and is done.
+    pub async fn pass(&self) -> Result<()> {
+        let token = self.request_pass().await?;
         let handled = |monitor: &VpcFlowMonitor| {
             monitor.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref()) == Some(&token)
         };

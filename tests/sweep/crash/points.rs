@@ -86,7 +86,7 @@ impl Calls {
     }
 
     /// Each call with how often it has come by then.
-    fn numbered(&self) -> impl Iterator<Item = (&Call, u32)> {
+    pub fn numbered(&self) -> impl Iterator<Item = (&Call, u32)> {
         let mut counts: BTreeMap<&Call, u32> = BTreeMap::new();
         self.0.iter().map(move |call| {
             let count = counts.entry(call).or_default();
