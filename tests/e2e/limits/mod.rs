@@ -2,6 +2,7 @@
 
 mod attempts;
 mod quotas;
+mod reads;
 
 use std::time::{Duration, Instant};
 
