@@ -1,5 +1,6 @@
 //! The way to AWS: clients per account and region, the table of operations, classes of failure.
 
+mod answer;
 mod classes;
 mod clients;
 mod error;

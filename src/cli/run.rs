@@ -13,12 +13,14 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, Config, ResourceExt};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options};
+use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served};
+use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, DetectorPackage, Settings};
@@ -122,17 +124,22 @@ impl Run {
         let config = Config::infer().await.context("no way to the Kubernetes API")?;
         let fence = self.leader.fence();
         let elector = self.leader.elector(&config, self.watch_namespace.as_deref(), &fence)?;
-        let client = controller::fenced_client(config, fence.clone()).context("no way to the Kubernetes API")?;
+        let health = Health::default();
+        let clients =
+            controller::clients(&config, fence.clone(), health.clone()).context("no way to the Kubernetes API")?;
         let cluster_name = match &self.cluster_name {
             Some(name) => name.clone(),
-            None => cluster_uid(client.clone()).await?,
+            None => cluster_uid(clients.work.clone()).await?,
         };
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
         }
         let metrics = Metrics::default();
-        let pool = ClientPool::new(&loader.load().await, Gate::new(metrics.clone()).with_fence(fence));
+        let pool = ClientPool::new(
+            &loader.load().await,
+            Gate::new(metrics.clone()).with_fence(fence.clone()).with_health(health.clone()),
+        );
         let options = Options {
             settings: Settings {
                 cluster_name,
@@ -148,17 +155,19 @@ impl Run {
             backoff: Backoff::default(),
             concurrency: self.concurrency,
         };
-        let context = Context::new(client, pool, metrics.clone(), options);
+        let context =
+            Context::new(clients.work, pool, metrics.clone(), options).watching(clients.watch, health.clone());
         let (known, ready) = watch::channel(false);
         let stop = termination()?.boxed().shared();
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+        let listener = TcpListener::bind(self.metrics_addr).await;
+        let listener = listener
+            .with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))?;
         // A task of its own each: neither health nor the lease may wait for the controller.
-        let serving = tokio::spawn(controller::serve(self.metrics_addr, metrics, ready));
+        let serving = tokio::spawn(controller::serve(listener, Served { metrics, fence, health, ready }));
         tokio::select! {
             ended = work(elector, context, known, stop) => ended,
-            served = serving => {
-                served?.with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))
-            }
+            served = serving => served?.context("metrics and health are no longer served"),
         }
     }
 

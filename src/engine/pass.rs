@@ -157,14 +157,14 @@ async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monito
     let mut failed: Vec<&Change> = Vec::new();
     for step in steps {
         let change = &step.change;
-        if !overseer.may_begin_step() || failed.iter().any(|earlier| holds_back(earlier, change)) {
+        if !overseer.may_begin_step().await || failed.iter().any(|earlier| holds_back(earlier, change)) {
             outcome.remaining.push(change.clone());
             continue;
         }
         // What AWS has not caught up with mostly takes seconds; longer waits are for the next pass.
         let result = (|| step.run(aws, monitor))
             .retry(ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_times(3).with_jitter())
-            .when(|error| error.class == Class::NotYet && overseer.may_begin_step())
+            .when(|error| error.class == Class::NotYet)
             .await;
         match result {
             Ok(Applied::Done) => {

@@ -27,6 +27,15 @@ pub fn holds(record: &str, name: &str) -> bool {
     record.as_bytes().chunks(CHARS).any(|print| print == fingerprint(name).as_bytes())
 }
 
+/// The record without a name, or `None` if nothing is left of it.
+#[must_use]
+pub fn without(record: &str, name: &str) -> Option<String> {
+    let gone = fingerprint(name);
+    let prints = record.as_bytes().chunks(CHARS).filter(|print| *print != gone.as_bytes());
+    let rest: String = prints.map(String::from_utf8_lossy).collect();
+    (!rest.is_empty()).then_some(rest)
+}
+
 fn fingerprint(name: &str) -> String {
     STANDARD.encode(&Sha256::digest(name)[..HASH_BYTES])
 }

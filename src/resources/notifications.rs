@@ -96,7 +96,6 @@ impl System for Notifications {
             Goal::Present(Desired::Own(topic, subscriptions)) => {
                 if topic::diff(monitor, topic, own, &mut diff) {
                     subscriptions::diff(monitor, subscriptions, own, &mut diff);
-                    record::forget(monitor, own, &mut diff);
                 }
             }
             Goal::Present(Desired::Existing(arn)) => match &observed.existing {

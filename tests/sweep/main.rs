@@ -17,3 +17,4 @@ mod snapshot;
 mod world;
 
 mod crash;
+mod failure;

@@ -108,6 +108,11 @@ fn aws(mut inventory: Value) -> Value {
         flow_logs.sort_by_key(|flow_log| (flow_log["LogDestinationType"].to_string(), flow_log.to_string()));
         inventory["flowLogs"] = Value::Array(flow_logs);
     }
+    for bucket in inventory["buckets"].as_object_mut().into_iter().flatten() {
+        if let Some(Value::Array(statements)) = bucket.1.pointer_mut("/policy/Statement") {
+            statements.sort_by_key(ToString::to_string);
+        }
+    }
     // Evaluated when a minute has passed.
     for alarm in inventory["alarms"].as_object_mut().into_iter().flatten() {
         alarm.1["state"] = Value::Null;

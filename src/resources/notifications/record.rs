@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::topic::TopicOp;
-use super::{ObservedTopic, Op, subscriptions};
-use crate::api::ResourceKind;
-use crate::engine::{Action, Change, Diff};
+use super::topic::{self, TopicOp};
+use super::{ObservedTopic, subscriptions};
+use crate::aws::{Aws, AwsError, Expected};
 use crate::monitor::{Monitor, TagDiff, Tags, fingerprints};
 
 /// Key of the tag, see [`fingerprints`].
@@ -39,27 +38,52 @@ pub fn note(names: BTreeSet<String>, observed: &Tags, diff: &mut TagDiff) {
     }
 }
 
-/// Takes what is unsubscribed from the record, once it is.
-pub fn forget(monitor: &Monitor, topic: Option<&ObservedTopic>, diff: &mut Diff<Op>) {
-    let Some(topic) = topic else { return };
-    let mut names = recorded(monitor, topic);
-    let mut noted = TagDiff::default();
-    note(names.clone(), &topic.tags, &mut noted);
-    let before = noted.applied_to(&topic.tags);
-    let gone =
-        topic.subscriptions.iter().filter(|subscription| subscription.to_unsubscribe(monitor, &topic.tags).is_some());
-    for subscription in gone {
-        names.remove(&in_one_case(&subscription.name()));
+/// Takes what was unsubscribed from the record: if somebody subscribes it by hand from now on, it is theirs.
+pub async fn forget(aws: &Aws, monitor: &Monitor, name: &str) -> Result<(), AwsError> {
+    let tags = topic::tags(aws, &topic::arn(monitor)).await.expected()?;
+    let diff = forgotten(&tags, name);
+    if diff.is_empty() { Ok(()) } else { topic::apply(aws, monitor, &TopicOp::Tag(diff)).await }
+}
+
+fn forgotten(tags: &Tags, name: &str) -> TagDiff {
+    let mut diff = TagDiff::default();
+    if let Some(record) = tags.get(KEY).filter(|_| holds(tags, name)) {
+        match fingerprints::without(record, &in_one_case(name)) {
+            Some(rest) => _ = diff.set.insert(KEY.to_owned(), rest),
+            None => diff.unset.push(KEY.to_owned()),
+        }
     }
-    let mut tags = TagDiff::default();
-    note(names, &before, &mut tags);
-    if !tags.is_empty() {
-        let change = Change::new(Action::Update, ResourceKind::Topic, monitor.names.topic())
-            .because("the tag that records its subscriptions");
-        diff.step(change, Op::Topic(TopicOp::Tag(tags)));
-    }
+    diff
 }
 
 fn in_one_case(name: &str) -> String {
     if name.starts_with("email") { name.to_ascii_lowercase() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(names: &[&str]) -> Tags {
+        fingerprints::record(names.iter().copied()).map(|record| (KEY.to_owned(), record)).into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_unsubscribed_is_forgotten_and_nothing_else() {
+        let before = tags(&["sqs:a", "email:b@x.y"]);
+        let left = forgotten(&before, "email:B@x.y").applied_to(&before);
+        assert_eq!(left, tags(&["sqs:a"]));
+        assert_eq!(forgotten(&left, "sqs:a").applied_to(&left), Tags::new());
+        assert!(forgotten(&left, "sqs:other").is_empty());
+    }
+
+    #[test]
+    fn the_record_is_written_only_when_it_changes() {
+        let mut diff = TagDiff::default();
+        note(["sqs:a".to_owned()].into(), &tags(&["sqs:a"]), &mut diff);
+        note(BTreeSet::new(), &Tags::new(), &mut diff);
+        assert!(diff.is_empty());
+        note(BTreeSet::new(), &tags(&["sqs:a"]), &mut diff);
+        assert_eq!(diff.unset, [KEY]);
+    }
 }

@@ -40,7 +40,7 @@ pub enum Arrival {
 pub enum SubscriptionOp {
     Subscribe(Subscription),
     SetRole { arn: String, role_arn: String },
-    Unsubscribe { arn: String },
+    Unsubscribe { arn: String, name: String },
 }
 
 /// `<protocol>:<endpoint>`: how status and events name a subscription, and how it is recognised.
@@ -99,7 +99,7 @@ fn same(left: &str, right: &str) -> bool {
     left == right || (left.starts_with("email") && left.eq_ignore_ascii_case(right))
 }
 
-/// Reads the topic's subscriptions, unless none is asked for and none was made.
+/// Reads the topic's subscriptions, in the order of their names, unless none is asked for and none was made.
 pub async fn observe(
     aws: &Aws,
     monitor: &Monitor,
@@ -137,6 +137,8 @@ pub async fn observe(
         let endpoint = subscription.endpoint.unwrap_or_default();
         subscriptions.push(ObservedSubscription { protocol, endpoint, arrival, role_arn });
     }
+    // SNS promises no order, and the status must not change with it.
+    subscriptions.sort_by(|left, right| (&left.protocol, &left.endpoint).cmp(&(&right.protocol, &right.endpoint)));
     Ok(subscriptions)
 }
 
@@ -177,7 +179,7 @@ pub fn diff(monitor: &Monitor, wanted: &[Subscription], topic: Option<&ObservedT
     let Some(topic) = topic else { return };
     for subscription in observed {
         if let Some(arn) = subscription.to_unsubscribe(monitor, &topic.tags) {
-            let op = SubscriptionOp::Unsubscribe { arn: arn.clone() };
+            let op = SubscriptionOp::Unsubscribe { arn: arn.clone(), name: subscription.name() };
             step(change(Action::Delete, subscription.name()), op);
         }
     }
@@ -221,8 +223,9 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<
                 .await
                 .op(ops::SET_SUBSCRIPTION_ATTRIBUTES)?;
         }
-        SubscriptionOp::Unsubscribe { arn } => {
+        SubscriptionOp::Unsubscribe { arn, name } => {
             sns.unsubscribe().subscription_arn(arn).send().await.op(ops::UNSUBSCRIBE).or_gone()?;
+            record::forget(aws, monitor, name).await?;
         }
     }
     Ok(())

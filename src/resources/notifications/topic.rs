@@ -11,6 +11,7 @@ use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Removal};
 use crate::monitor::{Claim, Monitor, OWNER, TagDiff, Tags};
+use crate::resources::alarms::trigger::Trigger;
 use crate::resources::parts::policy;
 
 const POLICY: &str = "Policy";
@@ -50,7 +51,9 @@ pub fn arn(monitor: &Monitor) -> String {
 }
 
 impl Topic {
-    pub(super) fn new(monitor: &Monitor) -> Self {
+    /// The topic that the spec asks for.
+    #[must_use]
+    pub fn new(monitor: &Monitor) -> Self {
         Self { policy: topic_policy(monitor), kms_key_arn: monitor.spec.notifications.kms_key_arn.clone() }
     }
 }
@@ -87,7 +90,7 @@ fn topic_policy(monitor: &Monitor) -> Value {
                 "Resource": topic,
                 "Condition": {
                     "StringEquals": {"aws:SourceAccount": place.account},
-                    "ArnLike": {"aws:SourceArn": place.arn("cloudwatch", format!("alarm:{}-*", monitor.names.base()))},
+                    "ArnLike": {"aws:SourceArn": Trigger::ALL.map(|trigger| trigger.alarm_arn(monitor))},
                 },
             },
         ],
@@ -114,7 +117,8 @@ pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<ObservedTopi
     }))
 }
 
-async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
+/// Reads the tags of a topic.
+pub async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
     let output = aws.sns.list_tags_for_resource().resource_arn(arn).send().await.op(ops::LIST_TOPIC_TAGS)?;
     Ok(output.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
 }
@@ -268,10 +272,8 @@ mod tests {
         assert_eq!(policy["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::123456789012:root");
         let alarms = &policy["Statement"][1]["Condition"];
         assert_eq!(alarms["StringEquals"]["aws:SourceAccount"], "123456789012");
-        assert_eq!(
-            alarms["ArnLike"]["aws:SourceArn"],
-            format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{}-*", monitor.names.base())
-        );
+        let own = Trigger::ALL.map(|trigger| trigger.alarm_arn(&monitor));
+        assert_eq!(alarms["ArnLike"]["aws:SourceArn"], json!(own));
     }
 
     #[test]

@@ -103,6 +103,7 @@ async fn are_created_exactly_so_and_then_left_alone() {
         "team": "network",
         "vpcflow.dev/owner": "test/network/production",
         "vpcflow.dev/managed-by": "vpc-flow-operator",
+        "vpcflow.dev/tag-keys": "yosi",
     });
     let account = &sandbox.account;
     let logs = only(&sandbox, "cloud-watch-logs").await.1;
@@ -215,6 +216,7 @@ async fn tags_are_repaired_and_those_of_others_stay() {
             "cost-centre": "7",
             "vpcflow.dev/owner": "test/network/production",
             "vpcflow.dev/managed-by": "vpc-flow-operator",
+            "vpcflow.dev/tag-keys": "yosi",
         })
     );
     sandbox.assert_at_rest(&monitor, FLOW_LOGS).await;

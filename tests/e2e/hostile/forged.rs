@@ -26,7 +26,10 @@ async fn squat(sandbox: &Sandbox, monitor: &Monitor) {
     let iam = aws_sdk_iam::Client::new(&sandbox.config);
     for role in [names.delivery_role(), names.detector_role()] {
         let tag = aws_sdk_iam::types::Tag::builder().key(OWNER).value(THEIRS).build().unwrap();
-        let trust = json!({"Version": "2012-10-17", "Statement": []}).to_string();
+        let trust = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ]});
+        let trust = trust.to_string();
         let create = iam.create_role().role_name(role).path("/vpc-flow-operator/").assume_role_policy_document(trust);
         create.tags(tag).send().await.unwrap();
     }

@@ -49,7 +49,7 @@ async fn the_longest_names_in_a_spec_are_taken_too() {
         spec.cloud_watch_logs.log_group_name = Some(filled("/Aa0_.#-", 512));
         spec.analytics.database = Some(filled("a_0", 128));
         spec.analytics.table = filled("0_a", 128);
-        spec.detections.namespace = filled("A0._/#:-", 255);
+        spec.detections.namespace = filled("A0._/#-", 255);
     })
     .await;
 }

@@ -9,7 +9,7 @@ use futures::{FutureExt, future};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::points::{Counts, Moment, Point, counts};
+use super::points::{Calls, Moment, Point};
 use super::trap::Trap;
 use crate::life::{Phase, strangers};
 use crate::snapshot::Snapshot;
@@ -21,7 +21,7 @@ const A_FEW_CALLS: u32 = 150;
 const KILLS_IN_A_PHASE: usize = 6;
 
 /// What each phase of an undisturbed life takes, and where it ends.
-pub type Undisturbed = BTreeMap<Phase, (Counts, Snapshot)>;
+pub type Undisturbed = BTreeMap<Phase, (Calls, Snapshot)>;
 
 /// A world in which others live already, with the operator at work.
 async fn inhabited(name: &str) -> Result<World> {
@@ -49,8 +49,8 @@ pub async fn undisturbed(name: &str) -> Result<Undisturbed> {
         let calls = world.proxy.calls();
         // What is asked for only to see that all is at rest is no part of the phase.
         let last_write = calls.iter().rev().find(|call| call.mutating).context("no call changed anything")?.at;
-        let counts = counts(&calls, &world.kube.calls(), since, reached.max(last_write));
-        phases.insert(phase, (counts, Snapshot::take(&world).await?));
+        let calls = Calls::between(&calls, &world.kube.calls(), since, reached.max(last_write));
+        phases.insert(phase, (calls, Snapshot::take(&world).await?));
         since = Instant::now();
     }
     ensure!(world.proxy.unknown_requests().is_empty(), "{:?}", world.proxy.unknown_requests());
@@ -62,16 +62,16 @@ pub async fn undisturbed(name: &str) -> Result<Undisturbed> {
 pub struct Story {
     pub passed: Vec<Point>,
     pub not_reached: Vec<Point>,
-    pub failed: Option<(Point, anyhow::Error)>,
+    pub failed: Option<(Vec<Point>, anyhow::Error)>,
     pub not_tried: Vec<Point>,
     /// More than points passed if it was killed while it recovered.
     pub kills: usize,
 }
 
-/// Lives until the last of these points, and is killed at each; at most one in a phase. `again` may set a trap for the recovery.
+/// Lives until the last of these points, and is killed at each. `again` may set a trap for the recovery.
 pub async fn killed_at(
     name: &str,
-    mut points: BTreeMap<Phase, Point>,
+    mut points: BTreeMap<Phase, Vec<Point>>,
     mut again: impl FnMut(&World) -> Option<Trap>,
     undisturbed: &Undisturbed,
 ) -> Result<Story> {
@@ -81,20 +81,18 @@ pub async fn killed_at(
         if points.is_empty() {
             break;
         }
-        let point = points.remove(&phase);
-        let traps = point.iter().map(|point| Trap::set(&world, point)).collect();
-        let outcome = go_through(&mut world, phase, traps, &mut again, undisturbed).await;
-        match (outcome, point) {
-            (Ok(0), Some(point)) => story.not_reached.push(point),
-            (Ok(kills), Some(point)) => {
-                story.passed.push(point);
-                story.kills += kills;
+        let here = points.remove(&phase).unwrap_or_default();
+        let traps = here.iter().map(|point| (Trap::set(&world, point), Some(point.clone()))).collect();
+        match go_through(&mut world, phase, traps, &mut again, undisturbed).await {
+            Ok(kills) => {
+                story.kills += kills.len();
+                story.passed.extend(kills.into_iter().flatten());
+                story.not_reached.extend(here.into_iter().filter(|point| !story.passed.contains(point)));
             }
-            (Ok(_), None) => {}
-            (Err(error), None) => return Err(error.context(format!("{phase:?}, not disturbed"))),
-            (Err(error), Some(point)) => {
-                story.failed = Some((point, error));
-                story.not_tried = points.into_values().collect();
+            Err(error) if here.is_empty() => return Err(error.context(format!("{phase:?}, not disturbed"))),
+            Err(error) => {
+                story.failed = Some((here, error));
+                story.not_tried = points.into_values().flatten().collect();
                 break;
             }
         }
@@ -107,12 +105,11 @@ pub async fn killed_at(
 pub async fn killed_at_first_writes(name: &str, moment: Moment, undisturbed: &Undisturbed) -> Result<usize> {
     let mut world = inhabited(name).await?;
     let mut kills = 0;
-    for (phase, (counts, _)) in undisturbed {
-        let writes = counts.keys().filter(|call| call.writes());
-        let points = writes.map(|call| Point { phase: *phase, call: call.clone(), nth: 1, moment });
-        let traps = points.map(|point| Trap::set(&world, &point)).collect();
+    for (phase, (calls, _)) in undisturbed {
+        let points = calls.writes().into_iter().map(|call| Point { phase: *phase, call: call.clone(), nth: 1, moment });
+        let traps = points.map(|point| (Trap::set(&world, &point), None)).collect();
         let outcome = go_through(&mut world, *phase, traps, |_| None, undisturbed).await;
-        kills += outcome.with_context(|| format!("{phase:?}, {moment:?} the first of each write"))?;
+        kills += outcome.with_context(|| format!("{phase:?}, {moment:?} the first of each write"))?.len();
     }
     Ok(kills)
 }
@@ -127,9 +124,9 @@ pub async fn killed_again_and_again(name: &str, seed: u64, undisturbed: &Undistu
             left -= 1;
             (left > 0).then(|| random_trap(world, &mut random))
         };
-        let traps = again(&world).into_iter().collect();
+        let traps = again(&world).map(|trap| (trap, None)).into_iter().collect();
         let outcome = go_through(&mut world, phase, traps, again, undisturbed).await;
-        kills += outcome.with_context(|| format!("seed {seed}, {phase:?}"))?;
+        kills += outcome.with_context(|| format!("seed {seed}, {phase:?}"))?.len();
     }
     Ok(kills)
 }
@@ -141,16 +138,16 @@ pub fn random_trap(world: &World, random: &mut StdRng) -> Trap {
 }
 
 /// Goes through a phase, and kills the operator at each trap it gets into: those set, and those that `again` sets when it has been killed.
-/// Returns how often it was killed.
+/// Returns a point for each kill, if it has one.
 async fn go_through(
     world: &mut World,
     phase: Phase,
-    mut traps: Vec<Trap>,
+    mut traps: Vec<(Trap, Option<Point>)>,
     mut again: impl FnMut(&World) -> Option<Trap>,
     undisturbed: &Undisturbed,
-) -> Result<usize> {
+) -> Result<Vec<Option<Point>>> {
     phase.begin(world).await?;
-    let mut kills = 0;
+    let mut kills = Vec::new();
     loop {
         let ended = tokio::select! {
             biased;
@@ -158,20 +155,18 @@ async fn go_through(
             ended = phase.end(world) => Some(ended),
         };
         // The last call of a phase may be held after the phase has come to its end.
-        if traps.iter().any(Trap::is_sprung) {
+        if traps.iter().any(|(trap, _)| trap.is_sprung()) {
             world.kill().await?;
-            kills += 1;
-            for trap in traps.extract_if(.., |trap| trap.is_sprung()) {
+            for (trap, point) in traps.extract_if(.., |(trap, _)| trap.is_sprung()) {
                 trap.remove();
+                kills.push(point);
             }
-            traps.extend(again(world));
+            traps.extend(again(world).map(|trap| (trap, None)));
             start(world).await?;
         }
         if let Some(ended) = ended {
             ended?;
-            if !traps.iter().any(Trap::is_sprung) {
-                break;
-            }
+            break;
         }
     }
     world.proxy.clear();
@@ -181,9 +176,9 @@ async fn go_through(
     Ok(kills)
 }
 
-async fn any_sprung(traps: &[Trap]) {
+async fn any_sprung(traps: &[(Trap, Option<Point>)]) {
     if traps.is_empty() {
         future::pending::<()>().await;
     }
-    select_all(traps.iter().map(|trap| trap.sprung().boxed_local())).await;
+    select_all(traps.iter().map(|(trap, _)| trap.sprung().boxed_local())).await;
 }

@@ -1,15 +1,14 @@
 //! A crash at every call of a whole life: killed there, started again, the operator ends where it would have ended undisturbed.
 
 mod killed_process;
-mod lives;
-mod points;
+pub mod lives;
+pub mod points;
 mod trap;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use lives::{Story, Undisturbed, killed_again_and_again, killed_at, killed_at_first_writes, random_trap, undisturbed};
-use points::{Moment, Point, fewest, points};
+use points::{Moment, Point};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -17,9 +16,13 @@ use rand::seq::SliceRandom;
 use crate::life::Phase;
 use crate::report::{Sweep, is_full, seed};
 use crate::side_by_side::side_by_side;
+use crate::world::World;
 
 /// Rounds in which a point that does not come up, since calls go side by side in any order, is tried again.
 const ROUNDS: usize = 5;
+
+/// Reads of a phase at which the operator is killed in one life; a kill at a write is the only one of its phase.
+const READS: usize = 4;
 
 /// Points at which the operator is killed, and then a second time while it recovers.
 const TWICE: usize = 160;
@@ -37,9 +40,9 @@ fn undisturbed_lives(sweep: &mut Sweep, name: &str, lives: usize) -> Undisturbed
             known = Some(life);
             continue;
         };
-        for (phase, (counts, snapshot)) in life {
-            let (fewest_so_far, first) = known.get_mut(&phase).unwrap();
-            *fewest_so_far = fewest(std::mem::take(fewest_so_far), &counts);
+        for (phase, (calls, snapshot)) in life {
+            let (common, first) = known.get_mut(&phase).unwrap();
+            *common = common.common(&calls);
             if let Err(error) = snapshot.check(first) {
                 sweep.add_failure(format!("{phase:?}, twice undisturbed: {error}"));
             }
@@ -48,31 +51,21 @@ fn undisturbed_lives(sweep: &mut Sweep, name: &str, lives: usize) -> Undisturbed
     known.expect("an undisturbed life")
 }
 
-/// Points that are still to be tried, by phase.
-struct Waiting(Mutex<BTreeMap<Phase, VecDeque<Point>>>);
-
-impl Waiting {
-    fn new(points: Vec<Point>) -> Self {
-        let mut waiting: BTreeMap<Phase, VecDeque<Point>> = BTreeMap::new();
-        for point in points {
-            waiting.entry(point.phase).or_default().push_back(point);
+/// Spreads points over lives: at most `most` of a phase in one life, and those far apart.
+fn spread(points: Vec<Point>, most: usize) -> Vec<BTreeMap<Phase, Vec<Point>>> {
+    let mut phases: BTreeMap<Phase, Vec<Point>> = BTreeMap::new();
+    for point in points {
+        phases.entry(point.phase).or_default().push(point);
+    }
+    let mut lives: Vec<BTreeMap<Phase, Vec<Point>>> = Vec::new();
+    for (phase, points) in phases {
+        let wanted = points.len().div_ceil(most);
+        lives.resize_with(lives.len().max(wanted), BTreeMap::new);
+        for (index, point) in points.into_iter().enumerate() {
+            lives[index % wanted].entry(phase).or_default().push(point);
         }
-        Self(Mutex::new(waiting))
     }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Phase, VecDeque<Point>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lives that it takes, with one point of each phase in a life.
-    fn lives(&self) -> usize {
-        self.lock().values().map(VecDeque::len).max().unwrap_or_default()
-    }
-
-    /// A point of each phase that has some left.
-    fn next(&self) -> BTreeMap<Phase, Point> {
-        self.lock().iter_mut().filter_map(|(phase, points)| Some((*phase, points.pop_front()?))).collect()
-    }
+    lives
 }
 
 /// Adds what came of lives, and returns the points that are to be tried again.
@@ -81,9 +74,10 @@ fn add_stories(sweep: &mut Sweep, outcomes: Vec<anyhow::Result<Story>>, kills: i
     for outcome in outcomes {
         let Some(story) = sweep.add_run("a life", outcome) else { continue };
         sweep.add_points(kills(&story));
-        if let Some((point, error)) = story.failed {
-            sweep.add_points(1);
-            sweep.add_failure(format!("{point}: {error:#}"));
+        if let Some((points, error)) = story.failed {
+            sweep.add_points(points.len());
+            let points: Vec<_> = points.iter().map(ToString::to_string).collect();
+            sweep.add_failure(format!("{}: {error:#}", points.join("; ")));
         }
         left.extend(story.not_tried);
         left.extend(story.not_reached);
@@ -92,7 +86,7 @@ fn add_stories(sweep: &mut Sweep, outcomes: Vec<anyhow::Result<Story>>, kills: i
 }
 
 fn all_points(undisturbed: &Undisturbed) -> Vec<Point> {
-    undisturbed.iter().flat_map(|(phase, (counts, _))| points(*phase, counts)).collect()
+    undisturbed.iter().flat_map(|(phase, (calls, _))| calls.points(*phase)).collect()
 }
 
 #[test]
@@ -105,12 +99,14 @@ fn at_every_call() {
     let mut left = all_points(&undisturbed);
     eprintln!("{} points", left.len());
     for round in 0..ROUNDS {
-        let waiting = Waiting::new(std::mem::take(&mut left));
-        let lives = waiting.lives();
-        let names = (0..lives).map(|life| format!("crash-{round}-{life}")).collect();
-        let live = async |name: String| killed_at(&name, waiting.next(), |_| None, &undisturbed).await;
-        left = add_stories(&mut sweep, side_by_side(names, live), |story| story.passed.len());
-        eprintln!("round {round}: {lives} lives, {} points left", left.len());
+        let (writes, reads) = left.into_iter().partition(|point: &Point| point.call.writes());
+        let lives: Vec<_> = spread(writes, 1).into_iter().chain(spread(reads, READS)).enumerate().collect();
+        let count = lives.len();
+        let live = async |(life, points): (usize, BTreeMap<_, _>)| {
+            killed_at(&format!("crash-{round}-{life}"), points, |_| None, &undisturbed).await
+        };
+        left = add_stories(&mut sweep, side_by_side(lives, live), |story| story.passed.len());
+        eprintln!("round {round}: {count} lives, {} points left", left.len());
         if left.is_empty() {
             break;
         }
@@ -131,12 +127,13 @@ fn twice_in_a_row() {
     let mut points = all_points(&undisturbed);
     points.shuffle(&mut StdRng::seed_from_u64(seed));
     points.truncate(TWICE);
-    let waiting = Waiting::new(points);
-    let lives = (0..waiting.lives() as u64).collect();
-    let live = async |life: u64| {
-        let mut random = StdRng::seed_from_u64(seed + life);
-        let (mut first, points) = (true, waiting.next());
-        let again = |world: &_| std::mem::replace(&mut first, false).then(|| random_trap(world, &mut random));
+    let lives = spread(points, 1).into_iter().zip(0_u64..).collect();
+    let live = async |(points, life): (BTreeMap<_, _>, u64)| {
+        let (mut random, mut recovers) = (StdRng::seed_from_u64(seed + life), false);
+        let again = |world: &World| {
+            recovers = !recovers;
+            recovers.then(|| random_trap(world, &mut random))
+        };
         killed_at(&format!("crash-twice-{life}"), points, again, &undisturbed).await
     };
     let not_reached = add_stories(&mut sweep, side_by_side(lives, live), |story| story.kills);

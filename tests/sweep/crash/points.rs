@@ -1,6 +1,6 @@
 //! Where the operator is killed: at a phase's n-th call of an operation, before or after it takes effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Instant;
 
@@ -64,38 +64,52 @@ impl fmt::Display for Point {
     }
 }
 
-/// How often each call comes in a phase.
-pub type Counts = BTreeMap<Call, u32>;
+/// The calls of a phase, in the order of arrival.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Vec<Call>);
 
-/// Counts calls that arrived in time.
-pub fn counts(aws: &[ProxiedCall], kube: &[(Instant, KubeCall)], since: Instant, until: Instant) -> Counts {
-    let in_time = |at: Instant| at >= since && at <= until;
-    let aws = aws.iter().filter(|call| in_time(call.at)).map(Call::from);
-    let kube = kube.iter().filter(|(at, _)| in_time(*at)).map(|(_, call)| Call::Kubernetes(call.clone()));
-    let mut counts = Counts::new();
-    for call in aws.chain(kube) {
-        *counts.entry(call).or_default() += 1;
+impl Calls {
+    /// Those that arrived in time.
+    pub fn between(aws: &[ProxiedCall], kube: &[(Instant, KubeCall)], since: Instant, until: Instant) -> Self {
+        let aws = aws.iter().map(|call| (call.at, Call::from(call)));
+        let kube = kube.iter().map(|(at, call)| (*at, Call::Kubernetes(call.clone())));
+        let mut calls: Vec<_> = aws.chain(kube).filter(|(at, _)| *at >= since && *at <= until).collect();
+        calls.sort_by_key(|(at, _)| *at);
+        Self(calls.into_iter().map(|(_, call)| call).collect())
     }
-    counts
-}
 
-/// What comes in both.
-pub fn fewest(left: Counts, right: &Counts) -> Counts {
-    let both = left.into_iter().filter_map(|(call, count)| {
-        let other = *right.get(&call)?;
-        Some((call, count.min(other)))
-    });
-    both.collect()
-}
-
-/// Every point of a phase. What only reads leaves AWS and Kubernetes as they are, so before and after it are the same.
-pub fn points(phase: Phase, counts: &Counts) -> Vec<Point> {
-    let mut points = Vec::new();
-    for (call, count) in counts {
-        let moments: &[Moment] = if call.writes() { &[Moment::Before, Moment::After] } else { &[Moment::Before] };
-        for nth in 1..=*count {
-            points.extend(moments.iter().map(|moment| Point { phase, call: call.clone(), nth, moment: *moment }));
-        }
+    /// Each call with how often it has come by then.
+    fn numbered(&self) -> impl Iterator<Item = (&Call, u32)> {
+        let mut counts: BTreeMap<&Call, u32> = BTreeMap::new();
+        self.0.iter().map(move |call| {
+            let count = counts.entry(call).or_default();
+            *count += 1;
+            (call, *count)
+        })
     }
-    points
+
+    /// How often each call comes.
+    pub fn counts(&self) -> BTreeMap<&Call, u32> {
+        self.numbered().collect()
+    }
+
+    /// Without what does not come as often in another life.
+    pub fn common(&self, other: &Self) -> Self {
+        let others: BTreeSet<(&Call, u32)> = other.numbered().collect();
+        Self(self.numbered().filter(|call| others.contains(call)).map(|(call, _)| call.clone()).collect())
+    }
+
+    /// Every operation that changes something.
+    pub fn writes(&self) -> BTreeSet<&Call> {
+        self.0.iter().filter(|call| call.writes()).collect()
+    }
+
+    /// Every point of a phase, in order. What only reads leaves AWS and Kubernetes as they are: before and after it are the same.
+    pub fn points(&self, phase: Phase) -> Vec<Point> {
+        let points = self.numbered().flat_map(|(call, nth)| {
+            let moments: &[Moment] = if call.writes() { &[Moment::Before, Moment::After] } else { &[Moment::Before] };
+            moments.iter().map(move |moment| Point { phase, call: call.clone(), nth, moment: *moment })
+        });
+        points.collect()
+    }
 }

@@ -1,7 +1,6 @@
-use super::super::record::{self, forget};
-use super::super::topic::TopicOp;
+use super::super::record;
 use super::*;
-use crate::monitor::{TagDiff, fingerprints, fixtures};
+use crate::monitor::{fingerprints, fixtures};
 
 fn wanted(protocol: SubscriptionProtocol, endpoint: &str) -> Subscription {
     Subscription { protocol, endpoint: endpoint.to_owned(), subscription_role_arn: None }
@@ -56,19 +55,7 @@ fn a_pending_subscription_is_present_and_cannot_be_removed() {
 fn only_what_we_made_is_unsubscribed() {
     let there = vec![observed("sqs", "ours", Some("arn:1")), observed("sqs", "theirs", Some("arn:2"))];
     let dropped = monitor(vec![], &["sqs:ours"]);
-    assert_eq!(steps(&dropped, there), [SubscriptionOp::Unsubscribe { arn: "arn:1".into() }]);
-}
-
-#[test]
-fn what_is_unsubscribed_is_forgotten_and_what_waits_is_not() {
-    let there = vec![observed("sqs", "a", Some("arn:1")), observed("email", "B@x.y", None)];
-    let dropped = monitor(vec![], &["sqs:a", "email:b@x.y"]);
-    let topic = ObservedTopic { subscriptions: there, ..ObservedTopic::as_wanted(&dropped) };
-    let mut found = Diff::default();
-    forget(&dropped, Some(&topic), &mut found);
-    let [step] = &found.steps[..] else { panic!("{found:?}") };
-    let set = [(record::KEY.to_owned(), fingerprints::record(["email:b@x.y"]).unwrap())].into();
-    assert_eq!(step.op, Op::Topic(TopicOp::Tag(TagDiff { set, unset: Vec::new() })));
+    assert_eq!(steps(&dropped, there), [SubscriptionOp::Unsubscribe { arn: "arn:1".into(), name: "sqs:ours".into() }]);
 }
 
 #[test]
@@ -109,7 +96,7 @@ fn a_password_is_told_to_sns_alone_and_its_subscription_is_recognised() {
     let topic = ObservedTopic { subscriptions: listed.clone(), ..ObservedTopic::as_wanted(&asked) };
     assert_eq!(existing(&asked, &topic)[0].name, name);
     let dropped = monitor(vec![], &[name]);
-    assert_eq!(steps(&dropped, listed), [SubscriptionOp::Unsubscribe { arn: "arn:1".into() }]);
+    assert_eq!(steps(&dropped, listed), [SubscriptionOp::Unsubscribe { arn: "arn:1".into(), name: name.into() }]);
 }
 
 #[test]
