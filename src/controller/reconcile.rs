@@ -19,7 +19,7 @@ use super::status::{Findings, Mode, status, unreachable};
 use super::teller::Teller;
 use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
-use crate::api::{Component, VpcFlowMonitor};
+use crate::api::{Component, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 use crate::aws::{Aws, ConnectError, Place, limits};
 use crate::engine::{self, Failure, Outcome};
 use crate::metrics::PassResult;
@@ -86,7 +86,7 @@ impl<'a> Pass<'a> {
         let removes = matches!(self.mode, Mode::Delete | Mode::DeleteSuspended);
         let removal = removes.then(|| monitor.removal());
         if let Some(outcomes) = self.glance(&aws, &monitor).await {
-            return self.report(&before, &monitor, outcomes).await;
+            return self.report(&monitor, outcomes).await;
         }
         let mut outcomes = Vec::new();
         for _ in 0..ROUNDS {

@@ -85,6 +85,12 @@ impl Memory {
         self.back_off(only_a_person_helps(outcomes), resync, backoff).min(longest)
     }
 
+    /// True if the latest pass failed, and not only for reasons that a person must mend.
+    #[must_use]
+    pub const fn fails(&self) -> bool {
+        self.failed_passes > 0
+    }
+
     /// Since when what was read of AWS may serve for the next look: since the latest pass, if that left nothing to do, but no longer than
     /// the jitter of resyncs, within which monitors made together come back.
     #[must_use]

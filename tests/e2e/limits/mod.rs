@@ -1,6 +1,7 @@
 //! AWS's quotas, counted at a proxy.
 
 mod attempts;
+mod fairness;
 mod quotas;
 mod reads;
 
