@@ -9,7 +9,7 @@ mod tags;
 use std::sync::Arc;
 
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
-pub use names::{Names, ROLE_PATH};
+pub use names::{Names, PREFIX, ROLE_PATH};
 pub use package::{Architecture, DetectorPackage, PackageError};
 pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
 
