@@ -3,28 +3,35 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
-use super::classes::{Class, classify};
+use super::classes::{Class, Verdict, by_status, classify};
 use super::operations::{Access, Operation, Service};
 
 /// A call to AWS that did not succeed.
 #[derive(Clone, Debug, Error)]
-#[error("{} {}: {code}: {message}{}", operation.service.id(), operation.name, remedy(operation, *class))]
+#[error("{} {}: {code}: {message}{}", operation.service.id(), operation.name, remedy(operation, *class, message))]
 pub struct AwsError {
     /// What was called.
     pub operation: &'static Operation,
     /// What kind of failure it is.
     pub class: Class,
+    /// What a [`Class::NotYet`] is taken for once AWS has had its time; otherwise the class itself.
+    pub overdue: Class,
     /// AWS's error code, or `Unreachable`, `TimedOut` or `Unreadable` where there was no answer to read one from.
     pub code: String,
     /// AWS's message.
     pub message: String,
 }
 
-fn remedy(operation: &Operation, class: Class) -> String {
-    if class == Class::Denied {
-        format!(" (the operator's role needs {})", operation.actions.join(", "))
+fn remedy(operation: &Operation, class: Class, message: &str) -> String {
+    if class != Class::Denied {
+        return String::new();
+    }
+    let actions = operation.actions.join(", ");
+    // How AWS words it is in the IAM user guide, "Troubleshoot access denied error messages".
+    if message.contains("explicit deny") {
+        format!(" (a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy)")
     } else {
-        String::new()
+        format!(" (the operator's role needs {actions})")
     }
 }
 
@@ -32,12 +39,12 @@ impl AwsError {
     /// An error that AWS reports inside a successful answer, as `CreateFlowLogs` does under `Unsuccessful`.
     #[must_use]
     pub fn reported(operation: &'static Operation, code: &str, message: &str) -> Self {
-        Self {
-            operation,
-            class: classify(operation, code, message),
-            code: code.to_owned(),
-            message: message.to_owned(),
-        }
+        Self::new(operation, classify(operation, code, message), code, message)
+    }
+
+    fn new(operation: &'static Operation, verdict: Verdict, code: &str, message: &str) -> Self {
+        let Verdict { class, overdue } = verdict;
+        Self { operation, class, overdue, code: code.to_owned(), message: message.to_owned() }
     }
 
     /// True if AWS says that there is no such thing.
@@ -69,11 +76,11 @@ where
                 let status = error.raw_response().map_or(0, |response| response.status().as_u16());
                 let code = service_error.code().map_or_else(|| status_code_name(status), str::to_owned);
                 let message = readable(service_error.message().unwrap_or("AWS gave no reason"));
-                let mut class = classify(operation, &code, &message);
-                if class == Class::Unknown && status >= 500 {
-                    class = Class::Transient;
+                let mut verdict = classify(operation, &code, &message);
+                if verdict.class == Class::Unknown {
+                    verdict = Verdict::lasting(by_status(status));
                 }
-                return AwsError { operation, class, code, message };
+                return AwsError::new(operation, verdict, &code, &message);
             }
             let code = match &error {
                 SdkError::TimeoutError(_) => "TimedOut",
@@ -81,7 +88,7 @@ where
                 SdkError::ConstructionFailure(_) => "NotSent",
                 _ => UNREACHABLE,
             };
-            AwsError { operation, class: Class::Transient, code: code.to_owned(), message: causes(&error) }
+            AwsError::new(operation, Verdict::lasting(Class::Transient), code, &causes(&error))
         })
     }
 }
@@ -152,7 +159,7 @@ pub trait Expected<T> {
 impl<T> Expected<T> for Result<T, AwsError> {
     fn expected(self) -> Self {
         self.map_err(|error| match error.class {
-            Class::NotFound => AwsError { class: Class::NotYet, ..error },
+            Class::NotFound => AwsError { class: Class::NotYet, overdue: Class::Terminal, ..error },
             _ => error,
         })
     }
@@ -192,6 +199,15 @@ mod tests {
             error.to_string(),
             "IAM CreateRole: AccessDenied: no (the operator's role needs iam:CreateRole, iam:TagRole)"
         );
+    }
+
+    #[test]
+    fn an_explicit_deny_is_no_missing_permission() {
+        let message = "no identity-based policy, with an explicit deny in a service control policy";
+        let told = AwsError::reported(ops::DELETE_ROLE, "AccessDenied", message).to_string();
+        assert!(told.ends_with(
+            "(a policy forbids iam:DeleteRole, whatever the operator's role is allowed: ask who keeps that policy)"
+        ));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
@@ -10,26 +10,35 @@ use thiserror::Error;
 use tracing::{debug, info};
 
 use super::operations::{self, Access, Caller, Operation};
+use crate::leader::Fence;
 use crate::metrics::Metrics;
 
-/// Stands before every call: what the table of operations lacks is never sent, what it holds is logged and counted.
+/// Stands before every call: what the table of operations lacks is never sent, nor what changes AWS while another replica may lead.
+/// What is sent is logged and counted.
 #[derive(Clone, Debug)]
 pub struct Gate {
     metrics: Metrics,
     caller: Caller,
+    fence: Fence,
 }
 
 impl Gate {
     /// The operator's gate, which counts into `metrics`.
     #[must_use]
     pub const fn new(metrics: Metrics) -> Self {
-        Self { metrics, caller: Caller::Operator }
+        Self { metrics, caller: Caller::Operator, fence: Fence::always_open() }
+    }
+
+    /// The same gate, which lets through what changes AWS only while `fence` is open.
+    #[must_use]
+    pub fn with_fence(self, fence: Fence) -> Self {
+        Self { fence, ..self }
     }
 
     /// The gate of `verify`: reads, and the few writes that are its own.
     #[must_use]
     pub fn of_verify() -> Self {
-        Self { metrics: Metrics::default(), caller: Caller::Verify }
+        Self { metrics: Metrics::default(), caller: Caller::Verify, fence: Fence::always_open() }
     }
 
     fn operation(&self, config: &ConfigBag) -> Result<&'static Operation, UnknownOperation> {
@@ -63,6 +72,19 @@ impl Intercept for Gate {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.operation(config)?;
+        Ok(())
+    }
+
+    // The last hook before the request goes out, at each attempt: signing, credentials and waiting take time.
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if self.operation(config)?.access == Access::Write {
+            self.fence.check()?;
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Commands.
 
 mod crd;
+mod leader_elect;
 mod run;
 mod verify;
 

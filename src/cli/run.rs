@@ -5,17 +5,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::leader_elect::LeaderElect;
 use anyhow::{Context as _, bail};
 use aws_config::{BehaviorVersion, Region};
 use clap::{Args, ValueEnum};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Config, ResourceExt};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller::{self, AllowedRole, AllowedRoles, Backoff, Context, Options};
+use vpc_flow_operator::controller::{self, AllowedRole, AllowedRoles, Backoff, Context, Ended, Options};
+use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::monitor::{DetectorPackage, Settings};
 
@@ -59,6 +63,9 @@ pub struct Run {
     #[arg(long, env = "DEFAULT_DELETION_POLICY", value_enum, default_value_t = DeletionPolicy::RetainData)]
     default_deletion_policy: DeletionPolicy,
 
+    #[command(flatten)]
+    leader: LeaderElect,
+
     /// Address of /metrics, /healthz and /readyz.
     #[arg(long, env = "METRICS_ADDR", default_value = "0.0.0.0:8080")]
     metrics_addr: SocketAddr,
@@ -87,8 +94,12 @@ fn cluster_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| error.to_string())
+}
+
 fn resync(text: &str) -> Result<Duration, String> {
-    let resync = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let resync = duration(text)?;
     if resync < Duration::from_secs(1) { Err("at least 1s".to_owned()) } else { Ok(resync) }
 }
 
@@ -98,7 +109,10 @@ impl Run {
     pub async fn run(self) -> anyhow::Result<()> {
         self.start_log();
         let detector = DetectorPackage::read(&self.detector_package()?)?;
-        let client = Client::try_default().await.context("no way to the Kubernetes API")?;
+        let config = Config::infer().await.context("no way to the Kubernetes API")?;
+        let fence = self.leader.fence();
+        let elector = self.leader.elector(&config, self.watch_namespace.as_deref(), &fence)?;
+        let client = controller::fenced_client(config, fence.clone()).context("no way to the Kubernetes API")?;
         let cluster_name = match &self.cluster_name {
             Some(name) => name.clone(),
             None => cluster_uid(client.clone()).await?,
@@ -108,7 +122,7 @@ impl Run {
             loader = loader.region(Region::new(region.clone()));
         }
         let metrics = Metrics::default();
-        let pool = ClientPool::new(&loader.load().await, Gate::new(metrics.clone()));
+        let pool = ClientPool::new(&loader.load().await, Gate::new(metrics.clone()).with_fence(fence));
         let options = Options {
             settings: Settings {
                 cluster_name,
@@ -124,12 +138,14 @@ impl Run {
         };
         let context = Context::new(client, pool, metrics.clone(), options);
         let (known, ready) = watch::channel(false);
-        let stop = termination()?;
+        let stop = termination()?.boxed().shared();
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+        // A task of its own each: neither health nor the lease may wait for the controller.
+        let serving = tokio::spawn(controller::serve(self.metrics_addr, metrics, ready));
         tokio::select! {
-            () = controller::run(context, known, stop) => Ok(()),
-            result = controller::serve(self.metrics_addr, metrics, ready) => {
-                result.with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))
+            ended = work(elector, context, known, stop) => ended,
+            served = serving => {
+                served?.with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))
             }
         }
     }
@@ -153,6 +169,52 @@ impl Run {
     }
 }
 
+type Stop = Shared<BoxFuture<'static, ()>>;
+
+/// Runs the controller, while this process leads if there is an election. Once it has led and leads no longer, it ends with an error: what
+/// starts it anew gets it back without anything left from before.
+async fn work(
+    elector: Option<Elector>,
+    context: Context,
+    known: watch::Sender<bool>,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    let Some(mut elector) = elector else {
+        controller::run(context, known, stop).await;
+        return Ok(());
+    };
+    tokio::select! {
+        // Standing by is all that a follower has to be ready for.
+        () = elector.acquire(|_| _ = known.send_replace(true)) => {}
+        () = stop.clone() => return Ok(()),
+    }
+    known.send_replace(false);
+    let (finished, no_longer_needed) = oneshot::channel::<()>();
+    let mut keeping = tokio::spawn(async move {
+        tokio::select! {
+            lost = elector.keep() => Err(lost),
+            _ = no_longer_needed => Ok(elector),
+        }
+    });
+    tokio::select! {
+        ended = controller::run(context, known, stop) => {
+            drop(finished);
+            // Calls that were abandoned may still take effect: then the lease expires by itself, later.
+            if let (Ended::Finished, Ok(elector)) = (ended, keeping.await?) {
+                elector.release().await;
+            }
+            Ok(())
+        }
+        kept = &mut keeping => match kept? {
+            Ok(_) => Ok(()),
+            Err(lost) => {
+                tracing::error!(reason = %lost, "leads no longer; ends at once, to be started anew");
+                Err(lost.into())
+            }
+        }
+    }
+}
+
 async fn cluster_uid(client: Client) -> anyhow::Result<String> {
     let namespaces: Api<Namespace> = Api::all(client);
     let namespace = namespaces
@@ -165,13 +227,13 @@ async fn cluster_uid(client: Client) -> anyhow::Result<String> {
     }
 }
 
-fn termination() -> anyhow::Result<impl Future<Output = ()> + Send + Sync + 'static> {
+fn termination() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping: passes under way are finished first");
+        tracing::info!("stopping: steps under way are finished first");
     })
 }

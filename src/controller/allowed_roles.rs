@@ -43,13 +43,13 @@ impl AllowedRoles {
         if self.0.iter().any(listed) {
             return Ok(());
         }
-        Err(Failure {
-            reason: Reason::AccessDenied,
-            message: format!(
+        Err(Failure::new(
+            Reason::AccessDenied,
+            format!(
                 "spec.assumeRole: {} is not allowed for namespace {namespace}; the operator must be started with --allowed-role {namespace}={}",
                 role.role_arn, role.role_arn
             ),
-        })
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
@@ -18,7 +19,22 @@ pub struct Context {
     pub(super) aws: ClientPool,
     pub(super) metrics: Metrics,
     pub(super) options: Options,
+    pub(super) stopping: Stopping,
     memories: Mutex<HashMap<String, Memory>>,
+}
+
+/// Whether the operator has been told to stop.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    pub(super) fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// How the controller runs.
@@ -50,6 +66,7 @@ impl Context {
             aws,
             metrics,
             options,
+            stopping: Stopping::default(),
             memories: Mutex::new(HashMap::new()),
         }
     }

@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tracing::{info, instrument, warn};
 
-use super::context::Context;
+use super::context::{Context, Stopping};
 use super::events;
 use super::retry::jittered;
 use super::status::{Findings, Mode, status, unreachable};
@@ -23,7 +23,7 @@ use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 use crate::aws::{Aws, ConnectError, Place};
-use crate::engine::{self, Failure, Outcome};
+use crate::engine::{self, Failure, Outcome, Overseer};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
 
@@ -106,6 +106,23 @@ pub fn on_error(monitor: Arc<VpcFlowMonitor>, error: &Error, context: Arc<Contex
     ))
 }
 
+/// The engine's way back to a pass.
+struct Course<'a> {
+    outcomes: mpsc::UnboundedSender<Outcome>,
+    stopping: &'a Stopping,
+}
+
+impl Overseer for Course<'_> {
+    fn may_begin_step(&self) -> bool {
+        !self.stopping.has_begun()
+    }
+
+    fn hear(&self, outcome: &Outcome) {
+        // The work goes on whether or not it can still be told of.
+        let _ = self.outcomes.send(outcome.clone());
+    }
+}
+
 struct Pass<'a> {
     context: &'a Context,
     api: &'a Api<VpcFlowMonitor>,
@@ -145,7 +162,7 @@ impl<'a> Pass<'a> {
                 self.write(planned).await?;
             }
             outcomes = self.apply(assessed, &aws, &monitor, removal).await?;
-            if !outcomes.iter().all(Outcome::is_settled) {
+            if self.context.stopping.has_begun() || !outcomes.iter().all(Outcome::is_settled) {
                 break;
             }
         }
@@ -180,9 +197,9 @@ impl<'a> Pass<'a> {
             return Ok(());
         }
         let known = |part: Option<&String>| part.cloned().unwrap_or_default();
-        Err(Failure {
-            reason: Reason::Conflict,
-            message: format!(
+        Err(Failure::new(
+            Reason::Conflict,
+            format!(
                 "the monitor lives in account {}, region {}, but the operator now works in account {}, region {}; \
                  give the operator the credentials and region it had, or delete the monitor there first",
                 known(account),
@@ -190,7 +207,7 @@ impl<'a> Pass<'a> {
                 place.account,
                 place.region
             ),
-        })
+        ))
     }
 
     /// Carries the changes out, and tells of each system as soon as it is done.
@@ -203,10 +220,8 @@ impl<'a> Pass<'a> {
     ) -> Result<Vec<Outcome>, Error> {
         let mut so_far = engine::plan(&assessed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let applying = async move {
-            // The work goes on whether or not it can still be told of.
-            engine::apply(assessed, aws, monitor, removal, |outcome| _ = sender.send(outcome.clone())).await
-        };
+        let course = Course { outcomes: sender, stopping: &self.context.stopping };
+        let applying = engine::apply(assessed, aws, monitor, removal, course);
         let telling = async {
             while let Some(outcome) = receiver.recv().await {
                 let changed = !outcome.applied.is_empty();
@@ -326,11 +341,9 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Identity(error) => error.into(),
-            ConnectError::Role { ref source, .. } => {
-                Self { reason: Self::from(source.clone()).reason, message: error.to_string() }
-            }
+            ConnectError::Role { ref source, .. } => Self { message: error.to_string(), ..Self::from(source.clone()) },
             error @ (ConnectError::NoRegion | ConnectError::UnexpectedCaller(_)) => {
-                Self { reason: Reason::InvalidSpec, message: error.to_string() }
+                Self::new(Reason::InvalidSpec, error.to_string())
             }
         }
     }

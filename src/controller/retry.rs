@@ -26,8 +26,9 @@ impl Default for Backoff {
     }
 }
 
-/// Longest time that AWS may take to catch up before what it says is taken at its word.
-const PATIENCE: Duration = Duration::from_mins(3);
+/// Longest time that AWS may take to catch up before what it says is taken at its word. A new role mostly takes seconds to be
+/// usable, and sometimes minutes: hashicorp/terraform-provider-aws#44517.
+const PATIENCE: Duration = Duration::from_mins(5);
 /// How soon a system is looked at that AWS is still setting up.
 const PENDING: Duration = Duration::from_secs(3);
 
@@ -39,7 +40,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Past its patience, what AWS was waited for is told as what it then is: a refusal.
+    /// Past its patience, what AWS was waited for is told as what it then is.
     pub fn lose_patience(&mut self, outcomes: &mut [Outcome], now: Instant) {
         for outcome in outcomes {
             let waits = |reason: Reason| reason == Reason::WaitingForAws;
@@ -50,7 +51,7 @@ impl Memory {
             let since = *self.waiting_since.entry(outcome.component).or_insert(now);
             if now.duration_since(since) >= PATIENCE {
                 for (_, failure) in outcome.failures.iter_mut().filter(|(_, failure)| waits(failure.reason)) {
-                    failure.reason = Reason::Rejected;
+                    failure.reason = failure.overdue;
                     failure.message = format!("{} (still so after {} s)", failure.message, PATIENCE.as_secs());
                 }
             }
@@ -116,7 +117,7 @@ mod tests {
     fn failing(reason: Reason) -> Outcome {
         let change = Change::new(Action::Create, ResourceKind::Role, "r");
         Outcome {
-            failures: vec![(Some(change.clone()), Failure { reason, message: "m".into() })],
+            failures: vec![(Some(change.clone()), Failure::new(reason, "m"))],
             remaining: vec![change],
             ..outcome()
         }
@@ -159,15 +160,20 @@ mod tests {
 
     #[test]
     fn patience_ends() {
+        let waiting = |overdue| {
+            let mut outcome = failing(Reason::WaitingForAws);
+            outcome.failures[0].1.overdue = overdue;
+            outcome
+        };
         let mut memory = Memory::default();
         let start = Instant::now();
-        let mut outcomes = [failing(Reason::WaitingForAws)];
+        let mut outcomes = [waiting(Reason::Conflict)];
         memory.lose_patience(&mut outcomes, start);
         assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws);
         memory.lose_patience(&mut outcomes, start + PATIENCE);
-        assert_eq!(outcomes[0].failures[0].1.reason, Reason::Rejected);
+        assert_eq!(outcomes[0].failures[0].1.reason, Reason::Conflict);
         memory.lose_patience(&mut [outcome()], start + PATIENCE);
-        let mut outcomes = [failing(Reason::WaitingForAws)];
+        let mut outcomes = [waiting(Reason::Conflict)];
         memory.lose_patience(&mut outcomes, start + PATIENCE);
         assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws);
     }

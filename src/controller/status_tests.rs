@@ -24,7 +24,7 @@ fn summary(status: &VpcFlowMonitorStatus) -> Vec<(&str, &str, &str)> {
 }
 
 fn failed(component: Component, reason: Reason) -> Outcome {
-    let failure = Failure { reason, message: "because".into() };
+    let failure = Failure::new(reason, "because");
     Outcome { failures: vec![(None, failure)], ..outcome(component) }
 }
 
@@ -113,7 +113,7 @@ fn what_could_not_be_looked_at_is_not_forgotten() {
 fn a_failed_change_is_told_at_its_resource() {
     let change = Change::new(Action::Create, ResourceKind::Bucket, "b");
     let mut outcome = outcome(Component::Storage);
-    outcome.failures.push((Some(change.clone()), Failure { reason: Reason::Rejected, message: "taken".into() }));
+    outcome.failures.push((Some(change.clone()), Failure::new(Reason::Rejected, "taken")));
     outcome.remaining.push(change);
     let status = tell(Mode::Keep, &[outcome], &VpcFlowMonitorStatus::default());
     assert_eq!(status.resources[0].state, ResourceState::Failed);
@@ -131,7 +131,7 @@ fn former_tag_keys_are_remembered_until_all_is_settled() {
 #[test]
 fn an_unreachable_account_leaves_the_rest_as_told() {
     let before = tell(Mode::Keep, &[outcome(Component::LogGroup)], &VpcFlowMonitorStatus::default());
-    let failure = Failure { reason: Reason::AwsError, message: "no way".into() };
+    let failure = Failure::new(Reason::AwsError, "no way");
     let status = unreachable(&failure, Some(4), &before, Timestamp::now());
     assert_eq!(summary(&status), [("Ready", "False", "AwsError"), ("Reconciling", "True", "AwsError")]);
     assert!(status.conditions.iter().any(|condition| condition.type_ == "LogGroupReady"));

@@ -4,6 +4,7 @@ mod change;
 mod erased;
 mod failure;
 mod outcome;
+mod overseer;
 mod pass;
 mod system;
 
@@ -11,5 +12,6 @@ pub use change::{Action, Change, FieldChange, field_changes};
 pub use erased::{AnyStep, AnySystem, Assessment, erase};
 pub use failure::Failure;
 pub use outcome::{Assessed, Outcome, plan};
+pub use overseer::Overseer;
 pub use pass::{apply, assess};
 pub use system::{Applied, Conflict, Diff, Existing, Goal, Health, Invalid, Removal, Report, Step, System};

@@ -11,6 +11,7 @@ use super::change::{Action, Change};
 use super::erased::{AnyStep, AnySystem};
 use super::failure::Failure;
 use super::outcome::{Assessed, Outcome, clears_away, plan};
+use super::overseer::Overseer;
 use super::system::{Applied, Conflict, Removal};
 use crate::api::Component;
 use crate::api::conditions::Reason;
@@ -38,13 +39,13 @@ enum Turn {
 /// tearing down, and then the flow logs first, so that nothing refills what is being emptied. What a living monitor has superseded is
 /// cleared away last, once nothing depends on it any more.
 ///
-/// `progress` hears of each system as soon as it is done.
+/// The `overseer` hears of each system as soon as it is done, and may end the work early.
 pub async fn apply(
     assessed: Vec<Assessed>,
     aws: &Aws,
     monitor: &Monitor,
     removal: Option<Removal>,
-    progress: impl Fn(&Outcome),
+    overseer: impl Overseer,
 ) -> Vec<Outcome> {
     let outcomes = plan(&assessed);
     let mut works = Vec::new();
@@ -53,8 +54,8 @@ pub async fn apply(
         let (last, first) = steps.into_iter().partition(|step| removal.is_none() && clears_away(&step.change));
         works.push(Work { system, first, last, outcome });
     }
-    let mut works = in_turn(works, aws, monitor, removal, &progress).await;
-    clear_away(&mut works, aws, monitor, &progress).await;
+    let mut works = in_turn(works, aws, monitor, removal, &overseer).await;
+    clear_away(&mut works, aws, monitor, &overseer).await;
     works.into_iter().map(|work| work.outcome).collect()
 }
 
@@ -70,7 +71,7 @@ async fn in_turn(
     aws: &Aws,
     monitor: &Monitor,
     removal: Option<Removal>,
-    progress: &impl Fn(&Outcome),
+    overseer: &impl Overseer,
 ) -> Vec<Work> {
     let systems: Vec<AnySystem> = works.iter().map(|work| work.system).collect();
     let turns: BTreeMap<Component, watch::Sender<Turn>> =
@@ -81,20 +82,20 @@ async fn in_turn(
         if !work.first.is_empty() {
             outcome.waits_for = held_up_by(&predecessors(systems, &system, removal), turns).await;
             if outcome.waits_for.is_empty() {
-                apply_steps(outcome, &work.first, aws, monitor).await;
+                apply_steps(outcome, &work.first, aws, monitor, overseer).await;
                 look_again(outcome, &system, aws, monitor, removal).await;
             }
         }
         let others_may_go_on =
             if removal.is_none() { outcome.is_in_place(system.nobody_needs) } else { outcome.is_settled() };
-        progress(outcome);
+        overseer.hear(outcome);
         turns[&system.component].send_replace(if others_may_go_on { Turn::Passed } else { Turn::Failed });
         work
     }))
     .await
 }
 
-async fn clear_away(works: &mut [Work], aws: &Aws, monitor: &Monitor, progress: &impl Fn(&Outcome)) {
+async fn clear_away(works: &mut [Work], aws: &Aws, monitor: &Monitor, overseer: &impl Overseer) {
     let holding_on = |system: &AnySystem| -> Vec<Component> {
         let depends = |other: &AnySystem| {
             other.needs.contains(&system.component) || system.clears_after.contains(&other.component)
@@ -114,10 +115,10 @@ async fn clear_away(works: &mut [Work], aws: &Aws, monitor: &Monitor, progress: 
         if outcome.waits_for.is_empty() {
             // What was done before has been told.
             outcome.applied.clear();
-            apply_steps(outcome, &work.last, aws, monitor).await;
+            apply_steps(outcome, &work.last, aws, monitor, overseer).await;
             look_again(outcome, &work.system, aws, monitor, None).await;
         }
-        progress(outcome);
+        overseer.hear(outcome);
     }))
     .await;
 }
@@ -151,19 +152,19 @@ async fn held_up_by(predecessors: &[Component], turns: &BTreeMap<Component, watc
     held_up
 }
 
-async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monitor: &Monitor) {
+async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monitor: &Monitor, overseer: &impl Overseer) {
     outcome.remaining.clear();
     let mut failed: Vec<&Change> = Vec::new();
     for step in steps {
         let change = &step.change;
-        if failed.iter().any(|earlier| holds_back(earlier, change)) {
+        if !overseer.may_begin_step() || failed.iter().any(|earlier| holds_back(earlier, change)) {
             outcome.remaining.push(change.clone());
             continue;
         }
         // What AWS has not caught up with mostly takes seconds; longer waits are for the next pass.
         let result = (|| step.run(aws, monitor))
             .retry(ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_times(3).with_jitter())
-            .when(|error| error.class == Class::NotYet)
+            .when(|error| error.class == Class::NotYet && overseer.may_begin_step())
             .await;
         match result {
             Ok(Applied::Done) => {
@@ -221,7 +222,7 @@ fn believe_what_we_made(outcome: &mut Outcome) {
     for conflict in not_yet {
         let message =
             format!("{} {} was made, but AWS does not show its tags yet", conflict.kind.noun(), conflict.name);
-        outcome.failures.push((None, Failure { reason: Reason::WaitingForAws, message }));
+        outcome.failures.push((None, Failure::waiting(Reason::Conflict, message)));
     }
 }
 

@@ -182,7 +182,9 @@ impl Operator {
         let (stop, stopped) = oneshot::channel::<()>();
         let (known, all_known) = watch::channel(false);
         let stopped = async move { _ = stopped.await };
-        let task = tokio::spawn(async move { controller::run(context, known, stopped).await });
+        let task = tokio::spawn(async move {
+            controller::run(context, known, stopped).await;
+        });
         Self { stop, task, all_known }
     }
 

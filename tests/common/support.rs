@@ -1,7 +1,7 @@
 //! An AWS account of one's own for each test, in the emulator that `devenv run` started.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
@@ -90,14 +90,14 @@ impl Sandbox {
     /// One pass over some systems.
     pub async fn pass(&self, monitor: &Monitor, components: &[Component]) -> Vec<Outcome> {
         let assessed = engine::assess(&systems(components), &self.aws, monitor, None).await;
-        engine::apply(assessed, &self.aws, monitor, None, |_| ()).await
+        engine::apply(assessed, &self.aws, monitor, None, ()).await
     }
 
     /// One pass of teardown over some systems, as the monitor's deletion policy says.
     pub async fn tear_down(&self, monitor: &Monitor, components: &[Component]) -> Vec<Outcome> {
         let removal = Some(monitor.removal());
         let assessed = engine::assess(&systems(components), &self.aws, monitor, removal).await;
-        engine::apply(assessed, &self.aws, monitor, removal, |_| ()).await
+        engine::apply(assessed, &self.aws, monitor, removal, ()).await
     }
 
     /// An error that AWS answers once, with status 400, for the emulator to be told of.
@@ -155,14 +155,19 @@ impl Sandbox {
     }
 }
 
+/// Read once: to hash its megabytes takes long without optimisation.
+static DETECTOR: LazyLock<Arc<DetectorPackage>> = LazyLock::new(|| {
+    let package = std::env::var_os("DETECTOR_PACKAGE").map(PathBuf::from).expect("DETECTOR_PACKAGE names the package");
+    Arc::new(DetectorPackage::read(&package).unwrap())
+});
+
 /// What an operator's owner might set.
 pub fn settings() -> Settings {
-    let package = std::env::var_os("DETECTOR_PACKAGE").map(PathBuf::from).expect("DETECTOR_PACKAGE names the package");
     Settings {
         cluster_name: "test".into(),
         permissions_boundary_arn: None,
         default_deletion_policy: DeletionPolicy::default(),
-        detector: Arc::new(DetectorPackage::read(&package).unwrap()),
+        detector: DETECTOR.clone(),
     }
 }
 

@@ -8,3 +8,11 @@
 mod cluster;
 #[path = "../common/support.rs"]
 mod support;
+
+mod kube_faults;
+mod life;
+mod report;
+mod snapshot;
+mod world;
+
+mod crash;

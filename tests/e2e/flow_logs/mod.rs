@@ -334,7 +334,7 @@ async fn neither_a_vpc_nor_a_flow_log_that_is_gone_is_an_obstacle_to_teardown() 
     let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
     ec2.delete_flow_logs().flow_log_ids(only(&sandbox, "s3").await.0).send().await.unwrap();
     ec2.delete_vpc().vpc_id(&sandbox.vpc_id).send().await.unwrap();
-    let outcomes = engine::apply(assessed, &sandbox.aws, &monitor, removal, |_| ()).await;
+    let outcomes = engine::apply(assessed, &sandbox.aws, &monitor, removal, ()).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
     assert_eq!(flow_logs(&sandbox).await, []);
 }

@@ -1,0 +1,133 @@
+//! From service, error code and message to the class of a failure: what to do about it.
+
+mod table;
+
+use super::operations::{Access, Operation};
+
+/// What kind of failure it is, and so what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Passes by itself: back off with jitter.
+    Transient,
+    /// Too many requests: slow down.
+    Throttled,
+    /// AWS has not caught up with an earlier call: retry soon, with a deadline.
+    NotYet,
+    /// There is no such thing.
+    NotFound,
+    /// The name is somebody else's.
+    Conflict,
+    /// A permission is missing.
+    Denied,
+    /// AWS refuses; only a change of the spec or of AWS helps.
+    Terminal,
+    /// Not in the table: treated as transient, told in full.
+    Unknown,
+}
+
+/// The class of a failure now, and what it is if it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What it is.
+    pub class: Class,
+    /// What a [`Class::NotYet`] is taken for once AWS has had its time; of any other class, the class itself.
+    pub overdue: Class,
+}
+
+impl Verdict {
+    /// A class that time does not change.
+    #[must_use]
+    pub const fn lasting(class: Class) -> Self {
+        Self { class, overdue: class }
+    }
+
+    /// Eventual consistency, which is something else if it lasts.
+    #[must_use]
+    pub const fn not_yet(overdue: Class) -> Self {
+        Self { class: Class::NotYet, overdue }
+    }
+}
+
+/// What to make of a failure of `operation`.
+///
+/// "No such thing" in a write is the trace of a read that was stale, or of a neighbour not yet visible: retried soon.
+#[must_use]
+pub fn classify(operation: &Operation, code: &str, message: &str) -> Verdict {
+    let verdict = table::find(operation.service, code, message).unwrap_or(Verdict::lasting(Class::Unknown));
+    if verdict.class == Class::NotFound && operation.access == Access::Write && !deletes(operation) {
+        Verdict::not_yet(Class::Terminal)
+    } else {
+        verdict
+    }
+}
+
+fn deletes(operation: &Operation) -> bool {
+    let verbs = ["Delete", "Remove", "Unsubscribe", "Untag", "Detach", "Abort", "Disassociate"];
+    verbs.iter().any(|verb| operation.name.starts_with(verb))
+}
+
+/// The class that HTTP gives to a code which the table does not have: RFC 9110, and RFC 6585 for 429.
+#[must_use]
+pub const fn by_status(status: u16) -> Class {
+    match status {
+        429 => Class::Throttled,
+        401 | 403 => Class::Denied,
+        500.. => Class::Transient,
+        _ => Class::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::operations as ops;
+
+    #[test]
+    fn code_and_message_decide() {
+        let cases = [
+            (ops::CREATE_FLOW_LOGS, "InvalidParameter", "Unable to assume given IAM role", Class::NotYet),
+            (ops::CREATE_FLOW_LOGS, "InvalidParameter", "LogFormat is invalid", Class::Terminal),
+            (
+                ops::CREATE_FUNCTION,
+                "InvalidParameterValueException",
+                "The role defined for the function cannot be assumed by Lambda.",
+                Class::NotYet,
+            ),
+            (ops::CREATE_FUNCTION, "InvalidParameterValueException", "Unzipped size", Class::Terminal),
+            (ops::GET_ROLE, "NoSuchEntity", "", Class::NotFound),
+            (ops::PUT_ROLE_POLICY, "NoSuchEntity", "", Class::NotYet),
+            (ops::DELETE_ROLE, "NoSuchEntity", "", Class::NotFound),
+            (ops::CREATE_BUCKET, "BucketAlreadyExists", "", Class::Conflict),
+            (ops::PUT_METRIC_FILTER, "ThrottlingException", "Rate exceeded", Class::Throttled),
+            (ops::PUT_METRIC_FILTER, "LimitExceededException", "Resource limit exceeded.", Class::Terminal),
+            (ops::PUT_METRIC_FILTER, "SomethingNew", "", Class::Unknown),
+            (
+                ops::DESCRIBE_SUBSCRIPTION_FILTERS,
+                "ValidationException",
+                "This operation is only supported on the Standard log class.",
+                Class::NotFound,
+            ),
+            (ops::DELETE_LOG_GROUP, "ValidationException", "Deletion protection is enabled", Class::Terminal),
+        ];
+        for (operation, code, message, class) in cases {
+            assert_eq!(classify(operation, code, message).class, class, "{} {code} {message}", operation.name);
+        }
+    }
+
+    #[test]
+    fn what_lasts_is_told_as_what_it_is() {
+        let overdue = |operation, code| classify(operation, code, "").overdue;
+        assert_eq!(overdue(ops::PUT_ROLE_POLICY, "NoSuchEntity"), Class::Terminal);
+        assert_eq!(overdue(ops::CREATE_BUCKET, "OperationAborted"), Class::Transient);
+        assert_eq!(overdue(ops::CREATE_ROLE, "EntityAlreadyExists"), Class::Conflict);
+        assert_eq!(overdue(ops::CREATE_ROLE, "MalformedPolicyDocument"), Class::Terminal);
+    }
+
+    #[test]
+    fn http_decides_where_no_code_does() {
+        let classes = [400, 403, 404, 429, 500, 503, 599].map(by_status);
+        let (unknown, denied, throttled, transient) =
+            (Class::Unknown, Class::Denied, Class::Throttled, Class::Transient);
+        assert_eq!(classes, [unknown, denied, unknown, throttled, transient, transient, transient]);
+    }
+}

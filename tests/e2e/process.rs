@@ -1,0 +1,108 @@
+//! The operator as a process of its own, as it runs in a pod.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use devenv::wait_for;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::support::{REGION, Sandbox};
+
+pub const DEADLINE: Duration = Duration::from_mins(2);
+
+/// The folder of this test program's own files.
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("e2e-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A running operator; it is killed when dropped.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+/// How to start one.
+pub struct Start<'a> {
+    /// Unlike that of any other process of any test.
+    pub name: &'a str,
+    pub namespace: &'a str,
+    pub sandbox: &'a Sandbox,
+    /// Where AWS is for it.
+    pub endpoint: &'a str,
+    /// Where Kubernetes is for it, if not where it is for the test.
+    pub kubeconfig: Option<&'a Path>,
+    pub arguments: &'a [&'a str],
+}
+
+impl Process {
+    pub fn start(start: &Start<'_>) -> Self {
+        let log = folder().join(format!("{}.log", start.name));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
+        command
+            .args(["run", "--metrics-addr", "127.0.0.1:0", "--cluster-name", "test", "--region", REGION])
+            .args(["--watch-namespace", start.namespace])
+            .args(start.arguments)
+            .env("AWS_ENDPOINT_URL", start.endpoint)
+            .env("AWS_ACCESS_KEY_ID", &start.sandbox.account)
+            .env("HOSTNAME", start.name)
+            .env("RUST_LOG", "info,kube=warn,vpc_flow_operator=debug")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .kill_on_drop(true);
+        if let Some(kubeconfig) = start.kubeconfig {
+            command.env("KUBECONFIG", kubeconfig);
+        }
+        Self { child: command.spawn().unwrap(), log }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        match tokio::time::timeout(DEADLINE, self.child.wait()).await {
+            Ok(status) => status.unwrap(),
+            Err(_) => panic!("the operator does not end:\n{}", self.text()),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Its log so far: an object a line.
+    pub fn lines(&self) -> Vec<Value> {
+        // The last line may not be written to its end yet.
+        self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Waits for a line whose message holds `text`.
+    pub async fn logged(&self, text: &str) -> Value {
+        let holds = |line: &Value| line["fields"]["message"].as_str().is_some_and(|message| message.contains(text));
+        let found = wait_for(text, DEADLINE, async || Ok(self.lines().into_iter().find(holds))).await;
+        found.unwrap_or_else(|error| panic!("{error}:\n{}", self.text()))
+    }
+
+    /// Status and body of an answer of `/metrics`, `/healthz` or `/readyz`.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let address = self.logged("serving metrics and health").await["fields"]["address"].clone();
+        let mut stream = TcpStream::connect(address.as_str().unwrap()).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+}

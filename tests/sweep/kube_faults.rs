@@ -1,0 +1,168 @@
+//! What stands between an operator and Kubernetes: counts calls, holds them for a crash, refuses them, loses their answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{Method, Request, Response};
+use kube::Client;
+use kube::client::Body;
+use serde_json::json;
+use tokio::sync::Notify;
+
+/// A call, other than a list or a watch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KubeCall {
+    /// As in RBAC: `get`, `create`, `update`, `patch`, `delete`.
+    pub verb: &'static str,
+    /// The resource with its subresource, as in RBAC: `vpcflowmonitors/status`.
+    pub resource: String,
+}
+
+impl KubeCall {
+    pub fn is_write(&self) -> bool {
+        self.verb != "get"
+    }
+
+    /// None for lists and watches.
+    fn of<B>(request: &Request<B>) -> Option<Self> {
+        let parts: Vec<&str> = request.uri().path().trim_matches('/').split('/').collect();
+        // `api/VERSION` of the core group, `apis/GROUP/VERSION` of all others.
+        let rest = parts.get(if parts.first() == Some(&"api") { 2 } else { 3 }..)?;
+        let rest = match rest {
+            ["namespaces", _, namespaced @ ..] if !namespaced.is_empty() => namespaced,
+            _ => rest,
+        };
+        let (resource, name, subresource) = match rest {
+            [resource] => (*resource, None, None),
+            [resource, name] => (*resource, Some(*name), None),
+            [resource, name, subresource, ..] => (*resource, Some(*name), Some(*subresource)),
+            [] => return None,
+        };
+        let watches = request.uri().query().is_some_and(|query| query.contains("watch="));
+        let verb = match *request.method() {
+            Method::GET if name.is_some() && !watches => "get",
+            Method::POST => "create",
+            Method::PUT => "update",
+            Method::PATCH => "patch",
+            Method::DELETE => "delete",
+            _ => return None,
+        };
+        let resource = subresource.map_or_else(|| resource.to_owned(), |sub| format!("{resource}/{sub}"));
+        Some(Self { verb, resource })
+    }
+}
+
+/// What happens to calls.
+#[derive(Clone)]
+pub struct KubeRule {
+    /// Only this call, or every one.
+    pub call: Option<KubeCall>,
+    /// Lets this many matching calls pass first.
+    pub skip: u32,
+    /// Then this many are hit; all if none.
+    pub times: Option<u32>,
+    pub fault: KubeFault,
+}
+
+/// What happens to a call.
+#[derive(Clone)]
+pub enum KubeFault {
+    /// Told of, and never sent: it is held until whoever waits for it is gone.
+    HoldBefore(Arc<Notify>),
+    /// Sent, then told of: its answer is held until whoever waits for it is gone.
+    HoldAfter(Arc<Notify>),
+    /// Not sent; answered with this status and reason, such as 409 `Conflict`.
+    Answer(u16, &'static str),
+    /// Sent, and its answer lost.
+    LoseAnswer,
+}
+
+#[derive(Default)]
+struct State {
+    rules: Vec<KubeRule>,
+    calls: Vec<KubeCall>,
+}
+
+impl State {
+    /// Records a call and says what happens to it.
+    fn arrived(&mut self, call: &KubeCall) -> Option<KubeFault> {
+        self.calls.push(call.clone());
+        let matching = self.rules.iter_mut().filter(|rule| rule.call.as_ref().is_none_or(|wanted| wanted == call));
+        for rule in matching {
+            if rule.skip > 0 {
+                rule.skip -= 1;
+            } else if rule.times != Some(0) {
+                rule.times = rule.times.map(|times| times - 1);
+                return Some(rule.fault.clone());
+            }
+        }
+        None
+    }
+}
+
+/// Counts and disturbs the calls of all clients made here.
+#[derive(Clone, Default)]
+pub struct KubeFaults {
+    state: Arc<Mutex<State>>,
+}
+
+impl KubeFaults {
+    /// A client as `inner`, whose calls pass through here.
+    pub fn client(&self, inner: Client) -> Client {
+        let (state, namespace) = (self.state.clone(), inner.default_namespace().to_owned());
+        let service = tower::service_fn(move |request: Request<Body>| pass(state.clone(), inner.clone(), request));
+        Client::new(service, namespace)
+    }
+
+    pub fn add(&self, rule: KubeRule) {
+        self.with_state(|state| state.rules.push(rule));
+    }
+
+    /// No more rules. What is held stays held.
+    pub fn clear(&self) {
+        self.with_state(|state| state.rules.clear());
+    }
+
+    /// Every call, in the order of arrival.
+    pub fn calls(&self) -> Vec<KubeCall> {
+        self.with_state(|state| state.calls.clone())
+    }
+
+    fn with_state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn pass(
+    state: Arc<Mutex<State>>,
+    inner: Client,
+    request: Request<Body>,
+) -> Result<Response<Body>, Box<dyn std::error::Error + Send + Sync>> {
+    let call = KubeCall::of(&request);
+    let fault = call.and_then(|call| state.lock().unwrap_or_else(PoisonError::into_inner).arrived(&call));
+    match fault {
+        None => Ok(inner.send(request).await?),
+        Some(KubeFault::HoldBefore(held)) => {
+            held.notify_one();
+            std::future::pending().await
+        }
+        Some(KubeFault::HoldAfter(held)) => {
+            inner.send(request).await?;
+            held.notify_one();
+            std::future::pending().await
+        }
+        Some(KubeFault::Answer(status, reason)) => Ok(refusal(status, reason)?),
+        Some(KubeFault::LoseAnswer) => {
+            inner.send(request).await?;
+            Err("the connection was closed before the answer came".into())
+        }
+    }
+}
+
+fn refusal(code: u16, reason: &str) -> http::Result<Response<Body>> {
+    let message = format!("{reason}, as the sweep wants it");
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message,
+    });
+    let builder = Response::builder().status(code).header("content-type", "application/json");
+    builder.body(Body::from(status.to_string().into_bytes()))
+}

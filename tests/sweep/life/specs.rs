@@ -1,0 +1,81 @@
+//! What a life's monitor asks for.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use vpc_flow_operator::api::VpcFlowMonitorSpec;
+use vpc_flow_operator::api::spec::{DeletionPolicy, Subscription, SubscriptionProtocol, TagValue};
+
+use crate::support::Sandbox;
+
+/// A spec with everything switched on, that leaves nothing behind.
+pub fn full(sandbox: &Sandbox) -> VpcFlowMonitorSpec {
+    let mut spec = sandbox.spec();
+    spec.deletion_policy = Some(DeletionPolicy::Delete);
+    spec.tags.insert("team".into(), TagValue("network".into()));
+    spec.tags.insert("stage".into(), TagValue("production".into()));
+    spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
+    let to = |protocol, endpoint: String| Subscription { protocol, endpoint, subscription_role_arn: None };
+    spec.notifications.subscriptions = vec![
+        to(SubscriptionProtocol::Sqs, queue(sandbox, "stays")),
+        to(SubscriptionProtocol::Sqs, queue(sandbox, "goes")),
+        to(SubscriptionProtocol::Email, "soc@example.com".into()),
+    ];
+    spec
+}
+
+/// A change of many fields at once, to be merged into the full spec: every system has to do something.
+pub fn changes(sandbox: &Sandbox, namespace: &str) -> Value {
+    json!({
+        "aggregationInterval": 600,
+        "cloudWatchLogs": {"logGroupName": format!("/{namespace}/renamed"), "retentionDays": 90},
+        "s3": {
+            "bucketName": format!("renamed-{}", sandbox.account),
+            "prefix": "records",
+            "fileFormat": "plain-text",
+            "lifecycle": {"expireAfterDays": 400},
+        },
+        "detections": {
+            "externalConnections": {"enabled": false},
+            "highDataTransfer": {"minBytes": 20_000_000, "threshold": 20.0},
+        },
+        "notifications": {
+            "subscriptions": [
+                {"protocol": "sqs", "endpoint": queue(sandbox, "stays")},
+                {"protocol": "sqs", "endpoint": queue(sandbox, "comes")},
+            ],
+            "notifyOnRecovery": false,
+        },
+        "anomalyDetector": {"memoryMb": 256, "highTransferBytes": 70_000_000},
+        "analytics": {"database": "flows", "table": "records", "bytesScannedCutoff": 20_000_000},
+        "tags": {"team": null, "stage": "test", "unit": "security"},
+    })
+}
+
+/// The full spec after the change.
+pub fn changed(sandbox: &Sandbox, namespace: &str) -> Result<VpcFlowMonitorSpec> {
+    let mut spec = serde_json::to_value(full(sandbox))?;
+    merge(&mut spec, changes(sandbox, namespace));
+    Ok(serde_json::from_value(spec)?)
+}
+
+/// RFC 7386, as the API server merges.
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (key, value) in patch {
+        if value.is_null() {
+            target.as_object_mut().into_iter().for_each(|target| _ = target.remove(&key));
+        } else {
+            merge(&mut target[key.as_str()], value);
+        }
+    }
+}
+
+fn queue(sandbox: &Sandbox, name: &str) -> String {
+    format!("arn:aws:sqs:eu-west-1:{}:{name}", sandbox.account)
+}

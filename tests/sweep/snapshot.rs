@@ -1,0 +1,133 @@
+//! What there is at the end of a phase, in terms that are the same in every world.
+
+use anyhow::{Result, ensure};
+use regex::Regex;
+use serde_json::{Map, Value, json};
+
+use crate::world::{NAME, World};
+
+/// Everything in AWS and the monitor, without ids, times and the world's own names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    aws: Value,
+    monitor: Value,
+}
+
+impl Snapshot {
+    pub async fn take(world: &World) -> Result<Self> {
+        let names = Names::of(world);
+        let monitor = world.cluster.monitors.get_opt(NAME).await?;
+        let monitor = monitor.map_or(Ok(Value::Null), serde_json::to_value)?;
+        Ok(Self {
+            aws: aws(names.replace(&world.sandbox.inventory().await)?),
+            monitor: resource(names.replace(&monitor)?),
+        })
+    }
+
+    /// Names of everything in AWS, for messages and for what must be empty.
+    pub fn resources(&self) -> Vec<String> {
+        let kinds = self.aws.as_object().into_iter().flatten();
+        kinds
+            .flat_map(|(kind, all)| match all {
+                Value::Object(named) => named.keys().map(|name| format!("{kind}/{name}")).collect(),
+                Value::Array(list) => list.iter().map(|one| format!("{kind}/{}", one["LogDestinationType"])).collect(),
+                _ => Vec::new(),
+            })
+            .collect()
+    }
+
+    /// Fails with every place where this differs from what it should be.
+    pub fn check(&self, should: &Self) -> Result<()> {
+        let mut differences = Vec::new();
+        differ("aws", &should.aws, &self.aws, &mut differences);
+        differ("monitor", &should.monitor, &self.monitor, &mut differences);
+        ensure!(differences.is_empty(), "not as in an undisturbed run:\n  {}", differences.join("\n  "));
+        Ok(())
+    }
+}
+
+fn differ(path: &str, should: &Value, is: &Value, differences: &mut Vec<String>) {
+    match (should, is) {
+        (Value::Object(left), Value::Object(right)) => {
+            let mut keys: Vec<&String> = left.keys().chain(right.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            for key in keys {
+                let of = |map: &Map<String, Value>| map.get(key).cloned().unwrap_or(Value::Null);
+                differ(&format!("{path}.{key}"), &of(left), &of(right), differences);
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                differ(&format!("{path}[{index}]"), left, right, differences);
+            }
+        }
+        _ if should == is => {}
+        _ => differences.push(format!("{path}: {should} expected, {is} found")),
+    }
+}
+
+/// The names that are a world's own, and what stands for them.
+struct Names(Vec<(String, &'static str)>);
+
+impl Names {
+    fn of(world: &World) -> Self {
+        let (sandbox, namespace) = (&world.sandbox, &world.cluster.namespace);
+        let names = sandbox.named_monitor(namespace, NAME, sandbox.spec()).names;
+        // The longer ones first: they hold the shorter ones.
+        Self(vec![
+            (names.bucket.clone(), "BUCKET"),
+            (names.base().to_owned(), "vfm-BASE"),
+            (names.base().replace('-', "_"), "vfm_BASE"),
+            (sandbox.vpc_id.clone(), "VPC"),
+            (namespace.clone(), "NAMESPACE"),
+            (sandbox.account.clone(), "ACCOUNT"),
+        ])
+    }
+
+    fn replace(&self, value: &Value) -> Result<Value> {
+        let mut text = value.to_string();
+        for (name, stands_for) in &self.0 {
+            text = text.replace(name, stands_for);
+        }
+        for (pattern, stands_for) in
+            [("fl-[0-9a-f]{17}", "FLOW-LOG"), ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID")]
+        {
+            text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
+fn aws(mut inventory: Value) -> Value {
+    // AWS chooses the ids of flow logs: two that stand for the same would hide behind one name.
+    if let Some(flow_logs) = inventory["flowLogs"].as_object() {
+        inventory["flowLogs"] = sorted(flow_logs.values().cloned().collect());
+    }
+    // Evaluated when a minute has passed.
+    for alarm in inventory["alarms"].as_object_mut().into_iter().flatten() {
+        alarm.1["state"] = Value::Null;
+    }
+    inventory
+}
+
+fn sorted(mut values: Vec<Value>) -> Value {
+    values.sort_by_key(ToString::to_string);
+    Value::Array(values)
+}
+
+/// Spec, status and finalizers, without times and what the test asked for.
+fn resource(mut monitor: Value) -> Value {
+    if monitor.is_null() {
+        return monitor;
+    }
+    let status = &mut monitor["status"];
+    for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+        condition["lastTransitionTime"] = Value::Null;
+    }
+    for alarm in status["alarms"].as_array_mut().into_iter().flatten() {
+        alarm["state"] = Value::Null;
+    }
+    status["lastHandledReconcileAt"] = Value::Null;
+    json!({"spec": monitor["spec"], "status": monitor["status"], "finalizers": monitor["metadata"]["finalizers"]})
+}

@@ -1,0 +1,168 @@
+//! A world of one's own: an AWS account, a namespace, and an operator that reaches both through what can disturb it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use devenv::{FaultProxy, wait_for};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
+use vpc_flow_operator::controller::{Backoff, Options};
+use vpc_flow_operator::monitor::Monitor;
+
+use crate::cluster::{Cluster, Operator, is};
+use crate::kube_faults::KubeFaults;
+use crate::support::Sandbox;
+
+/// The monitor's name.
+pub const NAME: &str = "m";
+
+/// For whatever is waited for. Generous: lives run side by side.
+pub const DEADLINE: Duration = Duration::from_mins(2);
+
+/// Passes that a monitor may take to come to rest once it is Ready.
+const PASSES_TO_REST: usize = 10;
+
+/// A world of one's own.
+pub struct World {
+    /// The AWS account. Its own clients pass by the proxy.
+    pub sandbox: Sandbox,
+    /// The namespace. Its client passes by the faults.
+    pub cluster: Cluster,
+    /// Between the operator and AWS.
+    pub proxy: FaultProxy,
+    /// Between the operator and Kubernetes.
+    pub kube: KubeFaults,
+    operator: Option<Operator>,
+    requests: AtomicU32,
+}
+
+impl World {
+    /// Without an operator. `name` is unique among all tests, and fit for a namespace.
+    pub async fn new(name: &str) -> Result<Self> {
+        let (sandbox, cluster) = (Sandbox::new(name).await, Cluster::new(name).await);
+        let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await?;
+        Ok(Self { sandbox, cluster, proxy, kube: KubeFaults::default(), operator: None, requests: AtomicU32::new(0) })
+    }
+
+    /// Starts an operator that remembers nothing.
+    pub async fn start(&mut self) -> Result<()> {
+        self.start_with(|_| ()).await
+    }
+
+    /// The same, with other options.
+    pub async fn start_with(&mut self, change: impl FnOnce(&mut Options)) -> Result<()> {
+        if self.operator.is_some() {
+            bail!("the operator runs already");
+        }
+        let client = self.kube.client(Client::try_default().await?);
+        let namespace = self.cluster.namespace.clone();
+        let cluster = Cluster { monitors: Api::namespaced(client.clone(), &namespace), client, namespace };
+        let config = self.sandbox.config_at(self.proxy.endpoint());
+        self.operator = Some(Operator::start_at(&cluster, &config, |options| {
+            options.backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(2) };
+            options.resync = Duration::from_secs(30);
+            change(options);
+        }));
+        Ok(())
+    }
+
+    /// Kills the operator on the spot.
+    pub async fn kill(&mut self) -> Result<()> {
+        self.operator.take().context("no operator runs")?.kill().await;
+        Ok(())
+    }
+
+    /// Stops the operator as SIGTERM does.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.operator.take().context("no operator runs")?.stop().await;
+        Ok(())
+    }
+
+    /// Makes the monitor.
+    pub async fn create(&self, spec: VpcFlowMonitorSpec) -> Result<()> {
+        self.cluster.monitors.create(&PostParams::default(), &VpcFlowMonitor::new(NAME, spec)).await?;
+        Ok(())
+    }
+
+    /// Merges into the monitor's spec.
+    pub async fn change(&self, spec: Value) -> Result<()> {
+        let patch = Patch::Merge(json!({"spec": spec}));
+        self.cluster.monitors.patch(NAME, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
+    /// Deletes the monitor, and does not wait.
+    pub async fn delete(&self) -> Result<()> {
+        self.cluster.monitors.delete(NAME, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// The monitor as the pure parts see it, for its names and ARNs.
+    pub async fn monitor(&self) -> Result<Monitor> {
+        let object = self.cluster.monitors.get(NAME).await?;
+        Ok(self.sandbox.named_monitor(&self.cluster.namespace, NAME, object.spec))
+    }
+
+    /// Asks for a pass now, and waits until one has begun after that and is done.
+    pub async fn pass(&self) -> Result<()> {
+        let token = self.requests.fetch_add(1, Ordering::Relaxed).to_string();
+        let patch = json!({"metadata": {"annotations": {"vpcflow.dev/reconcile-requested-at": token}}});
+        self.cluster.monitors.patch(NAME, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        let handled = |monitor: &VpcFlowMonitor| {
+            monitor.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref()) == Some(&token)
+        };
+        self.wait("the requested pass", handled).await
+    }
+
+    /// Waits until the monitor is Ready for its present generation.
+    pub async fn wait_ready(&self) -> Result<()> {
+        self.wait("the monitor to be Ready", |monitor| is(monitor, "Ready", "True")).await
+    }
+
+    /// Waits until the monitor is Ready and a whole pass changes nothing in AWS.
+    pub async fn wait_at_rest(&self) -> Result<()> {
+        for _ in 0..PASSES_TO_REST {
+            self.wait_ready().await?;
+            let before = self.sandbox.latest_call().await;
+            self.pass().await?;
+            if self.sandbox.writes_since(before).await.is_empty() {
+                return self.wait_ready().await;
+            }
+        }
+        bail!("{PASSES_TO_REST} passes, and AWS is still being changed")
+    }
+
+    /// Waits until the monitor is gone.
+    pub async fn wait_gone(&self) -> Result<()> {
+        let mut latest = None;
+        let gone = wait_for("the monitor to be gone", DEADLINE, async || {
+            latest = self.cluster.monitors.get_opt(NAME).await?;
+            Ok(latest.is_none().then_some(()))
+        });
+        gone.await.with_context(|| told(latest.as_ref()))
+    }
+
+    /// Waits until the monitor is as `condition` says.
+    pub async fn wait(&self, what: &str, condition: impl Fn(&VpcFlowMonitor) -> bool) -> Result<()> {
+        let mut latest = None;
+        let waited = wait_for(what, DEADLINE, async || {
+            let monitor = self.cluster.monitors.get(NAME).await?;
+            let matches = condition(&monitor);
+            latest = Some(monitor);
+            Ok(matches.then_some(()))
+        });
+        waited.await.with_context(|| told(latest.as_ref()))
+    }
+}
+
+/// What is not as it should be with a monitor.
+fn told(monitor: Option<&VpcFlowMonitor>) -> String {
+    let status = monitor.and_then(|monitor| monitor.status.as_ref());
+    let conditions = status.into_iter().flat_map(|status| &status.conditions).filter(|known| known.status != "True");
+    let troubles: Vec<String> =
+        conditions.map(|known| format!("{} {}: {}", known.type_, known.reason, known.message)).collect();
+    if troubles.is_empty() { format!("{monitor:?}") } else { troubles.join("; ") }
+}
