@@ -72,6 +72,11 @@ pub async fn reconcile(monitor: Arc<VpcFlowMonitor>, context: Arc<Context>) -> R
             if !done {
                 return Err(Error::StillDeleting(wait));
             }
+            // What the spec has come to say in the meantime, such as another deletion policy, still counts.
+            let now = api.get_opt(&monitor.name_any()).await?;
+            if now.is_some_and(|now| now.metadata.generation != monitor.metadata.generation) {
+                return Err(Error::StillDeleting(Duration::ZERO));
+            }
             context.forget(&monitor.uid().unwrap_or_default());
             Ok(Action::await_change())
         }

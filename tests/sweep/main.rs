@@ -16,3 +16,6 @@ mod snapshot;
 mod world;
 
 mod crash;
+mod fields;
+mod rest;
+mod walks;

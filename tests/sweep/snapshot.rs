@@ -19,7 +19,7 @@ impl Snapshot {
         let monitor = world.cluster.monitors.get_opt(NAME).await?;
         let monitor = monitor.map_or(Ok(Value::Null), serde_json::to_value)?;
         Ok(Self {
-            aws: aws(names.replace(&world.sandbox.inventory().await)?),
+            aws: aws(names.replace(&without_ids(world.sandbox.inventory().await))?),
             monitor: resource(names.replace(&monitor)?),
         })
     }
@@ -34,6 +34,11 @@ impl Snapshot {
                 _ => Vec::new(),
             })
             .collect()
+    }
+
+    /// True if this word is anywhere in AWS.
+    pub fn holds(&self, word: &str) -> bool {
+        self.aws.to_string().contains(word)
     }
 
     /// Fails with every place where this differs from what it should be.
@@ -90,30 +95,40 @@ impl Names {
         for (name, stands_for) in &self.0 {
             text = text.replace(name, stands_for);
         }
-        for (pattern, stands_for) in
-            [("fl-[0-9a-f]{17}", "FLOW-LOG"), ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID")]
-        {
+        for (pattern, stands_for) in [
+            ("fl-[0-9a-f]{17}", "FLOW-LOG"),
+            ("vpc-cidr-assoc-[0-9a-f]{17}", "ASSOCIATION"),
+            ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+        ] {
             text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();
         }
         Ok(serde_json::from_str(&text)?)
     }
 }
 
-fn aws(mut inventory: Value) -> Value {
-    // AWS chooses the ids of flow logs: two that stand for the same would hide behind one name.
+/// AWS chooses the ids of flow logs: two of them would hide behind one name.
+fn without_ids(mut inventory: Value) -> Value {
     if let Some(flow_logs) = inventory["flowLogs"].as_object() {
-        inventory["flowLogs"] = sorted(flow_logs.values().cloned().collect());
+        inventory["flowLogs"] = flow_logs.values().cloned().collect();
+    }
+    inventory
+}
+
+fn aws(mut inventory: Value) -> Value {
+    if let Some(flow_logs) = inventory["flowLogs"].as_array_mut() {
+        flow_logs.sort_by_key(ToString::to_string);
     }
     // Evaluated when a minute has passed.
     for alarm in inventory["alarms"].as_object_mut().into_iter().flatten() {
         alarm.1["state"] = Value::Null;
     }
+    // A bucket never goes back to the time before it had versions; to suspend them is as near as it gets.
+    for bucket in inventory["buckets"].as_object_mut().into_iter().flatten() {
+        if bucket.1["versioning"].is_null() {
+            bucket.1["versioning"] = json!("Suspended");
+        }
+    }
     inventory
-}
-
-fn sorted(mut values: Vec<Value>) -> Value {
-    values.sort_by_key(ToString::to_string);
-    Value::Array(values)
 }
 
 /// Spec, status and finalizers, without times and what the test asked for.
@@ -124,10 +139,13 @@ fn resource(mut monitor: Value) -> Value {
     let status = &mut monitor["status"];
     for condition in status["conditions"].as_array_mut().into_iter().flatten() {
         condition["lastTransitionTime"] = Value::Null;
+        condition["observedGeneration"] = Value::Null;
     }
     for alarm in status["alarms"].as_array_mut().into_iter().flatten() {
         alarm["state"] = Value::Null;
     }
     status["lastHandledReconcileAt"] = Value::Null;
+    // How often the spec has changed; that the status speaks of the present one is part of being Ready.
+    status["observedGeneration"] = Value::Null;
     json!({"spec": monitor["spec"], "status": monitor["status"], "finalizers": monitor["metadata"]["finalizers"]})
 }

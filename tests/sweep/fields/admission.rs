@@ -54,7 +54,10 @@ fn at(faults: &[(String, String)], path: &str) -> Result<()> {
     let path = regex::escape(&path.replace("[]", "").replace("{}", ".key"));
     let whole = Regex::new(&format!(r"(^|\W)spec\.{path}($|[^.\w]|\.unknownProperty: field not declared)"))?;
     let named = faults.iter().flat_map(|(field, message)| [field, message]);
-    ensure!(named.into_iter().any(|text| whole.is_match(&indexes.replace_all(text, ""))), "spec.{path} is not named: {faults:?}");
+    ensure!(
+        named.into_iter().any(|text| whole.is_match(&indexes.replace_all(text, ""))),
+        "spec.{path} is not named: {faults:?}"
+    );
     Ok(())
 }
 
@@ -109,7 +112,9 @@ async fn every_rule_of_the_schema_refuses_what_breaks_it() {
         sweep.add_run(&spec.to_string(), at(&faults, field));
     }
     for rule in unbroken {
-        sweep.add_failure(format!("nothing in violations() of tests/sweep/fields/rules.rs breaks the rule `{rule}`: add a spec that does"));
+        sweep.add_failure(format!(
+            "nothing in violations() of tests/sweep/fields/rules.rs breaks the rule `{rule}`: add a spec that does"
+        ));
     }
     sweep.finish();
 }

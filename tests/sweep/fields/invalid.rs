@@ -43,7 +43,11 @@ fn strings(schema: &Value, example: Option<&Value>, values: &mut Vec<(&'static s
     if schema["minLength"].as_u64().is_some_and(|least| least > 0) || !is_valid("") {
         values.push(("empty", json!("")));
     }
-    for (kind, text) in [("a space", format!("{example} ")), ("a quote", format!("{example}\"")), ("a line break", format!("{example}\n"))] {
+    for (kind, text) in [
+        ("a space", format!("{example} ")),
+        ("a quote", format!("{example}\"")),
+        ("a line break", format!("{example}\n")),
+    ] {
         if !is_valid(&text) {
             values.push((kind, json!(text)));
         }

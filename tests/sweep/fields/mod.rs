@@ -3,7 +3,12 @@
 mod admission;
 mod changes;
 mod invalid;
+mod moments;
 mod others;
 mod rules;
 mod schema;
 mod values;
+
+pub use changes::{Change, base, changes, make};
+pub use others::Others;
+pub use schema::merge;

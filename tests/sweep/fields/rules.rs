@@ -35,8 +35,10 @@ pub fn violations() -> Vec<(Value, &'static str)> {
     let lifecycle = |lifecycle: Value| json!({"s3": {"lifecycle": lifecycle}});
     let cidrs = |cidr: &str| json!({"detections": {"externalConnections": {"trustedCidrs": [cidr]}}});
     let subscriptions = |entries: Value| json!({"notifications": {"subscriptions": entries}});
-    let subscription = |protocol: &str, endpoint: &str| subscriptions(json!([{"protocol": protocol, "endpoint": endpoint}]));
-    let long_span = |detection: &str| json!({"detections": {detection: {"periodSeconds": 600, "evaluationPeriods": 145}}});
+    let subscription =
+        |protocol: &str, endpoint: &str| subscriptions(json!([{"protocol": protocol, "endpoint": endpoint}]));
+    let long_span =
+        |detection: &str| json!({"detections": {detection: {"periodSeconds": 600, "evaluationPeriods": 145}}});
     let elsewhere = |section: &str| json!({"region": "us-east-1", section: {"kmsKeyArn": key}});
     let fields = |fields: &[&str]| json!({"cloudWatchLogs": {"fields": fields}});
     let endpoint = "notifications.subscriptions.endpoint";
@@ -75,7 +77,9 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         ),
         (elsewhere("notifications"), "notifications"),
         (
-            subscriptions(json!([{"protocol": "email", "endpoint": "a@b.c"}, {"protocol": "email", "endpoint": "a@b.c"}])),
+            subscriptions(
+                json!([{"protocol": "email", "endpoint": "a@b.c"}, {"protocol": "email", "endpoint": "a@b.c"}]),
+            ),
             "notifications.subscriptions",
         ),
         (subscription("email", "nobody"), endpoint),

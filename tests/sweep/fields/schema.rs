@@ -23,7 +23,7 @@ impl Property {
     /// A merge patch of the spec that gives the property this value. `entry` completes an entry of a list, by the list's path.
     pub fn patch(&self, value: Value, entry: impl Fn(&str) -> Value) -> Value {
         let mut patch = value;
-        let (mut parent, mut rest) = (self.path.as_str(), "");
+        let mut parent = self.path.as_str();
         while !parent.is_empty() {
             if let Some(list) = parent.strip_suffix("[]") {
                 patch = json!([patch]);
@@ -32,12 +32,13 @@ impl Property {
                 patch = json!({ "key": patch });
                 parent = map;
             } else {
-                (parent, rest) = parent.rsplit_once('.').unwrap_or(("", parent));
+                let name;
+                (parent, name) = parent.rsplit_once('.').unwrap_or(("", parent));
                 let mut object = match parent.strip_suffix("[]") {
                     Some(list) => entry(list),
                     None => json!({}),
                 };
-                object[rest] = patch;
+                object[name] = patch;
                 patch = object;
             }
         }

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::schema::Property;
 use super::others::Others;
+use super::schema::Property;
 
 /// What becomes of a property that is changed.
 #[derive(Clone, Debug)]
@@ -49,9 +49,10 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
         "s3.lifecycle.expireAfterDays" => one(json!(400)),
         "analytics.database" => one(json!("sweep")),
         "notifications.topicArn" => one(json!(others.topic_arn)),
+        // None by e-mail: what nobody confirms nobody can take back either.
         "notifications.subscriptions" => Some(Other::Values(vec![
             json!([
-                {"protocol": "email", "endpoint": "soc@example.com"},
+                {"protocol": "sms", "endpoint": "+491701234567"},
                 {"protocol": "sqs", "endpoint": format!("arn:aws:sqs:eu-west-1:{account}:queue")},
             ]),
             json!([{
@@ -130,7 +131,9 @@ fn derived(schema: &Value) -> Option<Vec<Value>> {
 fn number(schema: &Value, default: f64) -> Option<Value> {
     let step = schema["multipleOf"].as_f64().unwrap_or(1.0);
     let fits = |value: &f64| {
-        let within = |limit: &Value, wrong: Ordering| limit.as_f64().is_none_or(|limit| value.partial_cmp(&limit) != Some(wrong));
+        let within = |limit: &Value, wrong: Ordering| {
+            limit.as_f64().is_none_or(|limit| value.partial_cmp(&limit) != Some(wrong))
+        };
         within(&schema["minimum"], Ordering::Less) && within(&schema["maximum"], Ordering::Greater)
     };
     let value = [default + step, default - step].into_iter().find(fits)?;
