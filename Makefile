@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fmt crds check-crds up build build-tests doctor \
+.PHONY: help demo test sweep bench lint fmt crds check-crds up build build-tests doctor \
 	checkout control-plane emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -35,6 +35,10 @@ test: doctor ## Run every test
 	@$(in_parallel) build-tests
 	devenv/emulator/test.sh
 	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
+
+sweep: doctor ## Try every crash point, every failure and every field (hours; SWEEP_ONLY=name for some of it)
+	@$(in_parallel) build-tests
+	@tests/sweep/run.sh $(devenv) run -- $(cargo) test --workspace --test sweep -- --test-threads=1 --nocapture $(SWEEP_ONLY)
 
 bench: doctor detector-package ## Measure the detector beside a handler in Python
 	$(bench) --no-run

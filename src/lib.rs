@@ -4,6 +4,7 @@ pub mod api;
 pub mod aws;
 pub mod controller;
 pub mod engine;
+pub mod health;
 pub mod leader;
 pub mod metrics;
 pub mod monitor;

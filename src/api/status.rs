@@ -41,9 +41,6 @@ pub struct VpcFlowMonitorStatus {
     /// The figures that `kubectl get` shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// Keys of `spec.tags` that were put on AWS resources, remembered so that a key taken out of the spec is taken off.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tag_keys: Vec<String>,
     /// The last value of the annotation `vpcflow.dev/reconcile-requested-at` that was acted upon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

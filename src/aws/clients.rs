@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -12,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::error::{AwsError, AwsResult};
 use super::gate::Gate;
+use super::limits::{Limits, LocalLimits, Pace, Turnstile};
 use super::operations as ops;
 use super::place::{Arn, Place};
 use crate::api::spec::AssumeRole;
@@ -60,6 +62,15 @@ pub enum ConnectError {
 
 const SESSION_NAME: &str = "vpc-flow-operator";
 
+/// How often the SDK sends a call at most.
+const ATTEMPTS: u32 = 2;
+/// How long it may take to reach AWS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long AWS may take to begin its answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// STS is asked before the account is known.
+const UNKNOWN_ACCOUNT: &str = "";
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     region: String,
@@ -71,6 +82,7 @@ struct Key {
 pub struct ClientPool {
     base: SdkConfig,
     gate: Gate,
+    limits: Limits,
     clients: Mutex<HashMap<Key, Arc<Aws>>>,
 }
 
@@ -78,18 +90,25 @@ impl ClientPool {
     /// A pool whose clients start from `base`: credentials, endpoint and default region.
     #[must_use]
     pub fn new(base: &SdkConfig, gate: Gate) -> Self {
+        Self::with_pace(base, gate, Pace::Published)
+    }
+
+    /// A pool whose clients use AWS's quotas at another pace.
+    #[must_use]
+    pub fn with_pace(base: &SdkConfig, gate: Gate, pace: Pace) -> Self {
         let base = base
             .to_builder()
-            // The engine retries whole passes; more attempts here would multiply with them.
-            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            // One quick repeat of what throttling or a passing failure hit; the engine never repeats those within a pass, but repeats whole
+            // passes, so more attempts here would multiply with them.
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            // Not a timeout of the attempt: that would include the wait for its turn. Where the body of an answer stalls, the SDK's
+            // protection against stalled streams ends it.
             .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(5))
-                    .operation_attempt_timeout(Duration::from_secs(30))
-                    .build(),
+                TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
             )
             .build();
-        Self { base, gate, clients: Mutex::new(HashMap::new()) }
+        let limits = Limits::new(pace, gate.metrics().limits().clone());
+        Self { base, gate, limits, clients: Mutex::new(HashMap::new()) }
     }
 
     /// The clients for a region and, if given, a role in another account.
@@ -107,8 +126,11 @@ impl ClientPool {
     }
 
     fn sts(&self, config: &SdkConfig) -> aws_sdk_sts::Client {
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        let limits = self.limits.at(UNKNOWN_ACCOUNT, &region);
+        let gate = self.gate.telling(limits.clone());
         aws_sdk_sts::Client::from_conf(
-            aws_sdk_sts::config::Builder::from(config).interceptor(self.gate.clone()).build(),
+            aws_sdk_sts::config::Builder::from(&in_turn(config, limits)).interceptor(gate).build(),
         )
     }
 
@@ -145,7 +167,9 @@ impl ClientPool {
             account: caller.account().unwrap_or(parsed.account).to_owned(),
             region: key.region.clone(),
         };
-        let gate = || self.gate.clone();
+        let limits = self.limits.at(&place.account, &place.region);
+        let gate = || self.gate.telling(limits.clone());
+        let config = in_turn(&config, limits.clone());
         // An endpoint of one's own, such as an emulator's, seldom has a host name per bucket.
         let path_style = config.endpoint_url().is_some();
         Ok(Aws {
@@ -179,4 +203,10 @@ impl ClientPool {
             ),
         })
     }
+}
+
+/// The same configuration for clients whose calls wait for their turn.
+fn in_turn(config: &SdkConfig, limits: LocalLimits) -> SdkConfig {
+    let identities = config.identity_cache().unwrap_or_else(|| IdentityCache::lazy().build());
+    config.to_builder().identity_cache(Turnstile::new(limits, identities)).build()
 }

@@ -83,7 +83,10 @@ where
                 return AwsError::new(operation, verdict, &code, &message);
             }
             let code = match &error {
-                SdkError::TimeoutError(_) => "TimedOut",
+                SdkError::TimeoutError(_) => TIMED_OUT,
+                SdkError::DispatchFailure(failure) if failure.is_timeout() && causes(&error).contains(NO_ANSWER) => {
+                    TIMED_OUT
+                }
                 SdkError::ResponseError(_) => "Unreadable",
                 SdkError::ConstructionFailure(_) => "NotSent",
                 _ => UNREACHABLE,
@@ -95,6 +98,12 @@ where
 
 /// The code of an error without an answer.
 pub const UNREACHABLE: &str = "Unreachable";
+
+/// The code where an answer did not come in time.
+const TIMED_OUT: &str = "TimedOut";
+
+/// How the HTTP client says that AWS was reached, but did not answer in time.
+const NO_ANSWER: &str = "HTTP read timeout";
 
 /// How `aws-config` says that no source of credentials has any.
 const NO_CREDENTIALS: &str = "no credentials found in chain";
@@ -208,6 +217,33 @@ mod tests {
         assert!(told.ends_with(
             "(a policy forbids iam:DeleteRole, whatever the operator's role is allowed: ask who keeps that policy)"
         ));
+    }
+
+    async fn code_of_a_call_to(endpoint: String) -> String {
+        use aws_config::retry::RetryConfig;
+        use aws_config::timeout::TimeoutConfig;
+        use aws_sdk_sts::config::{BehaviorVersion, Credentials, Region};
+        let config = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .endpoint_url(endpoint)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().read_timeout(std::time::Duration::from_millis(50)).build())
+            .build();
+        let call = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
+        let error = call.op(ops::GET_CALLER_IDENTITY).unwrap_err();
+        assert_eq!(error.class, Class::Transient);
+        error.code
+    }
+
+    #[tokio::test]
+    async fn no_answer_in_time_is_not_the_same_as_no_way_there() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+        assert_eq!(code_of_a_call_to(endpoint.clone()).await, TIMED_OUT);
+        drop(silent);
+        assert_eq!(code_of_a_call_to(endpoint).await, UNREACHABLE);
     }
 
     #[test]

@@ -1,15 +1,24 @@
+use std::time::{Duration, Instant};
+
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    InterceptorContext,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::retries::ErrorKind;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryReason};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use thiserror::Error;
 use tracing::{debug, info};
 
+use super::answer;
+use super::classes::{Class, classify};
+use super::limits::LocalLimits;
 use super::operations::{self, Access, Caller, Operation};
+use crate::health::Health;
 use crate::leader::Fence;
 use crate::metrics::Metrics;
 
@@ -20,13 +29,23 @@ pub struct Gate {
     metrics: Metrics,
     caller: Caller,
     fence: Fence,
+    health: Health,
+    limits: Option<LocalLimits>,
+}
+
+/// When a call was first sent.
+#[derive(Debug)]
+struct Sent(Instant);
+
+impl Storable for Sent {
+    type Storer = StoreReplace<Self>;
 }
 
 impl Gate {
     /// The operator's gate, which counts into `metrics`.
     #[must_use]
-    pub const fn new(metrics: Metrics) -> Self {
-        Self { metrics, caller: Caller::Operator, fence: Fence::always_open() }
+    pub fn new(metrics: Metrics) -> Self {
+        Self { metrics, caller: Caller::Operator, fence: Fence::always_open(), health: Health::default(), limits: None }
     }
 
     /// The same gate, which lets through what changes AWS only while `fence` is open.
@@ -35,10 +54,28 @@ impl Gate {
         Self { fence, ..self }
     }
 
+    /// The same gate, which tells `health` of every answer.
+    #[must_use]
+    pub fn with_health(self, health: Health) -> Self {
+        Self { health, ..self }
+    }
+
     /// The gate of `verify`: reads, and the few writes that are its own.
     #[must_use]
     pub fn of_verify() -> Self {
-        Self { metrics: Metrics::default(), caller: Caller::Verify, fence: Fence::always_open() }
+        Self { caller: Caller::Verify, ..Self::new(Metrics::default()) }
+    }
+
+    /// The same gate for an account and region, whose limits hear when AWS refuses a call because of the rate.
+    #[must_use]
+    pub fn telling(&self, limits: LocalLimits) -> Self {
+        Self { limits: Some(limits), ..self.clone() }
+    }
+
+    /// What it counts into.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     fn operation(&self, config: &ConfigBag) -> Result<&'static Operation, UnknownOperation> {
@@ -56,6 +93,28 @@ impl Gate {
 struct UnknownOperation {
     service: String,
     operation: String,
+}
+
+/// As the SDK's own classifiers see it, whose judgement decides about the repeat as well.
+fn is_throttled(components: &RuntimeComponents, context: &InterceptorContext) -> bool {
+    let verdict = components.retry_classifiers().fold(RetryAction::NoActionIndicated, |verdict, classifier| {
+        match classifier.classify_retry_v2(context, &verdict) {
+            RetryAction::NoActionIndicated => verdict,
+            refined => refined,
+        }
+    });
+    let throttled = matches!(
+        verdict,
+        RetryAction::RetryIndicated(RetryReason::RetryableError { kind: ErrorKind::ThrottlingError, .. })
+    );
+    throttled && !is_full(context)
+}
+
+/// The SDK takes this code for throttling wherever it comes from; CloudWatch Logs also means that there may be no more of a thing.
+fn is_full(context: &InterceptorContext) -> bool {
+    let Some(Err(error)) = context.output_or_error() else { return false };
+    let text = error.as_operation_error().map(|error| format!("{error:?}")).unwrap_or_default();
+    text.contains("LimitExceededException") && !text.contains("ate exceeded")
 }
 
 #[dyn_dispatch_hint]
@@ -85,6 +144,24 @@ impl Intercept for Gate {
         if self.operation(config)?.access == Access::Write {
             self.fence.check()?;
         }
+        if config.load::<Sent>().is_none() {
+            config.interceptor_state().store_put(Sent(Instant::now()));
+        }
+        Ok(())
+    }
+
+    // Every attempt, not only the last.
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(limits) = &self.limits
+            && is_throttled(components, context.inner())
+        {
+            limits.throttled(self.operation(config)?);
+        }
         Ok(())
     }
 
@@ -95,17 +172,36 @@ impl Intercept for Gate {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let operation = self.operation(config)?;
-        let succeeded = context.output_or_error().is_some_and(|result| result.is_ok());
+        let took = config.load::<Sent>().map(|sent| sent.0.elapsed());
+        let failure = match context.output_or_error() {
+            Some(Ok(output)) => answer::refusal(output),
+            Some(Err(error)) => Some(answer::code(error)),
+            None => Some("NotSent".to_owned()),
+        };
         let request_id = context.response().and_then(|response| {
             let headers = response.headers();
             headers.get("x-amzn-requestid").or_else(|| headers.get("x-amz-request-id"))
         });
-        let (service, name) = (operation.service.id(), operation.name);
-        match operation.access {
-            Access::Read => debug!(service, operation = name, succeeded, request_id, "AWS request"),
-            Access::Write => info!(service, operation = name, succeeded, request_id, "AWS request"),
-        }
-        self.metrics.aws_request(operation, succeeded);
+        log(operation, failure.as_deref(), request_id, took);
+        self.metrics.aws_request(operation, failure.is_none(), took);
+        self.health.progress();
         Ok(())
+    }
+}
+
+/// Reads that succeed, or find that there is no such thing, are routine.
+fn log(operation: &Operation, failure: Option<&str>, request_id: Option<&str>, took: Option<Duration>) {
+    let (service, name) = (operation.service.id(), operation.name);
+    let duration_ms = took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    let routine = failure.is_none_or(|code| classify(operation, code, "").class == Class::NotFound);
+    match failure {
+        None if operation.access == Access::Write => {
+            info!(service, operation = name, outcome = "success", request_id, duration_ms, "AWS request");
+        }
+        None => debug!(service, operation = name, outcome = "success", request_id, duration_ms, "AWS request"),
+        Some(code) if routine && operation.access == Access::Read => {
+            debug!(service, operation = name, outcome = "error", code, request_id, duration_ms, "AWS request");
+        }
+        Some(code) => info!(service, operation = name, outcome = "error", code, request_id, duration_ms, "AWS request"),
     }
 }

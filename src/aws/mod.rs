@@ -1,9 +1,11 @@
 //! The way to AWS: clients per account and region, the table of operations, classes of failure.
 
+mod answer;
 mod classes;
 mod clients;
 mod error;
 mod gate;
+pub mod limits;
 pub mod operations;
 mod place;
 

@@ -1,5 +1,7 @@
 //! The one table of AWS operations: what is not in it is never sent.
 
+use super::limits::{Quota, quotas};
+
 /// An AWS service the operator speaks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Service {
@@ -71,6 +73,8 @@ pub struct Operation {
     pub name: &'static str,
     /// Whether it can change AWS.
     pub access: Access,
+    /// How often it may be sent.
+    pub quota: &'static Quota,
     /// The IAM actions a caller needs, from the Service Authorization Reference.
     pub actions: &'static [&'static str],
     /// Who sends it.
@@ -86,13 +90,14 @@ impl Operation {
 }
 
 macro_rules! operations {
-    ($($id:ident = $service:ident $name:literal $access:ident [$($action:literal),+ $(,)?] $($caller:ident)?;)*) => {
+    ($($id:ident = $service:ident $name:literal $access:ident $quota:ident [$($action:literal),+ $(,)?] $($caller:ident)?;)*) => {
         $(
             #[doc = concat!("`", $name, "`")]
             pub const $id: &Operation = &Operation {
                 service: Service::$service,
                 name: $name,
                 access: Access::$access,
+                quota: &quotas::$quota,
                 actions: &[$($action),+],
                 caller: operations!(@caller $($caller)?),
             };
@@ -106,144 +111,144 @@ macro_rules! operations {
 }
 
 operations! {
-    ASSUME_ROLE = Sts "AssumeRole" Read ["sts:AssumeRole"];
-    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read ["sts:GetCallerIdentity"];
+    ASSUME_ROLE = Sts "AssumeRole" Read STS ["sts:AssumeRole"];
+    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read STS ["sts:GetCallerIdentity"];
 
-    CREATE_BUCKET = S3 "CreateBucket" Write ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];
-    DELETE_BUCKET = S3 "DeleteBucket" Write ["s3:DeleteBucket"];
-    GET_BUCKET_TAGGING = S3 "GetBucketTagging" Read ["s3:GetBucketTagging"];
-    PUT_BUCKET_TAGGING = S3 "PutBucketTagging" Write ["s3:PutBucketTagging"];
-    GET_BUCKET_VERSIONING = S3 "GetBucketVersioning" Read ["s3:GetBucketVersioning"];
-    PUT_BUCKET_VERSIONING = S3 "PutBucketVersioning" Write ["s3:PutBucketVersioning"];
-    GET_BUCKET_ENCRYPTION = S3 "GetBucketEncryption" Read ["s3:GetEncryptionConfiguration"];
-    PUT_BUCKET_ENCRYPTION = S3 "PutBucketEncryption" Write ["s3:PutEncryptionConfiguration"];
-    GET_PUBLIC_ACCESS_BLOCK = S3 "GetPublicAccessBlock" Read ["s3:GetBucketPublicAccessBlock"];
-    PUT_PUBLIC_ACCESS_BLOCK = S3 "PutPublicAccessBlock" Write ["s3:PutBucketPublicAccessBlock"];
-    GET_BUCKET_OWNERSHIP_CONTROLS = S3 "GetBucketOwnershipControls" Read ["s3:GetBucketOwnershipControls"];
-    PUT_BUCKET_OWNERSHIP_CONTROLS = S3 "PutBucketOwnershipControls" Write ["s3:PutBucketOwnershipControls"];
-    GET_BUCKET_POLICY = S3 "GetBucketPolicy" Read ["s3:GetBucketPolicy"];
-    PUT_BUCKET_POLICY = S3 "PutBucketPolicy" Write ["s3:PutBucketPolicy"];
-    GET_BUCKET_LIFECYCLE = S3 "GetBucketLifecycleConfiguration" Read ["s3:GetLifecycleConfiguration"];
-    PUT_BUCKET_LIFECYCLE = S3 "PutBucketLifecycleConfiguration" Write ["s3:PutLifecycleConfiguration"];
-    LIST_OBJECTS = S3 "ListObjectsV2" Read ["s3:ListBucket"] Verify;
-    LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"];
-    DELETE_OBJECTS = S3 "DeleteObjects" Write ["s3:DeleteObject", "s3:DeleteObjectVersion"];
-    LIST_MULTIPART_UPLOADS = S3 "ListMultipartUploads" Read ["s3:ListBucketMultipartUploads"];
-    ABORT_MULTIPART_UPLOAD = S3 "AbortMultipartUpload" Write ["s3:AbortMultipartUpload"];
+    CREATE_BUCKET = S3 "CreateBucket" Write S3_BUCKETS ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];
+    DELETE_BUCKET = S3 "DeleteBucket" Write S3_BUCKETS ["s3:DeleteBucket"];
+    GET_BUCKET_TAGGING = S3 "GetBucketTagging" Read S3_READ ["s3:GetBucketTagging"];
+    PUT_BUCKET_TAGGING = S3 "PutBucketTagging" Write S3_WRITE ["s3:PutBucketTagging"];
+    GET_BUCKET_VERSIONING = S3 "GetBucketVersioning" Read S3_READ ["s3:GetBucketVersioning"];
+    PUT_BUCKET_VERSIONING = S3 "PutBucketVersioning" Write S3_WRITE ["s3:PutBucketVersioning"];
+    GET_BUCKET_ENCRYPTION = S3 "GetBucketEncryption" Read S3_READ ["s3:GetEncryptionConfiguration"];
+    PUT_BUCKET_ENCRYPTION = S3 "PutBucketEncryption" Write S3_WRITE ["s3:PutEncryptionConfiguration"];
+    GET_PUBLIC_ACCESS_BLOCK = S3 "GetPublicAccessBlock" Read S3_READ ["s3:GetBucketPublicAccessBlock"];
+    PUT_PUBLIC_ACCESS_BLOCK = S3 "PutPublicAccessBlock" Write S3_WRITE ["s3:PutBucketPublicAccessBlock"];
+    GET_BUCKET_OWNERSHIP_CONTROLS = S3 "GetBucketOwnershipControls" Read S3_READ ["s3:GetBucketOwnershipControls"];
+    PUT_BUCKET_OWNERSHIP_CONTROLS = S3 "PutBucketOwnershipControls" Write S3_WRITE ["s3:PutBucketOwnershipControls"];
+    GET_BUCKET_POLICY = S3 "GetBucketPolicy" Read S3_READ ["s3:GetBucketPolicy"];
+    PUT_BUCKET_POLICY = S3 "PutBucketPolicy" Write S3_WRITE ["s3:PutBucketPolicy"];
+    GET_BUCKET_LIFECYCLE = S3 "GetBucketLifecycleConfiguration" Read S3_READ ["s3:GetLifecycleConfiguration"];
+    PUT_BUCKET_LIFECYCLE = S3 "PutBucketLifecycleConfiguration" Write S3_WRITE ["s3:PutLifecycleConfiguration"];
+    LIST_OBJECTS = S3 "ListObjectsV2" Read S3_OBJECTS ["s3:ListBucket"] Verify;
+    LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read S3_OBJECTS ["s3:ListBucketVersions"];
+    DELETE_OBJECTS = S3 "DeleteObjects" Write S3_OBJECTS ["s3:DeleteObject", "s3:DeleteObjectVersion"];
+    LIST_MULTIPART_UPLOADS = S3 "ListMultipartUploads" Read S3_OBJECTS ["s3:ListBucketMultipartUploads"];
+    ABORT_MULTIPART_UPLOAD = S3 "AbortMultipartUpload" Write S3_OBJECTS ["s3:AbortMultipartUpload"];
 
-    CREATE_ROLE = Iam "CreateRole" Write ["iam:CreateRole", "iam:TagRole"];
-    GET_ROLE = Iam "GetRole" Read ["iam:GetRole"];
-    DELETE_ROLE = Iam "DeleteRole" Write ["iam:DeleteRole"];
-    UPDATE_ROLE = Iam "UpdateRole" Write ["iam:UpdateRole"];
-    UPDATE_ASSUME_ROLE_POLICY = Iam "UpdateAssumeRolePolicy" Write ["iam:UpdateAssumeRolePolicy"];
-    LIST_ROLE_POLICIES = Iam "ListRolePolicies" Read ["iam:ListRolePolicies"];
-    GET_ROLE_POLICY = Iam "GetRolePolicy" Read ["iam:GetRolePolicy"];
-    PUT_ROLE_POLICY = Iam "PutRolePolicy" Write ["iam:PutRolePolicy"];
-    DELETE_ROLE_POLICY = Iam "DeleteRolePolicy" Write ["iam:DeleteRolePolicy"];
-    LIST_ATTACHED_ROLE_POLICIES = Iam "ListAttachedRolePolicies" Read ["iam:ListAttachedRolePolicies"];
-    DETACH_ROLE_POLICY = Iam "DetachRolePolicy" Write ["iam:DetachRolePolicy"];
-    PUT_ROLE_PERMISSIONS_BOUNDARY = Iam "PutRolePermissionsBoundary" Write ["iam:PutRolePermissionsBoundary"];
-    TAG_ROLE = Iam "TagRole" Write ["iam:TagRole"];
-    UNTAG_ROLE = Iam "UntagRole" Write ["iam:UntagRole"];
+    CREATE_ROLE = Iam "CreateRole" Write IAM_WRITE ["iam:CreateRole", "iam:TagRole"];
+    GET_ROLE = Iam "GetRole" Read IAM_READ ["iam:GetRole"];
+    DELETE_ROLE = Iam "DeleteRole" Write IAM_WRITE ["iam:DeleteRole"];
+    UPDATE_ROLE = Iam "UpdateRole" Write IAM_WRITE ["iam:UpdateRole"];
+    UPDATE_ASSUME_ROLE_POLICY = Iam "UpdateAssumeRolePolicy" Write IAM_WRITE ["iam:UpdateAssumeRolePolicy"];
+    LIST_ROLE_POLICIES = Iam "ListRolePolicies" Read IAM_READ ["iam:ListRolePolicies"];
+    GET_ROLE_POLICY = Iam "GetRolePolicy" Read IAM_READ ["iam:GetRolePolicy"];
+    PUT_ROLE_POLICY = Iam "PutRolePolicy" Write IAM_WRITE ["iam:PutRolePolicy"];
+    DELETE_ROLE_POLICY = Iam "DeleteRolePolicy" Write IAM_WRITE ["iam:DeleteRolePolicy"];
+    LIST_ATTACHED_ROLE_POLICIES = Iam "ListAttachedRolePolicies" Read IAM_READ ["iam:ListAttachedRolePolicies"];
+    DETACH_ROLE_POLICY = Iam "DetachRolePolicy" Write IAM_WRITE ["iam:DetachRolePolicy"];
+    PUT_ROLE_PERMISSIONS_BOUNDARY = Iam "PutRolePermissionsBoundary" Write IAM_WRITE ["iam:PutRolePermissionsBoundary"];
+    TAG_ROLE = Iam "TagRole" Write IAM_WRITE ["iam:TagRole"];
+    UNTAG_ROLE = Iam "UntagRole" Write IAM_WRITE ["iam:UntagRole"];
 
-    DESCRIBE_LOG_GROUPS = CloudWatchLogs "DescribeLogGroups" Read ["logs:DescribeLogGroups"];
-    CREATE_LOG_GROUP = CloudWatchLogs "CreateLogGroup" Write ["logs:CreateLogGroup", "logs:TagResource"];
-    DELETE_LOG_GROUP = CloudWatchLogs "DeleteLogGroup" Write ["logs:DeleteLogGroup"];
-    PUT_RETENTION_POLICY = CloudWatchLogs "PutRetentionPolicy" Write ["logs:PutRetentionPolicy"];
-    ASSOCIATE_KMS_KEY = CloudWatchLogs "AssociateKmsKey" Write ["logs:AssociateKmsKey"];
-    DISASSOCIATE_KMS_KEY = CloudWatchLogs "DisassociateKmsKey" Write ["logs:DisassociateKmsKey"];
-    LIST_LOG_TAGS = CloudWatchLogs "ListTagsForResource" Read ["logs:ListTagsForResource"];
-    TAG_LOG_GROUP = CloudWatchLogs "TagResource" Write ["logs:TagResource"];
-    UNTAG_LOG_GROUP = CloudWatchLogs "UntagResource" Write ["logs:UntagResource"];
-    DESCRIBE_METRIC_FILTERS = CloudWatchLogs "DescribeMetricFilters" Read ["logs:DescribeMetricFilters"];
-    PUT_METRIC_FILTER = CloudWatchLogs "PutMetricFilter" Write ["logs:PutMetricFilter"];
-    DELETE_METRIC_FILTER = CloudWatchLogs "DeleteMetricFilter" Write ["logs:DeleteMetricFilter"];
-    DESCRIBE_SUBSCRIPTION_FILTERS = CloudWatchLogs "DescribeSubscriptionFilters" Read ["logs:DescribeSubscriptionFilters"];
-    PUT_SUBSCRIPTION_FILTER = CloudWatchLogs "PutSubscriptionFilter" Write ["logs:PutSubscriptionFilter"];
-    DELETE_SUBSCRIPTION_FILTER = CloudWatchLogs "DeleteSubscriptionFilter" Write ["logs:DeleteSubscriptionFilter"];
+    DESCRIBE_LOG_GROUPS = CloudWatchLogs "DescribeLogGroups" Read LOG_GROUPS ["logs:DescribeLogGroups"];
+    CREATE_LOG_GROUP = CloudWatchLogs "CreateLogGroup" Write LOG_GROUPS ["logs:CreateLogGroup", "logs:TagResource"];
+    DELETE_LOG_GROUP = CloudWatchLogs "DeleteLogGroup" Write LOG_GROUPS ["logs:DeleteLogGroup"];
+    PUT_RETENTION_POLICY = CloudWatchLogs "PutRetentionPolicy" Write LOGS ["logs:PutRetentionPolicy"];
+    ASSOCIATE_KMS_KEY = CloudWatchLogs "AssociateKmsKey" Write LOGS ["logs:AssociateKmsKey"];
+    DISASSOCIATE_KMS_KEY = CloudWatchLogs "DisassociateKmsKey" Write LOGS ["logs:DisassociateKmsKey"];
+    LIST_LOG_TAGS = CloudWatchLogs "ListTagsForResource" Read LOGS ["logs:ListTagsForResource"];
+    TAG_LOG_GROUP = CloudWatchLogs "TagResource" Write LOGS ["logs:TagResource"];
+    UNTAG_LOG_GROUP = CloudWatchLogs "UntagResource" Write LOGS ["logs:UntagResource"];
+    DESCRIBE_METRIC_FILTERS = CloudWatchLogs "DescribeMetricFilters" Read LOGS ["logs:DescribeMetricFilters"];
+    PUT_METRIC_FILTER = CloudWatchLogs "PutMetricFilter" Write LOGS ["logs:PutMetricFilter"];
+    DELETE_METRIC_FILTER = CloudWatchLogs "DeleteMetricFilter" Write LOGS ["logs:DeleteMetricFilter"];
+    DESCRIBE_SUBSCRIPTION_FILTERS = CloudWatchLogs "DescribeSubscriptionFilters" Read LOGS ["logs:DescribeSubscriptionFilters"];
+    PUT_SUBSCRIPTION_FILTER = CloudWatchLogs "PutSubscriptionFilter" Write LOGS ["logs:PutSubscriptionFilter"];
+    DELETE_SUBSCRIPTION_FILTER = CloudWatchLogs "DeleteSubscriptionFilter" Write LOGS ["logs:DeleteSubscriptionFilter"];
     // An account has at most 1,000 definitions in a region.
-    DESCRIBE_QUERY_DEFINITIONS = CloudWatchLogs "DescribeQueryDefinitions" Read ["logs:DescribeQueryDefinitions"];
-    PUT_QUERY_DEFINITION = CloudWatchLogs "PutQueryDefinition" Write ["logs:PutQueryDefinition"];
-    DELETE_QUERY_DEFINITION = CloudWatchLogs "DeleteQueryDefinition" Write ["logs:DeleteQueryDefinition"];
+    DESCRIBE_QUERY_DEFINITIONS = CloudWatchLogs "DescribeQueryDefinitions" Read LOGS ["logs:DescribeQueryDefinitions"];
+    PUT_QUERY_DEFINITION = CloudWatchLogs "PutQueryDefinition" Write LOGS ["logs:PutQueryDefinition"];
+    DELETE_QUERY_DEFINITION = CloudWatchLogs "DeleteQueryDefinition" Write LOGS ["logs:DeleteQueryDefinition"];
 
-    DESCRIBE_LOG_STREAMS = CloudWatchLogs "DescribeLogStreams" Read ["logs:DescribeLogStreams"] Verify;
-    FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" Read ["logs:FilterLogEvents"] Verify;
+    DESCRIBE_LOG_STREAMS = CloudWatchLogs "DescribeLogStreams" Read LOG_STREAMS ["logs:DescribeLogStreams"] Verify;
+    FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" Read LOGS ["logs:FilterLogEvents"] Verify;
 
-    DESCRIBE_FLOW_LOGS = Ec2 "DescribeFlowLogs" Read ["ec2:DescribeFlowLogs"];
-    CREATE_FLOW_LOGS = Ec2 "CreateFlowLogs" Write
+    DESCRIBE_FLOW_LOGS = Ec2 "DescribeFlowLogs" Read EC2_READ ["ec2:DescribeFlowLogs"];
+    CREATE_FLOW_LOGS = Ec2 "CreateFlowLogs" Write EC2_WRITE
         ["ec2:CreateFlowLogs", "ec2:CreateTags", "iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"];
-    DELETE_FLOW_LOGS = Ec2 "DeleteFlowLogs" Write ["ec2:DeleteFlowLogs", "logs:DeleteLogDelivery"];
-    CREATE_TAGS = Ec2 "CreateTags" Write ["ec2:CreateTags"];
-    DELETE_TAGS = Ec2 "DeleteTags" Write ["ec2:DeleteTags"];
+    DELETE_FLOW_LOGS = Ec2 "DeleteFlowLogs" Write EC2_WRITE ["ec2:DeleteFlowLogs", "logs:DeleteLogDelivery"];
+    CREATE_TAGS = Ec2 "CreateTags" Write EC2_WRITE ["ec2:CreateTags"];
+    DELETE_TAGS = Ec2 "DeleteTags" Write EC2_WRITE ["ec2:DeleteTags"];
 
-    CREATE_TOPIC = Sns "CreateTopic" Write ["sns:CreateTopic", "sns:TagResource"];
-    DELETE_TOPIC = Sns "DeleteTopic" Write ["sns:DeleteTopic"];
-    GET_TOPIC_ATTRIBUTES = Sns "GetTopicAttributes" Read ["sns:GetTopicAttributes"];
-    SET_TOPIC_ATTRIBUTES = Sns "SetTopicAttributes" Write ["sns:SetTopicAttributes"];
-    LIST_TOPIC_TAGS = Sns "ListTagsForResource" Read ["sns:ListTagsForResource"];
-    TAG_TOPIC = Sns "TagResource" Write ["sns:TagResource"];
-    UNTAG_TOPIC = Sns "UntagResource" Write ["sns:UntagResource"];
-    LIST_SUBSCRIPTIONS = Sns "ListSubscriptionsByTopic" Read ["sns:ListSubscriptionsByTopic"];
-    GET_SUBSCRIPTION_ATTRIBUTES = Sns "GetSubscriptionAttributes" Read ["sns:GetSubscriptionAttributes"];
-    SET_SUBSCRIPTION_ATTRIBUTES = Sns "SetSubscriptionAttributes" Write
+    CREATE_TOPIC = Sns "CreateTopic" Write SNS ["sns:CreateTopic", "sns:TagResource"];
+    DELETE_TOPIC = Sns "DeleteTopic" Write SNS ["sns:DeleteTopic"];
+    GET_TOPIC_ATTRIBUTES = Sns "GetTopicAttributes" Read SNS ["sns:GetTopicAttributes"];
+    SET_TOPIC_ATTRIBUTES = Sns "SetTopicAttributes" Write SNS ["sns:SetTopicAttributes"];
+    LIST_TOPIC_TAGS = Sns "ListTagsForResource" Read SNS ["sns:ListTagsForResource"];
+    TAG_TOPIC = Sns "TagResource" Write SNS ["sns:TagResource"];
+    UNTAG_TOPIC = Sns "UntagResource" Write SNS ["sns:UntagResource"];
+    LIST_SUBSCRIPTIONS = Sns "ListSubscriptionsByTopic" Read SNS ["sns:ListSubscriptionsByTopic"];
+    GET_SUBSCRIPTION_ATTRIBUTES = Sns "GetSubscriptionAttributes" Read SNS ["sns:GetSubscriptionAttributes"];
+    SET_SUBSCRIPTION_ATTRIBUTES = Sns "SetSubscriptionAttributes" Write SNS
         ["sns:SetSubscriptionAttributes", "iam:PassRole"];
-    SUBSCRIBE = Sns "Subscribe" Write ["sns:Subscribe", "iam:PassRole"];
-    UNSUBSCRIBE = Sns "Unsubscribe" Write ["sns:Unsubscribe"];
+    SUBSCRIBE = Sns "Subscribe" Write SNS ["sns:Subscribe", "iam:PassRole"];
+    UNSUBSCRIBE = Sns "Unsubscribe" Write SNS ["sns:Unsubscribe"];
 
-    DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" Read ["cloudwatch:DescribeAlarms"];
-    PUT_METRIC_ALARM = CloudWatch "PutMetricAlarm" Write ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"];
-    DELETE_ALARMS = CloudWatch "DeleteAlarms" Write ["cloudwatch:DeleteAlarms"];
-    DESCRIBE_ALARM_HISTORY = CloudWatch "DescribeAlarmHistory" Read ["cloudwatch:DescribeAlarmHistory"] Verify;
-    SET_ALARM_STATE = CloudWatch "SetAlarmState" Write ["cloudwatch:SetAlarmState"] Verify;
-    GET_DASHBOARD = CloudWatch "GetDashboard" Read ["cloudwatch:GetDashboard"];
-    PUT_DASHBOARD = CloudWatch "PutDashboard" Write ["cloudwatch:PutDashboard", "cloudwatch:TagResource"];
-    DELETE_DASHBOARDS = CloudWatch "DeleteDashboards" Write ["cloudwatch:DeleteDashboards"];
-    LIST_CLOUDWATCH_TAGS = CloudWatch "ListTagsForResource" Read ["cloudwatch:ListTagsForResource"];
-    TAG_CLOUDWATCH = CloudWatch "TagResource" Write ["cloudwatch:TagResource"];
-    UNTAG_CLOUDWATCH = CloudWatch "UntagResource" Write ["cloudwatch:UntagResource"];
+    DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" Read ALARMS_READ ["cloudwatch:DescribeAlarms"];
+    PUT_METRIC_ALARM = CloudWatch "PutMetricAlarm" Write ALARMS_WRITE ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"];
+    DELETE_ALARMS = CloudWatch "DeleteAlarms" Write ALARMS_WRITE ["cloudwatch:DeleteAlarms"];
+    DESCRIBE_ALARM_HISTORY = CloudWatch "DescribeAlarmHistory" Read CLOUDWATCH_TAGS ["cloudwatch:DescribeAlarmHistory"] Verify;
+    SET_ALARM_STATE = CloudWatch "SetAlarmState" Write ALARMS_WRITE ["cloudwatch:SetAlarmState"] Verify;
+    GET_DASHBOARD = CloudWatch "GetDashboard" Read CLOUDWATCH ["cloudwatch:GetDashboard"];
+    PUT_DASHBOARD = CloudWatch "PutDashboard" Write CLOUDWATCH ["cloudwatch:PutDashboard", "cloudwatch:TagResource"];
+    DELETE_DASHBOARDS = CloudWatch "DeleteDashboards" Write CLOUDWATCH ["cloudwatch:DeleteDashboards"];
+    LIST_CLOUDWATCH_TAGS = CloudWatch "ListTagsForResource" Read CLOUDWATCH ["cloudwatch:ListTagsForResource"];
+    TAG_CLOUDWATCH = CloudWatch "TagResource" Write CLOUDWATCH_TAGS ["cloudwatch:TagResource"];
+    UNTAG_CLOUDWATCH = CloudWatch "UntagResource" Write CLOUDWATCH_TAGS ["cloudwatch:UntagResource"];
 
-    GET_FUNCTION = Lambda "GetFunction" Read ["lambda:GetFunction", "lambda:ListTags"];
-    CREATE_FUNCTION = Lambda "CreateFunction" Write ["lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"];
-    DELETE_FUNCTION = Lambda "DeleteFunction" Write ["lambda:DeleteFunction"];
-    UPDATE_FUNCTION_CODE = Lambda "UpdateFunctionCode" Write ["lambda:UpdateFunctionCode"];
-    UPDATE_FUNCTION_CONFIGURATION = Lambda "UpdateFunctionConfiguration" Write
+    GET_FUNCTION = Lambda "GetFunction" Read LAMBDA_GET_FUNCTION ["lambda:GetFunction", "lambda:ListTags"];
+    CREATE_FUNCTION = Lambda "CreateFunction" Write LAMBDA ["lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"];
+    DELETE_FUNCTION = Lambda "DeleteFunction" Write LAMBDA ["lambda:DeleteFunction"];
+    UPDATE_FUNCTION_CODE = Lambda "UpdateFunctionCode" Write LAMBDA ["lambda:UpdateFunctionCode"];
+    UPDATE_FUNCTION_CONFIGURATION = Lambda "UpdateFunctionConfiguration" Write LAMBDA
         ["lambda:UpdateFunctionConfiguration", "iam:PassRole"];
-    GET_FUNCTION_POLICY = Lambda "GetPolicy" Read ["lambda:GetPolicy"];
-    ADD_PERMISSION = Lambda "AddPermission" Write ["lambda:AddPermission"];
-    REMOVE_PERMISSION = Lambda "RemovePermission" Write ["lambda:RemovePermission"];
-    TAG_FUNCTION = Lambda "TagResource" Write ["lambda:TagResource"];
-    UNTAG_FUNCTION = Lambda "UntagResource" Write ["lambda:UntagResource"];
+    GET_FUNCTION_POLICY = Lambda "GetPolicy" Read LAMBDA_GET_POLICY ["lambda:GetPolicy"];
+    ADD_PERMISSION = Lambda "AddPermission" Write LAMBDA ["lambda:AddPermission"];
+    REMOVE_PERMISSION = Lambda "RemovePermission" Write LAMBDA ["lambda:RemovePermission"];
+    TAG_FUNCTION = Lambda "TagResource" Write LAMBDA ["lambda:TagResource"];
+    UNTAG_FUNCTION = Lambda "UntagResource" Write LAMBDA ["lambda:UntagResource"];
 
-    GET_WORK_GROUP = Athena "GetWorkGroup" Read ["athena:GetWorkGroup"];
-    CREATE_WORK_GROUP = Athena "CreateWorkGroup" Write ["athena:CreateWorkGroup", "athena:TagResource"];
-    UPDATE_WORK_GROUP = Athena "UpdateWorkGroup" Write ["athena:UpdateWorkGroup"];
-    DELETE_WORK_GROUP = Athena "DeleteWorkGroup" Write ["athena:DeleteWorkGroup"];
-    LIST_ATHENA_TAGS = Athena "ListTagsForResource" Read ["athena:ListTagsForResource"];
-    TAG_ATHENA = Athena "TagResource" Write ["athena:TagResource"];
-    UNTAG_ATHENA = Athena "UntagResource" Write ["athena:UntagResource"];
-    LIST_NAMED_QUERIES = Athena "ListNamedQueries" Read ["athena:ListNamedQueries"];
-    BATCH_GET_NAMED_QUERY = Athena "BatchGetNamedQuery" Read ["athena:BatchGetNamedQuery"];
-    CREATE_NAMED_QUERY = Athena "CreateNamedQuery" Write ["athena:CreateNamedQuery"];
-    UPDATE_NAMED_QUERY = Athena "UpdateNamedQuery" Write ["athena:UpdateNamedQuery"];
-    DELETE_NAMED_QUERY = Athena "DeleteNamedQuery" Write ["athena:DeleteNamedQuery"];
+    GET_WORK_GROUP = Athena "GetWorkGroup" Read ATHENA ["athena:GetWorkGroup"];
+    CREATE_WORK_GROUP = Athena "CreateWorkGroup" Write ATHENA ["athena:CreateWorkGroup", "athena:TagResource"];
+    UPDATE_WORK_GROUP = Athena "UpdateWorkGroup" Write ATHENA ["athena:UpdateWorkGroup"];
+    DELETE_WORK_GROUP = Athena "DeleteWorkGroup" Write ATHENA ["athena:DeleteWorkGroup"];
+    LIST_ATHENA_TAGS = Athena "ListTagsForResource" Read ATHENA ["athena:ListTagsForResource"];
+    TAG_ATHENA = Athena "TagResource" Write ATHENA ["athena:TagResource"];
+    UNTAG_ATHENA = Athena "UntagResource" Write ATHENA ["athena:UntagResource"];
+    LIST_NAMED_QUERIES = Athena "ListNamedQueries" Read ATHENA_QUERIES_READ ["athena:ListNamedQueries"];
+    BATCH_GET_NAMED_QUERY = Athena "BatchGetNamedQuery" Read ATHENA_QUERIES_READ ["athena:BatchGetNamedQuery"];
+    CREATE_NAMED_QUERY = Athena "CreateNamedQuery" Write ATHENA_QUERIES_WRITE ["athena:CreateNamedQuery"];
+    UPDATE_NAMED_QUERY = Athena "UpdateNamedQuery" Write ATHENA_QUERIES_WRITE ["athena:UpdateNamedQuery"];
+    DELETE_NAMED_QUERY = Athena "DeleteNamedQuery" Write ATHENA_QUERIES_WRITE ["athena:DeleteNamedQuery"];
     // Athena reads the table and the records, and writes the result, as the caller: "Access to Athena" in its user guide.
-    START_QUERY_EXECUTION = Athena "StartQueryExecution" Write
+    START_QUERY_EXECUTION = Athena "StartQueryExecution" Write ATHENA_START
         ["athena:StartQueryExecution", "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", "s3:GetBucketLocation",
          "s3:ListBucket", "s3:GetObject", "s3:PutObject"] Verify;
-    GET_QUERY_EXECUTION = Athena "GetQueryExecution" Read ["athena:GetQueryExecution"] Verify;
-    GET_QUERY_RESULTS = Athena "GetQueryResults" Read ["athena:GetQueryResults", "s3:GetObject"] Verify;
+    GET_QUERY_EXECUTION = Athena "GetQueryExecution" Read ATHENA_FOLLOW ["athena:GetQueryExecution"] Verify;
+    GET_QUERY_RESULTS = Athena "GetQueryResults" Read ATHENA_FOLLOW ["athena:GetQueryResults", "s3:GetObject"] Verify;
 
-    GET_DATABASE = Glue "GetDatabase" Read ["glue:GetDatabase"];
-    CREATE_DATABASE = Glue "CreateDatabase" Write ["glue:CreateDatabase", "glue:TagResource"];
-    UPDATE_DATABASE = Glue "UpdateDatabase" Write ["glue:UpdateDatabase"];
-    DELETE_DATABASE = Glue "DeleteDatabase" Write ["glue:DeleteDatabase"];
-    GET_GLUE_TAGS = Glue "GetTags" Read ["glue:GetTags"];
-    TAG_GLUE = Glue "TagResource" Write ["glue:TagResource"];
-    UNTAG_GLUE = Glue "UntagResource" Write ["glue:UntagResource"];
-    GET_TABLES = Glue "GetTables" Read ["glue:GetTables"];
-    CREATE_TABLE = Glue "CreateTable" Write ["glue:CreateTable"];
-    UPDATE_TABLE = Glue "UpdateTable" Write ["glue:UpdateTable"];
-    DELETE_TABLE = Glue "DeleteTable" Write ["glue:DeleteTable"];
+    GET_DATABASE = Glue "GetDatabase" Read GLUE ["glue:GetDatabase"];
+    CREATE_DATABASE = Glue "CreateDatabase" Write GLUE ["glue:CreateDatabase", "glue:TagResource"];
+    UPDATE_DATABASE = Glue "UpdateDatabase" Write GLUE ["glue:UpdateDatabase"];
+    DELETE_DATABASE = Glue "DeleteDatabase" Write GLUE ["glue:DeleteDatabase"];
+    GET_GLUE_TAGS = Glue "GetTags" Read GLUE ["glue:GetTags"];
+    TAG_GLUE = Glue "TagResource" Write GLUE ["glue:TagResource"];
+    UNTAG_GLUE = Glue "UntagResource" Write GLUE ["glue:UntagResource"];
+    GET_TABLES = Glue "GetTables" Read GLUE ["glue:GetTables"];
+    CREATE_TABLE = Glue "CreateTable" Write GLUE ["glue:CreateTable"];
+    UPDATE_TABLE = Glue "UpdateTable" Write GLUE ["glue:UpdateTable"];
+    DELETE_TABLE = Glue "DeleteTable" Write GLUE ["glue:DeleteTable"];
 }
 
 /// Looks an operation up by the names the SDK gives it.

@@ -13,15 +13,17 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, Config, ResourceExt};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller::{self, AllowedRole, AllowedRoles, Backoff, Context, Ended, Options};
+use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served};
+use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
-use vpc_flow_operator::monitor::{DetectorPackage, Settings};
+use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, DetectorPackage, Settings};
 
 /// Settings of the controller.
 #[derive(Debug, Args)]
@@ -51,9 +53,19 @@ pub struct Run {
     #[arg(long, env = "DETECTOR_PACKAGE")]
     detector_package: Option<PathBuf>,
 
-    /// Let monitors of a namespace work through a role in another account; `*` stands for any characters. Repeatable.
+    /// Let monitors of a namespace work through a role in another account. `*` stands for any characters but `/` and `:`, `**` for any.
+    /// Repeatable. [default: none]
     #[arg(long, env = "ALLOWED_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
-    allowed_role: Vec<AllowedRole>,
+    allowed_role: Vec<AllowedArn>,
+
+    /// Let monitors of a namespace hand a role to SNS for a subscription to Data Firehose; patterns as above. Repeatable. [default: none]
+    #[arg(long, env = "ALLOWED_SUBSCRIPTION_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
+    allowed_subscription_role: Vec<AllowedArn>,
+
+    /// Let monitors of a namespace name a bucket, log group or database that nobody owns, and take it over if their adoptionPolicy is
+    /// `IfUnowned`; patterns as above. Repeatable. [default: none]
+    #[arg(long, env = "ALLOWED_ADOPTION", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
+    allowed_adoption: Vec<AllowedArn>,
 
     /// Permissions boundary for every IAM role the operator makes.
     #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN")]
@@ -112,41 +124,50 @@ impl Run {
         let config = Config::infer().await.context("no way to the Kubernetes API")?;
         let fence = self.leader.fence();
         let elector = self.leader.elector(&config, self.watch_namespace.as_deref(), &fence)?;
-        let client = controller::fenced_client(config, fence.clone()).context("no way to the Kubernetes API")?;
+        let health = Health::default();
+        let clients =
+            controller::clients(&config, fence.clone(), health.clone()).context("no way to the Kubernetes API")?;
         let cluster_name = match &self.cluster_name {
             Some(name) => name.clone(),
-            None => cluster_uid(client.clone()).await?,
+            None => cluster_uid(clients.work.clone()).await?,
         };
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
         }
         let metrics = Metrics::default();
-        let pool = ClientPool::new(&loader.load().await, Gate::new(metrics.clone()).with_fence(fence));
+        let pool = ClientPool::new(
+            &loader.load().await,
+            Gate::new(metrics.clone()).with_fence(fence.clone()).with_health(health.clone()),
+        );
         let options = Options {
             settings: Settings {
                 cluster_name,
                 permissions_boundary_arn: self.permissions_boundary_arn,
                 default_deletion_policy: self.default_deletion_policy,
+                allowed_subscription_roles: AllowedArns(self.allowed_subscription_role),
+                allowed_adoptions: AllowedArns(self.allowed_adoption),
                 detector: Arc::new(detector),
             },
-            allowed_roles: AllowedRoles(self.allowed_role),
+            allowed_roles: AllowedArns(self.allowed_role),
             watch_namespace: self.watch_namespace,
             resync: self.resync,
             backoff: Backoff::default(),
             concurrency: self.concurrency,
         };
-        let context = Context::new(client, pool, metrics.clone(), options);
+        let context =
+            Context::new(clients.work, pool, metrics.clone(), options).watching(clients.watch, health.clone());
         let (known, ready) = watch::channel(false);
         let stop = termination()?.boxed().shared();
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+        let listener = TcpListener::bind(self.metrics_addr).await;
+        let listener = listener
+            .with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))?;
         // A task of its own each: neither health nor the lease may wait for the controller.
-        let serving = tokio::spawn(controller::serve(self.metrics_addr, metrics, ready));
+        let serving = tokio::spawn(controller::serve(listener, Served { metrics, fence, health, ready }));
         tokio::select! {
             ended = work(elector, context, known, stop) => ended,
-            served = serving => {
-                served?.with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))
-            }
+            served = serving => served?.context("metrics and health are no longer served"),
         }
     }
 

@@ -5,21 +5,46 @@ use kube::client::{Body, ClientBuilder};
 use kube::{Client, Config};
 use tower::filter::FilterLayer;
 
+use crate::health::Health;
 use crate::leader::{Fence, NotLeader};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an answer may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a watch may be silent; a healthy one gets a bookmark about every minute, and ends by itself after 290 seconds.
+const SILENCE: Duration = Duration::from_mins(5);
 
-/// A client that changes nothing while `fence` is shut.
-pub fn fenced_client(config: Config, fence: Fence) -> kube::Result<Client> {
-    let mut config = config;
-    // The controller retries whole passes. Retries in here would multiply with them, and be sent without asking the fence.
-    config.default_retry = false;
-    config.connect_timeout = Some(CONNECT_TIMEOUT);
+/// Ways to the Kubernetes API.
+pub struct Clients {
+    /// For all but the watch. It changes nothing while the fence is shut.
+    pub work: Client,
+    /// For the watch.
+    pub watch: Client,
+}
+
+/// Makes both clients. `health` hears of every request of the watch.
+pub fn clients(config: &Config, fence: Fence, health: Health) -> kube::Result<Clients> {
+    let with_patience = |patience: Duration| {
+        let mut config = config.clone();
+        // The controller retries whole passes. Retries in here would multiply with them, and be sent without asking the fence.
+        config.default_retry = false;
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        // Without one, a connection that died silently is waited for without end.
+        config.read_timeout = Some(patience);
+        ClientBuilder::try_from(config)
+    };
     let check = move |request: Request<Body>| -> Result<_, NotLeader> {
         if *request.method() != Method::GET {
             fence.check()?;
         }
         Ok(request)
     };
-    Ok(ClientBuilder::try_from(config)?.with_layer(&FilterLayer::new(check)).build())
+    let note = move |request: Request<Body>| -> Result<_, NotLeader> {
+        health.watch_asks();
+        Ok(request)
+    };
+    Ok(Clients {
+        work: with_patience(ANSWER_TIMEOUT)?.with_layer(&FilterLayer::new(check)).build(),
+        watch: with_patience(SILENCE)?.with_layer(&FilterLayer::new(note)).build(),
+    })
 }

@@ -4,17 +4,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
-use kube::runtime::events::{Recorder, Reporter};
 
-use super::allowed_roles::AllowedRoles;
+use super::recorder::Recorder;
 use super::retry::{Backoff, Memory};
 use crate::aws::ClientPool;
+use crate::health::Health;
 use crate::metrics::Metrics;
-use crate::monitor::Settings;
+use crate::monitor::{AllowedArns, Settings};
 
 /// What every reconcile works with.
 pub struct Context {
     pub(super) client: Client,
+    pub(super) watching: Client,
+    pub(super) health: Health,
     pub(super) recorder: Recorder,
     pub(super) aws: ClientPool,
     pub(super) metrics: Metrics,
@@ -43,7 +45,7 @@ pub struct Options {
     /// What the operator's owner sets for all monitors.
     pub settings: Settings,
     /// Roles that monitors may work through, by namespace.
-    pub allowed_roles: AllowedRoles,
+    pub allowed_roles: AllowedArns,
     /// Only this namespace, or all.
     pub watch_namespace: Option<String>,
     /// How often a monitor at rest is compared with AWS.
@@ -58,16 +60,31 @@ impl Context {
     /// A context that speaks to Kubernetes through `client` and to AWS through `aws`.
     #[must_use]
     pub fn new(client: Client, aws: ClientPool, metrics: Metrics, options: Options) -> Self {
-        let reporter =
-            Reporter { controller: "vpc-flow-operator".to_owned(), instance: std::env::var("HOSTNAME").ok() };
         Self {
-            recorder: Recorder::new(client.clone(), reporter),
+            recorder: Recorder::new(client.clone()),
+            watching: client.clone(),
             client,
+            health: Health::default(),
             aws,
             metrics,
             options,
             stopping: Stopping::default(),
             memories: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Watches through another client than it works through, and tells of its health.
+    #[must_use]
+    pub fn watching(self, client: Client, health: Health) -> Self {
+        Self { watching: client, health, ..self }
+    }
+
+    /// Learns of a monitor's spec.
+    pub(super) fn saw(&self, uid: &str, generation: Option<i64>) {
+        let changed =
+            self.with_memory(uid, |memory| std::mem::replace(&mut memory.generation, generation) != generation);
+        if changed {
+            self.health.pass_is_due(uid);
         }
     }
 
@@ -79,6 +96,16 @@ impl Context {
     /// Forgets a monitor that is gone.
     pub(super) fn forget(&self, uid: &str) {
         self.memories().remove(uid);
+        self.health.forget(uid);
+        self.metrics.monitors().forget(uid);
+    }
+
+    /// Forgets the monitors that are gone without anybody having told.
+    pub(super) fn forget_all_but<T>(&self, known: &HashMap<String, T>) {
+        let gone: Vec<String> = self.memories().keys().filter(|uid| !known.contains_key(*uid)).cloned().collect();
+        for uid in gone {
+            self.forget(&uid);
+        }
     }
 
     fn memories(&self) -> MutexGuard<'_, HashMap<String, Memory>> {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::runtime::events::{Event, EventType, Recorder};
+use kube::runtime::events::{Event, EventType};
 
 use crate::api::conditions::{READY, RECONCILING, STALLED};
 use crate::api::status::VpcFlowMonitorStatus;
@@ -30,29 +29,36 @@ pub fn of_changes(outcome: &Outcome, repaired: bool) -> Vec<Event> {
         .collect()
 }
 
-/// Events about systems that have come to be in another kind of trouble than before.
+/// Events about what has come to be in another kind of trouble than before: systems, or the whole monitor where no system could be looked
+/// at. What was before is read from the stored status, so a restart repeats nothing.
 #[must_use]
 pub fn of_troubles(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStatus) -> Vec<Event> {
-    let is_system = |condition: &&Condition| ![READY, RECONCILING, STALLED].contains(&condition.type_.as_str());
-    let troubled = |condition: &&Condition| {
-        condition.status == "False"
-            && !["Progressing", "WaitingForDependency", "WaitingForAws", "Deleting", "Suspended"]
-                .contains(&condition.reason.as_str())
-    };
-    let known = |condition: &&Condition| {
+    let known = |condition: &Condition| {
         previous
             .conditions
             .iter()
             .any(|old| old.type_ == condition.type_ && old.status == condition.status && old.reason == condition.reason)
     };
-    current
+    let (summaries, systems): (Vec<_>, Vec<_>) = current
         .conditions
         .iter()
-        .filter(is_system)
-        .filter(troubled)
+        .filter(|condition| is_trouble(condition))
+        .partition(|condition| [READY, RECONCILING, STALLED].contains(&condition.type_.as_str()));
+    // What a system says, the summary repeats.
+    let told = |summary: &&&Condition| systems.iter().any(|system| summary.message.contains(&system.message));
+    let of_all = summaries.iter().filter(|summary| summary.type_ == READY).filter(|summary| !told(summary));
+    systems
+        .iter()
+        .chain(of_all)
         .filter(|condition| !known(condition))
         .map(|condition| event(EventType::Warning, &condition.reason, &condition.type_, &condition.message))
         .collect()
+}
+
+fn is_trouble(condition: &Condition) -> bool {
+    condition.status == "False"
+        && !["Progressing", "WaitingForDependency", "WaitingForAws", "Deleting", "Suspended"]
+            .contains(&condition.reason.as_str())
 }
 
 fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
@@ -62,15 +68,6 @@ fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
         note.push('…');
     }
     Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None }
-}
-
-/// Publishes events. One that cannot be published is logged: it must not stop the work it tells of.
-pub async fn publish(recorder: &Recorder, reference: &ObjectReference, events: Vec<Event>) {
-    for event in events {
-        if let Err(error) = recorder.publish(&event, reference).await {
-            tracing::warn!(%error, reason = event.reason, "could not publish an event");
-        }
-    }
 }
 
 #[cfg(test)]
@@ -103,6 +100,21 @@ mod tests {
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].reason, "AccessDenied");
         assert!(events[0].note.as_ref().is_some_and(|note| note.len() <= NOTE_BYTES && note.ends_with('…')));
+        assert!(of_troubles(&now, &now).is_empty());
+    }
+
+    #[test]
+    fn trouble_of_the_whole_monitor_is_told_where_no_system_tells_it() {
+        let mut unreachable = condition("Ready", "AccessDenied");
+        unreachable.message = "the role cannot be assumed".into();
+        let mut before = VpcFlowMonitorStatus::default();
+        // Systems stay as they were told.
+        before.conditions = vec![condition("IdentityReady", "AwsError")];
+        let conditions = vec![unreachable, condition("IdentityReady", "AwsError")];
+        let now = VpcFlowMonitorStatus { conditions, ..before.clone() };
+        let events = of_troubles(&before, &now);
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].note.as_deref(), Some("the role cannot be assumed"));
         assert!(of_troubles(&now, &now).is_empty());
     }
 }

@@ -1,13 +1,18 @@
 //! The controller: watches monitors and reconciles them.
 
-mod allowed_roles;
 mod client;
 mod context;
+mod course;
+mod entry;
 mod events;
 mod reconcile;
+mod recorder;
 mod retry;
 mod server;
 mod status;
+mod stored;
+mod teller;
+mod watch;
 
 use std::future::{Future, pending, ready};
 use std::sync::Arc;
@@ -15,19 +20,17 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use kube::Api;
-use kube::runtime::controller::{Config, Controller};
-use kube::runtime::{Predicate, PredicateConfig};
-use kube::runtime::{WatchStreamExt, predicates, reflector, watcher};
-use tokio::sync::watch;
+use kube::runtime::controller::{self, Config, Controller};
+use kube::runtime::reflector;
+use tokio::sync::watch::Sender;
 use tokio::time::sleep;
 
-pub use allowed_roles::{AllowedRole, AllowedRoles, NotAnAllowedRole};
-pub use client::fenced_client;
+pub use client::{Clients, clients};
 pub use context::{Context, Options};
 pub use retry::Backoff;
-pub use server::serve;
+pub use server::{Served, serve};
 
-use crate::api::VpcFlowMonitor;
+use stored::Known;
 
 /// How long the steps under way may take once the operator is told to stop: less than the 30 seconds that Kubernetes leaves a pod.
 const GRACE: Duration = Duration::from_secs(20);
@@ -43,13 +46,10 @@ pub enum Ended {
 
 /// Runs until `stop` ends. From then on no step is begun; those under way have 20 seconds. `known` turns true once all monitors have been
 /// listed.
-pub async fn run(
-    context: Context,
-    known: watch::Sender<bool>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Ended {
-    let client = context.client.clone();
-    let api: Api<VpcFlowMonitor> = match &context.options.watch_namespace {
+pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output = ()> + Send + 'static) -> Ended {
+    let context = Arc::new(context);
+    let client = context.watching.clone();
+    let api: Api<Known> = match &context.options.watch_namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
@@ -64,18 +64,7 @@ pub async fn run(
         }
     };
     let (reader, writer) = reflector::store();
-    // Our own status writes must not wake us.
-    let wakes = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
-    let monitors = watcher(api, watcher::Config::default())
-        .default_backoff()
-        .reflect(writer)
-        .inspect(move |event| {
-            if let Ok(watcher::Event::InitDone) = event {
-                known.send_replace(true);
-            }
-        })
-        .applied_objects()
-        .predicate_filter(wakes, PredicateConfig::default());
+    let monitors = watch::monitors(api, writer, Arc::clone(&context), known);
     let told_to_stop = stop.clone();
     let out_of_time = async move {
         told_to_stop.await;
@@ -85,8 +74,16 @@ pub async fn run(
     let controller = Controller::for_stream(monitors, reader)
         .with_config(config)
         .graceful_shutdown_on(stop)
-        .run(reconcile::reconcile, reconcile::on_error, Arc::new(context))
-        .for_each(|_| ready(()));
+        .run(entry::reconcile, entry::on_error, Arc::clone(&context))
+        .for_each(|result| {
+            // Gone before its pass began.
+            if let Err(controller::Error::ObjectNotFound(monitor)) = result
+                && let Some(uid) = monitor.extra.uid
+            {
+                context.forget(&uid);
+            }
+            ready(())
+        });
     tokio::select! {
         () = controller => Ended::Finished,
         () = stopped_before_the_first_list => Ended::Finished,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 
+use super::recorder::Allowance;
 use super::status::Mode;
 use crate::api::Component;
 use crate::api::conditions::Reason;
@@ -35,6 +36,10 @@ const PENDING: Duration = Duration::from_secs(3);
 /// What is remembered of a monitor between passes; losing it costs nothing but patience.
 #[derive(Debug, Default)]
 pub struct Memory {
+    /// Generation of the spec as the watch last saw it.
+    pub generation: Option<i64>,
+    /// How many events there may still be.
+    pub events: Allowance,
     failed_passes: u32,
     waiting_since: HashMap<Component, Instant>,
 }

@@ -1,7 +1,5 @@
 //! `/metrics`, `/healthz` and `/readyz`.
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -10,36 +8,56 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::health::Health;
+use crate::leader::Fence;
 use crate::metrics::Metrics;
 
-#[derive(Clone)]
-struct Shared {
-    metrics: Metrics,
-    ready: watch::Receiver<bool>,
+/// What is served.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// `/metrics`.
+    pub metrics: Metrics,
+    /// Whether this replica leads.
+    pub fence: Fence,
+    /// `/healthz`.
+    pub health: Health,
+    /// `/readyz`: true once all monitors are known, or while another replica leads.
+    pub ready: watch::Receiver<bool>,
 }
 
-/// Serves until the process ends. `ready` turns true once all monitors are known.
-pub async fn serve(address: SocketAddr, metrics: Metrics, ready: watch::Receiver<bool>) -> std::io::Result<()> {
+/// Serves until the process ends.
+pub async fn serve(listener: TcpListener, served: Served) -> std::io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(show_metrics))
-        .route("/healthz", get(async || "ok"))
+        .route("/healthz", get(liveness))
         .route("/readyz", get(readiness))
-        .with_state(Shared { metrics, ready });
-    let listener = TcpListener::bind(address).await?;
+        .with_state(served);
     tracing::info!(address = %listener.local_addr()?, "serving metrics and health");
     axum::serve(listener, router).await
 }
 
-async fn show_metrics(State(shared): State<Shared>) -> Response {
-    match shared.metrics.render() {
+async fn show_metrics(State(served): State<Served>) -> Response {
+    let (active, queued) = served.health.passes();
+    served.metrics.now(served.fence.is_open(), active, queued);
+    match served.metrics.render() {
         Ok(text) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
             .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
-async fn readiness(State(shared): State<Shared>) -> (StatusCode, &'static str) {
-    if *shared.ready.borrow() {
+async fn liveness(State(served): State<Served>) -> (StatusCode, String) {
+    match served.health.check() {
+        Ok(()) => (StatusCode::OK, "ok".to_owned()),
+        Err(stuck) => {
+            tracing::error!(%stuck, "not healthy: a new start is needed");
+            (StatusCode::SERVICE_UNAVAILABLE, stuck.to_string())
+        }
+    }
+}
+
+async fn readiness(State(served): State<Served>) -> (StatusCode, &'static str) {
+    if *served.ready.borrow() {
         (StatusCode::OK, "ok")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the monitors are not all known yet")

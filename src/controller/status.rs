@@ -1,7 +1,5 @@
 //! The status as a pure function of what a pass found. The same findings give the same status, so nothing is written at rest.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -64,7 +62,6 @@ pub fn status(findings: Findings<'_>) -> VpcFlowMonitorStatus {
         owner: Some(monitor.owner.clone()),
         conditions: with_times(conditions, previous, generation, now),
         resources: outcomes.iter().flat_map(|outcome| resources(outcome, previous)).collect(),
-        tag_keys: tag_keys(monitor, outcomes, previous),
         last_handled_reconcile_at: previous.last_handled_reconcile_at.clone(),
         ..VpcFlowMonitorStatus::default()
     };
@@ -275,15 +272,6 @@ fn resources(outcome: &Outcome, previous: &VpcFlowMonitorStatus) -> Vec<Resource
 
 fn same(left: &Change, right: &Change) -> bool {
     left.kind == right.kind && left.name == right.name
-}
-
-/// A key is forgotten only once it is certain that no resource carries it any more.
-fn tag_keys(monitor: &Monitor, outcomes: &[Outcome], previous: &VpcFlowMonitorStatus) -> Vec<String> {
-    let mut keys: BTreeSet<String> = monitor.spec.tags.keys().cloned().collect();
-    if !outcomes.iter().all(Outcome::is_settled) {
-        keys.extend(previous.tag_keys.iter().cloned());
-    }
-    keys.into_iter().collect()
 }
 
 fn tell_reports(

@@ -121,14 +121,6 @@ fn a_failed_change_is_told_at_its_resource() {
 }
 
 #[test]
-fn former_tag_keys_are_remembered_until_all_is_settled() {
-    let previous = VpcFlowMonitorStatus { tag_keys: vec!["old".into()], ..VpcFlowMonitorStatus::default() };
-    let unsettled = [failed(Component::Identity, Reason::AwsError)];
-    assert_eq!(tell(Mode::Keep, &unsettled, &previous).tag_keys, ["old"]);
-    assert!(tell(Mode::Keep, &[outcome(Component::Identity)], &previous).tag_keys.is_empty());
-}
-
-#[test]
 fn an_unreachable_account_leaves_the_rest_as_told() {
     let before = tell(Mode::Keep, &[outcome(Component::LogGroup)], &VpcFlowMonitorStatus::default());
     let failure = Failure::new(Reason::AwsError, "no way");

@@ -182,14 +182,15 @@ async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monito
     for step in steps {
         let change = &step.change;
         let follows_in_vain = step.follows.is_some_and(|other| outcome.waits_for.contains(&other.component));
-        if follows_in_vain || !overseer.may_begin_step() || failed.iter().any(|earlier| holds_back(earlier, change)) {
+        let is_held_back = follows_in_vain || failed.iter().any(|earlier| holds_back(earlier, change));
+        if is_held_back || !overseer.may_begin_step().await {
             outcome.remaining.push(change.clone());
             continue;
         }
         // What AWS has not caught up with mostly takes seconds; longer waits are for the next pass.
         let result = (|| step.run(aws, monitor))
             .retry(ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_times(3).with_jitter())
-            .when(|error| error.class == Class::NotYet && overseer.may_begin_step())
+            .when(|error| error.class == Class::NotYet)
             .await;
         match result {
             Ok(Applied::Done) => {

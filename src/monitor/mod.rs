@@ -1,22 +1,24 @@
 //! A monitor as the pure parts see it: spec, identity, place and settings, from which everything in AWS follows.
 
+mod allowed_arns;
+pub mod fingerprints;
 mod names;
 mod package;
 mod tags;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
 pub use names::{Names, ROLE_PATH};
 pub use package::{Architecture, DetectorPackage, PackageError};
-pub use tags::{Claim, MANAGED_BY, OWNER, RETAINED_BY, TagDiff, Tags};
+pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OWNER, RETAINED_BY, TAG_KEYS, TagDiff, Tags};
 
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::DeletionPolicy;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, ResourceKind};
-use crate::aws::Place;
-use crate::engine::Removal;
+use crate::aws::{Arn, Place};
+use crate::engine::{Invalid, Removal};
 
 /// Where query results are in the bucket; they expire apart from the records.
 pub const RESULTS_PREFIX: &str = "athena-results/";
@@ -30,6 +32,10 @@ pub struct Settings {
     pub permissions_boundary_arn: Option<String>,
     /// For monitors that name no policy.
     pub default_deletion_policy: DeletionPolicy,
+    /// Roles that monitors may hand to SNS for a subscription.
+    pub allowed_subscription_roles: AllowedArns,
+    /// Buckets, log groups and databases without an owner that monitors may name and take over.
+    pub allowed_adoptions: AllowedArns,
     /// The detector's code.
     pub detector: Arc<DetectorPackage>,
 }
@@ -42,6 +48,8 @@ impl Settings {
             cluster_name,
             permissions_boundary_arn: None,
             default_deletion_policy: DeletionPolicy::default(),
+            allowed_subscription_roles: AllowedArns::default(),
+            allowed_adoptions: AllowedArns::default(),
             detector: Arc::new(DetectorPackage::none()),
         }
     }
@@ -68,8 +76,6 @@ pub struct Monitor {
     pub tags: Tags,
     /// Resources that earlier passes recorded in the status: how one is found again whose name in the spec has changed.
     pub recorded: Vec<ResourceStatus>,
-    /// Keys of the user's tags that earlier passes put on resources.
-    pub recorded_tag_keys: BTreeSet<String>,
 }
 
 impl Monitor {
@@ -85,6 +91,8 @@ impl Monitor {
     ) -> Self {
         let owner = format!("{}/{namespace}/{name}", settings.cluster_name);
         let mut tags: Tags = spec.tags.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect();
+        let keys = fingerprints::record(spec.tags.keys().map(String::as_str));
+        tags.extend(keys.map(|keys| (TAG_KEYS.to_owned(), keys)));
         tags.insert(OWNER.to_owned(), owner.clone());
         tags.insert(MANAGED_BY.to_owned(), "vpc-flow-operator".to_owned());
         Self {
@@ -97,7 +105,6 @@ impl Monitor {
             settings,
             tags,
             recorded: status.map(|status| status.resources.clone()).unwrap_or_default(),
-            recorded_tag_keys: status.map(|status| status.tag_keys.iter().cloned().collect()).unwrap_or_default(),
         }
     }
 
@@ -118,18 +125,31 @@ impl Monitor {
     }
 
     /// The names under which a resource of this kind may exist: the wanted one first, then those that earlier passes recorded. One left
-    /// behind under a former name is no longer this monitor's to handle.
+    /// behind under a former name is no longer this monitor's to handle. Somebody may have edited the status: a name is only where to look,
+    /// and what is found there must say itself whose it is.
     #[must_use]
     pub fn known_names(&self, component: Component, kind: ResourceKind, wanted: &str) -> Vec<String> {
         let mut names = vec![wanted.to_owned()];
         for resource in &self.recorded {
-            // Somebody may have edited the status.
-            let is_kept = resource.state != ResourceState::Retained && !resource.name.is_empty();
+            let is_kept = resource.state != ResourceState::Retained && names::can_be(kind, &resource.name);
             if is_kept && resource.component == component && resource.kind == kind && !names.contains(&resource.name) {
                 names.push(resource.name.clone());
             }
         }
         names
+    }
+
+    /// Refuses a key that cannot be used: services use only keys of their own region, whichever account they are in.
+    pub fn check_key(&self, field: &'static str, arn: Option<&String>) -> Result<(), Invalid> {
+        let Some(arn) = arn else { return Ok(()) };
+        let Place { partition, region, .. } = &self.place;
+        match Arn::parse(arn) {
+            Some(key) if key.region == region && key.partition == partition => Ok(()),
+            _ => Err(Invalid {
+                field,
+                problem: format!("{arn} is not a key in the monitor's region: name one in {region} ({partition})"),
+            }),
+        }
     }
 
     /// ARN of one of the monitor's roles.
@@ -185,6 +205,8 @@ pub mod fixtures {
                 cluster_name: "cluster".into(),
                 permissions_boundary_arn: None,
                 default_deletion_policy: DeletionPolicy::default(),
+                allowed_subscription_roles: AllowedArns::default(),
+                allowed_adoptions: AllowedArns::default(),
                 detector: Arc::new(DetectorPackage::from_bytes(package::fixture()).unwrap()),
             },
         )

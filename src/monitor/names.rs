@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::api::VpcFlowMonitorSpec;
+use crate::api::{ResourceKind, VpcFlowMonitorSpec};
 use crate::aws::Place;
 
 /// Path of every IAM role the operator makes, so that its own permissions can be confined to them.
@@ -99,6 +99,21 @@ impl Names {
     #[must_use]
     pub fn dashboard(&self) -> String {
         self.base.clone()
+    }
+}
+
+/// False for what no resource of the kind can be called, by the rules of S3, CloudWatch Logs and Glue: it need not be looked for, and must
+/// not get into a policy.
+#[must_use]
+pub fn can_be(kind: ResourceKind, name: &str) -> bool {
+    let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    match kind {
+        ResourceKind::Bucket => (3..=63).contains(&name.len()) && name.chars().all(|c| lower(c) || ".-".contains(c)),
+        ResourceKind::LogGroup => {
+            (1..=512).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_./#-".contains(c))
+        }
+        ResourceKind::Database => (1..=255).contains(&name.len()) && name.chars().all(|c| lower(c) || c == '_'),
+        _ => !name.is_empty(),
     }
 }
 

@@ -1,6 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::Monitor;
+use super::{Monitor, fingerprints};
 use crate::api::spec::AdoptionPolicy;
 
 /// Tags of a resource.
@@ -12,6 +12,13 @@ pub const OWNER: &str = "vpcflow.dev/owner";
 pub const MANAGED_BY: &str = "vpcflow.dev/managed-by";
 /// Who left it behind when deleted; its value is what [`OWNER`]'s was.
 pub const RETAINED_BY: &str = "vpcflow.dev/retained-by";
+/// On what holds data and was there before a monitor took it over: it is never emptied or deleted.
+pub const ADOPTED: &str = "vpcflow.dev/adopted";
+/// Which keys the spec has put on the resource, see [`fingerprints`]: one taken out of the spec is taken off, those of others stay.
+pub const TAG_KEYS: &str = "vpcflow.dev/tag-keys";
+
+/// Begins the keys of all tags that are the operator's alone.
+const RESERVED: &str = "vpcflow.dev/";
 
 /// What a resource's tags say about taking hold of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +29,17 @@ pub enum Claim {
     Adopt,
     /// It is not ours to touch; the text says whose it is.
     Foreign(String),
+}
+
+/// A resource whose name the spec may choose, and so may be anybody's.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen<'a> {
+    /// The field of the spec that names it.
+    pub field: &'static str,
+    /// True if the spec does.
+    pub by_spec: bool,
+    /// Its ARN.
+    pub arn: &'a str,
 }
 
 /// Tags to put on and to take off.
@@ -54,26 +72,50 @@ impl Monitor {
     /// What `tags` of an existing resource say about taking hold of it.
     #[must_use]
     pub fn claim(&self, tags: &Tags) -> Claim {
-        match tags.get(OWNER).or_else(|| tags.get(RETAINED_BY)) {
-            Some(owner) if *owner == self.owner && tags.contains_key(OWNER) => Claim::Ours,
-            _ if self.has_retained(tags) => Claim::Ours,
-            Some(owner) => Claim::Foreign(self.belongs_to(owner)),
-            None if self.spec.adoption_policy == AdoptionPolicy::IfUnowned => Claim::Adopt,
-            None => Claim::Foreign(
-                "it was not made by this operator; set spec.adoptionPolicy to IfUnowned to take it over, or choose another name"
-                    .to_owned(),
+        match (tags.get(OWNER), tags.get(RETAINED_BY)) {
+            (Some(owner), _) if *owner == self.owner => Claim::Ours,
+            (None, Some(former)) if *former == self.owner => Claim::Ours,
+            (Some(owner), _) => Claim::Foreign(
+                self.of_renamed_cluster(owner).unwrap_or_else(|| format!("it belongs to VpcFlowMonitor {owner}")),
             ),
+            (None, Some(former)) => Claim::Foreign(self.of_renamed_cluster(former).unwrap_or_else(|| {
+                format!(
+                    "VpcFlowMonitor {former} left it behind: create that one anew, or take the tag {RETAINED_BY} off"
+                )
+            })),
+            (None, None) if self.spec.adoption_policy == AdoptionPolicy::IfUnowned => Claim::Adopt,
+            (None, None) => Claim::Foreign(format!(
+                "it was not made by this operator; set spec.adoptionPolicy to IfUnowned to take it over, or choose another name; if it is \
+                 this monitor's and has lost its tag, put {OWNER}={} back",
+                self.owner
+            )),
         }
     }
 
-    fn belongs_to(&self, owner: &str) -> String {
-        match owner.strip_suffix(&format!("/{}/{}", self.namespace, self.name)) {
-            Some(cluster) => format!(
-                "it belongs to this monitor's name in cluster {cluster}; if that is this cluster, start the operator with \
-                 --cluster-name {cluster}"
-            ),
-            None => format!("it belongs to VpcFlowMonitor {owner}"),
+    /// The same of a resource whose name the spec may choose: what it names may be of the account's other users, so the operator's owner
+    /// must have allowed to take it over.
+    #[must_use]
+    pub fn claim_chosen(&self, tags: &Tags, chosen: Chosen<'_>) -> Claim {
+        let Chosen { field, by_spec, arn } = chosen;
+        match self.claim(tags) {
+            Claim::Adopt if by_spec && !self.settings.allowed_adoptions.allow(&self.namespace, arn) => {
+                Claim::Foreign(format!(
+                    "it was not made by this operator, and namespace {0} may not take it over: choose another spec.{field}, or have the \
+                     operator started with --allowed-adoption {0}={arn}",
+                    self.namespace
+                ))
+            }
+            Claim::Foreign(problem) => Claim::Foreign(format!("{problem}; or choose another spec.{field}")),
+            claim => claim,
         }
+    }
+
+    fn of_renamed_cluster(&self, owner: &str) -> Option<String> {
+        let cluster = owner.strip_suffix(&format!("/{}/{}", self.namespace, self.name))?;
+        Some(format!(
+            "it belongs to this monitor's name in cluster {cluster}; if that is this cluster, start the operator with \
+             --cluster-name {cluster}"
+        ))
     }
 
     /// True if a monitor of our identity has left the resource behind.
@@ -91,13 +133,22 @@ impl Monitor {
             .filter(|(key, value)| observed.get(*key) != Some(value))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        let once_ours = self.recorded_tag_keys.iter().map(String::as_str).chain([RETAINED_BY]).collect::<BTreeSet<_>>();
-        let unset = once_ours
-            .into_iter()
-            .filter(|key| observed.contains_key(*key) && !self.tags.contains_key(*key))
-            .map(str::to_owned)
-            .collect();
+        let record = observed.get(TAG_KEYS).map(String::as_str).unwrap_or_default();
+        let once_ours = |key: &str| {
+            [RETAINED_BY, TAG_KEYS].contains(&key) || (!key.starts_with(RESERVED) && fingerprints::holds(record, key))
+        };
+        let unset = observed.keys().filter(|key| !self.tags.contains_key(*key) && once_ours(key)).cloned().collect();
         TagDiff { set, unset }
+    }
+
+    /// The same for a resource that holds data: one that is taken over is marked, for its data are not the monitor's to delete.
+    #[must_use]
+    pub fn tag_diff_of_data(&self, observed: &Tags) -> TagDiff {
+        let mut diff = self.tag_diff(observed);
+        if self.claim(observed) == Claim::Adopt {
+            diff.set.insert(ADOPTED.to_owned(), "true".to_owned());
+        }
+        diff
     }
 
     /// Changes that mark a resource as left behind, for a monitor of the same identity to take back.
@@ -117,10 +168,56 @@ impl Monitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::VpcFlowMonitorSpec;
+    use crate::api::spec::TagValue;
     use crate::monitor::fixtures;
 
     fn tags(pairs: &[(&str, &str)]) -> Tags {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn tagged(keys: &[&str]) -> VpcFlowMonitorSpec {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.tags = keys.iter().map(|key| ((*key).to_owned(), TagValue("1".to_owned()))).collect();
+        spec
+    }
+
+    #[test]
+    fn a_record_that_somebody_has_written_takes_no_tag_off_that_is_the_operators() {
+        let monitor = fixtures::with_spec(tagged(&["team"]));
+        let mut observed = monitor.tags.clone();
+        let keys = [OWNER, MANAGED_BY, ADOPTED, "cost-centre"];
+        observed.extend(tags(&[(ADOPTED, "true"), ("cost-centre", "7")]));
+        observed.insert(TAG_KEYS.to_owned(), fingerprints::record(keys).unwrap());
+        let diff = monitor.tag_diff(&observed);
+        assert_eq!(diff.unset, ["cost-centre"], "who may write the record may as well take the tag off");
+        assert_eq!(diff.set.keys().collect::<Vec<_>>(), [TAG_KEYS]);
+    }
+
+    #[test]
+    fn what_the_spec_names_is_taken_over_only_where_the_operators_owner_allows_it() {
+        let mut monitor = fixtures::monitor();
+        monitor.spec.adoption_policy = AdoptionPolicy::IfUnowned;
+        let chosen = |by_spec| Chosen { field: "s3.bucketName", by_spec, arn: "arn:aws:s3:::theirs" };
+        assert_eq!(monitor.claim_chosen(&Tags::new(), chosen(false)), Claim::Adopt);
+        let Claim::Foreign(told) = monitor.claim_chosen(&Tags::new(), chosen(true)) else { panic!() };
+        assert!(told.contains("--allowed-adoption network=arn:aws:s3:::theirs"), "{told}");
+        monitor.settings.allowed_adoptions.0.push("network=arn:aws:s3:::theirs".parse().unwrap());
+        assert_eq!(monitor.claim_chosen(&Tags::new(), chosen(true)), Claim::Adopt);
+        let theirs = tags(&[(OWNER, "c/other/x")]);
+        let Claim::Foreign(told) = monitor.claim_chosen(&theirs, chosen(true)) else { panic!() };
+        assert!(told.contains("c/other/x") && told.contains("spec.s3.bucketName"), "{told}");
+    }
+
+    #[test]
+    fn what_holds_data_is_marked_when_it_is_taken_over() {
+        let mut monitor = fixtures::monitor();
+        monitor.spec.adoption_policy = AdoptionPolicy::IfUnowned;
+        let adopted = monitor.tag_diff_of_data(&Tags::new()).applied_to(&Tags::new());
+        assert!(adopted.contains_key(ADOPTED));
+        assert!(monitor.tag_diff_of_data(&adopted).is_empty());
+        let left = monitor.retained_tag_diff(&adopted).applied_to(&adopted);
+        assert!(left.contains_key(ADOPTED) && monitor.tag_diff_of_data(&left).applied_to(&left).contains_key(ADOPTED));
     }
 
     #[test]
@@ -148,14 +245,13 @@ mod tests {
 
     #[test]
     fn tags_of_others_stay_and_our_former_ones_go() {
-        let mut monitor = fixtures::monitor();
-        monitor.recorded_tag_keys = ["old".to_owned()].into();
-        let mut observed = monitor.tags.clone();
-        observed.extend(tags(&[("old", "1"), ("cost-centre", "7"), (RETAINED_BY, "x")]));
+        let monitor = fixtures::monitor();
+        let mut observed = fixtures::with_spec(tagged(&["old"])).tags;
+        observed.extend(tags(&[("cost-centre", "7"), (RETAINED_BY, "x")]));
         observed.remove(MANAGED_BY);
         let diff = monitor.tag_diff(&observed);
         assert_eq!(diff.set.keys().collect::<Vec<_>>(), [MANAGED_BY]);
-        assert_eq!(diff.unset, ["old", RETAINED_BY]);
+        assert_eq!(diff.unset, ["old", RETAINED_BY, TAG_KEYS]);
         assert!(monitor.tag_diff(&diff.applied_to(&observed)).is_empty());
     }
 

@@ -26,6 +26,7 @@ impl System for LogGroup {
 
     fn desired(monitor: &Monitor) -> Result<Option<Group>, Invalid> {
         let spec = &monitor.spec.cloud_watch_logs;
+        monitor.check_key("cloudWatchLogs.kmsKeyArn", spec.kms_key_arn.as_ref())?;
         Ok(Some(Group {
             name: monitor.names.log_group.clone(),
             retention_days: spec.retention_days,

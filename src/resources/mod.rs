@@ -13,6 +13,11 @@ pub mod metric_filters;
 pub mod notifications;
 pub mod parts;
 
+#[cfg(test)]
+mod names_tests;
+#[cfg(test)]
+mod rendering_tests;
+
 use std::sync::LazyLock;
 
 use crate::engine::{AnySystem, erase};

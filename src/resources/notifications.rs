@@ -1,5 +1,6 @@
 //! The topic that alarms and the detector publish to, and its subscriptions; or an existing topic, which is only looked at.
 
+mod record;
 mod subscriptions;
 mod topic;
 
@@ -39,6 +40,8 @@ pub struct Observed {
 enum ExistingTopic {
     /// It is there.
     Seen,
+    /// It is the topic of another monitor.
+    OfMonitor(String),
     /// It is not.
     Missing,
     /// AWS does not tell; the text says why. Its policy may let us publish all the same.
@@ -67,7 +70,10 @@ impl System for Notifications {
         let spec = &monitor.spec.notifications;
         let desired = match &spec.topic_arn {
             Some(arn) => Desired::Existing(existing_topic(monitor, arn)?),
-            None => Desired::Own(Topic::new(monitor), spec.subscriptions.clone()),
+            None => {
+                monitor.check_key("notifications.kmsKeyArn", spec.kms_key_arn.as_ref())?;
+                Desired::Own(Topic::new(monitor), spec.subscriptions.clone())
+            }
         };
         Ok(Some(desired))
     }
@@ -92,15 +98,21 @@ impl System for Notifications {
                     subscriptions::diff(monitor, subscriptions, own, &mut diff);
                 }
             }
-            Goal::Present(Desired::Existing(arn)) => {
-                if observed.existing == Some(ExistingTopic::Missing) {
+            Goal::Present(Desired::Existing(arn)) => match &observed.existing {
+                Some(ExistingTopic::Missing) => {
                     let problem = "there is no such topic: create it, or correct spec.notifications.topicArn";
                     diff.conflict(ResourceKind::Topic, arn, problem);
-                } else {
-                    // It holds no data and nothing publishes to it any more.
-                    topic::remove(monitor, Removal::Everything, own, &mut diff);
                 }
-            }
+                Some(ExistingTopic::OfMonitor(owner)) => {
+                    let problem = format!(
+                        "it belongs to VpcFlowMonitor {owner}, and lets no alarms but that monitor's publish: name another in \
+                         spec.notifications.topicArn"
+                    );
+                    diff.conflict(ResourceKind::Topic, arn, problem);
+                }
+                // It holds no data and nothing publishes to it any more.
+                _ => topic::remove(monitor, Removal::Everything, own, &mut diff),
+            },
             Goal::Absent(removal) => topic::remove(monitor, removal, own, &mut diff),
         }
         diff
@@ -150,8 +162,10 @@ fn existing_topic(monitor: &Monitor, arn: &str) -> Result<String, Invalid> {
 
 /// Looks at an existing topic. A refusal is no error: a topic that is not ours must not stand in the way of deletion.
 async fn look_at(aws: &Aws, arn: &str) -> Result<ExistingTopic, AwsError> {
-    match aws.sns.get_topic_attributes().topic_arn(arn).send().await.op(ops::GET_TOPIC_ATTRIBUTES) {
-        Ok(_) => Ok(ExistingTopic::Seen),
+    let (attributes, owner) =
+        futures::join!(aws.sns.get_topic_attributes().topic_arn(arn).send(), topic::owner(aws, arn));
+    match attributes.op(ops::GET_TOPIC_ATTRIBUTES) {
+        Ok(_) => Ok(owner?.map_or(ExistingTopic::Seen, ExistingTopic::OfMonitor)),
         Err(error) => match error.class {
             Class::NotFound => Ok(ExistingTopic::Missing),
             Class::Denied => {

@@ -14,11 +14,13 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
+use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller::{self, AllowedRoles, Backoff, Context, Options};
+use vpc_flow_operator::controller::{self, Backoff, Context, Options};
 use vpc_flow_operator::metrics::Metrics;
+use vpc_flow_operator::monitor::AllowedArns;
 
-use crate::support::{Sandbox, settings};
+use crate::support::{PACE, Sandbox, settings};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -167,11 +169,16 @@ impl Operator {
 
     /// With AWS where `config` has it, such as behind a proxy.
     pub fn start_at(cluster: &Cluster, config: &SdkConfig, change: impl FnOnce(&mut Options)) -> Self {
+        Self::start_paced(cluster, config, PACE, change)
+    }
+
+    /// With AWS's quotas used at another pace.
+    pub fn start_paced(cluster: &Cluster, config: &SdkConfig, pace: Pace, change: impl FnOnce(&mut Options)) -> Self {
         let metrics = Metrics::default();
-        let pool = ClientPool::new(config, Gate::new(metrics.clone()));
+        let pool = ClientPool::with_pace(config, Gate::new(metrics.clone()), pace);
         let mut options = Options {
             settings: settings(),
-            allowed_roles: AllowedRoles::default(),
+            allowed_roles: AllowedArns::default(),
             watch_namespace: Some(cluster.namespace.clone()),
             resync: Duration::from_mins(10),
             backoff: Backoff::default(),

@@ -11,13 +11,17 @@ use sha2::{Digest, Sha256};
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, FileFormat};
 use vpc_flow_operator::api::{Component, FlowLogField, VpcFlowMonitorSpec};
+use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
 use vpc_flow_operator::engine::{self, AnySystem, Change, Outcome};
 use vpc_flow_operator::metrics::Metrics;
-use vpc_flow_operator::monitor::{DetectorPackage, Monitor, Settings};
+use vpc_flow_operator::monitor::{AllowedArns, DetectorPackage, Monitor, Settings};
 use vpc_flow_operator::resources::SYSTEMS;
 
 pub const REGION: &str = "eu-west-1";
+
+/// The emulator has no quotas to keep; the limits are at work nevertheless.
+pub const PACE: Pace = Pace::Times(50.0);
 
 /// An AWS account of one's own.
 pub struct Sandbox {
@@ -42,7 +46,7 @@ impl Sandbox {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .load()
             .await;
-        let aws = ClientPool::new(&config, Gate::new(Metrics::default())).get(None, None).await.unwrap();
+        let aws = ClientPool::with_pace(&config, Gate::new(Metrics::default()), PACE).get(None, None).await.unwrap();
         // Not the operator's client: that one refuses what the operator never does.
         let vpc = aws_sdk_ec2::Client::new(&config).create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
         let vpc_id = vpc.vpc.unwrap().vpc_id.unwrap();
@@ -167,6 +171,8 @@ pub fn settings() -> Settings {
         cluster_name: "test".into(),
         permissions_boundary_arn: None,
         default_deletion_policy: DeletionPolicy::default(),
+        allowed_subscription_roles: AllowedArns(vec!["*=arn:aws:iam::*:role/firehose".parse().unwrap()]),
+        allowed_adoptions: AllowedArns::default(),
         detector: DETECTOR.clone(),
     }
 }

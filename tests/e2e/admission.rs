@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 const VPC: &str = "vpc-0123456789abcdef0";
 
 /// A server's answer to a spec, without storing it.
-async fn submit(cluster: &Cluster, name: &str, mut spec: Value) -> Result<DynamicObject, String> {
+pub async fn submit(cluster: &Cluster, name: &str, mut spec: Value) -> Result<DynamicObject, String> {
     if spec.get("vpcId").is_none() {
         spec["vpcId"] = json!(VPC);
     }

@@ -49,6 +49,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
         "team": "network",
         "vpcflow.dev/owner": "test/network/production",
         "vpcflow.dev/managed-by": "vpc-flow-operator",
+        "vpcflow.dev/tag-keys": "yosi",
     });
     let workgroup = workgroup(&inventory, &monitor);
     assert_eq!(workgroup["State"], "ENABLED");
@@ -332,12 +333,16 @@ async fn what_is_not_ours_is_a_conflict_and_untouched_or_adopted() {
 
     let outcomes = sandbox.pass(&monitor, ANALYTICS).await;
     assert_eq!(outcomes[0].conflicts.len(), 2, "{outcomes:#?}");
-    assert!(outcomes[0].conflicts.iter().all(|conflict| conflict.to_string().contains("adoptionPolicy")));
+    assert!(
+        outcomes[0].conflicts.iter().all(|conflict| conflict.to_string().contains("adoptionPolicy")),
+        "{outcomes:#?}"
+    );
     assert!(sandbox.tear_down(&monitor, ANALYTICS).await.iter().all(Outcome::is_settled));
     assert_eq!(sandbox.inventory().await, before);
 
     spec.adoption_policy = AdoptionPolicy::IfUnowned;
-    let adopting = sandbox.monitor(spec);
+    let mut adopting = sandbox.monitor(spec);
+    adopting.settings.allowed_adoptions.0.push("network=arn:aws:glue:*:*:database/lake".parse().unwrap());
     let changes = sandbox.converge(&adopting, ANALYTICS).await;
     assert_eq!(changes.iter().filter(|change| change.action == Action::Adopt).count(), 2, "{changes:#?}");
     let lake = database(&sandbox.inventory().await, &adopting);

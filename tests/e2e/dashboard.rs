@@ -38,6 +38,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
             "team": "network",
             "vpcflow.dev/owner": "test/network/production",
             "vpcflow.dev/managed-by": "vpc-flow-operator",
+            "vpcflow.dev/tag-keys": "yosi",
         })
     );
     assert_eq!(found["body"], expected_body(base, account, &sandbox.vpc_id));

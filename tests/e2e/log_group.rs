@@ -25,6 +25,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
             "team": "network",
             "vpcflow.dev/owner": "test/network/production",
             "vpcflow.dev/managed-by": "vpc-flow-operator",
+            "vpcflow.dev/tag-keys": "yosi",
         })
     );
     sandbox.assert_at_rest(&monitor, LOG_GROUP).await;

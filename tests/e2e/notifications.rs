@@ -39,6 +39,9 @@ async fn is_created_exactly_so_and_then_left_alone() {
     sandbox.converge(&monitor, NOTIFICATIONS).await;
 
     let (account, name) = (&sandbox.account, monitor.names.topic());
+    let alarms = ["rejected-connections", "high-data-transfer", "external-connections", "detector-errors"];
+    let alarms =
+        alarms.map(|alarm| format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{}-{alarm}", monitor.names.base()));
     let arn = format!("arn:aws:sns:eu-west-1:{account}:{name}");
     let topic = &sandbox.inventory().await["topics"][&name];
     assert_eq!(
@@ -64,7 +67,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
                     "Resource": arn,
                     "Condition": {
                         "StringEquals": {"aws:SourceAccount": account},
-                        "ArnLike": {"aws:SourceArn": format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{}-*", monitor.names.base())},
+                        "ArnLike": {"aws:SourceArn": alarms},
                     },
                 },
             ],
@@ -198,7 +201,8 @@ async fn more_subscriptions_than_a_page_are_all_seen() {
         let endpoint = format!("arn:aws:sqs:eu-west-1:{}:queue-{number}", sandbox.account);
         sns.subscribe().topic_arn(monitor.topic_arn()).protocol("sqs").endpoint(endpoint).send().await.unwrap();
     }
-    assert_eq!(sandbox.converge(&monitor, NOTIFICATIONS).await.len(), 1);
+    let changes = sandbox.converge(&monitor, NOTIFICATIONS).await;
+    assert_eq!(changes.len(), 2, "recorded, then subscribed: {changes:#?}");
     sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
 }
 

@@ -97,5 +97,12 @@ async fn a_topic_in_another_region() {
 async fn more_trusted_networks_than_a_pattern_holds() {
     let networks: Vec<_> = (0..64).map(|third| format!("203.{third}.{}.{}/30", third * 3, (third % 64) * 4)).collect();
     let change = json!({"detections": {"externalConnections": {"trustedCidrs": networks}}});
-    refused("cidrs", change, "DetectionsReady", ("InvalidSpec", "spec.detections.externalConnections.trustedCidrs"), &[]).await;
+    refused(
+        "cidrs",
+        change,
+        "DetectionsReady",
+        ("InvalidSpec", "spec.detections.externalConnections.trustedCidrs"),
+        &[],
+    )
+    .await;
 }

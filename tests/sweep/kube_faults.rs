@@ -1,12 +1,13 @@
 //! What stands between an operator and Kubernetes: counts calls, holds them for a crash, refuses them, loses their answers.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use http::{Method, Request, Response};
 use kube::Client;
 use kube::client::Body;
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// A call, other than a list or a watch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +52,34 @@ impl KubeCall {
     }
 }
 
+/// Where a call is held until whoever waits for it is gone. Clones are the same place.
+#[derive(Clone, Debug)]
+pub struct Hold(Arc<watch::Sender<bool>>);
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Hold {
+    /// Waits until a call is held.
+    pub async fn arrived(&self) {
+        // The sender is this one's own, so that the wait cannot fail.
+        _ = self.0.subscribe().wait_for(|arrived| *arrived).await;
+    }
+
+    /// True once a call has been held.
+    pub fn has_arrived(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    async fn hold<T>(&self) -> T {
+        self.0.send_replace(true);
+        std::future::pending().await
+    }
+}
+
 /// What happens to calls.
 #[derive(Clone)]
 pub struct KubeRule {
@@ -67,9 +96,9 @@ pub struct KubeRule {
 #[derive(Clone)]
 pub enum KubeFault {
     /// Told of, and never sent: it is held until whoever waits for it is gone.
-    HoldBefore(Arc<Notify>),
+    HoldBefore(Hold),
     /// Sent, then told of: its answer is held until whoever waits for it is gone.
-    HoldAfter(Arc<Notify>),
+    HoldAfter(Hold),
     /// Not sent; answered with this status and reason, such as 409 `Conflict`.
     Answer(u16, &'static str),
     /// Sent, and its answer lost.
@@ -79,13 +108,13 @@ pub enum KubeFault {
 #[derive(Default)]
 struct State {
     rules: Vec<KubeRule>,
-    calls: Vec<KubeCall>,
+    calls: Vec<(Instant, KubeCall)>,
 }
 
 impl State {
     /// Records a call and says what happens to it.
     fn arrived(&mut self, call: &KubeCall) -> Option<KubeFault> {
-        self.calls.push(call.clone());
+        self.calls.push((Instant::now(), call.clone()));
         let matching = self.rules.iter_mut().filter(|rule| rule.call.as_ref().is_none_or(|wanted| wanted == call));
         for rule in matching {
             if rule.skip > 0 {
@@ -122,8 +151,8 @@ impl KubeFaults {
         self.with_state(|state| state.rules.clear());
     }
 
-    /// Every call, in the order of arrival.
-    pub fn calls(&self) -> Vec<KubeCall> {
+    /// Every call with the time of its arrival, in that order.
+    pub fn calls(&self) -> Vec<(Instant, KubeCall)> {
         self.with_state(|state| state.calls.clone())
     }
 
@@ -141,14 +170,10 @@ async fn pass(
     let fault = call.and_then(|call| state.lock().unwrap_or_else(PoisonError::into_inner).arrived(&call));
     match fault {
         None => Ok(inner.send(request).await?),
-        Some(KubeFault::HoldBefore(held)) => {
-            held.notify_one();
-            std::future::pending().await
-        }
-        Some(KubeFault::HoldAfter(held)) => {
+        Some(KubeFault::HoldBefore(hold)) => hold.hold().await,
+        Some(KubeFault::HoldAfter(hold)) => {
             inner.send(request).await?;
-            held.notify_one();
-            std::future::pending().await
+            hold.hold().await
         }
         Some(KubeFault::Answer(status, reason)) => Ok(refusal(status, reason)?),
         Some(KubeFault::LoseAnswer) => {

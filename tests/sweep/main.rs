@@ -12,10 +12,12 @@ mod support;
 mod kube_faults;
 mod life;
 mod report;
+mod side_by_side;
 mod snapshot;
 mod world;
 
 mod crash;
+mod failure;
 mod fields;
 mod rest;
 mod walks;

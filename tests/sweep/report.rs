@@ -3,11 +3,17 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use serde_json::json;
-
 /// True under `make sweep`: every point. Otherwise a selection that fits the time of `make test`.
 pub fn is_full() -> bool {
     std::env::var_os("SWEEP").is_some_and(|scope| scope == "full")
+}
+
+/// What random choices follow from; the same seed makes the same ones. `SWEEP_SEED` sets it.
+pub fn seed() -> u64 {
+    let given = std::env::var("SWEEP_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    eprintln!("SWEEP_SEED={seed}");
+    seed
 }
 
 /// A sweep under way. Its row is written when it ends, in whatever way it ends.
@@ -57,15 +63,9 @@ impl Drop for Sweep {
         let seconds = self.started.elapsed().as_secs();
         eprintln!("{}: {} points, {} runs, {failures} failures, {seconds} s", self.name, self.points, self.runs);
         let Some(folder) = std::env::var_os("SWEEP_REPORT").map(PathBuf::from) else { return };
-        let row = json!({
-            "name": self.name,
-            "points": self.points,
-            "runs": self.runs,
-            "failures": failures,
-            "seconds": seconds,
-        });
-        let file = folder.join(format!("{}.json", self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")));
-        if let Err(error) = std::fs::write(&file, row.to_string()) {
+        let row = format!("{}\t{}\t{}\t{failures}\t{seconds}\n", self.name, self.points, self.runs);
+        let file = folder.join(format!("{}.tsv", self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")));
+        if let Err(error) = std::fs::write(&file, row) {
             eprintln!("{}: {error}", file.display());
         }
     }

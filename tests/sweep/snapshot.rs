@@ -19,7 +19,7 @@ impl Snapshot {
         let monitor = world.cluster.monitors.get_opt(NAME).await?;
         let monitor = monitor.map_or(Ok(Value::Null), serde_json::to_value)?;
         Ok(Self {
-            aws: aws(names.replace(&without_ids(world.sandbox.inventory().await))?),
+            aws: names.replace(&aws(world.sandbox.inventory().await))?,
             monitor: resource(names.replace(&monitor)?),
         })
     }
@@ -97,7 +97,7 @@ impl Names {
         }
         for (pattern, stands_for) in [
             ("fl-[0-9a-f]{17}", "FLOW-LOG"),
-            ("vpc-cidr-assoc-[0-9a-f]{17}", "ASSOCIATION"),
+            ("vpc-cidr-assoc-[0-9a-f]+", "ASSOCIATION"),
             ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         ] {
             text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();
@@ -106,27 +106,25 @@ impl Names {
     }
 }
 
-/// AWS chooses the ids of flow logs: two of them would hide behind one name.
-fn without_ids(mut inventory: Value) -> Value {
-    if let Some(flow_logs) = inventory["flowLogs"].as_object() {
-        inventory["flowLogs"] = flow_logs.values().cloned().collect();
-    }
-    inventory
-}
-
 fn aws(mut inventory: Value) -> Value {
-    if let Some(flow_logs) = inventory["flowLogs"].as_array_mut() {
-        flow_logs.sort_by_key(ToString::to_string);
+    // AWS chooses the ids of flow logs: two that stand for the same would hide behind one name.
+    if let Some(flow_logs) = inventory["flowLogs"].as_object() {
+        let mut flow_logs: Vec<Value> = flow_logs.values().cloned().collect();
+        flow_logs.sort_by_key(|flow_log| (flow_log["LogDestinationType"].to_string(), flow_log.to_string()));
+        inventory["flowLogs"] = Value::Array(flow_logs);
+    }
+    for bucket in inventory["buckets"].as_object_mut().into_iter().flatten() {
+        // A bucket never goes back to the time before it had versions; to suspend them is as near as it gets.
+        if bucket.1["versioning"].is_null() {
+            bucket.1["versioning"] = json!("Suspended");
+        }
+        if let Some(Value::Array(statements)) = bucket.1.pointer_mut("/policy/Statement") {
+            statements.sort_by_key(ToString::to_string);
+        }
     }
     // Evaluated when a minute has passed.
     for alarm in inventory["alarms"].as_object_mut().into_iter().flatten() {
         alarm.1["state"] = Value::Null;
-    }
-    // A bucket never goes back to the time before it had versions; to suspend them is as near as it gets.
-    for bucket in inventory["buckets"].as_object_mut().into_iter().flatten() {
-        if bucket.1["versioning"].is_null() {
-            bucket.1["versioning"] = json!("Suspended");
-        }
     }
     inventory
 }

@@ -26,6 +26,25 @@ class Buckets(AwsTestCase):
         west.create_bucket(Bucket=name, CreateBucketConfiguration=constraint)
         self.refused("BucketAlreadyOwnedByYou", west.create_bucket, Bucket=name, CreateBucketConfiguration=constraint)
 
+    def test_a_bucket_has_the_owner_that_a_request_expects_or_the_request_is_refused(self):
+        self.create()
+        other = "3" + self.account[1:]
+        self.s3.get_bucket_versioning(Bucket=self.bucket, ExpectedBucketOwner=self.account)
+        self.refused("AccessDenied", self.s3.get_bucket_versioning, Bucket=self.bucket, ExpectedBucketOwner=other)
+        self.refused("NoSuchBucket", self.s3.get_bucket_versioning, Bucket="none-" + self.account,
+                     ExpectedBucketOwner=other)
+
+        # Not even a policy that lets everybody in helps.
+        self.s3.delete_public_access_block(Bucket=self.bucket)
+        self.s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": "*", "Action": "s3:*",
+            "Resource": [f"arn:aws:s3:::{self.bucket}", f"arn:aws:s3:::{self.bucket}/*"]}]}))
+        stranger = self.client("s3", account=other)
+        stranger.get_bucket_versioning(Bucket=self.bucket)
+        self.refused("AccessDenied", stranger.get_bucket_versioning, Bucket=self.bucket, ExpectedBucketOwner=other)
+        self.refused("AccessDenied", stranger.put_object, Bucket=self.bucket, Key="k", Body=b"",
+                     ExpectedBucketOwner=other)
+
     def test_location_constraint(self):
         west = self.client("s3", region="eu-west-1")
         self.refused("IllegalLocationConstraintException", west.create_bucket, Bucket=self.bucket)

@@ -32,6 +32,8 @@ pub enum Treatment {
     Passed,
     /// Answered with an error of this code, and not passed on.
     Refused(String),
+    /// Answered as before an earlier change: see [`Consistency`](super::Consistency).
+    Stale,
     /// Passed on late.
     Delayed,
     /// The connection was closed, and the call not passed on.

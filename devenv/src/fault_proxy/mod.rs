@@ -2,6 +2,7 @@
 //! remembers every call. It speaks every wire protocol that the operator's clients do.
 
 mod call;
+mod consistency;
 mod errors;
 mod gate;
 mod operation;
@@ -18,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use call::{ProxiedCall, Treatment};
+pub use consistency::Consistency;
 pub use gate::Gate;
 pub use rule::{ProxyFault, Rule};
 
@@ -57,6 +59,11 @@ impl FaultProxy {
     /// Removes every rule; held calls go on.
     pub fn clear(&self) {
         self.state.clear();
+    }
+
+    /// Makes AWS slow to show what has been changed from now on; the default is at once. Rules come first.
+    pub fn set_consistency(&self, consistency: Consistency) {
+        self.state.set_consistency(consistency);
     }
 
     /// Every call in the order of arrival.

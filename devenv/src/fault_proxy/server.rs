@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::call::ProxiedCall;
+use super::consistency::{Asked, Instead, Kept};
 use super::errors::{self, ServiceError};
 use super::operation::{Identified, identify};
 use super::rule::ProxyFault;
@@ -88,7 +89,7 @@ impl Proxy {
     ) -> Result<Answer> {
         let service = call.service.as_str();
         match fault {
-            None => self.pass_on(parts, body, identified).await,
+            None => self.pass_on(call, parts, body, identified).await,
             Some(ProxyFault::Throttle) => self.refuse(call, &parts, &errors::throttled(service)),
             Some(ProxyFault::ServerError) => self.refuse(call, &parts, &errors::failed(service)),
             Some(ProxyFault::AccessDenied) => self.refuse(call, &parts, &errors::denied(service)),
@@ -97,21 +98,21 @@ impl Proxy {
             }
             Some(ProxyFault::Delay(time)) => {
                 tokio::time::sleep(time).await;
-                self.pass_on(parts, body, identified).await
+                self.pass_on(call, parts, body, identified).await
             }
             Some(ProxyFault::Close) => bail!("closed before it took effect"),
             Some(ProxyFault::LoseAnswer) => {
-                self.pass_on(parts, body, identified).await?;
+                self.pass_on(call, parts, body, identified).await?;
                 bail!("its answer is lost")
             }
             Some(ProxyFault::HoldBefore(gate)) => {
                 if !gate.hold(call.clone()).await {
                     bail!("dropped before it took effect");
                 }
-                self.pass_on(parts, body, identified).await
+                self.pass_on(call, parts, body, identified).await
             }
             Some(ProxyFault::HoldAfter(gate)) => {
-                let answer = self.pass_on(parts, body, identified).await?;
+                let answer = self.pass_on(call, parts, body, identified).await?;
                 if !gate.hold(call.clone()).await {
                     bail!("its answer is dropped");
                 }
@@ -131,18 +132,35 @@ impl Proxy {
     }
 
     /// Takes effect even if the client goes away meanwhile: on its way to AWS nothing can be called back.
-    async fn pass_on(&self, parts: Parts, body: Bytes, identified: &Identified) -> Result<Answer> {
-        let (proxy, identified) = (self.clone(), identified.clone());
-        tokio::spawn(async move { proxy.forward(parts, body, &identified).await }).await?
+    async fn pass_on(&self, call: &ProxiedCall, parts: Parts, body: Bytes, identified: &Identified) -> Result<Answer> {
+        let asked = Asked { identified, parts: &parts, body: &body };
+        match self.state.lags(asked) {
+            Some(Instead::Error(error)) => return self.refuse(call, &parts, &error),
+            Some(Instead::Stale(kept)) => {
+                self.state.stale(call.seq);
+                return Ok(kept.into_answer());
+            }
+            None => {}
+        }
+        let (proxy, identified, seq) = (self.clone(), identified.clone(), call.seq);
+        let passed = tokio::spawn(async move {
+            let mut answer = proxy.forward(&parts, body.clone(), &identified).await?;
+            proxy.state.answers(seq, Asked { identified: &identified, parts: &parts, body: &body }, &mut answer);
+            anyhow::Ok(answer)
+        });
+        Ok(passed.await??.into_answer())
     }
 
-    async fn forward(&self, mut parts: Parts, body: Bytes, identified: &Identified) -> Result<Answer> {
+    async fn forward(&self, parts: &Parts, body: Bytes, identified: &Identified) -> Result<Kept> {
+        let mut sent = Request::new(Full::from(body));
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        parts.uri = format!("{}{path}", self.upstream).parse().context("the upstream's URL")?;
+        *sent.uri_mut() = format!("{}{path}", self.upstream).parse().context("the upstream's URL")?;
+        *sent.method_mut() = parts.method.clone();
+        *sent.headers_mut() = parts.headers.clone();
         for header in [CONNECTION, EXPECT, TRANSFER_ENCODING] {
-            parts.headers.remove(header);
+            sent.headers_mut().remove(header);
         }
-        let sent = self.client.request(Request::from_parts(parts, Full::from(body)));
+        let sent = self.client.request(sent);
         let (mut parts, body) = sent.await.map_err(|error| anyhow!("{}: {error}", self.upstream))?.into_parts();
         let body = body.collect().await?.to_bytes();
         for header in [CONNECTION, TRANSFER_ENCODING] {
@@ -151,7 +169,7 @@ impl Proxy {
         if identified.operation == "AssumeRole" {
             self.learn_session(&body);
         }
-        Ok(Response::from_parts(parts, Full::from(body)))
+        Ok(Kept { status: parts.status, headers: parts.headers, body })
     }
 
     /// The session that STS opened acts in the account of its role.
@@ -166,5 +184,14 @@ impl Proxy {
         {
             self.state.remember_session(key.to_owned(), account.to_owned());
         }
+    }
+}
+
+impl Kept {
+    fn into_answer(self) -> Answer {
+        let mut answer = Response::new(Full::from(self.body));
+        *answer.status_mut() = self.status;
+        *answer.headers_mut() = self.headers;
+        answer
     }
 }

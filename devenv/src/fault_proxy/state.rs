@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::call::{ProxiedCall, Treatment};
+use super::consistency::{Asked, Consistency, Instead, Kept, Lag};
 use super::operation::Identified;
 use super::rule::{ProxyFault, Rule};
 
@@ -17,6 +18,7 @@ struct Inner {
     rules: Vec<Rule>,
     calls: Vec<ProxiedCall>,
     unknown: Vec<String>,
+    lag: Lag,
     /// The account of each session, by access key id.
     sessions: HashMap<String, String>,
 }
@@ -36,6 +38,27 @@ impl State {
         for gate in rules.iter().filter_map(|rule| rule.fault.gate()) {
             gate.release();
         }
+    }
+
+    pub(super) fn set_consistency(&self, consistency: Consistency) {
+        self.lock().lag = Lag::new(consistency);
+    }
+
+    /// What a call gets because AWS has not caught up with earlier ones.
+    pub(super) fn lags(&self, asked: Asked<'_>) -> Option<Instead> {
+        self.lock().lag.before(asked)
+    }
+
+    /// Learns from AWS's answer what AWS has to catch up with.
+    pub(super) fn answers(&self, seq: u64, asked: Asked<'_>, answer: &mut Kept) {
+        let altered = self.lock().lag.after(asked, answer);
+        if altered {
+            self.stale(seq);
+        }
+    }
+
+    pub(super) fn stale(&self, seq: u64) {
+        self.change(seq, |call| call.treatment = Treatment::Stale);
     }
 
     pub(super) fn calls(&self) -> Vec<ProxiedCall> {

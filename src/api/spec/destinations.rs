@@ -14,7 +14,8 @@ pub struct CloudWatchLogs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[A-Za-z0-9_./#-]{1,512}$"))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("!self.startsWith('aws/')", "log group names beginning with aws/ are reserved; one with a slash in front of it is not")
+        rule("!self.startsWith('aws/')", "log group names beginning with aws/ are reserved by AWS"),
+        rule("!self.startsWith('/aws/') || self.startsWith('/aws/vpc')", "log groups under /aws/ are of AWS's own services: name one elsewhere, or under /aws/vpc")
     ]))]
     pub log_group_name: Option<String>,
     /// Overrides `trafficType` for this destination. REJECT costs least; then nothing but `rejectedConnections` and the findings about
@@ -91,9 +92,10 @@ pub struct S3 {
     pub bucket_name: Option<String>,
     /// Folder of the records within the bucket, without a slash at either end; empty for none. Default `vpc-flow-logs`. `AWSLogs` and
     /// `athena-results` are reserved. A change replaces the flow log; earlier records stay where they are.
-    #[schemars(regex(pattern = r"^([A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*)?$"), length(max = 256))]
+    #[schemars(regex(pattern = r"^([A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*)?$"), length(max = 256))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("!self.split('/').exists(part, part == 'AWSLogs')", "AWSLogs is reserved: AWS adds it to the prefix itself"),
+        rule("!self.split('/').exists(part, part == '.' || part == '..')", "a part of a prefix is neither . nor .., which many programs take for this folder and the one above"),
         rule("self != 'athena-results' && !self.startsWith('athena-results/')", "athena-results is reserved: it is for query results, which expire")
     ]))]
     pub prefix: String,

@@ -9,9 +9,9 @@ use crate::api::cel::{Rule, rule};
 pub struct Detections {
     /// CloudWatch namespace of the metrics, the anomaly detector's too. Default `VPC/FlowLogs`. Metric names carry the monitor, those of the
     /// detector in the dimension Monitor, so monitors never mix.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"))]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._/#-]{1,255}$"))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("!self.startsWith('AWS/') && !self.startsWith(':')", "namespaces beginning with AWS/ or : are reserved")
+        rule("!self.startsWith('AWS/')", "namespaces beginning with AWS/ are reserved")
     ]))]
     pub namespace: String,
     /// Rejected flows.

@@ -119,26 +119,27 @@ pub struct VpcFlowMonitorSpec {
     #[serde(default)]
     pub dashboard: Dashboard,
 
-    /// Tags for every AWS resource that can carry them, besides the operator's own. At most 40. Taking a key out takes it off
-    /// the resources; tags that others put there are left alone.
+    /// Tags for every AWS resource that can carry them, besides the operator's own. At most 40; keys have at most 127 characters, as EC2
+    /// takes no longer ones. Taking a key out takes it off the resources; tags that others put there are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 40))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("self.all(key, self.all(other, key == other || key.lowerAscii() != other.lowerAscii()))", "IAM does not tell upper case from lower in tag keys: no two may differ by it alone"),
-        rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved"),
-        rule(r"self.all(key, size(key) >= 1 && size(key) <= 128 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 128 letters, digits, spaces or _ . : / = + - @"),
+        rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.lowerAscii().startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved"),
+        rule(r"self.all(key, size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 127 letters, digits, spaces or _ . : / = + - @"),
         rule(r"self.all(key, size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag value has at most 256 letters, digits, spaces or _ . : / = + - @")
     ]))]
     pub tags: BTreeMap<String, TagValue>,
 
     /// What happens in AWS when this object is deleted. `RetainData` removes all but the bucket and the log group, which keep
-    /// what they hold; Delete removes those too, with all records; Retain leaves everything. Default: the operator's setting,
-    /// which is `RetainData` unless changed.
+    /// what they hold; Delete removes those too, with all records, unless they were there before the monitor took them over; Retain
+    /// leaves everything. Default: the operator's setting, which is `RetainData` unless changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
     /// Whether an existing AWS resource of the wanted name may be taken over. Never (default) reports it as a conflict;
-    /// `IfUnowned` takes it over if no other monitor owns it.
+    /// `IfUnowned` takes it over if no other monitor owns it. A bucket, log group or database that this spec names is taken over only if
+    /// the operator's settings allow it for this namespace, and is never emptied or deleted.
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
 

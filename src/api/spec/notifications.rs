@@ -47,6 +47,7 @@ impl Default for Notifications {
     rule_at(".endpoint", "self.protocol != 'http' || self.endpoint.startsWith('http://')", "an http endpoint begins with http://"),
     rule_at(".endpoint", r"!(self.protocol in ['sqs', 'lambda', 'firehose']) || self.endpoint.matches('^arn:aws[a-z-]*:' + self.protocol + ':[a-z0-9-]+:[0-9]{12}:.+$')", "the endpoint of sqs, lambda and firehose is the ARN of that service's resource"),
     rule_at(".endpoint", r"self.protocol != 'application' || self.endpoint.matches('^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/.+$')", "an application endpoint is the ARN of an SNS platform endpoint"),
+    rule_at(".endpoint", r"!self.endpoint.matches('[\\s\\p{C}\\p{Z}]')", "an endpoint has neither spaces nor characters that cannot be seen"),
     rule_at(".subscriptionRoleArn", "(self.protocol == 'firehose') == has(self.subscriptionRoleArn)", "subscriptionRoleArn is required for firehose, and for nothing else")
 ]))]
 pub struct Subscription {
@@ -56,7 +57,8 @@ pub struct Subscription {
     /// add it again.
     #[schemars(length(min = 1, max = 2048))]
     pub endpoint: String,
-    /// For `firehose` only: ARN of the role that lets SNS write to the stream.
+    /// For `firehose` only: ARN of the role that lets SNS write to the stream. The operator's settings must allow the role for this
+    /// namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$"))]
     pub subscription_role_arn: Option<String>,

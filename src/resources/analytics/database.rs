@@ -10,7 +10,8 @@ use super::table::{self, ObservedTable, Table};
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagDiff, Tags};
+use crate::resources::parts::WAS_THERE_BEFORE;
 
 /// A database as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +106,7 @@ pub fn diff(
             diff.step(change, Op::Database(DatabaseOp::Create(database.clone())));
             table::diff(monitor, table, &[], diff);
         }
-        (Goal::Present((database, table)), Some(observed)) => match monitor.claim(&observed.tags) {
+        (Goal::Present((database, table)), Some(observed)) => match claim(monitor, name, observed) {
             Claim::Foreign(problem) => diff.conflict(ResourceKind::Database, name, problem),
             claim => {
                 repair(monitor, database, observed, &claim, diff);
@@ -128,10 +129,20 @@ pub fn diff(
     }
 }
 
+fn claim(monitor: &Monitor, name: &str, observed: &ObservedDatabase) -> Claim {
+    let by_spec = monitor.spec.analytics.database.is_some();
+    let arn = arn(monitor, name);
+    monitor.claim_chosen(&observed.tags, Chosen { field: "analytics.database", by_spec, arn: &arn })
+}
+
+fn arn(monitor: &Monitor, name: &str) -> String {
+    monitor.place.arn("glue", format!("database/{name}"))
+}
+
 fn repair(monitor: &Monitor, database: &Database, observed: &ObservedDatabase, claim: &Claim, diff: &mut Diff<Op>) {
     let name = &database.name;
     let change = |action| Change::new(action, ResourceKind::Database, name);
-    let tags = monitor.tag_diff(&observed.tags);
+    let tags = monitor.tag_diff_of_data(&observed.tags);
     if !tags.is_empty() {
         let action = if *claim == Claim::Adopt { Action::Adopt } else { Action::Update };
         let wanted = tags.applied_to(&observed.tags);
@@ -157,12 +168,17 @@ fn remove(monitor: &Monitor, removal: Removal, name: &str, observed: &ObservedDa
         for table in ours {
             table::remove(name, table, diff);
         }
-        if others.is_empty() {
+        let is_adopted = observed.tags.contains_key(ADOPTED);
+        if others.is_empty() && !is_adopted {
             diff.step(change(Action::Delete), Op::Database(DatabaseOp::Delete { name: name.to_owned() }));
             return;
         }
         let names: Vec<_> = others.iter().map(|other| other.table.name.as_str()).collect();
-        why = Some(format!("it holds tables that this operator did not make: {}", names.join(", ")));
+        why = Some(if is_adopted {
+            WAS_THERE_BEFORE.to_owned()
+        } else {
+            format!("it holds tables that this operator did not make: {}", names.join(", "))
+        });
     }
     let tags = monitor.retained_tag_diff(&observed.tags);
     if !tags.is_empty() {
@@ -187,7 +203,7 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &DatabaseOp) -> Result<(), 
             request.send().await.op(ops::UPDATE_DATABASE)?;
         }
         DatabaseOp::Tag { name, tags } => {
-            let arn = monitor.place.arn("glue", format!("database/{name}"));
+            let arn = arn(monitor, name);
             if !tags.set.is_empty() {
                 let set = Some(tags.set.clone().into_iter().collect::<HashMap<_, _>>());
                 glue.tag_resource().resource_arn(&arn).set_tags_to_add(set).send().await.op(ops::TAG_GLUE)?;

@@ -108,7 +108,7 @@ impl System for Analytics {
         if let Goal::Present(desired) = goal {
             // Neither in a workgroup of others nor over a table of others; and those of a workgroup that goes, go with it.
             if diff.conflicts.iter().all(|conflict| conflict.only_removal) {
-                named_query::diff(monitor, &desired.queries, &observed.queries, &mut diff);
+                named_query::diff(&desired.queries, &observed.queries, &mut diff);
             }
         }
         let definitions = goal.map(|desired| desired.definitions.as_slice());
@@ -132,7 +132,7 @@ impl System for Analytics {
         let mut saved_queries = None;
         if observed.workgroup.as_ref().is_some_and(|workgroup| monitor.claim(&workgroup.tags) == Claim::Ours) {
             resources.push(workgroup::existing(monitor));
-            resources.extend(named_query::existing(monitor, &observed.queries));
+            resources.extend(named_query::existing(&observed.queries));
             saved_queries = Some(workgroup::saved_queries_link(monitor));
         }
         for (name, database) in &observed.databases {
@@ -143,6 +143,13 @@ impl System for Analytics {
         resources.extend(definitions);
         Report { resources, saved_queries, logs_insights, ..Report::default() }
     }
+}
+
+/// Every query, for Athena and for Logs Insights.
+#[cfg(test)]
+pub fn texts(monitor: &Monitor) -> Vec<String> {
+    let sql = named_query::desired(monitor).into_iter().map(|query| query.sql);
+    sql.chain(query_definition::desired(monitor).into_iter().map(|definition| definition.query)).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! Saved queries in the workgroup. They carry no tags: what is in our workgroup under one of our names is ours, all else is of the
 //! people who work there.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_athena::types::NamedQuery as SdkNamedQuery;
 use serde::Serialize;
 
 use super::{Op, saved_queries};
-use crate::api::{Component, ResourceKind};
+use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing};
 use crate::monitor::Monitor;
@@ -108,7 +106,7 @@ fn normalise(query: SdkNamedQuery) -> Option<ObservedNamedQuery> {
 }
 
 /// What must be done, added to `diff`.
-pub fn diff(monitor: &Monitor, desired: &[NamedQuery], observed: &[ObservedNamedQuery], diff: &mut Diff<Op>) {
+pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery], diff: &mut Diff<Op>) {
     let mut step = |change, op| diff.step(change, Op::NamedQuery(op));
     for query in desired {
         let same_name: Vec<_> = observed.iter().filter(|observed| observed.query.name == query.name).collect();
@@ -134,10 +132,9 @@ pub fn diff(monitor: &Monitor, desired: &[NamedQuery], observed: &[ObservedNamed
             step(change, NamedQueryOp::Delete { id: copy.id.clone() });
         }
     }
-    let ours = our_names(monitor);
     for stale in observed.iter().filter(|observed| {
         let name = &observed.query.name;
-        ours.contains(name.as_str()) && !desired.iter().any(|query| query.name == *name)
+        is_our_name(name) && !desired.iter().any(|query| query.name == *name)
     }) {
         let change = Change::new(Action::Delete, ResourceKind::NamedQuery, &stale.query.name)
             .because("the spec no longer calls for it");
@@ -145,13 +142,9 @@ pub fn diff(monitor: &Monitor, desired: &[NamedQuery], observed: &[ObservedNamed
     }
 }
 
-/// Names of queries that this operator, or an earlier one, saves.
-fn our_names(monitor: &Monitor) -> BTreeSet<&str> {
-    let recorded = monitor
-        .recorded
-        .iter()
-        .filter(|resource| resource.component == Component::Analytics && resource.kind == ResourceKind::NamedQuery);
-    saved_queries::ALL.iter().map(|query| query.name).chain(recorded.map(|resource| resource.name.as_str())).collect()
+/// True for names under which this operator saves queries. The status is no witness: somebody may have edited it.
+fn is_our_name(name: &str) -> bool {
+    saved_queries::ALL.iter().any(|query| query.name == name)
 }
 
 /// Carries out a step.
@@ -197,10 +190,9 @@ async fn delete(aws: &Aws, id: &str) -> Result<(), AwsError> {
 }
 
 /// Our saved queries for the status; they have an id and no ARN.
-pub fn existing<'a>(monitor: &'a Monitor, observed: &'a [ObservedNamedQuery]) -> impl Iterator<Item = Existing> + 'a {
-    let ours = our_names(monitor);
+pub fn existing(observed: &[ObservedNamedQuery]) -> impl Iterator<Item = Existing> {
     observed
         .iter()
-        .filter(move |observed| ours.contains(observed.query.name.as_str()))
+        .filter(|observed| is_our_name(&observed.query.name))
         .map(|observed| Existing::new(ResourceKind::NamedQuery, &observed.query.name, &observed.id))
 }

@@ -7,7 +7,7 @@ use aws_sdk_cloudwatchlogs::types::{QueryDefinition as SdkQueryDefinition, Query
 use serde::Serialize;
 
 use super::{Op, insights};
-use crate::api::{Component, ResourceKind};
+use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::Monitor;
@@ -155,17 +155,9 @@ pub fn diff(
     }
 }
 
-/// Names of queries that this operator, or an earlier one, saves.
+/// Names of the queries that this operator saves. None that the status names: somebody may have edited it.
 fn our_names(monitor: &Monitor) -> BTreeSet<String> {
-    let folder = folder(monitor);
-    let recorded = monitor.recorded.iter().filter(|resource| {
-        // Somebody may have edited the status.
-        resource.component == Component::Analytics
-            && resource.kind == ResourceKind::QueryDefinition
-            && resource.name.starts_with(&folder)
-    });
-    let known = insights::ALL.iter().map(|query| format!("{folder}{}", query.name));
-    known.chain(recorded.map(|resource| resource.name.clone())).collect()
+    insights::ALL.iter().map(|query| format!("{}{}", folder(monitor), query.name)).collect()
 }
 
 /// Carries out a step.

@@ -196,9 +196,16 @@ pub fn normalise(table: SdkTable) -> ObservedTable {
 }
 
 impl ObservedTable {
-    /// Whose it is.
+    /// Whose it is. To take a table over is to replace its definition, so only one over the monitor's own bucket can be.
     pub fn claim(&self, monitor: &Monitor) -> Claim {
-        monitor.claim(&self.parameters)
+        let bucket = format!("s3://{}/", monitor.names.bucket);
+        match monitor.claim(&self.parameters) {
+            Claim::Adopt if !self.table.location.starts_with(&bucket) => Claim::Foreign(format!(
+                "it was not made by this operator and shows {}; choose another spec.analytics.table",
+                if self.table.location.is_empty() { "other data" } else { &self.table.location }
+            )),
+            claim => claim,
+        }
     }
 }
 

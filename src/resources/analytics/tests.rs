@@ -196,17 +196,26 @@ fn a_database_with_tables_of_others_stays() {
 #[test]
 fn a_table_of_others_is_a_conflict_unless_adoption_is_allowed() {
     let mut spec = spec();
-    let outcome = |spec: &VpcFlowMonitorSpec| {
+    let outcome = |spec: &VpcFlowMonitorSpec, location: Option<&str>| {
         let monitor = fixtures::with_spec(spec.clone());
         let mut theirs = sdk_table(&table::desired(&monitor), &[]);
         theirs.parameters = Some(HashMap::new());
+        if let (Some(location), Some(storage)) = (location, &mut theirs.storage_descriptor) {
+            storage.location = Some(location.to_owned());
+        }
         let mut diff = Diff::default();
         table::diff(&monitor, &table::desired(&monitor), &[table::normalise(theirs)], &mut diff);
         (diff.conflicts.len(), diff.steps.iter().map(|step| step.change.action).collect::<Vec<_>>())
     };
-    assert_eq!(outcome(&spec), (1, vec![]));
+    assert_eq!(outcome(&spec, None), (1, vec![]));
     spec.adoption_policy = AdoptionPolicy::IfUnowned;
-    assert_eq!(outcome(&spec), (0, vec![Action::Adopt]));
+    assert_eq!(outcome(&spec, None), (0, vec![Action::Adopt]));
+    assert_eq!(
+        outcome(&spec, Some("s3://customers/orders")),
+        (1, vec![]),
+        "the definition of another table would be lost"
+    );
+    assert_eq!(outcome(&spec, Some("")), (1, vec![]));
 }
 
 #[test]

@@ -81,19 +81,23 @@ async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), Aws
         .send()
         .await
         .op(ops::CREATE_BUCKET);
-    match created {
-        Ok(_) => {}
-        Err(error) if error.is(Service::S3, "BucketAlreadyOwnedByYou") => {
-            // Made by an earlier attempt whose answer was lost, or by somebody else in this account.
-            let tags = observe::tags(aws, &bucket.name).await?;
-            if !tags.is_some_and(|tags| monitor.claim(&tags) == Claim::Ours) {
-                return Err(error);
-            }
-        }
+    // Made by an earlier attempt whose answer was lost, or by somebody else in this account.
+    let owned = |message: &str| AwsError::reported(ops::CREATE_BUCKET, "BucketAlreadyOwnedByYou", message);
+    let there_before = match created {
+        // To a bucket of the account S3 says yes again here, whoever made it: "CreateBucket" in the S3 API reference.
+        Ok(_) if region == HOME_REGION => Ok(Some(owned("it is not known whether this monitor has made the bucket"))),
+        Ok(_) => Ok(None),
+        Err(error) if error.is(Service::S3, "BucketAlreadyOwnedByYou") => Ok(Some(error)),
         Err(mut error) => {
             if error.class == Class::Conflict {
                 error.message.push_str(" (another AWS account has a bucket of this name: set spec.s3.bucketName)");
             }
+            Err(error)
+        }
+    }?;
+    if let Some(error) = there_before {
+        let tags = observe::tags(aws, &bucket.name).await?;
+        if !tags.is_some_and(|tags| monitor.claim(&tags) == Claim::Ours) {
             return Err(error);
         }
     }

@@ -21,7 +21,8 @@ pub use self::state::{Bucket, Encryption, Found};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, Step, System};
-use crate::monitor::{Claim, Monitor, RESULTS_PREFIX};
+use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, RESULTS_PREFIX, Tags};
+use crate::resources::parts::WAS_THERE_BEFORE;
 
 /// The system [`Component::Storage`].
 #[derive(Debug)]
@@ -49,6 +50,7 @@ impl System for Storage {
             });
         }
         let spec = &monitor.spec.s3;
+        monitor.check_key("s3.kmsKeyArn", spec.kms_key_arn.as_ref())?;
         Ok(Some(Bucket {
             name: monitor.names.bucket.clone(),
             versioned: spec.versioning,
@@ -61,7 +63,7 @@ impl System for Storage {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let mut buckets = Vec::new();
         for name in monitor.known_names(Component::Storage, ResourceKind::Bucket, &monitor.names.bucket) {
-            let found = Box::pin(observe::observe(aws, &name)).await?;
+            let found = Box::pin(observe::observe(aws, monitor, &name)).await?;
             buckets.push((name, found));
         }
         Ok(Observed { buckets })
@@ -96,6 +98,14 @@ impl System for Storage {
     }
 }
 
+fn claim(monitor: &Monitor, name: &str, tags: &Tags) -> Claim {
+    let arn = monitor.place.s3_arn(name);
+    monitor.claim_chosen(
+        tags,
+        Chosen { field: "s3.bucketName", by_spec: monitor.spec.s3.bucket_name.is_some(), arn: &arn },
+    )
+}
+
 fn keep(monitor: &Monitor, bucket: &Bucket, found: &Found, diff: &mut Diff<BucketOp>) {
     match found {
         Found::Nothing => {
@@ -103,7 +113,7 @@ fn keep(monitor: &Monitor, bucket: &Bucket, found: &Found, diff: &mut Diff<Bucke
             diff.step(change, BucketOp::Create(bucket.clone()));
         }
         Found::Elsewhere(problem) => diff.conflict(ResourceKind::Bucket, &bucket.name, problem),
-        Found::Here(observed) => match monitor.claim(&observed.tags) {
+        Found::Here(observed) => match claim(monitor, &bucket.name, &observed.tags) {
             Claim::Foreign(problem) => diff.conflict(ResourceKind::Bucket, &bucket.name, problem),
             claim => repair(monitor, bucket, observed, &claim, diff),
         },
@@ -111,7 +121,7 @@ fn keep(monitor: &Monitor, bucket: &Bucket, found: &Found, diff: &mut Diff<Bucke
 }
 
 fn repair(monitor: &Monitor, bucket: &Bucket, observed: &ObservedBucket, claim: &Claim, diff: &mut Diff<BucketOp>) {
-    let tags = monitor.tag_diff(&observed.tags);
+    let tags = monitor.tag_diff_of_data(&observed.tags);
     if !tags.is_empty() {
         let action = if *claim == Claim::Adopt { Action::Adopt } else { Action::Update };
         let wanted = tags.applied_to(&observed.tags);
@@ -181,7 +191,8 @@ fn remove(monitor: &Monitor, removal: Removal, name: &str, found: &Found, diff: 
     if monitor.claim(&observed.tags) != Claim::Ours {
         return;
     }
-    if removal == Removal::Everything {
+    let is_adopted = observed.tags.contains_key(ADOPTED);
+    if removal == Removal::Everything && !is_adopted {
         let op = BucketOp::Delete { name: name.to_owned() };
         diff.step(Change::new(Action::Delete, ResourceKind::Bucket, name), op);
         return;
@@ -189,7 +200,9 @@ fn remove(monitor: &Monitor, removal: Removal, name: &str, found: &Found, diff: 
     let tags = monitor.retained_tag_diff(&observed.tags);
     if !tags.is_empty() {
         let op = BucketOp::Tag { name: name.to_owned(), tags: tags.applied_to(&observed.tags) };
-        diff.step(Change::new(Action::Retain, ResourceKind::Bucket, name), op);
+        let mut change = Change::new(Action::Retain, ResourceKind::Bucket, name);
+        change.why = is_adopted.then(|| WAS_THERE_BEFORE.to_owned());
+        diff.step(change, op);
     }
 }
 

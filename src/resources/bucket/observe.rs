@@ -7,12 +7,16 @@ use super::policy::Policy;
 use super::state::{Encryption, Found, ObservedBucket, PublicAccess};
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Optional, operations as ops};
-use crate::monitor::Tags;
+use crate::monitor::{Claim, Monitor, Tags};
 
 /// Reads the bucket of that name.
-pub async fn observe(aws: &Aws, name: &str) -> Result<Found, AwsError> {
+pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Found, AwsError> {
     let (tags, settings) = futures::join!(tags(aws, name), settings(aws, name));
     match tags {
+        // Its policy may keep the rest from us, which is no trouble of ours.
+        Ok(Some(tags)) if matches!(monitor.claim(&tags), Claim::Foreign(_)) => {
+            Ok(Found::Here(Box::new(ObservedBucket::just_created(tags))))
+        }
         Ok(Some(tags)) => Ok(Found::Here(Box::new(ObservedBucket { tags, ..settings? }))),
         Ok(None) => Ok(Found::Nothing),
         Err(error) => elsewhere(&error).map_or(Err(error), |problem| Ok(Found::Elsewhere(problem))),

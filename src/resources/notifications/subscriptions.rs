@@ -1,16 +1,17 @@
 //! Who receives what is published to the monitor's own topic.
+//!
+//! Subscriptions carry no tags: the topic records which are ours. All others are somebody else's, made by hand.
 
 use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::{ObservedTopic, Op, topic};
-use crate::api::Component;
+use super::{ObservedTopic, Op, record, topic};
 use crate::api::ResourceKind;
 use crate::api::spec::{Subscription, SubscriptionProtocol};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Change, Diff, Existing};
-use crate::monitor::Monitor;
+use crate::engine::{Action, Change, Diff, Existing, Invalid};
+use crate::monitor::{Monitor, Tags};
 
 const ROLE: &str = "SubscriptionRoleArn";
 
@@ -39,11 +40,11 @@ pub enum Arrival {
 pub enum SubscriptionOp {
     Subscribe(Subscription),
     SetRole { arn: String, role_arn: String },
-    Unsubscribe { arn: String },
+    Unsubscribe { arn: String, name: String },
 }
 
 /// `<protocol>:<endpoint>`: how status and events name a subscription, and how it is recognised.
-fn name(protocol: &str, endpoint: &str) -> String {
+pub(super) fn name(protocol: &str, endpoint: &str) -> String {
     format!("{protocol}:{}", masked(endpoint))
 }
 
@@ -63,7 +64,7 @@ fn masked(endpoint: &str) -> Cow<'_, str> {
 }
 
 impl ObservedSubscription {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         name(&self.protocol, &self.endpoint)
     }
 
@@ -71,21 +72,26 @@ impl ObservedSubscription {
         same(&self.name(), &name(wanted.protocol.as_str(), &wanted.endpoint))
     }
 
-    /// True if the spec asks for it, or did when the status was last written. Others are somebody else's, made by hand.
-    fn is_ours(&self, monitor: &Monitor) -> bool {
-        monitor.spec.notifications.subscriptions.iter().any(|wanted| self.is(wanted))
-            || recorded(monitor).any(|recorded| same(recorded, &self.name()))
+    /// True if the spec asks for it, or did when the record was last written.
+    fn is_ours(&self, monitor: &Monitor, tags: &Tags) -> bool {
+        self.is_wanted(monitor) || self.is_recorded(tags)
     }
-}
 
-fn recorded(monitor: &Monitor) -> impl Iterator<Item = &str> {
-    monitor
-        .recorded
-        .iter()
-        .filter(|resource| {
-            resource.component == Component::Notifications && resource.kind == ResourceKind::Subscription
-        })
-        .map(|resource| resource.name.as_str())
+    fn is_wanted(&self, monitor: &Monitor) -> bool {
+        monitor.spec.notifications.subscriptions.iter().any(|wanted| self.is(wanted))
+    }
+
+    pub(super) fn is_recorded(&self, tags: &Tags) -> bool {
+        record::holds(tags, &self.name())
+    }
+
+    /// The ARN by which to unsubscribe it, if it is ours and no longer wanted.
+    pub(super) fn to_unsubscribe(&self, monitor: &Monitor, tags: &Tags) -> Option<&String> {
+        match &self.arrival {
+            Arrival::Confirmed(arn) if !self.is_wanted(monitor) && self.is_recorded(tags) => Some(arn),
+            _ => None,
+        }
+    }
 }
 
 /// E-mail addresses in another case reach the same mailbox; a second subscription would send everything twice.
@@ -93,9 +99,14 @@ fn same(left: &str, right: &str) -> bool {
     left == right || (left.starts_with("email") && left.eq_ignore_ascii_case(right))
 }
 
-/// Reads the topic's subscriptions, unless none is asked for and none was made.
-pub async fn observe(aws: &Aws, monitor: &Monitor, topic: &str) -> Result<Vec<ObservedSubscription>, AwsError> {
-    if monitor.spec.notifications.subscriptions.is_empty() && recorded(monitor).next().is_none() {
+/// Reads the topic's subscriptions, in the order of their names, unless none is asked for and none was made.
+pub async fn observe(
+    aws: &Aws,
+    monitor: &Monitor,
+    topic: &str,
+    tags: &Tags,
+) -> Result<Vec<ObservedSubscription>, AwsError> {
+    if monitor.spec.notifications.subscriptions.is_empty() && !tags.contains_key(record::KEY) {
         return Ok(Vec::new());
     }
     let listed = aws
@@ -126,6 +137,8 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, topic: &str) -> Result<Vec<Ob
         let endpoint = subscription.endpoint.unwrap_or_default();
         subscriptions.push(ObservedSubscription { protocol, endpoint, arrival, role_arn });
     }
+    // SNS promises no order, and the status must not change with it.
+    subscriptions.sort_by(|left, right| (&left.protocol, &left.endpoint).cmp(&(&right.protocol, &right.endpoint)));
     Ok(subscriptions)
 }
 
@@ -144,9 +157,10 @@ async fn role(aws: &Aws, arn: &str) -> Result<Option<String>, AwsError> {
 /// What must be done, added to `diff`.
 pub fn diff(monitor: &Monitor, wanted: &[Subscription], topic: Option<&ObservedTopic>, diff: &mut Diff<Op>) {
     let observed = topic.map_or(&[][..], |topic| &topic.subscriptions);
+    diff.invalid.extend(wanted.iter().filter_map(|subscription| refused_role(monitor, subscription)));
     let mut step = |change, op| diff.step(change, Op::Subscription(op));
     let change = |action, name: String| Change::new(action, ResourceKind::Subscription, name);
-    for subscription in wanted {
+    for subscription in wanted.iter().filter(|subscription| refused_role(monitor, subscription).is_none()) {
         let name = name(subscription.protocol.as_str(), &subscription.endpoint);
         match observed.iter().find(|observed| observed.is(subscription)) {
             None => step(change(Action::Create, name), SubscriptionOp::Subscribe(subscription.clone())),
@@ -162,15 +176,26 @@ pub fn diff(monitor: &Monitor, wanted: &[Subscription], topic: Option<&ObservedT
             Some(_) => {}
         }
     }
+    let Some(topic) = topic else { return };
     for subscription in observed {
-        let is_wanted = wanted.iter().any(|wanted| subscription.is(wanted));
-        if let (Arrival::Confirmed(arn), false, true) =
-            (&subscription.arrival, is_wanted, subscription.is_ours(monitor))
-        {
-            let op = SubscriptionOp::Unsubscribe { arn: arn.clone() };
+        if let Some(arn) = subscription.to_unsubscribe(monitor, &topic.tags) {
+            let op = SubscriptionOp::Unsubscribe { arn: arn.clone(), name: subscription.name() };
             step(change(Action::Delete, subscription.name()), op);
         }
     }
+}
+
+/// Why a role may not be handed to SNS: whoever owns the stream that the role writes to, it is the operator's permission that hands it over.
+fn refused_role(monitor: &Monitor, subscription: &Subscription) -> Option<Invalid> {
+    let (role, namespace) = (subscription.subscription_role_arn.as_ref()?, &monitor.namespace);
+    let allowed = monitor.settings.allowed_subscription_roles.allow(namespace, role);
+    (!allowed).then(|| Invalid {
+        field: "notifications.subscriptions",
+        problem: format!(
+            "subscriptionRoleArn {role} is not allowed for namespace {namespace}; the operator must be started with \
+             --allowed-subscription-role {namespace}={role}"
+        ),
+    })
 }
 
 /// Carries out a step.
@@ -198,8 +223,9 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<
                 .await
                 .op(ops::SET_SUBSCRIPTION_ATTRIBUTES)?;
         }
-        SubscriptionOp::Unsubscribe { arn } => {
+        SubscriptionOp::Unsubscribe { arn, name } => {
             sns.unsubscribe().subscription_arn(arn).send().await.op(ops::UNSUBSCRIBE).or_gone()?;
+            record::forget(aws, monitor, name).await?;
         }
     }
     Ok(())
@@ -215,7 +241,7 @@ fn without_password(mut error: AwsError, endpoint: &str) -> AwsError {
 /// still known as ours if the recipient confirms after all.
 pub fn existing(monitor: &Monitor, topic: &ObservedTopic) -> Vec<Existing> {
     let wanted = &monitor.spec.notifications.subscriptions;
-    let ours = topic.subscriptions.iter().filter(|subscription| subscription.is_ours(monitor));
+    let ours = topic.subscriptions.iter().filter(|subscription| subscription.is_ours(monitor, &topic.tags));
     ours.map(|subscription| {
         // The spec's spelling, so that the name is the same before and after AWS has the subscription.
         let name = wanted
@@ -236,132 +262,4 @@ pub fn existing(monitor: &Monitor, topic: &ObservedTopic) -> Vec<Existing> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::status::{ResourceState, ResourceStatus};
-    use crate::monitor::fixtures;
-
-    fn wanted(protocol: SubscriptionProtocol, endpoint: &str) -> Subscription {
-        Subscription { protocol, endpoint: endpoint.to_owned(), subscription_role_arn: None }
-    }
-
-    fn observed(protocol: &str, endpoint: &str, arn: Option<&str>) -> ObservedSubscription {
-        ObservedSubscription {
-            protocol: protocol.to_owned(),
-            endpoint: endpoint.to_owned(),
-            arrival: arn.map_or(Arrival::Pending, |arn| Arrival::Confirmed(arn.to_owned())),
-            role_arn: None,
-        }
-    }
-
-    fn monitor(wanted: Vec<Subscription>, recorded: &[&str]) -> Monitor {
-        let mut monitor = fixtures::monitor();
-        monitor.spec.notifications.subscriptions = wanted;
-        monitor.recorded = recorded
-            .iter()
-            .map(|name| ResourceStatus {
-                component: Component::Notifications,
-                kind: ResourceKind::Subscription,
-                name: (*name).to_owned(),
-                arn: None,
-                state: ResourceState::InSync,
-                message: None,
-            })
-            .collect();
-        monitor
-    }
-
-    fn steps(monitor: &Monitor, subscriptions: Vec<ObservedSubscription>) -> Vec<SubscriptionOp> {
-        let topic = ObservedTopic { subscriptions, ..ObservedTopic::as_wanted(monitor) };
-        let mut found = Diff::default();
-        diff(monitor, &monitor.spec.notifications.subscriptions, Some(&topic), &mut found);
-        let op = |op| match op {
-            Op::Subscription(op) => op,
-            Op::Topic(op) => panic!("{op:?}"),
-        };
-        found.steps.into_iter().map(|step| op(step.op)).collect()
-    }
-
-    #[test]
-    fn a_pending_subscription_is_present_and_cannot_be_removed() {
-        let pending = vec![observed("email", "SOC@example.com", None)];
-        let asked = monitor(vec![wanted(SubscriptionProtocol::Email, "soc@example.com")], &[]);
-        assert_eq!(steps(&asked, pending.clone()), []);
-        let dropped = monitor(vec![], &["email:soc@example.com"]);
-        assert_eq!(steps(&dropped, pending.clone()), []);
-        let topic = ObservedTopic { subscriptions: pending, ..ObservedTopic::as_wanted(&dropped) };
-        assert!(existing(&dropped, &topic)[0].message.as_ref().unwrap().starts_with("no longer wanted"));
-        assert_eq!(existing(&asked, &topic)[0].name, "email:soc@example.com");
-    }
-
-    #[test]
-    fn only_what_we_made_is_unsubscribed() {
-        let there = vec![observed("sqs", "ours", Some("arn:1")), observed("sqs", "theirs", Some("arn:2"))];
-        let dropped = monitor(vec![], &["sqs:ours"]);
-        assert_eq!(steps(&dropped, there), [SubscriptionOp::Unsubscribe { arn: "arn:1".into() }]);
-    }
-
-    #[test]
-    fn protocols_are_told_apart() {
-        let asked = monitor(
-            vec![wanted(SubscriptionProtocol::Email, "a@b.c"), wanted(SubscriptionProtocol::EmailJson, "a@b.c")],
-            &[],
-        );
-        let missing = wanted(SubscriptionProtocol::EmailJson, "a@b.c");
-        assert_eq!(steps(&asked, vec![observed("email", "a@b.c", None)]), [SubscriptionOp::Subscribe(missing)]);
-    }
-
-    #[test]
-    fn a_password_is_told_to_sns_alone_and_its_subscription_is_recognised() {
-        let endpoint = "https://user:secret@example.com/alerts";
-        let asked = monitor(vec![wanted(SubscriptionProtocol::Https, endpoint)], &[]);
-        let mut missing = Diff::default();
-        diff(&asked, &asked.spec.notifications.subscriptions, None, &mut missing);
-        let name = "https:https://user:****@example.com/alerts";
-        assert_eq!(missing.steps[0].change.name, name);
-        let subscribe = SubscriptionOp::Subscribe(wanted(SubscriptionProtocol::Https, endpoint));
-        assert_eq!(missing.steps[0].op, Op::Subscription(subscribe));
-
-        let listed = vec![observed("https", "https://user:****@example.com/alerts", Some("arn:1"))];
-        assert_eq!(steps(&asked, listed.clone()), []);
-        let topic = ObservedTopic { subscriptions: listed.clone(), ..ObservedTopic::as_wanted(&asked) };
-        assert_eq!(existing(&asked, &topic)[0].name, name);
-        let dropped = monitor(vec![], &[name]);
-        assert_eq!(steps(&dropped, listed), [SubscriptionOp::Unsubscribe { arn: "arn:1".into() }]);
-    }
-
-    #[test]
-    fn nothing_but_the_password_is_masked() {
-        for (endpoint, shown) in [
-            ("https://user:a:b@c@host:8443/x?y#z", "https://user:****@host:8443/x?y#z"),
-            ("http://:secret@host", "http://:****@host"),
-            ("https://user:secret@host?mail=a@b", "https://user:****@host?mail=a@b"),
-        ] {
-            assert_eq!(masked(endpoint), shown);
-            assert_eq!(masked(shown), shown);
-        }
-        for endpoint in [
-            "https://user@host/",
-            "https://host:8443/a:b@c",
-            "https://host?a:b@c",
-            "soc@example.com",
-            "arn:aws:sqs:eu-west-1:123456789012:alerts",
-        ] {
-            assert_eq!(masked(endpoint), endpoint);
-        }
-    }
-
-    #[test]
-    fn the_role_of_a_firehose_subscription_is_kept() {
-        let role = "arn:aws:iam::123456789012:role/firehose".to_owned();
-        let mut subscription = wanted(SubscriptionProtocol::Firehose, "arn:stream");
-        subscription.subscription_role_arn = Some(role.clone());
-        let asked = monitor(vec![subscription], &[]);
-        let mut there = observed("firehose", "arn:stream", Some("arn:1"));
-        there.role_arn = Some("arn:other".to_owned());
-        let set = SubscriptionOp::SetRole { arn: "arn:1".into(), role_arn: role.clone() };
-        assert_eq!(steps(&asked, vec![there.clone()]), [set]);
-        there.role_arn = Some(role);
-        assert_eq!(steps(&asked, vec![there]), []);
-    }
-}
+mod tests;

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use aws_sdk_sns::types::Tag;
 use serde_json::{Value, json};
 
-use super::Op;
 use super::subscriptions::{self, ObservedSubscription};
+use super::{Op, record};
 use crate::api::ResourceKind;
-use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Class, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Removal};
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, OWNER, TagDiff, Tags};
+use crate::resources::alarms::trigger::Trigger;
 use crate::resources::parts::policy;
 
 const POLICY: &str = "Policy";
@@ -50,7 +51,9 @@ pub fn arn(monitor: &Monitor) -> String {
 }
 
 impl Topic {
-    pub(super) fn new(monitor: &Monitor) -> Self {
+    /// The topic that the spec asks for.
+    #[must_use]
+    pub fn new(monitor: &Monitor) -> Self {
         Self { policy: topic_policy(monitor), kms_key_arn: monitor.spec.notifications.kms_key_arn.clone() }
     }
 }
@@ -87,7 +90,7 @@ fn topic_policy(monitor: &Monitor) -> Value {
                 "Resource": topic,
                 "Condition": {
                     "StringEquals": {"aws:SourceAccount": place.account},
-                    "ArnLike": {"aws:SourceArn": place.arn("cloudwatch", format!("alarm:{}-*", monitor.names.base()))},
+                    "ArnLike": {"aws:SourceArn": Trigger::ALL.map(|trigger| trigger.alarm_arn(monitor))},
                 },
             },
         ],
@@ -101,12 +104,8 @@ pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<ObservedTopi
         aws.sns.get_topic_attributes().topic_arn(&arn).send().await.op(ops::GET_TOPIC_ATTRIBUTES).optional()?;
     let Some(output) = output else { return Ok(None) };
     let mut attributes = output.attributes.unwrap_or_default();
-    let tags = async {
-        let output =
-            aws.sns.list_tags_for_resource().resource_arn(&arn).send().await.op(ops::LIST_TOPIC_TAGS).expected()?;
-        Ok(output.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
-    };
-    let (tags, subscriptions) = futures::try_join!(tags, subscriptions::observe(aws, monitor, &arn))?;
+    let tags = tags(aws, &arn).await.expected()?;
+    let subscriptions = subscriptions::observe(aws, monitor, &arn, &tags).await?;
     Ok(Some(ObservedTopic {
         policy: attributes
             .remove(POLICY)
@@ -116,6 +115,21 @@ pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<ObservedTopi
         tags,
         subscriptions,
     }))
+}
+
+/// Reads the tags of a topic.
+pub async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
+    let output = aws.sns.list_tags_for_resource().resource_arn(arn).send().await.op(ops::LIST_TOPIC_TAGS)?;
+    Ok(output.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+/// The monitor that a topic belongs to, as far as its tags may be read.
+pub async fn owner(aws: &Aws, arn: &str) -> Result<Option<String>, AwsError> {
+    match tags(aws, arn).await {
+        Ok(mut tags) => Ok(tags.remove(OWNER)),
+        Err(error) if matches!(error.class, Class::Denied | Class::NotFound | Class::Terminal) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What must be done, added to `diff`. False if the topic is not ours to touch.
@@ -131,7 +145,9 @@ pub fn diff(monitor: &Monitor, topic: &Topic, observed: Option<&ObservedTopic>, 
         diff.conflict(ResourceKind::Topic, &name, problem);
         return false;
     }
-    let tags = monitor.tag_diff(&observed.tags);
+    let mut tags = monitor.tag_diff(&observed.tags);
+    // Before any of them is subscribed.
+    record::note(record::recorded(monitor, observed), &observed.tags, &mut tags);
     if !tags.is_empty() {
         let action = if claim == Claim::Adopt { Action::Adopt } else { Action::Update };
         let wanted = tags.applied_to(&observed.tags);
@@ -174,7 +190,7 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &TopicOp) -> Result<(), Aws
             sns.create_topic()
                 .name(monitor.names.topic())
                 .set_attributes(Some(attributes))
-                .set_tags(Some(sdk_tags(&monitor.tags)))
+                .set_tags(Some(sdk_tags(&tags_of_new(monitor))))
                 .send()
                 .await
                 .op(ops::CREATE_TOPIC)?;
@@ -213,6 +229,12 @@ async fn set_attribute(aws: &Aws, arn: &str, name: &str, value: &str) -> Result<
     Ok(())
 }
 
+fn tags_of_new(monitor: &Monitor) -> Tags {
+    let mut diff = TagDiff { set: monitor.tags.clone(), unset: Vec::new() };
+    record::note(record::wanted(monitor), &Tags::new(), &mut diff);
+    diff.set
+}
+
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     // Both parts are always given, so building cannot fail.
     tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
@@ -226,7 +248,7 @@ impl ObservedTopic {
         Self {
             policy: policy::normalise(&topic.policy),
             kms_key_arn: topic.kms_key_arn,
-            tags: monitor.tags.clone(),
+            tags: tags_of_new(monitor),
             subscriptions: Vec::new(),
         }
     }
@@ -250,10 +272,8 @@ mod tests {
         assert_eq!(policy["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::123456789012:root");
         let alarms = &policy["Statement"][1]["Condition"];
         assert_eq!(alarms["StringEquals"]["aws:SourceAccount"], "123456789012");
-        assert_eq!(
-            alarms["ArnLike"]["aws:SourceArn"],
-            format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{}-*", monitor.names.base())
-        );
+        let own = Trigger::ALL.map(|trigger| trigger.alarm_arn(&monitor));
+        assert_eq!(alarms["ArnLike"]["aws:SourceArn"], json!(own));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::api::ResourceKind;
 use crate::api::spec::LogGroupClass;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagDiff, Tags};
+use crate::resources::parts::WAS_THERE_BEFORE;
 
 /// A log group as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,14 +92,14 @@ pub fn diff<Op: From<LogGroupOp>>(
             let op = LogGroupOp::Create(group.clone());
             diff.step(Change::new(Action::Create, ResourceKind::LogGroup, name), op.into());
         }
-        (Goal::Present(group), Some(observed)) => match monitor.claim(&observed.tags) {
+        (Goal::Present(group), Some(observed)) => match claim(monitor, name, observed, holds_data) {
             Claim::Foreign(problem) => diff.conflict(ResourceKind::LogGroup, name, problem),
             _ if observed.class != group.class.as_str() => diff.conflict(
                 ResourceKind::LogGroup,
                 name,
                 format!("its class is {} and cannot be changed; choose another name", observed.class),
             ),
-            claim => repair(monitor, group, observed, &claim, diff),
+            claim => repair(monitor, group, observed, &claim, holds_data, diff),
         },
         (Goal::Absent(_), None) => {}
         (Goal::Absent(removal), Some(observed)) => {
@@ -109,16 +110,27 @@ pub fn diff<Op: From<LogGroupOp>>(
     }
 }
 
+/// Only the name of the group that holds records is the spec's to choose.
+fn claim(monitor: &Monitor, name: &str, observed: &ObservedLogGroup, holds_data: bool) -> Claim {
+    if !holds_data {
+        return monitor.claim(&observed.tags);
+    }
+    let by_spec = monitor.spec.cloud_watch_logs.log_group_name.is_some();
+    let arn = monitor.log_group_arn(name);
+    monitor.claim_chosen(&observed.tags, Chosen { field: "cloudWatchLogs.logGroupName", by_spec, arn: &arn })
+}
+
 fn repair<Op: From<LogGroupOp>>(
     monitor: &Monitor,
     group: &LogGroup,
     observed: &ObservedLogGroup,
     claim: &Claim,
+    holds_data: bool,
     diff: &mut Diff<Op>,
 ) {
     let name = &group.name;
     let change = |action| Change::new(action, ResourceKind::LogGroup, name);
-    let tags = monitor.tag_diff(&observed.tags);
+    let tags = if holds_data { monitor.tag_diff_of_data(&observed.tags) } else { monitor.tag_diff(&observed.tags) };
     if !tags.is_empty() {
         let action = if *claim == Claim::Adopt { Action::Adopt } else { Action::Update };
         let wanted = tags.applied_to(&observed.tags);
@@ -151,11 +163,12 @@ fn remove<Op: From<LogGroupOp>>(
     holds_data: bool,
     diff: &mut Diff<Op>,
 ) {
-    let stays = removal == Removal::KeepAll || (holds_data && removal == Removal::KeepData);
-    if stays {
+    let is_adopted = holds_data && observed.tags.contains_key(ADOPTED);
+    if is_adopted || removal == Removal::KeepAll || (holds_data && removal == Removal::KeepData) {
         let tags = monitor.retained_tag_diff(&observed.tags);
         if !tags.is_empty() {
-            let change = Change::new(Action::Retain, ResourceKind::LogGroup, name);
+            let mut change = Change::new(Action::Retain, ResourceKind::LogGroup, name);
+            change.why = is_adopted.then(|| WAS_THERE_BEFORE.to_owned());
             diff.step(change, LogGroupOp::Tag { name: name.to_owned(), tags }.into());
         }
     } else if observed.deletion_protected {

@@ -171,8 +171,7 @@ async fn every_field_of_the_spec_changes_what_it_should() {
     spec.s3.lifecycle.intelligent_tiering = true;
     spec.analytics.enabled = false;
     spec.tags.clear();
-    let mut monitor = sandbox.monitor(spec);
-    monitor.recorded_tag_keys.insert("team".into());
+    let monitor = sandbox.monitor(spec);
     sandbox.converge(&monitor, STORAGE).await;
     let bucket_now = bucket(&sandbox, &monitor).await;
     let records = rule(&bucket_now, "vpc-flow-operator-records");

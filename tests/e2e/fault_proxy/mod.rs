@@ -1,5 +1,6 @@
 //! The fault proxy of `devenv`, between real clients and the emulator.
 
+mod consistency;
 mod effects;
 mod errors;
 mod record;

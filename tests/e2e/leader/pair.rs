@@ -13,14 +13,8 @@ use crate::support::Sandbox;
 
 /// Long enough for a busy machine, short enough to be waited for.
 pub const LEASE_DURATION: Duration = Duration::from_secs(9);
-const TERMS: [&str; 6] = [
-    "--leader-elect-lease-duration",
-    "9s",
-    "--leader-elect-renew-deadline",
-    "6s",
-    "--leader-elect-retry-period",
-    "1s",
-];
+const TERMS: [&str; 6] =
+    ["--leader-elect-lease-duration", "9s", "--leader-elect-renew-deadline", "6s", "--leader-elect-retry-period", "1s"];
 
 pub struct Replica {
     pub process: Process,

@@ -1,35 +1,169 @@
-//! A crash at every call.
+//! A crash at every call of a whole life: killed there, started again, the operator ends where it would have ended undisturbed.
 
-use crate::life::{Phase, strangers};
-use crate::snapshot::Snapshot;
+mod killed_process;
+pub mod lives;
+pub mod points;
+mod trap;
+
+use std::collections::BTreeMap;
+
+use lives::{Story, Undisturbed, killed_again_and_again, killed_at, killed_at_first_writes, random_trap, undisturbed};
+use points::{Moment, Point};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
+use crate::life::Phase;
+use crate::report::{Sweep, is_full, seed};
+use crate::side_by_side::side_by_side;
 use crate::world::World;
 
-#[tokio::test]
-async fn an_undisturbed_life() {
-    let mut world = World::new("crash-undisturbed").await.unwrap();
-    strangers(&world).await.unwrap();
-    let first = Snapshot::take(&world).await.unwrap();
-    world.start().await.unwrap();
-    for phase in Phase::ALL {
-        let start = std::time::Instant::now();
-        let (a, k) = (world.proxy.calls().len(), world.kube.calls().len());
-        phase.begin(&world).await.unwrap();
-        phase.end(&world).await.unwrap();
-        let snapshot = Snapshot::take(&world).await.unwrap();
-        let calls = world.proxy.calls().split_off(a);
-        let writes = calls.iter().filter(|call| call.mutating).count();
-        let kube = world.kube.calls().split_off(k);
-        println!(
-            "{phase:?}: {:?}, {} calls, {writes} writes, {} kube, resources {}",
-            start.elapsed(),
-            calls.len(),
-            kube.len(),
-            snapshot.resources().len()
-        );
-        if phase == Phase::DeleteAll {
-            snapshot.check(&first).unwrap();
+/// Rounds in which a point that does not come up, since calls go side by side in any order, is tried again.
+const ROUNDS: usize = 5;
+
+/// Reads of a phase at which the operator is killed in one life; a kill at a write is the only one of its phase.
+const READS: usize = 4;
+
+/// Points at which the operator is killed, and then a second time while it recovers.
+const TWICE: usize = 160;
+
+/// Lives in which it is killed again and again.
+const OFTEN: u64 = 12;
+
+/// Several undisturbed lives: they end alike, and what comes in all of them can be relied on.
+fn undisturbed_lives(sweep: &mut Sweep, name: &str, lives: usize) -> Undisturbed {
+    let names = (0..lives).map(|life| format!("{name}-undisturbed-{life}")).collect();
+    let mut known: Option<Undisturbed> = None;
+    for outcome in side_by_side(names, async |name: String| undisturbed(&name).await) {
+        let Some(life) = sweep.add_run("undisturbed", outcome) else { continue };
+        let Some(known) = &mut known else {
+            known = Some(life);
+            continue;
+        };
+        for (phase, (calls, snapshot)) in life {
+            let (common, first) = known.get_mut(&phase).unwrap();
+            *common = common.common(&calls);
+            if let Err(error) = snapshot.check(first) {
+                sweep.add_failure(format!("{phase:?}, twice undisturbed: {error}"));
+            }
         }
     }
-    println!("{:?}", world.proxy.unknown_requests());
-    world.stop().await.unwrap();
+    known.expect("an undisturbed life")
+}
+
+/// Spreads points over lives: at most `most` of a phase in one life, and those far apart.
+fn spread(points: Vec<Point>, most: usize) -> Vec<BTreeMap<Phase, Vec<Point>>> {
+    let mut phases: BTreeMap<Phase, Vec<Point>> = BTreeMap::new();
+    for point in points {
+        phases.entry(point.phase).or_default().push(point);
+    }
+    let mut lives: Vec<BTreeMap<Phase, Vec<Point>>> = Vec::new();
+    for (phase, points) in phases {
+        let wanted = points.len().div_ceil(most);
+        lives.resize_with(lives.len().max(wanted), BTreeMap::new);
+        for (index, point) in points.into_iter().enumerate() {
+            lives[index % wanted].entry(phase).or_default().push(point);
+        }
+    }
+    lives
+}
+
+/// Adds what came of lives, and returns the points that are to be tried again.
+fn add_stories(sweep: &mut Sweep, outcomes: Vec<anyhow::Result<Story>>, kills: impl Fn(&Story) -> usize) -> Vec<Point> {
+    let mut left = Vec::new();
+    for outcome in outcomes {
+        let Some(story) = sweep.add_run("a life", outcome) else { continue };
+        sweep.add_points(kills(&story));
+        if let Some((points, error)) = story.failed {
+            sweep.add_points(points.len());
+            let points: Vec<_> = points.iter().map(ToString::to_string).collect();
+            sweep.add_failure(format!("{}: {error:#}", points.join("; ")));
+        }
+        left.extend(story.not_tried);
+        left.extend(story.not_reached);
+    }
+    left
+}
+
+fn all_points(undisturbed: &Undisturbed) -> Vec<Point> {
+    undisturbed.iter().flat_map(|(phase, (calls, _))| calls.points(*phase)).collect()
+}
+
+#[test]
+fn at_every_call() {
+    if !is_full() {
+        return;
+    }
+    let mut sweep = Sweep::start("crash at every call");
+    let undisturbed = undisturbed_lives(&mut sweep, "crash", 3);
+    let mut left = all_points(&undisturbed);
+    eprintln!("{} points", left.len());
+    for round in 0..ROUNDS {
+        let (writes, reads) = left.into_iter().partition(|point: &Point| point.call.writes());
+        let lives: Vec<_> = spread(writes, 1).into_iter().chain(spread(reads, READS)).enumerate().collect();
+        let count = lives.len();
+        let live = async |(life, points): (usize, BTreeMap<_, _>)| {
+            killed_at(&format!("crash-{round}-{life}"), points, |_| None, &undisturbed).await
+        };
+        left = add_stories(&mut sweep, side_by_side(lives, live), |story| story.passed.len());
+        eprintln!("round {round}: {count} lives, {} points left", left.len());
+        if left.is_empty() {
+            break;
+        }
+    }
+    for point in left {
+        sweep.add_failure(format!("{point}: did not come up in {ROUNDS} lives"));
+    }
+    sweep.finish();
+}
+
+#[test]
+fn twice_in_a_row() {
+    if !is_full() {
+        return;
+    }
+    let (mut sweep, seed) = (Sweep::start("crash, and crash again in the recovery"), seed());
+    let undisturbed = undisturbed_lives(&mut sweep, "crash-twice", 1);
+    let mut points = all_points(&undisturbed);
+    points.shuffle(&mut StdRng::seed_from_u64(seed));
+    points.truncate(TWICE);
+    let lives = spread(points, 1).into_iter().zip(0_u64..).collect();
+    let live = async |(points, life): (BTreeMap<_, _>, u64)| {
+        let (mut random, mut recovers) = (StdRng::seed_from_u64(seed + life), false);
+        let again = |world: &World| {
+            recovers = !recovers;
+            recovers.then(|| random_trap(world, &mut random))
+        };
+        killed_at(&format!("crash-twice-{life}"), points, again, &undisturbed).await
+    };
+    let not_reached = add_stories(&mut sweep, side_by_side(lives, live), |story| story.kills);
+    eprintln!("{} points did not come up", not_reached.len());
+    sweep.finish();
+}
+
+/// How the operator is killed throughout a life.
+#[derive(Clone, Copy, Debug)]
+enum Often {
+    AtFirstWrites(Moment),
+    AgainAndAgain(u64),
+}
+
+#[test]
+fn again_and_again() {
+    let (mut sweep, seed) = (Sweep::start("crash again and again"), seed());
+    let undisturbed = undisturbed_lives(&mut sweep, "crash-often", 1);
+    let often = if is_full() { OFTEN } else { 1 };
+    let mut lives = vec![Often::AtFirstWrites(Moment::After), Often::AtFirstWrites(Moment::Before)];
+    lives.extend((0..often).map(|life| Often::AgainAndAgain(seed + life)));
+    let live = async |life| match life {
+        Often::AtFirstWrites(moment) => {
+            killed_at_first_writes(&format!("crash-often-{moment:?}").to_lowercase(), moment, &undisturbed).await
+        }
+        Often::AgainAndAgain(seed) => killed_again_and_again(&format!("crash-often-{seed}"), seed, &undisturbed).await,
+    };
+    for (life, outcome) in lives.iter().zip(side_by_side(lives.clone(), live)) {
+        let kills = sweep.add_run(&format!("{life:?}"), outcome);
+        sweep.add_points(kills.unwrap_or(1));
+    }
+    sweep.finish();
 }

@@ -1,7 +1,6 @@
 //! Every field, changed on a monitor at rest: it comes to the very state of a monitor made so, and back to the one before.
 
 use anyhow::{Context, Result, ensure};
-use futures::future::join_all;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -9,6 +8,7 @@ use super::others::Others;
 use super::schema::{Property, merge, properties};
 use super::values::{Other, WITHOUT_TRACE, along_with, other, rank};
 use crate::report::{Sweep, is_full};
+use crate::side_by_side::side_by_side;
 use crate::snapshot::Snapshot;
 use crate::world::{NAME, World};
 
@@ -96,13 +96,13 @@ fn changes_of(life: &str, others: &Others) -> Vec<Change> {
     changes(others).into_iter().filter(|change| life_of(&change.path) == life).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_field_comes_to_the_state_of_a_monitor_made_so_and_back() {
+#[test]
+fn every_field_comes_to_the_state_of_a_monitor_made_so_and_back() {
     let mut sweep = Sweep::start("fields: changes");
-    let lives = join_all(LIVES.iter().map(async |(life, _)| {
-        (life, if is_full() { Box::pin(one_by_one(life)).await } else { Box::pin(one_after_the_other(life)).await })
-    }));
-    for (life, outcome) in lives.await {
+    let outcomes = side_by_side(LIVES.to_vec(), async |(life, _)| {
+        if is_full() { Box::pin(one_by_one(life)).await } else { Box::pin(one_after_the_other(life)).await }
+    });
+    for ((life, _), outcome) in LIVES.iter().zip(outcomes) {
         if let Some(points) = sweep.add_run(life, outcome) {
             sweep.add_points(points);
         }

@@ -6,7 +6,6 @@ use std::future::Future;
 
 use anyhow::{Context, Result, ensure};
 use devenv::{Gate, ProxiedCall, ProxyFault, Rule};
-use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::changes::{base, made_so, make};
@@ -14,11 +13,10 @@ use super::others::Others;
 use super::schema::merge;
 use crate::life::{changed, changes, full};
 use crate::report::{Sweep, is_full};
+use crate::side_by_side::side_by_side;
 use crate::snapshot::Snapshot;
 use crate::world::{DEADLINE, World};
 
-/// Worlds side by side.
-const AT_ONCE: usize = 4;
 /// Moments of a selection.
 const SELECTED: usize = 2;
 
@@ -58,21 +56,20 @@ impl Moment {
 }
 
 /// Runs a case for every moment, some side by side, and counts them.
-async fn at_each<F: Future<Output = Result<()>>>(
+fn at_each(
     sweep: &mut Sweep,
     what: &str,
     moments: Vec<Moment>,
-    case: impl Fn(String, Moment) -> F,
+    case: impl AsyncFn(String, Moment) -> Result<()> + Sync,
 ) {
-    let cases = moments.into_iter().enumerate().map(|(number, moment)| {
-        let told = format!("{what}, at {} {} after {} of it", moment.service, moment.operation, moment.earlier);
-        let run = case(format!("moments-{what}-{number}"), moment);
-        async move { (told, run.await) }
-    });
-    let outcomes: Vec<_> = stream::iter(cases).buffer_unordered(AT_ONCE).collect().await;
-    for (told, outcome) in outcomes {
+    let told =
+        |moment: &Moment| format!("{what}, at {} {} after {} of it", moment.service, moment.operation, moment.earlier);
+    let told: Vec<String> = moments.iter().map(told).collect();
+    let cases: Vec<_> = moments.into_iter().enumerate().collect();
+    let run = async |(number, moment)| case(format!("moments-{what}-{number}"), moment).await;
+    for (told, outcome) in told.iter().zip(side_by_side(cases, run)) {
         sweep.add_points(1);
-        sweep.add_run(&told, outcome);
+        sweep.add_run(told, outcome);
     }
 }
 
@@ -82,37 +79,44 @@ async fn world(name: &str) -> Result<World> {
     Ok(world)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_while_the_monitor_is_made_or_changed() {
-    let mut sweep = Sweep::start("fields: changes during creation and change");
-    let model = world("moments-model").await.unwrap();
-    make(&model, serde_json::to_value(full(&model.sandbox)).unwrap()).await.unwrap();
-    let creation = Moment::of(&model.proxy.calls());
-    let made = Snapshot::take(&model).await.unwrap();
-    let before = model.proxy.calls().len();
-    model.change(changes(&model.sandbox, &model.cluster.namespace)).await.unwrap();
-    model.wait_at_rest().await.unwrap();
-    let change = Moment::of(&model.proxy.calls()[before..]);
-    let changed_then = Snapshot::take(&model).await.unwrap();
+/// A creation and a change that nothing disturbs: when each can be disturbed, and how each ends.
+struct Model {
+    creation: Vec<Moment>,
+    made: Snapshot,
+    change: Vec<Moment>,
+    changed: Snapshot,
+}
 
-    at_each(&mut sweep, "creation", creation, async |name, moment: Moment| {
+async fn model(name: &str) -> Result<Model> {
+    let world = world(name).await?;
+    let made = make(&world, serde_json::to_value(full(&world.sandbox))?).await?;
+    let before = world.proxy.calls();
+    world.change(changes(&world.sandbox, &world.cluster.namespace)).await?;
+    world.wait_at_rest().await?;
+    let change = Moment::of(&world.proxy.calls()[before.len()..]);
+    Ok(Model { creation: Moment::of(&before), made, change, changed: Snapshot::take(&world).await? })
+}
+
+#[test]
+fn a_change_while_the_monitor_is_made_or_changed() {
+    let mut sweep = Sweep::start("fields: changes during creation and change");
+    let model = side_by_side(vec!["moments-model"], model).remove(0).unwrap();
+    at_each(&mut sweep, "creation", model.creation, async |name, moment| {
         let world = world(&name).await?;
         world.create(full(&world.sandbox)).await?;
         let change = world.change(changes(&world.sandbox, &world.cluster.namespace));
         moment.hold(&world, change).await?;
         world.wait_at_rest().await?;
-        Snapshot::take(&world).await?.check(&changed_then)
-    })
-    .await;
-    at_each(&mut sweep, "change", change, async |name, moment: Moment| {
+        Snapshot::take(&world).await?.check(&model.changed)
+    });
+    at_each(&mut sweep, "change", model.change, async |name, moment| {
         let world = world(&name).await?;
         make(&world, serde_json::to_value(full(&world.sandbox))?).await?;
         world.change(changes(&world.sandbox, &world.cluster.namespace)).await?;
         moment.hold(&world, world.change(back(&world)?)).await?;
         world.wait_at_rest().await?;
-        Snapshot::take(&world).await?.check(&made)
-    })
-    .await;
+        Snapshot::take(&world).await?.check(&model.made)
+    });
     sweep.finish();
 }
 
@@ -133,8 +137,8 @@ fn take_out(from: &Value, patch: &mut Value) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_while_the_monitor_is_deleted() {
+#[test]
+fn a_change_while_the_monitor_is_deleted() {
     let mut sweep = Sweep::start("fields: changes during deletion");
     let renamed = json!({"s3": {"bucketName": "renamed-at-the-end"}, "cloudWatchLogs": {"logGroupName": "/renamed"}});
     let cases = [
@@ -143,13 +147,9 @@ async fn a_change_while_the_monitor_is_deleted() {
         ("renamed", "Delete", renamed),
     ];
     for (what, policy, change) in cases {
-        let model = world(&format!("moments-{what}")).await.unwrap();
-        make(&model, spec(&model, policy)).await.unwrap();
-        let before = model.proxy.calls().len();
-        model.delete().await.unwrap();
-        model.wait_gone().await.unwrap();
-        let moments = Moment::of(&model.proxy.calls()[before..]);
-        at_each(&mut sweep, what, moments, async |name, moment: Moment| {
+        let moments = side_by_side(vec![format!("moments-{what}")], async |name: String| deletion(&name, policy).await);
+        let moments = moments.into_iter().next().unwrap().unwrap();
+        at_each(&mut sweep, what, moments, async |name, moment| {
             let world = world(&name).await?;
             make(&world, spec(&world, policy)).await?;
             world.delete().await?;
@@ -161,10 +161,19 @@ async fn a_change_while_the_monitor_is_deleted() {
             let left: Vec<String> = left.resources().into_iter().filter(|name| !name.starts_with("vpcs/")).collect();
             ensure!(keeps || left.is_empty(), "left: {left:?}");
             Ok(())
-        })
-        .await;
+        });
     }
     sweep.finish();
+}
+
+/// When a deletion that nothing disturbs can be disturbed.
+async fn deletion(name: &str, policy: &str) -> Result<Vec<Moment>> {
+    let world = world(name).await?;
+    make(&world, spec(&world, policy)).await?;
+    let before = world.proxy.calls().len();
+    world.delete().await?;
+    world.wait_gone().await?;
+    Ok(Moment::of(&world.proxy.calls()[before..]))
 }
 
 fn spec(world: &World, policy: &str) -> Value {
@@ -174,8 +183,8 @@ fn spec(world: &World, policy: &str) -> Value {
 }
 
 /// Several changes of the same field, each before anything can have come of the one before.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_in_quick_succession() {
+#[test]
+fn changes_in_quick_succession() {
     let mut sweep = Sweep::start("fields: quick succession");
     let names = |bucket: &str, group: &str, database: &str| {
         json!({
@@ -201,12 +210,9 @@ async fn changes_in_quick_succession() {
         ("switches", vec![switches(false), switches(true), switches(false)]),
         ("switches-back", vec![switches(false), switches(true)]),
     ];
-    let runs = stream::iter(cases).map(async |(what, patches)| {
-        let outcome = quickly(what, patches).await;
-        (what, outcome)
-    });
-    let outcomes: Vec<_> = runs.buffer_unordered(AT_ONCE).collect().await;
-    for (what, outcome) in outcomes {
+    let names = cases.each_ref().map(|(what, _)| *what);
+    let outcomes = side_by_side(cases.to_vec(), async |(what, patches)| quickly(what, patches).await);
+    for (what, outcome) in names.iter().zip(outcomes) {
         sweep.add_points(1);
         sweep.add_run(what, outcome);
     }

@@ -6,7 +6,7 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
 };
 use devenv::wait_for;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{DEADLINE, NAME, World};
 
@@ -48,7 +48,7 @@ pub async fn drift(world: &World) -> Result<()> {
     let (names, inventory) = (&monitor.names, sandbox.inventory().await);
 
     let s3 = sandbox.s3();
-    s3.delete_bucket_policy().bucket(&names.bucket).send().await?;
+    s3.put_bucket_policy().bucket(&names.bucket).policy(others_policy(&names.bucket).to_string()).send().await?;
     let suspended = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
     s3.put_bucket_versioning().bucket(&names.bucket).versioning_configuration(suspended).send().await?;
     s3.delete_bucket_lifecycle().bucket(&names.bucket).send().await?;
@@ -73,8 +73,10 @@ pub async fn drift(world: &World) -> Result<()> {
     logs.delete_query_definition().query_definition_id(definition.context("a saved query")?).send().await?;
 
     let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
-    let flow_log = first(&inventory["flowLogs"])?;
-    ec2.delete_flow_logs().flow_log_ids(flow_log).send().await?;
+    // The one whose making anew overwrites the policy of the bucket.
+    let to_s3 =
+        inventory["flowLogs"].as_object().into_iter().flatten().find(|(_, log)| log["LogDestinationType"] == "s3");
+    ec2.delete_flow_logs().flow_log_ids(to_s3.context("a flow log to S3")?.0).send().await?;
 
     let sns = aws_sdk_sns::Client::new(&sandbox.config);
     let topic = monitor.topic_arn();
@@ -105,6 +107,20 @@ pub async fn drift(world: &World) -> Result<()> {
     let glue = aws_sdk_glue::Client::new(&sandbox.config);
     glue.delete_table().database_name(&names.database).name(&names.table).send().await?;
     Ok(())
+}
+
+/// The policy of the bucket without the monitor's statements, and with one of somebody else.
+fn others_policy(bucket: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "Theirs",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObjectAcl",
+            "Resource": format!("arn:aws:s3:::{bucket}/*"),
+        }],
+    })
 }
 
 fn first(named: &Value) -> Result<&str> {

@@ -68,15 +68,22 @@ impl Phase {
         }
     }
 
-    /// Waits until the phase has ended: the monitor is as declared and at rest, or gone.
-    pub async fn end(self, world: &World) -> Result<()> {
+    /// Waits until the monitor is Ready, or gone.
+    pub async fn reach(self, world: &World) -> Result<()> {
         match self {
-            Self::Create | Self::Change | Self::TakeBackAll | Self::TakeBackData => world.wait_at_rest().await,
-            Self::Repair => {
-                world.pass().await?;
-                world.wait_at_rest().await
-            }
+            Self::Create | Self::Change | Self::TakeBackAll | Self::TakeBackData => world.wait_ready().await,
+            // Nothing else tells the operator that AWS has changed.
+            Self::Repair => world.pass().await,
             Self::DeleteRetain | Self::DeleteRetainData | Self::DeleteAll => world.wait_gone().await,
+        }
+    }
+
+    /// Waits until the phase has ended: the monitor is Ready and at rest, or gone.
+    pub async fn end(self, world: &World) -> Result<()> {
+        self.reach(world).await?;
+        match self {
+            Self::DeleteRetain | Self::DeleteRetainData | Self::DeleteAll => Ok(()),
+            _ => world.wait_at_rest().await,
         }
     }
 }

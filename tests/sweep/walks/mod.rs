@@ -7,7 +7,6 @@ mod steps;
 
 use anyhow::{Context, Result, bail};
 use devenv::{ProxyFault, Rule};
-use futures::{StreamExt, stream};
 use kube::api::{Patch, PatchParams};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -15,12 +14,11 @@ use serde_json::{Value, json};
 
 use self::steps::{Failing, Step, walk};
 use crate::fields::{Change, Others, base, changes, merge};
-use crate::report::{Sweep, is_full};
+use crate::report::{Sweep, is_full, seed};
+use crate::side_by_side::side_by_side;
 use crate::snapshot::Snapshot;
 use crate::world::{NAME, World};
 
-/// Worlds side by side.
-const AT_ONCE: usize = 4;
 /// Walks that are tried to find the shortest one that fails.
 const SHRINKS: usize = 20;
 
@@ -29,22 +27,13 @@ fn extent() -> (usize, usize) {
     if is_full() { (60, 20) } else { (4, 8) }
 }
 
-/// The seed that `SWEEP_SEED` names; otherwise new ones under `make sweep`, and the same ones every time under `make test`.
-fn seeds(count: usize) -> Vec<u64> {
-    match std::env::var("SWEEP_SEED") {
-        Ok(seed) => vec![seed.parse().expect("SWEEP_SEED is a number, as a failure has told it")],
-        Err(_) if is_full() => (0..count).map(|_| u64::from(rand::random::<u32>())).collect(),
-        Err(_) => (1..=count as u64).collect(),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_walk_ends_in_the_state_of_a_monitor_made_with_the_last_spec() {
+#[test]
+fn every_walk_ends_in_the_state_of_a_monitor_made_with_the_last_spec() {
     let mut sweep = Sweep::start("random walks");
-    let (count, longest) = extent();
-    let walks = stream::iter(seeds(count)).map(async |seed| (seed, seeded(seed, longest).await));
-    let mut walks = std::pin::pin!(walks.buffer_unordered(AT_ONCE));
-    while let Some((seed, outcome)) = walks.next().await {
+    let ((count, longest), first) = (extent(), seed());
+    let seeds: Vec<u64> = (first..).take(count).collect();
+    let outcomes = side_by_side(seeds.clone(), async |seed| Box::pin(seeded(seed, longest)).await);
+    for (seed, outcome) in seeds.iter().zip(outcomes) {
         if let Some(steps) = sweep.add_run(&format!("SWEEP_SEED={seed}"), outcome) {
             sweep.add_points(steps);
         }

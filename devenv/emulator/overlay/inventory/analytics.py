@@ -26,14 +26,23 @@ def _workgroup(client: Client, name: str) -> dict:
         **without(group, "Name", "CreationTime", "Configuration"),
         "configuration": group["Configuration"],
         "tags": tags_as_object(client.items("athena", "list_tags_for_resource", "Tags", ResourceARN=arn)),
-        "namedQueries": {
-            query["Name"]: {
-                "query": query["QueryString"],
-                "database": query["Database"],
-                "description": query.get("Description"),
-            }
-            for query in queries
-        },
+        "namedQueries": _named_queries(queries),
+    }
+
+
+def _named_queries(queries: list[dict]) -> dict:
+    """By name; those of the same name are a list in the order of their texts."""
+    found: dict[str, list] = {}
+    for query in queries:
+        content = {
+            "query": query["QueryString"],
+            "database": query["Database"],
+            "description": query.get("Description"),
+        }
+        found.setdefault(query["Name"], []).append(content)
+    return {
+        name: same[0] if len(same) == 1 else sorted(same, key=lambda each: each["query"])
+        for name, same in found.items()
     }
 
 

@@ -1,7 +1,7 @@
 """S3: new buckets' public access block, bucket policies, lifecycle rules, the size of a batch of deletes.
 
 S3 user guide: "Default settings for new S3 buckets", "Bucket policies", "Transitioning objects using Amazon S3
-Lifecycle". API reference: PutBucketPolicy, PutBucketLifecycleConfiguration, PutPublicAccessBlock, DeleteObjects.
+Lifecycle", "Verifying bucket ownership with bucket owner condition". API reference: PutBucketPolicy, PutBucketLifecycleConfiguration, PutPublicAccessBlock, DeleteObjects.
 """
 
 import fnmatch
@@ -29,6 +29,7 @@ def apply() -> None:
     replace(s3, "_put_bucket_policy")(_put_bucket_policy)
     replace(s3, "_lifecycle_rules_error")(_lifecycle_rules_error)
     replace(s3, "_delete_objects")(_delete_objects)
+    replace(s3, "_apply_bucket_scope")(_apply_bucket_scope)
 
 
 def _public_access_block(given: dict[str, str], default: str = "true") -> str:
@@ -111,3 +112,12 @@ def _delete_objects(original, bucket_name, body, headers=None):
     if body.count(b"<Object>") > _MAX_DELETES:
         return s3._error("MalformedXML", s3._MALFORMED_XML, 400)
     return original(bucket_name, body, headers)
+
+
+def _apply_bucket_scope(original, method, bucket, key, headers, *rest, **named):
+    """A request that names another owner than the bucket has is refused, whatever policies allow."""
+    expected = headers.get("x-amz-expected-bucket-owner")
+    owner = s3._bucket_owner_account(bucket) if expected and bucket else None
+    if owner is not None and owner != expected:
+        return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}")
+    return original(method, bucket, key, headers, *rest, **named)

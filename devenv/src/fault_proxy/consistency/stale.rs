@@ -1,0 +1,85 @@
+//! Reads that are answered as before a write.
+
+use std::collections::HashMap;
+
+use hyper::body::Bytes;
+use hyper::header::CONTENT_LENGTH;
+use hyper::{HeaderMap, StatusCode};
+
+use super::super::operation::header;
+use super::Asked;
+
+/// An answer that can be given again.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Kept {
+    pub(in super::super) status: StatusCode,
+    pub(in super::super) headers: HeaderMap,
+    pub(in super::super) body: Bytes,
+}
+
+impl Kept {
+    pub(super) fn set_body(&mut self, body: Bytes) {
+        self.headers.insert(CONTENT_LENGTH, body.len().into());
+        self.body = body;
+    }
+}
+
+/// Whose state a read tells of: access key, region and service.
+type Scope = (String, String, String);
+/// Everything that tells one read from another: method and URL, target, body.
+type Read = (String, String, Bytes);
+
+#[derive(Debug)]
+struct Remembered {
+    answer: Kept,
+    /// Something of the service has changed since.
+    outdated: bool,
+    /// How often it may still be given although it is outdated. Not more because of further writes: AWS catches up with
+    /// the first however many follow.
+    left: u32,
+}
+
+/// The latest true answer to each read.
+#[derive(Debug, Default)]
+pub(super) struct Reads(HashMap<Scope, HashMap<Read, Remembered>>);
+
+impl Reads {
+    /// The answer from before the latest writes, while AWS has not caught up with the first of them.
+    pub(super) fn stale(&mut self, asked: Asked<'_>, stale_reads: u32) -> Option<Kept> {
+        if stale_reads == 0 || asked.identified.is_mutating() {
+            return None;
+        }
+        let known = self.0.get_mut(&scope(asked))?.get_mut(&read(asked))?;
+        if !known.outdated || known.left == 0 {
+            return None;
+        }
+        known.left -= 1;
+        Some(known.answer.clone())
+    }
+
+    /// Keeps a read's answer; a write outdates those of its service, whatever came of it.
+    pub(super) fn remember(&mut self, asked: Asked<'_>, answer: &Kept, stale_reads: u32) {
+        if stale_reads == 0 || asked.identified.service == "sts" {
+            return;
+        }
+        let reads = self.0.entry(scope(asked)).or_default();
+        if asked.identified.is_mutating() {
+            for known in reads.values_mut() {
+                known.outdated = true;
+            }
+        } else if !answer.status.is_server_error() {
+            let known = Remembered { answer: answer.clone(), outdated: false, left: stale_reads };
+            reads.insert(read(asked), known);
+        }
+    }
+}
+
+fn scope(asked: Asked<'_>) -> Scope {
+    let identified = asked.identified;
+    (identified.access_key.clone(), identified.region.clone(), identified.service.clone())
+}
+
+fn read(asked: Asked<'_>) -> Read {
+    let parts = asked.parts;
+    (format!("{} {}", parts.method, parts.uri), header(parts, "x-amz-target").to_owned(), asked.body.clone())
+}

@@ -1,0 +1,162 @@
+//! Never faster than AWS allows: a token bucket per account, region and group of operations.
+//!
+//! Each attempt of a call, the SDK's repeat of it included, takes a token first. The rates come from AWS's published quotas
+//! ([`quotas`]), less a fifth, as others share the account. A refusal because of the rate halves the rate of its group; it then climbs
+//! back by itself within a minute ([`bucket`]). Who waits is served by urgency and then in turn ([`line`]): changes, and all that a pass
+//! does once it has something to change or to delete, come before routine reads, but no read is overtaken for longer than half a minute.
+//!
+//! The token is taken where the SDK resolves the credentials ([`turnstile`]): the last place before signing that can wait. So a call may
+//! wait as long as it must without its signature growing old (AWS accepts one for five minutes), and the time it waits does not count
+//! against the time an answer may take.
+//!
+//! `governor` and its like have neither priorities nor rates that change, hence code of our own.
+
+mod bucket;
+mod line;
+mod metrics;
+mod priority;
+pub mod quotas;
+mod turnstile;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use bucket::Bucket;
+use line::Line;
+pub use metrics::LimitMetrics;
+pub use priority::urgently;
+pub use quotas::{Quota, Scope};
+pub use turnstile::Turnstile;
+
+use super::operations::Operation;
+
+/// How fast the quotas of [`quotas`] may be used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// As AWS's published quotas allow.
+    Published,
+    /// That many times faster, where AWS is an emulator.
+    Times(f64),
+    /// As fast as it goes.
+    Unlimited,
+}
+
+/// The lines of all accounts and regions.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pace: Pace,
+    metrics: LimitMetrics,
+    lines: Arc<Mutex<HashMap<Key, Arc<Line>>>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    account: String,
+    region: Option<String>,
+    group: &'static str,
+    operation: Option<&'static str>,
+}
+
+/// The limits that calls to one account and region are subject to.
+#[derive(Clone, Debug)]
+pub struct LocalLimits {
+    limits: Limits,
+    account: String,
+    region: String,
+}
+
+impl Limits {
+    /// Limits that tell `metrics` of waits and refusals.
+    #[must_use]
+    pub fn new(pace: Pace, metrics: LimitMetrics) -> Self {
+        Self { pace, metrics, lines: Arc::default() }
+    }
+
+    /// Those of an account and region.
+    #[must_use]
+    pub fn at(&self, account: &str, region: &str) -> LocalLimits {
+        LocalLimits { limits: self.clone(), account: account.to_owned(), region: region.to_owned() }
+    }
+}
+
+impl LocalLimits {
+    /// Waits until a call of the operation may be sent.
+    pub async fn turn(&self, operation: &'static Operation) {
+        if let Some(line) = self.line(operation) {
+            let waited = line.turn(priority::of(operation)).await;
+            self.limits.metrics.waited(operation, waited);
+        }
+    }
+
+    /// AWS has refused a call of the operation because of its rate.
+    pub fn throttled(&self, operation: &'static Operation) {
+        self.limits.metrics.throttled(operation);
+        if let Some(line) = self.line(operation) {
+            line.throttled(Instant::now());
+        }
+    }
+
+    fn line(&self, operation: &'static Operation) -> Option<Arc<Line>> {
+        let quota = operation.quota;
+        let factor = match self.limits.pace {
+            Pace::Published => 1.0,
+            Pace::Times(factor) => factor,
+            Pace::Unlimited => return None,
+        };
+        let key = Key {
+            account: self.account.clone(),
+            region: (quota.scope == Scope::Region).then(|| self.region.clone()),
+            group: quota.group,
+            operation: quota.each.then_some(operation.name),
+        };
+        let new = || {
+            let (rate, burst) = (quota.rate() * factor, quota.burst() * factor);
+            Arc::new(Line::new(Bucket::new(rate, burst.max(1.0), Instant::now())))
+        };
+        // A panic elsewhere leaves at worst a line without a bucket behind, which is made anew.
+        let mut lines = self.limits.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(lines.entry(key).or_insert_with(new)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::operations as ops;
+    use crate::metrics::Metrics;
+
+    fn same(a: (&str, &str, &'static Operation), b: (&str, &str, &'static Operation)) -> bool {
+        let limits = Limits::new(Pace::Published, Metrics::default().limits().clone());
+        let line = |(account, region, operation)| limits.at(account, region).line(operation).unwrap();
+        Arc::ptr_eq(&line(a), &line(b))
+    }
+
+    #[test]
+    fn each_account_region_and_group_has_a_line_of_its_own() {
+        let (here, read) = (("1", "eu-west-1"), ops::DESCRIBE_ALARMS);
+        assert!(same((here.0, here.1, read), (here.0, here.1, read)));
+        assert!(!same((here.0, here.1, read), ("2", here.1, read)));
+        assert!(!same((here.0, here.1, read), (here.0, "us-east-1", read)));
+        assert!(!same((here.0, here.1, read), (here.0, here.1, ops::GET_DASHBOARD)));
+        // Each of these has the quota to itself …
+        assert!(!same((here.0, here.1, ops::PUT_METRIC_FILTER), (here.0, here.1, ops::LIST_LOG_TAGS)));
+        // … these share it.
+        assert!(same((here.0, here.1, ops::CREATE_FUNCTION), (here.0, here.1, ops::ADD_PERMISSION)));
+    }
+
+    #[test]
+    fn iam_is_one_for_all_regions() {
+        assert!(same(("1", "eu-west-1", ops::GET_ROLE), ("1", "us-east-1", ops::GET_ROLE)));
+        assert!(!same(("1", "eu-west-1", ops::GET_ROLE), ("2", "eu-west-1", ops::GET_ROLE)));
+    }
+
+    #[tokio::test]
+    async fn unlimited_never_waits() {
+        let limits = Limits::new(Pace::Unlimited, Metrics::default().limits().clone()).at("1", "eu-west-1");
+        for _ in 0..1_000 {
+            limits.turn(ops::PUT_METRIC_ALARM).await;
+        }
+        assert!(limits.line(ops::PUT_METRIC_ALARM).is_none());
+    }
+}

@@ -1,0 +1,151 @@
+//! Monitors as they are stored: the schema may have been another one when they were, so not every one of them can be read.
+
+use kube::ResourceExt;
+use kube::api::{DynamicObject, ObjectMeta, PartialObjectMeta};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
+use thiserror::Error;
+
+use crate::api::conditions::Reason;
+use crate::api::{VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
+use crate::engine::Failure;
+
+/// What is watched: everything that can be read of any object, whatever its spec holds.
+pub type Known = PartialObjectMeta<VpcFlowMonitor>;
+
+/// A monitor whose spec cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+    /// Its status.
+    pub status: VpcFlowMonitorStatus,
+    /// What cannot be read.
+    pub problem: Problem,
+}
+
+/// A field that does not hold what it should.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{field} does not fit the schema: {problem}")]
+pub struct Problem {
+    /// Path of the field.
+    field: String,
+    /// What is wrong with it.
+    problem: String,
+}
+
+impl From<&Problem> for Failure {
+    fn from(problem: &Problem) -> Self {
+        Self::new(Reason::InvalidSpec, problem.to_string())
+    }
+}
+
+/// Reads a monitor. What cannot be read of its status is left out: it is the operator's own, and is found out again.
+pub fn read(object: DynamicObject) -> Result<VpcFlowMonitor, Box<Unreadable>> {
+    let name = object.name_any();
+    let DynamicObject { metadata, mut data, .. } = object;
+    let spec = parse::<VpcFlowMonitorSpec>("spec", data["spec"].take());
+    let status = match data["status"].take() {
+        Value::Null => None,
+        stored => Some(read_status(stored)),
+    };
+    match spec {
+        Ok(spec) => Ok(VpcFlowMonitor { metadata, status, ..VpcFlowMonitor::new(&name, spec) }),
+        Err((_, problem)) => Err(Box::new(Unreadable { metadata, status: status.unwrap_or_default(), problem })),
+    }
+}
+
+fn read_status(mut stored: Value) -> VpcFlowMonitorStatus {
+    loop {
+        match parse("status", stored.clone()) {
+            Ok(status) => return status,
+            Err((path, problem)) => {
+                tracing::warn!(%problem, "what cannot be read of the status is ignored");
+                if !leave_out(&mut stored, &path) {
+                    return VpcFlowMonitorStatus::default();
+                }
+            }
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(root: &str, value: Value) -> Result<T, (Path, Problem)> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().clone();
+        // Serde names the whole by a dot.
+        let field = if path.iter().next().is_none() { root.to_owned() } else { format!("{root}.{path}") };
+        (path, Problem { field, problem: error.into_inner().to_string() })
+    })
+}
+
+/// Leaves out the entry of the outermost list on the path, or the outermost field. False if there is none.
+fn leave_out(value: &mut Value, path: &Path) -> bool {
+    let mut segments = path.iter();
+    let Some(Segment::Map { key }) = segments.next() else { return false };
+    let Some(fields) = value.as_object_mut() else { return false };
+    if let (Some(Value::Array(entries)), Some(Segment::Seq { index })) = (fields.get_mut(key), segments.next())
+        && *index < entries.len()
+    {
+        entries.remove(*index);
+        return true;
+    }
+    fields.remove(key).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::status::ResourceState;
+
+    fn stored(spec: &Value, status: &Value) -> DynamicObject {
+        serde_json::from_value(json!({"metadata": {"name": "m"}, "spec": spec, "status": status})).unwrap()
+    }
+
+    #[test]
+    fn the_field_that_cannot_be_read_is_named() {
+        for (spec, expected) in [
+            (
+                json!({"vpcId": "vpc-1", "trafficType": "SOME"}),
+                "spec.trafficType does not fit the schema: unknown variant",
+            ),
+            (json!({"vpcId": 7}), "spec.vpcId does not fit the schema: invalid type"),
+            (json!({}), "spec does not fit the schema: missing field `vpcId`"),
+            (Value::Null, "spec does not fit the schema: invalid type: null"),
+            (
+                json!({"vpcId": "vpc-1", "s3": {"lifecycle": {"glacierAfterDays": "x"}}}),
+                "spec.s3.lifecycle.glacierAfterDays does not fit the schema",
+            ),
+        ] {
+            let problem = read(stored(&spec, &Value::Null)).unwrap_err().problem.to_string();
+            assert!(problem.starts_with(expected), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_a_later_version_is_ignored() {
+        let monitor = read(stored(&json!({"vpcId": "vpc-1", "later": {"x": 1}}), &json!({"later": 1}))).unwrap();
+        assert_eq!(monitor.spec.vpc_id, "vpc-1");
+    }
+
+    #[test]
+    fn what_can_be_read_of_a_status_is_kept() {
+        let resource =
+            |state: &str| json!({"component": "Storage", "type": "AWS::S3::Bucket", "name": "b", "state": state});
+        let status = json!({
+            "accountId": "123456789012",
+            "observedGeneration": "three",
+            "resources": [resource("InSync"), resource("Sideways"), resource("Failed")],
+            "summary": 1,
+        });
+        let monitor = read(stored(&json!({"vpcId": "vpc-1"}), &status)).unwrap();
+        let status = monitor.status.unwrap();
+        assert_eq!(status.account_id.as_deref(), Some("123456789012"));
+        assert_eq!((status.observed_generation, status.summary), (None, None));
+        let states: Vec<_> = status.resources.iter().map(|resource| resource.state).collect();
+        assert_eq!(states, [ResourceState::InSync, ResourceState::Failed]);
+        assert_eq!(read_status(json!("nonsense")), VpcFlowMonitorStatus::default());
+    }
+}

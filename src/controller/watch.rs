@@ -1,0 +1,91 @@
+//! The watch: what is there, what has changed, and what is gone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt};
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates};
+use kube::{Api, ResourceExt};
+use tokio::sync::watch::Sender;
+
+use super::context::Context;
+use super::stored::Known;
+use crate::api::RECONCILE_REQUESTED_AT;
+
+/// Monitors that need a pass, as soon as they do. `listed` turns true once all are known.
+pub fn monitors(
+    api: Api<Known>,
+    writer: Writer<Known>,
+    context: Arc<Context>,
+    listed: Sender<bool>,
+) -> impl Stream<Item = Result<Known, watcher::Error>> {
+    // Our own status writes must not wake us.
+    let wakes = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
+    let mut seen = Seen { context, listed, list: HashMap::new(), failing: false };
+    watcher(api, watcher::Config::default())
+        .default_backoff()
+        .modify(strip)
+        .inspect(move |event| seen.note(event))
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(wakes, PredicateConfig::default())
+}
+
+/// Keeps what is used: the store holds every monitor of the cluster.
+fn strip(monitor: &mut Known) {
+    let metadata = &mut monitor.metadata;
+    metadata.managed_fields = None;
+    metadata.labels = None;
+    metadata.owner_references = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.retain(|key, _| key == RECONCILE_REQUESTED_AT);
+    }
+}
+
+struct Seen {
+    context: Arc<Context>,
+    listed: Sender<bool>,
+    /// Of the list that is being read, with their generations.
+    list: HashMap<String, Option<i64>>,
+    failing: bool,
+}
+
+impl Seen {
+    fn note(&mut self, event: &watcher::Result<Event<Known>>) {
+        match event {
+            Err(error) => {
+                if !self.failing {
+                    tracing::warn!(%error, "monitors cannot be watched; trying on");
+                }
+                self.failing = true;
+                return;
+            }
+            Ok(Event::Init) => {
+                self.list.clear();
+                // Tells nothing yet of whether the API server answers.
+                return;
+            }
+            // No pass begins before all are listed.
+            Ok(Event::InitApply(monitor)) => {
+                self.list.insert(monitor.uid().unwrap_or_default(), monitor.metadata.generation);
+            }
+            Ok(Event::InitDone) => {
+                let list = std::mem::take(&mut self.list);
+                self.context.forget_all_but(&list);
+                for (uid, generation) in list {
+                    self.context.saw(&uid, generation);
+                }
+                self.listed.send_replace(true);
+            }
+            Ok(Event::Apply(monitor)) => {
+                self.context.saw(&monitor.uid().unwrap_or_default(), monitor.metadata.generation);
+            }
+            Ok(Event::Delete(monitor)) => self.context.forget(&monitor.uid().unwrap_or_default()),
+        }
+        if std::mem::take(&mut self.failing) {
+            tracing::info!("monitors are watched again");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Whether the process still does its work. Only what a new start can mend counts: not that AWS or Kubernetes cannot be reached.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+/// Every request has an end within a minute or two, and back-off one within minutes; a watch is renewed at least every five.
+const PATIENCE: Duration = Duration::from_mins(15);
+
+/// Signs of life of the watch and of the passes.
+#[derive(Clone, Debug)]
+pub struct Health {
+    patience: Duration,
+    signs: Arc<Mutex<Signs>>,
+}
+
+#[derive(Debug, Default)]
+struct Signs {
+    /// When the watch last asked the API server for anything.
+    watched: Option<Instant>,
+    /// When a pass last began, ended or had an answer from AWS.
+    progressed: Option<Instant>,
+    /// Monitors with a pass under way.
+    running: HashSet<String>,
+    /// When the next pass over each of the others is due.
+    due: HashMap<String, Instant>,
+}
+
+/// What is stuck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Stuck {
+    /// Changes to monitors are no longer heard of.
+    #[error("the watch has not asked the API server for anything for {} s", .0.as_secs())]
+    Watch(Duration),
+    /// Monitors are no longer looked after.
+    #[error("there is work to do, and nothing has moved for {} s", .0.as_secs())]
+    Passes(Duration),
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::with_patience(PATIENCE)
+    }
+}
+
+impl Health {
+    /// Health that takes for stuck what does not move for so long.
+    #[must_use]
+    pub fn with_patience(patience: Duration) -> Self {
+        Self { patience, signs: Arc::default() }
+    }
+
+    /// An error if anything is stuck.
+    pub fn check(&self) -> Result<(), Stuck> {
+        self.check_at(Instant::now())
+    }
+
+    pub(crate) fn watch_asks(&self) {
+        self.signs().watched = Some(Instant::now());
+    }
+
+    /// AWS has answered, or did not in time.
+    pub fn progress(&self) {
+        self.signs().progressed = Some(Instant::now());
+    }
+
+    pub(crate) fn pass_begins(&self, uid: &str) {
+        let mut signs = self.signs();
+        signs.progressed = Some(Instant::now());
+        signs.due.remove(uid);
+        signs.running.insert(uid.to_owned());
+    }
+
+    /// `next`: when the next pass is due, if one is planned.
+    pub(crate) fn pass_ends(&self, uid: &str, next: Option<Duration>) {
+        let (mut signs, now) = (self.signs(), Instant::now());
+        signs.progressed = Some(now);
+        signs.running.remove(uid);
+        match next.and_then(|wait| now.checked_add(wait)) {
+            Some(due) => signs.due.insert(uid.to_owned(), due),
+            None => signs.due.remove(uid),
+        };
+    }
+
+    /// A pass is due now.
+    pub(crate) fn pass_is_due(&self, uid: &str) {
+        let mut signs = self.signs();
+        if !signs.running.contains(uid) {
+            signs.due.insert(uid.to_owned(), Instant::now());
+        }
+    }
+
+    pub(crate) fn forget(&self, uid: &str) {
+        self.signs().due.remove(uid);
+    }
+
+    /// Monitors with a pass under way, and those whose pass is due.
+    #[must_use]
+    pub fn passes(&self) -> (usize, usize) {
+        let (signs, now) = (self.signs(), Instant::now());
+        (signs.running.len(), signs.due.values().filter(|due| **due <= now).count())
+    }
+
+    fn check_at(&self, now: Instant) -> Result<(), Stuck> {
+        let signs = self.signs();
+        let silent = signs.watched.map_or(Duration::ZERO, |watched| now.saturating_duration_since(watched));
+        if silent > self.patience {
+            return Err(Stuck::Watch(silent));
+        }
+        let work_since = if signs.running.is_empty() { signs.due.values().min().copied() } else { signs.progressed };
+        let moved = work_since.max(signs.progressed).filter(|_| work_since.is_some_and(|since| since <= now));
+        let still = moved.map_or(Duration::ZERO, |moved| now.saturating_duration_since(moved));
+        if still > self.patience {
+            return Err(Stuck::Passes(still));
+        }
+        Ok(())
+    }
+
+    fn signs(&self) -> MutexGuard<'_, Signs> {
+        // A panic elsewhere leaves at worst one sign out.
+        self.signs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn is_stuck(health: &Health, minutes: u32) -> bool {
+        health.check_at(Instant::now() + minutes * MINUTE).is_err()
+    }
+
+    #[test]
+    fn what_has_nothing_to_do_is_not_stuck() {
+        let health = Health::default();
+        assert!(!is_stuck(&health, 1000), "not begun");
+        health.pass_begins("a");
+        health.pass_ends("a", None);
+        assert!(!is_stuck(&health, 1000), "nothing planned");
+        health.pass_begins("a");
+        health.pass_ends("a", Some(600 * MINUTE));
+        assert!(!is_stuck(&health, 599), "planned for later");
+    }
+
+    #[test]
+    fn a_pass_that_stands_still_is_stuck() {
+        let health = Health::default();
+        health.pass_begins("a");
+        assert!(!is_stuck(&health, 14));
+        assert!(is_stuck(&health, 16));
+        health.progress();
+        assert!(!is_stuck(&health, 14));
+    }
+
+    #[test]
+    fn work_that_is_due_and_not_begun_is_stuck() {
+        let health = Health::default();
+        health.pass_begins("a");
+        health.pass_ends("a", Some(30 * MINUTE));
+        assert!(!is_stuck(&health, 44));
+        assert!(is_stuck(&health, 46));
+        health.forget("a");
+        assert!(!is_stuck(&health, 46), "the monitor is gone");
+    }
+
+    #[test]
+    fn a_watch_that_asks_nothing_is_stuck() {
+        let health = Health::default();
+        health.watch_asks();
+        assert!(!is_stuck(&health, 14));
+        assert!(matches!(health.check_at(Instant::now() + 16 * MINUTE), Err(Stuck::Watch(_))));
+    }
+}

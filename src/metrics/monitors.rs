@@ -1,0 +1,75 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kube::api::ObjectMeta;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use crate::api::status::VpcFlowMonitorStatus;
+
+/// How the monitors stand, as last told in their status. Those that are gone are not in it.
+#[derive(Clone, Debug, Default)]
+pub struct Monitors(Arc<Mutex<HashMap<String, Standing>>>);
+
+#[derive(Debug)]
+struct Standing {
+    namespace: String,
+    name: String,
+    /// Type and status.
+    conditions: Vec<(String, String)>,
+    firing: i64,
+}
+
+impl Monitors {
+    /// Learns how a monitor stands.
+    pub fn learn(&self, metadata: &ObjectMeta, status: &VpcFlowMonitorStatus) {
+        let firing = status.alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
+        let standing = Standing {
+            namespace: metadata.namespace.clone().unwrap_or_default(),
+            name: metadata.name.clone().unwrap_or_default(),
+            conditions: status
+                .conditions
+                .iter()
+                .map(|condition| (condition.type_.clone(), condition.status.clone()))
+                .collect(),
+            firing: i64::try_from(firing).unwrap_or(i64::MAX),
+        };
+        self.all().insert(metadata.uid.clone().unwrap_or_default(), standing);
+    }
+
+    /// Forgets a monitor that is gone.
+    pub fn forget(&self, uid: &str) {
+        self.all().remove(uid);
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Standing>> {
+        // A panic elsewhere leaves at worst one figure wrong.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collector for Monitors {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        let all = self.all();
+        let mut counts: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+        for (condition, status) in all.values().flat_map(|standing| &standing.conditions) {
+            *counts.entry((condition, status)).or_default() += 1;
+        }
+        let help = "Monitors by condition and its status";
+        let mut monitors = encoder.encode_descriptor("monitors", help, None, MetricType::Gauge)?;
+        for ((condition, status), count) in counts {
+            let labels = [("condition", condition), ("status", status)];
+            ConstGauge::new(count).encode(monitors.encode_family(&labels)?)?;
+        }
+        let help = "Alarms in state ALARM when last looked at";
+        let mut alarms = encoder.encode_descriptor("alarms_firing", help, None, MetricType::Gauge)?;
+        for standing in all.values() {
+            let labels = [("monitor_namespace", standing.namespace.as_str()), ("monitor", standing.name.as_str())];
+            ConstGauge::new(standing.firing).encode(alarms.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! A list of names in the value of a tag. What the operator has put on a resource is recorded on the resource itself, where only who may
+//! change the resource can change the record.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+/// Of a name's hash; they make four characters, all of which every service takes in tag values.
+const HASH_BYTES: usize = 3;
+const CHARS: usize = 4;
+/// A tag's value has at most 256 characters.
+const MOST: usize = 256 / CHARS;
+
+/// The value of a tag that records the names, or `None` if there are none. It has room for 64.
+#[must_use]
+pub fn record<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let prints: BTreeSet<_> = names.into_iter().map(fingerprint).collect();
+    let record: String = prints.into_iter().take(MOST).collect();
+    (!record.is_empty()).then_some(record)
+}
+
+/// True if the record holds the name. Another one is taken for it once in 16 million times.
+#[must_use]
+pub fn holds(record: &str, name: &str) -> bool {
+    record.as_bytes().chunks(CHARS).any(|print| print == fingerprint(name).as_bytes())
+}
+
+/// The record without a name, or `None` if nothing is left of it.
+#[must_use]
+pub fn without(record: &str, name: &str) -> Option<String> {
+    let gone = fingerprint(name);
+    let prints = record.as_bytes().chunks(CHARS).filter(|print| *print != gone.as_bytes());
+    let rest: String = prints.map(String::from_utf8_lossy).collect();
+    (!rest.is_empty()).then_some(rest)
+}
+
+fn fingerprint(name: &str) -> String {
+    STANDARD.encode(&Sha256::digest(name)[..HASH_BYTES])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_recorded_is_known_again_in_any_order() {
+        let names: Vec<_> = (0..MOST).map(|number| format!("name {number}")).collect();
+        let written = record(names.iter().map(String::as_str)).unwrap();
+        assert_eq!(written.len(), 256);
+        assert!(names.iter().all(|name| holds(&written, name)));
+        assert!(!holds(&written, "another"));
+        assert_eq!(record(names.iter().rev().map(String::as_str)), Some(written));
+        assert_eq!(record([]), None);
+    }
+
+    #[test]
+    fn a_record_that_somebody_has_written_over_holds_nothing() {
+        for garbage in ["", "x", "é€", "true"] {
+            assert!(!holds(garbage, "team"));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Which subscriptions are ours, in a tag of the topic: the status is no witness, for somebody may have edited it.
+
+use std::collections::BTreeSet;
+
+use super::topic::{self, TopicOp};
+use super::{ObservedTopic, subscriptions};
+use crate::aws::{Aws, AwsError, Expected};
+use crate::monitor::{Monitor, TagDiff, Tags, fingerprints};
+
+/// Key of the tag, see [`fingerprints`].
+pub const KEY: &str = "vpcflow.dev/subscriptions";
+
+/// True if a subscription of the name is recorded.
+pub fn holds(tags: &Tags, name: &str) -> bool {
+    tags.get(KEY).is_some_and(|record| fingerprints::holds(record, &in_one_case(name)))
+}
+
+/// Names of the subscriptions that the spec asks for, as the record knows them.
+pub fn wanted(monitor: &Monitor) -> BTreeSet<String> {
+    let wanted = monitor.spec.notifications.subscriptions.iter();
+    wanted.map(|wanted| in_one_case(&subscriptions::name(wanted.protocol.as_str(), &wanted.endpoint))).collect()
+}
+
+/// Names of all that are ours: wanted ones first, whether or not they are there, and those of former specs that still are.
+pub fn recorded(monitor: &Monitor, topic: &ObservedTopic) -> BTreeSet<String> {
+    let former = topic.subscriptions.iter().filter(|subscription| subscription.is_recorded(&topic.tags));
+    wanted(monitor).into_iter().chain(former.map(|subscription| in_one_case(&subscription.name()))).collect()
+}
+
+/// Adds to a change of the topic's tags what brings the record to these names.
+pub fn note(names: BTreeSet<String>, observed: &Tags, diff: &mut TagDiff) {
+    match fingerprints::record(names.iter().map(String::as_str)) {
+        Some(record) if observed.get(KEY) != Some(&record) => {
+            diff.set.insert(KEY.to_owned(), record);
+        }
+        None if observed.contains_key(KEY) => diff.unset.push(KEY.to_owned()),
+        _ => {}
+    }
+}
+
+/// Takes what was unsubscribed from the record: if somebody subscribes it by hand from now on, it is theirs.
+pub async fn forget(aws: &Aws, monitor: &Monitor, name: &str) -> Result<(), AwsError> {
+    let tags = topic::tags(aws, &topic::arn(monitor)).await.expected()?;
+    let diff = forgotten(&tags, name);
+    if diff.is_empty() { Ok(()) } else { topic::apply(aws, monitor, &TopicOp::Tag(diff)).await }
+}
+
+fn forgotten(tags: &Tags, name: &str) -> TagDiff {
+    let mut diff = TagDiff::default();
+    if let Some(record) = tags.get(KEY).filter(|_| holds(tags, name)) {
+        match fingerprints::without(record, &in_one_case(name)) {
+            Some(rest) => _ = diff.set.insert(KEY.to_owned(), rest),
+            None => diff.unset.push(KEY.to_owned()),
+        }
+    }
+    diff
+}
+
+fn in_one_case(name: &str) -> String {
+    if name.starts_with("email") { name.to_ascii_lowercase() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(names: &[&str]) -> Tags {
+        fingerprints::record(names.iter().copied()).map(|record| (KEY.to_owned(), record)).into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_unsubscribed_is_forgotten_and_nothing_else() {
+        let before = tags(&["sqs:a", "email:b@x.y"]);
+        let left = forgotten(&before, "email:B@x.y").applied_to(&before);
+        assert_eq!(left, tags(&["sqs:a"]));
+        assert_eq!(forgotten(&left, "sqs:a").applied_to(&left), Tags::new());
+        assert!(forgotten(&left, "sqs:other").is_empty());
+    }
+
+    #[test]
+    fn the_record_is_written_only_when_it_changes() {
+        let mut diff = TagDiff::default();
+        note(["sqs:a".to_owned()].into(), &tags(&["sqs:a"]), &mut diff);
+        note(BTreeSet::new(), &Tags::new(), &mut diff);
+        assert!(diff.is_empty());
+        note(BTreeSet::new(), &tags(&["sqs:a"]), &mut diff);
+        assert_eq!(diff.unset, [KEY]);
+    }
+}

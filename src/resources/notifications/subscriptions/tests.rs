@@ -1,0 +1,135 @@
+use super::super::record;
+use super::*;
+use crate::monitor::{fingerprints, fixtures};
+
+fn wanted(protocol: SubscriptionProtocol, endpoint: &str) -> Subscription {
+    Subscription { protocol, endpoint: endpoint.to_owned(), subscription_role_arn: None }
+}
+
+fn observed(protocol: &str, endpoint: &str, arn: Option<&str>) -> ObservedSubscription {
+    ObservedSubscription {
+        protocol: protocol.to_owned(),
+        endpoint: endpoint.to_owned(),
+        arrival: arn.map_or(Arrival::Pending, |arn| Arrival::Confirmed(arn.to_owned())),
+        role_arn: None,
+    }
+}
+
+fn monitor(wanted: Vec<Subscription>, recorded: &[&str]) -> Monitor {
+    let mut monitor = fixtures::monitor();
+    monitor.spec.notifications.subscriptions = wanted;
+    monitor
+        .settings
+        .allowed_subscription_roles
+        .0
+        .push("network=arn:aws:iam::123456789012:role/firehose".parse().unwrap());
+    // From where the topic's tags in these tests come.
+    monitor.tags.extend(fingerprints::record(recorded.iter().copied()).map(|record| (record::KEY.to_owned(), record)));
+    monitor
+}
+
+fn steps(monitor: &Monitor, subscriptions: Vec<ObservedSubscription>) -> Vec<SubscriptionOp> {
+    let topic = ObservedTopic { subscriptions, ..ObservedTopic::as_wanted(monitor) };
+    let mut found = Diff::default();
+    diff(monitor, &monitor.spec.notifications.subscriptions, Some(&topic), &mut found);
+    let op = |op| match op {
+        Op::Subscription(op) => op,
+        Op::Topic(op) => panic!("{op:?}"),
+    };
+    found.steps.into_iter().map(|step| op(step.op)).collect()
+}
+
+#[test]
+fn a_pending_subscription_is_present_and_cannot_be_removed() {
+    let pending = vec![observed("email", "SOC@example.com", None)];
+    let asked = monitor(vec![wanted(SubscriptionProtocol::Email, "soc@example.com")], &[]);
+    assert_eq!(steps(&asked, pending.clone()), []);
+    let dropped = monitor(vec![], &["email:soc@example.com"]);
+    assert_eq!(steps(&dropped, pending.clone()), []);
+    let topic = ObservedTopic { subscriptions: pending, ..ObservedTopic::as_wanted(&dropped) };
+    assert!(existing(&dropped, &topic)[0].message.as_ref().unwrap().starts_with("no longer wanted"));
+    assert_eq!(existing(&asked, &topic)[0].name, "email:soc@example.com");
+}
+
+#[test]
+fn only_what_we_made_is_unsubscribed() {
+    let there = vec![observed("sqs", "ours", Some("arn:1")), observed("sqs", "theirs", Some("arn:2"))];
+    let dropped = monitor(vec![], &["sqs:ours"]);
+    assert_eq!(steps(&dropped, there), [SubscriptionOp::Unsubscribe { arn: "arn:1".into(), name: "sqs:ours".into() }]);
+}
+
+#[test]
+fn a_role_that_is_not_allowed_is_told_and_handed_to_nobody() {
+    let mut subscription = wanted(SubscriptionProtocol::Firehose, "arn:stream");
+    subscription.subscription_role_arn = Some("arn:aws:iam::123456789012:role/admin".to_owned());
+    let asked = monitor(vec![subscription, wanted(SubscriptionProtocol::Sqs, "a")], &[]);
+    let mut found = Diff::default();
+    diff(&asked, &asked.spec.notifications.subscriptions, None, &mut found);
+    assert_eq!(found.steps.len(), 1, "the other one is subscribed: {found:?}");
+    let told = found.invalid[0].to_string();
+    assert!(told.contains("--allowed-subscription-role network=arn:aws:iam::123456789012:role/admin"), "{told}");
+}
+
+#[test]
+fn protocols_are_told_apart() {
+    let asked = monitor(
+        vec![wanted(SubscriptionProtocol::Email, "a@b.c"), wanted(SubscriptionProtocol::EmailJson, "a@b.c")],
+        &[],
+    );
+    let missing = wanted(SubscriptionProtocol::EmailJson, "a@b.c");
+    assert_eq!(steps(&asked, vec![observed("email", "a@b.c", None)]), [SubscriptionOp::Subscribe(missing)]);
+}
+
+#[test]
+fn a_password_is_told_to_sns_alone_and_its_subscription_is_recognised() {
+    let endpoint = "https://user:secret@example.com/alerts";
+    let asked = monitor(vec![wanted(SubscriptionProtocol::Https, endpoint)], &[]);
+    let mut missing = Diff::default();
+    diff(&asked, &asked.spec.notifications.subscriptions, None, &mut missing);
+    let name = "https:https://user:****@example.com/alerts";
+    assert_eq!(missing.steps[0].change.name, name);
+    let subscribe = SubscriptionOp::Subscribe(wanted(SubscriptionProtocol::Https, endpoint));
+    assert_eq!(missing.steps[0].op, Op::Subscription(subscribe));
+
+    let listed = vec![observed("https", "https://user:****@example.com/alerts", Some("arn:1"))];
+    assert_eq!(steps(&asked, listed.clone()), []);
+    let topic = ObservedTopic { subscriptions: listed.clone(), ..ObservedTopic::as_wanted(&asked) };
+    assert_eq!(existing(&asked, &topic)[0].name, name);
+    let dropped = monitor(vec![], &[name]);
+    assert_eq!(steps(&dropped, listed), [SubscriptionOp::Unsubscribe { arn: "arn:1".into(), name: name.into() }]);
+}
+
+#[test]
+fn nothing_but_the_password_is_masked() {
+    for (endpoint, shown) in [
+        ("https://user:a:b@c@host:8443/x?y#z", "https://user:****@host:8443/x?y#z"),
+        ("http://:secret@host", "http://:****@host"),
+        ("https://user:secret@host?mail=a@b", "https://user:****@host?mail=a@b"),
+    ] {
+        assert_eq!(masked(endpoint), shown);
+        assert_eq!(masked(shown), shown);
+    }
+    for endpoint in [
+        "https://user@host/",
+        "https://host:8443/a:b@c",
+        "https://host?a:b@c",
+        "soc@example.com",
+        "arn:aws:sqs:eu-west-1:123456789012:alerts",
+    ] {
+        assert_eq!(masked(endpoint), endpoint);
+    }
+}
+
+#[test]
+fn the_role_of_a_firehose_subscription_is_kept() {
+    let role = "arn:aws:iam::123456789012:role/firehose".to_owned();
+    let mut subscription = wanted(SubscriptionProtocol::Firehose, "arn:stream");
+    subscription.subscription_role_arn = Some(role.clone());
+    let asked = monitor(vec![subscription], &[]);
+    let mut there = observed("firehose", "arn:stream", Some("arn:1"));
+    there.role_arn = Some("arn:other".to_owned());
+    let set = SubscriptionOp::SetRole { arn: "arn:1".into(), role_arn: role.clone() };
+    assert_eq!(steps(&asked, vec![there.clone()]), [set]);
+    there.role_arn = Some(role);
+    assert_eq!(steps(&asked, vec![there]), []);
+}

@@ -1,0 +1,64 @@
+//! AWS's view of the calls: would its quotas have refused one?
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use devenv::ProxiedCall;
+use vpc_flow_operator::aws::limits::Quota;
+use vpc_flow_operator::aws::operations::{ALL, Service};
+
+/// The name a service signs its requests with.
+const fn signing_name(service: Service) -> &'static str {
+    match service {
+        Service::Athena => "athena",
+        Service::CloudWatch => "monitoring",
+        Service::CloudWatchLogs => "logs",
+        Service::Ec2 => "ec2",
+        Service::Glue => "glue",
+        Service::Iam => "iam",
+        Service::Lambda => "lambda",
+        Service::S3 => "s3",
+        Service::Sns => "sns",
+        Service::Sts => "sts",
+    }
+}
+
+/// When the calls that share a quota arrived, by the name of what they share.
+pub fn by_quota(calls: &[ProxiedCall]) -> BTreeMap<String, (Quota, Vec<Instant>)> {
+    let mut arrivals = BTreeMap::new();
+    for call in calls {
+        let named = ALL.iter().find(|it| signing_name(it.service) == call.service && it.name == call.operation);
+        let operation = named.unwrap_or_else(|| panic!("{} {} is not in the table", call.service, call.operation));
+        let quota = *operation.quota;
+        let name = if quota.each { format!("{} {}", call.service, call.operation) } else { quota.group.to_owned() };
+        arrivals.entry(name).or_insert_with(|| (quota, Vec::new())).1.push(call.at);
+    }
+    arrivals
+}
+
+/// How many of the arrivals a token bucket of the quota would refuse that is `factor` times as large: one that holds the calls of a second,
+/// where AWS tells nothing else.
+pub fn refused(quota: &Quota, factor: f64, arrivals: &[Instant]) -> usize {
+    let rate = f64::from(quota.per_second) * factor;
+    let most = f64::from(quota.at_once.unwrap_or(quota.per_second)) * factor;
+    let (mut tokens, mut last, mut refused) = (most, arrivals[0], 0);
+    for at in arrivals {
+        tokens = (tokens + rate * at.duration_since(last).as_secs_f64()).min(most);
+        last = *at;
+        if tokens < 1.0 {
+            refused += 1;
+        } else {
+            tokens -= 1.0;
+        }
+    }
+    refused
+}
+
+/// The most calls in any window of that many seconds.
+pub fn most_within(seconds: f64, arrivals: &[Instant]) -> usize {
+    let from = |first: usize| {
+        let within = |at: &&Instant| at.duration_since(arrivals[first]).as_secs_f64() < seconds;
+        arrivals[first..].iter().take_while(within).count()
+    };
+    (0..arrivals.len()).map(from).max().unwrap_or(0)
+}

@@ -1,0 +1,47 @@
+//! The program itself, ended by SIGKILL while it makes a monitor, and started again.
+
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result};
+use devenv::{Gate, ProxyFault, Rule};
+use tokio::process::{Child, Command};
+
+use crate::life::Phase;
+use crate::snapshot::Snapshot;
+use crate::support::REGION;
+use crate::world::{DEADLINE, World};
+
+fn operator(world: &World) -> Result<Child> {
+    Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"))
+        .args(["run", "--cluster-name", "test", "--watch-namespace", &world.cluster.namespace])
+        .args(["--region", REGION, "--metrics-addr", "127.0.0.1:0"])
+        .env("AWS_ENDPOINT_URL", world.proxy.endpoint())
+        .env("AWS_ACCESS_KEY_ID", &world.sandbox.account)
+        .env("RUST_LOG", "warn")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .context("the operator's program")
+}
+
+#[tokio::test]
+async fn a_killed_process_is_followed_by_one_that_goes_on() -> Result<()> {
+    let mut undisturbed = World::new("crash-process-undisturbed").await?;
+    undisturbed.start().await?;
+    Phase::Create.begin(&undisturbed).await?;
+    Phase::Create.end(&undisturbed).await?;
+    let should = Snapshot::take(&undisturbed).await?;
+    undisturbed.stop().await?;
+
+    let world = World::new("crash-process").await?;
+    let gate = Gate::new();
+    world.proxy.add(Rule::of("lambda", "CreateFunction", ProxyFault::HoldAfter(gate.clone())).times(1));
+    let mut first = operator(&world)?;
+    Phase::Create.begin(&world).await?;
+    gate.arrived(DEADLINE).await?;
+    first.kill().await?;
+    gate.drop_calls();
+    let _second = operator(&world)?;
+    Phase::Create.end(&world).await?;
+    Snapshot::take(&world).await?.check(&should)
+}

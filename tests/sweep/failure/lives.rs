@@ -1,0 +1,75 @@
+//! Lives in which calls fail for a while.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use vpc_flow_operator::controller::Backoff;
+
+use super::points::{Plan, Point};
+use crate::crash::lives::Undisturbed;
+use crate::life::{Phase, strangers};
+use crate::snapshot::Snapshot;
+use crate::world::World;
+
+/// What came of a life.
+#[derive(Default)]
+pub struct Story {
+    pub hit: usize,
+    pub not_hit: Vec<Point>,
+    /// The phase that went wrong, if one did; those after it did not happen.
+    pub failed: Option<(Phase, anyhow::Error)>,
+}
+
+/// A world in which others live already, with an operator that does not take its time.
+pub async fn inhabited(name: &str) -> Result<World> {
+    let mut world = World::new(name).await?;
+    strangers(&world).await?;
+    world
+        .start_with(|options| {
+            options.backoff = Backoff { first: Duration::from_millis(50), longest: Duration::from_millis(400) };
+            // What a person has to mend is tried again as late as this.
+            options.resync = Duration::from_secs(1);
+        })
+        .await?;
+    Ok(world)
+}
+
+/// Lives until nothing is left to fail.
+pub async fn failing(name: &str, mut plan: Plan, undisturbed: &Undisturbed) -> Result<Story> {
+    let world = inhabited(name).await?;
+    let mut story = Story::default();
+    for phase in Phase::ALL {
+        if plan.is_empty() {
+            break;
+        }
+        let since = Instant::now();
+        let points = plan.remove(&phase).unwrap_or_default();
+        let ended = go_through(&world, phase, &points, undisturbed).await;
+        let (hit, not_hit) = points.into_iter().partition::<Vec<_>, _>(|point| point.was_hit(&world, since));
+        story.hit += hit.len();
+        story.not_hit.extend(not_hit);
+        if let Err(error) = ended {
+            story.failed = Some((phase, error));
+            break;
+        }
+    }
+    Ok(story)
+}
+
+/// The phase ends where it would have ended undisturbed.
+async fn go_through(world: &World, phase: Phase, points: &[Point], undisturbed: &Undisturbed) -> Result<()> {
+    for point in points {
+        point.arm(world);
+    }
+    phase.begin(world).await?;
+    let ended = phase.end(world).await;
+    world.proxy.clear();
+    world.kube.clear();
+    ended?;
+    // What failed in the very last pass must be seen to have passed.
+    if world.cluster.monitors.get_opt(crate::world::NAME).await?.is_some() {
+        world.wait_at_rest().await?;
+    }
+    let should = &undisturbed.get(&phase).context("a phase of the undisturbed life")?.1;
+    Snapshot::take(world).await?.check(should)
+}

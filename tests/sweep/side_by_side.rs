@@ -1,0 +1,42 @@
+//! Lives side by side: each has an account and a namespace of its own, and mostly waits.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Result, anyhow};
+
+/// Lives at a time; more would only wait for the processors.
+const AT_A_TIME: usize = 4;
+
+/// Works on `jobs`, a few at a time, each on a thread with an async runtime of its own. Outcomes are in the order of the jobs; a panic is an
+/// error.
+pub fn side_by_side<J: Send, R: Send>(jobs: Vec<J>, work: impl AsyncFn(J) -> Result<R> + Sync) -> Vec<Result<R>> {
+    let waiting: Mutex<VecDeque<_>> = Mutex::new(jobs.into_iter().enumerate().collect());
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                while let Some((index, job)) = lock(&waiting).pop_front() {
+                    let outcome = catch_unwind(AssertUnwindSafe(|| run(work(job)))).unwrap_or_else(|panic| {
+                        let told = panic.downcast_ref::<String>().cloned();
+                        let told = told.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+                        Err(anyhow!("panicked: {}", told.unwrap_or_default()))
+                    });
+                    lock(&done).push((index, outcome));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run<R>(work: impl Future<Output = Result<R>>) -> Result<R> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
