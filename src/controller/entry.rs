@@ -88,6 +88,8 @@ async fn under_finalizer(
         let _ = told.set(verdict);
         match event {
             Event::Cleanup(_) if !verdict.settled => Err(Error::StillDeleting),
+            // What the spec has come to say in the meantime, such as another deletion policy, still counts.
+            Event::Cleanup(_) if has_changed(objects, &object.metadata).await? => Err(Error::StillDeleting),
             _ => Ok(Action::await_change()),
         }
     };
@@ -103,6 +105,12 @@ async fn under_finalizer(
         }
         (Err(error), _) => Err(Box::new(error).into()),
     }
+}
+
+/// True if the spec is not as it was.
+async fn has_changed(objects: &Api<DynamicObject>, known: &ObjectMeta) -> Result<bool, Error> {
+    let now = objects.get_metadata_opt(known.name.as_deref().unwrap_or_default()).await?;
+    Ok(now.is_some_and(|now| now.metadata.generation != known.generation))
 }
 
 /// Tells that a monitor cannot be read. Nothing is done to AWS: what it stands for is not known. It cannot be deleted either unless nothing

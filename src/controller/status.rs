@@ -288,6 +288,8 @@ fn resources(outcome: &Outcome, previous: &VpcFlowMonitorStatus) -> Vec<Resource
             }),
         }
     }
+    // AWS promises no order for most of what it lists; another one is no news.
+    resources.sort_by(|left, right| (left.kind, &left.name).cmp(&(right.kind, &right.name)));
     resources
 }
 

@@ -30,6 +30,7 @@ mod metric_filters;
 mod notifications;
 mod process;
 mod query_definitions;
+mod record_format;
 mod refusals;
 mod saved_queries;
 mod stopping;

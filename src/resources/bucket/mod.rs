@@ -147,7 +147,7 @@ fn repair(monitor: &Monitor, bucket: &Bucket, observed: &ObservedBucket, claim: 
 fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: &[Value]) -> Vec<Step<BucketOp>> {
     let mut steps = Vec::new();
     let mut step = |change: Change, setting| {
-        steps.push(Step { change, op: BucketOp::Put { name: bucket.name.clone(), setting } });
+        steps.push(Step { change, op: BucketOp::Put { name: bucket.name.clone(), setting }, follows: None });
     };
     let change = || Change::new(Action::Update, ResourceKind::Bucket, &bucket.name);
 

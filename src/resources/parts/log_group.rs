@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::api::ResourceKind;
 use crate::api::spec::LogGroupClass;
-use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Class, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagCall, TagDiff, Tags};
 use crate::resources::parts::WAS_THERE_BEFORE;
@@ -228,12 +228,14 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &LogGroupOp) -> Result<Appl
                 .set_tags(Some(monitor.tags.clone().into_iter().collect()))
                 .send()
                 .await
-                .op(ops::CREATE_LOG_GROUP)?;
+                .op(ops::CREATE_LOG_GROUP)
+                .map_err(|error| naming_the_key(error, group.kms_key_arn.as_deref()))?;
             put_retention(aws, &group.name, group.retention_days).await?;
         }
         LogGroupOp::PutRetention { name, days } => put_retention(aws, name, *days).await?,
         LogGroupOp::AssociateKey { name, arn } => {
-            logs.associate_kms_key().log_group_name(name).kms_key_id(arn).send().await.op(ops::ASSOCIATE_KMS_KEY)?;
+            let result = logs.associate_kms_key().log_group_name(name).kms_key_id(arn).send().await;
+            result.op(ops::ASSOCIATE_KMS_KEY).map_err(|error| naming_the_key(error, Some(arn)))?;
         }
         LogGroupOp::DisassociateKey { name } => {
             logs.disassociate_kms_key().log_group_name(name).send().await.op(ops::DISASSOCIATE_KMS_KEY)?;
@@ -266,6 +268,16 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &LogGroupOp) -> Result<Appl
         }
     }
     Ok(Applied::Done)
+}
+
+/// Says which field names the key that AWS refuses.
+fn naming_the_key(mut error: AwsError, key: Option<&str>) -> AwsError {
+    if error.class == Class::Terminal && key.is_some_and(|key| error.message.contains(key)) {
+        error.message.push_str(
+            " (spec.cloudWatchLogs.kmsKeyArn: name an enabled key of this region whose policy lets CloudWatch Logs use it)",
+        );
+    }
+    error
 }
 
 async fn put_retention(aws: &Aws, name: &str, days: i32) -> Result<(), AwsError> {
