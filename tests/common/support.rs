@@ -171,7 +171,7 @@ pub fn settings() -> Settings {
         cluster_name: "test".into(),
         permissions_boundary_arn: None,
         default_deletion_policy: DeletionPolicy::default(),
-        allowed_subscription_roles: AllowedArns(vec!["*=arn:aws:iam::*:role/firehose".parse().unwrap()]),
+        allowed_subscription_roles: AllowedArns(vec!["*=arn:aws:iam::*:role/**".parse().unwrap()]),
         allowed_adoptions: AllowedArns::default(),
         detector: DETECTOR.clone(),
     }
