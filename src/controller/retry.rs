@@ -192,7 +192,7 @@ mod tests {
         let since = memory.look_since(Instant::now(), RESYNC).unwrap();
         assert!(since >= before && since <= Instant::now());
         let later = Instant::now() + RESYNC;
-        assert_eq!(memory.look_since(later, RESYNC).unwrap(), later - RESYNC / 10);
+        assert_eq!(memory.look_since(later, RESYNC), later.checked_sub(RESYNC / 10));
         memory.next_pass(Mode::Keep, &[failing(Reason::Throttled)], RESYNC, BACKOFF);
         assert_eq!(memory.look_since(later, RESYNC), None);
     }

@@ -144,7 +144,8 @@ mod tests {
             for (first, from) in taken.iter().enumerate() {
                 for (count, until) in taken[first..].iter().enumerate() {
                     let allowed = burst + rate * until.duration_since(*from).as_secs_f64();
-                    prop_assert!((count + 1) as f64 <= allowed + 1e-6, "{} in {:?}", count + 1, until.duration_since(*from));
+                    let count = u32::try_from(count + 1).unwrap();
+                    prop_assert!(f64::from(count) <= allowed + 1e-6, "{count} in {:?}", until.duration_since(*from));
                 }
             }
         }

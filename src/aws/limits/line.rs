@@ -132,16 +132,14 @@ mod tests {
             while let Some((at, priority, number)) = arrivals.pop_if(|(at, ..)| *at <= now) {
                 waiting.insert(Place::new(at, priority, number as u64), (at, number));
             }
-            let wait = match waiting.first_entry() {
-                None => Duration::from_millis(1),
-                Some(first) => match bucket.take(now) {
-                    Err(wait) => wait,
-                    Ok(()) => {
-                        let (at, number) = first.remove();
-                        served[number] = now.duration_since(at);
-                        continue;
-                    }
-                },
+            let Some(first) = waiting.first_entry() else {
+                now += Duration::from_millis(1);
+                continue;
+            };
+            let Err(wait) = bucket.take(now) else {
+                let (at, number) = first.remove();
+                served[number] = now.duration_since(at);
+                continue;
             };
             now += wait.clamp(Duration::from_micros(1), Duration::from_millis(5));
         }

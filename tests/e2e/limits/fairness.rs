@@ -35,6 +35,7 @@ async fn monitors_whose_calls_hang_hold_up_no_healthy_one() {
     broken.notifications.subscriptions =
         serde_json::from_value(json!([{"protocol": "email", "endpoint": "soc@example.com"}])).unwrap();
     for number in 0..8 {
+        broken.vpc_id = super::new_vpc(&sandbox).await;
         cluster.create(&format!("broken-{number}"), broken.clone()).await;
     }
     wait_for("all places to be taken", DEADLINE, async || Ok((subscribed().len() >= 2).then_some(()))).await.unwrap();

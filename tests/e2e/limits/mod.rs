@@ -21,15 +21,19 @@ use crate::support::Sandbox;
 const FACTOR: f64 = 3.0;
 const DEADLINE: Duration = Duration::from_mins(20);
 
+/// A VPC has room for few flow logs, so monitors get one each.
+async fn new_vpc(sandbox: &Sandbox) -> String {
+    let vpc = Client::new(&sandbox.config).create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
+    vpc.vpc.unwrap().vpc_id.unwrap()
+}
+
 /// Creates that many monitors at once, each in a VPC of its own, and waits until all are Ready.
 async fn created_at_once(test: &str, count: usize, pace: Pace) -> Vec<ProxiedCall> {
     let (sandbox, cluster) = (Sandbox::new(test).await, Cluster::new(&test.replace("::", "-")).await);
     let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
-    let ec2 = Client::new(&sandbox.config);
     let names: Vec<_> = (0..count).map(|number| format!("m{number}")).collect();
     join_all(names.iter().map(async |name| {
-        let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap();
-        cluster.create(name, VpcFlowMonitorSpec::new(vpc.vpc_id.unwrap())).await;
+        cluster.create(name, VpcFlowMonitorSpec::new(new_vpc(&sandbox).await)).await;
     }))
     .await;
     let start = Instant::now();
