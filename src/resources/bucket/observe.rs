@@ -5,8 +5,9 @@ use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryptionRule};
 use super::lifecycle::Lifecycle;
 use super::policy::Policy;
 use super::state::{Encryption, Found, ObservedBucket, PublicAccess};
+use crate::api::ResourceKind;
 use crate::aws::operations::Service;
-use crate::aws::{Aws, AwsError, AwsResult, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Class, Optional, operations as ops};
 use crate::monitor::{Claim, Monitor, Tags};
 
 /// Reads the bucket of that name.
@@ -19,8 +20,16 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Found, 
         }
         Ok(Some(tags)) => Ok(Found::Here(Box::new(ObservedBucket { tags, ..settings? }))),
         Ok(None) => Ok(Found::Nothing),
+        // What was ours and cannot be looked at may still be: to take it for another's would be to forget it.
+        Err(error) if error.class == Class::Denied && was_ours(monitor, name) => Err(error),
         Err(error) => elsewhere(&error).map_or(Err(error), |problem| Ok(Found::Elsewhere(problem))),
     }
+}
+
+/// True if an earlier pass has found it with our tag.
+fn was_ours(monitor: &Monitor, name: &str) -> bool {
+    let mut recorded = monitor.recorded.iter().filter(|resource| resource.kind == ResourceKind::Bucket);
+    recorded.any(|resource| resource.name == name && resource.arn.is_some())
 }
 
 /// The tags of the bucket of that name, or `None` if there is none.
