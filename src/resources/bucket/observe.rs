@@ -148,6 +148,9 @@ async fn lifecycle(aws: &Aws, name: &str) -> Result<Lifecycle, AwsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Component;
+    use crate::api::status::{ResourceState, ResourceStatus};
+    use crate::monitor::fixtures;
 
     fn problem(code: &str, message: &str) -> Option<String> {
         elsewhere(&AwsError::reported(ops::GET_BUCKET_TAGGING, code, message))
@@ -159,6 +162,26 @@ mod tests {
                        \"arn:aws:s3:::b\" because no identity-based policy allows the s3:GetBucketTagging action";
         assert_eq!(problem("AccessDenied", lacking), None);
         assert_eq!(problem("SlowDown", "Please reduce your request rate."), None);
+    }
+
+    #[test]
+    fn only_what_was_seen_with_our_tag_was_ours() {
+        let mut monitor = fixtures::monitor();
+        let recorded = |kind, name: &str, arn: Option<&str>| ResourceStatus {
+            component: Component::Storage,
+            kind,
+            name: name.to_owned(),
+            arn: arn.map(str::to_owned),
+            state: ResourceState::InSync,
+            message: None,
+        };
+        monitor.recorded = vec![
+            recorded(ResourceKind::Bucket, "ours", Some("arn:aws:s3:::ours")),
+            recorded(ResourceKind::Bucket, "never-made", None),
+            recorded(ResourceKind::LogGroup, "group", Some("arn:aws:logs:::group")),
+        ];
+        let names = ["ours", "never-made", "group", "other"];
+        assert_eq!(names.map(|name| was_ours(&monitor, name)), [true, false, false, false]);
     }
 
     #[test]
