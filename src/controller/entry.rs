@@ -28,9 +28,17 @@ type Next = (Option<Duration>, PassResult);
 /// Reconciles one monitor.
 #[instrument(skip_all, fields(namespace = known.namespace(), monitor = known.name_any()))]
 pub async fn reconcile(known: Arc<Known>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let fails = context.with_memory(&known.uid().unwrap_or_default(), |memory| memory.fails());
+    Ok(context.lanes.run(fails, Box::pin(pass(&known, &context))).await)
+}
+
+async fn pass(known: &Known, context: &Context) -> Action {
+    if context.stopping.has_begun() {
+        return Action::await_change();
+    }
     let (uid, start) = (known.uid().unwrap_or_default(), Instant::now());
     context.health.pass_begins(&uid);
-    let (next, result) = Box::pin(pass_over(&known, &context)).await.unwrap_or_else(|error| {
+    let (next, result) = Box::pin(pass_over(known, context)).await.unwrap_or_else(|error| {
         warn!(%error, "reconcile failed");
         let options = &context.options;
         let wait = context.with_memory(&uid, |memory| memory.back_off(false, options.resync, options.backoff));
@@ -38,7 +46,7 @@ pub async fn reconcile(known: Arc<Known>, context: Arc<Context>) -> Result<Actio
     });
     context.metrics.reconcile(result, start.elapsed());
     context.health.pass_ends(&uid, next);
-    Ok(next.map_or_else(Action::await_change, Action::requeue))
+    next.map_or_else(Action::await_change, Action::requeue)
 }
 
 /// Passes deal with their errors themselves.
@@ -80,6 +88,8 @@ async fn under_finalizer(
         let _ = told.set(verdict);
         match event {
             Event::Cleanup(_) if !verdict.settled => Err(Error::StillDeleting),
+            // What the spec has come to say in the meantime, such as another deletion policy, still counts.
+            Event::Cleanup(_) if has_changed(objects, &object.metadata).await? => Err(Error::StillDeleting),
             _ => Ok(Action::await_change()),
         }
     };
@@ -95,6 +105,12 @@ async fn under_finalizer(
         }
         (Err(error), _) => Err(Box::new(error).into()),
     }
+}
+
+/// True if the spec is not as it was.
+async fn has_changed(objects: &Api<DynamicObject>, known: &ObjectMeta) -> Result<bool, Error> {
+    let now = objects.get_metadata_opt(known.name.as_deref().unwrap_or_default()).await?;
+    Ok(now.is_some_and(|now| now.metadata.generation != known.generation))
 }
 
 /// Tells that a monitor cannot be read. Nothing is done to AWS: what it stands for is not known. It cannot be deleted either unless nothing

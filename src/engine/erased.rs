@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 use super::change::Change;
 use super::failure::Failure;
-use super::system::{Applied, Conflict, Goal, Invalid, Removal, Report, System};
+use super::system::{Applied, Conflict, Goal, Invalid, Other, Removal, Report, System};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, Class, UNREACHABLE};
 use crate::monitor::Monitor;
@@ -53,6 +53,8 @@ impl Assessment {
 pub struct AnyStep {
     /// What is told.
     pub change: Change,
+    /// What it waits for.
+    pub follows: Option<Other>,
     run: RunFn,
 }
 
@@ -128,7 +130,7 @@ async fn assess<S: System>(aws: &Aws, monitor: &Monitor, removal: Option<Removal
                 let op = Arc::clone(&op);
                 async move { S::apply(aws, monitor, &op).await }.boxed()
             });
-            AnyStep { change: step.change, run }
+            AnyStep { change: step.change, follows: step.follows, run }
         })
         .collect();
     Ok(Assessment {

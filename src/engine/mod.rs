@@ -14,4 +14,4 @@ pub use failure::Failure;
 pub use outcome::{Assessed, Outcome, plan};
 pub use overseer::Overseer;
 pub use pass::{apply, assess};
-pub use system::{Applied, Conflict, Diff, Existing, Goal, Health, Invalid, Removal, Report, Step, System};
+pub use system::{Applied, Conflict, Diff, Existing, Goal, Health, Invalid, Other, Removal, Report, Step, System};

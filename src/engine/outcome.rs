@@ -1,7 +1,7 @@
 use super::change::{Action, Change};
 use super::erased::{AnySystem, Assessment};
 use super::failure::Failure;
-use super::system::{Conflict, Report};
+use super::system::{Conflict, Other, Report};
 use crate::api::{Component, ResourceKind};
 
 /// A system and what is between AWS and its goal.
@@ -108,6 +108,14 @@ impl Outcome {
             && !self.remaining.iter().any(makes)
     }
 
+    /// True if the resource is as declared, or only something that stood in its place is still to be cleared away.
+    pub(super) fn is_as_declared(&self, resource: &Other) -> bool {
+        let concerns = |kind: ResourceKind, name: &str| kind == resource.kind && name == resource.name;
+        self.report.is_some()
+            && !self.conflicts.iter().any(|conflict| concerns(conflict.kind, &conflict.name) && !conflict.only_removal)
+            && !self.remaining.iter().any(|change| concerns(change.kind, &change.name) && !clears_away(change))
+    }
+
     /// True if nothing of this system holds on any longer to what others have superseded.
     pub(super) fn has_moved(&self) -> bool {
         self.report.is_some()
@@ -142,5 +150,18 @@ mod tests {
         outcome.remaining.push(Change::new(Action::Create, ResourceKind::LogGroup, "g"));
         assert!(!outcome.is_in_place(&[]));
         assert!(outcome.is_in_place(&[ResourceKind::LogGroup]));
+    }
+
+    #[test]
+    fn only_what_is_still_to_be_done_to_a_resource_is_waited_for() {
+        let mut outcome = Outcome::new(Component::FlowLogs);
+        let logs = Other { component: Component::FlowLogs, kind: ResourceKind::FlowLog, name: "cloud-watch-logs" };
+        assert!(!outcome.is_as_declared(&logs), "not looked at");
+        outcome.report = Some(Report::default());
+        outcome.remaining.push(Change::new(Action::Replace, ResourceKind::FlowLog, "s3"));
+        outcome.remaining.push(Change::new(Action::Delete, ResourceKind::FlowLog, "cloud-watch-logs"));
+        assert!(outcome.is_as_declared(&logs));
+        outcome.remaining.push(Change::new(Action::Replace, ResourceKind::FlowLog, "cloud-watch-logs"));
+        assert!(!outcome.is_as_declared(&logs));
     }
 }

@@ -28,11 +28,14 @@ pub async fn assess(systems: &[AnySystem], aws: &Aws, monitor: &Monitor, removal
     .await
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far a system is.
 enum Turn {
     Waiting,
-    Passed,
-    Failed,
+    /// It has done what it could.
+    Over {
+        others_may_go_on: bool,
+        outcome: Outcome,
+    },
 }
 
 /// Carries out what was assessed, systems side by side, each after those it depends on: what it needs when building, what needs it when
@@ -82,6 +85,7 @@ async fn in_turn(
         if !work.first.is_empty() {
             outcome.waits_for = held_up_by(&predecessors(systems, &system, removal), turns).await;
             if outcome.waits_for.is_empty() {
+                outcome.waits_for = behind(&work.first, turns).await;
                 apply_steps(outcome, &work.first, aws, monitor, overseer).await;
                 look_again(outcome, &system, aws, monitor, removal).await;
             }
@@ -89,7 +93,7 @@ async fn in_turn(
         let others_may_go_on =
             if removal.is_none() { outcome.is_in_place(system.nobody_needs) } else { outcome.is_settled() };
         overseer.hear(outcome);
-        turns[&system.component].send_replace(if others_may_go_on { Turn::Passed } else { Turn::Failed });
+        turns[&system.component].send_replace(Turn::Over { others_may_go_on, outcome: outcome.clone() });
         work
     }))
     .await
@@ -140,16 +144,36 @@ fn predecessors(systems: &[AnySystem], system: &AnySystem, removal: Option<Remov
 async fn held_up_by(predecessors: &[Component], turns: &BTreeMap<Component, watch::Sender<Turn>>) -> Vec<Component> {
     let mut held_up = Vec::new();
     for component in predecessors {
-        if let Some(turn) = turns.get(component) {
-            let mut turn = turn.subscribe();
-            // The sender outlives the pass, so waiting cannot fail.
-            let passed = turn.wait_for(|turn| *turn != Turn::Waiting).await.is_ok_and(|turn| *turn == Turn::Passed);
-            if !passed {
-                held_up.push(*component);
-            }
+        let passes = |turn: &Turn| matches!(turn, Turn::Over { others_may_go_on: true, .. });
+        if let Some(turn) = turns.get(component)
+            && !is_over(turn, passes).await
+        {
+            held_up.push(*component);
         }
     }
     held_up
+}
+
+/// The systems that some of the steps follow and that have not got so far.
+async fn behind(steps: &[AnyStep], turns: &BTreeMap<Component, watch::Sender<Turn>>) -> Vec<Component> {
+    let mut behind = Vec::new();
+    for other in steps.iter().filter_map(|step| step.follows) {
+        let is_there = |turn: &Turn| matches!(turn, Turn::Over { outcome, .. } if outcome.is_as_declared(&other));
+        if let Some(turn) = turns.get(&other.component)
+            && !behind.contains(&other.component)
+            && !is_over(turn, is_there).await
+        {
+            behind.push(other.component);
+        }
+    }
+    behind
+}
+
+/// Waits until a system's turn is over, and tells whether it is as it should be then.
+async fn is_over(turn: &watch::Sender<Turn>, is_so: impl Fn(&Turn) -> bool) -> bool {
+    let mut turn = turn.subscribe();
+    // The sender outlives the pass, so waiting cannot fail.
+    turn.wait_for(|turn| !matches!(turn, Turn::Waiting)).await.is_ok_and(|turn| is_so(&turn))
 }
 
 async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monitor: &Monitor, overseer: &impl Overseer) {
@@ -157,7 +181,9 @@ async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monito
     let mut failed: Vec<&Change> = Vec::new();
     for step in steps {
         let change = &step.change;
-        if !overseer.may_begin_step().await || failed.iter().any(|earlier| holds_back(earlier, change)) {
+        let follows_in_vain = step.follows.is_some_and(|other| outcome.waits_for.contains(&other.component));
+        let is_held_back = follows_in_vain || failed.iter().any(|earlier| holds_back(earlier, change));
+        if is_held_back || !overseer.may_begin_step().await {
             outcome.remaining.push(change.clone());
             continue;
         }

@@ -107,7 +107,12 @@ impl<Op> Default for Diff<Op> {
 impl<Op> Diff<Op> {
     /// Adds a step.
     pub fn step(&mut self, change: Change, op: Op) {
-        self.steps.push(Step { change, op });
+        self.steps.push(Step { change, op, follows: None });
+    }
+
+    /// Adds a step that is taken only once another system's resource is as declared.
+    pub fn step_following(&mut self, change: Change, op: Op, other: Other) {
+        self.steps.push(Step { change, op, follows: Some(other) });
     }
 
     /// Adds a conflict about a resource that is wanted.
@@ -128,6 +133,20 @@ pub struct Step<Op> {
     pub change: Change,
     /// What is done.
     pub op: Op,
+    /// What it waits for.
+    pub follows: Option<Other>,
+}
+
+/// A resource of another system that must be as declared before a step is taken, though that system is not needed for anything to be
+/// made. It must not itself, nor through others, need the system of the step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// The other system.
+    pub component: Component,
+    /// Its resource's kind.
+    pub kind: ResourceKind,
+    /// Its resource's name.
+    pub name: &'static str,
 }
 
 /// A resource of a wanted name that is not ours.
@@ -172,6 +191,8 @@ pub struct Report {
     pub saved_queries: Option<String>,
     /// Link to Logs Insights.
     pub logs_insights: Option<String>,
+    /// Statements of others in the policy of the bucket, as JSON.
+    pub others_bucket_policy: Option<String>,
 }
 
 /// A resource that exists.

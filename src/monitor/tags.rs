@@ -117,14 +117,15 @@ impl Monitor {
     #[must_use]
     pub fn claim_chosen(&self, tags: &Tags, chosen: Chosen<'_>) -> Claim {
         let Chosen { field, by_spec, arn } = chosen;
+        let is_unowned = !tags.contains_key(OWNER) && !tags.contains_key(RETAINED_BY);
+        if is_unowned && by_spec && !self.settings.allowed_adoptions.allow(&self.namespace, arn) {
+            return Claim::Foreign(format!(
+                "it was not made by this operator: choose another spec.{field}; to take it over, spec.adoptionPolicy must be IfUnowned and \
+                 the operator started with --allowed-adoption {}={arn}; if it is this monitor's and has lost its tag, put {OWNER}={} back",
+                self.namespace, self.owner
+            ));
+        }
         match self.claim(tags) {
-            Claim::Adopt if by_spec && !self.settings.allowed_adoptions.allow(&self.namespace, arn) => {
-                Claim::Foreign(format!(
-                    "it was not made by this operator, and namespace {0} may not take it over: choose another spec.{field}, or have the \
-                     operator started with --allowed-adoption {0}={arn}",
-                    self.namespace
-                ))
-            }
             Claim::Foreign(problem) => Claim::Foreign(format!("{problem}; or choose another spec.{field}")),
             claim => claim,
         }

@@ -110,11 +110,7 @@ impl System for Alarms {
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Self::Observed, AwsError> {
         let names = Trigger::ALL.map(|trigger| trigger.alarm_name(monitor));
-        let mut pages = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names.to_vec())).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            found.extend(page.op(ops::DESCRIBE_ALARMS)?.metric_alarms.unwrap_or_default());
-        }
+        let found = aws.shared.alarms().load(&names, aws.shared.freshness(), |names| of_names(aws, names)).await?;
         try_join_all(Trigger::ALL.map(async |trigger| {
             let name = trigger.alarm_name(monitor);
             let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
@@ -252,6 +248,28 @@ fn others(found: &MetricAlarm) -> Vec<String> {
     .filter(|(_, is_set)| *is_set)
     .map(|(member, _)| member.to_owned())
     .collect()
+}
+
+/// `DescribeAlarms` takes no more names at once, and answers with no more alarms in a page.
+const MOST_NAMES: usize = 100;
+const MOST_RECORDS: i32 = 100;
+
+async fn of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<(String, MetricAlarm)>, AwsError> {
+    let mut all = Vec::new();
+    for names in names.chunks(MOST_NAMES) {
+        let mut pages = aws
+            .cloudwatch
+            .describe_alarms()
+            .max_records(MOST_RECORDS)
+            .set_alarm_names(Some(names.to_vec()))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let alarms = page.op(ops::DESCRIBE_ALARMS)?.metric_alarms.unwrap_or_default();
+            all.extend(alarms.into_iter().filter_map(|alarm| Some((alarm.alarm_name.clone()?, alarm))));
+        }
+    }
+    Ok(all)
 }
 
 async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {

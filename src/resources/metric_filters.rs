@@ -10,6 +10,7 @@ use aws_sdk_cloudwatchlogs::types::{self as sdk, MetricTransformation, StandardU
 use serde::Serialize;
 
 use super::detections::Detection;
+use super::flow_logs::{Sink, flow_log_to};
 use crate::api::spec::LogGroupClass;
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
@@ -143,7 +144,12 @@ impl System for MetricFilters {
             match found {
                 None => diff.step(change(Action::Create), op),
                 Some(found) if found.filter != *filter => {
-                    diff.step(change(Action::Update).between(&found.filter, filter), op);
+                    let change = change(Action::Update).between(&found.filter, filter);
+                    if pattern::fields(&found.filter.pattern) == pattern::fields(&filter.pattern) {
+                        diff.step(change, op);
+                    } else {
+                        diff.step_following(change, op, flow_log_to(Sink::CloudWatchLogs));
+                    }
                 }
                 Some(_) => {}
             }

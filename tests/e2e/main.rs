@@ -30,10 +30,13 @@ mod metric_filters;
 mod notifications;
 mod process;
 mod query_definitions;
+mod record_format;
 mod refusals;
 mod saved_queries;
+mod stopping;
 mod superseded;
 #[path = "../common/support.rs"]
 mod support;
 mod traffic;
 mod verify;
+mod years;

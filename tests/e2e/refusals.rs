@@ -54,7 +54,7 @@ fn merge(into: &mut serde_json::Value, change: serde_json::Value) {
 #[tokio::test]
 async fn a_vpc_that_does_not_exist() {
     let change = json!({"vpcId": "vpc-0000000000000000f"});
-    refused("vpc", change, "FlowLogsReady", ("Rejected", "vpc-0000000000000000f"), &[]).await;
+    refused("vpc", change, "FlowLogsReady", ("Rejected", "spec.vpcId vpc-0000000000000000f"), &[]).await;
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_kms_key_that_the_log_group_cannot_use() {
     let key = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000";
     let change = json!({"cloudWatchLogs": {"kmsKeyArn": key}});
     let waiting = ["IdentityReady", "FlowLogsReady", "DetectionsReady", "AnomalyDetectorReady"];
-    refused("kms", change, "LogGroupReady", ("Rejected", key), &waiting).await;
+    refused("kms", change, "LogGroupReady", ("Rejected", "spec.cloudWatchLogs.kmsKeyArn"), &waiting).await;
 }
 
 #[tokio::test]
@@ -78,15 +78,31 @@ async fn a_bucket_name_that_is_taken() {
 }
 
 #[tokio::test]
+async fn the_log_group_that_the_detector_itself_writes_to() {
+    let (sandbox, cluster) = (Sandbox::new("refusals-loop").await, Cluster::new("refusals-loop").await);
+    let group = sandbox.named_monitor(&cluster.namespace, "m", sandbox.spec()).names.detector_log_group();
+    let change = json!({"cloudWatchLogs": {"logGroupName": group}});
+    let expected = ("InvalidSpec", "spec.cloudWatchLogs.logGroupName");
+    refused_in(&sandbox, &cluster, change, "AnomalyDetectorReady", expected, &[]).await;
+}
+
+#[tokio::test]
 async fn a_topic_in_another_region() {
     let change = json!({"notifications": {"topicArn": "arn:aws:sns:us-east-1:123456789012:alerts"}});
     let waiting = ["AlarmsReady", "AnomalyDetectorReady"];
-    refused("topic", change, "NotificationsReady", ("InvalidSpec", "us-east-1"), &waiting).await;
+    refused("topic", change, "NotificationsReady", ("InvalidSpec", "spec.notifications.topicArn"), &waiting).await;
 }
 
 #[tokio::test]
 async fn more_trusted_networks_than_a_pattern_holds() {
     let networks: Vec<_> = (0..64).map(|third| format!("203.{third}.{}.{}/30", third * 3, (third % 64) * 4)).collect();
     let change = json!({"detections": {"externalConnections": {"trustedCidrs": networks}}});
-    refused("cidrs", change, "DetectionsReady", ("InvalidSpec", "trustedCidrs"), &[]).await;
+    refused(
+        "cidrs",
+        change,
+        "DetectionsReady",
+        ("InvalidSpec", "spec.detections.externalConnections.trustedCidrs"),
+        &[],
+    )
+    .await;
 }

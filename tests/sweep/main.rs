@@ -18,3 +18,6 @@ mod world;
 
 mod crash;
 mod failure;
+mod fields;
+mod rest;
+mod walks;

@@ -1,6 +1,8 @@
 //! A world of one's own: an AWS account, a namespace, and an operator that reaches both through what can disturb it.
 
+use std::io::{Cursor, Write as _};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -10,7 +12,9 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
 use vpc_flow_operator::controller::{Backoff, Options};
-use vpc_flow_operator::monitor::Monitor;
+use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use crate::cluster::{Cluster, Operator, is};
 use crate::kube_faults::KubeFaults;
@@ -39,6 +43,17 @@ pub struct World {
     requests: AtomicU32,
 }
 
+/// A package in place of the real one, whose megabytes would be most of what the lives send.
+static DETECTOR: LazyLock<Arc<DetectorPackage>> = LazyLock::new(|| {
+    let mut bootstrap = b"\x7fELF".to_vec();
+    bootstrap.resize(64, 0);
+    bootstrap[18] = 0x3e;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("bootstrap", SimpleFileOptions::default()).unwrap();
+    zip.write_all(&bootstrap).unwrap();
+    Arc::new(DetectorPackage::from_bytes(zip.finish().unwrap().into_inner()).unwrap())
+});
+
 impl World {
     /// Without an operator. `name` is unique among all tests, and fit for a namespace.
     pub async fn new(name: &str) -> Result<Self> {
@@ -64,6 +79,7 @@ impl World {
         self.operator = Some(Operator::start_at(&cluster, &config, |options| {
             options.backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(2) };
             options.resync = Duration::from_secs(30);
+            options.settings.detector = DETECTOR.clone();
             change(options);
         }));
         Ok(())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::{Agent, Body, http::Response};
 
 use super::traffic::{Order, Scenario, Traffic};
@@ -138,6 +138,36 @@ impl EmulatorClient {
             request.config().timeout_global(Some(TRAFFIC_TIMEOUT)).build().send_json(&order)
         });
         Ok(serde_json::from_value(answer.await?)?)
+    }
+
+    /// Makes a KMS key that AWS's services may use for the account, and returns its ARN. The operator has no client for KMS.
+    pub async fn create_key(&self, account: &str, region: &str) -> Result<String> {
+        let service = |service: &str| format!("{service}.amazonaws.com");
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": [service(&format!("logs.{region}")), service("cloudwatch"), service("delivery.logs")]},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+        ]});
+        let credential = format!("AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/kms/aws4_request");
+        let answer = self.request(move |agent, endpoint| {
+            agent
+                .post(endpoint)
+                .header("x-amz-target", "TrentService.CreateKey")
+                .header("content-type", "application/x-amz-json-1.1")
+                .header("authorization", format!("{credential}, SignedHeaders=host, Signature=0"))
+                .send(json!({"Policy": policy.to_string()}).to_string())
+        });
+        let arn = answer.await?["KeyMetadata"]["Arn"].as_str().map(str::to_owned);
+        arn.context("CreateKey answered no ARN")
     }
 
     async fn get(&self, path: String) -> Result<Value> {

@@ -131,6 +131,7 @@ detection! {
         #[schemars(length(max = 64), inner(length(max = 43)))]
         #[schemars(extend("x-kubernetes-validations" = [
             rule("self.all(network, isCIDR(network))", "each of trustedCidrs is a network in CIDR notation, such as 203.0.113.0/24"),
+            rule("self.all(network, self.exists_one(other, other == network))", "a network may be named once only in trustedCidrs: take out the repeated one"),
             rule("self.all(network, !isCIDR(network) || cidr(network).masked() == cidr(network))", "trustedCidrs must have no address bits beyond the prefix length, as in 203.0.113.0/24")
         ]))]
         trusted_cidrs: Vec<String> = Vec::new(),

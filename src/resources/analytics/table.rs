@@ -14,6 +14,7 @@ use crate::api::{FieldType, FlowLogField};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing};
 use crate::monitor::{Claim, MANAGED_BY, Monitor, OWNER};
+use crate::resources::flow_logs::{Sink, flow_log_to};
 
 type Parameters = BTreeMap<String, String>;
 
@@ -224,7 +225,8 @@ pub fn diff(monitor: &Monitor, table: &Table, observed: &[ObservedTable], diff: 
             let others = observed.parameters.iter().filter(|(key, _)| !is_our_parameter(key));
             let others = others.map(|(key, value)| (key.clone(), value.clone())).collect();
             let op = TableOp::Update(table.clone(), others);
-            diff.step(change(action).between(&observed.table, table), Op::Table(op));
+            let change = change(action).between(&observed.table, table);
+            diff.step_following(change, Op::Table(op), flow_log_to(Sink::S3));
         }
     }
 }

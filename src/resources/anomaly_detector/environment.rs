@@ -14,6 +14,9 @@ use crate::monitor::Monitor;
 /// All variables together, written as one JSON object; see "Lambda quotas" in the AWS Lambda developer guide.
 const MOST_BYTES: usize = 4096;
 
+/// The variable that holds the format of records.
+pub(super) const LOG_FORMAT: &str = "LOG_FORMAT";
+
 /// Every variable of the function.
 pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, Invalid> {
     let Monitor { namespace, name, spec, .. } = monitor;
@@ -21,7 +24,7 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
         ("TOPIC_ARN", monitor.topic_arn()),
         ("MONITOR", format!("{namespace}/{name}")),
         ("VPC_ID", spec.vpc_id.clone()),
-        ("LOG_FORMAT", log_format(&spec.cloud_watch_logs.fields)),
+        (LOG_FORMAT, log_format(&spec.cloud_watch_logs.fields)),
         ("METRICS_NAMESPACE", spec.detections.namespace.clone()),
         ("METRICS_MONITOR", monitor.names.base().to_owned()),
         ("RULES", json!(rules(monitor)?).to_string()),

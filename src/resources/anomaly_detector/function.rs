@@ -20,6 +20,7 @@ use crate::api::conditions::Reason;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Health, Invalid, Removal};
 use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
+use crate::resources::flow_logs::{Sink, flow_log_to};
 
 /// The longest description Lambda takes, in characters.
 const DESCRIPTION_CHARS: usize = 256;
@@ -226,7 +227,13 @@ pub(super) fn diff(monitor: &Monitor, wanted: &Function, observed: Option<&Obser
     }
     if observed.configuration != wanted.configuration {
         let change = change(Action::Update).between(&observed.configuration, &wanted.configuration);
-        diff.step(change, Op::Function(FunctionOp::UpdateConfiguration(wanted.clone())));
+        let op = Op::Function(FunctionOp::UpdateConfiguration(wanted.clone()));
+        let format = |configuration: &Configuration| configuration.environment.get(environment::LOG_FORMAT).cloned();
+        if format(&observed.configuration) == format(&wanted.configuration) {
+            diff.step(change, op);
+        } else {
+            diff.step_following(change, op, flow_log_to(Sink::CloudWatchLogs));
+        }
     }
 }
 

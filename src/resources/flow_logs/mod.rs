@@ -18,14 +18,21 @@ pub use flow_log::{Destination, FlowLog, Sink};
 pub use health::Problem;
 pub use plan::FlowLogOp;
 
-use crate::api::Component;
+use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{Applied, Diff, Goal, Invalid, Report, System};
+use crate::engine::{Applied, Diff, Goal, Invalid, Other, Report, System};
 use crate::monitor::{Monitor, Tags};
 
 /// The system [`Component::FlowLogs`].
 #[derive(Debug)]
 pub struct FlowLogs;
+
+/// The flow log to this kind of destination. What reads its records changes after it: as few records as can be meet a reader that expects
+/// others, and none do where AWS refuses the new flow log.
+#[must_use]
+pub const fn flow_log_to(sink: Sink) -> Other {
+    Other { component: Component::FlowLogs, kind: ResourceKind::FlowLog, name: sink.as_str() }
+}
 
 /// All flow logs of the VPC to log groups and buckets, whoever made them.
 #[derive(Clone, Debug)]

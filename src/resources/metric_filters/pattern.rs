@@ -125,6 +125,13 @@ fn outside(trusted: &[IpNet]) -> String {
     format!("!=%{}%", alternatives.join("|"))
 }
 
+/// The fields that a pattern names, in order.
+pub fn fields(pattern: &str) -> Vec<&str> {
+    let is_in_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let terms = pattern.trim_start_matches('[').trim_end_matches(']').split(", ");
+    terms.map(|term| &term[..term.find(|character| !is_in_name(character)).unwrap_or(term.len())]).collect()
+}
+
 fn render(fields: &[FlowLogField], conditions: &[Condition]) -> String {
     let term = |field: &FlowLogField| {
         let name = field.name().replace('-', "_");

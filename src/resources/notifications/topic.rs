@@ -147,7 +147,7 @@ pub fn diff(monitor: &Monitor, topic: &Topic, observed: Option<&ObservedTopic>, 
     }
     let mut tags = monitor.tag_diff(&observed.tags);
     // Before any of them is subscribed.
-    record::note(record::recorded(monitor, observed), &observed.tags, &mut tags);
+    record::note(&record::recorded(monitor, observed), &observed.tags, &mut tags);
     if !tags.is_empty() {
         let action = if claim == Claim::Adopt { Action::Adopt } else { Action::Update };
         let wanted = tags.applied_to(&observed.tags);
@@ -235,7 +235,7 @@ async fn set_attribute(aws: &Aws, arn: &str, name: &str, value: &str) -> Result<
 
 fn tags_of_new(monitor: &Monitor) -> Tags {
     let mut diff = TagDiff { set: monitor.tags.clone(), ..TagDiff::default() };
-    record::note(record::wanted(monitor), &Tags::new(), &mut diff);
+    record::note(&record::wanted(monitor), &Tags::new(), &mut diff);
     diff.set
 }
 

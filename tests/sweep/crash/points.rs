@@ -25,6 +25,13 @@ impl Call {
     }
 }
 
+impl Call {
+    /// False for reads, which change nothing, and for events, which nothing depends on.
+    pub fn matters(&self) -> bool {
+        self.writes() && !matches!(self, Self::Kubernetes(call) if call.resource == "events")
+    }
+}
+
 impl From<&ProxiedCall> for Call {
     fn from(call: &ProxiedCall) -> Self {
         Self::Aws { service: call.service.clone(), operation: call.operation.clone(), writes: call.mutating }

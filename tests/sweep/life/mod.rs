@@ -10,7 +10,7 @@ use vpc_flow_operator::api::spec::DeletionPolicy;
 use crate::world::World;
 
 pub use by_hand::{drift, strangers};
-pub use specs::{changes, full};
+pub use specs::{changed, changes, full};
 
 /// A part of a life, which something begins and which ends in a state that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

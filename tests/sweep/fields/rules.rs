@@ -1,0 +1,105 @@
+//! The rules of the schema that look at more than one value, and specs that break them.
+
+use serde_json::{Value, json};
+
+use super::schema::spec;
+
+/// The message of every rule, but of those about a change: what is immutable is tried where it is changed.
+pub fn rules() -> Vec<String> {
+    let mut messages = Vec::new();
+    collect(&spec(), &mut messages);
+    messages.sort_unstable();
+    messages.dedup();
+    messages
+}
+
+fn collect(schema: &Value, messages: &mut Vec<String>) {
+    match schema {
+        Value::Object(fields) => {
+            for rule in fields.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten() {
+                if !rule["rule"].as_str().unwrap().contains("oldSelf") {
+                    messages.push(rule["message"].as_str().unwrap().to_owned());
+                }
+            }
+            fields.values().for_each(|value| collect(value, messages));
+        }
+        Value::Array(entries) => entries.iter().for_each(|entry| collect(entry, messages)),
+        _ => {}
+    }
+}
+
+/// Specs that break a rule, and the field that must be named.
+pub fn violations() -> Vec<(Value, &'static str)> {
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/0";
+    let topic = "arn:aws:sns:eu-west-1:123456789012:alerts";
+    let lifecycle = |lifecycle: Value| json!({"s3": {"lifecycle": lifecycle}});
+    let cidrs = |cidr: &str| json!({"detections": {"externalConnections": {"trustedCidrs": [cidr]}}});
+    let subscriptions = |entries: Value| json!({"notifications": {"subscriptions": entries}});
+    let subscription =
+        |protocol: &str, endpoint: &str| subscriptions(json!([{"protocol": protocol, "endpoint": endpoint}]));
+    let long_span =
+        |detection: &str| json!({"detections": {detection: {"periodSeconds": 600, "evaluationPeriods": 145}}});
+    let elsewhere = |section: &str| json!({"region": "us-east-1", section: {"kmsKeyArn": key}});
+    let fields = |fields: &[&str]| json!({"cloudWatchLogs": {"fields": fields}});
+    let endpoint = "notifications.subscriptions.endpoint";
+    vec![
+        (json!({"cloudWatchLogs": {"logGroupClass": "INFREQUENT_ACCESS"}}), "cloudWatchLogs"),
+        (json!({"cloudWatchLogs": {"logGroupName": "aws/mine"}}), "cloudWatchLogs.logGroupName"),
+        (fields(&["start", "start"]), "cloudWatchLogs.fields"),
+        (fields(&["srcaddr", "bytes"]), "cloudWatchLogs"),
+        (fields(&["srcaddr", "action"]), "cloudWatchLogs"),
+        (fields(&["bytes", "action"]), "cloudWatchLogs"),
+        (json!({"trafficType": "ACCEPT"}), "cloudWatchLogs"),
+        (elsewhere("cloudWatchLogs"), "cloudWatchLogs"),
+        (json!({"s3": {"fields": ["start", "start"]}}), "s3.fields"),
+        (json!({"s3": {"bucketName": "a..b"}}), "s3.bucketName"),
+        (json!({"s3": {"prefix": "a/AWSLogs"}}), "s3.prefix"),
+        (json!({"s3": {"prefix": "athena-results/a"}}), "s3.prefix"),
+        (elsewhere("s3"), "s3"),
+        (lifecycle(json!({"standardIaAfterDays": 29})), "s3.lifecycle.standardIaAfterDays"),
+        (lifecycle(json!({"glacierAfterDays": 59})), "s3.lifecycle.glacierAfterDays"),
+        (lifecycle(json!({"deepArchiveAfterDays": 90})), "s3.lifecycle.deepArchiveAfterDays"),
+        (lifecycle(json!({"expireAfterDays": 365})), "s3.lifecycle.expireAfterDays"),
+        (json!({"detections": {"namespace": "AWS/Logs"}}), "detections.namespace"),
+        (long_span("rejectedConnections"), "detections.rejectedConnections"),
+        (long_span("highDataTransfer"), "detections.highDataTransfer"),
+        (long_span("externalConnections"), "detections.externalConnections"),
+        (cidrs("10.0.0.0"), "detections.externalConnections.trustedCidrs"),
+        (cidrs("10.0.0.1/8"), "detections.externalConnections.trustedCidrs"),
+        (
+            json!({"detections": {"externalConnections": {"trustedCidrs": ["203.0.113.0/24", "203.0.113.0/24"]}}}),
+            "detections.externalConnections.trustedCidrs",
+        ),
+        (json!({"region": "us-east-1", "notifications": {"topicArn": topic}}), "notifications"),
+        (
+            json!({"notifications": {"topicArn": topic, "subscriptions": [{"protocol": "email", "endpoint": "a@b.c"}]}}),
+            "notifications.subscriptions",
+        ),
+        (elsewhere("notifications"), "notifications"),
+        (
+            subscriptions(
+                json!([{"protocol": "email", "endpoint": "a@b.c"}, {"protocol": "email", "endpoint": "a@b.c"}]),
+            ),
+            "notifications.subscriptions",
+        ),
+        (subscription("email", "nobody"), endpoint),
+        (subscription("sms", "0170"), endpoint),
+        (subscription("https", "http://example.com"), endpoint),
+        (subscription("http", "https://example.com"), endpoint),
+        (subscription("sqs", "queue"), endpoint),
+        (subscription("application", "app"), endpoint),
+        (
+            subscription("firehose", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/s"),
+            "notifications.subscriptions.subscriptionRoleArn",
+        ),
+        (json!({"anomalyDetector": {"sensitivePorts": [22, 22]}}), "anomalyDetector.sensitivePorts"),
+        (
+            json!({"anomalyDetector": {"rules": {"unusualProtocol": {"expectedProtocols": [6, 6]}}}}),
+            "anomalyDetector.rules.unusualProtocol.expectedProtocols",
+        ),
+        (json!({"tags": {"Team": "a", "team": "b"}}), "tags"),
+        (json!({"tags": {"aws:x": "1"}}), "tags"),
+        (json!({"tags": {"a?": "1"}}), "tags"),
+        (json!({"tags": {"a": "?"}}), "tags"),
+    ]
+}

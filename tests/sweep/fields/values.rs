@@ -1,0 +1,141 @@
+//! A valid other value for every property: derived from its schema, or given by hand where it depends on the world.
+
+use std::cmp::Ordering;
+
+use regex::Regex;
+use serde_json::{Value, json};
+
+use super::others::Others;
+use super::schema::Property;
+
+/// What becomes of a property that is changed.
+#[derive(Clone, Debug)]
+pub enum Other {
+    /// It may have any of these values instead.
+    Values(Vec<Value>),
+    /// It cannot be changed, not even to this valid value.
+    Immutable(Value),
+    /// It stops all work, so it has no state of its own to converge to.
+    Suspends,
+}
+
+/// Valid entries of the lists whose entries are objects, for a property of theirs to be put into.
+pub fn entry(list: &str) -> Value {
+    match list {
+        "notifications.subscriptions" => json!({"protocol": "email", "endpoint": "soc@example.com"}),
+        _ => json!({}),
+    }
+}
+
+/// Properties that leave no trace in AWS while the monitor lives: they say what may be done, and what happens at the end.
+pub const WITHOUT_TRACE: [&str; 2] = ["adoptionPolicy", "deletionPolicy"];
+
+fn by_hand(path: &str, others: &Others) -> Option<Other> {
+    let account = &others.account;
+    let one = |value: Value| Some(Other::Values(vec![value]));
+    let role = format!("arn:aws:iam::{account}:role/somebody");
+    match path {
+        "vpcId" => Some(Other::Immutable(json!("vpc-0123456789abcdef1"))),
+        "region" => Some(Other::Immutable(json!("eu-west-2"))),
+        "assumeRole.roleArn" => Some(Other::Immutable(json!(role))),
+        "assumeRole.externalId" => Some(Other::Immutable(json!("secret"))),
+        "cloudWatchLogs.logGroupClass" => Some(Other::Immutable(json!("INFREQUENT_ACCESS"))),
+        "suspend" => Some(Other::Suspends),
+        "cloudWatchLogs.logGroupName" => one(json!("/sweep/records")),
+        "cloudWatchLogs.kmsKeyArn" | "s3.kmsKeyArn" | "notifications.kmsKeyArn" => one(json!(others.key_arn)),
+        "s3.bucketName" => one(json!(format!("sweep-{account}"))),
+        // ACCEPT alone leaves the detection of rejected connections without records: a rule refuses it.
+        "trafficType" | "cloudWatchLogs.trafficType" => one(json!("REJECT")),
+        "s3.lifecycle.expireAfterDays" => one(json!(400)),
+        "analytics.database" => one(json!("sweep")),
+        "notifications.topicArn" => one(json!(others.topic_arn)),
+        // None by e-mail: what nobody confirms nobody can take back either.
+        "notifications.subscriptions" => Some(Other::Values(vec![
+            json!([
+                {"protocol": "sms", "endpoint": "+491701234567"},
+                {"protocol": "sqs", "endpoint": format!("arn:aws:sqs:eu-west-1:{account}:queue")},
+            ]),
+            json!([{
+                "protocol": "firehose",
+                "endpoint": format!("arn:aws:firehose:eu-west-1:{account}:deliverystream/s"),
+                "subscriptionRoleArn": role,
+            }]),
+        ])),
+        "detections.externalConnections.trustedCidrs" => one(json!(["203.0.113.0/24", "2001:db8::/32"])),
+        "tags" => one(json!({"team": "network"})),
+        _ => None,
+    }
+}
+
+/// Other values of a leaf. A property that is new and whose value cannot be derived must be given one by hand.
+pub fn other(property: &Property, others: &Others) -> Other {
+    by_hand(&property.path, others).or_else(|| derived(&property.schema).map(Other::Values)).unwrap_or_else(|| {
+        panic!(
+            "no other value for spec.{} follows from its schema: give it one in by_hand() of tests/sweep/fields/values.rs, or say there \
+             that it is immutable",
+            property.path
+        )
+    })
+}
+
+/// What a change must go with, or come after: a switch hides what it switches off, a policy decides what becomes of former names.
+pub fn rank(path: &str) -> u8 {
+    match path {
+        "adoptionPolicy" | "deletionPolicy" => 2,
+        _ if path.ends_with(".enabled") && !path.contains(".rules.") => 1,
+        "s3.lifecycle.intelligentTiering" | "notifications.topicArn" => 1,
+        _ => 0,
+    }
+}
+
+/// What must change along with a property, so that the spec stays valid: a merge patch.
+pub fn along_with(path: &str) -> Value {
+    match path {
+        "notifications.topicArn" => json!({"notifications": {"subscriptions": null}}),
+        _ => json!({}),
+    }
+}
+
+fn derived(schema: &Value) -> Option<Vec<Value>> {
+    let default = &schema["default"];
+    if let Some(values) = schema["enum"].as_array() {
+        // The last is the one most unlike the first, which mostly is the default.
+        let mut others: Vec<Value> = values.iter().rev().filter(|value| *value != default).cloned().collect();
+        others.truncate(2);
+        return (!others.is_empty()).then_some(others);
+    }
+    match schema["type"].as_str()? {
+        "boolean" => Some(vec![json!(!default.as_bool()?)]),
+        "integer" | "number" => Some(vec![number(schema, default.as_f64()?)?]),
+        "array" => {
+            let mut entries = default.as_array()?.clone();
+            let item = &schema["items"];
+            let unused = |value: &Value| !entries.contains(value);
+            let added = match item["enum"].as_array() {
+                Some(values) => values.iter().rev().find(|value| unused(value))?.clone(),
+                None => json!(item["maximum"].as_f64()? as i64),
+            };
+            entries.push(added);
+            let reordered = entries.iter().rev().cloned().collect();
+            Some(vec![Value::Array(reordered)])
+        }
+        "string" => {
+            let pattern = Regex::new(schema["pattern"].as_str()?).ok()?;
+            let value = format!("{}_2", default.as_str()?);
+            pattern.is_match(&value).then(|| vec![json!(value)])
+        }
+        _ => None,
+    }
+}
+
+fn number(schema: &Value, default: f64) -> Option<Value> {
+    let step = schema["multipleOf"].as_f64().unwrap_or(1.0);
+    let fits = |value: &f64| {
+        let within = |limit: &Value, wrong: Ordering| {
+            limit.as_f64().is_none_or(|limit| value.partial_cmp(&limit) != Some(wrong))
+        };
+        within(&schema["minimum"], Ordering::Less) && within(&schema["maximum"], Ordering::Greater)
+    };
+    let value = [default + step, default - step].into_iter().find(fits)?;
+    Some(if schema["type"] == "integer" { json!(value as i64) } else { json!(value) })
+}

@@ -1,0 +1,82 @@
+//! Monitors at rest: nothing is written, anywhere, and what is read is known to the call.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use devenv::wait_for;
+use kube::ResourceExt;
+use kube::api::ListParams;
+use vpc_flow_operator::api::VpcFlowMonitorSpec;
+
+use crate::report::Sweep;
+use crate::world::{DEADLINE, World};
+
+const MONITORS: usize = 10;
+const RESYNCS: usize = 3;
+
+/// What one look at a default monitor reads at most, on average. A new read is a decision: every monitor makes it, every ten minutes, for
+/// years.
+const READS: &[(&str, &str, f64)] = &[];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_monitors_at_rest_write_nothing_and_read_what_is_listed() {
+    let mut sweep = Sweep::start("rest");
+    let mut world = World::new("rest").await.unwrap();
+    world.start().await.unwrap();
+    let names: Vec<String> = (0..MONITORS).map(|number| format!("m{number}")).collect();
+    let ec2 = aws_sdk_ec2::Client::new(&world.sandbox.config);
+    for name in &names {
+        // A VPC has room for the flow logs of a few monitors only.
+        let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap();
+        world.cluster.create(name, VpcFlowMonitorSpec::new(vpc.vpc_id.unwrap())).await;
+    }
+    for name in &names {
+        world.cluster.wait_ready(name).await;
+    }
+    world.stop().await.unwrap();
+
+    // An operator that starts anew looks at each of them once more than it resyncs.
+    let (aws, kube) = (world.proxy.calls().len(), world.kube.calls().len());
+    let (versions, events) = (versions(&world).await, world.cluster.events().await.len());
+    world.start_with(|options| options.resync = Duration::from_secs(1)).await.unwrap();
+    let passes = || world.kube.calls().split_off(kube).iter().filter(|call| !call.1.is_write()).count();
+    wait_for("the resyncs", DEADLINE, async || Ok((passes() >= MONITORS * (RESYNCS + 1)).then_some(()))).await.unwrap();
+    world.stop().await.unwrap();
+
+    let passes = world.kube.calls().split_off(kube).iter().filter(|call| !call.1.is_write()).count();
+    let calls = world.proxy.calls().split_off(aws);
+    let written: Vec<_> = calls.iter().filter(|call| call.mutating).collect();
+    assert!(written.is_empty(), "written to AWS: {written:#?}");
+    let written: Vec<_> = world.kube.calls().split_off(kube).into_iter().filter(|call| call.1.is_write()).collect();
+    assert!(written.is_empty(), "written to Kubernetes: {written:#?}");
+    assert_eq!(self::versions(&world).await, versions);
+    assert_eq!(world.cluster.events().await.len(), events);
+
+    let mut reads: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for call in &calls {
+        *reads.entry((&call.service, &call.operation)).or_default() += 1;
+    }
+    let each = |count: usize| f64::from(u32::try_from(count).unwrap()) / f64::from(u32::try_from(passes).unwrap());
+    for ((service, operation), count) in &reads {
+        println!("    (\"{service}\", \"{operation}\", {:.1}),", each(*count));
+        let listed =
+            READS.iter().find(|(known, of, _)| (known, of) == (service, operation)).map_or(0.0, |(_, _, most)| *most);
+        if each(*count) > listed + 0.005 {
+            sweep.add_failure(format!("{service} {operation}: {:.2} calls a pass, {listed} in READS", each(*count)));
+        }
+    }
+    for (service, operation, _) in READS {
+        if !reads.contains_key(&(*service, *operation)) {
+            sweep.add_failure(format!("{service} {operation} is in READS and never called"));
+        }
+    }
+    println!("{:.1} reads a monitor and resync, {passes} passes", each(calls.len()));
+    sweep.add_points(passes);
+    sweep.add_run("rest", Ok(()));
+    sweep.finish();
+}
+
+async fn versions(world: &World) -> BTreeMap<String, Option<String>> {
+    let monitors = world.cluster.monitors.list(&ListParams::default()).await.unwrap();
+    monitors.into_iter().map(|monitor| (monitor.name_any(), monitor.resource_version())).collect()
+}

@@ -1,0 +1,74 @@
+//! What can happen to a monitor, in any order.
+
+use std::fmt;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::strategy::Strategy;
+
+use super::drifts::Drift;
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A field gets another value.
+    Change(Index),
+    /// A field gets its default again.
+    TakeBack(Index),
+    /// Somebody changes something by hand.
+    Drift(Drift),
+    /// Calls to AWS fail: after so many, so many.
+    Fail {
+        how: Failing,
+        skip: u32,
+        times: u32,
+    },
+    /// The operator crashes and is started again.
+    Crash,
+    /// The operator is stopped and started again.
+    Restart,
+    Suspend,
+    Resume,
+    /// The monitor is deleted and made again, at once when it is gone.
+    Recreate,
+    /// Nothing happens until the operator has looked again.
+    Pass,
+}
+
+/// How calls to AWS fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    Throttled,
+    ServerError,
+    Denied,
+    Closed,
+    AnswerLost,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self:?}")
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let failing =
+        select(vec![Failing::Throttled, Failing::ServerError, Failing::Denied, Failing::Closed, Failing::AnswerLost]);
+    prop_oneof![
+        4 => any::<Index>().prop_map(Step::Change),
+        2 => any::<Index>().prop_map(Step::TakeBack),
+        4 => select(Drift::ALL.to_vec()).prop_map(Step::Drift),
+        3 => (failing, 0..60_u32, 1..6_u32).prop_map(|(how, skip, times)| Step::Fail { how, skip, times }),
+        2 => Just(Step::Crash),
+        1 => Just(Step::Restart),
+        1 => Just(Step::Suspend),
+        1 => Just(Step::Resume),
+        1 => Just(Step::Recreate),
+        2 => Just(Step::Pass),
+    ]
+}
+
+/// A walk of at most so many steps.
+pub fn walk(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), longest / 2..=longest)
+}
