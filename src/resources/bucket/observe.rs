@@ -5,8 +5,9 @@ use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryptionRule};
 use super::lifecycle::Lifecycle;
 use super::policy::Policy;
 use super::state::{Encryption, Found, ObservedBucket, PublicAccess};
+use crate::api::ResourceKind;
 use crate::aws::operations::Service;
-use crate::aws::{Aws, AwsError, AwsResult, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Class, Optional, operations as ops};
 use crate::monitor::{Claim, Monitor, Tags};
 
 /// Reads the bucket of that name.
@@ -19,8 +20,16 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Found, 
         }
         Ok(Some(tags)) => Ok(Found::Here(Box::new(ObservedBucket { tags, ..settings? }))),
         Ok(None) => Ok(Found::Nothing),
+        // What was ours and cannot be looked at may still be: to take it for another's would be to forget it.
+        Err(error) if error.class == Class::Denied && was_ours(monitor, name) => Err(error),
         Err(error) => elsewhere(&error).map_or(Err(error), |problem| Ok(Found::Elsewhere(problem))),
     }
+}
+
+/// True if an earlier pass has found it with our tag.
+fn was_ours(monitor: &Monitor, name: &str) -> bool {
+    let mut recorded = monitor.recorded.iter().filter(|resource| resource.kind == ResourceKind::Bucket);
+    recorded.any(|resource| resource.name == name && resource.arn.is_some())
 }
 
 /// The tags of the bucket of that name, or `None` if there is none.
@@ -139,6 +148,9 @@ async fn lifecycle(aws: &Aws, name: &str) -> Result<Lifecycle, AwsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Component;
+    use crate::api::status::{ResourceState, ResourceStatus};
+    use crate::monitor::fixtures;
 
     fn problem(code: &str, message: &str) -> Option<String> {
         elsewhere(&AwsError::reported(ops::GET_BUCKET_TAGGING, code, message))
@@ -150,6 +162,26 @@ mod tests {
                        \"arn:aws:s3:::b\" because no identity-based policy allows the s3:GetBucketTagging action";
         assert_eq!(problem("AccessDenied", lacking), None);
         assert_eq!(problem("SlowDown", "Please reduce your request rate."), None);
+    }
+
+    #[test]
+    fn only_what_was_seen_with_our_tag_was_ours() {
+        let mut monitor = fixtures::monitor();
+        let recorded = |kind, name: &str, arn: Option<&str>| ResourceStatus {
+            component: Component::Storage,
+            kind,
+            name: name.to_owned(),
+            arn: arn.map(str::to_owned),
+            state: ResourceState::InSync,
+            message: None,
+        };
+        monitor.recorded = vec![
+            recorded(ResourceKind::Bucket, "ours", Some("arn:aws:s3:::ours")),
+            recorded(ResourceKind::Bucket, "never-made", None),
+            recorded(ResourceKind::LogGroup, "group", Some("arn:aws:logs:::group")),
+        ];
+        let names = ["ours", "never-made", "group", "other"];
+        assert_eq!(names.map(|name| was_ours(&monitor, name)), [true, false, false, false]);
     }
 
     #[test]
