@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-/// Every request has an end within a minute or two, and back-off one within minutes; a watch is renewed at least every five.
+/// Every request has an end within a minute or two, and back-off one within minutes.
 const PATIENCE: Duration = Duration::from_mins(15);
+
+/// A watch is renewed at least every five minutes.
+const WATCH_PATIENCE: Duration = Duration::from_mins(15);
 
 /// Signs of life of the watch and of the passes.
 #[derive(Clone, Debug)]
@@ -46,7 +49,7 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Health that takes for stuck what does not move for so long.
+    /// Health that takes passes for stuck if none of them moves for so long.
     #[must_use]
     pub fn with_patience(patience: Duration) -> Self {
         Self { patience, signs: Arc::default() }
@@ -106,7 +109,7 @@ impl Health {
     fn check_at(&self, now: Instant) -> Result<(), Stuck> {
         let signs = self.signs();
         let silent = signs.watched.map_or(Duration::ZERO, |watched| now.saturating_duration_since(watched));
-        if silent > self.patience {
+        if silent > WATCH_PATIENCE {
             return Err(Stuck::Watch(silent));
         }
         let work_since = if signs.running.is_empty() { signs.due.values().min().copied() } else { signs.progressed };

@@ -24,7 +24,17 @@ pub struct ControlPlane {
     etcd: Supervised,
     apiserver: Supervised,
     binaries: PathBuf,
+    place: Place,
     kubeconfig: PathBuf,
+}
+
+/// Where a control plane lives, also after a restart.
+#[derive(Debug)]
+struct Place {
+    dir: PathBuf,
+    credentials: Credentials,
+    etcd_port: u16,
+    api_port: u16,
 }
 
 impl ControlPlane {
@@ -52,13 +62,21 @@ impl ControlPlane {
         let (etcd_port, api_port) = (free_port()?, free_port()?);
         let credentials = Credentials::create(dir)?;
         let kubeconfig = credentials.write_kubeconfig(dir, api_port)?;
-        let etcd = Supervised::spawn("etcd", etcd_command(binaries, dir, etcd_port), &dir.join("etcd.log"))?;
-        let apiserver = Supervised::spawn(
-            "kube-apiserver",
-            apiserver_command(binaries, &credentials, etcd_port, api_port),
-            &dir.join("kube-apiserver.log"),
-        )?;
-        Ok(Self { etcd, apiserver, binaries: binaries.to_owned(), kubeconfig })
+        let place = Place { dir: dir.to_owned(), credentials, etcd_port, api_port };
+        let (etcd, apiserver) = place.spawn(binaries)?;
+        Ok(Self { etcd, apiserver, binaries: binaries.to_owned(), place, kubeconfig })
+    }
+
+    /// Ends both processes, and starts them again with what is stored, at the same address.
+    pub async fn restart(self) -> Result<Self> {
+        let Self { etcd, apiserver, binaries, place, kubeconfig } = self;
+        apiserver.stop().await?;
+        etcd.stop().await?;
+        let (etcd, apiserver) = place.spawn(&binaries)?;
+        let mut restarted = Self { etcd, apiserver, binaries, place, kubeconfig };
+        let dir = restarted.place.dir.clone();
+        restarted.wait_until_ready(&dir).await?;
+        Ok(restarted)
     }
 
     async fn wait_until_ready(&mut self, dir: &Path) -> Result<()> {
@@ -111,6 +129,19 @@ impl ControlPlane {
         // The API server first: without etcd it would not end in good order.
         self.apiserver.stop().await?;
         self.etcd.stop().await
+    }
+}
+
+impl Place {
+    fn spawn(&self, binaries: &Path) -> Result<(Supervised, Supervised)> {
+        let (dir, etcd_port) = (&self.dir, self.etcd_port);
+        let etcd = Supervised::spawn("etcd", etcd_command(binaries, dir, etcd_port), &dir.join("etcd.log"))?;
+        let apiserver = Supervised::spawn(
+            "kube-apiserver",
+            apiserver_command(binaries, &self.credentials, etcd_port, self.api_port),
+            &dir.join("kube-apiserver.log"),
+        )?;
+        Ok((etcd, apiserver))
     }
 }
 

@@ -39,6 +39,22 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 13] = [
+        Self::Reconciled,
+        Self::Progressing,
+        Self::WaitingForDependency,
+        Self::WaitingForAws,
+        Self::Throttled,
+        Self::AwsError,
+        Self::AccessDenied,
+        Self::Rejected,
+        Self::InvalidSpec,
+        Self::Conflict,
+        Self::DeliveryFailed,
+        Self::Suspended,
+        Self::Deleting,
+    ];
+
     /// The reason as it appears in a condition.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -57,6 +73,26 @@ impl Reason {
             Self::Suspended => "Suspended",
             Self::Deleting => "Deleting",
         }
+    }
+
+    /// The reason of a stored condition, if it is one of this version.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+
+    /// True if somebody should know: not if it merely takes its time, or is as it was asked for.
+    #[must_use]
+    pub const fn is_trouble(self) -> bool {
+        !matches!(
+            self,
+            Self::Reconciled
+                | Self::Progressing
+                | Self::WaitingForDependency
+                | Self::WaitingForAws
+                | Self::Suspended
+                | Self::Deleting
+        )
     }
 
     /// True if no retry helps before somebody changes the spec, a permission or AWS.

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
@@ -16,6 +16,7 @@ use super::gate::Gate;
 use super::limits::{Limits, LocalLimits, Pace, Turnstile};
 use super::operations as ops;
 use super::place::{Arn, Place};
+use super::shared::{Freshness, Shared};
 use crate::api::spec::AssumeRole;
 
 /// The clients of one account and region.
@@ -33,6 +34,16 @@ pub struct Aws {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub s3: aws_sdk_s3::Client,
     pub sns: aws_sdk_sns::Client,
+    /// Reads that are shared with the other monitors of the account and region.
+    pub shared: Shared,
+}
+
+impl Aws {
+    /// The same clients, for a look at what may have been read since then, for others too.
+    #[must_use]
+    pub fn since(&self, then: Instant) -> Self {
+        Self { shared: self.shared.with(Freshness::Since(then)), ..self.clone() }
+    }
 }
 
 /// Why there are no clients for a monitor.
@@ -174,6 +185,7 @@ impl ClientPool {
         let path_style = config.endpoint_url().is_some();
         Ok(Aws {
             place,
+            shared: Shared::default(),
             athena: aws_sdk_athena::Client::from_conf(
                 aws_sdk_athena::config::Builder::from(&config).interceptor(gate()).build(),
             ),

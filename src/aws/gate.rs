@@ -20,7 +20,7 @@ use super::limits::LocalLimits;
 use super::operations::{self, Access, Caller, Operation};
 use crate::health::Health;
 use crate::leader::Fence;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, RequestOutcome};
 
 /// Stands before every call: what the table of operations lacks is never sent, nor what changes AWS while another replica may lead.
 /// What is sent is logged and counted.
@@ -182,26 +182,37 @@ impl Intercept for Gate {
             let headers = response.headers();
             headers.get("x-amzn-requestid").or_else(|| headers.get("x-amz-request-id"))
         });
-        log(operation, failure.as_deref(), request_id, took);
-        self.metrics.aws_request(operation, failure.is_none(), took);
+        let outcome = match &failure {
+            None => RequestOutcome::Success,
+            Some(code)
+                if operation.access == Access::Read && classify(operation, code, "").class == Class::NotFound =>
+            {
+                RequestOutcome::NotFound
+            }
+            Some(_) => RequestOutcome::Error,
+        };
+        log(operation, outcome, failure, request_id, took);
+        self.metrics.aws_request(operation, outcome, took);
         self.health.progress();
         Ok(())
     }
 }
 
 /// Reads that succeed, or find that there is no such thing, are routine.
-fn log(operation: &Operation, failure: Option<&str>, request_id: Option<&str>, took: Option<Duration>) {
+fn log(
+    operation: &Operation,
+    outcome: RequestOutcome,
+    code: Option<String>,
+    request_id: Option<&str>,
+    took: Option<Duration>,
+) {
     let (service, name) = (operation.service.id(), operation.name);
     let duration_ms = took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    let routine = failure.is_none_or(|code| classify(operation, code, "").class == Class::NotFound);
-    match failure {
-        None if operation.access == Access::Write => {
-            info!(service, operation = name, outcome = "success", request_id, duration_ms, "AWS request");
-        }
-        None => debug!(service, operation = name, outcome = "success", request_id, duration_ms, "AWS request"),
-        Some(code) if routine && operation.access == Access::Read => {
-            debug!(service, operation = name, outcome = "error", code, request_id, duration_ms, "AWS request");
-        }
-        Some(code) => info!(service, operation = name, outcome = "error", code, request_id, duration_ms, "AWS request"),
+    let routine = operation.access == Access::Read && outcome != RequestOutcome::Error;
+    let outcome = outcome.label();
+    if routine {
+        debug!(service, operation = name, outcome, code, request_id, duration_ms, "AWS request");
+    } else {
+        info!(service, operation = name, outcome, code, request_id, duration_ms, "AWS request");
     }
 }

@@ -8,6 +8,7 @@ mod gate;
 pub mod limits;
 pub mod operations;
 mod place;
+pub mod shared;
 
 pub use classes::Class;
 pub use clients::{Aws, ClientPool, ConnectError};

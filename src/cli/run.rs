@@ -41,7 +41,7 @@ pub struct Run {
     #[arg(long, env = "WATCH_NAMESPACE")]
     watch_namespace: Option<String>,
 
-    /// How many monitors are worked on at once.
+    /// How many monitors are worked on at once. Those that fail or take long have room of their own, and hold up no others.
     #[arg(long, env = "CONCURRENCY", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
 

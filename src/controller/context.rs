@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube::Client;
 
+use super::lanes::Lanes;
 use super::recorder::Recorder;
 use super::retry::{Backoff, Memory};
 use crate::aws::ClientPool;
@@ -22,6 +23,7 @@ pub struct Context {
     pub(super) metrics: Metrics,
     pub(super) options: Options,
     pub(super) stopping: Stopping,
+    pub(super) lanes: Lanes,
     memories: Mutex<HashMap<String, Memory>>,
 }
 
@@ -52,7 +54,7 @@ pub struct Options {
     pub resync: Duration,
     /// How soon a failed pass is repeated.
     pub backoff: Backoff,
-    /// How many monitors are worked on at once.
+    /// How many monitors are worked on at once; those that fail or take long have room of their own.
     pub concurrency: u16,
 }
 
@@ -60,6 +62,7 @@ impl Context {
     /// A context that speaks to Kubernetes through `client` and to AWS through `aws`.
     #[must_use]
     pub fn new(client: Client, aws: ClientPool, metrics: Metrics, options: Options) -> Self {
+        let lanes = Lanes::new(options.concurrency);
         Self {
             recorder: Recorder::new(client.clone()),
             watching: client.clone(),
@@ -69,6 +72,7 @@ impl Context {
             metrics,
             options,
             stopping: Stopping::default(),
+            lanes,
             memories: Mutex::new(HashMap::new()),
         }
     }

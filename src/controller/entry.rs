@@ -28,9 +28,17 @@ type Next = (Option<Duration>, PassResult);
 /// Reconciles one monitor.
 #[instrument(skip_all, fields(namespace = known.namespace(), monitor = known.name_any()))]
 pub async fn reconcile(known: Arc<Known>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let fails = context.with_memory(&known.uid().unwrap_or_default(), |memory| memory.fails());
+    Ok(context.lanes.run(fails, Box::pin(pass(&known, &context))).await)
+}
+
+async fn pass(known: &Known, context: &Context) -> Action {
+    if context.stopping.has_begun() {
+        return Action::await_change();
+    }
     let (uid, start) = (known.uid().unwrap_or_default(), Instant::now());
     context.health.pass_begins(&uid);
-    let (next, result) = Box::pin(pass_over(&known, &context)).await.unwrap_or_else(|error| {
+    let (next, result) = Box::pin(pass_over(known, context)).await.unwrap_or_else(|error| {
         warn!(%error, "reconcile failed");
         let options = &context.options;
         let wait = context.with_memory(&uid, |memory| memory.back_off(false, options.resync, options.backoff));
@@ -38,7 +46,7 @@ pub async fn reconcile(known: Arc<Known>, context: Arc<Context>) -> Result<Actio
     });
     context.metrics.reconcile(result, start.elapsed());
     context.health.pass_ends(&uid, next);
-    Ok(next.map_or_else(Action::await_change, Action::requeue))
+    next.map_or_else(Action::await_change, Action::requeue)
 }
 
 /// Passes deal with their errors themselves.

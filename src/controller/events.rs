@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
-use crate::api::conditions::{READY, RECONCILING, STALLED};
+use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::engine::{Action, Outcome};
 
@@ -56,9 +56,7 @@ pub fn of_troubles(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStat
 }
 
 fn is_trouble(condition: &Condition) -> bool {
-    condition.status == "False"
-        && !["Progressing", "WaitingForDependency", "WaitingForAws", "Deleting", "Suspended"]
-            .contains(&condition.reason.as_str())
+    condition.status == "False" && Reason::parse(&condition.reason).is_none_or(Reason::is_trouble)
 }
 
 fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {

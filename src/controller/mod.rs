@@ -5,6 +5,7 @@ mod context;
 mod course;
 mod entry;
 mod events;
+mod lanes;
 mod reconcile;
 mod recorder;
 mod retry;
@@ -70,9 +71,9 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         told_to_stop.await;
         sleep(GRACE).await;
     };
-    let config = Config::default().concurrency(context.options.concurrency);
     let controller = Controller::for_stream(monitors, reader)
-        .with_config(config)
+        // The controller starts all passes that are due, never two over one monitor; our own lanes let them through.
+        .with_config(Config::default())
         .graceful_shutdown_on(stop)
         .run(entry::reconcile, entry::on_error, Arc::clone(&context))
         .for_each(|result| {

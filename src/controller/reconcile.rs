@@ -19,7 +19,7 @@ use super::status::{Findings, Mode, status, unreachable};
 use super::teller::Teller;
 use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
-use crate::api::{Component, VpcFlowMonitor};
+use crate::api::{Component, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 use crate::aws::{Aws, ConnectError, Place, limits};
 use crate::engine::{self, Failure, Outcome};
 use crate::metrics::PassResult;
@@ -85,6 +85,9 @@ impl<'a> Pass<'a> {
         };
         let removes = matches!(self.mode, Mode::Delete | Mode::DeleteSuspended);
         let removal = removes.then(|| monitor.removal());
+        if let Some(outcomes) = self.glance(&aws, &monitor).await {
+            return self.report(&monitor, outcomes).await;
+        }
         let mut outcomes = Vec::new();
         for _ in 0..ROUNDS {
             let assessing = engine::assess(&SYSTEMS, &aws, &monitor, removal);
@@ -94,9 +97,11 @@ impl<'a> Pass<'a> {
                 outcomes = engine::plan(&assessed);
                 break;
             }
-            // Names go into the status before anything is made under them, so that nothing is lost if we stop here.
+            // Names go into the status before anything is made under them, so that nothing is lost if we stop here; and so does what AWS may
+            // overwrite.
             let planned = self.told(&monitor, &engine::plan(&assessed));
-            if self.names_are_new(&planned) {
+            let others = |status: &VpcFlowMonitorStatus| status.others_bucket_policy.clone();
+            if self.names_are_new(&planned) || others(&planned) != others(self.teller.written()) {
                 self.teller.write(planned).await?;
             }
             outcomes = self.apply(assessed, &aws, &monitor, removal).await?;
@@ -105,6 +110,23 @@ impl<'a> Pass<'a> {
             }
         }
         self.report(&monitor, outcomes).await
+    }
+
+    /// A look at a monitor at rest, by what may have been read a little earlier for others. Counts only if there is nothing to do.
+    async fn glance(&self, aws: &Aws, monitor: &Monitor) -> Option<Vec<Outcome>> {
+        let status = self.object.status.as_ref()?;
+        let asked_for =
+            self.object.annotations().get(RECONCILE_REQUESTED_AT) != status.last_handled_reconcile_at.as_ref();
+        let changed = self.object.metadata.generation != status.observed_generation;
+        if self.mode != Mode::Keep || asked_for || changed {
+            return None;
+        }
+        let (uid, resync) = (self.object.uid().unwrap_or_default(), self.context.options.resync);
+        let since = self.context.with_memory(&uid, |memory| memory.look_since(Instant::now(), resync))?;
+        let assessed = engine::assess(&SYSTEMS, &aws.since(since), monitor, None).await;
+        let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
+        let outcomes = engine::plan(&assessed);
+        (nothing_to_do && outcomes.iter().all(Outcome::is_settled)).then_some(outcomes)
     }
 
     /// Validates what no schema can, and finds the account and region.

@@ -30,6 +30,8 @@ impl Default for Backoff {
 /// Longest time that AWS may take to catch up before what it says is taken at its word. A new role mostly takes seconds to be
 /// usable, and sometimes minutes: hashicorp/terraform-provider-aws#44517.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// The part of a wait that may be added to it.
+const JITTER: f64 = 0.1;
 /// How soon a system is looked at that AWS is still setting up.
 const PENDING: Duration = Duration::from_secs(3);
 
@@ -42,6 +44,7 @@ pub struct Memory {
     pub events: Allowance,
     failed_passes: u32,
     waiting_since: HashMap<Component, Instant>,
+    rests_since: Option<Instant>,
 }
 
 impl Memory {
@@ -71,8 +74,10 @@ impl Memory {
         let longest = if outcomes.iter().any(pending) { PENDING.min(resync) } else { resync };
         if outcomes.iter().all(Outcome::is_settled) || mode.is_suspended() {
             self.failed_passes = 0;
+            self.rests_since = Some(Instant::now());
             return longest;
         }
+        self.rests_since = None;
         if outcomes.iter().any(|outcome| outcome.progress.is_some()) {
             self.failed_passes = 0;
             return Duration::ZERO;
@@ -80,8 +85,23 @@ impl Memory {
         self.back_off(only_a_person_helps(outcomes), resync, backoff).min(longest)
     }
 
+    /// True if the latest pass failed, and not only for reasons that a person must mend.
+    #[must_use]
+    pub const fn fails(&self) -> bool {
+        self.failed_passes > 0
+    }
+
+    /// Since when what was read of AWS may serve for the next look: since the latest pass, if that left nothing to do, but no longer than
+    /// the jitter of resyncs, within which monitors made together come back.
+    #[must_use]
+    pub fn look_since(&self, now: Instant, resync: Duration) -> Option<Instant> {
+        let oldest = now.checked_sub(resync.mul_f64(JITTER))?;
+        self.rests_since.map(|rests_since| rests_since.max(oldest))
+    }
+
     /// How long to wait after a pass that failed: doubling, or as long as a resync if only a person can help.
     pub fn back_off(&mut self, terminal: bool, resync: Duration, backoff: Backoff) -> Duration {
+        self.rests_since = None;
         if terminal {
             return resync;
         }
@@ -103,7 +123,7 @@ fn only_a_person_helps(outcomes: &[Outcome]) -> bool {
 /// The wait with up to a tenth more, so that monitors made together do not come together.
 #[must_use]
 pub fn jittered(wait: Duration) -> Duration {
-    wait.mul_f64(1.0 + rand::rng().random_range(0.0..0.1))
+    wait.mul_f64(1.0 + rand::rng().random_range(0.0..JITTER))
 }
 
 #[cfg(test)]
@@ -161,6 +181,20 @@ mod tests {
         let outcomes = [failing(Reason::AccessDenied), pending];
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC, BACKOFF), PENDING);
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes[1..], RESYNC, BACKOFF), PENDING);
+    }
+
+    #[test]
+    fn what_others_read_serves_only_a_monitor_that_rests_and_only_since_its_own_latest_pass() {
+        let mut memory = Memory::default();
+        assert_eq!(memory.look_since(Instant::now(), RESYNC), None, "not looked at yet");
+        let before = Instant::now();
+        memory.next_pass(Mode::Keep, &[outcome()], RESYNC, BACKOFF);
+        let since = memory.look_since(Instant::now(), RESYNC).unwrap();
+        assert!(since >= before && since <= Instant::now());
+        let later = Instant::now() + RESYNC;
+        assert_eq!(memory.look_since(later, RESYNC).unwrap(), later - RESYNC / 10);
+        memory.next_pass(Mode::Keep, &[failing(Reason::Throttled)], RESYNC, BACKOFF);
+        assert_eq!(memory.look_since(later, RESYNC), None);
     }
 
     #[test]

@@ -51,8 +51,11 @@ pub struct Findings<'a> {
 #[must_use]
 pub fn status(findings: Findings<'_>) -> VpcFlowMonitorStatus {
     let Findings { mode, monitor, generation, outcomes, previous, now } = findings;
-    let verdicts: Vec<_> =
-        outcomes.iter().filter(|outcome| !outcome.is_absent()).map(|outcome| verdict(mode, outcome)).collect();
+    let verdicts: Vec<_> = outcomes
+        .iter()
+        .filter(|outcome| !outcome.is_absent())
+        .map(|outcome| former_trouble(&findings, outcome).unwrap_or_else(|| verdict(mode, outcome)))
+        .collect();
     let mut conditions = summary_conditions(mode, &verdicts);
     conditions.extend(verdicts);
     let mut status = VpcFlowMonitorStatus {
@@ -97,6 +100,26 @@ struct Told {
 
 fn told(type_: &'static str, status: bool, reason: Reason, message: &str) -> Told {
     Told { type_, status, reason, message: message.to_owned() }
+}
+
+/// What was wrong with a system is wrong until it was tried again: a pass that is under way, or was cut short, knows no better.
+fn former_trouble(findings: &Findings<'_>, outcome: &Outcome) -> Option<Told> {
+    let untried = !outcome.remaining.is_empty()
+        && outcome.applied.is_empty()
+        && outcome.failures.is_empty()
+        && outcome.conflicts.is_empty()
+        && outcome.waits_for.is_empty()
+        && outcome.progress.is_none();
+    if !untried || findings.mode != Mode::Keep {
+        return None;
+    }
+    let type_ = outcome.component.condition();
+    let is_it = |old: &&Condition| {
+        old.type_ == type_ && old.status == "False" && old.observed_generation == findings.generation
+    };
+    let old = findings.previous.conditions.iter().find(is_it)?;
+    let reason = Reason::parse(&old.reason).filter(|reason| reason.is_trouble())?;
+    Some(told(type_, false, reason, &old.message))
 }
 
 /// The condition of one system.
@@ -284,6 +307,11 @@ fn tell_reports(
     for outcome in outcomes {
         let report = outcome.report.as_ref();
         match outcome.component {
+            Component::Storage => {
+                let previous = || previous.others_bucket_policy.clone();
+                status.others_bucket_policy =
+                    report.map_or_else(previous, |report| report.others_bucket_policy.clone());
+            }
             Component::FlowLogs => {
                 status.flow_logs = report.map_or_else(|| previous.flow_logs.clone(), |report| report.flow_logs.clone());
             }

@@ -92,6 +92,24 @@ fn the_same_findings_give_the_same_status() {
 }
 
 #[test]
+fn trouble_lasts_until_it_was_tried_again() {
+    let before =
+        tell(Mode::Keep, &[failed(Component::Identity, Reason::AccessDenied)], &VpcFlowMonitorStatus::default());
+    let untried = Outcome {
+        remaining: vec![Change::new(Action::Create, ResourceKind::Role, "r")],
+        ..outcome(Component::Identity)
+    };
+    let during = tell(Mode::Keep, &[untried.clone()], &before);
+    assert_eq!(during.conditions, before.conditions);
+    let waiting = Outcome { waits_for: vec![Component::LogGroup], ..untried.clone() };
+    assert_eq!(summary(&tell(Mode::Keep, &[waiting], &before))[0], ("Ready", "False", "WaitingForDependency"));
+    // Another spec is another matter.
+    let mut of_former_spec = before;
+    of_former_spec.conditions.iter_mut().for_each(|condition| condition.observed_generation = Some(2));
+    assert_eq!(summary(&tell(Mode::Keep, &[untried], &of_former_spec))[0], ("Ready", "False", "Progressing"));
+}
+
+#[test]
 fn a_disabled_system_has_no_condition() {
     let disabled = Outcome { wanted: false, ..outcome(Component::Dashboard) };
     let status = tell(Mode::Keep, &[disabled], &VpcFlowMonitorStatus::default());

@@ -1,5 +1,7 @@
 //! Tells of a monitor: its status, its events and its metrics.
 
+use std::time::Instant;
+
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{DynamicObject, ObjectMeta, Patch, PatchParams};
 use kube::runtime::events::Event;
@@ -51,7 +53,6 @@ impl<'a> Teller<'a> {
     pub async fn finish(&mut self, mut status: VpcFlowMonitorStatus) -> kube::Result<()> {
         let requested = self.metadata.annotations.iter().flatten().find(|(key, _)| *key == RECONCILE_REQUESTED_AT);
         status.last_handled_reconcile_at = requested.map(|(_, value)| value.clone());
-        self.context.metrics.monitors().learn(self.metadata, &status);
         let troubles = events::of_troubles(&self.before, &status);
         self.write(status).await?;
         self.publish(troubles).await;
@@ -70,7 +71,7 @@ impl<'a> Teller<'a> {
             ..ObjectReference::default()
         };
         for event in events {
-            if self.context.with_memory(&uid, |memory| memory.events.allows(std::time::Instant::now())) {
+            if self.context.with_memory(&uid, |memory| memory.events.allows(Instant::now())) {
                 self.context.recorder.publish(event, &reference).await;
             } else {
                 info!(reason = event.reason, note = event.note, "an event too many, told here only");
@@ -80,6 +81,7 @@ impl<'a> Teller<'a> {
 
     /// Writes the status if it differs from what was last written.
     pub async fn write(&mut self, status: VpcFlowMonitorStatus) -> kube::Result<()> {
+        self.context.metrics.monitors().learn(self.metadata, &status);
         if status == self.written {
             return Ok(());
         }

@@ -80,6 +80,9 @@ impl Seen {
                 self.listed.send_replace(true);
             }
             Ok(Event::Apply(monitor)) => {
+                let (namespace, name) = (monitor.namespace(), monitor.name_any());
+                let generation = monitor.metadata.generation;
+                tracing::debug!(namespace, monitor = name, generation, "the watch tells of a monitor");
                 self.context.saw(&monitor.uid().unwrap_or_default(), monitor.metadata.generation);
             }
             Ok(Event::Delete(monitor)) => self.context.forget(&monitor.uid().unwrap_or_default()),

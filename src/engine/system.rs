@@ -191,6 +191,8 @@ pub struct Report {
     pub saved_queries: Option<String>,
     /// Link to Logs Insights.
     pub logs_insights: Option<String>,
+    /// Statements of others in the policy of the bucket, as JSON.
+    pub others_bucket_policy: Option<String>,
 }
 
 /// A resource that exists.

@@ -82,8 +82,27 @@ impl PassResult {
     }
 }
 
-const fn outcome(succeeded: bool) -> &'static str {
-    if succeeded { "success" } else { "error" }
+/// How AWS answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// As asked.
+    Success,
+    /// A read: there is no such thing.
+    NotFound,
+    /// Anything else, or not at all.
+    Error,
+}
+
+impl RequestOutcome {
+    /// For metrics and logs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::NotFound => "not_found",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// In seconds: from a pass at rest to one that empties a bucket.
@@ -143,9 +162,9 @@ impl Metrics {
     }
 
     /// Counts a request to AWS, and its time if it was sent.
-    pub fn aws_request(&self, operation: &Operation, succeeded: bool, took: Option<Duration>) {
+    pub fn aws_request(&self, operation: &Operation, outcome: RequestOutcome, took: Option<Duration>) {
         let service = operation.service.id();
-        let labels = AwsRequestLabels { service, operation: operation.name, outcome: outcome(succeeded) };
+        let labels = AwsRequestLabels { service, operation: operation.name, outcome: outcome.label() };
         self.aws_requests.get_or_create(&labels).inc();
         if let Some(took) = took {
             self.aws_request_duration.get_or_create(&ServiceLabels { service }).observe(took.as_secs_f64());

@@ -9,9 +9,9 @@ mod tags;
 use std::sync::Arc;
 
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
-pub use names::{Names, ROLE_PATH};
+pub use names::{Names, PREFIX, ROLE_PATH};
 pub use package::{Architecture, DetectorPackage, PackageError};
-pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OWNER, RETAINED_BY, TAG_KEYS, TagDiff, Tags};
+pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
 
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::DeletionPolicy;
@@ -76,6 +76,8 @@ pub struct Monitor {
     pub tags: Tags,
     /// Resources that earlier passes recorded in the status: how one is found again whose name in the spec has changed.
     pub recorded: Vec<ResourceStatus>,
+    /// What the latest pass found in the policy of the bucket that is of others, as JSON.
+    pub recorded_policy: Option<String>,
 }
 
 impl Monitor {
@@ -105,6 +107,7 @@ impl Monitor {
             settings,
             tags,
             recorded: status.map(|status| status.resources.clone()).unwrap_or_default(),
+            recorded_policy: status.and_then(|status| status.others_bucket_policy.clone()),
         }
     }
 

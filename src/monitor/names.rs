@@ -9,7 +9,7 @@ use crate::aws::Place;
 pub const ROLE_PATH: &str = "/vpc-flow-operator/";
 
 /// Begins every name that is made from an identity alone.
-const PREFIX: &str = "vfm-";
+pub const PREFIX: &str = "vfm-";
 
 const SLUG_CHARS: usize = 28;
 const HASH_CHARS: usize = 10;

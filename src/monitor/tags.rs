@@ -49,13 +49,32 @@ pub struct TagDiff {
     pub set: Tags,
     /// To take off.
     pub unset: Vec<String>,
+    /// To put on once the rest is done.
+    pub at_last: Tags,
+}
+
+/// A call that carries out a part of a [`TagDiff`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagCall<'a> {
+    /// Puts tags on, or changes them.
+    Set(&'a Tags),
+    /// Takes tags off.
+    Unset(&'a [String]),
 }
 
 impl TagDiff {
     /// True if nothing is to be done.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.unset.is_empty()
+        self.calls().next().is_none()
+    }
+
+    /// The calls that carry it out, in an order in which none may be the last: at no time is the resource without an owner, or a tag that
+    /// is to go without its record.
+    pub fn calls(&self) -> impl Iterator<Item = TagCall<'_>> {
+        let set = |tags| Some(TagCall::Set(tags)).filter(|_| !Tags::is_empty(tags));
+        let unset = (!self.unset.is_empty()).then_some(TagCall::Unset(&self.unset));
+        [set(&self.set), unset, set(&self.at_last)].into_iter().flatten()
     }
 
     /// The observed tags after the change, for services that replace all tags at once.
@@ -64,6 +83,7 @@ impl TagDiff {
         let mut tags = observed.clone();
         tags.retain(|key, _| !self.unset.contains(key));
         tags.extend(self.set.clone());
+        tags.extend(self.at_last.clone());
         tags
     }
 }
@@ -97,14 +117,15 @@ impl Monitor {
     #[must_use]
     pub fn claim_chosen(&self, tags: &Tags, chosen: Chosen<'_>) -> Claim {
         let Chosen { field, by_spec, arn } = chosen;
+        let is_unowned = !tags.contains_key(OWNER) && !tags.contains_key(RETAINED_BY);
+        if is_unowned && by_spec && !self.settings.allowed_adoptions.allow(&self.namespace, arn) {
+            return Claim::Foreign(format!(
+                "it was not made by this operator: choose another spec.{field}; to take it over, spec.adoptionPolicy must be IfUnowned and \
+                 the operator started with --allowed-adoption {}={arn}; if it is this monitor's and has lost its tag, put {OWNER}={} back",
+                self.namespace, self.owner
+            ));
+        }
         match self.claim(tags) {
-            Claim::Adopt if by_spec && !self.settings.allowed_adoptions.allow(&self.namespace, arn) => {
-                Claim::Foreign(format!(
-                    "it was not made by this operator, and namespace {0} may not take it over: choose another spec.{field}, or have the \
-                     operator started with --allowed-adoption {0}={arn}",
-                    self.namespace
-                ))
-            }
             Claim::Foreign(problem) => Claim::Foreign(format!("{problem}; or choose another spec.{field}")),
             claim => claim,
         }
@@ -127,18 +148,23 @@ impl Monitor {
     /// Changes that bring a resource's tags to what the monitor wants. Tags of others are left alone.
     #[must_use]
     pub fn tag_diff(&self, observed: &Tags) -> TagDiff {
-        let set = self
-            .tags
-            .iter()
-            .filter(|(key, value)| observed.get(*key) != Some(value))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+        let differs = |(key, value): &(&String, &String)| observed.get(*key) != Some(*value);
+        let set = self.tags.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let mut diff = TagDiff { set, ..TagDiff::default() };
         let record = observed.get(TAG_KEYS).map(String::as_str).unwrap_or_default();
-        let once_ours = |key: &str| {
-            [RETAINED_BY, TAG_KEYS].contains(&key) || (!key.starts_with(RESERVED) && fingerprints::holds(record, key))
-        };
-        let unset = observed.keys().filter(|key| !self.tags.contains_key(*key) && once_ours(key)).cloned().collect();
-        TagDiff { set, unset }
+        let superseded = observed.keys().filter(|key| !self.tags.contains_key(*key));
+        let (reserved, others): (Vec<_>, Vec<_>) = superseded.partition(|key| key.starts_with(RESERVED));
+        let once_ours: Vec<_> = others.into_iter().filter(|key| fingerprints::holds(record, key)).collect();
+        if !once_ours.is_empty() {
+            // Until they are off, the record tells that they are ours.
+            let keys = self.spec.tags.keys().chain(once_ours.iter().copied());
+            let both = fingerprints::record(keys.map(String::as_str));
+            diff.at_last.extend(diff.set.remove_entry(TAG_KEYS));
+            diff.set.extend(both.filter(|both| both != record).map(|both| (TAG_KEYS.to_owned(), both)));
+        }
+        let marks = reserved.into_iter().filter(|key| [RETAINED_BY, TAG_KEYS].contains(&key.as_str()));
+        diff.unset = once_ours.into_iter().chain(marks).cloned().collect();
+        diff
     }
 
     /// The same for a resource that holds data: one that is taken over is marked, for its data are not the monitor's to delete.
@@ -180,6 +206,27 @@ mod tests {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
         spec.tags = keys.iter().map(|key| ((*key).to_owned(), TagValue("1".to_owned()))).collect();
         spec
+    }
+
+    #[test]
+    fn a_tag_that_is_to_go_is_recorded_as_ours_until_it_is_off() {
+        let former = fixtures::with_spec(tagged(&["old", "team"]));
+        let monitor = fixtures::with_spec(tagged(&["new", "team"]));
+        let mut observed = former.tags.clone();
+        // Whichever call is the last before a crash, the next pass goes on from there.
+        for last in 1..=3 {
+            let mut stopped = former.tags.clone();
+            for call in monitor.tag_diff(&observed).calls().take(last) {
+                match call {
+                    TagCall::Set(set) => stopped.extend(set.clone()),
+                    TagCall::Unset(unset) => stopped.retain(|key, _| !unset.contains(key)),
+                }
+            }
+            assert_eq!(monitor.claim(&stopped), Claim::Ours);
+            assert_eq!(monitor.tag_diff(&stopped).applied_to(&stopped), monitor.tags, "after {last} calls");
+        }
+        observed = monitor.tag_diff(&observed).applied_to(&observed);
+        assert!(monitor.tag_diff(&observed).is_empty());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::api::status::AlarmStatus;
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
 
 /// The system [`Component::Alarms`].
 #[derive(Debug)]
@@ -110,11 +110,7 @@ impl System for Alarms {
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Self::Observed, AwsError> {
         let names = Trigger::ALL.map(|trigger| trigger.alarm_name(monitor));
-        let mut pages = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names.to_vec())).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            found.extend(page.op(ops::DESCRIBE_ALARMS)?.metric_alarms.unwrap_or_default());
-        }
+        let found = aws.shared.alarms().load(&names, aws.shared.freshness(), |names| of_names(aws, names)).await?;
         try_join_all(Trigger::ALL.map(async |trigger| {
             let name = trigger.alarm_name(monitor);
             let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
@@ -254,6 +250,28 @@ fn others(found: &MetricAlarm) -> Vec<String> {
     .collect()
 }
 
+/// `DescribeAlarms` takes no more names at once, and answers with no more alarms in a page.
+const MOST_NAMES: usize = 100;
+const MOST_RECORDS: i32 = 100;
+
+async fn of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<(String, MetricAlarm)>, AwsError> {
+    let mut all = Vec::new();
+    for names in names.chunks(MOST_NAMES) {
+        let mut pages = aws
+            .cloudwatch
+            .describe_alarms()
+            .max_records(MOST_RECORDS)
+            .set_alarm_names(Some(names.to_vec()))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let alarms = page.op(ops::DESCRIBE_ALARMS)?.metric_alarms.unwrap_or_default();
+            all.extend(alarms.into_iter().filter_map(|alarm| Some((alarm.alarm_name.clone()?, alarm))));
+        }
+    }
+    Ok(all)
+}
+
 async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
     let output = aws
         .cloudwatch
@@ -300,19 +318,23 @@ async fn put(
 
 async fn tag(aws: &Aws, arn: &str, tags: &TagDiff) -> Result<(), AwsError> {
     let cloudwatch = &aws.cloudwatch;
-    if !tags.set.is_empty() {
-        let set = sdk_tags(&tags.set);
-        cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.op(ops::TAG_CLOUDWATCH)?;
-    }
-    if !tags.unset.is_empty() {
-        let unset = tags.unset.clone();
-        cloudwatch
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(unset))
-            .send()
-            .await
-            .op(ops::UNTAG_CLOUDWATCH)?;
+    for call in tags.calls() {
+        match call {
+            TagCall::Set(set) => {
+                let set = sdk_tags(set);
+                cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.op(ops::TAG_CLOUDWATCH)?;
+            }
+            TagCall::Unset(unset) => {
+                let unset = unset.to_vec();
+                cloudwatch
+                    .untag_resource()
+                    .resource_arn(arn)
+                    .set_tag_keys(Some(unset))
+                    .send()
+                    .await
+                    .op(ops::UNTAG_CLOUDWATCH)?;
+            }
+        }
     }
     Ok(())
 }

@@ -68,14 +68,11 @@ impl System for Notifications {
 
     fn desired(monitor: &Monitor) -> Result<Option<Desired>, Invalid> {
         let spec = &monitor.spec.notifications;
-        let desired = match &spec.topic_arn {
-            Some(arn) => Desired::Existing(existing_topic(monitor, arn)?),
-            None => {
-                monitor.check_key("notifications.kmsKeyArn", spec.kms_key_arn.as_ref())?;
-                Desired::Own(Topic::new(monitor), spec.subscriptions.clone())
-            }
-        };
-        Ok(Some(desired))
+        if let Some(arn) = &spec.topic_arn {
+            return Ok(Some(Desired::Existing(existing_topic(monitor, arn)?)));
+        }
+        monitor.check_key("notifications.kmsKeyArn", spec.kms_key_arn.as_ref())?;
+        Ok(Some(Desired::Own(Topic::new(monitor), spec.subscriptions.clone())))
     }
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {

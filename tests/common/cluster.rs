@@ -8,7 +8,7 @@ use devenv::wait_for;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, PartialObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, CustomResourceExt, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
@@ -34,7 +34,11 @@ pub struct Cluster {
 impl Cluster {
     /// `namespace` must be unique among all tests.
     pub async fn new(namespace: &str) -> Self {
-        let client = Client::try_default().await.unwrap();
+        Self::at(Client::try_default().await.unwrap(), namespace).await
+    }
+
+    /// In another API server than that of `devenv run`.
+    pub async fn at(client: Client, namespace: &str) -> Self {
         install_crd(&client).await;
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let apply = PatchParams::apply("test").force();
@@ -133,7 +137,8 @@ pub fn message(monitor: &VpcFlowMonitor, condition: &str) -> String {
     conditions.filter(|known| known.type_ == condition).map(|known| known.message.clone()).collect()
 }
 
-async fn install_crd(client: &Client) {
+/// Installs the CRD, or gives it back its form.
+pub async fn install_crd(client: &Client) {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let crd = VpcFlowMonitor::crd();
     let name = crd.name_any();
@@ -143,7 +148,8 @@ async fn install_crd(client: &Client) {
         let conditions = crd.status.into_iter().flat_map(|status| status.conditions.unwrap_or_default());
         let established = conditions.into_iter().any(|known| known.type_ == "Established" && known.status == "True");
         // Established comes a moment before the resource is served.
-        let served = Api::<VpcFlowMonitor>::all(client.clone()).list(&ListParams::default()).await.is_ok();
+        let objects: Api<PartialObjectMeta<VpcFlowMonitor>> = Api::all(client.clone());
+        let served = objects.list(&ListParams::default()).await.is_ok();
         Ok((established && served).then_some(()))
     })
     .await
@@ -156,6 +162,18 @@ pub struct Operator {
     task: JoinHandle<()>,
     /// True once all monitors have been listed.
     pub all_known: watch::Receiver<bool>,
+}
+
+/// For an operator that is confined to the namespace.
+pub fn options(cluster: &Cluster) -> Options {
+    Options {
+        settings: settings(),
+        allowed_roles: AllowedArns::default(),
+        watch_namespace: Some(cluster.namespace.clone()),
+        resync: Duration::from_mins(10),
+        backoff: Backoff::default(),
+        concurrency: 4,
+    }
 }
 
 impl Operator {
@@ -176,14 +194,7 @@ impl Operator {
     pub fn start_paced(cluster: &Cluster, config: &SdkConfig, pace: Pace, change: impl FnOnce(&mut Options)) -> Self {
         let metrics = Metrics::default();
         let pool = ClientPool::with_pace(config, Gate::new(metrics.clone()), pace);
-        let mut options = Options {
-            settings: settings(),
-            allowed_roles: AllowedArns::default(),
-            watch_namespace: Some(cluster.namespace.clone()),
-            resync: Duration::from_mins(10),
-            backoff: Backoff::default(),
-            concurrency: 4,
-        };
+        let mut options = options(cluster);
         change(&mut options);
         let context = Context::new(cluster.client.clone(), pool, metrics, options);
         let (stop, stopped) = oneshot::channel::<()>();

@@ -33,8 +33,10 @@ mod query_definitions;
 mod record_format;
 mod refusals;
 mod saved_queries;
+mod stopping;
 mod superseded;
 #[path = "../common/support.rs"]
 mod support;
 mod traffic;
 mod verify;
+mod years;

@@ -14,6 +14,9 @@ use tokio::process::{Child, Command};
 
 use crate::support::{REGION, Sandbox};
 
+/// What no log may show.
+pub const SECRET: &str = "secret-of-the-test";
+
 pub const DEADLINE: Duration = Duration::from_mins(2);
 
 /// The folder of this test program's own files.
@@ -52,8 +55,9 @@ impl Process {
             .args(start.arguments)
             .env("AWS_ENDPOINT_URL", start.endpoint)
             .env("AWS_ACCESS_KEY_ID", &start.sandbox.account)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("HOSTNAME", start.name)
-            .env("RUST_LOG", "info,kube=warn,vpc_flow_operator=debug")
+            .env("RUST_LOG", "info,kube=warn,kube_runtime::watcher=debug,vpc_flow_operator=debug")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -89,8 +93,12 @@ impl Process {
 
     /// Waits for a line whose message holds `text`.
     pub async fn logged(&self, text: &str) -> Value {
-        let holds = |line: &Value| line["fields"]["message"].as_str().is_some_and(|message| message.contains(text));
-        let found = wait_for(text, DEADLINE, async || Ok(self.lines().into_iter().find(holds))).await;
+        self.line(text, |line| line["fields"]["message"].as_str().is_some_and(|message| message.contains(text))).await
+    }
+
+    /// Waits for a line of the log.
+    pub async fn line(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let found = wait_for(what, DEADLINE, async || Ok(self.lines().into_iter().find(&is_it))).await;
         found.unwrap_or_else(|error| panic!("{error}:\n{}", self.text()))
     }
 

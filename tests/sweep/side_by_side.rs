@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, anyhow};
@@ -9,11 +10,15 @@ use anyhow::{Result, anyhow};
 /// Lives at a time; more would only wait for the processors.
 const AT_A_TIME: usize = 4;
 
+/// How many are done between two lines that say so.
+const PROGRESS: usize = 25;
+
 /// Works on `jobs`, a few at a time, each on a thread with an async runtime of its own. Outcomes are in the order of the jobs; a panic is an
 /// error.
 pub fn side_by_side<J: Send, R: Send>(jobs: Vec<J>, work: impl AsyncFn(J) -> Result<R> + Sync) -> Vec<Result<R>> {
     let waiting: Mutex<VecDeque<_>> = Mutex::new(jobs.into_iter().enumerate().collect());
     let done = Mutex::new(Vec::new());
+    let (count, finished) = (lock(&waiting).len(), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
@@ -24,6 +29,10 @@ pub fn side_by_side<J: Send, R: Send>(jobs: Vec<J>, work: impl AsyncFn(J) -> Res
                         Err(anyhow!("panicked: {}", told.unwrap_or_default()))
                     });
                     lock(&done).push((index, outcome));
+                    let finished = finished.fetch_add(1, Ordering::Relaxed) + 1;
+                    if finished.is_multiple_of(PROGRESS) {
+                        eprintln!("{finished} of {count}");
+                    }
                 }
             });
         }

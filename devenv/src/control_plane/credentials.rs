@@ -9,6 +9,7 @@ use rcgen::KeyPair;
 use serde_json::json;
 
 /// The files that the API server is given, and the token of its administrator.
+#[derive(Debug)]
 pub(super) struct Credentials {
     /// Folder in which the API server puts the certificate that it makes for itself.
     pub(super) certificates: PathBuf,

@@ -10,7 +10,7 @@ use super::table::{self, ObservedTable, Table};
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagCall, TagDiff, Tags};
 use crate::resources::parts::WAS_THERE_BEFORE;
 
 /// A database as it shall be.
@@ -204,13 +204,22 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &DatabaseOp) -> Result<(), 
         }
         DatabaseOp::Tag { name, tags } => {
             let arn = arn(monitor, name);
-            if !tags.set.is_empty() {
-                let set = Some(tags.set.clone().into_iter().collect::<HashMap<_, _>>());
-                glue.tag_resource().resource_arn(&arn).set_tags_to_add(set).send().await.op(ops::TAG_GLUE)?;
-            }
-            if !tags.unset.is_empty() {
-                let unset = Some(tags.unset.clone());
-                glue.untag_resource().resource_arn(&arn).set_tags_to_remove(unset).send().await.op(ops::UNTAG_GLUE)?;
+            for call in tags.calls() {
+                match call {
+                    TagCall::Set(set) => {
+                        let set = Some(set.clone().into_iter().collect::<HashMap<_, _>>());
+                        glue.tag_resource().resource_arn(&arn).set_tags_to_add(set).send().await.op(ops::TAG_GLUE)?;
+                    }
+                    TagCall::Unset(unset) => {
+                        let unset = Some(unset.to_vec());
+                        glue.untag_resource()
+                            .resource_arn(&arn)
+                            .set_tags_to_remove(unset)
+                            .send()
+                            .await
+                            .op(ops::UNTAG_GLUE)?;
+                    }
+                }
             }
         }
         DatabaseOp::Delete { name } => {

@@ -147,7 +147,7 @@ impl System for Analytics {
 
 /// Every query, for Athena and for Logs Insights.
 #[cfg(test)]
-pub fn texts(monitor: &Monitor) -> Vec<String> {
+pub(super) fn texts(monitor: &Monitor) -> Vec<String> {
     let sql = named_query::desired(monitor).into_iter().map(|query| query.sql);
     sql.chain(query_definition::desired(monitor).into_iter().map(|definition| definition.query)).collect()
 }

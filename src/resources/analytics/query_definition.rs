@@ -10,7 +10,7 @@ use super::{Op, insights};
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, PREFIX};
 
 /// A saved query. `PutQueryDefinition` replaces it whole, so it is compared whole, with what we never set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,25 +74,37 @@ fn folder(monitor: &Monitor) -> String {
 
 /// Reads all saved queries of the monitor's folder, in the order of their names.
 pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Vec<ObservedQueryDefinition>, AwsError> {
-    let mut definitions = Vec::new();
+    let folder = [folder(monitor)];
+    let load = aws.shared.query_definitions().load(&folder, aws.shared.freshness(), |folders| in_folders(aws, folders));
+    let mut definitions: Vec<_> = load.await?.into_iter().filter_map(normalise).collect();
+    definitions.sort_by(|left, right| (&left.definition.name, &left.id).cmp(&(&right.definition.name, &right.id)));
+    Ok(definitions)
+}
+
+/// Reads the saved queries of one folder or, at once, of all that the operator has made.
+async fn in_folders(aws: &Aws, folders: Vec<String>) -> Result<Vec<(String, SdkQueryDefinition)>, AwsError> {
+    let prefix = if let [folder] = folders.as_slice() { folder } else { PREFIX };
+    let mut all = Vec::new();
     let mut next = None;
     loop {
         let page = aws
             .logs
             .describe_query_definitions()
-            .query_definition_name_prefix(folder(monitor))
+            .query_definition_name_prefix(prefix)
             .set_next_token(next)
             .send()
             .await
             .op(ops::DESCRIBE_QUERY_DEFINITIONS)?;
-        definitions.extend(page.query_definitions.unwrap_or_default().into_iter().filter_map(normalise));
+        all.extend(page.query_definitions.unwrap_or_default().into_iter().filter_map(|definition| {
+            let folder =
+                folders.iter().find(|folder| definition.name().is_some_and(|name| name.starts_with(*folder)))?;
+            Some((folder.clone(), definition))
+        }));
         next = page.next_token;
         if next.is_none() {
-            break;
+            return Ok(all);
         }
     }
-    definitions.sort_by(|left, right| (&left.definition.name, &left.id).cmp(&(&right.definition.name, &right.id)));
-    Ok(definitions)
 }
 
 fn normalise(found: SdkQueryDefinition) -> Option<ObservedQueryDefinition> {

@@ -11,7 +11,7 @@ use super::Op;
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, RESULTS_PREFIX, TagCall, TagDiff, Tags};
 
 /// A workgroup: the same terms for what it shall be and for what AWS has. The engine version is AWS's to choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -184,13 +184,23 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &WorkgroupOp) -> Result<(),
         }
         WorkgroupOp::Tag(tags) => {
             let arn = monitor.place.arn("athena", format!("workgroup/{name}"));
-            if !tags.set.is_empty() {
-                let set = Some(sdk_tags(&tags.set));
-                athena.tag_resource().resource_arn(&arn).set_tags(set).send().await.op(ops::TAG_ATHENA)?;
-            }
-            if !tags.unset.is_empty() {
-                let unset = Some(tags.unset.clone());
-                athena.untag_resource().resource_arn(&arn).set_tag_keys(unset).send().await.op(ops::UNTAG_ATHENA)?;
+            for call in tags.calls() {
+                match call {
+                    TagCall::Set(set) => {
+                        let set = Some(sdk_tags(set));
+                        athena.tag_resource().resource_arn(&arn).set_tags(set).send().await.op(ops::TAG_ATHENA)?;
+                    }
+                    TagCall::Unset(unset) => {
+                        let unset = Some(unset.to_vec());
+                        athena
+                            .untag_resource()
+                            .resource_arn(&arn)
+                            .set_tag_keys(unset)
+                            .send()
+                            .await
+                            .op(ops::UNTAG_ATHENA)?;
+                    }
+                }
             }
         }
         WorkgroupOp::Delete => {

@@ -19,7 +19,7 @@ use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Health, Invalid, Removal};
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
 use crate::resources::flow_logs::{Sink, flow_log_to};
 
 /// The longest description Lambda takes, in characters.
@@ -270,18 +270,28 @@ pub(super) async fn apply(aws: &Aws, monitor: &Monitor, op: &FunctionOp) -> Resu
         }
         FunctionOp::UpdateConfiguration(function) => update_configuration(aws, function).await?,
         FunctionOp::Tag(tags) => {
-            if !tags.set.is_empty() {
-                let set = tags.set.clone().into_iter().collect();
-                lambda.tag_resource().resource(arn(monitor)).set_tags(Some(set)).send().await.op(ops::TAG_FUNCTION)?;
-            }
-            if !tags.unset.is_empty() {
-                lambda
-                    .untag_resource()
-                    .resource(arn(monitor))
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_FUNCTION)?;
+            for call in tags.calls() {
+                match call {
+                    TagCall::Set(set) => {
+                        let set = set.clone().into_iter().collect();
+                        lambda
+                            .tag_resource()
+                            .resource(arn(monitor))
+                            .set_tags(Some(set))
+                            .send()
+                            .await
+                            .op(ops::TAG_FUNCTION)?;
+                    }
+                    TagCall::Unset(unset) => {
+                        lambda
+                            .untag_resource()
+                            .resource(arn(monitor))
+                            .set_tag_keys(Some(unset.to_vec()))
+                            .send()
+                            .await
+                            .op(ops::UNTAG_FUNCTION)?;
+                    }
+                }
             }
         }
         FunctionOp::Delete { name } => {

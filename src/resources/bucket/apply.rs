@@ -84,7 +84,7 @@ async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), Aws
     // Made by an earlier attempt whose answer was lost, or by somebody else in this account.
     let owned = |message: &str| AwsError::reported(ops::CREATE_BUCKET, "BucketAlreadyOwnedByYou", message);
     let there_before = match created {
-        // To a bucket of the account S3 says yes again here, whoever made it: "CreateBucket" in the S3 API reference.
+        // To a bucket of the account S3 says yes again here, whoever made it: `CreateBucket` in the S3 API reference.
         Ok(_) if region == HOME_REGION => Ok(Some(owned("it is not known whether this monitor has made the bucket"))),
         Ok(_) => Ok(None),
         Err(error) if error.is(Service::S3, "BucketAlreadyOwnedByYou") => Ok(Some(error)),
@@ -104,7 +104,7 @@ async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), Aws
     // What S3 sets by itself is not set again: the look at the bucket that follows every change shows whether it did.
     let just_created = ObservedBucket::just_created(monitor.tags.clone());
     let mut outcome = Ok(());
-    for step in settings(bucket, &just_created) {
+    for step in settings(bucket, &just_created, &[]) {
         if let BucketOp::Put { name, setting } = &step.op {
             // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
             let result = (|| put(aws, name, setting))

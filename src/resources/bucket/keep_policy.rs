@@ -1,8 +1,10 @@
 use super::apply::put_policy;
 use super::observe;
+use super::policy::Policy;
 use crate::aws::{Aws, AwsError};
 
-/// Does work that may overwrite the policy of a bucket, and puts back what was lost, ours and others' alike.
+/// Does work that may overwrite the policy of a bucket, and puts back what was lost, ours and others' alike. If it comes to no end, the
+/// next pass does: it finds the policy overwritten, and in the status what others had there.
 ///
 /// `CreateFlowLogs` to S3 is such work: "this policy overwrites any existing policy attached to the bucket", says "Amazon S3 bucket
 /// permissions for flow logs" in the Amazon VPC user guide.
@@ -12,8 +14,14 @@ pub async fn keep_policy(
     work: impl Future<Output = Result<(), AwsError>>,
 ) -> Result<(), AwsError> {
     let before = observe::policy(aws, bucket).await?;
-    work.await?;
-    match observe::policy(aws, bucket).await?.regained(&before) {
+    // What seems to have failed may have been done.
+    let done = work.await;
+    let kept = put_back(aws, bucket, &before).await;
+    done.and(kept)
+}
+
+async fn put_back(aws: &Aws, bucket: &str, before: &Policy) -> Result<(), AwsError> {
+    match observe::policy(aws, bucket).await?.regained(before) {
         Some(policy) => put_policy(aws, bucket, &policy).await,
         None => Ok(()),
     }

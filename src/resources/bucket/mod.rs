@@ -1,8 +1,8 @@
 //! The bucket for records and query results.
 //!
 //! Bucket policy and lifecycle configuration are shared with others: of their statements and rules ours are told by `Sid` and `ID`,
-//! and only those are kept as declared. When `CreateFlowLogs` replaces the policy with AWS's own statements, the next pass adds ours
-//! again and leaves AWS's where they are. What others had in the policy before is lost with that call, which is AWS's doing.
+//! and only those are kept as declared. `CreateFlowLogs` replaces the policy with AWS's own statements: ours and those of others are put
+//! back, AWS's stay. Until then the status remembers those of others, for the operator may be ended between the two.
 
 mod apply;
 mod empty;
@@ -12,7 +12,7 @@ mod observe;
 mod policy;
 mod state;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use self::apply::{BucketOp, Setting};
 pub use self::keep_policy::keep_policy;
@@ -94,7 +94,13 @@ impl System for Storage {
             Found::Here(_) | Found::Nothing | Found::Elsewhere(_) => None,
         };
         let resources = observed.buckets.iter().filter_map(existing).collect();
-        Report { resources, ..Report::default() }
+        let wanted = observed.buckets.iter().find(|(name, _)| *name == monitor.names.bucket);
+        let others_bucket_policy = match wanted {
+            Some((_, Found::Here(bucket))) if bucket.policy.is_overwritten() => monitor.recorded_policy.clone(),
+            Some((_, Found::Here(bucket))) => bucket.policy.others(),
+            _ => None,
+        };
+        Report { resources, others_bucket_policy, ..Report::default() }
     }
 }
 
@@ -132,12 +138,13 @@ fn repair(monitor: &Monitor, bucket: &Bucket, observed: &ObservedBucket, claim: 
         );
         diff.step(change, BucketOp::Tag { name: bucket.name.clone(), tags: wanted });
     }
-    diff.steps.extend(settings(bucket, observed));
+    let lost = observed.policy.lost(monitor.recorded_policy.as_ref());
+    diff.steps.extend(settings(bucket, observed, &lost));
 }
 
 /// The settings in which a bucket differs from what it shall be. Those that others can make impossible come last, for a failed step
-/// holds back the ones after it.
-fn settings(bucket: &Bucket, observed: &ObservedBucket) -> Vec<Step<BucketOp>> {
+/// holds back the ones after it. `lost` are statements of others that the policy had.
+fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: &[Value]) -> Vec<Step<BucketOp>> {
     let mut steps = Vec::new();
     let mut step = |change: Change, setting| {
         steps.push(Step { change, op: BucketOp::Put { name: bucket.name.clone(), setting }, follows: None });
@@ -157,13 +164,14 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket) -> Vec<Step<BucketOp>> {
         );
     }
     let policy_differs = !observed.policy.holds(&bucket.statements);
+    let wanted = [lost, &bucket.statements].concat();
     let is_open = !observed.public_access.is_blocked();
     if policy_differs || is_open {
         let mut change = change();
         if policy_differs {
             change = change.between(
                 &json!({"policy": policy::by_sid(&observed.policy.ours())}),
-                &json!({"policy": policy::by_sid(&bucket.statements)}),
+                &json!({"policy": policy::by_sid(&wanted)}),
             );
         }
         if is_open {
@@ -172,7 +180,7 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket) -> Vec<Step<BucketOp>> {
                 &json!({"publicAccessBlock": state::PublicAccess::BLOCKED}),
             );
         }
-        let policy = policy_differs.then(|| observed.policy.with(&bucket.statements));
+        let policy = policy_differs.then(|| observed.policy.with(&wanted));
         step(change, Setting::Access { policy, block: is_open });
     }
     if observed.ownership.as_deref() != Some(state::OWNERSHIP) {

@@ -10,6 +10,9 @@ use crate::resources::parts::policy::normalise_statement;
 /// Begins the `Sid` of every statement of ours.
 const OURS: &str = "VpcFlowOperator";
 
+/// Begins the `Sid` of every statement that AWS writes for flow logs itself.
+const AWS_OWN: &str = "AWSLogDelivery";
+
 /// Our statements: no access without TLS, and delivery of this account's flow logs.
 ///
 /// See "Amazon S3 bucket permissions for flow logs" in the Amazon VPC user guide.
@@ -97,6 +100,28 @@ impl Policy {
     #[must_use]
     pub fn holds(&self, statements: &[Value]) -> bool {
         normal(&self.ours()) == normal(statements)
+    }
+
+    /// Statements of others, neither ours nor AWS's own, as JSON; `None` if there are none.
+    #[must_use]
+    pub fn others(&self) -> Option<String> {
+        let mut others = self.all();
+        others.retain(|statement| ![OURS, AWS_OWN].iter().any(|begins| sid(statement).starts_with(begins)));
+        (!others.is_empty()).then(|| Value::Array(others).to_string())
+    }
+
+    /// True if `CreateFlowLogs` has replaced the policy, and nothing that was there before has been put back yet.
+    #[must_use]
+    pub fn is_overwritten(&self) -> bool {
+        let all = self.all();
+        !all.is_empty() && all.iter().all(|statement| sid(statement).starts_with(AWS_OWN))
+    }
+
+    /// What others had in the policy, as [`others`](Self::others) told it, if that has to be put back.
+    #[must_use]
+    pub fn lost(&self, others: Option<&String>) -> Vec<Value> {
+        let others = others.filter(|_| self.is_overwritten());
+        others.and_then(|others| serde_json::from_str(others).ok()).unwrap_or_default()
     }
 
     /// This policy with what it has lost since it was `before`, or `None` if it has lost nothing.

@@ -56,7 +56,7 @@ fn told(diff: &Diff<BucketOp>) -> Vec<String> {
 fn what_s3_sets_by_itself_is_not_written_again() {
     let settings_of = |spec| {
         let monitor = fixtures::with_spec(spec);
-        let steps = settings(&desired(&monitor), &ObservedBucket::just_created(Tags::new()));
+        let steps = settings(&desired(&monitor), &ObservedBucket::just_created(Tags::new()), &[]);
         told(&Diff { steps, ..Diff::default() }).join("; ")
     };
     let default = settings_of(spec());
@@ -253,4 +253,37 @@ fn what_a_policy_has_lost_comes_back_beside_what_it_has_gained() {
     let sids: Vec<_> = regained["Statement"].as_array().unwrap().iter().map(|known| known["Sid"].clone()).collect();
     assert_eq!(sids, ["Both", "AWSLogDeliveryWrite", "Theirs"]);
     assert_eq!(Policy::parse(&regained.to_string()).unwrap().regained(&before), None);
+}
+
+#[test]
+fn what_others_had_is_remembered_until_it_is_back() {
+    let policy = |statements: &[Value]| {
+        Policy::parse(&json!({"Version": "2012-10-17", "Statement": statements}).to_string()).unwrap()
+    };
+    let statement = |sid: &str| json!({"Sid": sid, "Effect": "Deny", "Action": ["s3:Get*"], "Resource": "*"});
+    let mut monitor = fixtures::monitor();
+    let mut bucket = at_rest(&monitor);
+    let remembered = |monitor: &Monitor, bucket: &ObservedBucket| {
+        let observed = here(monitor, bucket.clone());
+        Storage::report(monitor, Goal::Absent(Removal::KeepAll), &observed).others_bucket_policy
+    };
+    assert_eq!(remembered(&monitor, &bucket), None);
+    bucket.policy = policy(&[desired(&monitor).statements, vec![statement("Theirs")]].concat());
+    monitor.recorded_policy = remembered(&monitor, &bucket);
+    assert!(monitor.recorded_policy.as_ref().is_some_and(|policy| policy.contains("Theirs")));
+
+    bucket.policy = policy(&[statement("AWSLogDeliveryWrite"), statement("AWSLogDeliveryAclCheck")]);
+    assert_eq!(remembered(&monitor, &bucket), monitor.recorded_policy);
+    let repair = diff(&monitor, &here(&monitor, bucket.clone()));
+    let BucketOp::Put { setting: Setting::Access { policy: Some(back), .. }, .. } = &repair.steps[0].op else {
+        panic!("{repair:#?}")
+    };
+    bucket.policy = Policy::parse(&back.to_string()).unwrap();
+    assert_eq!(told(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
+    assert_eq!(remembered(&monitor, &bucket), monitor.recorded_policy);
+
+    // What its owner takes out is not put back.
+    bucket.policy = policy(&desired(&monitor).statements);
+    assert_eq!(told(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
+    assert_eq!(remembered(&monitor, &bucket), None);
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, Place, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
 
 /// The system [`Component::Dashboard`].
 #[derive(Debug)]
@@ -112,13 +112,18 @@ impl System for Dashboard {
             }
             Op::Tag(tags) => {
                 let arn = arn(&monitor.place, &name);
-                if !tags.set.is_empty() {
-                    let request = cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(sdk_tags(&tags.set)));
-                    request.send().await.op(ops::TAG_CLOUDWATCH)?;
-                }
-                if !tags.unset.is_empty() {
-                    let request = cloudwatch.untag_resource().resource_arn(&arn).set_tag_keys(Some(tags.unset.clone()));
-                    request.send().await.op(ops::UNTAG_CLOUDWATCH)?;
+                for call in tags.calls() {
+                    match call {
+                        TagCall::Set(set) => {
+                            let request = cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(sdk_tags(set)));
+                            request.send().await.op(ops::TAG_CLOUDWATCH)?;
+                        }
+                        TagCall::Unset(unset) => {
+                            let request =
+                                cloudwatch.untag_resource().resource_arn(&arn).set_tag_keys(Some(unset.to_vec()));
+                            request.send().await.op(ops::UNTAG_CLOUDWATCH)?;
+                        }
+                    }
                 }
             }
             Op::Delete => {

@@ -11,11 +11,14 @@ use super::flow_log::{self, FlowLog, Sink};
 use super::{FlowLogOp, Found, Observed};
 use crate::aws::operations::{self as ops, Operation};
 use crate::aws::{Aws, AwsError, AwsResult, Gone};
-use crate::monitor::{Monitor, TagDiff, Tags};
+use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
 use crate::resources::bucket::keep_policy;
 
 /// `DeleteFlowLogs` takes no more ids at once: its entry in the EC2 API reference.
 const MOST_IDS: usize = 1000;
+
+/// A filter takes no more values at once: "List and filter your resources" in EC2's user guide.
+const MOST_FILTER_VALUES: usize = 200;
 
 /// Codes that say that the VPC does not exist; AWS's documents have both.
 const NO_VPC: [&str; 2] = ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound"];
@@ -28,18 +31,28 @@ const SAME_DESTINATION: &str = "FlowLogAlreadyExists";
 /// Reads the VPC's flow logs. Not by owner: those of others to our destinations must be seen too.
 pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
     let read_at = SystemTime::now();
-    let found = aws
-        .ec2
-        .describe_flow_logs()
-        .filter(Filter::builder().name("resource-id").values(&monitor.spec.vpc_id).build())
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .op(ops::DESCRIBE_FLOW_LOGS)?;
+    let vpc = [monitor.spec.vpc_id.clone()];
+    let found = aws.shared.flow_logs().load(&vpc, aws.shared.freshness(), |vpcs| of_vpcs(aws, vpcs)).await?;
     let flow_logs = found.into_iter().filter_map(|found| read(monitor, found)).collect();
     Ok(Observed { read_at, flow_logs })
+}
+
+async fn of_vpcs(aws: &Aws, vpcs: Vec<String>) -> Result<Vec<(String, SdkFlowLog)>, AwsError> {
+    let mut all = Vec::new();
+    for vpcs in vpcs.chunks(MOST_FILTER_VALUES) {
+        let found = aws
+            .ec2
+            .describe_flow_logs()
+            .filter(Filter::builder().name("resource-id").set_values(Some(vpcs.to_vec())).build())
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .op(ops::DESCRIBE_FLOW_LOGS)?;
+        all.extend(found.into_iter().filter_map(|flow_log| Some((flow_log.resource_id.clone()?, flow_log))));
+    }
+    Ok(all)
 }
 
 fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
@@ -148,13 +161,17 @@ fn refusals(operation: &'static Operation, items: &[UnsuccessfulItem]) -> impl I
 }
 
 async fn tag(aws: &Aws, id: &str, tags: &TagDiff) -> Result<(), AwsError> {
-    if !tags.set.is_empty() {
-        aws.ec2.create_tags().resources(id).set_tags(Some(sdk_tags(&tags.set))).send().await.op(ops::CREATE_TAGS)?;
-    }
-    if !tags.unset.is_empty() {
-        // A key without a value goes whatever its value is.
-        let keys = tags.unset.iter().map(|key| Tag::builder().key(key).build()).collect();
-        aws.ec2.delete_tags().resources(id).set_tags(Some(keys)).send().await.op(ops::DELETE_TAGS)?;
+    for call in tags.calls() {
+        match call {
+            TagCall::Set(set) => {
+                aws.ec2.create_tags().resources(id).set_tags(Some(sdk_tags(set))).send().await.op(ops::CREATE_TAGS)?;
+            }
+            TagCall::Unset(unset) => {
+                // A key without a value goes whatever its value is.
+                let keys = unset.iter().map(|key| Tag::builder().key(key).build()).collect();
+                aws.ec2.delete_tags().resources(id).set_tags(Some(keys)).send().await.op(ops::DELETE_TAGS)?;
+            }
+        }
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub fn recorded(monitor: &Monitor, topic: &ObservedTopic) -> BTreeSet<String> {
 }
 
 /// Adds to a change of the topic's tags what brings the record to these names.
-pub fn note(names: BTreeSet<String>, observed: &Tags, diff: &mut TagDiff) {
+pub fn note(names: &BTreeSet<String>, observed: &Tags, diff: &mut TagDiff) {
     match fingerprints::record(names.iter().map(String::as_str)) {
         Some(record) if observed.get(KEY) != Some(&record) => {
             diff.set.insert(KEY.to_owned(), record);
@@ -80,10 +80,10 @@ mod tests {
     #[test]
     fn the_record_is_written_only_when_it_changes() {
         let mut diff = TagDiff::default();
-        note(["sqs:a".to_owned()].into(), &tags(&["sqs:a"]), &mut diff);
-        note(BTreeSet::new(), &Tags::new(), &mut diff);
+        note(&["sqs:a".to_owned()].into(), &tags(&["sqs:a"]), &mut diff);
+        note(&BTreeSet::new(), &Tags::new(), &mut diff);
         assert!(diff.is_empty());
-        note(BTreeSet::new(), &tags(&["sqs:a"]), &mut diff);
+        note(&BTreeSet::new(), &tags(&["sqs:a"]), &mut diff);
         assert_eq!(diff.unset, [KEY]);
     }
 }

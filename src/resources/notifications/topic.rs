@@ -10,7 +10,7 @@ use super::{Op, record};
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Removal};
-use crate::monitor::{Claim, Monitor, OWNER, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, OWNER, TagCall, TagDiff, Tags};
 use crate::resources::alarms::trigger::Trigger;
 use crate::resources::parts::policy;
 
@@ -147,7 +147,7 @@ pub fn diff(monitor: &Monitor, topic: &Topic, observed: Option<&ObservedTopic>, 
     }
     let mut tags = monitor.tag_diff(&observed.tags);
     // Before any of them is subscribed.
-    record::note(record::recorded(monitor, observed), &observed.tags, &mut tags);
+    record::note(&record::recorded(monitor, observed), &observed.tags, &mut tags);
     if !tags.is_empty() {
         let action = if claim == Claim::Adopt { Action::Adopt } else { Action::Update };
         let wanted = tags.applied_to(&observed.tags);
@@ -199,17 +199,21 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &TopicOp) -> Result<(), Aws
         // An empty key takes encryption off, see `SetTopicAttributes`.
         TopicOp::SetKey(key) => set_attribute(aws, &arn, KEY, key.as_deref().unwrap_or_default()).await?,
         TopicOp::Tag(tags) => {
-            if !tags.set.is_empty() {
-                let set = sdk_tags(&tags.set);
-                sns.tag_resource().resource_arn(&arn).set_tags(Some(set)).send().await.op(ops::TAG_TOPIC)?;
-            }
-            if !tags.unset.is_empty() {
-                sns.untag_resource()
-                    .resource_arn(&arn)
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_TOPIC)?;
+            for call in tags.calls() {
+                match call {
+                    TagCall::Set(set) => {
+                        let set = sdk_tags(set);
+                        sns.tag_resource().resource_arn(&arn).set_tags(Some(set)).send().await.op(ops::TAG_TOPIC)?;
+                    }
+                    TagCall::Unset(unset) => {
+                        sns.untag_resource()
+                            .resource_arn(&arn)
+                            .set_tag_keys(Some(unset.to_vec()))
+                            .send()
+                            .await
+                            .op(ops::UNTAG_TOPIC)?;
+                    }
+                }
             }
         }
         TopicOp::Delete => sns.delete_topic().topic_arn(&arn).send().await.op(ops::DELETE_TOPIC).or_gone()?,
@@ -230,8 +234,8 @@ async fn set_attribute(aws: &Aws, arn: &str, name: &str, value: &str) -> Result<
 }
 
 fn tags_of_new(monitor: &Monitor) -> Tags {
-    let mut diff = TagDiff { set: monitor.tags.clone(), unset: Vec::new() };
-    record::note(record::wanted(monitor), &Tags::new(), &mut diff);
+    let mut diff = TagDiff { set: monitor.tags.clone(), ..TagDiff::default() };
+    record::note(&record::wanted(monitor), &Tags::new(), &mut diff);
     diff.set
 }
 

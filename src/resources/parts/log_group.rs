@@ -1,13 +1,13 @@
 //! A log group: retention, class, key, tags.
 
-use aws_sdk_cloudwatchlogs::types::LogGroupClass as SdkClass;
+use aws_sdk_cloudwatchlogs::types::{LogGroup as SdkLogGroup, LogGroupClass as SdkClass};
 use serde_json::json;
 
 use crate::api::ResourceKind;
 use crate::api::spec::LogGroupClass;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagCall, TagDiff, Tags};
 use crate::resources::parts::WAS_THERE_BEFORE;
 
 /// A log group as it shall be.
@@ -45,19 +45,14 @@ pub enum LogGroupOp {
     Delete { name: String },
 }
 
+/// How default names of log groups begin.
+const COMMON_PREFIXES: [&str; 2] = ["/aws/vpc/flowlogs/", "/aws/lambda/vfm-"];
+
 /// Reads the log group of that name.
 pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedLogGroup>, AwsError> {
-    let mut pages = aws.logs.describe_log_groups().log_group_name_prefix(name).into_paginator().items().send();
-    // Names come in order, so the exact one is the first of its prefix; reading on guards against an emulator that differs.
-    let mut found = None;
-    while let Some(group) = pages.next().await {
-        let group = group.op(ops::DESCRIBE_LOG_GROUPS)?;
-        if group.log_group_name() == Some(name) {
-            found = Some(group);
-            break;
-        }
-    }
-    let Some(group) = found else { return Ok(None) };
+    let names = [name.to_owned()];
+    let found = aws.shared.log_groups().load(&names, aws.shared.freshness(), |names| of_names(aws, names)).await?;
+    let Some(group) = found.into_iter().next() else { return Ok(None) };
     let arn = aws.place.arn("logs", format!("log-group:{name}"));
     let tags = aws
         .logs
@@ -76,6 +71,44 @@ pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedLogGroup>, 
         deletion_protected: group.deletion_protection_enabled.unwrap_or(false),
         tags: tags.into_iter().collect(),
     }))
+}
+
+/// Reads log groups, those of a common prefix together where that is not more work than reading each.
+async fn of_names(aws: &Aws, mut names: Vec<String>) -> Result<Vec<(String, SdkLogGroup)>, AwsError> {
+    let mut all = Vec::new();
+    for prefix in COMMON_PREFIXES {
+        let (together, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(prefix));
+        names = others;
+        if together.len() < 2 {
+            names.extend(together);
+            continue;
+        }
+        let mut pages = aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().send();
+        let mut read = 0;
+        while let Some(page) = pages.next().await {
+            let groups = page.op(ops::DESCRIBE_LOG_GROUPS)?.log_groups.unwrap_or_default();
+            all.extend(groups.into_iter().filter_map(|group| Some((group.log_group_name.clone()?, group))));
+            read += 1;
+            // Somebody has very many of that prefix.
+            if read == together.len() {
+                let missing = |name: &String| !all.iter().any(|(known, _)| known == name);
+                names.extend(together.into_iter().filter(missing));
+                break;
+            }
+        }
+    }
+    for name in names {
+        let mut groups = aws.logs.describe_log_groups().log_group_name_prefix(&name).into_paginator().items().send();
+        // Names come in order, so the exact one is the first of its prefix; reading on guards against an emulator that differs.
+        while let Some(group) = groups.next().await {
+            let group = group.op(ops::DESCRIBE_LOG_GROUPS)?;
+            if group.log_group_name() == Some(&name) {
+                all.push((name, group));
+                break;
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// What must be done, added to `diff`. `holds_data` groups stay under [`Removal::KeepData`].
@@ -209,21 +242,25 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &LogGroupOp) -> Result<Appl
         }
         LogGroupOp::Tag { name, tags } => {
             let arn = monitor.log_group_arn(name);
-            if !tags.set.is_empty() {
-                logs.tag_resource()
-                    .resource_arn(&arn)
-                    .set_tags(Some(tags.set.clone().into_iter().collect()))
-                    .send()
-                    .await
-                    .op(ops::TAG_LOG_GROUP)?;
-            }
-            if !tags.unset.is_empty() {
-                logs.untag_resource()
-                    .resource_arn(&arn)
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_LOG_GROUP)?;
+            for call in tags.calls() {
+                match call {
+                    TagCall::Set(set) => {
+                        logs.tag_resource()
+                            .resource_arn(&arn)
+                            .set_tags(Some(set.clone().into_iter().collect()))
+                            .send()
+                            .await
+                            .op(ops::TAG_LOG_GROUP)?;
+                    }
+                    TagCall::Unset(unset) => {
+                        logs.untag_resource()
+                            .resource_arn(&arn)
+                            .set_tag_keys(Some(unset.to_vec()))
+                            .send()
+                            .await
+                            .op(ops::UNTAG_LOG_GROUP)?;
+                    }
+                }
             }
         }
         LogGroupOp::Delete { name } => {

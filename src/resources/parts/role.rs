@@ -9,7 +9,7 @@ use super::policy;
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{Claim, Monitor, ROLE_PATH, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, ROLE_PATH, TagCall, TagDiff, Tags};
 
 /// A role as it shall be.
 #[derive(Clone, Debug, PartialEq)]
@@ -256,17 +256,21 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &RoleOp) -> Result<Applied,
                 .op(ops::PUT_ROLE_PERMISSIONS_BOUNDARY)?;
         }
         RoleOp::Tag { name, tags } => {
-            if !tags.set.is_empty() {
-                let set = sdk_tags(&tags.set);
-                iam.tag_role().role_name(name).set_tags(Some(set)).send().await.op(ops::TAG_ROLE)?;
-            }
-            if !tags.unset.is_empty() {
-                iam.untag_role()
-                    .role_name(name)
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_ROLE)?;
+            for call in tags.calls() {
+                match call {
+                    TagCall::Set(set) => {
+                        let set = sdk_tags(set);
+                        iam.tag_role().role_name(name).set_tags(Some(set)).send().await.op(ops::TAG_ROLE)?;
+                    }
+                    TagCall::Unset(unset) => {
+                        iam.untag_role()
+                            .role_name(name)
+                            .set_tag_keys(Some(unset.to_vec()))
+                            .send()
+                            .await
+                            .op(ops::UNTAG_ROLE)?;
+                    }
+                }
             }
         }
         RoleOp::Delete { name, policies, attached } => {

@@ -114,7 +114,7 @@ async fn a_bucket_of_the_account_that_was_not_seen_is_not_taken_over() {
     assert_eq!(sandbox.inventory().await, before);
 }
 
-/// There S3 lets the account make its own bucket again: "CreateBucket" in the S3 API reference.
+/// There S3 lets the account make its own bucket again: `CreateBucket` in the S3 API reference.
 #[tokio::test]
 async fn nor_is_one_in_the_region_where_s3_says_yes_to_a_second_creation() {
     let sandbox = Sandbox::new("bucket::unseen::home").await;

@@ -32,8 +32,10 @@ const TRICKS: [&str; 22] = [
     "%2e%2e",
 ];
 
-/// Fields and what makes a whole value of a trick.
-fn fields() -> Vec<(&'static str, fn(&str) -> Value)> {
+/// A field, and a spec that has a trick in it.
+type Field = (&'static str, fn(&str) -> Value);
+
+fn fields() -> Vec<Field> {
     vec![
         ("spec.vpcId", |text| json!({"vpcId": format!("vpc-01234567{text}")})),
         ("spec.region", |text| json!({"region": format!("eu-west-1{text}")})),

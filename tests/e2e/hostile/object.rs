@@ -66,6 +66,9 @@ async fn junk_in_labels_and_annotations_changes_nothing() {
         "annotations": {"junk": "\u{202e}\u{1f4a3}${x}{{ y }}'\";--\n".repeat(ANNOTATION_BYTES / 32), "vpcflow.dev/owner": "test/other/m",
             "vpcflow.dev/cleanup": "true", "aws:x": ""},
     }});
+    let too_much = json!({"metadata": {"annotations": {"junk": "x".repeat(1024 * 1024)}}});
+    let refused = stage.cluster.monitors.patch("m", &PatchParams::default(), &Patch::Merge(too_much)).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("annotations")));
     // The keys that Kubernetes takes; it refuses `aws:x`.
     let refused = stage.cluster.monitors.patch("m", &PatchParams::default(), &Patch::Merge(&junk)).await;
     assert!(refused.is_err());

@@ -2,11 +2,23 @@
 
 mod pair;
 
-use kube::ResourceExt;
+use devenv::FaultProxy;
+use kube::api::{ListParams, PostParams};
+use kube::{Api, ResourceExt};
 use rustix::process::Signal;
 use serde_json::json;
+use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::controller;
+use vpc_flow_operator::engine::{self, Outcome};
+use vpc_flow_operator::health::Health;
+use vpc_flow_operator::leader::Fence;
+use vpc_flow_operator::metrics::Metrics;
+use vpc_flow_operator::resources::SYSTEMS;
 
-use crate::cluster::is;
+use crate::cluster::{Cluster, is};
+use crate::process::{Process, Start};
+use crate::support::Sandbox;
 use pair::{LEASE_DURATION, Pair};
 
 #[tokio::test]
@@ -91,6 +103,47 @@ async fn a_leader_that_is_cut_off_from_kubernetes_gives_up_before_another_begins
     pair.standby.process.logged("leads").await;
     pair.cluster.wait_ready("m").await;
     pair.assert_never_both();
+}
+
+/// The process of a former leader ends at once; until it has, this is what keeps it from changing anything.
+#[tokio::test]
+async fn behind_a_shut_fence_nothing_is_changed() {
+    let (sandbox, _cluster) = (Sandbox::new("leader-fence").await, Cluster::new("leader-fence").await);
+    let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
+    let fence = Fence::shut_until_elected();
+
+    let gate = Gate::new(Metrics::default()).with_fence(fence.clone());
+    let aws = ClientPool::new(&sandbox.config_at(proxy.endpoint()), gate).get(None, None).await.unwrap();
+    let monitor = sandbox.monitor(sandbox.spec());
+    let outcomes = engine::apply(engine::assess(&SYSTEMS, &aws, &monitor, None).await, &aws, &monitor, None, ()).await;
+    let refused = |outcome: &Outcome| {
+        outcome.failures.iter().any(|(_, failure)| failure.message.contains("does not hold the lease"))
+    };
+    assert!(outcomes.iter().any(refused), "{outcomes:#?}");
+    let calls = proxy.calls();
+    assert!(calls.len() > 10 && calls.iter().all(|call| !call.mutating), "{calls:#?}");
+
+    let config = kube::Config::infer().await.unwrap();
+    let client = controller::clients(&config, fence, Health::default()).unwrap().work;
+    let monitors: Api<VpcFlowMonitor> = Api::namespaced(client, "leader-fence");
+    let created = monitors.create(&PostParams::default(), &VpcFlowMonitor::new("m", sandbox.spec())).await;
+    assert!(created.unwrap_err().to_string().contains("does not hold the lease"));
+    assert_eq!(monitors.list(&ListParams::default()).await.unwrap().items.len(), 0);
+}
+
+#[tokio::test]
+async fn without_a_namespace_for_the_lease_it_says_what_to_set() {
+    let (sandbox, cluster) = (Sandbox::new("leader-nowhere").await, Cluster::new("leader-nowhere").await);
+    let mut operator = Process::start(&Start {
+        name: "leader-nowhere",
+        namespace: &cluster.namespace,
+        sandbox: &sandbox,
+        endpoint: sandbox.emulator.endpoint(),
+        kubeconfig: None,
+        arguments: &["--leader-elect"],
+    });
+    assert_eq!(operator.ended().await.code(), Some(1));
+    assert!(operator.text().contains("set --leader-elect-namespace"), "{}", operator.text());
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! AWS's quotas, counted at a proxy.
 
 mod attempts;
+mod fairness;
 mod quotas;
+mod reads;
 
 use std::time::{Duration, Instant};
 

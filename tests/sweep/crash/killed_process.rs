@@ -8,7 +8,7 @@ use tokio::process::{Child, Command};
 
 use crate::life::Phase;
 use crate::snapshot::Snapshot;
-use crate::support::REGION;
+use crate::support::{REGION, settings};
 use crate::world::{DEADLINE, World};
 
 fn operator(world: &World) -> Result<Child> {
@@ -27,7 +27,7 @@ fn operator(world: &World) -> Result<Child> {
 #[tokio::test]
 async fn a_killed_process_is_followed_by_one_that_goes_on() -> Result<()> {
     let mut undisturbed = World::new("crash-process-undisturbed").await?;
-    undisturbed.start().await?;
+    undisturbed.start_with(|options| options.settings.detector = settings().detector).await?;
     Phase::Create.begin(&undisturbed).await?;
     Phase::Create.end(&undisturbed).await?;
     let should = Snapshot::take(&undisturbed).await?;

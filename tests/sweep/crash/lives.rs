@@ -40,6 +40,7 @@ async fn start(world: &mut World) -> Result<()> {
 pub async fn undisturbed(name: &str) -> Result<Undisturbed> {
     let mut since = Instant::now();
     let world = inhabited(name).await?;
+    let strangers = Snapshot::take(&world).await?;
     let mut phases = Undisturbed::new();
     for phase in Phase::ALL {
         phase.begin(&world).await?;
@@ -53,6 +54,10 @@ pub async fn undisturbed(name: &str) -> Result<Undisturbed> {
         phases.insert(phase, (calls, Snapshot::take(&world).await?));
         since = Instant::now();
     }
+    let snapshot = |phase| phases.get(&phase).map(|(_, snapshot)| snapshot).context("a phase");
+    snapshot(Phase::Repair)?.check_aws(snapshot(Phase::Change)?).context("repaired")?;
+    snapshot(Phase::TakeBackAll)?.check_aws(snapshot(Phase::Repair)?).context("taken back")?;
+    snapshot(Phase::DeleteAll)?.check(&strangers).context("deleted")?;
     ensure!(world.proxy.unknown_requests().is_empty(), "{:?}", world.proxy.unknown_requests());
     Ok(phases)
 }

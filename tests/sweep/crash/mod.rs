@@ -21,8 +21,8 @@ use crate::world::World;
 /// Rounds in which a point that does not come up, since calls go side by side in any order, is tried again.
 const ROUNDS: usize = 5;
 
-/// Reads of a phase at which the operator is killed in one life; a kill at a write is the only one of its phase.
-const READS: usize = 4;
+/// Points of a phase that share a life if what follows cannot depend on them; any other is the only one of its phase.
+const TOGETHER: usize = 8;
 
 /// Points at which the operator is killed, and then a second time while it recovers.
 const TWICE: usize = 160;
@@ -99,11 +99,15 @@ fn at_every_call() {
     let mut left = all_points(&undisturbed);
     eprintln!("{} points", left.len());
     for round in 0..ROUNDS {
-        let (writes, reads) = left.into_iter().partition(|point: &Point| point.call.writes());
-        let lives: Vec<_> = spread(writes, 1).into_iter().chain(spread(reads, READS)).enumerate().collect();
+        let (alone, together) = left.into_iter().partition(|point: &Point| point.call.matters());
+        let lives: Vec<_> = spread(alone, 1).into_iter().chain(spread(together, TOGETHER)).enumerate().collect();
         let count = lives.len();
         let live = async |(life, points): (usize, BTreeMap<_, _>)| {
-            killed_at(&format!("crash-{round}-{life}"), points, |_| None, &undisturbed).await
+            let story = killed_at(&format!("crash-{round}-{life}"), points, |_| None, &undisturbed).await?;
+            if let Some((points, error)) = &story.failed {
+                eprintln!("{}: {error:#}", points[0]);
+            }
+            Ok(story)
         };
         left = add_stories(&mut sweep, side_by_side(lives, live), |story| story.passed.len());
         eprintln!("round {round}: {count} lives, {} points left", left.len());

@@ -25,6 +25,13 @@ impl Call {
     }
 }
 
+impl Call {
+    /// False for reads, which change nothing, and for events, which nothing depends on.
+    pub fn matters(&self) -> bool {
+        self.writes() && !matches!(self, Self::Kubernetes(call) if call.resource == "events")
+    }
+}
+
 impl From<&ProxiedCall> for Call {
     fn from(call: &ProxiedCall) -> Self {
         Self::Aws { service: call.service.clone(), operation: call.operation.clone(), writes: call.mutating }
@@ -79,7 +86,7 @@ impl Calls {
     }
 
     /// Each call with how often it has come by then.
-    fn numbered(&self) -> impl Iterator<Item = (&Call, u32)> {
+    pub fn numbered(&self) -> impl Iterator<Item = (&Call, u32)> {
         let mut counts: BTreeMap<&Call, u32> = BTreeMap::new();
         self.0.iter().map(move |call| {
             let count = counts.entry(call).or_default();

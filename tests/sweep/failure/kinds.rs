@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use devenv::{ProxyFault, Treatment};
+use devenv::ProxyFault;
 
 use crate::kube_faults::KubeFault;
 
@@ -61,11 +61,6 @@ impl fmt::Display for Kind {
         };
         f.write_str(text)
     }
-}
-
-/// True if something was done to the call.
-pub fn is_hit(treatment: &Treatment) -> bool {
-    *treatment != Treatment::Passed
 }
 
 /// How calls to Kubernetes fail.

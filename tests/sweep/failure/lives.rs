@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use devenv::Consistency;
 use vpc_flow_operator::controller::Backoff;
 
 use super::points::{Plan, Point};
 use crate::crash::lives::Undisturbed;
 use crate::life::{Phase, strangers};
 use crate::snapshot::Snapshot;
-use crate::world::World;
+use crate::world::{NAME, World};
 
 /// What came of a life.
 #[derive(Default)]
@@ -56,20 +57,42 @@ pub async fn failing(name: &str, mut plan: Plan, undisturbed: &Undisturbed) -> R
     Ok(story)
 }
 
-/// The phase ends where it would have ended undisturbed.
 async fn go_through(world: &World, phase: Phase, points: &[Point], undisturbed: &Undisturbed) -> Result<()> {
     for point in points {
         point.arm(world);
     }
     phase.begin(world).await?;
+    end(world, phase, undisturbed).await
+}
+
+/// The phase ends where it would have ended undisturbed, once nothing fails any more.
+pub async fn end(world: &World, phase: Phase, undisturbed: &Undisturbed) -> Result<()> {
     let ended = phase.end(world).await;
     world.proxy.clear();
     world.kube.clear();
     ended?;
     // What failed in the very last pass must be seen to have passed.
-    if world.cluster.monitors.get_opt(crate::world::NAME).await?.is_some() {
+    if world.cluster.monitors.get_opt(NAME).await?.is_some() {
         world.wait_at_rest().await?;
     }
     let should = &undisturbed.get(&phase).context("a phase of the undisturbed life")?.1;
     Snapshot::take(world).await?.check(should)
+}
+
+/// Lives a whole life in which AWS is slow to show what has changed.
+pub async fn slow(name: &str, consistency: Consistency, undisturbed: &Undisturbed) -> Result<Vec<(Phase, Result<()>)>> {
+    let world = inhabited(name).await?;
+    let mut phases = Vec::new();
+    for phase in Phase::ALL {
+        // What happened before is long past.
+        world.proxy.set_consistency(consistency);
+        phase.begin(&world).await?;
+        let ended = end(&world, phase, undisturbed).await;
+        let goes_on = ended.is_ok();
+        phases.push((phase, ended));
+        if !goes_on {
+            break;
+        }
+    }
+    Ok(phases)
 }

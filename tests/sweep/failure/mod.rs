@@ -1,106 +1,48 @@
-//! A failure at every call of a whole life, of every kind: once it stops, the operator ends where it would have ended undisturbed.
+//! A failure at every call of a whole life, of every kind: once it stops, the operator ends where it would have ended undisturbed; while
+//! it lasts, it is told, holds up only who depends on it, and is not tried too often.
 
 mod kinds;
+mod lasting;
 mod lives;
 mod points;
+mod tracing;
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Result;
+use devenv::Consistency;
 use kinds::{Kind, KubeKind};
-use lives::failing;
-use points::{Failure, Plan, Point, plan};
+use lasting::{Lasting, every_operation};
+use lives::slow;
+use points::{Failure, Plan, plans};
+use tracing::live;
 
 use crate::crash::lives::{Undisturbed, undisturbed};
-use crate::crash::points::Calls;
-use crate::life::Phase;
 use crate::report::{Sweep, is_full};
 use crate::side_by_side::side_by_side;
 
-fn calls(undisturbed: &Undisturbed) -> impl Iterator<Item = (Phase, &Calls)> {
-    undisturbed.iter().map(|(phase, (calls, _))| (*phase, calls))
-}
-
-/// For each n, a life in which the n-th call of every operation fails.
-fn every_call(undisturbed: &Undisturbed, failure: Failure) -> Vec<Plan> {
-    (1..).map(|nth| plan(calls(undisturbed), nth, failure)).take_while(|plan| !plan.is_empty()).collect()
-}
-
-fn undisturbed_life(sweep: &mut Sweep, name: &str) -> Undisturbed {
-    let life = side_by_side(vec![name.to_owned()], async |name: String| undisturbed(&name).await).remove(0);
-    sweep.add_run("undisturbed", life).expect("an undisturbed life")
-}
-
-/// Lives with these plans. What went wrong in a phase with many failures is traced to those that it takes.
-fn live(sweep: &mut Sweep, name: &'static str, undisturbed: &Undisturbed, mut plans: Vec<Plan>) {
-    let (lives, mut wrong) = (AtomicUsize::new(0), Vec::new());
-    let run = async |plan: Plan| -> Result<_> {
-        let life = lives.fetch_add(1, Ordering::Relaxed);
-        let story = failing(&format!("{name}-{life}"), plan.clone(), undisturbed).await?;
-        Ok((plan, story))
-    };
-    while !plans.is_empty() {
-        let outcomes = side_by_side(std::mem::take(&mut plans), run);
-        for outcome in outcomes {
-            let Some((mut plan, story)) = sweep.add_run("a life", outcome) else { continue };
-            sweep.add_points(story.hit);
-            if let Some((phase, error)) = story.failed {
-                let points = plan.remove(&phase).unwrap_or_default();
-                eprintln!("{phase:?}, with {} failures: {error:#}", points.len());
-                plan.retain(|later, _| *later > phase);
-                if points.is_empty() {
-                    sweep.add_failure(format!("{phase:?}, undisturbed after what failed before: {error:#}"));
-                } else {
-                    wrong.push((phase, points, error));
-                    plans.extend((!plan.is_empty()).then_some(plan));
-                }
-            }
-            for point in story.not_hit {
-                eprintln!("did not come up: {point}");
-            }
-        }
-    }
-    for (phase, points, error) in wrong {
-        let culprits = trace(points, |points| {
-            let outcome = side_by_side(vec![Plan::from([(phase, points)])], run).remove(0);
-            outcome.is_ok_and(|(_, story)| story.failed.is_none())
-        });
-        let told: Vec<String> = culprits.iter().map(ToString::to_string).collect();
-        sweep.add_failure(format!("{}: {error:#}", told.join(" and ")));
-    }
-}
-
-/// The few among `points` with which it goes wrong; all of them if it does not go wrong again.
-fn trace(points: Vec<Point>, goes_well: impl Fn(Vec<Point>) -> bool) -> Vec<Point> {
-    let mut culprits = points;
-    while culprits.len() > 1 {
-        let (left, right) = culprits.split_at(culprits.len() / 2);
-        let half = [left, right].into_iter().find(|half| !goes_well(half.to_vec())).map(<[Point]>::to_vec);
-        match half {
-            Some(half) => culprits = half,
-            None => break,
-        }
-    }
-    culprits
-}
+/// What all sweeps of this module are compared with.
+static UNDISTURBED: LazyLock<Undisturbed> = LazyLock::new(|| {
+    let life = side_by_side(vec!["failure-undisturbed"], async |name| undisturbed(name).await).remove(0);
+    life.expect("an undisturbed life")
+});
 
 #[test]
 fn at_every_aws_call() {
     let mut sweep = Sweep::start("failure at every AWS call");
-    let undisturbed = undisturbed_life(&mut sweep, "failure-undisturbed");
-    let plans = if is_full() {
-        Kind::ALL.into_iter().flat_map(|kind| every_call(&undisturbed, Failure::Aws(kind))).collect()
+    let lives = if is_full() {
+        Kind::ALL.into_iter().flat_map(|kind| plans(&UNDISTURBED, Failure::Aws(kind), u32::MAX)).collect()
     } else {
-        vec![mixed(&undisturbed)]
+        vec![mixed(&UNDISTURBED)]
     };
-    live(&mut sweep, "failure", &undisturbed, plans);
+    live(&mut sweep, "failure", &UNDISTURBED, lives);
     sweep.finish();
 }
 
 /// Every operation fails once, each in another way than the one before.
 fn mixed(undisturbed: &Undisturbed) -> Plan {
     let mut kinds = Kind::ALL.into_iter().cycle();
-    let mut mixed = plan(calls(undisturbed), 1, Failure::Aws(Kind::ServerError));
+    let mut mixed = plans(undisturbed, Failure::Aws(Kind::ServerError), 1).remove(0);
     for point in mixed.values_mut().flatten() {
         let kind = kinds.by_ref().find(|kind| kind.applies(point.call.writes()));
         point.failure = Failure::Aws(kind.expect("a cycle never ends"));
@@ -111,13 +53,75 @@ fn mixed(undisturbed: &Undisturbed) -> Plan {
 #[test]
 fn at_every_kubernetes_call() {
     let mut sweep = Sweep::start("failure at every Kubernetes call");
-    let undisturbed = undisturbed_life(&mut sweep, "kube-failure-undisturbed");
-    let kinds = if is_full() { &KubeKind::ALL[..] } else { &[KubeKind::ServerError] };
-    let plans = kinds.iter().flat_map(|kind| {
-        let mut plans = every_call(&undisturbed, Failure::Kubernetes(*kind));
-        plans.truncate(if is_full() { plans.len() } else { 1 });
-        plans
-    });
-    live(&mut sweep, "kube-failure", &undisturbed, plans.collect());
+    let (kinds, most) = if is_full() { (&KubeKind::ALL[..], u32::MAX) } else { (&[KubeKind::ServerError][..], 1) };
+    let lives = kinds.iter().flat_map(|kind| plans(&UNDISTURBED, Failure::Kubernetes(*kind), most)).collect();
+    live(&mut sweep, "kube-failure", &UNDISTURBED, lives);
+    sweep.finish();
+}
+
+#[test]
+fn while_it_lasts() {
+    let mut sweep = Sweep::start("while an AWS call fails");
+    let told = [Kind::Throttled, Kind::ServerError, Kind::AccessDenied];
+    let mut lasting =
+        every_operation(
+            &UNDISTURBED,
+            |index, writes| {
+                if is_full() && writes { told.to_vec() } else { vec![told[index % told.len()]] }
+            },
+        );
+    if !is_full() {
+        // Far apart, so that each has another service.
+        lasting = lasting.into_iter().step_by(15).collect();
+    }
+    let worlds = AtomicUsize::new(0);
+    let run = async |lasting: Lasting| {
+        let world = worlds.fetch_add(1, Ordering::Relaxed);
+        let rate = lasting.run(&format!("lasting-{world}"), &UNDISTURBED).await?;
+        anyhow::Ok((lasting, rate))
+    };
+    let mut most: Option<(f64, String)> = None;
+    for outcome in side_by_side(lasting, run) {
+        let Some((lasting, rate)) = sweep.add_run("while it lasts", outcome) else { continue };
+        sweep.add_points(1);
+        let calls = rate.per_pass();
+        if most.as_ref().is_none_or(|(most, _)| calls > *most) {
+            most = Some((calls, lasting.to_string()));
+        }
+    }
+    if let Some((calls, what)) = most {
+        eprintln!("the failing call that comes most often in a pass: {calls:.1} times, {what}");
+    }
+    sweep.finish();
+}
+
+#[test]
+fn while_aws_catches_up() {
+    let mut sweep = Sweep::start("while AWS catches up");
+    let at_once = Consistency::default();
+    let all = [
+        Consistency { role_not_assumable: 5, ..at_once },
+        Consistency { name_taken: 5, ..at_once },
+        Consistency { function_pending: 4, ..at_once },
+        Consistency { stale_reads: 1, ..at_once },
+        Consistency { stale_reads: 4, ..at_once },
+        Consistency { role_not_assumable: 2, name_taken: 2, function_pending: 2, stale_reads: 2 },
+    ];
+    let chosen = if is_full() { all.to_vec() } else { vec![all[5]] };
+    let worlds = AtomicUsize::new(0);
+    let run = async |consistency: Consistency| {
+        let world = worlds.fetch_add(1, Ordering::Relaxed);
+        let phases = slow(&format!("catches-up-{world}"), consistency, &UNDISTURBED).await?;
+        anyhow::Ok((consistency, phases))
+    };
+    for outcome in side_by_side(chosen, run) {
+        let Some((consistency, phases)) = sweep.add_run("a life", outcome) else { continue };
+        for (phase, ended) in phases {
+            sweep.add_points(1);
+            if let Err(error) = ended {
+                sweep.add_failure(format!("{phase:?}, {consistency:?}: {error:#}"));
+            }
+        }
+    }
     sweep.finish();
 }

@@ -4,22 +4,39 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
-use devenv::Rule;
+use devenv::{Rule, Treatment};
 
-use super::kinds::{Kind, KubeKind, is_hit};
-use crate::crash::points::{Call, Calls};
+use super::kinds::{Kind, KubeKind};
+use crate::crash::lives::Undisturbed;
+use crate::crash::points::Call;
 use crate::kube_faults::KubeRule;
 use crate::life::Phase;
+use crate::report::is_full;
 use crate::world::World;
 
-/// How many calls of an operation fail in a row: the SDK sends each twice, so two of the operator's attempts.
-pub const TIMES: u32 = 4;
+/// How many calls of an operation fail in a row: the SDK sends each twice, so two of the operator's attempts, or one.
+fn times() -> u32 {
+    if is_full() { 4 } else { 2 }
+}
+
+/// A read's later calls repeat what its first ones do: before anything is changed, and after.
+const READS: u32 = 3;
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Failure {
     Aws(Kind),
     Kubernetes(KubeKind),
+}
+
+impl Failure {
+    fn applies(self, call: &Call) -> bool {
+        match (self, call) {
+            (Self::Aws(kind), Call::Aws { writes, .. }) => kind.applies(*writes),
+            (Self::Kubernetes(kind), Call::Kubernetes(call)) => kind != KubeKind::AnswerLost || call.is_write(),
+            _ => false,
+        }
+    }
 }
 
 /// An operation that fails in a phase.
@@ -45,26 +62,17 @@ impl fmt::Display for Point {
 /// What fails in each phase of a life.
 pub type Plan = BTreeMap<Phase, Vec<Point>>;
 
-/// What fails if the n-th call of every operation does, or none if no operation comes so often.
-pub fn plan<'a>(phases: impl IntoIterator<Item = (Phase, &'a Calls)>, nth: u32, failure: Failure) -> Plan {
-    let mut plan = Plan::new();
-    for (phase, calls) in phases {
-        let counts = calls.counts().into_iter();
-        let counts = counts.filter(|(call, count)| *count >= nth && applies(failure, call));
-        let points: Vec<Point> = counts.map(|(call, _)| Point { phase, call: call.clone(), nth, failure }).collect();
-        if !points.is_empty() {
-            plan.insert(phase, points);
+/// For each n, a life in which the n-th call of every operation fails, up to `most`.
+pub fn plans(undisturbed: &Undisturbed, failure: Failure, most: u32) -> Vec<Plan> {
+    let mut plans: BTreeMap<u32, Plan> = BTreeMap::new();
+    for (phase, (calls, _)) in undisturbed {
+        let fails = |call: &Call, nth| failure.applies(call) && nth <= most && (call.writes() || nth <= READS);
+        for (call, nth) in calls.numbered().filter(|(call, nth)| fails(call, *nth)) {
+            let point = Point { phase: *phase, call: call.clone(), nth, failure };
+            plans.entry(nth).or_default().entry(*phase).or_default().push(point);
         }
     }
-    plan
-}
-
-fn applies(failure: Failure, call: &Call) -> bool {
-    match (failure, call) {
-        (Failure::Aws(kind), Call::Aws { writes, .. }) => kind.applies(*writes),
-        (Failure::Kubernetes(kind), Call::Kubernetes(call)) => kind != KubeKind::AnswerLost || call.is_write(),
-        _ => false,
-    }
+    plans.into_values().collect()
 }
 
 impl Point {
@@ -73,10 +81,10 @@ impl Point {
         let skip = self.nth - 1;
         match (&self.call, self.failure) {
             (Call::Aws { service, operation, .. }, Failure::Aws(kind)) => {
-                world.proxy.add(Rule::of(service, operation, kind.fault()).skip(skip).times(TIMES));
+                world.proxy.add(Rule::of(service, operation, kind.fault()).skip(skip).times(times()));
             }
             (Call::Kubernetes(call), Failure::Kubernetes(kind)) => {
-                world.kube.add(KubeRule { call: Some(call.clone()), skip, times: Some(TIMES), fault: kind.fault() });
+                world.kube.add(KubeRule { call: Some(call.clone()), skip, times: Some(times()), fault: kind.fault() });
             }
             _ => {}
         }
@@ -85,9 +93,12 @@ impl Point {
     /// True if it has failed since then.
     pub fn was_hit(&self, world: &World, since: Instant) -> bool {
         match &self.call {
-            Call::Aws { service, operation, .. } => world.proxy.calls().iter().any(|call| {
-                call.at >= since && (&call.service, &call.operation) == (service, operation) && is_hit(&call.treatment)
-            }),
+            Call::Aws { .. } => {
+                let calls = world.proxy.calls();
+                calls.iter().any(|call| {
+                    call.at >= since && Call::from(call) == self.call && call.treatment != Treatment::Passed
+                })
+            }
             Call::Kubernetes(wanted) => {
                 let calls = world.kube.calls();
                 let count = calls.iter().filter(|(at, call)| *at >= since && call == wanted).count();

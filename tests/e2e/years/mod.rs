@@ -1,0 +1,10 @@
+//! What happens to an operator that runs for years.
+
+mod asked;
+mod events;
+mod health;
+mod logs;
+mod metrics;
+mod own;
+mod restarts;
+mod schema;

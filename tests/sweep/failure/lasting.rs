@@ -1,0 +1,216 @@
+//! One operation fails and goes on failing: what is told, what goes on, and how often it is tried.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
+use devenv::{Rule, Treatment, wait_for};
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::Api;
+use kube::api::ListParams;
+use vpc_flow_operator::api::{Component, VpcFlowMonitor};
+use vpc_flow_operator::resources::SYSTEMS;
+
+use super::kinds::Kind;
+use super::lives::{end, inhabited};
+use crate::crash::lives::Undisturbed;
+use crate::crash::points::Call;
+use crate::kube_faults::KubeCall;
+use crate::life::Phase;
+use crate::world::{DEADLINE, NAME, World};
+
+/// An operation that fails during all of a phase.
+#[derive(Clone, Debug)]
+pub struct Lasting {
+    pub phase: Phase,
+    pub service: String,
+    pub operation: String,
+    pub kind: Kind,
+    /// How often it comes in the phase if nothing fails.
+    pub usual: u32,
+}
+
+/// How often the failing operation was called in a pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    pub calls: usize,
+    pub passes: usize,
+}
+
+impl Rate {
+    #[allow(clippy::cast_precision_loss, reason = "small numbers")]
+    pub fn per_pass(self) -> f64 {
+        self.calls as f64 / self.passes as f64
+    }
+}
+
+/// Passes over which the failure is watched, once it is told.
+const PASSES: usize = 4;
+
+impl Lasting {
+    /// A world of its own in which nothing else ever happens.
+    pub async fn run(&self, name: &str, undisturbed: &Undisturbed) -> Result<Rate> {
+        let world = inhabited(name).await?;
+        // What is deleted with all its data can be deleted at once.
+        let before = if self.phase == Phase::DeleteAll { Phase::Change } else { self.phase };
+        for phase in Phase::ALL.iter().take_while(|phase| **phase < before) {
+            phase.begin(&world).await?;
+            phase.end(&world).await?;
+        }
+        world.proxy.add(Rule::of(&self.service, &self.operation, self.kind.fault()));
+        self.phase.begin(&world).await?;
+        if self.phase == Phase::Repair {
+            world.request_pass().await?;
+        }
+        self.wait_told(&world).await.with_context(|| format!("{self}: not told"))?;
+        let rate = self.watch(&world).await?;
+        self.check_others(&world).await?;
+        self.check_events(&world).await?;
+        world.proxy.clear();
+        end(&world, self.phase, undisturbed).await.with_context(|| format!("{self}: after it"))?;
+        Ok(rate)
+    }
+
+    /// The condition says what failed and why.
+    fn tells(&self, condition: &Condition) -> bool {
+        let code = condition.message.contains(&format!(" {}: ", self.operation));
+        condition.status == "False" && Some(condition.reason.as_str()) == self.kind.reason() && code
+    }
+
+    async fn wait_told(&self, world: &World) -> Result<()> {
+        world
+            .wait("the failure to be told, and all else to be done", |monitor| {
+                conditions(monitor).any(|condition| self.tells(condition)) && self.only_waiting(monitor).is_ok()
+            })
+            .await
+    }
+
+    /// Nothing is written while nothing new happens; the operation is not called more often than the passes need.
+    async fn watch(&self, world: &World) -> Result<Rate> {
+        let passes = || count(world, "get", "vpcflowmonitors");
+        let hits = || {
+            let calls = world.proxy.calls();
+            calls.iter().filter(|call| self.is(call) && call.treatment != Treatment::Passed).count()
+        };
+        let writes = || {
+            let calls = world.proxy.calls();
+            let others = calls.iter().filter(|call| call.mutating && !self.is(call));
+            others.map(|call| call.operation.clone()).collect::<Vec<_>>()
+        };
+        // The first pass after it was told may still tell of what went on beside it.
+        let first = passes();
+        wait_for("two passes", DEADLINE, async || Ok((passes() > first + 2).then_some(()))).await?;
+        let (calls, passed, written) = (hits(), passes(), writes().len());
+        let told = count(world, "patch", "vpcflowmonitors/status");
+        let events = world.kube.calls().iter().filter(|(_, call)| call.resource == "events").count();
+        wait_for("more passes", DEADLINE, async || Ok((passes() >= passed + PASSES).then_some(()))).await?;
+        let rate = Rate { calls: hits() - calls, passes: passes() - passed };
+        let told_since = count(world, "patch", "vpcflowmonitors/status") - told;
+        ensure!(told_since == 0, "{self}: {told_since} status writes in {} passes that found nothing new", rate.passes);
+        let events_since = world.kube.calls().iter().filter(|(_, call)| call.resource == "events").count() - events;
+        ensure!(events_since == 0, "{self}: {events_since} events in {} passes that found nothing new", rate.passes);
+        let written: Vec<String> = writes().split_off(written);
+        ensure!(written.is_empty(), "{self}: AWS is being changed in passes that find nothing new: {written:?}");
+        let most = 2 * self.usual as usize * (rate.passes + 1);
+        ensure!(rate.calls <= most, "{self}: {} calls in {} passes", rate.calls, rate.passes);
+        Ok(rate)
+    }
+
+    fn is(&self, call: &devenv::ProxiedCall) -> bool {
+        (&call.service, &call.operation) == (&self.service, &self.operation)
+    }
+
+    async fn check_others(&self, world: &World) -> Result<()> {
+        let monitor = world.cluster.monitors.get(NAME).await?;
+        self.only_waiting(&monitor)
+    }
+
+    /// Who does not fail is done, or waits for who does.
+    fn only_waiting(&self, monitor: &VpcFlowMonitor) -> Result<()> {
+        let failing: BTreeSet<&str> = conditions(monitor).filter(|it| self.tells(it)).map(|it| &*it.type_).collect();
+        for system in SYSTEMS.iter() {
+            let Some(condition) = conditions(monitor).find(|it| it.type_ == system.component.condition()) else {
+                continue;
+            };
+            let fine = condition.status == "True"
+                || failing.contains(condition.type_.as_str())
+                || condition.reason == "WaitingForDependency" && self.may_wait(system.component, &failing)
+                // What lies in a log group or bucket that cannot be read yet is told by that one.
+                || monitor.metadata.deletion_timestamp.is_some();
+            ensure!(fine, "{self}: {} {}: {}", condition.type_, condition.reason, condition.message);
+        }
+        Ok(())
+    }
+
+    /// True if one of the failing systems is needed by it, or by one that it needs.
+    fn may_wait(&self, component: Component, failing: &BTreeSet<&str>) -> bool {
+        let Some(system) = SYSTEMS.iter().find(|system| system.component == component) else { return false };
+        let clears = if self.phase == Phase::Create { &[][..] } else { system.clears_after };
+        let needed_by = SYSTEMS.iter().filter(|other| self.phase != Phase::Create && other.needs.contains(&component));
+        let mut holds_up = system.needs.iter().chain(clears).copied().chain(needed_by.map(|other| other.component));
+        holds_up.any(|other| {
+            failing.contains(other.condition()) || (self.phase == Phase::Create && self.may_wait(other, failing))
+        })
+    }
+
+    /// One event of each system that fails says what the condition says.
+    async fn check_events(&self, world: &World) -> Result<()> {
+        let monitor = world.cluster.monitors.get(NAME).await?;
+        let api: Api<Event> = Api::namespaced(world.cluster.client.clone(), &world.cluster.namespace);
+        let events = api.list(&ListParams::default()).await?.items;
+        for condition in conditions(&monitor).filter(|condition| self.tells(condition)) {
+            if condition.type_ == "Ready" && conditions(&monitor).filter(|other| self.tells(other)).count() > 1 {
+                continue;
+            }
+            let about = |event: &&Event| {
+                event.regarding.as_ref().and_then(|object| object.uid.as_ref()) == monitor.metadata.uid.as_ref()
+                    && event.reason.as_deref() == Some(&condition.reason)
+                    && event.action.as_deref() == Some(&condition.type_)
+            };
+            let told: Vec<&Event> = events.iter().filter(about).collect();
+            let times: i32 = told.iter().map(|event| event.series.as_ref().map_or(1, |series| series.count)).sum();
+            ensure!(times == 1, "{self}: {times} events of {} {}", condition.type_, condition.reason);
+            let note = told[0].note.as_deref().unwrap_or_default();
+            ensure!(note.contains(&self.operation), "{self}: the event does not name the operation: {note}");
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Lasting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}, {} {} {}", self.phase, self.service, self.operation, self.kind)
+    }
+}
+
+fn conditions(monitor: &VpcFlowMonitor) -> impl Iterator<Item = &Condition> {
+    monitor.status.iter().flat_map(|status| &status.conditions)
+}
+
+fn count(world: &World, verb: &'static str, resource: &str) -> usize {
+    let wanted = KubeCall { verb, resource: resource.to_owned() };
+    world.kube.calls().iter().filter(|(_, call)| *call == wanted).count()
+}
+
+/// Every operation in the phase in which it first comes, `kinds` in turn; with all of them, every kind.
+pub fn every_operation(undisturbed: &Undisturbed, kinds: impl Fn(usize, bool) -> Vec<Kind>) -> Vec<Lasting> {
+    let mut known = BTreeSet::new();
+    let mut lasting = Vec::new();
+    let order = [Phase::Create, Phase::DeleteAll, Phase::Change, Phase::Repair];
+    for phase in order.into_iter().chain(Phase::ALL) {
+        let Some((calls, _)) = undisturbed.get(&phase) else { continue };
+        let numbered: Vec<(&Call, u32)> = calls.numbered().collect();
+        for (call, _) in numbered.iter().filter(|(_, nth)| *nth == 1) {
+            let Call::Aws { service, operation, writes } = call else { continue };
+            if !known.insert((*call).clone()) {
+                continue;
+            }
+            let usual = numbered.iter().filter(|(other, _)| other == call).map(|(_, nth)| *nth).max().unwrap_or(1);
+            for kind in kinds(known.len(), *writes) {
+                let (service, operation) = (service.clone(), operation.clone());
+                lasting.push(Lasting { phase, service, operation, kind, usual });
+            }
+        }
+    }
+    lasting
+}
