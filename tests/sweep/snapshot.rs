@@ -1,7 +1,7 @@
 //! What there is at the end of a phase, in terms that are the same in every world.
 
 use anyhow::{Result, ensure};
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::{Map, Value, json};
 
 use crate::world::{NAME, World};
@@ -114,6 +114,10 @@ impl Names {
         ] {
             text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();
         }
+        // Fingerprints of endpoints, which hold the account: as many as there are.
+        let fingerprints = Regex::new(r#"("vpcflow.dev/subscriptions":)"([^"]*)""#)?;
+        let as_many = |found: &Captures<'_>| format!(r#"{}"{}""#, &found[1], "x".repeat(found[2].len()));
+        text = fingerprints.replace_all(&text, as_many).into_owned();
         Ok(serde_json::from_str(&text)?)
     }
 }

@@ -10,7 +10,7 @@ use crate::world::World;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drift {
     AlarmDeleted,
-    BucketPolicyDeleted,
+    BucketPolicyOpened,
     BucketTagged,
     DashboardDeleted,
     DatabaseDeleted,
@@ -36,7 +36,7 @@ pub enum Drift {
 impl Drift {
     pub const ALL: [Self; 22] = [
         Self::AlarmDeleted,
-        Self::BucketPolicyDeleted,
+        Self::BucketPolicyOpened,
         Self::BucketTagged,
         Self::DashboardDeleted,
         Self::DatabaseDeleted,
@@ -69,7 +69,7 @@ impl Drift {
 
     async fn attempt(self, world: &World) -> Result<()> {
         match self {
-            Self::BucketPolicyDeleted | Self::BucketTagged | Self::LifecycleDeleted | Self::VersioningSuspended => {
+            Self::BucketPolicyOpened | Self::BucketTagged | Self::LifecycleDeleted | Self::VersioningSuspended => {
                 self.in_s3(world).await
             }
             Self::DetectorLogGroupDeleted
@@ -87,7 +87,14 @@ impl Drift {
     async fn in_s3(self, world: &World) -> Result<()> {
         let (s3, bucket) = (world.sandbox.s3(), world.monitor().await?.names.bucket);
         match self {
-            Self::BucketPolicyDeleted => _ = s3.delete_bucket_policy().bucket(bucket).send().await?,
+            // AWS adds statements of its own to a policy when a flow log is made, and only then: the rest stays.
+            Self::BucketPolicyOpened => {
+                let found = s3.get_bucket_policy().bucket(&bucket).send().await?.policy.context("no policy")?;
+                let mut policy: Value = serde_json::from_str(&found)?;
+                let statements = policy["Statement"].as_array_mut().context("no statements")?;
+                statements.retain(|statement| statement["Effect"] != "Deny");
+                s3.put_bucket_policy().bucket(bucket).policy(policy.to_string()).send().await?;
+            }
             Self::LifecycleDeleted => _ = s3.delete_bucket_lifecycle().bucket(bucket).send().await?,
             Self::BucketTagged => {
                 let found = s3.get_bucket_tagging().bucket(&bucket).send().await?;

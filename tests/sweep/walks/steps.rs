@@ -3,7 +3,7 @@
 use std::fmt;
 
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::select;
 use proptest::strategy::Strategy;
 
 use super::drifts::Drift;
@@ -12,9 +12,9 @@ use super::drifts::Drift;
 #[derive(Clone, Debug)]
 pub enum Step {
     /// A field gets another value.
-    Change(Index),
+    Change(String),
     /// A field gets its default again.
-    TakeBack(Index),
+    TakeBack(String),
     /// Somebody changes something by hand.
     Drift(Drift),
     /// Calls to AWS fail: after so many, so many.
@@ -51,12 +51,12 @@ impl fmt::Display for Step {
     }
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step(fields: Vec<String>) -> impl Strategy<Value = Step> {
     let failing =
         select(vec![Failing::Throttled, Failing::ServerError, Failing::Denied, Failing::Closed, Failing::AnswerLost]);
     prop_oneof![
-        4 => any::<Index>().prop_map(Step::Change),
-        2 => any::<Index>().prop_map(Step::TakeBack),
+        4 => select(fields.clone()).prop_map(Step::Change),
+        2 => select(fields).prop_map(Step::TakeBack),
         4 => select(Drift::ALL.to_vec()).prop_map(Step::Drift),
         3 => (failing, 0..60_u32, 1..6_u32).prop_map(|(how, skip, times)| Step::Fail { how, skip, times }),
         2 => Just(Step::Crash),
@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A walk of at most so many steps.
-pub fn walk(longest: usize) -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), longest / 2..=longest)
+/// A walk of at most so many steps, on which these fields change.
+pub fn walk(longest: usize, fields: Vec<String>) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(fields), longest / 2..=longest)
 }
