@@ -42,7 +42,7 @@ pub async fn reconcile(known: Arc<Known>, context: Arc<Context>) -> Result<Actio
 }
 
 /// Passes deal with their errors themselves.
-#[allow(clippy::needless_pass_by_value, reason = "the controller passes them so")]
+#[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, reason = "the controller passes them so")]
 pub fn on_error(_known: Arc<Known>, error: &Infallible, _context: Arc<Context>) -> Action {
     match *error {}
 }
