@@ -191,7 +191,7 @@ impl Intercept for Gate {
             }
             Some(_) => RequestOutcome::Error,
         };
-        log(operation, outcome, failure, request_id, took);
+        log(operation, outcome, failure.as_deref(), request_id, took);
         self.metrics.aws_request(operation, outcome, took);
         self.health.progress();
         Ok(())
@@ -202,7 +202,7 @@ impl Intercept for Gate {
 fn log(
     operation: &Operation,
     outcome: RequestOutcome,
-    code: Option<String>,
+    code: Option<&str>,
     request_id: Option<&str>,
     took: Option<Duration>,
 ) {

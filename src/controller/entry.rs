@@ -50,7 +50,7 @@ async fn pass(known: &Known, context: &Context) -> Action {
 }
 
 /// Passes deal with their errors themselves.
-#[allow(clippy::needless_pass_by_value, reason = "the controller passes them so")]
+#[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, reason = "the controller passes them so")]
 pub fn on_error(_known: Arc<Known>, error: &Infallible, _context: Arc<Context>) -> Action {
     match *error {}
 }

@@ -105,9 +105,9 @@ mod tests {
     fn trouble_of_the_whole_monitor_is_told_where_no_system_tells_it() {
         let mut unreachable = condition("Ready", "AccessDenied");
         unreachable.message = "the role cannot be assumed".into();
-        let mut before = VpcFlowMonitorStatus::default();
         // Systems stay as they were told.
-        before.conditions = vec![condition("IdentityReady", "AwsError")];
+        let conditions = vec![condition("IdentityReady", "AwsError")];
+        let before = VpcFlowMonitorStatus { conditions, ..VpcFlowMonitorStatus::default() };
         let conditions = vec![unreachable, condition("IdentityReady", "AwsError")];
         let now = VpcFlowMonitorStatus { conditions, ..before.clone() };
         let events = of_troubles(&before, &now);

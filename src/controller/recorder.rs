@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(allowed(&mut allowance, start), 100);
         assert_eq!(allowed(&mut allowance, start + Duration::from_secs(59)), 0);
         assert_eq!(allowed(&mut allowance, start + Duration::from_secs(150)), 2);
-        assert_eq!(allowed(&mut allowance, start + Duration::from_secs(180)), 1, "half a minute was left over");
+        assert_eq!(allowed(&mut allowance, start + Duration::from_mins(3)), 1, "half a minute was left over");
         assert_eq!(allowed(&mut allowance, start + Duration::from_hours(24)), 100);
     }
 }

@@ -99,7 +99,7 @@ fn trouble_lasts_until_it_was_tried_again() {
         remaining: vec![Change::new(Action::Create, ResourceKind::Role, "r")],
         ..outcome(Component::Identity)
     };
-    let during = tell(Mode::Keep, &[untried.clone()], &before);
+    let during = tell(Mode::Keep, std::slice::from_ref(&untried), &before);
     assert_eq!(during.conditions, before.conditions);
     let waiting = Outcome { waits_for: vec![Component::LogGroup], ..untried.clone() };
     assert_eq!(summary(&tell(Mode::Keep, &[waiting], &before))[0], ("Ready", "False", "WaitingForDependency"));

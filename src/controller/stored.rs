@@ -144,8 +144,8 @@ mod tests {
         let status = monitor.status.unwrap();
         assert_eq!(status.account_id.as_deref(), Some("123456789012"));
         assert_eq!((status.observed_generation, status.summary), (None, None));
-        let states: Vec<_> = status.resources.iter().map(|resource| resource.state).collect();
-        assert_eq!(states, [ResourceState::InSync, ResourceState::Failed]);
+        let kept: Vec<_> = status.resources.iter().map(|resource| resource.state).collect();
+        assert_eq!(kept, [ResourceState::InSync, ResourceState::Failed]);
         assert_eq!(read_status(json!("nonsense")), VpcFlowMonitorStatus::default());
     }
 }

@@ -33,7 +33,7 @@ pub enum Step {
     /// Lead, or go on leading, if this can be created.
     Create(LeaseSpec),
     /// Lead, or go on leading, if the lease can be replaced by this one, which carries the version it was read at.
-    Replace(Lease),
+    Replace(Box<Lease>),
 }
 
 impl Election {
@@ -74,7 +74,11 @@ impl Election {
             return Step::Follow(holder.to_owned());
         }
         let spec = if self.is_ours() { self.renewed(spec, time) } else { self.taken(&spec, time) };
-        if seen.exists { Step::Replace(Lease { spec: Some(spec), ..seen.lease.clone() }) } else { Step::Create(spec) }
+        if seen.exists {
+            Step::Replace(Box::new(Lease { spec: Some(spec), ..seen.lease.clone() }))
+        } else {
+            Step::Create(spec)
+        }
     }
 
     /// The lease for anybody to take, if it is ours.

@@ -75,10 +75,8 @@ impl Process {
 
     /// Waits until it has ended.
     pub async fn ended(&mut self) -> ExitStatus {
-        match tokio::time::timeout(DEADLINE, self.child.wait()).await {
-            Ok(status) => status.unwrap(),
-            Err(_) => panic!("the operator does not end:\n{}", self.text()),
-        }
+        let ended = tokio::time::timeout(DEADLINE, self.child.wait()).await;
+        ended.unwrap_or_else(|elapsed| panic!("the operator does not end: {elapsed}:\n{}", self.text())).unwrap()
     }
 
     pub fn text(&self) -> String {
