@@ -49,6 +49,8 @@ pub struct TagDiff {
     pub set: Tags,
     /// To take off.
     pub unset: Vec<String>,
+    /// The value of [`TAG_KEYS`] until what is to be taken off is off: no key may be forgotten before.
+    pub meanwhile: Option<String>,
 }
 
 impl TagDiff {
@@ -56,6 +58,18 @@ impl TagDiff {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.unset.is_empty()
+    }
+
+    /// The change in parts, each of which puts on first and then takes off. After any of the calls what is ours is still told by its tags.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<Self> {
+        let (Some(meanwhile), Some(record)) = (&self.meanwhile, self.set.get(TAG_KEYS)) else {
+            return vec![self.clone()];
+        };
+        let mut first = Self { meanwhile: None, ..self.clone() };
+        first.set.insert(TAG_KEYS.to_owned(), meanwhile.clone());
+        let last = Self { set: [(TAG_KEYS.to_owned(), record.clone())].into(), ..Self::default() };
+        vec![first, last]
     }
 
     /// The observed tags after the change, for services that replace all tags at once.
@@ -127,7 +141,7 @@ impl Monitor {
     /// Changes that bring a resource's tags to what the monitor wants. Tags of others are left alone.
     #[must_use]
     pub fn tag_diff(&self, observed: &Tags) -> TagDiff {
-        let set = self
+        let set: Tags = self
             .tags
             .iter()
             .filter(|(key, value)| observed.get(*key) != Some(value))
@@ -137,8 +151,11 @@ impl Monitor {
         let once_ours = |key: &str| {
             [RETAINED_BY, TAG_KEYS].contains(&key) || (!key.starts_with(RESERVED) && fingerprints::holds(record, key))
         };
-        let unset = observed.keys().filter(|key| !self.tags.contains_key(*key) && once_ours(key)).cloned().collect();
-        TagDiff { set, unset }
+        let unset: Vec<_> =
+            observed.keys().filter(|key| !self.tags.contains_key(*key) && once_ours(key)).cloned().collect();
+        let keys = self.spec.tags.keys().chain(unset.iter().filter(|key| !key.starts_with(RESERVED)));
+        let meanwhile = fingerprints::record(keys.map(String::as_str));
+        TagDiff { meanwhile: meanwhile.filter(|record| set.get(TAG_KEYS).is_some_and(|new| new != record)), set, unset }
     }
 
     /// The same for a resource that holds data: one that is taken over is marked, for its data are not the monitor's to delete.
@@ -192,6 +209,30 @@ mod tests {
         let diff = monitor.tag_diff(&observed);
         assert_eq!(diff.unset, ["cost-centre"], "who may write the record may as well take the tag off");
         assert_eq!(diff.set.keys().collect::<Vec<_>>(), [TAG_KEYS]);
+    }
+
+    #[test]
+    fn wherever_a_change_is_interrupted_no_key_is_forgotten() {
+        let of = |keys: &[&str]| fixtures::with_spec(tagged(keys));
+        let (before, after, none) = (of(&["team", "stage"]), of(&["stage", "unit"]), of(&[]));
+        let mut now = before.tags.clone();
+        now.insert("theirs".to_owned(), "1".to_owned());
+        let wanted = after.tag_diff(&now).applied_to(&now);
+        assert!(!wanted.contains_key("team") && wanted.contains_key("theirs"));
+        for part in after.tag_diff(&now).in_order() {
+            let TagDiff { set, unset, .. } = part;
+            for call in [TagDiff { set, ..TagDiff::default() }, TagDiff { unset, ..TagDiff::default() }] {
+                now = call.applied_to(&now);
+                assert_eq!(after.tag_diff(&now).applied_to(&now), wanted);
+                let bare = none.tag_diff(&now).applied_to(&now);
+                assert_eq!(
+                    bare.keys().collect::<Vec<_>>(),
+                    ["theirs", MANAGED_BY, OWNER],
+                    "the spec may change before the next pass"
+                );
+            }
+        }
+        assert_eq!(now, wanted);
     }
 
     #[test]

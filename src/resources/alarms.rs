@@ -300,19 +300,21 @@ async fn put(
 
 async fn tag(aws: &Aws, arn: &str, tags: &TagDiff) -> Result<(), AwsError> {
     let cloudwatch = &aws.cloudwatch;
-    if !tags.set.is_empty() {
-        let set = sdk_tags(&tags.set);
-        cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.op(ops::TAG_CLOUDWATCH)?;
-    }
-    if !tags.unset.is_empty() {
-        let unset = tags.unset.clone();
-        cloudwatch
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(unset))
-            .send()
-            .await
-            .op(ops::UNTAG_CLOUDWATCH)?;
+    for tags in tags.in_order() {
+        if !tags.set.is_empty() {
+            let set = sdk_tags(&tags.set);
+            cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.op(ops::TAG_CLOUDWATCH)?;
+        }
+        if !tags.unset.is_empty() {
+            let unset = tags.unset.clone();
+            cloudwatch
+                .untag_resource()
+                .resource_arn(arn)
+                .set_tag_keys(Some(unset))
+                .send()
+                .await
+                .op(ops::UNTAG_CLOUDWATCH)?;
+        }
     }
     Ok(())
 }

@@ -204,13 +204,20 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &DatabaseOp) -> Result<(), 
         }
         DatabaseOp::Tag { name, tags } => {
             let arn = arn(monitor, name);
-            if !tags.set.is_empty() {
-                let set = Some(tags.set.clone().into_iter().collect::<HashMap<_, _>>());
-                glue.tag_resource().resource_arn(&arn).set_tags_to_add(set).send().await.op(ops::TAG_GLUE)?;
-            }
-            if !tags.unset.is_empty() {
-                let unset = Some(tags.unset.clone());
-                glue.untag_resource().resource_arn(&arn).set_tags_to_remove(unset).send().await.op(ops::UNTAG_GLUE)?;
+            for tags in tags.in_order() {
+                if !tags.set.is_empty() {
+                    let set = Some(tags.set.clone().into_iter().collect::<HashMap<_, _>>());
+                    glue.tag_resource().resource_arn(&arn).set_tags_to_add(set).send().await.op(ops::TAG_GLUE)?;
+                }
+                if !tags.unset.is_empty() {
+                    let unset = Some(tags.unset.clone());
+                    glue.untag_resource()
+                        .resource_arn(&arn)
+                        .set_tags_to_remove(unset)
+                        .send()
+                        .await
+                        .op(ops::UNTAG_GLUE)?;
+                }
             }
         }
         DatabaseOp::Delete { name } => {

@@ -184,13 +184,21 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &WorkgroupOp) -> Result<(),
         }
         WorkgroupOp::Tag(tags) => {
             let arn = monitor.place.arn("athena", format!("workgroup/{name}"));
-            if !tags.set.is_empty() {
-                let set = Some(sdk_tags(&tags.set));
-                athena.tag_resource().resource_arn(&arn).set_tags(set).send().await.op(ops::TAG_ATHENA)?;
-            }
-            if !tags.unset.is_empty() {
-                let unset = Some(tags.unset.clone());
-                athena.untag_resource().resource_arn(&arn).set_tag_keys(unset).send().await.op(ops::UNTAG_ATHENA)?;
+            for tags in tags.in_order() {
+                if !tags.set.is_empty() {
+                    let set = Some(sdk_tags(&tags.set));
+                    athena.tag_resource().resource_arn(&arn).set_tags(set).send().await.op(ops::TAG_ATHENA)?;
+                }
+                if !tags.unset.is_empty() {
+                    let unset = Some(tags.unset.clone());
+                    athena
+                        .untag_resource()
+                        .resource_arn(&arn)
+                        .set_tag_keys(unset)
+                        .send()
+                        .await
+                        .op(ops::UNTAG_ATHENA)?;
+                }
             }
         }
         WorkgroupOp::Delete => {

@@ -263,18 +263,26 @@ pub(super) async fn apply(aws: &Aws, monitor: &Monitor, op: &FunctionOp) -> Resu
         }
         FunctionOp::UpdateConfiguration(function) => update_configuration(aws, function).await?,
         FunctionOp::Tag(tags) => {
-            if !tags.set.is_empty() {
-                let set = tags.set.clone().into_iter().collect();
-                lambda.tag_resource().resource(arn(monitor)).set_tags(Some(set)).send().await.op(ops::TAG_FUNCTION)?;
-            }
-            if !tags.unset.is_empty() {
-                lambda
-                    .untag_resource()
-                    .resource(arn(monitor))
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_FUNCTION)?;
+            for tags in tags.in_order() {
+                if !tags.set.is_empty() {
+                    let set = tags.set.clone().into_iter().collect();
+                    lambda
+                        .tag_resource()
+                        .resource(arn(monitor))
+                        .set_tags(Some(set))
+                        .send()
+                        .await
+                        .op(ops::TAG_FUNCTION)?;
+                }
+                if !tags.unset.is_empty() {
+                    lambda
+                        .untag_resource()
+                        .resource(arn(monitor))
+                        .set_tag_keys(Some(tags.unset.clone()))
+                        .send()
+                        .await
+                        .op(ops::UNTAG_FUNCTION)?;
+                }
             }
         }
         FunctionOp::Delete { name } => {

@@ -112,13 +112,16 @@ impl System for Dashboard {
             }
             Op::Tag(tags) => {
                 let arn = arn(&monitor.place, &name);
-                if !tags.set.is_empty() {
-                    let request = cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(sdk_tags(&tags.set)));
-                    request.send().await.op(ops::TAG_CLOUDWATCH)?;
-                }
-                if !tags.unset.is_empty() {
-                    let request = cloudwatch.untag_resource().resource_arn(&arn).set_tag_keys(Some(tags.unset.clone()));
-                    request.send().await.op(ops::UNTAG_CLOUDWATCH)?;
+                for tags in tags.in_order() {
+                    if !tags.set.is_empty() {
+                        let request = cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(sdk_tags(&tags.set)));
+                        request.send().await.op(ops::TAG_CLOUDWATCH)?;
+                    }
+                    if !tags.unset.is_empty() {
+                        let request =
+                            cloudwatch.untag_resource().resource_arn(&arn).set_tag_keys(Some(tags.unset.clone()));
+                        request.send().await.op(ops::UNTAG_CLOUDWATCH)?;
+                    }
                 }
             }
             Op::Delete => {

@@ -148,13 +148,21 @@ fn refusals(operation: &'static Operation, items: &[UnsuccessfulItem]) -> impl I
 }
 
 async fn tag(aws: &Aws, id: &str, tags: &TagDiff) -> Result<(), AwsError> {
-    if !tags.set.is_empty() {
-        aws.ec2.create_tags().resources(id).set_tags(Some(sdk_tags(&tags.set))).send().await.op(ops::CREATE_TAGS)?;
-    }
-    if !tags.unset.is_empty() {
-        // A key without a value goes whatever its value is.
-        let keys = tags.unset.iter().map(|key| Tag::builder().key(key).build()).collect();
-        aws.ec2.delete_tags().resources(id).set_tags(Some(keys)).send().await.op(ops::DELETE_TAGS)?;
+    for tags in tags.in_order() {
+        if !tags.set.is_empty() {
+            aws.ec2
+                .create_tags()
+                .resources(id)
+                .set_tags(Some(sdk_tags(&tags.set)))
+                .send()
+                .await
+                .op(ops::CREATE_TAGS)?;
+        }
+        if !tags.unset.is_empty() {
+            // A key without a value goes whatever its value is.
+            let keys = tags.unset.iter().map(|key| Tag::builder().key(key).build()).collect();
+            aws.ec2.delete_tags().resources(id).set_tags(Some(keys)).send().await.op(ops::DELETE_TAGS)?;
+        }
     }
     Ok(())
 }

@@ -199,17 +199,19 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &TopicOp) -> Result<(), Aws
         // An empty key takes encryption off, see `SetTopicAttributes`.
         TopicOp::SetKey(key) => set_attribute(aws, &arn, KEY, key.as_deref().unwrap_or_default()).await?,
         TopicOp::Tag(tags) => {
-            if !tags.set.is_empty() {
-                let set = sdk_tags(&tags.set);
-                sns.tag_resource().resource_arn(&arn).set_tags(Some(set)).send().await.op(ops::TAG_TOPIC)?;
-            }
-            if !tags.unset.is_empty() {
-                sns.untag_resource()
-                    .resource_arn(&arn)
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_TOPIC)?;
+            for tags in tags.in_order() {
+                if !tags.set.is_empty() {
+                    let set = sdk_tags(&tags.set);
+                    sns.tag_resource().resource_arn(&arn).set_tags(Some(set)).send().await.op(ops::TAG_TOPIC)?;
+                }
+                if !tags.unset.is_empty() {
+                    sns.untag_resource()
+                        .resource_arn(&arn)
+                        .set_tag_keys(Some(tags.unset.clone()))
+                        .send()
+                        .await
+                        .op(ops::UNTAG_TOPIC)?;
+                }
             }
         }
         TopicOp::Delete => sns.delete_topic().topic_arn(&arn).send().await.op(ops::DELETE_TOPIC).or_gone()?,
@@ -230,7 +232,7 @@ async fn set_attribute(aws: &Aws, arn: &str, name: &str, value: &str) -> Result<
 }
 
 fn tags_of_new(monitor: &Monitor) -> Tags {
-    let mut diff = TagDiff { set: monitor.tags.clone(), unset: Vec::new() };
+    let mut diff = TagDiff { set: monitor.tags.clone(), ..TagDiff::default() };
     record::note(record::wanted(monitor), &Tags::new(), &mut diff);
     diff.set
 }

@@ -207,21 +207,23 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &LogGroupOp) -> Result<Appl
         }
         LogGroupOp::Tag { name, tags } => {
             let arn = monitor.log_group_arn(name);
-            if !tags.set.is_empty() {
-                logs.tag_resource()
-                    .resource_arn(&arn)
-                    .set_tags(Some(tags.set.clone().into_iter().collect()))
-                    .send()
-                    .await
-                    .op(ops::TAG_LOG_GROUP)?;
-            }
-            if !tags.unset.is_empty() {
-                logs.untag_resource()
-                    .resource_arn(&arn)
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_LOG_GROUP)?;
+            for tags in tags.in_order() {
+                if !tags.set.is_empty() {
+                    logs.tag_resource()
+                        .resource_arn(&arn)
+                        .set_tags(Some(tags.set.clone().into_iter().collect()))
+                        .send()
+                        .await
+                        .op(ops::TAG_LOG_GROUP)?;
+                }
+                if !tags.unset.is_empty() {
+                    logs.untag_resource()
+                        .resource_arn(&arn)
+                        .set_tag_keys(Some(tags.unset.clone()))
+                        .send()
+                        .await
+                        .op(ops::UNTAG_LOG_GROUP)?;
+                }
             }
         }
         LogGroupOp::Delete { name } => {

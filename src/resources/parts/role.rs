@@ -256,17 +256,19 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &RoleOp) -> Result<Applied,
                 .op(ops::PUT_ROLE_PERMISSIONS_BOUNDARY)?;
         }
         RoleOp::Tag { name, tags } => {
-            if !tags.set.is_empty() {
-                let set = sdk_tags(&tags.set);
-                iam.tag_role().role_name(name).set_tags(Some(set)).send().await.op(ops::TAG_ROLE)?;
-            }
-            if !tags.unset.is_empty() {
-                iam.untag_role()
-                    .role_name(name)
-                    .set_tag_keys(Some(tags.unset.clone()))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_ROLE)?;
+            for tags in tags.in_order() {
+                if !tags.set.is_empty() {
+                    let set = sdk_tags(&tags.set);
+                    iam.tag_role().role_name(name).set_tags(Some(set)).send().await.op(ops::TAG_ROLE)?;
+                }
+                if !tags.unset.is_empty() {
+                    iam.untag_role()
+                        .role_name(name)
+                        .set_tag_keys(Some(tags.unset.clone()))
+                        .send()
+                        .await
+                        .op(ops::UNTAG_ROLE)?;
+                }
             }
         }
         RoleOp::Delete { name, policies, attached } => {
