@@ -36,7 +36,7 @@ test: doctor ## Run every test
 	devenv/emulator/test.sh
 	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
 
-sweep: doctor ## Try every crash point, every failure and every field (hours; SWEEP_ONLY=name for some of it)
+sweep: doctor ## Try every crash point, failure and field, and print what was covered (SWEEP_ONLY=name: some of it)
 	@$(in_parallel) build-tests
 	@tests/sweep/run.sh $(devenv) run -- $(cargo) test --workspace --test sweep -- --test-threads=1 --nocapture $(SWEEP_ONLY)
 

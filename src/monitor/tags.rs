@@ -209,24 +209,26 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_is_to_go_is_recorded_as_ours_until_it_is_off() {
-        let former = fixtures::with_spec(tagged(&["old", "team"]));
-        let monitor = fixtures::with_spec(tagged(&["new", "team"]));
-        let mut observed = former.tags.clone();
-        // Whichever call is the last before a crash, the next pass goes on from there.
-        for last in 1..=3 {
-            let mut stopped = former.tags.clone();
-            for call in monitor.tag_diff(&observed).calls().take(last) {
-                match call {
-                    TagCall::Set(set) => stopped.extend(set.clone()),
-                    TagCall::Unset(unset) => stopped.retain(|key, _| !unset.contains(key)),
-                }
+    fn wherever_a_change_is_interrupted_no_key_is_forgotten() {
+        let of = |keys: &[&str]| fixtures::with_spec(tagged(keys));
+        let (before, after, none) = (of(&["team", "stage"]), of(&["stage", "unit"]), of(&[]));
+        let mut now = before.tags.clone();
+        now.insert("theirs".to_owned(), "1".to_owned());
+        let diff = after.tag_diff(&now);
+        let wanted = diff.applied_to(&now);
+        assert!(!wanted.contains_key("team") && wanted.contains_key("theirs"));
+        for call in diff.calls() {
+            match call {
+                TagCall::Set(set) => now.extend(set.clone()),
+                TagCall::Unset(unset) => now.retain(|key, _| !unset.contains(key)),
             }
-            assert_eq!(monitor.claim(&stopped), Claim::Ours);
-            assert_eq!(monitor.tag_diff(&stopped).applied_to(&stopped), monitor.tags, "after {last} calls");
+            assert_eq!(after.tag_diff(&now).applied_to(&now), wanted);
+            let bare = none.tag_diff(&now).applied_to(&now);
+            let keys: Vec<_> = bare.keys().collect();
+            assert_eq!(keys, ["theirs", MANAGED_BY, OWNER], "the spec may change before the next pass");
         }
-        observed = monitor.tag_diff(&observed).applied_to(&observed);
-        assert!(monitor.tag_diff(&observed).is_empty());
+        assert_eq!(now, wanted);
+        assert!(after.tag_diff(&now).is_empty());
     }
 
     #[test]
