@@ -100,11 +100,11 @@ impl Lasting {
         // The first pass after it was told may still tell of what went on beside it.
         let first = passes();
         wait_for("two passes", DEADLINE, async || Ok((passes() > first + 2).then_some(()))).await?;
-        let (calls, passed, written) = (hits(), passes(), writes().len());
+        let (calls, begun, written) = (hits(), passes(), writes().len());
         let told = count(world, "patch", "vpcflowmonitors/status");
         let events = world.kube.calls().iter().filter(|(_, call)| call.resource == "events").count();
-        wait_for("more passes", DEADLINE, async || Ok((passes() >= passed + PASSES).then_some(()))).await?;
-        let rate = Rate { calls: hits() - calls, passes: passes() - passed };
+        wait_for("more passes", DEADLINE, async || Ok((passes() >= begun + PASSES).then_some(()))).await?;
+        let rate = Rate { calls: hits() - calls, passes: passes() - begun };
         let told_since = count(world, "patch", "vpcflowmonitors/status") - told;
         ensure!(told_since == 0, "{self}: {told_since} status writes in {} passes that found nothing new", rate.passes);
         let events_since = world.kube.calls().iter().filter(|(_, call)| call.resource == "events").count() - events;
