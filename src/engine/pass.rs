@@ -34,7 +34,7 @@ enum Turn {
     /// It has done what it could.
     Over {
         others_may_go_on: bool,
-        outcome: Outcome,
+        outcome: Box<Outcome>,
     },
 }
 
@@ -93,7 +93,7 @@ async fn in_turn(
         let others_may_go_on =
             if removal.is_none() { outcome.is_in_place(system.nobody_needs) } else { outcome.is_settled() };
         overseer.hear(outcome);
-        turns[&system.component].send_replace(Turn::Over { others_may_go_on, outcome: outcome.clone() });
+        turns[&system.component].send_replace(Turn::Over { others_may_go_on, outcome: Box::new(outcome.clone()) });
         work
     }))
     .await

@@ -126,6 +126,7 @@ fn outside(trusted: &[IpNet]) -> String {
 }
 
 /// The fields that a pattern names, in order.
+#[must_use]
 pub fn fields(pattern: &str) -> Vec<&str> {
     let is_in_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let terms = pattern.trim_start_matches('[').trim_end_matches(']').split(", ");

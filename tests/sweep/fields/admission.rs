@@ -37,11 +37,11 @@ async fn faults(cluster: &Cluster, mut spec: Value) -> Vec<(String, String)> {
         Ok(_) => Vec::new(),
         Err(kube::Error::Api(status)) => {
             let causes = status.details.map(|details| details.causes).unwrap_or_default();
-            match causes.is_empty() {
+            if causes.is_empty() {
                 // Where the whole request is malformed, only the message tells.
-                true => vec![(status.message.clone(), status.message)],
-                false => causes.into_iter().map(|cause| (cause.field, cause.message)).collect(),
+                return vec![(status.message.clone(), status.message)];
             }
+            causes.into_iter().map(|cause| (cause.field, cause.message)).collect()
         }
         Err(error) => panic!("{error}"),
     }

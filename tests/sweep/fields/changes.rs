@@ -142,7 +142,7 @@ async fn one_after_the_other(life: &str) -> Result<usize> {
 fn together(changes: &[Change]) -> Change {
     let mut all = Change { path: String::new(), there: json!({}), back: json!({}) };
     for change in changes {
-        all.path = format!("{} {}", all.path, change.path).trim_start().to_owned();
+        all.path = [&all.path, " ", &change.path].concat().trim_start().into();
         merge_keeping_nulls(&mut all.there, change.there.clone());
         merge_keeping_nulls(&mut all.back, change.back.clone());
     }

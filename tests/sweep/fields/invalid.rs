@@ -55,7 +55,7 @@ fn strings(schema: &Value, example: Option<&Value>, values: &mut Vec<(&'static s
 }
 
 fn numbers(schema: &Value, values: &mut Vec<(&'static str, Value)>) {
-    let number = |value: f64| if schema["type"] == "integer" { json!(value as i64) } else { json!(value) };
+    let number = |value: f64| super::values::typed(schema, value);
     if let Some(least) = schema["minimum"].as_f64() {
         values.push(("too small", number(least - 1.0)));
     }

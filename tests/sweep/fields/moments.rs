@@ -238,7 +238,9 @@ async fn quickly(what: &str, patches: Vec<Value>) -> Result<()> {
     world.wait_at_rest().await?;
     let patches = |others: &Others| {
         let mut all = json!({});
-        patches.iter().for_each(|patch| merge(&mut all, &own(patch, &others.account)));
+        for patch in &patches {
+            merge(&mut all, &own(patch, &others.account));
+        }
         vec![all]
     };
     let made = made_so(&format!("quick-{what}-made"), patches).await?;

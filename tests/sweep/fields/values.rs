@@ -113,7 +113,7 @@ fn derived(schema: &Value) -> Option<Vec<Value>> {
             let unused = |value: &Value| !entries.contains(value);
             let added = match item["enum"].as_array() {
                 Some(values) => values.iter().rev().find(|value| unused(value))?.clone(),
-                None => json!(item["maximum"].as_f64()? as i64),
+                None => typed(item, item["maximum"].as_f64()?),
             };
             entries.push(added);
             let reordered = entries.iter().rev().cloned().collect();
@@ -137,5 +137,11 @@ fn number(schema: &Value, default: f64) -> Option<Value> {
         within(&schema["minimum"], Ordering::Less) && within(&schema["maximum"], Ordering::Greater)
     };
     let value = [default + step, default - step].into_iter().find(fits)?;
-    Some(if schema["type"] == "integer" { json!(value as i64) } else { json!(value) })
+    Some(typed(schema, value))
+}
+
+/// A number as the schema has it.
+#[allow(clippy::cast_possible_truncation, reason = "the limits of the schema's integers are exact in an f64")]
+pub fn typed(schema: &Value, value: f64) -> Value {
+    if schema["type"] == "integer" { json!(value as i64) } else { json!(value) }
 }

@@ -118,11 +118,11 @@ impl Drift {
         let group = names.log_group.as_str();
         match self {
             Self::DetectorLogGroupDeleted => {
-                _ = logs.delete_log_group().log_group_name(names.detector_log_group()).send().await?
+                _ = logs.delete_log_group().log_group_name(names.detector_log_group()).send().await?;
             }
             Self::LogGroupDeleted => _ = logs.delete_log_group().log_group_name(group).send().await?,
             Self::LogGroupShortened => {
-                _ = logs.put_retention_policy().log_group_name(group).retention_in_days(1).send().await?
+                _ = logs.put_retention_policy().log_group_name(group).retention_in_days(1).send().await?;
             }
             Self::MetricFilterDeleted => {
                 let filter = first(&inventory["logGroups"][group]["metricFilters"])?;
@@ -143,7 +143,7 @@ impl Drift {
         match self {
             Self::DatabaseDeleted => _ = glue.delete_database().name(names.database).send().await?,
             Self::TableDeleted => {
-                _ = glue.delete_table().database_name(names.database).name(names.table).send().await?
+                _ = glue.delete_table().database_name(names.database).name(names.table).send().await?;
             }
             Self::WorkgroupDeleted => {
                 athena.delete_work_group().work_group(names.workgroup()).recursive_delete_option(true).send().await?;
@@ -165,10 +165,10 @@ impl Drift {
         let cloudwatch = aws_sdk_cloudwatch::Client::new(config);
         match self {
             Self::AlarmDeleted => {
-                _ = cloudwatch.delete_alarms().alarm_names(first(&inventory["alarms"])?).send().await?
+                _ = cloudwatch.delete_alarms().alarm_names(first(&inventory["alarms"])?).send().await?;
             }
             Self::DashboardDeleted => {
-                _ = cloudwatch.delete_dashboards().dashboard_names(names.dashboard()).send().await?
+                _ = cloudwatch.delete_dashboards().dashboard_names(names.dashboard()).send().await?;
             }
             Self::FlowLogsDeleted => {
                 let ids = inventory["flowLogs"].as_object().context("no flow logs")?.keys().cloned().collect();
@@ -198,7 +198,7 @@ impl Drift {
                     .resource_arn(own_topic(&monitor))
                     .tag_keys("vpcflow.dev/managed-by")
                     .send()
-                    .await?
+                    .await?;
             }
         }
         Ok(())
