@@ -78,15 +78,6 @@ async fn a_bucket_name_that_is_taken() {
 }
 
 #[tokio::test]
-async fn the_log_group_that_the_detector_itself_writes_to() {
-    let (sandbox, cluster) = (Sandbox::new("refusals-loop").await, Cluster::new("refusals-loop").await);
-    let group = sandbox.named_monitor(&cluster.namespace, "m", sandbox.spec()).names.detector_log_group();
-    let change = json!({"cloudWatchLogs": {"logGroupName": group}});
-    let expected = ("InvalidSpec", "spec.cloudWatchLogs.logGroupName");
-    refused_in(&sandbox, &cluster, change, "AnomalyDetectorReady", expected, &[]).await;
-}
-
-#[tokio::test]
 async fn a_topic_in_another_region() {
     let change = json!({"notifications": {"topicArn": "arn:aws:sns:us-east-1:123456789012:alerts"}});
     let waiting = ["AlarmsReady", "AnomalyDetectorReady"];

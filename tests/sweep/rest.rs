@@ -16,7 +16,7 @@ const MONITORS: usize = 10;
 const RESYNCS: usize = 3;
 
 /// What one look at a default monitor reads at most, on average. A new read is a decision: every monitor makes it, every ten minutes, for
-/// years. Who the operator is in AWS it asks once.
+/// years. What is read for several monitors at once comes below its figure. Who the operator is in AWS it asks once.
 const READS: &[(&str, &str, f64)] = &[
     ("athena", "BatchGetNamedQuery", 1.0),
     ("athena", "GetWorkGroup", 1.0),

@@ -111,7 +111,7 @@ fn every_field_comes_to_the_state_of_a_monitor_made_so_and_back() {
 }
 
 /// How many changes are made at once where not each is made by itself.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 /// All changes on top of each other, some at once, compared at the end, and taken back in the opposite order.
 async fn one_after_the_other(life: &str) -> Result<usize> {

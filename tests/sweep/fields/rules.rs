@@ -45,6 +45,7 @@ pub fn violations() -> Vec<(Value, &'static str)> {
     vec![
         (json!({"cloudWatchLogs": {"logGroupClass": "INFREQUENT_ACCESS"}}), "cloudWatchLogs"),
         (json!({"cloudWatchLogs": {"logGroupName": "aws/mine"}}), "cloudWatchLogs.logGroupName"),
+        (json!({"cloudWatchLogs": {"logGroupName": "/aws/lambda/theirs"}}), "cloudWatchLogs.logGroupName"),
         (fields(&["start", "start"]), "cloudWatchLogs.fields"),
         (fields(&["srcaddr", "bytes"]), "cloudWatchLogs"),
         (fields(&["srcaddr", "action"]), "cloudWatchLogs"),
@@ -55,6 +56,7 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (json!({"s3": {"bucketName": "a..b"}}), "s3.bucketName"),
         (json!({"s3": {"prefix": "a/AWSLogs"}}), "s3.prefix"),
         (json!({"s3": {"prefix": "athena-results/a"}}), "s3.prefix"),
+        (json!({"s3": {"prefix": "a/.."}}), "s3.prefix"),
         (elsewhere("s3"), "s3"),
         (lifecycle(json!({"standardIaAfterDays": 29})), "s3.lifecycle.standardIaAfterDays"),
         (lifecycle(json!({"glacierAfterDays": 59})), "s3.lifecycle.glacierAfterDays"),
@@ -87,6 +89,7 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (subscription("https", "http://example.com"), endpoint),
         (subscription("http", "https://example.com"), endpoint),
         (subscription("sqs", "queue"), endpoint),
+        (subscription("https", "https://example.com/a b"), endpoint),
         (subscription("application", "app"), endpoint),
         (
             subscription("firehose", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/s"),

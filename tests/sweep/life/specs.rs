@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::spec::{DeletionPolicy, Subscription, SubscriptionProtocol, TagValue};
 
+use crate::fields::merge;
 use crate::support::Sandbox;
 
 // Not queues, whose ARNs would name the world's own account. They need no confirmation either.
@@ -59,24 +60,6 @@ pub fn changes(sandbox: &Sandbox, namespace: &str) -> Value {
 /// The full spec after the change.
 pub fn changed(sandbox: &Sandbox, namespace: &str) -> Result<VpcFlowMonitorSpec> {
     let mut spec = serde_json::to_value(full(sandbox))?;
-    merge(&mut spec, changes(sandbox, namespace));
+    merge(&mut spec, &changes(sandbox, namespace));
     Ok(serde_json::from_value(spec)?)
-}
-
-/// RFC 7386, as the API server merges.
-fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    for (key, value) in patch {
-        if value.is_null() {
-            target.as_object_mut().into_iter().for_each(|target| _ = target.remove(&key));
-        } else {
-            merge(&mut target[key.as_str()], value);
-        }
-    }
 }
