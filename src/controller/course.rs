@@ -27,17 +27,20 @@ impl<'a> Course<'a> {
         Self { context, api, metadata, outcomes, ended: AtomicBool::new(false) }
     }
 
-    /// True if the monitor is no longer to be worked on as it was when the pass began: it is suspended now, or to be deleted. Any other
+    /// True if the monitor is no longer to be worked on as it was when the pass began: it is suspended now, to be deleted, or gone. Any other
     /// change waits for the next pass, or a spec that changes often would never be carried out.
     async fn is_called_off(&self) -> bool {
         let uid = self.metadata.uid.clone().unwrap_or_default();
         let latest = self.context.with_memory(&uid, |memory| memory.generation);
-        if latest.is_none() || latest <= self.metadata.generation {
+        if latest.is_some_and(|latest| Some(latest) <= self.metadata.generation) {
             return false;
         }
-        // Without an answer the pass goes on: the next one sees it.
-        let Ok(Some(now)) = self.api.get_opt(self.metadata.name.as_deref().unwrap_or_default()).await else {
-            return false;
+        let now = match self.api.get_opt(self.metadata.name.as_deref().unwrap_or_default()).await {
+            Ok(Some(now)) if now.metadata.uid == self.metadata.uid => now,
+            // Somebody has taken the finalizer off.
+            Ok(_) => return true,
+            // Without an answer the pass goes on: the next one sees it.
+            Err(_) => return false,
         };
         let suspended = now.data["spec"]["suspend"].as_bool().unwrap_or(false);
         suspended || (now.metadata.deletion_timestamp.is_some() && self.metadata.deletion_timestamp.is_none())

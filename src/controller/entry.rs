@@ -60,7 +60,9 @@ async fn pass_over(known: &Known, context: &Context) -> Result<Next, Error> {
     let kind = ApiResource::erase::<VpcFlowMonitor>(&());
     let objects: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &namespace, &kind);
     // What the watch holds may be older than the status of the latest pass.
-    let Some(object) = objects.get_opt(&name).await? else {
+    let latest = objects.get_opt(&name).await?;
+    // One of the same name that was made since has a pass of its own.
+    let Some(object) = latest.filter(|latest| latest.metadata.uid == known.metadata.uid) else {
         context.forget(&known.uid().unwrap_or_default());
         return Ok((None, PassResult::Success));
     };
@@ -120,7 +122,7 @@ async fn refuse(context: &Context, objects: &Api<DynamicObject>, unreadable: Unr
     let mut failure = Failure::from(&problem);
     let ours = metadata.finalizers.iter().flatten().any(|known| known == FINALIZER);
     if metadata.deletion_timestamp.is_some() && ours {
-        if status.account_id.is_none() {
+        if status.account_id.is_none() && status.resources.is_empty() {
             let api: Api<Known> =
                 Api::namespaced(context.client.clone(), metadata.namespace.as_deref().unwrap_or_default());
             let nothing_to_do = async |_| Ok::<_, Error>(Action::await_change());

@@ -57,6 +57,10 @@ pub struct Verdict {
     pub result: PassResult,
 }
 
+fn nothing_was_made(status: &VpcFlowMonitorStatus) -> bool {
+    status.account_id.is_none() && status.resources.is_empty()
+}
+
 /// One pass.
 pub struct Pass<'a> {
     context: &'a Context,
@@ -78,7 +82,7 @@ impl<'a> Pass<'a> {
         let (aws, monitor) = match self.connect().await {
             Ok(connected) => connected,
             // The account is told before anything is made: without one, there is nothing to remove.
-            Err(_) if self.mode == Mode::Delete && self.teller.before().account_id.is_none() => {
+            Err(_) if self.mode == Mode::Delete && nothing_was_made(self.teller.before()) => {
                 return Ok(Verdict { wait: Duration::ZERO, settled: true, result: PassResult::Success });
             }
             Err(failure) => return self.give_up(&failure).await,

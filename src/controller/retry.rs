@@ -113,10 +113,8 @@ impl Memory {
 
 fn only_a_person_helps(outcomes: &[Outcome]) -> bool {
     outcomes.iter().filter(|outcome| !outcome.is_settled()).all(|outcome| {
-        !outcome.waits_for.is_empty()
-            || !outcome.conflicts.is_empty()
-            || (!outcome.failures.is_empty()
-                && outcome.failures.iter().all(|(_, failure)| failure.reason.is_terminal()))
+        let is_held_up = !outcome.waits_for.is_empty() || !outcome.conflicts.is_empty() || !outcome.failures.is_empty();
+        is_held_up && outcome.failures.iter().all(|(_, failure)| failure.reason.is_terminal())
     })
 }
 

@@ -13,11 +13,16 @@ const CHARS: usize = 4;
 /// A tag's value has at most 256 characters.
 const MOST: usize = 256 / CHARS;
 
-/// The value of a tag that records the names, or `None` if there are none. It has room for 64.
+/// The value of a tag that records the names, or `None` if there are none. It has room for the first 64.
 #[must_use]
 pub fn record<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let prints: BTreeSet<_> = names.into_iter().map(fingerprint).collect();
-    let record: String = prints.into_iter().take(MOST).collect();
+    let mut prints = BTreeSet::new();
+    for name in names {
+        if prints.len() < MOST {
+            prints.insert(fingerprint(name));
+        }
+    }
+    let record: String = prints.into_iter().collect();
     (!record.is_empty()).then_some(record)
 }
 
@@ -53,6 +58,8 @@ mod tests {
         assert!(!holds(&written, "another"));
         assert_eq!(record(names.iter().rev().map(String::as_str)), Some(written));
         assert_eq!(record([]), None);
+        let more = names.iter().map(String::as_str).chain(["another"]);
+        assert_eq!(record(more).as_deref(), record(names.iter().map(String::as_str)).as_deref(), "the first have room");
     }
 
     #[test]

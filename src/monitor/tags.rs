@@ -155,12 +155,17 @@ impl Monitor {
         let superseded = observed.keys().filter(|key| !self.tags.contains_key(*key));
         let (reserved, others): (Vec<_>, Vec<_>) = superseded.partition(|key| key.starts_with(RESERVED));
         let once_ours: Vec<_> = others.into_iter().filter(|key| fingerprints::holds(record, key)).collect();
-        // Until they are off, the record tells that they are ours. Without another key it goes with them, in one call.
-        if !once_ours.is_empty() && self.tags.contains_key(TAG_KEYS) {
-            let keys = self.spec.tags.keys().chain(once_ours.iter().copied());
-            let both = fingerprints::record(keys.map(String::as_str));
-            diff.at_last.extend(diff.set.remove_entry(TAG_KEYS));
-            diff.set.extend(both.filter(|both| both != record).map(|both| (TAG_KEYS.to_owned(), both)));
+        if !once_ours.is_empty() {
+            // What goes makes room first: a resource has 50 tags at most. Until it is off, the record tells that it is ours; where no other
+            // key is left, the record goes with it, in one call.
+            (diff.set, diff.at_last) = diff.set.into_iter().partition(|(key, _)| key.starts_with(RESERVED));
+            if let Some(last) = self.tags.get(TAG_KEYS) {
+                let keys = once_ours.iter().copied().chain(self.spec.tags.keys());
+                let both = fingerprints::record(keys.map(String::as_str)).filter(|both| both != last);
+                diff.at_last.extend(both.iter().map(|_| (TAG_KEYS.to_owned(), last.clone())));
+                diff.set.remove(TAG_KEYS);
+                diff.set.extend(both.filter(|both| both != record).map(|both| (TAG_KEYS.to_owned(), both)));
+            }
         }
         let marks = reserved.into_iter().filter(|key| [RETAINED_BY, TAG_KEYS].contains(&key.as_str()));
         diff.unset = once_ours.into_iter().chain(marks).cloned().collect();
@@ -229,6 +234,23 @@ mod tests {
         }
         assert_eq!(now, wanted);
         assert!(after.tag_diff(&now).is_empty());
+    }
+
+    #[test]
+    fn all_tags_of_a_spec_can_be_changed_at_once() {
+        let keys = |prefix: &str| -> Vec<String> { (0..40).map(|number| format!("{prefix}{number}")).collect() };
+        let of = |keys: &[String]| fixtures::with_spec(tagged(&keys.iter().map(String::as_str).collect::<Vec<_>>()));
+        let (before, after) = (of(&keys("old")), of(&keys("new")));
+        let mut now = before.tags.clone();
+        for call in after.tag_diff(&now).calls() {
+            match call {
+                TagCall::Set(set) => now.extend(set.clone()),
+                TagCall::Unset(unset) => now.retain(|key, _| !unset.contains(key)),
+            }
+            assert!(now.len() <= 50, "{}", now.len());
+            assert_eq!(after.tag_diff(&now).applied_to(&now), after.tags);
+        }
+        assert_eq!(now, after.tags);
     }
 
     #[test]

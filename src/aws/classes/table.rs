@@ -216,6 +216,7 @@ const ROWS: &[Row] = rows! {
     Ec2 "InvalidVpcID.NotFound" => Terminal;
     Ec2 "FlowLogsLimitExceeded" => Terminal;
     Ec2 "MaxFlowLogsLimitExceeded" => Terminal;
+    Ec2 "TagLimitExceeded" => Terminal;
     Ec2 "LogDestinationPermissionIssueException" => Terminal;
     // What `CreateFlowLogs` lists under `Unsuccessful` often has no other code.
     Ec2 "400" => Terminal;

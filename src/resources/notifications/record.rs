@@ -1,7 +1,5 @@
 //! Which subscriptions are ours, in a tag of the topic: the status is no witness, for somebody may have edited it.
 
-use std::collections::BTreeSet;
-
 use super::topic::{self, TopicOp};
 use super::{ObservedTopic, subscriptions};
 use crate::aws::{Aws, AwsError, Expected};
@@ -16,19 +14,23 @@ pub fn holds(tags: &Tags, name: &str) -> bool {
 }
 
 /// Names of the subscriptions that the spec asks for, as the record knows them.
-pub fn wanted(monitor: &Monitor) -> BTreeSet<String> {
+pub fn wanted(monitor: &Monitor) -> Vec<String> {
     let wanted = monitor.spec.notifications.subscriptions.iter();
     wanted.map(|wanted| in_one_case(&subscriptions::name(wanted.protocol.as_str(), &wanted.endpoint))).collect()
 }
 
-/// Names of all that are ours: wanted ones first, whether or not they are there, and those of former specs that still are.
-pub fn recorded(monitor: &Monitor, topic: &ObservedTopic) -> BTreeSet<String> {
-    let former = topic.subscriptions.iter().filter(|subscription| subscription.is_recorded(&topic.tags));
-    wanted(monitor).into_iter().chain(former.map(|subscription| in_one_case(&subscription.name()))).collect()
+/// Names of all that are ours. Those of former specs that still are there come first, for nothing else tells of them; then the wanted
+/// ones, whether or not they are there.
+pub fn recorded(monitor: &Monitor, topic: &ObservedTopic) -> Vec<String> {
+    let ours = topic.subscriptions.iter().filter(|subscription| subscription.is_recorded(&topic.tags));
+    let (wanted, mut names) = (wanted(monitor), Vec::new());
+    names.extend(ours.map(|subscription| in_one_case(&subscription.name())).filter(|name| !wanted.contains(name)));
+    names.extend(wanted);
+    names
 }
 
 /// Adds to a change of the topic's tags what brings the record to these names.
-pub fn note(names: &BTreeSet<String>, observed: &Tags, diff: &mut TagDiff) {
+pub fn note(names: &[String], observed: &Tags, diff: &mut TagDiff) {
     match fingerprints::record(names.iter().map(String::as_str)) {
         Some(record) if observed.get(KEY) != Some(&record) => {
             diff.set.insert(KEY.to_owned(), record);
