@@ -155,8 +155,8 @@ impl Monitor {
         let superseded = observed.keys().filter(|key| !self.tags.contains_key(*key));
         let (reserved, others): (Vec<_>, Vec<_>) = superseded.partition(|key| key.starts_with(RESERVED));
         let once_ours: Vec<_> = others.into_iter().filter(|key| fingerprints::holds(record, key)).collect();
-        if !once_ours.is_empty() {
-            // Until they are off, the record tells that they are ours.
+        // Until they are off, the record tells that they are ours. Without another key it goes with them, in one call.
+        if !once_ours.is_empty() && self.tags.contains_key(TAG_KEYS) {
             let keys = self.spec.tags.keys().chain(once_ours.iter().copied());
             let both = fingerprints::record(keys.map(String::as_str));
             diff.at_last.extend(diff.set.remove_entry(TAG_KEYS));

@@ -68,6 +68,9 @@ pub fn desired(monitor: &Monitor) -> Vec<QueryDefinition> {
         .collect()
 }
 
+/// `DescribeQueryDefinitions` answers with no more at once.
+const MOST_RESULTS: i32 = 1000;
+
 fn folder(monitor: &Monitor) -> String {
     format!("{}/", monitor.names.base())
 }
@@ -91,6 +94,7 @@ async fn in_folders(aws: &Aws, folders: Vec<String>) -> Result<Vec<(String, SdkQ
             .logs
             .describe_query_definitions()
             .query_definition_name_prefix(prefix)
+            .max_results(MOST_RESULTS)
             .set_next_token(next)
             .send()
             .await

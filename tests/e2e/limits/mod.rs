@@ -60,15 +60,19 @@ fn beyond_the_quotas(calls: &[ProxiedCall], factor: f64) -> Vec<String> {
         let most = most_within(5.0, &arrivals);
         let (allowed, refused) = (5.0 * f64::from(quota.per_second) * factor, refused(&quota, factor, &arrivals));
         eprintln!("  {name}: {} calls, at most {most} in 5 s of {allowed} allowed", arrivals.len());
-        // Only where AWS lets calls accumulate may there be more in a while than its rate.
-        if refused > 0 || (quota.at_once.is_none() && f64::from(u32::try_from(most).unwrap()) > allowed) {
+        // A busy machine delays some calls, which then arrive closer together than they were sent: one second is too short to count in.
+        let exceeded = match quota.at_once {
+            Some(_) => refused > 0,
+            None => f64::from(u32::try_from(most).unwrap()) > allowed,
+        };
+        if exceeded {
             beyond.push(format!("{name}: {refused} refused, {most} in 5 s"));
         }
     }
     beyond
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn fifty_monitors_created_at_once_stay_below_every_quota_and_none_starves() {
     let full = std::env::var("SWEEP").is_ok_and(|sweep| sweep == "full");
     let (pace, factor) = if full { (Pace::Published, 1.0) } else { (Pace::Times(FACTOR), FACTOR) };

@@ -36,8 +36,7 @@ pub fn by_quota(calls: &[ProxiedCall]) -> BTreeMap<String, (Quota, Vec<Instant>)
     arrivals
 }
 
-/// How many of the arrivals a token bucket of the quota would refuse that is `factor` times as large: one that holds the calls of a second,
-/// where AWS tells nothing else.
+/// How many of the arrivals a token bucket of the quota would refuse that is `factor` times as large.
 pub fn refused(quota: &Quota, factor: f64, arrivals: &[Instant]) -> usize {
     let rate = f64::from(quota.per_second) * factor;
     let most = f64::from(quota.at_once.unwrap_or(quota.per_second)) * factor;

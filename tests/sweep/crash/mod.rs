@@ -156,9 +156,11 @@ enum Often {
 fn again_and_again() {
     let (mut sweep, seed) = (Sweep::start("crash again and again"), seed());
     let undisturbed = undisturbed_lives(&mut sweep, "crash-often", 1);
-    let often = if is_full() { OFTEN } else { 1 };
-    let mut lives = vec![Often::AtFirstWrites(Moment::After), Often::AtFirstWrites(Moment::Before)];
-    lives.extend((0..often).map(|life| Often::AgainAndAgain(seed + life)));
+    let mut lives = vec![Often::AtFirstWrites(Moment::After), Often::AgainAndAgain(seed)];
+    if is_full() {
+        lives.push(Often::AtFirstWrites(Moment::Before));
+        lives.extend((1..OFTEN).map(|life| Often::AgainAndAgain(seed + life)));
+    }
     let live = async |life| match life {
         Often::AtFirstWrites(moment) => {
             killed_at_first_writes(&format!("crash-often-{moment:?}").to_lowercase(), moment, &undisturbed).await
