@@ -113,22 +113,30 @@ fn every_field_comes_to_the_state_of_a_monitor_made_so_and_back() {
 /// How many changes are made at once where not each is made by itself.
 const AT_ONCE: usize = 6;
 
-/// All changes on top of each other, some at once, compared at the end, and taken back in the opposite order.
+/// All changes on top of each other, some at once, compared before those that hide others and at the end, and taken back in the opposite
+/// order.
 async fn one_after_the_other(life: &str) -> Result<usize> {
     let name = format!("fields-{life}");
     let mut world = World::new(&name).await?;
     let changes = changes_of(life, &Others::new(&world.sandbox).await);
-    let points = 2 * changes.len();
-    let steps: Vec<Change> = changes.chunks(AT_ONCE).map(together).collect();
     world.start().await?;
     let first = make(&world, base(&world)).await?;
-    for step in &steps {
-        apply(&world, step).await?;
+    let (mut steps, mut count) = (Vec::new(), 0);
+    for equals in changes.chunk_by(|left, right| rank(&left.path) == rank(&right.path)) {
+        for step in equals.chunks(AT_ONCE).map(together) {
+            apply(&world, &step).await?;
+            steps.push(step);
+        }
+        count += equals.len();
+        world.wait_at_rest().await?;
+        let there = Snapshot::take(&world).await?;
+        let so_far = |others: &Others| {
+            let changes = changes_of(life, others).into_iter().take(count);
+            changes.map(|change| change.there).collect()
+        };
+        let made = made_so(&format!("{name}-made-{count}"), so_far).await?;
+        there.check(&made).with_context(|| format!("{count} changes together"))?;
     }
-    world.wait_at_rest().await?;
-    let there = Snapshot::take(&world).await?;
-    let patches = |others: &Others| changes_of(life, others).into_iter().map(|change| change.there).collect();
-    there.check(&made_so(&format!("{name}-made"), patches).await?).context("all changes together")?;
     for step in steps.iter().rev() {
         take_back(&world, step).await?;
         world.wait_ready().await.with_context(|| format!("{} back", step.path))?;
@@ -136,7 +144,7 @@ async fn one_after_the_other(life: &str) -> Result<usize> {
     world.wait_at_rest().await?;
     Snapshot::take(&world).await?.check(&first).context("all changes taken back")?;
     world.stop().await?;
-    Ok(points)
+    Ok(2 * count)
 }
 
 fn together(changes: &[Change]) -> Change {
