@@ -160,9 +160,12 @@ mod tests {
 
     #[test]
     fn what_only_a_person_can_mend_is_not_tried_in_a_loop() {
-        let waiting = Outcome { waits_for: vec![Component::Identity], ..failing(Reason::AwsError) };
+        let waiting = Outcome { waits_for: vec![Component::Identity], ..outcome() };
         let outcomes = [failing(Reason::AccessDenied), waiting];
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC, BACKOFF), RESYNC);
+        let throttled = Outcome { waits_for: vec![Component::Identity], ..failing(Reason::Throttled) };
+        let wait = Memory::default().next_pass(Mode::Keep, &[throttled], RESYNC, BACKOFF);
+        assert_eq!(wait, BACKOFF.first, "what is held up may fail in its own right");
         let mut both = failing(Reason::Rejected);
         both.failures.extend(failing(Reason::Throttled).failures);
         assert_eq!(
