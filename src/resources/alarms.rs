@@ -12,9 +12,10 @@ use serde_json::json;
 use self::trigger::{Condition, Trigger};
 use crate::api::status::AlarmStatus;
 use crate::api::{Component, ResourceKind};
-use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
-use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::resources::parts::cloudwatch_tags;
 
 /// The system [`Component::Alarms`].
 #[derive(Debug)]
@@ -116,7 +117,7 @@ impl System for Alarms {
             let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
                 return Ok((trigger, None));
             };
-            let tags = tags(aws, &trigger.alarm_arn(monitor)).await?;
+            let tags = cloudwatch_tags::read(aws, &trigger.alarm_arn(monitor)).await?;
             Ok((trigger, Some(observed(alarm, tags))))
         }))
         .await
@@ -151,11 +152,11 @@ impl System for Alarms {
     async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
         match op {
             Op::Create { trigger, alarm } => {
-                put(aws, monitor, *trigger, alarm, Some(sdk_tags(&monitor.tags))).await?;
+                put(aws, monitor, *trigger, alarm, Some(cloudwatch_tags::sdk(&monitor.tags))).await?;
             }
             // Tags are ignored for an alarm that exists, see `PutMetricAlarm`.
             Op::Put { trigger, alarm } => put(aws, monitor, *trigger, alarm, None).await?,
-            Op::Tag { trigger, tags } => tag(aws, &trigger.alarm_arn(monitor), tags).await?,
+            Op::Tag { trigger, tags } => cloudwatch_tags::change(aws, &trigger.alarm_arn(monitor), tags).await?,
             Op::Delete { trigger } => {
                 let name = trigger.alarm_name(monitor);
                 aws.cloudwatch.delete_alarms().alarm_names(name).send().await.op(ops::DELETE_ALARMS).or_gone()?;
@@ -272,19 +273,6 @@ async fn of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<(String, MetricAl
     Ok(all)
 }
 
-async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
-    let output = aws
-        .cloudwatch
-        .list_tags_for_resource()
-        .resource_arn(arn)
-        .send()
-        .await
-        .op(ops::LIST_CLOUDWATCH_TAGS)
-        .expected()?;
-    let pair = |tag: Tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
-    Ok(output.tags.unwrap_or_default().into_iter().map(pair).collect())
-}
-
 async fn put(
     aws: &Aws,
     monitor: &Monitor,
@@ -316,35 +304,8 @@ async fn put(
     Ok(())
 }
 
-async fn tag(aws: &Aws, arn: &str, tags: &TagDiff) -> Result<(), AwsError> {
-    let cloudwatch = &aws.cloudwatch;
-    for call in tags.calls() {
-        match call {
-            TagCall::Set(set) => {
-                let set = sdk_tags(set);
-                cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.op(ops::TAG_CLOUDWATCH)?;
-            }
-            TagCall::Unset(unset) => {
-                let unset = unset.to_vec();
-                cloudwatch
-                    .untag_resource()
-                    .resource_arn(arn)
-                    .set_tag_keys(Some(unset))
-                    .send()
-                    .await
-                    .op(ops::UNTAG_CLOUDWATCH)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 fn sdk_dimensions(dimensions: &BTreeMap<String, String>) -> Vec<Dimension> {
     dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect()
-}
-
-fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ mod body;
 mod detector;
 mod widget;
 
-use aws_sdk_cloudwatch::types::{DashboardValidationMessage, Tag};
+use aws_sdk_cloudwatch::types::DashboardValidationMessage;
 use serde_json::{Value, json};
 
 use crate::api::{Component, ResourceKind};
-use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, Place, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, Place, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
-use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::resources::parts::cloudwatch_tags;
 
 /// The system [`Component::Dashboard`].
 #[derive(Debug)]
@@ -56,17 +57,10 @@ impl System for Dashboard {
         let dashboard = async {
             aws.cloudwatch.get_dashboard().dashboard_name(&name).send().await.op(ops::GET_DASHBOARD).optional()
         };
-        let tags = async {
-            let request = aws.cloudwatch.list_tags_for_resource().resource_arn(arn(&aws.place, &name));
-            request.send().await.op(ops::LIST_CLOUDWATCH_TAGS)
-        };
-        let (dashboard, tags) = futures::join!(dashboard, tags);
+        let arn = arn(&aws.place, &name);
+        let (dashboard, tags) = futures::join!(dashboard, cloudwatch_tags::read(aws, &arn));
         let Some(dashboard) = dashboard? else { return Ok(None) };
-        let tags = tags.expected()?.tags.unwrap_or_default();
-        Ok(Some(Observed {
-            body: body::parse(dashboard.dashboard_body().unwrap_or_default()),
-            tags: tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),
-        }))
+        Ok(Some(Observed { body: body::parse(dashboard.dashboard_body().unwrap_or_default()), tags: tags? }))
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Value>, observed: &Option<Observed>) -> Diff<Op> {
@@ -102,7 +96,7 @@ impl System for Dashboard {
                     .put_dashboard()
                     .dashboard_name(&name)
                     .dashboard_body(body.to_string())
-                    .set_tags(Some(sdk_tags(&monitor.tags)))
+                    .set_tags(Some(cloudwatch_tags::sdk(&monitor.tags)))
                     .send()
                     .await
                     .op(ops::PUT_DASHBOARD)?;
@@ -112,19 +106,7 @@ impl System for Dashboard {
             }
             Op::Tag(tags) => {
                 let arn = arn(&monitor.place, &name);
-                for call in tags.calls() {
-                    match call {
-                        TagCall::Set(set) => {
-                            let request = cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(sdk_tags(set)));
-                            request.send().await.op(ops::TAG_CLOUDWATCH)?;
-                        }
-                        TagCall::Unset(unset) => {
-                            let request =
-                                cloudwatch.untag_resource().resource_arn(&arn).set_tag_keys(Some(unset.to_vec()));
-                            request.send().await.op(ops::UNTAG_CLOUDWATCH)?;
-                        }
-                    }
-                }
+                cloudwatch_tags::change(aws, &arn, tags).await?;
             }
             Op::Delete => {
                 cloudwatch
@@ -178,10 +160,6 @@ fn warning(messages: &[DashboardValidationMessage]) -> Option<String> {
     };
     let told: Vec<_> = messages.iter().map(told).collect();
     (!told.is_empty()).then(|| format!("CloudWatch may not show all of it: {}", told.join("; ")))
-}
-
-fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 #[cfg(test)]

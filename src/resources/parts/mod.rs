@@ -1,5 +1,6 @@
 //! Building blocks that several systems share.
 
+pub mod cloudwatch_tags;
 pub mod log_group;
 pub mod policy;
 pub mod role;
