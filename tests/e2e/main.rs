@@ -19,6 +19,7 @@ mod delivery_role;
 mod examples;
 mod fault_proxy;
 mod flow_logs;
+mod gitops;
 mod hostile;
 mod inbox;
 mod leader;
