@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds up build build-tests doctor \
+.PHONY: help demo test sweep bench lint fmt crds check-crds config check-config install-yaml check-image kind up build build-tests doctor \
 	checkout control-plane emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -44,9 +44,10 @@ bench: doctor detector-package ## Measure the detector beside a handler in Pytho
 	$(bench) --no-run
 	@DETECTOR_PROGRAM=$(detector) $(one_core) $(bench)
 
-lint: checkout ## Check formatting, and clippy without warnings
+lint: checkout ## Check formatting, and clippy without warnings; workflow files, Dockerfiles and scripts
 	$(cargo) fmt --all --check
 	$(cargo) clippy --workspace --all-targets -- -D warnings
+	@devenv/linters/lint.sh
 
 fmt: ## Format the Rust code
 	$(cargo) fmt --all
@@ -59,6 +60,26 @@ crds: operator ## Write crds/ from the code
 check-crds: operator ## Check that crds/ is what the code generates
 	@$(operator) crd | diff -u $(crd) - || { echo "crds/ differs from the code: run 'make crds'" >&2; exit 1; }
 	@echo "crds/ is what the code generates"
+
+config: ## Write config/ from the Helm chart and crds/
+	@config/generate.sh config
+
+check-config: ## Check that config/ is the Helm chart with its defaults
+	@new=$$(mktemp -d) && trap 'rm -rf "$$new"' EXIT && config/generate.sh "$$new" && cp config/*.* "$$new" && \
+		diff -ru config "$$new" || { echo "config/ differs from the chart: run 'make config'" >&2; exit 1; }
+	@echo "config/ is the chart with its defaults"
+
+install-yaml: control-plane ## Write dist/install.yaml: all of config/ in one file
+	@mkdir -p dist
+	@"$$(devenv/control-plane/build.sh | tail -n 1)/kubectl" kustomize config > dist/install.yaml
+	@echo "written: dist/install.yaml"
+
+check-image: operator $(detector) ## Check that the programs need nothing that the container image and Lambda lack
+	@devenv/image/check-binary.sh $(operator)
+	@devenv/image/check-binary.sh $(detector)
+
+kind: ## The demo in a kind cluster, for those who have Docker (devenv/kind/kind.sh down ends it)
+	@devenv/kind/kind.sh
 
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
 	@$(in_parallel) build
