@@ -2,8 +2,8 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds up build build-tests doctor \
-	checkout control-plane emulator operator operator-tests detector-package
+.PHONY: help demo test sweep bench lint fmt crds check-crds chart check-chart up build build-tests doctor \
+	checkout control-plane chart-tools emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpc-flow-operator
@@ -59,6 +59,12 @@ crds: operator ## Write crds/ from the code
 check-crds: operator ## Check that crds/ is what the code generates
 	@$(operator) crd | diff -u $(crd) - || { echo "crds/ differs from the code: run 'make crds'" >&2; exit 1; }
 	@echo "crds/ is what the code generates"
+
+chart: ## Write what is generated in charts/: the copy of crds/, README.md and the renderings
+	@devenv/chart-tools/chart.sh generate
+
+check-chart: ## Lint the Helm chart, run its tests, and check that what is generated is current
+	@devenv/chart-tools/chart.sh check
 
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
 	@$(in_parallel) build
