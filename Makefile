@@ -3,7 +3,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test sweep bench lint fmt crds check-crds chart check-chart up build build-tests doctor \
-	checkout control-plane chart-tools emulator operator operator-tests detector-package
+	checkout control-plane emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpc-flow-operator

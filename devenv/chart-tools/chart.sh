@@ -54,9 +54,10 @@ check_version() {
 
 # The spec that Helm applies is the generated one, letter for letter.
 check_crd() {
-    spec() { sed -n '/^spec:$/,$p'; }
-    "$tools/helm" template "$name" "charts/$name" --show-only templates/crd.yaml | spec |
-        diff -u <(spec <"crds/$crd") - || fail "the chart's CRD is not that of crds/"
+    local generated rendered
+    generated=$(sed -n '/^spec:$/,$p' "crds/$crd")
+    rendered=$("$tools/helm" template "$name" "charts/$name" --show-only templates/crd.yaml | sed -n '/^spec:$/,$p')
+    diff -u <(echo "$generated") <(echo "$rendered") || fail "the chart's CRD is not that of crds/"
     say "the chart's CRD is that of crds/"
 }
 
