@@ -2,7 +2,8 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds config check-config install-yaml check-image kind up build build-tests doctor \
+.PHONY: help demo test sweep bench lint fmt crds check-crds chart check-chart config check-config install-yaml check-image kind up build \
+	build-tests doctor \
 	checkout control-plane emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -60,6 +61,12 @@ crds: operator ## Write crds/ from the code
 check-crds: operator ## Check that crds/ is what the code generates
 	@$(operator) crd | diff -u $(crd) - || { echo "crds/ differs from the code: run 'make crds'" >&2; exit 1; }
 	@echo "crds/ is what the code generates"
+
+chart: ## Write what is generated in charts/: the copy of crds/, README.md and the renderings
+	@devenv/chart-tools/chart.sh generate
+
+check-chart: ## Lint the Helm chart, run its tests, and check that what is generated is current
+	@devenv/chart-tools/chart.sh check
 
 config: ## Write config/ from the Helm chart and crds/
 	@config/generate.sh config

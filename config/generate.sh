@@ -15,7 +15,7 @@ kustomization() {
     (cd "$1" && printf '  - %s\n' *.yaml)
 }
 
-"$helm" template "$name" "charts/$name" --namespace "$name" --set crds.enabled=false --output-dir "$work" >/dev/null
+"$helm" template "$name" "charts/$name" --namespace vpc-flow-system --set crds.enabled=false --output-dir "$work" >/dev/null
 mkdir -p "$work/crd" "$work/rbac" "$work/manager"
 cp crds/*.yaml "$work/crd/"
 for rendered in "$work/$name/templates"/*.yaml; do

@@ -40,7 +40,7 @@ say "The operator"
 # The function runs on the emulator's own processor.
 architecture=$(kube get nodes -o jsonpath='{.items[0].status.nodeInfo.architecture}')
 [ "$architecture" = arm64 ] || architecture=x86_64
-helm upgrade vpc-flow-operator charts/vpc-flow-operator --install --kube-context "$context" --namespace vpc-flow-operator \
+helm upgrade vpc-flow-operator charts/vpc-flow-operator --install --kube-context "$context" --namespace vpc-flow-system \
     --create-namespace --values devenv/kind/values.yaml --set "extraArgs={--detector-architecture=$architecture}" --wait --timeout 2m
 
 say "A VPC, and its monitor"
