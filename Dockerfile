@@ -31,7 +31,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
         cargo build --locked --profile detector --package detector --bin bootstrap --no-default-features --features lambda --target "$target"; \
         devenv/image/check-binary.sh "target/$target/detector/bootstrap" 2.34; \
         target/release/devenv package-detector --binary "target/$target/detector/bootstrap" --out "/out/detector-${arch#*:}.zip"; \
-    done
+    done; \
+    ln -s detector-arm64.zip /out/detector.zip
 
 FROM toolchain AS operator
 ARG TARGETARCH

@@ -23,7 +23,7 @@ use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Serv
 use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
-use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, DetectorPackage, Settings};
+use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, Architecture, DetectorPackage, Settings};
 
 /// Settings of the controller.
 #[derive(Debug, Args)]
@@ -52,6 +52,11 @@ pub struct Run {
     /// The detector's deployment package. [default: detector.zip beside this program]
     #[arg(long, env = "DETECTOR_PACKAGE")]
     detector_package: Option<PathBuf>,
+
+    /// Processor that the detector runs on in Lambda: uses detector-arm64.zip or detector-x86_64.zip beside this program, as in the container
+    /// image. arm64 costs a fifth less.
+    #[arg(long, env = "DETECTOR_ARCHITECTURE", value_enum, conflicts_with = "detector_package")]
+    detector_architecture: Option<Architecture>,
 
     /// Let monitors of a namespace work through a role in another account. `*` stands for any characters but `/` and `:`, `**` for any.
     /// Repeatable. [default: none]
@@ -186,7 +191,8 @@ impl Run {
             return Ok(path.clone());
         }
         let program = env::current_exe().context("the place of this program is not known; set --detector-package")?;
-        Ok(program.with_file_name("detector.zip"))
+        let architecture = self.detector_architecture.map(|architecture| format!("-{}", architecture.as_str()));
+        Ok(program.with_file_name(format!("detector{}.zip", architecture.unwrap_or_default())))
     }
 }
 

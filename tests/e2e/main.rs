@@ -16,6 +16,7 @@ mod cross_account;
 mod dashboard;
 mod default_state;
 mod delivery_role;
+mod detector_architecture;
 mod examples;
 mod fault_proxy;
 mod flow_logs;
