@@ -1,7 +1,8 @@
 //! What `kubectl apply -k config/` installs, for those without Helm.
 
-use std::env;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::{env, fs};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -47,4 +48,23 @@ fn it_is_accepted_and_then_shows_as_in_sync() {
     {
         assert!(kinds.iter().any(|known| known == kind), "{kinds:?}");
     }
+}
+
+#[test]
+fn the_overlay_in_the_documents_reaches_the_operator() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = fs::read_to_string(root.join("docs/gitops.md")).unwrap();
+    let overlay = document.split("```yaml\n# kustomization.yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("overlay-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(root.join("config"), folder.join("config")).unwrap();
+    let url = "https://github.com/vpcflow-dev/vpc-flow-operator/config?ref=v0.1.0";
+    assert!(overlay.contains(url), "{overlay}");
+    fs::write(folder.join("kustomization.yaml"), overlay.replace(url, "config")).unwrap();
+    let rendered = printed(&["kustomize", folder.to_str().unwrap()]);
+    for expected in ["- --cluster-name=my-cluster", "- --region=eu-west-1", "eks.amazonaws.com/role-arn: arn:aws:iam::"]
+    {
+        assert!(rendered.contains(expected), "{expected} is missing:\n{rendered}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }

@@ -139,7 +139,8 @@ async fn every_state_is_judged_right() {
 }
 
 async fn judge_deletion(gallery: &mut Gallery<'_>, cluster: &Cluster) {
-    let (sandbox, emulator) = (gallery.sandbox, &gallery.sandbox.emulator);
+    let sandbox = gallery.sandbox;
+    let emulator = &sandbox.emulator;
     let is_deleting = |monitor: &VpcFlowMonitor| monitor.metadata.deletion_timestamp.is_some();
     emulator.add_fault(failing(sandbox, "ec2", "DeleteFlowLogs")).await.unwrap();
     cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
