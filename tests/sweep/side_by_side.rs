@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Result, anyhow};
 
 /// Lives at a time; more would only wait for the processors.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 8;
 
 /// How many are done between two lines that say so.
 const PROGRESS: usize = 25;
