@@ -3,7 +3,7 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
-use super::classes::{Class, Verdict, by_status, classify};
+use super::classes::{Class, Verdict, classify, classify_answer};
 use super::operations::{Access, Operation, Service};
 
 /// A call to AWS that did not succeed.
@@ -76,10 +76,7 @@ where
                 let status = error.raw_response().map_or(0, |response| response.status().as_u16());
                 let code = service_error.code().map_or_else(|| status_code_name(status), str::to_owned);
                 let message = readable(service_error.message().unwrap_or("AWS gave no reason"));
-                let mut verdict = classify(operation, &code, &message);
-                if verdict.class == Class::Unknown {
-                    verdict = Verdict::lasting(by_status(status));
-                }
+                let verdict = classify_answer(operation, &code, &message, status);
                 return AwsError::new(operation, verdict, &code, &message);
             }
             let code = match &error {
@@ -133,7 +130,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// S3 answers HEAD requests without a body, so without an error code.
-fn status_code_name(status: u16) -> String {
+pub fn status_code_name(status: u16) -> String {
     match status {
         403 => "AccessDenied".to_owned(),
         404 => "NotFound".to_owned(),
