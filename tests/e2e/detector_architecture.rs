@@ -21,8 +21,8 @@ fn the_flag_chooses_one() {
     fs::hard_link(env!("CARGO_BIN_EXE_vpc-flow-operator"), folder.join("vpc-flow-operator")).unwrap();
     for (arguments, package) in [
         (&["--detector-architecture", "x86_64"][..], "detector-x86_64.zip"),
-        (&["--detector-architecture", "arm64"], "detector-arm64.zip"),
-        (&[], "detector.zip"),
+        (&["--detector-architecture", "arm64"][..], "detector-arm64.zip"),
+        (&[][..], "detector.zip"),
     ] {
         let told = refusal(&folder, arguments);
         assert!(told.contains(&format!("{}/{package} cannot be read", folder.display())), "{told}");

@@ -26,8 +26,8 @@ const SERVER_SIDE: [&str; 5] =
 
 #[test]
 fn it_is_accepted_and_then_shows_as_in_sync() {
-    printed(&[&["apply", "--validate=strict"], &SERVER_SIDE[..]].concat());
-    let diff = kubectl(&[&["diff"], &SERVER_SIDE[..]].concat());
+    printed(&[&["apply", "--validate=strict"][..], &SERVER_SIDE].concat());
+    let diff = kubectl(&[&["diff"][..], &SERVER_SIDE].concat());
     assert!(diff.status.success(), "{}", String::from_utf8_lossy(&diff.stdout));
 
     let rendered = printed(&["kustomize", "config"]);
