@@ -19,6 +19,11 @@ export PATH="$folder/bin:$PATH"
 cd ../..
 # SC1007 takes `CDPATH= cd` for a mistake; SC2148: a part of a script needs no first line.
 git ls-files '*.sh' .ci/run | xargs shellcheck --exclude=SC1007,SC2148
+rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+grep -q " rust:$rust-" Dockerfile || {
+    echo "Dockerfile builds with another Rust than Cargo.toml names, $rust" >&2
+    exit 1
+}
 hadolint Dockerfile devenv/kind/emulator.Dockerfile
 actionlint
 zizmor --quiet --offline .github
