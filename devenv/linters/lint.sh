@@ -5,7 +5,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
 python=${PYTHON:-python3}
-hash=$(cat go.mod go.sum requirements.txt lint.sh | { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; } | cut -c 1-12)
+hash=$(cat go.mod go.sum requirements.txt | { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; } | cut -c 1-12)
 folder="${XDG_CACHE_HOME:-$HOME/.cache}/vpc-flow-operator/linters-$hash"
 if [ ! -e "$folder/.complete" ]; then
     echo "[linters] installing into $folder" >&2
