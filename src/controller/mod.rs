@@ -94,7 +94,7 @@ async fn keep(
     monitors: Api<Known>,
     context: Arc<Context>,
     listed: Sender<bool>,
-    stop: impl Future<Output = ()> + Clone + Send + 'static,
+    stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
 ) {
     let (list, stopped) = (listed.subscribe(), stop.clone());
     // The controller heeds no stop before it has its first list, which it may never get.

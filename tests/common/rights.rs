@@ -7,9 +7,7 @@ use std::time::Duration;
 use devenv::{project_root, wait_for};
 use http::{HeaderValue, Request};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
-};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::client::Body;
@@ -110,10 +108,7 @@ pub fn acting_as_operator(administrator: &Client, namespace: &str) -> Client {
 /// A token of the ServiceAccount, as a pod has it.
 pub async fn token(administrator: &Client, namespace: &str) -> String {
     let accounts: Api<ServiceAccount> = Api::namespaced(administrator.clone(), namespace);
-    let request = TokenRequest {
-        spec: Some(TokenRequestSpec::default()),
-        ..TokenRequest::default()
-    };
+    let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
     let issued = accounts.create_token_request(SERVICE_ACCOUNT, &PostParams::default(), &request).await.unwrap();
     issued.status.and_then(|status| status.token).unwrap()
 }

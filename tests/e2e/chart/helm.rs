@@ -44,7 +44,9 @@ impl Helm {
         assert!(copied.success());
         change(&copy);
         let (copy, folder) = (copy.to_str().unwrap(), self.folder.to_str().unwrap());
-        self.run(&["package", copy, "--version", version, "--app-version", version, "--destination", folder]).await.unwrap();
+        self.run(&["package", copy, "--version", version, "--app-version", version, "--destination", folder])
+            .await
+            .unwrap();
         format!("{folder}/vpc-flow-operator-{version}.tgz")
     }
 

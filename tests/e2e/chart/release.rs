@@ -16,7 +16,6 @@ use crate::rights::{RELEASE_NAMESPACE, rendering, title};
 use crate::years::own::control_plane;
 
 const RELEASE: &str = "vpc-flow-operator";
-const IN_ITS_NAMESPACE: [&str; 2] = ["--namespace", RELEASE_NAMESPACE];
 /// A column of the CRD that the previous chart does not have.
 const NEW_COLUMN: &str = "Dashboard";
 
@@ -35,18 +34,21 @@ impl World {
         Self { _control_plane: control_plane, client, helm, chart }
     }
 
+    /// A command of Helm for the release.
+    async fn helm(&self, command: &[&str], options: &[&str]) -> Result<String, String> {
+        self.helm.run(&[command, &["--namespace", RELEASE_NAMESPACE], options].concat()).await
+    }
+
     async fn install(&self, chart: &str, options: &[&str]) -> Result<String, String> {
-        let install = ["install", RELEASE, chart, "--create-namespace"];
-        self.helm.run(&[&install, &IN_ITS_NAMESPACE[..], options].concat()).await
+        self.helm(&["install", RELEASE, chart, "--create-namespace"], options).await
     }
 
     async fn upgrade(&self, options: &[&str]) -> Result<String, String> {
-        let upgrade = ["upgrade", RELEASE, &self.chart];
-        self.helm.run(&[&upgrade, &IN_ITS_NAMESPACE[..], options].concat()).await
+        self.helm(&["upgrade", RELEASE, &self.chart], options).await
     }
 
     async fn uninstall(&self) {
-        self.helm.run(&[&["uninstall", RELEASE], &IN_ITS_NAMESPACE[..]].concat()).await.unwrap();
+        self.helm(&["uninstall", RELEASE], &[]).await.unwrap();
     }
 
     async fn crd(&self) -> Option<CustomResourceDefinition> {
@@ -139,7 +141,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
     let kept = world.monitor("kept").await.unwrap();
     world.monitor("loose").await.unwrap();
 
-    world.helm.run(&[&["rollback", RELEASE, "1"], &IN_ITS_NAMESPACE[..]].concat()).await.unwrap();
+    world.helm(&["rollback", RELEASE, "1"], &[]).await.unwrap();
     assert!(!world.has_new_column().await);
     assert!(arguments(world.deployment().await.unwrap()).contains("--concurrency=2"));
     assert_eq!(world.crd().await.unwrap().uid(), crd);
@@ -176,7 +178,7 @@ async fn every_value_makes_objects_that_kubernetes_takes() {
     for name in ["default", "minimal", "namespaces", "production"] {
         let values = chart().join(format!("ci/{name}-values.yaml"));
         world.upgrade(&["--values", values.to_str().unwrap()]).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let manifest = world.helm.run(&[&["get", "manifest", RELEASE], &IN_ITS_NAMESPACE[..]].concat()).await.unwrap();
+        let manifest = world.helm(&["get", "manifest", RELEASE], &[]).await.unwrap();
         for object in rendering(name) {
             let kind = title(&object).split('/').next().unwrap().to_owned();
             assert!(manifest.contains(&format!("kind: {kind}")), "{name} lacks {}", title(&object));

@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, install_crd};
 use crate::process::Process;
-use crate::rights::{
-    self, LEASE, RELEASE_NAMESPACE, acting_as_operator, apply, rendering, title, wait_until_allowed,
-};
+use crate::rights::{self, LEASE, RELEASE_NAMESPACE, acting_as_operator, apply, rendering, title, wait_until_allowed};
 use crate::support::Sandbox;
 use crate::years::own::control_plane;
 
@@ -82,7 +80,7 @@ impl Installed {
         install_crd(&client).await;
         let mut clusters = Vec::new();
         let all: Api<Namespace> = Api::all(client.clone());
-        for namespace in [&[RELEASE_NAMESPACE], namespaces].concat() {
+        for namespace in std::iter::once(&RELEASE_NAMESPACE).chain(namespaces) {
             let object: Namespace = serde_json::from_value(json!({"metadata": {"name": namespace}})).unwrap();
             all.create(&PostParams::default(), &object).await.unwrap();
         }
@@ -116,7 +114,8 @@ impl Installed {
             for (rule, rules) in object.data["rules"].as_array().into_iter().flatten().enumerate() {
                 for resource in rules["resources"].as_array().unwrap() {
                     for verb in rules["verbs"].as_array().unwrap() {
-                        let (verb, resource) = (verb.as_str().unwrap().to_owned(), resource.as_str().unwrap().to_owned());
+                        let (verb, resource) =
+                            (verb.as_str().unwrap().to_owned(), resource.as_str().unwrap().to_owned());
                         rights.push(Right { object: object.clone(), rule, verb, resource });
                     }
                 }

@@ -57,9 +57,7 @@ async fn lives_with_these_rights_and_no_fewer(rendering: &'static str, namespace
         let sandbox = Sandbox::new(&format!("chart-rules-{rendering}-{index}")).await;
         let operator = installed.start(index + 1, &sandbox);
         let refusal = right.refusal();
-        let refused = wait_for(&refusal, DEADLINE, async || {
-            Ok(has_been_refused(&operator, &refusal).then_some(()))
-        });
+        let refused = wait_for(&refusal, DEADLINE, async || Ok(has_been_refused(&operator, &refusal).then_some(())));
         let lived = async {
             live(&installed.clusters, &sandbox).await;
             pending::<()>().await;

@@ -81,7 +81,8 @@ impl Replica {
     async fn start(name: &str, sandbox: &Sandbox, cluster: &Cluster) -> Self {
         let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
         let link = Link::start(name).await;
-        let mut arguments = vec!["--leader-elect", "--leader-elect-namespace", &cluster.namespace, "--leader-elect-name", LEASE];
+        let mut arguments =
+            vec!["--leader-elect", "--leader-elect-namespace", &cluster.namespace, "--leader-elect-name", LEASE];
         arguments.extend(TERMS);
         let process = Process::start(&Start {
             name,
