@@ -3,7 +3,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test sweep bench lint fmt crds check-crds chart check-chart config check-config install-yaml check-image kind \
-	up build build-tests doctor checkout control-plane emulator operator operator-tests detector-package
+	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpc-flow-operator
@@ -91,7 +91,7 @@ up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep th
 
 build: control-plane emulator operator detector-package ## Build everything that the demo needs
 
-build-tests: control-plane emulator operator-tests detector-package
+build-tests: control-plane chart-tools lua emulator operator-tests detector-package
 
 doctor: ## Check that this machine has what the builds need
 	@devenv/doctor.sh
@@ -105,6 +105,12 @@ checkout:
 
 control-plane:
 	@echo "[control plane] in $$(devenv/control-plane/build.sh)"
+
+lua:
+	@echo "[lua] in $$(devenv/lua/build.sh)"
+
+chart-tools:
+	@echo "[chart tools] in $$(devenv/chart-tools/build.sh)"
 
 emulator:
 	@echo "[emulator] in $$(devenv/emulator/install.sh)"

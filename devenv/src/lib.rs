@@ -17,6 +17,6 @@ pub use detector_package::{detector_package, package_detector};
 pub use emulator::{Call, Delivery, Emulator, EmulatorClient, Fault, Scenario, Traffic};
 pub use environment::{ACCOUNT, Environment, REGION};
 pub use fault_proxy::{Consistency, FaultProxy, Gate, ProxiedCall, ProxyFault, Rule, Treatment};
-pub use local::{free_port, project_root};
+pub use local::{free_port, project_root, provided_by};
 pub use supervised::{Supervised, supervised_command};
 pub use wait::wait_for;

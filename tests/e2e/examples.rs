@@ -115,11 +115,8 @@ async fn make_key(sandbox: &Sandbox) -> String {
         {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{}:root", sandbox.account)}, "Action": "kms:*", "Resource": "*"},
         {"Effect": "Allow", "Principal": {"Service": services}, "Action": "kms:*", "Resource": "*"},
     ]});
-    let devenv = Path::new(env!("CARGO_MANIFEST_DIR")).join("devenv");
-    let python = Command::new(devenv.join("emulator/install.sh")).output().await.unwrap();
-    let python = String::from_utf8(python.stdout).unwrap();
-    let mut aws = Command::new(python.lines().next_back().unwrap());
-    aws.arg(devenv.join("aws.py")).args(["kms", "create-key", "--cli-input-json"]);
+    let mut aws = Command::new(devenv::provided_by("emulator/install.sh").await.unwrap());
+    aws.arg(devenv::project_root().join("devenv/aws.py")).args(["kms", "create-key", "--cli-input-json"]);
     aws.arg(json!({"Policy": policy.to_string()}).to_string()).env("AWS_ACCESS_KEY_ID", &sandbox.account);
     let output = aws.output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use devenv::{FaultProxy, wait_for};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
-use kube::{Api, Client};
 use serde_json::{Value, json};
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
 use vpc_flow_operator::controller::{Backoff, Options};
@@ -72,9 +71,7 @@ impl World {
         if self.operator.is_some() {
             bail!("the operator runs already");
         }
-        let client = self.kube.client(Client::try_default().await?);
-        let namespace = self.cluster.namespace.clone();
-        let cluster = Cluster { monitors: Api::namespaced(client.clone(), &namespace), client, namespace };
+        let cluster = Cluster { operator: self.kube.client(self.cluster.operator.clone()), ..self.cluster.clone() };
         let config = self.sandbox.config_at(self.proxy.endpoint());
         self.operator = Some(Operator::start_at(&cluster, &config, |options| {
             options.backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(2) };

@@ -3,21 +3,17 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::process::Stdio;
 
 use serde_json::Value;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
 
 /// Where Argo CD's repository would have it.
 pub const FOLDER: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/gitops/argocd/resource_customizations/vpcflow.dev/VpcFlowMonitor");
 
-static ENGINE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("devenv/lua/build.sh");
-    let output = Command::new(script).stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "the Lua engine could not be built: what is printed above says why");
-    String::from_utf8(output.stdout).unwrap().lines().next_back().unwrap().into()
-});
+static ENGINE: OnceCell<PathBuf> = OnceCell::const_new();
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
@@ -30,7 +26,7 @@ pub fn script() -> String {
 }
 
 /// The health of an object in Argo CD.
-pub fn health(object: &Value) -> Health {
+pub async fn health(object: &Value) -> Health {
     let program = format!(
         "string, math, io, os, debug, coroutine, channel, dofile, loadfile = nil\n\
          obj = {}\n\
@@ -39,7 +35,8 @@ pub fn health(object: &Value) -> Health {
         literal(object),
         script()
     );
-    let output = Command::new(&*ENGINE).arg("-e").arg(&program).stdin(Stdio::null()).output().unwrap();
+    let engine = ENGINE.get_or_init(async || devenv::provided_by("lua/build.sh").await.unwrap()).await;
+    let output = Command::new(engine).arg("-e").arg(&program).stdin(Stdio::null()).output().await.unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{printed}\n{program}");
     let (status, message) = printed.split_once('\n').unwrap();

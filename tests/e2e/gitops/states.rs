@@ -34,7 +34,7 @@ impl<'a> Gallery<'a> {
     async fn judge(&mut self, state: &str, monitor: &str, health: &str, status: Status) {
         let live = self.objects.get(monitor).await.unwrap();
         let object = json!(live);
-        assert_eq!(lua::health(&object).status, health, "{state}: {object:#}");
+        assert_eq!(lua::health(&object).await.status, health, "{state}: {object:#}");
         assert_eq!(kstatus::compute(&object), status, "{state}: {object:#}");
 
         let (object, path) = (neutral(&live, self.sandbox), format!("testdata/{state}.yaml"));
@@ -43,7 +43,7 @@ impl<'a> Gallery<'a> {
         }
         let known: Value = serde_yaml_ng::from_str(&read(&path)).unwrap();
         assert_eq!(essence(&object), essence(&known), "{path} is not what such a monitor looks like");
-        self.cases.push(Case::new(state, lua::health(&known)));
+        self.cases.push(Case::new(state, lua::health(&known).await));
     }
 }
 
