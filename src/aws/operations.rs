@@ -60,6 +60,8 @@ pub enum Access {
 pub enum Caller {
     /// The operator. A person's command may send its reads too.
     Operator,
+    /// `plan`, which sends the operator's reads and nothing else.
+    Plan,
     /// `verify` alone, with the credentials of whoever runs it: no permission that the operator needs.
     Verify,
 }
@@ -82,10 +84,15 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// True if `caller` may send it: the operator what is its own, `verify` reads and what is its own.
+    /// True if `caller` may send it: the operator what is its own, `plan` the reads among those, `verify` all reads and what is its own.
     #[must_use]
     pub fn is_for(&self, caller: Caller) -> bool {
-        self.caller == caller || (caller == Caller::Verify && self.access == Access::Read)
+        let reads = self.access == Access::Read;
+        match caller {
+            Caller::Operator => self.caller == Caller::Operator,
+            Caller::Plan => self.caller == Caller::Operator && reads,
+            Caller::Verify => self.caller == Caller::Verify || reads,
+        }
     }
 }
 
@@ -285,6 +292,12 @@ mod tests {
             let reads = verbs.iter().any(|verb| operation.name.starts_with(verb));
             assert_eq!(operation.access == Access::Read, reads, "{}", operation.name);
         }
+    }
+
+    #[test]
+    fn plan_sends_the_operators_reads_and_no_writes() {
+        assert!(DESCRIBE_FLOW_LOGS.is_for(Caller::Plan) && !FILTER_LOG_EVENTS.is_for(Caller::Plan));
+        assert!(ALL.iter().all(|operation| !operation.is_for(Caller::Plan) || operation.access == Access::Read));
     }
 
     #[test]
