@@ -87,7 +87,10 @@ def _bind(callers: Callers, request: dict) -> dict:
         raise _BadRequest(f"IAM would not take the policies: {error}") from error
     except Unmodelled as gap:
         raise _BadRequest(f"the emulator's IAM does not know {gap}") from gap
-    return {} if credentials is None else credentials._asdict()
+    if credentials is None:
+        return {}
+    names = ("accessKeyId", "secretAccessKey", "sessionToken")
+    return dict(zip(names, credentials))
 
 
 def _order(request: dict) -> traffic.Order:

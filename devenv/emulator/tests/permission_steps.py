@@ -136,7 +136,8 @@ LOGS = [
 
 
 def _flow_logs(needs: list, **parameters):
-    return ("ec2", "CreateFlowLogs", {"ResourceIds": ["{vpc}"], "ResourceType": "VPC", "TrafficType": "ALL", **parameters},
+    request = {"ResourceIds": ["{vpc}"], "ResourceType": "VPC", "TrafficType": "ALL", **parameters}
+    return ("ec2", "CreateFlowLogs", request,
             [("ec2:CreateFlowLogs", _VPC), ("ec2:CreateFlowLogs", _NEW_FLOW_LOG), *needs])
 
 
@@ -257,7 +258,8 @@ ATHENA = [
 
 
 def _glue(operation: str, resources: list[str], *more, **parameters):
-    return ("glue", operation, parameters, [(f"glue:{operation}", f"{_GLUE}:{part}") for part in resources] + list(more))
+    needs = [(f"glue:{operation}", f"{_GLUE}:{part}") for part in resources]
+    return ("glue", operation, parameters, [*needs, *more])
 
 
 _DATABASE = f"{_GLUE}:database/d"

@@ -1,5 +1,5 @@
-"""Glue: an action on a part of the Data Catalog must be allowed on what that part lies in as well, and a deletion on what
-lies in it (developer guide, "Specifying AWS Glue resource ARNs")."""
+"""Glue: an action on a part of the Data Catalog must be allowed on what that part lies in as well, and a deletion on
+what lies in it (developer guide, "Specifying AWS Glue resource ARNs")."""
 
 from overlay.permissions.request import Request
 from overlay.permissions.row import Check, Row, gives_tags, removed_tags, request_tags, resource_tags

@@ -1,5 +1,5 @@
-"""CloudWatch Logs. In policies the ARN of a log group ends in ``:*``, but for its tags (user guide, "Overview of managing
-access permissions to your CloudWatch Logs resources")."""
+"""CloudWatch Logs. In policies the ARN of a log group ends in ``:*``, but for its tags (user guide, "Overview of
+managing access permissions to your CloudWatch Logs resources")."""
 
 from overlay.permissions.request import Request
 from overlay.permissions.row import Check, Row, everything, gives_tags, removed_tags, request_tags, resource_tags

@@ -38,8 +38,10 @@ def _listing(request: Request, _resource: str) -> Context:
 
 def _creation(request: Request, _resource: str) -> Context:
     location = _LOCATION.search(request.body)
-    ownership = request.headers.get("x-amz-object-ownership")
-    found = {"s3:locationconstraint": location[1].decode() if location else None, "s3:x-amz-object-ownership": ownership}
+    found = {
+        "s3:locationconstraint": location[1].decode() if location else None,
+        "s3:x-amz-object-ownership": request.headers.get("x-amz-object-ownership"),
+    }
     return {key: value for key, value in found.items() if value}
 
 
