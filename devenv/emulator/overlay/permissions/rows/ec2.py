@@ -71,16 +71,18 @@ def _with_ecs_fields(request: Request) -> bool:
 ROWS = {
     "DescribeFlowLogs": Row("SAR EC2: no resource type", (Check("ec2:DescribeFlowLogs", everything, (_region,)),)),
     "CreateFlowLogs": Row(
-        "SAR EC2, with its dependent actions; VPC user guide, Publish flow logs to Amazon S3: logs:CreateLogDelivery", (
+        # The policy of a bucket is written as well, by those who may: rules.partial_denials.
+        "SAR EC2, with its dependent actions; VPC user guide, Publish flow logs to Amazon S3: the logs: actions", (
             Check("ec2:CreateFlowLogs", _monitored, (_tags, _vpc, _region)),
             Check("ec2:CreateFlowLogs", _new_flow_log, (request_tags, _region)),
             Check("ec2:CreateTags", _new_flow_log, (request_tags, _creation, _region), when=gives_tags),
             pass_role(lambda request: request.members.get("DeliverLogsPermissionArn"), "vpc-flow-logs.amazonaws.com"),
             Check("logs:CreateLogDelivery", everything, when=_to_s3),
+            Check("logs:DeleteLogDelivery", everything, when=_to_s3),
             *(Check(f"ecs:{name}", everything, when=_with_ecs_fields) for name in _ECS_READS),
         ),
     ),
-    "DeleteFlowLogs": Row("SAR EC2; VPC user guide, Publish flow logs to Amazon S3: logs:DeleteLogDelivery", (
+    "DeleteFlowLogs": Row("SAR EC2; VPC user guide, Publish flow logs to Amazon S3: the logs: actions", (
         Check("ec2:DeleteFlowLogs", _flow_logs, (_tags, _region)),
         Check("logs:DeleteLogDelivery", everything, when=_any_to_s3),
     )),
