@@ -77,7 +77,7 @@ pub struct Operation {
     pub access: Access,
     /// How often it may be sent.
     pub quota: &'static Quota,
-    /// The IAM actions a caller needs, from the Service Authorization Reference.
+    /// The IAM actions a caller may need, from the Service Authorization Reference.
     pub actions: &'static [&'static str],
     /// Who sends it.
     pub caller: Caller,
@@ -97,7 +97,7 @@ impl Operation {
 }
 
 macro_rules! operations {
-    ($($id:ident = $service:ident $name:literal $access:ident $quota:ident [$($action:literal),+ $(,)?] $($caller:ident)?;)*) => {
+    ($($id:ident = $service:ident $name:literal $access:ident $quota:ident [$($action:literal),* $(,)?] $($caller:ident)?;)*) => {
         $(
             #[doc = concat!("`", $name, "`")]
             pub const $id: &Operation = &Operation {
@@ -105,7 +105,7 @@ macro_rules! operations {
                 name: $name,
                 access: Access::$access,
                 quota: &quotas::$quota,
-                actions: &[$($action),+],
+                actions: &[$($action),*],
                 caller: operations!(@caller $($caller)?),
             };
         )*
@@ -119,7 +119,7 @@ macro_rules! operations {
 
 operations! {
     ASSUME_ROLE = Sts "AssumeRole" Read STS ["sts:AssumeRole"];
-    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read STS ["sts:GetCallerIdentity"];
+    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read STS [];
 
     CREATE_BUCKET = S3 "CreateBucket" Write S3_BUCKETS ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];
     DELETE_BUCKET = S3 "DeleteBucket" Write S3_BUCKETS ["s3:DeleteBucket"];
@@ -182,8 +182,10 @@ operations! {
     FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" Read LOGS ["logs:FilterLogEvents"] Verify;
 
     DESCRIBE_FLOW_LOGS = Ec2 "DescribeFlowLogs" Read EC2_READ ["ec2:DescribeFlowLogs"];
+    // Those of ECS only for formats with its fields.
     CREATE_FLOW_LOGS = Ec2 "CreateFlowLogs" Write EC2_WRITE
-        ["ec2:CreateFlowLogs", "ec2:CreateTags", "iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"];
+        ["ec2:CreateFlowLogs", "ec2:CreateTags", "iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery",
+         "ecs:ListClusters", "ecs:ListContainerInstances", "ecs:ListServices", "ecs:ListTaskDefinitions", "ecs:ListTasks"];
     DELETE_FLOW_LOGS = Ec2 "DeleteFlowLogs" Write EC2_WRITE ["ec2:DeleteFlowLogs", "logs:DeleteLogDelivery"];
     CREATE_TAGS = Ec2 "CreateTags" Write EC2_WRITE ["ec2:CreateTags"];
     DELETE_TAGS = Ec2 "DeleteTags" Write EC2_WRITE ["ec2:DeleteTags"];
@@ -249,9 +251,10 @@ operations! {
     CREATE_DATABASE = Glue "CreateDatabase" Write GLUE ["glue:CreateDatabase", "glue:TagResource"];
     UPDATE_DATABASE = Glue "UpdateDatabase" Write GLUE ["glue:UpdateDatabase"];
     DELETE_DATABASE = Glue "DeleteDatabase" Write GLUE ["glue:DeleteDatabase"];
-    GET_GLUE_TAGS = Glue "GetTags" Read GLUE ["glue:GetTags"];
-    TAG_GLUE = Glue "TagResource" Write GLUE ["glue:TagResource"];
-    UNTAG_GLUE = Glue "UntagResource" Write GLUE ["glue:UntagResource"];
+    // For databases: AWS Glue developer guide, "AWS tags in AWS Glue".
+    GET_GLUE_TAGS = Glue "GetTags" Read GLUE ["glue:GetTags", "glue:GetDatabase"];
+    TAG_GLUE = Glue "TagResource" Write GLUE ["glue:TagResource", "glue:GetDatabase"];
+    UNTAG_GLUE = Glue "UntagResource" Write GLUE ["glue:UntagResource", "glue:GetDatabase"];
     GET_TABLES = Glue "GetTables" Read GLUE ["glue:GetTables"];
     CREATE_TABLE = Glue "CreateTable" Write GLUE ["glue:CreateTable"];
     UPDATE_TABLE = Glue "UpdateTable" Write GLUE ["glue:UpdateTable"];

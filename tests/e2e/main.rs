@@ -29,6 +29,7 @@ mod log_group;
 mod metric_filters;
 mod notifications;
 mod plan;
+mod permission_table;
 mod process;
 mod query_definitions;
 mod record_format;
