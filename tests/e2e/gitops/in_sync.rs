@@ -39,7 +39,7 @@ pub async fn assert_in_sync(api: &Api<DynamicObject>, manifest: &Value) {
 
 /// What of a manifest is otherwise in the cluster. What the manifest does not say is not compared.
 pub fn differences(wanted: &Value, live: &Value) -> Vec<String> {
-    let mut different = Vec::new();
+    let mut different: Vec<String> = Vec::new();
     compare("", wanted, live, &mut different);
     different
 }
@@ -71,7 +71,6 @@ fn comparable(mut object: Value) -> Value {
 
 #[test]
 fn a_difference_is_found() {
-    let mut different = Vec::new();
     let (wanted, live) =
         (json!({"a": {"b": [1, {"c": 2}], "d": "x"}}), json!({"a": {"b": [1, {"c": 3, "e": 4}], "f": 5}}));
     assert_eq!(differences(&wanted, &live), [".a.b[1].c: 2 wanted, 3 found", r#".a.d: "x" wanted, null found"#]);

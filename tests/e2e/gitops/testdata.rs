@@ -15,19 +15,19 @@ use crate::support::Sandbox;
 const SUMMARY: [&str; 3] = [READY, RECONCILING, STALLED];
 
 /// `health_test.yaml`.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthTest {
     pub tests: Vec<Case>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Case {
     pub health_status: Expected,
     pub input_path: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     pub status: String,
     pub message: String,
