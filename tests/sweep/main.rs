@@ -19,5 +19,6 @@ mod world;
 mod crash;
 mod failure;
 mod fields;
+mod permissions;
 mod rest;
 mod walks;
