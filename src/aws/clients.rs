@@ -79,6 +79,8 @@ const ATTEMPTS: u32 = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long AWS may take to begin its answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long clients are kept that nobody asks for: longer than any monitor rests.
+const KEPT_UNUSED: Duration = Duration::from_hours(24);
 /// STS is asked before the account is known.
 const UNKNOWN_ACCOUNT: &str = "";
 
@@ -94,7 +96,13 @@ pub struct ClientPool {
     base: SdkConfig,
     gate: Gate,
     limits: Limits,
-    clients: Mutex<HashMap<Key, Arc<Aws>>>,
+    clients: Mutex<HashMap<Key, Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    aws: Arc<Aws>,
+    used_at: Instant,
 }
 
 impl ClientPool {
@@ -129,11 +137,16 @@ impl ClientPool {
             .or_else(|| self.base.region().map(ToString::to_string))
             .ok_or(ConnectError::NoRegion)?;
         let key = Key { region, role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())) };
-        if let Some(aws) = self.clients.lock().await.get(&key) {
-            return Ok(Arc::clone(aws));
+        let now = Instant::now();
+        if let Some(kept) = self.clients.lock().await.get_mut(&key) {
+            kept.used_at = now;
+            return Ok(Arc::clone(&kept.aws));
         }
         let aws = Arc::new(self.connect(&key).await?);
-        Ok(Arc::clone(self.clients.lock().await.entry(key).or_insert(aws)))
+        let mut clients = self.clients.lock().await;
+        // Their role or external id is one that no monitor has any more.
+        clients.retain(|_, kept| now.duration_since(kept.used_at) < KEPT_UNUSED);
+        Ok(Arc::clone(&clients.entry(key).or_insert(Kept { aws, used_at: now }).aws))
     }
 
     fn sts(&self, config: &SdkConfig) -> aws_sdk_sts::Client {

@@ -7,15 +7,13 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use aws_smithy_runtime_api::client::retries::ErrorKind;
-use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryReason};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use thiserror::Error;
 use tracing::{debug, info};
 
-use super::answer;
-use super::classes::{Class, classify};
+use super::answer::{self, Failure};
+use super::classes::{Class, classify_answer};
 use super::limits::LocalLimits;
 use super::operations::{self, Access, Caller, Operation};
 use crate::health::Health;
@@ -60,6 +58,12 @@ impl Gate {
         Self { health, ..self }
     }
 
+    /// The gate of `plan`: reads alone.
+    #[must_use]
+    pub fn of_plan() -> Self {
+        Self { caller: Caller::Plan, ..Self::new(Metrics::default()) }
+    }
+
     /// The gate of `verify`: reads, and the few writes that are its own.
     #[must_use]
     pub fn of_verify() -> Self {
@@ -95,26 +99,16 @@ struct UnknownOperation {
     operation: String,
 }
 
-/// As the SDK's own classifiers see it, whose judgement decides about the repeat as well.
-fn is_throttled(components: &RuntimeComponents, context: &InterceptorContext) -> bool {
-    let verdict = components.retry_classifiers().fold(RetryAction::NoActionIndicated, |verdict, classifier| {
-        match classifier.classify_retry_v2(context, &verdict) {
-            RetryAction::NoActionIndicated => verdict,
-            refined => refined,
-        }
-    });
-    let throttled = matches!(
-        verdict,
-        RetryAction::RetryIndicated(RetryReason::RetryableError { kind: ErrorKind::ThrottlingError, .. })
-    );
-    throttled && !is_full(context)
-}
-
-/// The SDK takes this code for throttling wherever it comes from; CloudWatch Logs also means that there may be no more of a thing.
-fn is_full(context: &InterceptorContext) -> bool {
-    let Some(Err(error)) = context.output_or_error() else { return false };
-    let text = error.as_operation_error().map(|error| format!("{error:?}")).unwrap_or_default();
-    text.contains("LimitExceededException") && !text.contains("ate exceeded")
+/// What the latest attempt failed with, and its class.
+fn failure(context: &InterceptorContext, operation: &Operation) -> Option<(Failure, Class)> {
+    let status = context.response().map(|response| response.status().as_u16());
+    let failure = match context.output_or_error() {
+        Some(Ok(output)) => answer::refusal(output)?,
+        Some(Err(error)) => answer::failure(error, status),
+        None => Failure::of_code("NotSent"),
+    };
+    let verdict = classify_answer(operation, &failure.code, &failure.message, status.unwrap_or_default());
+    Some((failure, verdict.class))
 }
 
 #[dyn_dispatch_hint]
@@ -154,13 +148,14 @@ impl Intercept for Gate {
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
-        components: &RuntimeComponents,
+        _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let operation = self.operation(config)?;
         if let Some(limits) = &self.limits
-            && is_throttled(components, context.inner())
+            && failure(context.inner(), operation).is_some_and(|(_, class)| class == Class::Throttled)
         {
-            limits.throttled(self.operation(config)?);
+            limits.throttled(operation);
         }
         Ok(())
     }
@@ -173,25 +168,18 @@ impl Intercept for Gate {
     ) -> Result<(), BoxError> {
         let operation = self.operation(config)?;
         let took = config.load::<Sent>().map(|sent| sent.0.elapsed());
-        let failure = match context.output_or_error() {
-            Some(Ok(output)) => answer::refusal(output),
-            Some(Err(error)) => Some(answer::code(error)),
-            None => Some("NotSent".to_owned()),
-        };
+        let failure = failure(context.inner(), operation);
         let request_id = context.response().and_then(|response| {
             let headers = response.headers();
             headers.get("x-amzn-requestid").or_else(|| headers.get("x-amz-request-id"))
         });
         let outcome = match &failure {
             None => RequestOutcome::Success,
-            Some(code)
-                if operation.access == Access::Read && classify(operation, code, "").class == Class::NotFound =>
-            {
-                RequestOutcome::NotFound
-            }
+            Some((_, Class::NotFound)) if operation.access == Access::Read => RequestOutcome::NotFound,
             Some(_) => RequestOutcome::Error,
         };
-        log(operation, outcome, failure.as_deref(), request_id, took);
+        let code = failure.as_ref().map(|(failure, _)| failure.code.as_str());
+        log(operation, outcome, code, request_id, took);
         self.metrics.aws_request(operation, outcome, took);
         self.health.progress();
         Ok(())

@@ -29,6 +29,8 @@ mod link;
 mod log_group;
 mod metric_filters;
 mod notifications;
+mod permission_table;
+mod plan;
 mod process;
 mod query_definitions;
 mod record_format;

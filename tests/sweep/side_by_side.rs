@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Result, anyhow};
 
 /// Lives at a time; more would only wait for the processors.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 8;
 
 /// How many are done between two lines that say so.
 const PROGRESS: usize = 25;
@@ -22,7 +22,9 @@ pub fn side_by_side<J: Send, R: Send>(jobs: Vec<J>, work: impl AsyncFn(J) -> Res
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
-                while let Some((index, job)) = lock(&waiting).pop_front() {
+                // Not in the loop's head: the lock would be held for the whole body, and one life would wait for the other.
+                let next = || lock(&waiting).pop_front();
+                while let Some((index, job)) = next() {
                     let outcome = catch_unwind(AssertUnwindSafe(|| run(work(job)))).unwrap_or_else(|panic| {
                         let told = panic.downcast_ref::<String>().cloned();
                         let told = told.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));

@@ -53,7 +53,14 @@ impl Verdict {
 /// "No such thing" in a write is the trace of a read that was stale, or of a neighbour not yet visible: retried soon.
 #[must_use]
 pub fn classify(operation: &Operation, code: &str, message: &str) -> Verdict {
-    let verdict = table::find(operation.service, code, message).unwrap_or(Verdict::lasting(Class::Unknown));
+    classify_answer(operation, code, message, 0)
+}
+
+/// The same, where the status of the HTTP answer is known and decides about codes that the table does not have.
+#[must_use]
+pub fn classify_answer(operation: &Operation, code: &str, message: &str, status: u16) -> Verdict {
+    let found = table::find(operation.service, code, message);
+    let verdict = found.unwrap_or_else(|| Verdict::lasting(by_status(status)));
     if verdict.class == Class::NotFound && operation.access == Access::Write && !deletes(operation) {
         Verdict::not_yet(Class::Terminal)
     } else {
@@ -68,7 +75,7 @@ fn deletes(operation: &Operation) -> bool {
 
 /// The class that HTTP gives to a code which the table does not have: RFC 9110, and RFC 6585 for 429.
 #[must_use]
-pub const fn by_status(status: u16) -> Class {
+const fn by_status(status: u16) -> Class {
     match status {
         429 => Class::Throttled,
         401 | 403 => Class::Denied,

@@ -15,8 +15,11 @@ const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub struct Loader<V> {
     questions: Mutex<Questions>,
-    /// Held while AWS is asked: those who ask meanwhile wait, and then share the next answer.
-    answers: AsyncMutex<Answers<V>>,
+    answers: Mutex<Answers<V>>,
+    /// Held while AWS is asked: those who ask meanwhile wait, and then share the next answer. What is urgent never waits for a routine read,
+    /// which may be waiting for its turn.
+    urgent: AsyncMutex<()>,
+    routine: AsyncMutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +44,12 @@ struct Failed {
 impl<V> Default for Loader<V> {
     fn default() -> Self {
         let answers = Answers { known: HashMap::new(), failed: None };
-        Self { questions: Mutex::default(), answers: AsyncMutex::new(answers) }
+        Self {
+            questions: Mutex::default(),
+            answers: Mutex::new(answers),
+            urgent: AsyncMutex::default(),
+            routine: AsyncMutex::default(),
+        }
     }
 }
 
@@ -54,20 +62,26 @@ impl<V: Clone> Loader<V> {
         read: impl FnOnce(Vec<String>) -> F,
     ) -> Result<Vec<V>, AwsError> {
         let now = Instant::now();
-        let not_before = match freshness {
-            Freshness::Now => now,
-            Freshness::Since(then) => then,
+        let (not_before, lane) = match freshness {
+            Freshness::Now => (now, &self.urgent),
+            Freshness::Since(then) => (then, &self.routine),
         };
         let question = Question::ask(self, keys, now);
-        let mut answers = self.answers.lock().await;
-        if let Some(answer) = answers.of(keys, not_before) {
+        let _turn = lane.lock().await;
+        if let Some(answer) = self.answers().of(keys, not_before) {
             return answer;
         }
         let at = Instant::now();
         let all = question.with_others(freshness, at);
         let result = read(all.clone()).await;
+        let mut answers = self.answers();
         answers.note(at, all, result);
         answers.of(keys, not_before).unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers<V>> {
+        // A panic elsewhere leaves at worst a key without values that were read for it, which counts for no later question.
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn questions(&self) -> MutexGuard<'_, Questions> {
@@ -99,7 +113,10 @@ impl<V: Clone> Answers<V> {
         match result {
             Ok(found) => {
                 for key in keys {
-                    self.known.insert(key, (at, Vec::new()));
+                    // The other lane may have read it later, and been quicker.
+                    if self.known.get(&key).is_none_or(|(known_at, _)| *known_at < at) {
+                        self.known.insert(key, (at, Vec::new()));
+                    }
                 }
                 for (key, value) in found {
                     if let Some((_, values)) = self.known.get_mut(&key).filter(|(known_at, _)| *known_at == at) {
@@ -210,6 +227,17 @@ mod tests {
         assert_eq!(found[3], ["d/1", "d/2"]);
         // The first asks at once; the others, who asked too late for that one, ask together.
         assert_eq!(aws.reads(), ["a", "b c d"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_urgent_does_not_wait_for_a_routine_read() {
+        let (loader, aws, a) = (Loader::default(), Aws::default(), key("a"));
+        let waits_for_its_turn = loader.load(&a, Freshness::Since(Instant::now()), |_| std::future::pending());
+        tokio::select! {
+            biased;
+            _ = waits_for_its_turn => panic!("nothing answers it"),
+            found = load(&loader, &aws, "a", Freshness::Now) => assert_eq!(found.unwrap(), ["a/1", "a/2"]),
+        }
     }
 
     #[tokio::test]

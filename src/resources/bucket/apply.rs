@@ -12,13 +12,13 @@ use aws_smithy_types::error::operation::BuildError;
 use backon::{ExponentialBuilder, Retryable};
 use serde_json::Value;
 
-use super::lifecycle::Written;
+use super::lifecycle::Rules;
 use super::state::{Bucket, Encryption, OWNERSHIP, ObservedBucket};
 use super::{empty, observe, settings};
 use crate::aws::operations::{Operation, Service};
 use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::Applied;
-use crate::monitor::{Claim, Monitor, Tags};
+use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 
 /// The one region that takes no location constraint.
 const HOME_REGION: &str = "us-east-1";
@@ -28,10 +28,9 @@ const HOME_REGION: &str = "us-east-1";
 #[allow(missing_docs, reason = "named for what they do")]
 pub enum BucketOp {
     Create(Bucket),
-    /// Replaces all tags, as S3 does.
     Tag {
         name: String,
-        tags: Tags,
+        tags: TagDiff,
     },
     Put {
         name: String,
@@ -50,8 +49,17 @@ pub enum Setting {
     Versioning(bool),
     Encryption(Encryption, Option<BlockedEncryptionTypes>),
     Ownership,
-    Access { policy: Option<Value>, block: bool },
-    Lifecycle(Written),
+    Access { statements: Option<Statements>, block: bool },
+    Lifecycle(Rules),
+}
+
+/// Statements that a bucket's policy lacks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statements {
+    /// In place of all of ours.
+    pub ours: Vec<Value>,
+    /// Those that others had in it.
+    pub lost: Vec<Value>,
 }
 
 /// Carries out a step.
@@ -104,7 +112,7 @@ async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), Aws
     // What S3 sets by itself is not set again: the look at the bucket that follows every change shows whether it did.
     let just_created = ObservedBucket::just_created(monitor.tags.clone());
     let mut outcome = Ok(());
-    for step in settings(bucket, &just_created, &[]) {
+    for step in settings(bucket, &just_created, Vec::new()) {
         if let BucketOp::Put { name, setting } = &step.op {
             // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
             let result = (|| put(aws, name, setting))
@@ -122,11 +130,11 @@ async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsError> {
         Setting::Versioning(enabled) => put_versioning(aws, name, *enabled).await,
         Setting::Encryption(encryption, blocked) => put_encryption(aws, name, encryption, blocked.clone()).await,
         Setting::Ownership => put_ownership(aws, name).await,
-        Setting::Access { policy, block } => {
+        Setting::Access { statements, block } => {
             // The policy first, since blocked access also blocks writing a policy to which somebody added a public statement; but
             // whatever comes of it, the door is shut.
-            let policy = match policy {
-                Some(policy) => put_policy(aws, name, policy).await,
+            let policy = match statements {
+                Some(statements) => put_statements(aws, name, statements).await,
                 None => Ok(()),
             };
             if *block {
@@ -134,13 +142,17 @@ async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsError> {
             }
             policy
         }
-        Setting::Lifecycle(lifecycle) => put_lifecycle(aws, name, lifecycle.clone()).await,
+        Setting::Lifecycle(rules) => put_lifecycle(aws, name, rules).await,
     }
 }
 
-async fn put_tags(aws: &Aws, name: &str, tags: &Tags) -> Result<(), AwsError> {
+// Tags, policy and lifecycle are written whole, with what is others': each is read anew right before, as others may have changed it since
+// the pass began. S3 has no condition to make that one step.
+
+async fn put_tags(aws: &Aws, name: &str, tags: &TagDiff) -> Result<(), AwsError> {
     let operation = ops::PUT_BUCKET_TAGGING;
-    let tagging = sdk_tags(tags)
+    let present = observe::tags(aws, name).await?.unwrap_or_default();
+    let tagging = sdk_tags(&tags.applied_to(&present))
         .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
         .map_err(not_built(operation))?;
     let call = aws.s3.put_bucket_tagging().bucket(name).expected_bucket_owner(&aws.place.account).tagging(tagging);
@@ -210,6 +222,11 @@ async fn put_ownership(aws: &Aws, name: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
+async fn put_statements(aws: &Aws, name: &str, statements: &Statements) -> Result<(), AwsError> {
+    let present = observe::policy(aws, name).await?;
+    put_policy(aws, name, &present.with(&statements.ours, &statements.lost)).await
+}
+
 /// Writes the bucket's policy.
 pub async fn put_policy(aws: &Aws, name: &str, policy: &Value) -> Result<(), AwsError> {
     aws.s3
@@ -249,8 +266,9 @@ async fn block_public_access(aws: &Aws, name: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-async fn put_lifecycle(aws: &Aws, name: &str, lifecycle: Written) -> Result<(), AwsError> {
+async fn put_lifecycle(aws: &Aws, name: &str, rules: &Rules) -> Result<(), AwsError> {
     let operation = ops::PUT_BUCKET_LIFECYCLE;
+    let lifecycle = observe::lifecycle(aws, name).await?.with(rules);
     let configuration = BucketLifecycleConfiguration::builder()
         .set_rules(Some(lifecycle.rules))
         .build()

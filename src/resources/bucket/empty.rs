@@ -9,8 +9,9 @@ use super::apply::not_built;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::Applied;
 
-/// Pages of one pass, with up to 1,000 object versions each: as many as S3 lists, and deletes, in a call.
-const PAGES: usize = 20;
+/// Pages of one pass, with up to 1,000 object versions each: as many as S3 lists, and deletes, in a call. A stop or `suspend` takes effect
+/// only between passes, so one is some seconds long at most.
+const PAGES: usize = 8;
 /// Uploads have no call that aborts several.
 const ABORTS_AT_A_TIME: usize = 10;
 

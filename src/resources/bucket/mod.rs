@@ -14,7 +14,7 @@ mod state;
 
 use serde_json::{Value, json};
 
-pub use self::apply::{BucketOp, Setting};
+pub use self::apply::{BucketOp, Setting, Statements};
 pub use self::keep_policy::keep_policy;
 use self::state::ObservedBucket;
 pub use self::state::{Bucket, Encryption, Found};
@@ -95,9 +95,10 @@ impl System for Storage {
         };
         let resources = observed.buckets.iter().filter_map(existing).collect();
         let wanted = observed.buckets.iter().find(|(name, _)| *name == monitor.names.bucket);
+        let account = &monitor.place.account;
         let others_bucket_policy = match wanted {
-            Some((_, Found::Here(bucket))) if bucket.policy.is_overwritten() => monitor.recorded_policy.clone(),
-            Some((_, Found::Here(bucket))) => bucket.policy.others(),
+            Some((_, Found::Here(bucket))) if bucket.policy.is_overwritten(account) => monitor.recorded_policy.clone(),
+            Some((_, Found::Here(bucket))) => bucket.policy.others(account),
             _ => None,
         };
         Report { resources, others_bucket_policy, ..Report::default() }
@@ -130,21 +131,20 @@ fn repair(monitor: &Monitor, bucket: &Bucket, observed: &ObservedBucket, claim: 
     let tags = monitor.tag_diff_of_data(&observed.tags);
     if !tags.is_empty() {
         let action = if *claim == Claim::Adopt { Action::Adopt } else { Action::Update };
-        let wanted = tags.applied_to(&observed.tags);
         let change = Change::new(action, ResourceKind::Bucket, &bucket.name).field(
             "tags",
             Some(json!(observed.tags)),
-            Some(json!(wanted)),
+            Some(json!(tags.applied_to(&observed.tags))),
         );
-        diff.step(change, BucketOp::Tag { name: bucket.name.clone(), tags: wanted });
+        diff.step(change, BucketOp::Tag { name: bucket.name.clone(), tags });
     }
-    let lost = observed.policy.lost(monitor.recorded_policy.as_ref());
-    diff.steps.extend(settings(bucket, observed, &lost));
+    let lost = observed.policy.lost(monitor.recorded_policy.as_ref(), &monitor.place.account);
+    diff.steps.extend(settings(bucket, observed, lost));
 }
 
 /// The settings in which a bucket differs from what it shall be. Those that others can make impossible come last, for a failed step
 /// holds back the ones after it. `lost` are statements of others that the policy had.
-fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: &[Value]) -> Vec<Step<BucketOp>> {
+fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec<Step<BucketOp>> {
     let mut steps = Vec::new();
     let mut step = |change: Change, setting| {
         steps.push(Step { change, op: BucketOp::Put { name: bucket.name.clone(), setting }, follows: None });
@@ -160,18 +160,17 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: &[Value]) -> Vec<S
     if observed.lifecycle.ours != bucket.rules {
         step(
             change().between(&json!({"lifecycle": observed.lifecycle.ours}), &json!({"lifecycle": bucket.rules})),
-            Setting::Lifecycle(observed.lifecycle.with(&bucket.rules)),
+            Setting::Lifecycle(bucket.rules.clone()),
         );
     }
     let policy_differs = !observed.policy.holds(&bucket.statements);
-    let wanted = [lost, &bucket.statements].concat();
     let is_open = !observed.public_access.is_blocked();
     if policy_differs || is_open {
         let mut change = change();
         if policy_differs {
             change = change.between(
                 &json!({"policy": policy::by_sid(&observed.policy.ours())}),
-                &json!({"policy": policy::by_sid(&wanted)}),
+                &json!({"policy": policy::by_sid(&[&lost[..], &bucket.statements].concat())}),
             );
         }
         if is_open {
@@ -180,8 +179,8 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: &[Value]) -> Vec<S
                 &json!({"publicAccessBlock": state::PublicAccess::BLOCKED}),
             );
         }
-        let policy = policy_differs.then(|| observed.policy.with(&wanted));
-        step(change, Setting::Access { policy, block: is_open });
+        let statements = policy_differs.then(|| Statements { ours: bucket.statements.clone(), lost });
+        step(change, Setting::Access { statements, block: is_open });
     }
     if observed.ownership.as_deref() != Some(state::OWNERSHIP) {
         let old = observed.ownership.as_ref().map(|ownership| json!(ownership));
@@ -207,7 +206,7 @@ fn remove(monitor: &Monitor, removal: Removal, name: &str, found: &Found, diff: 
     }
     let tags = monitor.retained_tag_diff(&observed.tags);
     if !tags.is_empty() {
-        let op = BucketOp::Tag { name: name.to_owned(), tags: tags.applied_to(&observed.tags) };
+        let op = BucketOp::Tag { name: name.to_owned(), tags };
         let mut change = Change::new(Action::Retain, ResourceKind::Bucket, name);
         change.why = is_adopted.then(|| WAS_THERE_BEFORE.to_owned());
         diff.step(change, op);

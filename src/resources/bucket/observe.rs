@@ -137,7 +137,8 @@ pub async fn policy(aws: &Aws, name: &str) -> Result<Policy, AwsError> {
         .map_err(|error| AwsError::reported(operation, "Unreadable", &error.to_string()))
 }
 
-async fn lifecycle(aws: &Aws, name: &str) -> Result<Lifecycle, AwsError> {
+/// Reads the bucket's lifecycle configuration.
+pub async fn lifecycle(aws: &Aws, name: &str) -> Result<Lifecycle, AwsError> {
     let call = aws.s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(&aws.place.account);
     let output = call.send().await.op(ops::GET_BUCKET_LIFECYCLE).optional()?;
     Ok(output.map_or_else(Lifecycle::default, |output| {

@@ -10,7 +10,8 @@ use crate::resources::parts::policy::normalise_statement;
 /// Begins the `Sid` of every statement of ours.
 const OURS: &str = "VpcFlowOperator";
 
-/// Begins the `Sid` of every statement that AWS writes for flow logs itself.
+/// Begins the `Sid` of every statement that AWS writes for flow logs itself. Owners of buckets that take the flow logs of other accounts
+/// copy it from the user guide: by the name alone nothing is AWS's.
 const AWS_OWN: &str = "AWSLogDelivery";
 
 /// Our statements: no access without TLS, and delivery of this account's flow logs.
@@ -66,6 +67,13 @@ fn sid(statement: &Value) -> &str {
     statement["Sid"].as_str().unwrap_or_default()
 }
 
+/// True for a statement that AWS writes itself when somebody in this account creates a flow log: it lets in this account and no other.
+fn is_aws_own(statement: &Value, account: &str) -> bool {
+    let source = &statement["Condition"]["StringEquals"]["aws:SourceAccount"];
+    let source = source.as_array().filter(|all| all.len() == 1).map_or(source, |all| &all[0]);
+    sid(statement).starts_with(AWS_OWN) && source.as_str() == Some(account)
+}
+
 /// Statements by `Sid`, to be told.
 #[must_use]
 pub fn by_sid(statements: &[Value]) -> BTreeMap<&str, &Value> {
@@ -104,54 +112,85 @@ impl Policy {
 
     /// Statements of others, neither ours nor AWS's own, as JSON; `None` if there are none.
     #[must_use]
-    pub fn others(&self) -> Option<String> {
+    pub fn others(&self, account: &str) -> Option<String> {
         let mut others = self.all();
-        others.retain(|statement| ![OURS, AWS_OWN].iter().any(|begins| sid(statement).starts_with(begins)));
+        others.retain(|statement| !sid(statement).starts_with(OURS) && !is_aws_own(statement, account));
         (!others.is_empty()).then(|| Value::Array(others).to_string())
     }
 
     /// True if `CreateFlowLogs` has replaced the policy, and nothing that was there before has been put back yet.
     #[must_use]
-    pub fn is_overwritten(&self) -> bool {
+    pub fn is_overwritten(&self, account: &str) -> bool {
         let all = self.all();
-        !all.is_empty() && all.iter().all(|statement| sid(statement).starts_with(AWS_OWN))
+        !all.is_empty() && all.iter().all(|statement| is_aws_own(statement, account))
     }
 
     /// What others had in the policy, as [`others`](Self::others) told it, if that has to be put back.
     #[must_use]
-    pub fn lost(&self, others: Option<&String>) -> Vec<Value> {
-        let others = others.filter(|_| self.is_overwritten());
+    pub fn lost(&self, others: Option<&String>, account: &str) -> Vec<Value> {
+        let others = others.filter(|_| self.is_overwritten(account));
         others.and_then(|others| serde_json::from_str(others).ok()).unwrap_or_default()
     }
 
     /// This policy with what it has lost since it was `before`, or `None` if it has lost nothing.
     #[must_use]
-    pub fn regained(&self, before: &Self) -> Option<Value> {
-        let (now, mut all) = (normal(&self.all()), self.all());
-        // A statement that was replaced under its own name stays as it is now: a policy holds no name twice.
-        let is_named = |name: &str| !name.is_empty() && now.iter().any(|statement| sid(statement) == name);
-        let is_lost =
-            |statement: &Value| !is_named(sid(statement)) && !now.contains(&normal(std::slice::from_ref(statement))[0]);
-        let lost: Vec<_> = before.all().into_iter().filter(is_lost).collect();
-        if lost.is_empty() {
-            return None;
-        }
-        all.extend(lost);
-        let mut document = self.0.clone().unwrap_or_else(|| json!({"Version": "2012-10-17"}));
-        document["Statement"] = Value::Array(all);
-        Some(document)
+    pub fn regained(&self, before: &Self, account: &str) -> Option<Value> {
+        let now = self.all();
+        let is_replaced = |statement: &Value| {
+            let replaces = |other: &Value| sid(other) == sid(statement);
+            let is_theirs = !sid(statement).starts_with(OURS) && !is_aws_own(statement, account);
+            !is_theirs && now.iter().any(replaces)
+        };
+        let lost: Vec<_> =
+            before.all().into_iter().filter(|known| !is_replaced(known) && !holds_statement(&now, known)).collect();
+        (!lost.is_empty()).then(|| self.document(now, &lost))
     }
 
-    /// The document with these statements for ours.
+    /// The document with these statements for ours, and beside them what others have lost.
     #[must_use]
-    pub fn with(&self, statements: &[Value]) -> Value {
+    pub fn with(&self, statements: &[Value], lost: &[Value]) -> Value {
         let mut all = self.all();
         all.retain(|statement| !sid(statement).starts_with(OURS));
-        all.extend_from_slice(statements);
+        self.document(all, &[lost, statements].concat())
+    }
+
+    /// The document with these statements and then those others that are not among them.
+    fn document(&self, mut statements: Vec<Value>, more: &[Value]) -> Value {
+        for statement in more {
+            if !holds_statement(&statements, statement) {
+                let named = under_a_free_name(&statements, statement);
+                statements.push(named);
+            }
+        }
         let mut document = self.0.clone().unwrap_or_else(|| json!({"Version": "2012-10-17"}));
-        document["Statement"] = Value::Array(all);
+        document["Statement"] = Value::Array(statements);
         document
     }
+}
+
+/// True if the statement is among these, but perhaps for the number that [`under_a_free_name`] has given it.
+fn holds_statement(statements: &[Value], statement: &Value) -> bool {
+    let unnumbered = |statement: &Value| {
+        let mut normal = statement.clone();
+        normalise_statement(&mut normal);
+        normal["Sid"] = json!(sid(statement).trim_end_matches(|end: char| end.is_ascii_digit()));
+        normal
+    };
+    let wanted = unnumbered(statement);
+    statements.iter().any(|known| unnumbered(known) == wanted)
+}
+
+/// A policy holds no `Sid` twice: what somebody named like one of AWS's own statements goes by a number too.
+fn under_a_free_name(statements: &[Value], statement: &Value) -> Value {
+    let name = sid(statement);
+    let is_taken = |name: &str| statements.iter().any(|known| sid(known) == name);
+    let mut named = statement.clone();
+    if !name.is_empty() && is_taken(name) {
+        // One more than there are statements cannot all be taken.
+        let free = (2..=statements.len() + 2).map(|number| format!("{name}{number}")).find(|name| !is_taken(name));
+        named["Sid"] = json!(free);
+    }
+    named
 }
 
 fn normal(statements: &[Value]) -> Vec<Value> {
@@ -204,7 +243,7 @@ mod tests {
         let policy = Policy::parse(&document.to_string()).unwrap();
         assert!(!policy.holds(&ours));
 
-        let written = policy.with(&ours);
+        let written = policy.with(&ours, &[]);
         assert_eq!((&written["Version"], &written["Id"]), (&json!("2008-10-17"), &json!("x")));
         let mut wanted = vec![theirs, nameless];
         wanted.extend(ours.clone());

@@ -25,7 +25,7 @@ fn desired(monitor: &Monitor) -> Bucket {
 /// The bucket as S3 would have it after everything was written.
 fn at_rest(monitor: &Monitor) -> ObservedBucket {
     let bucket = desired(monitor);
-    let policy = Policy::default().with(&bucket.statements).to_string();
+    let policy = Policy::default().with(&bucket.statements, &[]).to_string();
     ObservedBucket {
         versioned: bucket.versioned,
         encryption: Some(bucket.encryption.clone()),
@@ -56,7 +56,7 @@ fn told(diff: &Diff<BucketOp>) -> Vec<String> {
 fn what_s3_sets_by_itself_is_not_written_again() {
     let settings_of = |spec| {
         let monitor = fixtures::with_spec(spec);
-        let steps = settings(&desired(&monitor), &ObservedBucket::just_created(Tags::new()), &[]);
+        let steps = settings(&desired(&monitor), &ObservedBucket::just_created(Tags::new()), Vec::new());
         told(&Diff { steps, ..Diff::default() }).join("; ")
     };
     let default = settings_of(spec());
@@ -118,7 +118,7 @@ fn an_open_bucket_with_a_foreign_policy_is_closed_in_one_step() {
     bucket.policy = Policy::default();
     let diff = diff(&monitor, &here(&monitor, bucket));
     let [step] = &diff.steps[..] else { panic!("{diff:#?}") };
-    assert!(matches!(&step.op, BucketOp::Put { setting: Setting::Access { policy: Some(_), block: true }, .. }));
+    assert!(matches!(&step.op, BucketOp::Put { setting: Setting::Access { statements: Some(_), block: true }, .. }));
     assert_eq!(step.change.fields.len(), 7);
 }
 
@@ -150,7 +150,8 @@ fn an_unowned_bucket_is_adopted_with_the_tags_of_others() {
     let diff = diff(&monitor, &here(&monitor, bucket));
     assert_eq!(told(&diff), ["Adopted tags"]);
     let BucketOp::Tag { tags, .. } = &diff.steps[0].op else { panic!("{diff:#?}") };
-    assert_eq!((tags["team"].as_str(), &tags[OWNER]), ("a", &monitor.owner));
+    assert!(tags.unset.is_empty());
+    assert_eq!(&tags.set[OWNER], &monitor.owner);
 }
 
 #[test]
@@ -232,12 +233,62 @@ proptest! {
         // As after CreateFlowLogs: only statements of others, until ours are back.
         bucket.policy = Policy::parse(&json!({"Version": "2012-10-17", "Statement": theirs}).to_string()).unwrap();
         let repair = diff(&monitor, &here(&monitor, bucket.clone()));
-        let BucketOp::Put { setting: Setting::Access { policy: Some(policy), block: false }, .. } = &repair.steps[0].op
-        else { panic!("{repair:#?}") };
+        let policy = policy_after(&repair, &bucket);
         prop_assert_eq!(policy["Statement"].as_array().unwrap().get(..theirs.len()), Some(&theirs[..]));
         bucket.policy = Policy::parse(&policy.to_string()).unwrap();
         prop_assert_eq!(told(&diff(&monitor, &here(&monitor, bucket))).len(), 0);
     }
+}
+
+/// The policy of a bucket once the first step is done.
+fn policy_after(diff: &Diff<BucketOp>, bucket: &ObservedBucket) -> Value {
+    let BucketOp::Put {
+        setting: Setting::Access { statements: Some(Statements { ours, lost }), block: false }, ..
+    } = &diff.steps[0].op
+    else {
+        panic!("{diff:#?}")
+    };
+    bucket.policy.with(ours, lost)
+}
+
+/// A statement as AWS writes it for the flow logs of an account, or as the user guide says that a bucket's owner shall write it.
+fn delivery_statement(sid: &str, account: &str) -> Value {
+    let condition = json!({"StringEquals": {"aws:SourceAccount": account}});
+    json!({"Sid": sid, "Effect": "Allow", "Action": ["s3:PutObject"], "Resource": "*", "Condition": condition})
+}
+
+#[test]
+fn what_lets_in_the_flow_logs_of_other_accounts_is_not_lost_to_the_names_aws_uses() {
+    let policy = |statements: &[Value]| {
+        Policy::parse(&json!({"Version": "2012-10-17", "Statement": statements}).to_string()).unwrap()
+    };
+    let mut monitor = fixtures::monitor();
+    let ours = desired(&monitor).statements;
+    let (theirs, aws) = ("210987654321", monitor.place.account.clone());
+    let name = "AWSLogDeliveryWrite";
+    let before = policy(&[vec![delivery_statement(name, theirs)], ours.clone()].concat());
+    let after = policy(&[delivery_statement(name, &aws)]);
+    let sids = |document: &Value| -> Vec<String> {
+        let statements = document["Statement"].as_array().unwrap().iter();
+        statements.map(|statement| statement["Sid"].as_str().unwrap().to_owned()).collect()
+    };
+
+    let regained = after.regained(&before, &aws).unwrap();
+    assert_eq!(sids(&regained)[..2], [name, "AWSLogDeliveryWrite2"]);
+    assert_eq!(regained["Statement"][1]["Condition"], delivery_statement(name, theirs)["Condition"]);
+    let regained = policy(regained["Statement"].as_array().unwrap());
+    assert_eq!(regained.regained(&before, &aws), None);
+    // The next flow log replaces the policy again: the name they now have comes back.
+    assert_eq!(sids(&after.regained(&regained, &aws).unwrap())[..2], [name, "AWSLogDeliveryWrite2"]);
+
+    // The same where the operator was ended before it could put anything back.
+    let mut bucket = at_rest(&monitor);
+    bucket.policy = before;
+    monitor.recorded_policy = bucket.policy.others(&aws);
+    bucket.policy = after;
+    let repaired = policy_after(&diff(&monitor, &here(&monitor, bucket.clone())), &bucket);
+    assert_eq!(sids(&repaired)[..2], [name, "AWSLogDeliveryWrite2"]);
+    assert!(policy(repaired["Statement"].as_array().unwrap()).holds(&ours));
 }
 
 #[test]
@@ -249,10 +300,11 @@ fn what_a_policy_has_lost_comes_back_beside_what_it_has_gained() {
         |sid: &str, action: &str| json!({"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": "*"});
     let before = policy(json!([statement("Theirs", "s3:GetObject"), statement("Both", "s3:PutObject")]));
     let after = policy(json!([statement("Both", "s3:PutObject"), statement("AWSLogDeliveryWrite", "s3:PutObject")]));
-    let regained = after.regained(&before).unwrap();
+    let account = &fixtures::monitor().place.account;
+    let regained = after.regained(&before, account).unwrap();
     let sids: Vec<_> = regained["Statement"].as_array().unwrap().iter().map(|known| known["Sid"].clone()).collect();
     assert_eq!(sids, ["Both", "AWSLogDeliveryWrite", "Theirs"]);
-    assert_eq!(Policy::parse(&regained.to_string()).unwrap().regained(&before), None);
+    assert_eq!(Policy::parse(&regained.to_string()).unwrap().regained(&before, account), None);
 }
 
 #[test]
@@ -272,13 +324,11 @@ fn what_others_had_is_remembered_until_it_is_back() {
     monitor.recorded_policy = remembered(&monitor, &bucket);
     assert!(monitor.recorded_policy.as_ref().is_some_and(|policy| policy.contains("Theirs")));
 
-    bucket.policy = policy(&[statement("AWSLogDeliveryWrite"), statement("AWSLogDeliveryAclCheck")]);
+    let own = |sid| delivery_statement(sid, &fixtures::monitor().place.account);
+    bucket.policy = policy(&[own("AWSLogDeliveryWrite"), own("AWSLogDeliveryAclCheck")]);
     assert_eq!(remembered(&monitor, &bucket), monitor.recorded_policy);
     let repair = diff(&monitor, &here(&monitor, bucket.clone()));
-    let BucketOp::Put { setting: Setting::Access { policy: Some(back), .. }, .. } = &repair.steps[0].op else {
-        panic!("{repair:#?}")
-    };
-    bucket.policy = Policy::parse(&back.to_string()).unwrap();
+    bucket.policy = Policy::parse(&policy_after(&repair, &bucket).to_string()).unwrap();
     assert_eq!(told(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
     assert_eq!(remembered(&monitor, &bucket), monitor.recorded_policy);
 

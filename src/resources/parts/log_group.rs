@@ -51,7 +51,12 @@ const COMMON_PREFIXES: [&str; 2] = ["/aws/vpc/flowlogs/", "/aws/lambda/vfm-"];
 /// Reads the log group of that name.
 pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedLogGroup>, AwsError> {
     let names = [name.to_owned()];
-    let found = aws.shared.log_groups().load(&names, aws.shared.freshness(), |names| of_names(aws, names)).await?;
+    let found = if COMMON_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        aws.shared.log_groups().load(&names, aws.shared.freshness(), |names| of_names(aws, names)).await?
+    } else {
+        // A chosen name is a read of its own: to ask for others' at the same time would only multiply the reads.
+        of_names(aws, names.to_vec()).await?.into_iter().map(|(_, group)| group).collect()
+    };
     let Some(group) = found.into_iter().next() else { return Ok(None) };
     let arn = aws.place.arn("logs", format!("log-group:{name}"));
     let tags = aws

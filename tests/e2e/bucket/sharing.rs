@@ -6,10 +6,13 @@ use aws_sdk_s3::types::{
     Tagging,
 };
 use serde_json::{Value, json};
+use vpc_flow_operator::api::Component;
+use vpc_flow_operator::api::spec::TagValue;
+use vpc_flow_operator::engine;
 use vpc_flow_operator::monitor::Monitor;
 
 use super::{STORAGE, bucket, rule, s3, statement};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, systems};
 
 async fn create_flow_log(sandbox: &Sandbox, monitor: &Monitor) {
     let options = DestinationOptionsRequest::builder().hive_compatible_partitions(true).build();
@@ -50,14 +53,10 @@ async fn the_policy_survives_what_create_flow_logs_does_to_it() {
     sandbox.assert_at_rest(&monitor, STORAGE).await;
 }
 
-#[tokio::test]
-async fn what_others_added_stays_while_ours_is_repaired() {
-    let sandbox = Sandbox::new("bucket::others").await;
-    let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, STORAGE).await;
-    let (name, before) = (&monitor.names.bucket, bucket(&sandbox, &monitor).await);
-    let s3 = s3(&sandbox.config);
-
+/// Others replace policy, lifecycle and tags with theirs, but for the tag that says whose the bucket is; and one statement of ours, which they
+/// have changed. Returns theirs.
+async fn others_write(sandbox: &Sandbox, monitor: &Monitor, mut ours: Value) -> Value {
+    let (s3, name) = (s3(&sandbox.config), &monitor.names.bucket);
     let theirs = json!({
         "Sid": "Auditors",
         "Effect": "Allow",
@@ -65,7 +64,6 @@ async fn what_others_added_stays_while_ours_is_repaired() {
         "Action": "s3:ListBucket",
         "Resource": format!("arn:aws:s3:::{name}"),
     });
-    let mut ours = statement(&before, "VpcFlowOperatorDeliveryWrite");
     ours["Action"] = json!(["s3:PutObject", "s3:PutObjectAcl"]);
     let policy = json!({"Version": "2012-10-17", "Statement": [theirs, ours]});
     s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await.unwrap();
@@ -82,22 +80,94 @@ async fn what_others_added_stays_while_ours_is_repaired() {
     let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build().unwrap());
     let tags = Tagging::builder().set_tag_set(Some(tags.to_vec())).build().unwrap();
     s3.put_bucket_tagging().bucket(name).tagging(tags).send().await.unwrap();
+    theirs
+}
 
-    let changes = sandbox.converge(&monitor, STORAGE).await;
-    assert_eq!(changes.len(), 3, "{changes:#?}");
-    let mut after = bucket(&sandbox, &monitor).await;
-    assert_eq!(statement(&after, "Auditors"), theirs);
+/// What others wrote is there, and all else is as it was before.
+fn assert_theirs_is_beside_ours(mut after: Value, theirs: &Value, before: &Value) {
+    assert_eq!(statement(&after, "Auditors"), *theirs);
     assert_eq!(rule(&after, "theirs")["Filter"], json!({"Prefix": "tmp/"}));
     assert_eq!(after["tags"]["cost-centre"], "7");
-    // Without what others added it is as before.
     let without = |list: &mut Value, key: &str, value: &str| {
         list.as_array_mut().unwrap().retain(|entry| entry[key] != value);
     };
     without(&mut after["policy"]["Statement"], "Sid", "Auditors");
     without(&mut after["lifecycle"], "ID", "theirs");
     after["tags"].as_object_mut().unwrap().remove("cost-centre");
-    assert_eq!(after, before);
+    assert_eq!(after, *before);
+}
+
+#[tokio::test]
+async fn what_others_added_stays_while_ours_is_repaired() {
+    let sandbox = Sandbox::new("bucket::others").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let before = bucket(&sandbox, &monitor).await;
+    let theirs = others_write(&sandbox, &monitor, statement(&before, "VpcFlowOperatorDeliveryWrite")).await;
+    let changes = sandbox.converge(&monitor, STORAGE).await;
+    assert_eq!(changes.len(), 3, "{changes:#?}");
+    assert_theirs_is_beside_ours(bucket(&sandbox, &monitor).await, &theirs, &before);
     sandbox.assert_at_rest(&monitor, STORAGE).await;
+}
+
+#[tokio::test]
+async fn what_others_add_while_a_pass_is_under_way_stays() {
+    let sandbox = Sandbox::new("bucket::others-meanwhile").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let before = bucket(&sandbox, &monitor).await;
+    let mut spec = sandbox.spec();
+    spec.s3.prefix = "other".into();
+    spec.s3.lifecycle.noncurrent_version_expire_after_days = 7;
+    spec.tags.insert("team".into(), TagValue("network".into()));
+    let changed = sandbox.monitor(spec);
+
+    let assessed = engine::assess(&systems(STORAGE), &sandbox.aws, &changed, None).await;
+    let theirs = others_write(&sandbox, &monitor, statement(&before, "VpcFlowOperatorDeliveryWrite")).await;
+    engine::apply(assessed, &sandbox.aws, &changed, None, ()).await;
+    let after = bucket(&sandbox, &monitor).await;
+    assert_eq!(after["tags"]["team"], "network", "the pass has done what it had found: {after:#?}");
+    assert_eq!(statement(&after, "Auditors"), theirs);
+    assert_eq!(rule(&after, "theirs")["Filter"], json!({"Prefix": "tmp/"}));
+    assert_eq!(after["tags"]["cost-centre"], "7");
+
+    sandbox.converge(&changed, STORAGE).await;
+    sandbox.converge(&monitor, STORAGE).await;
+    // The record of the tag keys goes with the keys; what others have put on does not.
+    assert_theirs_is_beside_ours(bucket(&sandbox, &monitor).await, &theirs, &before);
+}
+
+#[tokio::test]
+async fn what_lets_other_accounts_deliver_survives_create_flow_logs() {
+    let sandbox = Sandbox::new("bucket::other-accounts").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let name = &monitor.names.bucket;
+    // As the user guide tells the owner of a bucket for several accounts to write it.
+    let theirs = json!({
+        "Sid": "AWSLogDeliveryWrite",
+        "Effect": "Allow",
+        "Principal": {"Service": "delivery.logs.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": format!("arn:aws:s3:::{name}/AWSLogs/210987654321/*"),
+        "Condition": {"StringEquals": {"aws:SourceAccount": "210987654321", "s3:x-amz-acl": "bucket-owner-full-control"}},
+    });
+    let policy = json!({"Version": "2012-10-17", "Statement": [theirs]});
+    s3(&sandbox.config).put_bucket_policy().bucket(name).policy(policy.to_string()).send().await.unwrap();
+    let all = [Component::Storage, Component::Identity, Component::LogGroup, Component::FlowLogs];
+    sandbox.converge(&monitor, &all).await;
+
+    let after = bucket(&sandbox, &monitor).await;
+    let own = statement(&after, "AWSLogDeliveryWrite");
+    assert_eq!(
+        own["Condition"]["StringEquals"]["aws:SourceAccount"],
+        json!(sandbox.account),
+        "CreateFlowLogs wrote it"
+    );
+    let mut kept = statement(&after, "AWSLogDeliveryWrite2");
+    kept["Sid"] = theirs["Sid"].clone();
+    assert_eq!(kept, theirs);
+    sandbox.assert_at_rest(&monitor, &all).await;
 }
 
 /// Makes the bucket public, as people do: blocked access taken away, the policy replaced.
