@@ -2,8 +2,8 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds up build build-tests doctor \
-	checkout control-plane emulator operator operator-tests detector-package
+.PHONY: help demo test sweep bench lint fmt crds check-crds chart check-chart up build build-tests doctor \
+	checkout control-plane chart-tools emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpc-flow-operator
@@ -60,13 +60,19 @@ check-crds: operator ## Check that crds/ is what the code generates
 	@$(operator) crd | diff -u $(crd) - || { echo "crds/ differs from the code: run 'make crds'" >&2; exit 1; }
 	@echo "crds/ is what the code generates"
 
+chart: ## Write what is generated in charts/: the copy of crds/, README.md and the renderings
+	@devenv/chart-tools/chart.sh generate
+
+check-chart: ## Lint the Helm chart, run its tests, and check that what is generated is current
+	@devenv/chart-tools/chart.sh check
+
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
 	@$(in_parallel) build
 	@$(devenv) up
 
 build: control-plane emulator operator detector-package ## Build everything that the demo needs
 
-build-tests: control-plane emulator operator-tests detector-package
+build-tests: control-plane chart-tools emulator operator-tests detector-package
 
 doctor: ## Check that this machine has what the builds need
 	@devenv/doctor.sh
@@ -80,6 +86,9 @@ checkout:
 
 control-plane:
 	@echo "[control plane] in $$(devenv/control-plane/build.sh)"
+
+chart-tools:
+	@echo "[chart tools] in $$(devenv/chart-tools/build.sh)"
 
 emulator:
 	@echo "[emulator] in $$(devenv/emulator/install.sh)"

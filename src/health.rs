@@ -21,8 +21,8 @@ pub struct Health {
 
 #[derive(Debug, Default)]
 struct Signs {
-    /// When the watch last asked the API server for anything.
-    watched: Option<Instant>,
+    /// When each watch last asked the API server for anything, by what it watches.
+    watched: HashMap<String, Instant>,
     /// When a pass last began, ended or had an answer from AWS.
     progressed: Option<Instant>,
     /// Monitors with a pass under way.
@@ -60,8 +60,9 @@ impl Health {
         self.check_at(Instant::now())
     }
 
-    pub(crate) fn watch_asks(&self) {
-        self.signs().watched = Some(Instant::now());
+    /// The watch of `path` asks the API server for something.
+    pub(crate) fn watch_asks(&self, path: &str) {
+        self.signs().watched.insert(path.to_owned(), Instant::now());
     }
 
     /// AWS has answered, or did not in time.
@@ -108,7 +109,8 @@ impl Health {
 
     fn check_at(&self, now: Instant) -> Result<(), Stuck> {
         let signs = self.signs();
-        let silent = signs.watched.map_or(Duration::ZERO, |watched| now.saturating_duration_since(watched));
+        let longest = signs.watched.values().min();
+        let silent = longest.map_or(Duration::ZERO, |watched| now.saturating_duration_since(*watched));
         if silent > WATCH_PATIENCE {
             return Err(Stuck::Watch(silent));
         }
@@ -173,8 +175,19 @@ mod tests {
     #[test]
     fn a_watch_that_asks_nothing_is_stuck() {
         let health = Health::default();
-        health.watch_asks();
+        health.watch_asks("/a");
         assert!(!is_stuck(&health, 14));
         assert!(matches!(health.check_at(Instant::now() + 16 * MINUTE), Err(Stuck::Watch(_))));
+    }
+
+    #[test]
+    fn one_watch_does_not_hide_that_another_is_stuck() {
+        let health = Health::default();
+        let long_ago = Instant::now().checked_sub(16 * MINUTE).unwrap();
+        health.signs().watched.insert("/a".to_owned(), long_ago);
+        health.watch_asks("/b");
+        assert!(matches!(health.check(), Err(Stuck::Watch(_))));
+        health.watch_asks("/a");
+        assert_eq!(health.check(), Ok(()));
     }
 }

@@ -19,6 +19,6 @@ pub use emulator::{
 };
 pub use environment::{ACCOUNT, Environment, REGION};
 pub use fault_proxy::{Consistency, FaultProxy, Gate, ProxiedCall, ProxyFault, Rule, Treatment};
-pub use local::{free_port, project_root};
+pub use local::{free_port, project_root, provided_by};
 pub use supervised::{Supervised, supervised_command};
 pub use wait::wait_for;

@@ -1,7 +1,8 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use kube::{Client, Config};
 use vpc_flow_operator::leader::{Elector, Fence, Terms, identity};
@@ -21,6 +22,11 @@ pub struct LeaderElect {
     /// Namespace of the lease. [default: the pod's own]
     #[arg(long, env = "LEADER_ELECT_NAMESPACE")]
     leader_elect_namespace: Option<String>,
+
+    /// Name of the lease. Replicas that share it stand in for each other.
+    /// [default: vpc-flow-operator, with --watch-namespace vpc-flow-operator-NAMESPACE]
+    #[arg(long, env = "LEADER_ELECT_NAME")]
+    leader_elect_name: Option<String>,
 
     /// How long after its last sign of life a leader is taken for dead; whole seconds.
     #[arg(long, env = "LEADER_ELECT_LEASE_DURATION", default_value = "15s", value_parser = duration)]
@@ -45,7 +51,7 @@ impl LeaderElect {
     pub fn elector(
         &self,
         config: &Config,
-        watch_namespace: Option<&str>,
+        watch_namespaces: &BTreeSet<String>,
         fence: &Fence,
     ) -> anyhow::Result<Option<Elector>> {
         if !self.leader_elect {
@@ -62,7 +68,10 @@ impl LeaderElect {
         };
         // Its own connections: the lease must not wait for what the controller sends.
         let client = Client::try_from(config.clone())?;
-        let name = lease_name(watch_namespace);
+        let name = match &self.leader_elect_name {
+            Some(name) => name.clone(),
+            None => lease_name(watch_namespaces)?,
+        };
         Ok(Some(Elector::new(client, &namespace, &name, identity(), terms, fence.clone())))
     }
 }
@@ -73,10 +82,35 @@ fn own_namespace(file: &Path) -> anyhow::Result<String> {
     Ok(namespace.trim().to_owned())
 }
 
+/// Kubernetes takes no longer names.
+const NAME_CHARS: usize = 253;
+
 /// Operators that watch different namespaces do not stand in for each other.
-fn lease_name(watch_namespace: Option<&str>) -> String {
-    match watch_namespace {
-        Some(namespace) => format!("vpc-flow-operator-{namespace}"),
-        None => "vpc-flow-operator".to_owned(),
+fn lease_name(watch_namespaces: &BTreeSet<String>) -> anyhow::Result<String> {
+    if watch_namespaces.is_empty() {
+        return Ok("vpc-flow-operator".to_owned());
+    }
+    // No namespace has a dot in its name.
+    let namespaces = watch_namespaces.iter().map(String::as_str).collect::<Vec<_>>().join(".");
+    let name = format!("vpc-flow-operator-{namespaces}");
+    ensure!(name.len() <= NAME_CHARS, "so many namespaces make no name of a lease; set --leader-elect-name");
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(namespaces: &[&str]) -> Option<String> {
+        lease_name(&namespaces.iter().map(|&namespace| namespace.to_owned()).collect()).ok()
+    }
+
+    #[test]
+    fn what_watches_the_same_namespaces_has_the_same_lease() {
+        assert_eq!(named(&[]).as_deref(), Some("vpc-flow-operator"));
+        assert_eq!(named(&["a"]).as_deref(), Some("vpc-flow-operator-a"));
+        assert_eq!(named(&["b", "a", "b"]).as_deref(), Some("vpc-flow-operator-a.b"));
+        let many: Vec<String> = (0..100).map(|number| format!("team-{number}")).collect();
+        assert_eq!(named(&many.iter().map(String::as_str).collect::<Vec<_>>()), None);
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, stderr};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,9 +26,9 @@ pub struct Run {
     #[command(flatten)]
     settings: OperatorSettings,
 
-    /// Watch this namespace only. [default: all]
-    #[arg(long, env = "WATCH_NAMESPACE")]
-    watch_namespace: Option<String>,
+    /// Watch this namespace only. Repeatable. [default: all]
+    #[arg(long, env = "WATCH_NAMESPACE", value_parser = namespace, value_delimiter = ',')]
+    watch_namespace: Vec<String>,
 
     /// How many monitors are worked on at once. Those that fail or take long have room of their own, and hold up no others.
     #[arg(long, env = "CONCURRENCY", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
@@ -57,6 +58,15 @@ enum LogFormat {
     Text,
 }
 
+/// A name that Kubernetes takes for a namespace: an empty one would stand for all of them.
+fn namespace(text: &str) -> Result<String, String> {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if text.is_empty() || text.len() > 63 || !text.chars().all(valid) {
+        return Err("1 to 63 lower-case letters, digits or `-`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| error.to_string())
 }
@@ -74,7 +84,8 @@ impl Run {
         let detector = self.settings.detector()?;
         let config = Config::infer().await.context("no way to the Kubernetes API")?;
         let fence = self.leader.fence();
-        let elector = self.leader.elector(&config, self.watch_namespace.as_deref(), &fence)?;
+        let watch_namespaces: BTreeSet<String> = self.watch_namespace.into_iter().collect();
+        let elector = self.leader.elector(&config, &watch_namespaces, &fence)?;
         let health = Health::default();
         let clients =
             controller::clients(&config, fence.clone(), health.clone()).context("no way to the Kubernetes API")?;
@@ -90,7 +101,7 @@ impl Run {
         let options = Options {
             settings: self.settings.settings(cluster_name, detector),
             allowed_roles: self.settings.allowed_roles(),
-            watch_namespace: self.watch_namespace,
+            watch_namespaces,
             resync: self.resync,
             backoff: Backoff::default(),
             concurrency: self.concurrency,

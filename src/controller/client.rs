@@ -40,7 +40,7 @@ pub fn clients(config: &Config, fence: Fence, health: Health) -> kube::Result<Cl
         Ok(request)
     };
     let note = move |request: Request<Body>| -> Result<_, NotLeader> {
-        health.watch_asks();
+        health.watch_asks(request.uri().path());
         Ok(request)
     };
     Ok(Clients {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,8 +48,8 @@ pub struct Options {
     pub settings: Settings,
     /// Roles that monitors may work through, by namespace.
     pub allowed_roles: AllowedArns,
-    /// Only this namespace, or all.
-    pub watch_namespace: Option<String>,
+    /// Only these namespaces; all if there are none.
+    pub watch_namespaces: BTreeSet<String>,
     /// How often a monitor at rest is compared with AWS.
     pub resync: Duration,
     /// How soon a failed pass is repeated.
@@ -102,14 +102,6 @@ impl Context {
         self.memories().remove(uid);
         self.health.forget(uid);
         self.metrics.monitors().forget(uid);
-    }
-
-    /// Forgets the monitors that are gone without anybody having told.
-    pub(super) fn forget_all_but<T>(&self, known: &HashMap<String, T>) {
-        let gone: Vec<String> = self.memories().keys().filter(|uid| !known.contains_key(*uid)).cloned().collect();
-        for uid in gone {
-            self.forget(&uid);
-        }
     }
 
     fn memories(&self) -> MutexGuard<'_, HashMap<String, Memory>> {

@@ -19,11 +19,12 @@ use std::future::{Future, pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{join, join_all};
 use futures::{FutureExt, StreamExt};
 use kube::Api;
 use kube::runtime::controller::{self, Config, Controller};
 use kube::runtime::reflector;
-use tokio::sync::watch::Sender;
+use tokio::sync::watch::{Sender, channel};
 use tokio::time::sleep;
 
 pub use client::{Clients, clients};
@@ -49,28 +50,62 @@ pub enum Ended {
 /// listed.
 pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output = ()> + Send + 'static) -> Ended {
     let context = Arc::new(context);
-    let client = context.watching.clone();
-    let api: Api<Known> = match &context.options.watch_namespace {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::all(client),
-    };
     let stopping = context.stopping.clone();
     let stop = stop.inspect(move |()| stopping.begin()).shared();
-    let (listed, stopped) = (known.subscribe(), stop.clone());
-    // The controller heeds no stop before it has its first list, which it may never get.
-    let stopped_before_the_first_list = async move {
-        stopped.await;
-        if *listed.borrow() {
-            pending::<()>().await;
-        }
-    };
-    let (reader, writer) = reflector::store();
-    let monitors = watch::monitors(api, writer, Arc::clone(&context), known);
     let told_to_stop = stop.clone();
     let out_of_time = async move {
         told_to_stop.await;
         sleep(GRACE).await;
     };
+    let (mut keepers, mut lists) = (Vec::new(), Vec::new());
+    for monitors in watched(&context) {
+        let (listed, list) = channel(false);
+        keepers.push(keep(monitors, Arc::clone(&context), listed, stop.clone()));
+        lists.push(list);
+    }
+    let tell_when_all_are_listed = async move {
+        for mut list in lists {
+            if list.wait_for(|listed| *listed).await.is_err() {
+                return; // Stopped before.
+            }
+        }
+        known.send_replace(true);
+    };
+    tokio::select! {
+        (_, ()) = join(join_all(keepers), tell_when_all_are_listed) => Ended::Finished,
+        () = out_of_time => {
+            tracing::warn!("calls under way were not answered in time; the next start finds out what became of them");
+            Ended::Abandoned
+        }
+    }
+}
+
+/// What is watched: the monitors of all namespaces, or of some, one by one.
+fn watched(context: &Context) -> Vec<Api<Known>> {
+    let (client, namespaces) = (&context.watching, &context.options.watch_namespaces);
+    if namespaces.is_empty() {
+        return vec![Api::all(client.clone())];
+    }
+    namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
+}
+
+/// Looks after some monitors until `stop` ends. `listed` turns true once they are known.
+async fn keep(
+    monitors: Api<Known>,
+    context: Arc<Context>,
+    listed: Sender<bool>,
+    stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
+) {
+    let (list, stopped) = (listed.subscribe(), stop.clone());
+    // The controller heeds no stop before it has its first list, which it may never get.
+    let stopped_before_the_first_list = async move {
+        stopped.await;
+        if *list.borrow() {
+            pending::<()>().await;
+        }
+    };
+    let (reader, writer) = reflector::store();
+    let monitors = watch::monitors(monitors, writer, Arc::clone(&context), listed);
     let controller = Controller::for_stream(monitors, reader)
         // The controller starts all passes that are due, never two over one monitor; our own lanes let them through.
         .with_config(Config::default())
@@ -86,11 +121,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
             ready(())
         });
     tokio::select! {
-        () = controller => Ended::Finished,
-        () = stopped_before_the_first_list => Ended::Finished,
-        () = out_of_time => {
-            tracing::warn!("calls under way were not answered in time; the next start finds out what became of them");
-            Ended::Abandoned
-        }
+        () = controller => {}
+        () = stopped_before_the_first_list => {}
     }
 }

@@ -1,6 +1,6 @@
 //! The watch: what is there, what has changed, and what is gone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
@@ -23,7 +23,7 @@ pub fn monitors(
 ) -> impl Stream<Item = Result<Known, watcher::Error>> {
     // Our own status writes must not wake us.
     let wakes = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
-    let mut seen = Seen { context, listed, list: HashMap::new(), failing: false };
+    let mut seen = Seen { context, listed, list: HashMap::new(), present: HashSet::new(), failing: false };
     watcher(api, watcher::Config::default())
         .default_backoff()
         .modify(strip)
@@ -49,6 +49,8 @@ struct Seen {
     listed: Sender<bool>,
     /// Of the list that is being read, with their generations.
     list: HashMap<String, Option<i64>>,
+    /// What this watch knows to be there: another namespace's monitors are another watch's.
+    present: HashSet<String>,
     failing: bool,
 }
 
@@ -73,19 +75,29 @@ impl Seen {
             }
             Ok(Event::InitDone) => {
                 let list = std::mem::take(&mut self.list);
-                self.context.forget_all_but(&list);
-                for (uid, generation) in list {
-                    self.context.saw(&uid, generation);
+                // Gone without anybody having told.
+                for uid in self.present.iter().filter(|uid| !list.contains_key(*uid)) {
+                    self.context.forget(uid);
                 }
+                for (uid, generation) in &list {
+                    self.context.saw(uid, *generation);
+                }
+                self.present = list.into_keys().collect();
                 self.listed.send_replace(true);
             }
             Ok(Event::Apply(monitor)) => {
                 let (namespace, name) = (monitor.namespace(), monitor.name_any());
                 let generation = monitor.metadata.generation;
                 tracing::debug!(namespace, monitor = name, generation, "the watch tells of a monitor");
-                self.context.saw(&monitor.uid().unwrap_or_default(), monitor.metadata.generation);
+                let uid = monitor.uid().unwrap_or_default();
+                self.context.saw(&uid, generation);
+                self.present.insert(uid);
             }
-            Ok(Event::Delete(monitor)) => self.context.forget(&monitor.uid().unwrap_or_default()),
+            Ok(Event::Delete(monitor)) => {
+                let uid = monitor.uid().unwrap_or_default();
+                self.context.forget(&uid);
+                self.present.remove(&uid);
+            }
         }
         if std::mem::take(&mut self.failing) {
             tracing::info!("monitors are watched again");

@@ -20,13 +20,18 @@ use vpc_flow_operator::controller::{self, Backoff, Context, Options};
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::monitor::AllowedArns;
 
+use crate::rights;
 use crate::support::{PACE, Sandbox, settings};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A namespace of one's own, with the CRD installed.
+#[derive(Clone)]
 pub struct Cluster {
+    /// Of an administrator, as which the test acts.
     pub client: Client,
+    /// Of the operator: the chart's ServiceAccount, with the chart's rights.
+    pub operator: Client,
     pub namespace: String,
     pub monitors: Api<VpcFlowMonitor>,
 }
@@ -44,8 +49,10 @@ impl Cluster {
         let apply = PatchParams::apply("test").force();
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
         namespaces.patch(namespace, &apply, &Patch::Apply(object)).await.unwrap();
+        rights::install(&client, namespace).await;
+        let operator = rights::acting_as_operator(&client, namespace);
         let monitors = Api::namespaced(client.clone(), namespace);
-        Self { client, namespace: namespace.to_owned(), monitors }
+        Self { client, operator, namespace: namespace.to_owned(), monitors }
     }
 
     pub async fn create(&self, name: &str, spec: VpcFlowMonitorSpec) -> VpcFlowMonitor {
@@ -169,7 +176,7 @@ pub fn options(cluster: &Cluster) -> Options {
     Options {
         settings: settings(),
         allowed_roles: AllowedArns::default(),
-        watch_namespace: Some(cluster.namespace.clone()),
+        watch_namespaces: [cluster.namespace.clone()].into(),
         resync: Duration::from_mins(10),
         backoff: Backoff::default(),
         concurrency: 4,
@@ -196,7 +203,7 @@ impl Operator {
         let pool = ClientPool::with_pace(config, Gate::new(metrics.clone()), pace);
         let mut options = options(cluster);
         change(&mut options);
-        let context = Context::new(cluster.client.clone(), pool, metrics, options);
+        let context = Context::new(cluster.operator.clone(), pool, metrics, options);
         let (stop, stopped) = oneshot::channel::<()>();
         let (known, all_known) = watch::channel(false);
         let stopped = async move { _ = stopped.await };

@@ -299,7 +299,7 @@ async fn it_is_ready_once_all_monitors_are_listed_and_stops_even_before() {
     // Without credentials nothing can be listed.
     let mut config = kube::Config::infer().await.unwrap();
     config.auth_info = kube::config::AuthInfo::default();
-    cluster.client = kube::Client::try_from(config).unwrap();
+    cluster.operator = kube::Client::try_from(config).unwrap();
     let operator = Operator::start(&cluster, &sandbox);
     tokio::time::timeout(Duration::from_secs(30), operator.stop()).await.unwrap();
 }

@@ -10,6 +10,7 @@ mod analytics;
 mod analytics_removal;
 mod anomaly_detector;
 mod bucket;
+mod chart;
 #[path = "../common/cluster.rs"]
 mod cluster;
 mod cross_account;
@@ -34,6 +35,8 @@ mod process;
 mod query_definitions;
 mod record_format;
 mod refusals;
+#[path = "../common/rights.rs"]
+mod rights;
 mod saved_queries;
 mod stopping;
 mod superseded;

@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::cluster::Cluster;
+use crate::rights;
 use crate::support::{REGION, Sandbox};
 
 /// What no log may show.
@@ -36,7 +38,7 @@ pub struct Process {
 pub struct Start<'a> {
     /// Unlike that of any other process of any test.
     pub name: &'a str,
-    pub namespace: &'a str,
+    pub cluster: &'a Cluster,
     pub sandbox: &'a Sandbox,
     /// Where AWS is for it.
     pub endpoint: &'a str,
@@ -46,31 +48,51 @@ pub struct Start<'a> {
 }
 
 impl Process {
-    pub fn start(start: &Start<'_>) -> Self {
-        let log = folder().join(format!("{}.log", start.name));
+    /// As the chart's ServiceAccount, with the chart's rights in the cluster's namespace.
+    pub async fn start(start: &Start<'_>) -> Self {
+        let administrators = std::env::var_os("KUBECONFIG").map(PathBuf::from).unwrap();
+        let token = rights::token(&start.cluster.client, &start.cluster.namespace).await;
+        let kubeconfig = rights::kubeconfig(start.kubeconfig.unwrap_or(&administrators), &token, start.name);
+        let settings = ["run", "--metrics-addr", "127.0.0.1:0", "--cluster-name", "test", "--region", REGION];
+        let watched = ["--watch-namespace", &start.cluster.namespace];
+        let arguments = settings.iter().chain(&watched).chain(start.arguments).copied();
+        Self::run(start.name, start.sandbox, start.endpoint, &kubeconfig, arguments)
+    }
+
+    /// With these arguments and no others. `name` is unlike that of any other process of any test.
+    pub fn run<'a>(
+        name: &str,
+        sandbox: &Sandbox,
+        endpoint: &str,
+        kubeconfig: &Path,
+        arguments: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let log = folder().join(format!("{name}.log"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
         command
-            .args(["run", "--metrics-addr", "127.0.0.1:0", "--cluster-name", "test", "--region", REGION])
-            .args(["--watch-namespace", start.namespace])
-            .args(start.arguments)
-            .env("AWS_ENDPOINT_URL", start.endpoint)
-            .env("AWS_ACCESS_KEY_ID", &start.sandbox.account)
+            .args(arguments)
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", &sandbox.account)
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
-            .env("HOSTNAME", start.name)
+            .env("KUBECONFIG", kubeconfig)
+            .env("HOSTNAME", name)
             .env("RUST_LOG", "info,kube=warn,kube_runtime::watcher=debug,vpc_flow_operator=debug")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
             .kill_on_drop(true);
-        if let Some(kubeconfig) = start.kubeconfig {
-            command.env("KUBECONFIG", kubeconfig);
-        }
         Self { child: command.spawn().unwrap(), log }
     }
 
     pub fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// Ends it on the spot, unless it has ended by itself.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Waits until it has ended.

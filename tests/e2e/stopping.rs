@@ -7,6 +7,7 @@ use vpc_flow_operator::api::VpcFlowMonitor;
 
 use crate::cluster::{Cluster, is, reason};
 use crate::process::{DEADLINE, Process, Start};
+use crate::rights::LEASE;
 use crate::support::Sandbox;
 
 /// What the step of `CreateLogGroup` sends, and what others send at the same time until they are through.
@@ -30,13 +31,13 @@ async fn the_call_in_flight_is_heard_out_and_nothing_else_begins() {
     proxy.add(Rule::of("logs", "CreateLogGroup", ProxyFault::HoldBefore(gate.clone())).times(1));
     let start = Start {
         name: "stopping-1",
-        namespace: "stopping",
+        cluster: &cluster,
         sandbox: &sandbox,
         endpoint: proxy.endpoint(),
         kubeconfig: None,
         arguments: &[],
     };
-    let mut operator = Process::start(&start);
+    let mut operator = Process::start(&start).await;
     cluster.create("m", sandbox.spec()).await;
     let held = gate.arrived(DEADLINE).await.unwrap_or_else(|error| panic!("{error}:\n{}", operator.text()));
     cluster.wait("m", "all others to be through", only_the_log_group_is_under_way).await;
@@ -53,7 +54,7 @@ async fn the_call_in_flight_is_heard_out_and_nothing_else_begins() {
     assert!(is(&stopped, "LogGroupReady", "True"), "its answer was heard: {stopped:#?}");
     assert!(cluster.events().await.iter().all(|(reason, _)| reason == "Created"), "nothing went wrong");
 
-    let _operator = Process::start(&Start { name: "stopping-2", ..start });
+    let _operator = Process::start(&Start { name: "stopping-2", ..start }).await;
     cluster.wait_ready("m").await;
     let created = proxy.calls().into_iter().filter(|call| call.operation == "CreateLogGroup").count();
     assert_eq!(created, 2, "the monitor's and the detector's, each once");
@@ -65,16 +66,16 @@ async fn a_call_that_is_never_answered_is_abandoned_and_the_next_start_finds_out
     let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
     let gate = Gate::new();
     proxy.add(Rule::of("iam", "CreateRole", ProxyFault::HoldAfter(gate.clone())).times(1));
-    let arguments = ["--leader-elect", "--leader-elect-namespace", "stopping-stuck"];
+    let arguments = ["--leader-elect", "--leader-elect-namespace", "stopping-stuck", "--leader-elect-name", LEASE];
     let start = Start {
         name: "stopping-stuck-1",
-        namespace: "stopping-stuck",
+        cluster: &cluster,
         sandbox: &sandbox,
         endpoint: proxy.endpoint(),
         kubeconfig: None,
         arguments: &arguments,
     };
-    let mut operator = Process::start(&start);
+    let mut operator = Process::start(&start).await;
     let uid = cluster.create("m", sandbox.spec()).await.uid();
     gate.arrived(DEADLINE).await.unwrap_or_else(|error| panic!("{error}:\n{}", operator.text()));
     operator.signal(Signal::TERM);
@@ -83,6 +84,6 @@ async fn a_call_that_is_never_answered_is_abandoned_and_the_next_start_finds_out
     assert!(!operator.text().contains("released the lease"), "what was abandoned may still take effect");
     gate.drop_calls();
 
-    let _operator = Process::start(&Start { name: "stopping-stuck-2", arguments: &[], ..start });
+    let _operator = Process::start(&Start { name: "stopping-stuck-2", arguments: &[], ..start }).await;
     assert_eq!(cluster.wait_ready("m").await.uid(), uid);
 }

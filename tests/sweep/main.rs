@@ -6,6 +6,8 @@
 
 #[path = "../common/cluster.rs"]
 mod cluster;
+#[path = "../common/rights.rs"]
+mod rights;
 #[path = "../common/support.rs"]
 mod support;
 

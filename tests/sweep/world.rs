@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, bail};
 use aws_config::SdkConfig;
 use devenv::{FaultProxy, wait_for};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
-use kube::{Api, Client};
 use serde_json::{Value, json};
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
 use vpc_flow_operator::controller::{Backoff, Options};
@@ -93,9 +92,7 @@ impl World {
         if self.operator.is_some() {
             bail!("the operator runs already");
         }
-        let client = self.kube.client(Client::try_default().await?);
-        let namespace = self.cluster.namespace.clone();
-        let cluster = Cluster { monitors: Api::namespaced(client.clone(), &namespace), client, namespace };
+        let cluster = Cluster { operator: self.kube.client(self.cluster.operator.clone()), ..self.cluster.clone() };
         let caller = self.caller.as_ref().unwrap_or(&self.sandbox.config);
         let config = caller.to_builder().endpoint_url(self.proxy.endpoint()).build();
         self.operator = Some(Operator::start_at(&cluster, &config, |options| {

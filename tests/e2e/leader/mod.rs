@@ -136,12 +136,13 @@ async fn without_a_namespace_for_the_lease_it_says_what_to_set() {
     let (sandbox, cluster) = (Sandbox::new("leader-nowhere").await, Cluster::new("leader-nowhere").await);
     let mut operator = Process::start(&Start {
         name: "leader-nowhere",
-        namespace: &cluster.namespace,
+        cluster: &cluster,
         sandbox: &sandbox,
         endpoint: sandbox.emulator.endpoint(),
         kubeconfig: None,
         arguments: &["--leader-elect"],
-    });
+    })
+    .await;
     assert_eq!(operator.ended().await.code(), Some(1));
     assert!(operator.text().contains("set --leader-elect-namespace"), "{}", operator.text());
 }

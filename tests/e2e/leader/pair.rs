@@ -9,6 +9,7 @@ use kube::Api;
 use crate::cluster::Cluster;
 use crate::link::Link;
 use crate::process::{DEADLINE, Process, Start};
+use crate::rights::LEASE;
 use crate::support::Sandbox;
 
 /// Long enough for a busy machine, short enough to be waited for.
@@ -34,9 +35,9 @@ impl Pair {
     /// `test` is unlike that of any other test.
     pub async fn new(test: &str) -> Self {
         let (sandbox, cluster) = (Sandbox::new(test).await, Cluster::new(test).await);
-        let leader = Replica::start(&format!("{test}-a"), &sandbox, test).await;
+        let leader = Replica::start(&format!("{test}-a"), &sandbox, &cluster).await;
         leader.process.logged("leads").await;
-        let standby = Replica::start(&format!("{test}-b"), &sandbox, test).await;
+        let standby = Replica::start(&format!("{test}-b"), &sandbox, &cluster).await;
         let follows = standby.process.logged("follows").await;
         assert!(follows["fields"]["leader"].as_str().unwrap().starts_with(&format!("{test}-a")), "{follows}");
         Self { sandbox, cluster, leader, standby }
@@ -56,7 +57,7 @@ impl Pair {
 
     pub async fn lease(&self) -> LeaseSpec {
         let leases: Api<Lease> = Api::namespaced(self.cluster.client.clone(), &self.cluster.namespace);
-        leases.get(&format!("vpc-flow-operator-{}", self.cluster.namespace)).await.unwrap().spec.unwrap()
+        leases.get(LEASE).await.unwrap().spec.unwrap()
     }
 
     /// Waits until the lease is renewed or taken.
@@ -77,19 +78,21 @@ impl Pair {
 }
 
 impl Replica {
-    async fn start(name: &str, sandbox: &Sandbox, namespace: &str) -> Self {
+    async fn start(name: &str, sandbox: &Sandbox, cluster: &Cluster) -> Self {
         let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
         let link = Link::start(name).await;
-        let mut arguments = vec!["--leader-elect", "--leader-elect-namespace", namespace];
+        let mut arguments =
+            vec!["--leader-elect", "--leader-elect-namespace", &cluster.namespace, "--leader-elect-name", LEASE];
         arguments.extend(TERMS);
         let process = Process::start(&Start {
             name,
-            namespace,
+            cluster,
             sandbox,
             endpoint: proxy.endpoint(),
             kubeconfig: Some(&link.kubeconfig),
             arguments: &arguments,
-        });
+        })
+        .await;
         Self { process, proxy, link }
     }
 

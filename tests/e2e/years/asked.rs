@@ -69,12 +69,13 @@ async fn called_off(test: &str, call_off: impl AsyncFnOnce(&Cluster), is_over: i
     proxy.add(Rule::of("logs", "CreateLogGroup", ProxyFault::HoldBefore(gate.clone())));
     let operator = Process::start(&Start {
         name: test,
-        namespace: test,
+        cluster: &cluster,
         sandbox: &sandbox,
         endpoint: proxy.endpoint(),
         kubeconfig: None,
         arguments: &[],
-    });
+    })
+    .await;
     cluster.create("m", sandbox.spec()).await;
     gate.arrived(DEADLINE).await.unwrap();
     cluster.wait("m", "all others to be through", only_the_log_group_is_under_way).await;

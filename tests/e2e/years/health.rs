@@ -16,6 +16,7 @@ use super::own::config_of;
 use crate::cluster::{Cluster, options};
 use crate::link::Link;
 use crate::process::DEADLINE;
+use crate::rights;
 use crate::support::{PACE, Sandbox};
 
 /// Much shorter than any real one, and longer than any call that is answered.
@@ -31,7 +32,9 @@ struct Watched {
 /// An operator whose health is looked at.
 async fn start(cluster: &Cluster, config: &SdkConfig, link: &Link) -> Watched {
     let (health, metrics) = (Health::with_patience(PATIENCE), Metrics::default());
-    let kubernetes = config_of(&link.kubeconfig).await;
+    let token = rights::token(&cluster.client, &cluster.namespace).await;
+    let kubeconfig = rights::kubeconfig(&link.kubeconfig, &token, &format!("{}-operator", cluster.namespace));
+    let kubernetes = config_of(&kubeconfig).await;
     let clients = controller::clients(&kubernetes, Fence::always_open(), health.clone()).unwrap();
     let gate = aws::Gate::new(metrics.clone()).with_health(health.clone());
     let pool = ClientPool::with_pace(config, gate, PACE);

@@ -18,12 +18,13 @@ async fn the_log_names_the_monitor_the_operation_and_the_request() {
     sandbox.emulator.add_fault(denied(&sandbox, "sns", "CreateTopic")).await.unwrap();
     let operator = Process::start(&Start {
         name: "years-logs",
-        namespace: "years-logs",
+        cluster: &cluster,
         sandbox: &sandbox,
         endpoint: sandbox.emulator.endpoint(),
         kubeconfig: None,
         arguments: &[],
-    });
+    })
+    .await;
     // A VPC that is not there: EC2 says so in an answer with status 200.
     let mut spec = sandbox.spec();
     spec.vpc_id = "vpc-0000000000000000f".into();

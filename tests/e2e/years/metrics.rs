@@ -16,12 +16,13 @@ async fn metrics_follow_the_monitors() {
     let (sandbox, cluster) = (Sandbox::new("years::metrics").await, Cluster::new("years-metrics").await);
     let operator = Process::start(&Start {
         name: "years-metrics",
-        namespace: "years-metrics",
+        cluster: &cluster,
         sandbox: &sandbox,
         endpoint: sandbox.emulator.endpoint(),
         kubeconfig: None,
         arguments: &[],
-    });
+    })
+    .await;
     cluster.create("m", sandbox.spec()).await;
     cluster.wait_ready("m").await;
     // The pass ends after it has told its status.

@@ -5,6 +5,6 @@ mod events;
 mod health;
 mod logs;
 mod metrics;
-mod own;
+pub mod own;
 mod restarts;
 mod schema;

@@ -17,12 +17,13 @@ async fn the_operator_outlives_kubernetes() {
     let link = Link::to(control_plane.kubeconfig(), "years-restart").await;
     let operator = Process::start(&Start {
         name: "years-restart",
-        namespace: "years-restart",
+        cluster: &cluster,
         sandbox: &sandbox,
         endpoint: sandbox.emulator.endpoint(),
         kubeconfig: Some(&link.kubeconfig),
         arguments: &[],
-    });
+    })
+    .await;
     cluster.create("a", sandbox.spec()).await;
     cluster.create("gone", sandbox.spec()).await;
     cluster.wait_ready("a").await;

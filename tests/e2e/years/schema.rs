@@ -34,15 +34,16 @@ impl World {
         Self { _control_plane: control_plane, client, sandbox, cluster, objects, kubeconfig, namespace }
     }
 
-    fn start(&self, name: &str) -> Process {
+    async fn start(&self, name: &str) -> Process {
         Process::start(&Start {
             name,
-            namespace: self.namespace,
+            cluster: &self.cluster,
             sandbox: &self.sandbox,
             endpoint: self.sandbox.emulator.endpoint(),
             kubeconfig: Some(&self.kubeconfig),
             arguments: &[],
         })
+        .await
     }
 
     /// Gives the version of the CRD another schema, and waits until it holds.
@@ -115,7 +116,7 @@ fn invalid(monitor: &VpcFlowMonitor) -> bool {
 async fn what_does_not_fit_the_schema_is_told_and_the_others_go_on() {
     let world = World::new("years-misfit").await;
     let (cluster, vpc) = (&world.cluster, world.sandbox.vpc_id.clone());
-    let mut operator = world.start("years-misfit-1");
+    let mut operator = world.start("years-misfit-1").await;
     cluster.create("a", world.sandbox.spec()).await;
     cluster.create("b", world.sandbox.spec()).await;
     cluster.wait_ready("a").await;
@@ -132,7 +133,7 @@ async fn what_does_not_fit_the_schema_is_told_and_the_others_go_on() {
     // With a first list of such objects, too.
     operator.signal(Signal::TERM);
     assert_eq!(operator.ended().await.code(), Some(0));
-    let operator = world.start("years-misfit-2");
+    let operator = world.start("years-misfit-2").await;
     for (name, field) in [("unknown", "spec.trafficType"), ("number", "spec.vpcId"), ("b", "spec.trafficType")] {
         let told = world.told(name, "InvalidSpec", invalid).await;
         assert!(message(&told, "Ready").starts_with(field), "{told:#?}");
@@ -161,7 +162,7 @@ async fn what_does_not_fit_the_schema_is_told_and_the_others_go_on() {
 async fn a_crd_of_a_later_or_earlier_version_stops_nothing() {
     let world = World::new("years-upgrade").await;
     let cluster = &world.cluster;
-    let operator = world.start("years-upgrade");
+    let operator = world.start("years-upgrade").await;
     cluster.create("a", world.sandbox.spec()).await;
     cluster.wait_ready("a").await;
 

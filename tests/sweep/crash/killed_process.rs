@@ -1,5 +1,7 @@
 //! The program itself, ended by SIGKILL while it makes a monitor, and started again.
 
+use std::env;
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
@@ -7,14 +9,18 @@ use devenv::{Gate, ProxyFault, Rule};
 use tokio::process::{Child, Command};
 
 use crate::life::Phase;
+use crate::rights;
 use crate::snapshot::Snapshot;
 use crate::support::{REGION, settings};
 use crate::world::{DEADLINE, World};
 
-fn operator(world: &World) -> Result<Child> {
+async fn operator(world: &World) -> Result<Child> {
+    let (cluster, kubeconfig) = (&world.cluster, env::var("KUBECONFIG")?);
+    let token = rights::token(&cluster.client, &cluster.namespace).await;
     Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"))
-        .args(["run", "--cluster-name", "test", "--watch-namespace", &world.cluster.namespace])
+        .args(["run", "--cluster-name", "test", "--watch-namespace", &cluster.namespace])
         .args(["--region", REGION, "--metrics-addr", "127.0.0.1:0"])
+        .env("KUBECONFIG", rights::kubeconfig(Path::new(&kubeconfig), &token, &cluster.namespace))
         .env("AWS_ENDPOINT_URL", world.proxy.endpoint())
         .env("AWS_ACCESS_KEY_ID", &world.sandbox.account)
         .env("RUST_LOG", "warn")
@@ -36,12 +42,12 @@ async fn a_killed_process_is_followed_by_one_that_goes_on() -> Result<()> {
     let world = World::new("crash-process").await?;
     let gate = Gate::new();
     world.proxy.add(Rule::of("lambda", "CreateFunction", ProxyFault::HoldAfter(gate.clone())).times(1));
-    let mut first = operator(&world)?;
+    let mut first = operator(&world).await?;
     Phase::Create.begin(&world).await?;
     gate.arrived(DEADLINE).await?;
     first.kill().await?;
     gate.drop_calls();
-    let _second = operator(&world)?;
+    let _second = operator(&world).await?;
     Phase::Create.end(&world).await?;
     Snapshot::take(&world).await?.check(&should)
 }

@@ -1,0 +1,54 @@
+{{/* Arguments of the container, a YAML list. */}}
+{{- define "vpc-flow-operator.arguments" -}}
+- run
+{{- if .Values.leaderElection.enabled }}
+- --leader-elect
+- --leader-elect-namespace={{ .Release.Namespace }}
+- --leader-elect-name={{ include "vpc-flow-operator.leaseName" . }}
+- --leader-elect-lease-duration={{ .Values.leaderElection.leaseDuration }}
+- --leader-elect-renew-deadline={{ .Values.leaderElection.renewDeadline }}
+- --leader-elect-retry-period={{ .Values.leaderElection.retryPeriod }}
+{{- end }}
+{{- with .Values.clusterName }}
+- --cluster-name={{ . }}
+{{- end }}
+{{- with .Values.aws.region }}
+- --region={{ . }}
+{{- end }}
+{{- range .Values.watchNamespaces }}
+- --watch-namespace={{ . }}
+{{- end }}
+{{- range .Values.allowedRoles }}
+- {{ printf "--allowed-role=%s" . | quote }}
+{{- end }}
+{{- range .Values.allowedSubscriptionRoles }}
+- {{ printf "--allowed-subscription-role=%s" . | quote }}
+{{- end }}
+{{- range .Values.allowedAdoptions }}
+- {{ printf "--allowed-adoption=%s" . | quote }}
+{{- end }}
+{{- with .Values.permissionsBoundaryArn }}
+- --permissions-boundary-arn={{ . }}
+{{- end }}
+- --default-deletion-policy={{ .Values.defaultDeletionPolicy }}
+- --resync={{ .Values.resync }}
+- --concurrency={{ .Values.concurrency }}
+- {{ printf "--metrics-addr=%s:%v" .Values.metrics.bindAddress .Values.metrics.port | quote }}
+- --log-format={{ .Values.logFormat }}
+{{- range .Values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Environment of the container, a YAML list. */}}
+{{- define "vpc-flow-operator.environment" -}}
+- name: RUST_LOG
+  value: {{ .Values.logLevel | quote }}
+{{- with .Values.aws.endpointUrl }}
+- name: AWS_ENDPOINT_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

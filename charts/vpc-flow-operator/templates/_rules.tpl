@@ -1,0 +1,20 @@
+{{/* What the operator uses in every namespace that it watches. */}}
+{{- define "vpc-flow-operator.rules" -}}
+- apiGroups: [vpcflow.dev]
+  resources: [vpcflowmonitors]
+  verbs: [get, list, watch, patch]
+- apiGroups: [vpcflow.dev]
+  resources: [vpcflowmonitors/status]
+  verbs: [patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* The UID of kube-system names the cluster where clusterName does not. */}}
+{{- define "vpc-flow-operator.clusterNameRule" -}}
+- apiGroups: [""]
+  resources: [namespaces]
+  resourceNames: [kube-system]
+  verbs: [get]
+{{- end }}

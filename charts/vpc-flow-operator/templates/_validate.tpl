@@ -1,0 +1,33 @@
+{{/* What values.schema.json cannot tell. */}}
+{{- define "vpc-flow-operator.validate" -}}
+{{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) }}
+{{- fail "replicaCount is more than 1 and leaderElection.enabled is false: several replicas would work at once. Enable leader election, or run one." }}
+{{- end }}
+{{- with .Values.podDisruptionBudget }}
+{{- if not (or (kindIs "invalid" .minAvailable) (kindIs "invalid" .maxUnavailable)) }}
+{{- fail "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: Kubernetes takes one of them." }}
+{{- end }}
+{{- end }}
+{{- $seen := dict }}
+{{- range .Values.monitors }}
+{{- $namespace := default $.Release.Namespace .namespace }}
+{{- if and $.Values.watchNamespaces (not (has $namespace $.Values.watchNamespaces)) }}
+{{- fail (printf "monitor %s is in namespace %s, which watchNamespaces does not list: nobody would look after it." .name $namespace) }}
+{{- end }}
+{{- $key := printf "%s/%s" $namespace .name }}
+{{- if hasKey $seen $key }}
+{{- fail (printf "monitors has %s twice." $key) }}
+{{- end }}
+{{- $_ := set $seen $key true }}
+{{- end }}
+{{- if and .Values.monitors .Values.crds.enabled (include "vpc-flow-operator.crdIsMissing" .) }}
+{{- fail "monitors cannot be made before their CustomResourceDefinition is there: install without `monitors` first, then add them by an upgrade." }}
+{{- end }}
+{{- end }}
+
+{{/* Not empty if a cluster is there to ask, and has no such kind yet. Helm refuses a release with objects of unknown kinds as a whole. */}}
+{{- define "vpc-flow-operator.crdIsMissing" -}}
+{{- if lookup "v1" "Namespace" "" "kube-system" }}
+{{- if not (lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "vpcflowmonitors.vpcflow.dev") }}missing{{ end }}
+{{- end }}
+{{- end }}
