@@ -2,8 +2,8 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds chart check-chart up build build-tests doctor \
-	checkout control-plane chart-tools emulator operator operator-tests detector-package
+.PHONY: help demo test sweep bench lint fmt crds check-crds chart check-chart config check-config install-yaml check-image kind \
+	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpc-flow-operator
@@ -44,9 +44,10 @@ bench: doctor detector-package ## Measure the detector beside a handler in Pytho
 	$(bench) --no-run
 	@DETECTOR_PROGRAM=$(detector) $(one_core) $(bench)
 
-lint: checkout ## Check formatting, and clippy without warnings
+lint: checkout ## Check formatting, and clippy without warnings; workflow files, Dockerfiles and scripts
 	$(cargo) fmt --all --check
 	$(cargo) clippy --workspace --all-targets -- -D warnings
+	@devenv/linters/lint.sh
 
 fmt: ## Format the Rust code
 	$(cargo) fmt --all
@@ -66,13 +67,31 @@ chart: ## Write what is generated in charts/: the copy of crds/, README.md and t
 check-chart: ## Lint the Helm chart, run its tests, and check that what is generated is current
 	@devenv/chart-tools/chart.sh check
 
+config: ## Write config/ from the Helm chart and crds/
+	@config/generate.sh config
+
+check-config: ## Check that config/ is the Helm chart with its defaults, and that the GitOps examples fit the chart
+	@config/check.sh
+
+install-yaml: control-plane ## Write dist/install.yaml: all of config/ in one file
+	@mkdir -p dist
+	@"$$(devenv/control-plane/build.sh | tail -n 1)/kubectl" kustomize config > dist/install.yaml
+	@echo "written: dist/install.yaml"
+
+check-image: operator $(detector) ## Check that the programs need nothing that the container image and Lambda lack
+	@devenv/image/check-binary.sh $(operator)
+	@devenv/image/check-binary.sh $(detector)
+
+kind: ## The demo in a kind cluster, for those who have Docker (devenv/kind/kind.sh down ends it)
+	@devenv/kind/kind.sh
+
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
 	@$(in_parallel) build
 	@$(devenv) up
 
 build: control-plane emulator operator detector-package ## Build everything that the demo needs
 
-build-tests: control-plane chart-tools emulator operator-tests detector-package
+build-tests: control-plane chart-tools lua emulator operator-tests detector-package
 
 doctor: ## Check that this machine has what the builds need
 	@devenv/doctor.sh
@@ -86,6 +105,9 @@ checkout:
 
 control-plane:
 	@echo "[control plane] in $$(devenv/control-plane/build.sh)"
+
+lua:
+	@echo "[lua] in $$(devenv/lua/build.sh)"
 
 chart-tools:
 	@echo "[chart tools] in $$(devenv/chart-tools/build.sh)"

@@ -10,6 +10,8 @@ use crate::api::{Component, ResourceKind};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = crate::api::descriptions::unwrap)]
+// A monitor that no operator has looked at yet is in progress: without a status, kstatus would take it for done.
+#[schemars(extend("default" = {"observedGeneration": -1}))]
 pub struct VpcFlowMonitorStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -84,7 +84,7 @@ impl Run {
         let detector = self.settings.detector()?;
         let config = Config::infer().await.context("no way to the Kubernetes API")?;
         let fence = self.leader.fence();
-        let watch_namespaces: BTreeSet<String> = self.watch_namespace.into_iter().collect();
+        let watch_namespaces: BTreeSet<String> = self.watch_namespace.iter().cloned().collect();
         let elector = self.leader.elector(&config, &watch_namespaces, &fence)?;
         let health = Health::default();
         let clients =

@@ -6,9 +6,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// Processor that the detector is built for, read from the binary itself so that the two can never disagree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Architecture {
     /// Intel and AMD.
+    #[value(name = "x86_64")]
     X86_64,
     /// Graviton.
     Arm64,

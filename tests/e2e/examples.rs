@@ -1,30 +1,125 @@
-//! Every example is accepted as it stands, and becomes Ready.
+//! Every example is accepted as it stands, becomes Ready, and then shows as in sync: applied as Argo CD does, to AWS accounts that have
+//! what the example takes for granted.
 
 use std::fs;
 use std::path::Path;
 
+use aws_config::Region;
+use kube::Api;
+use kube::api::{ApiResource, DynamicObject};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::process::Command;
 use vpc_flow_operator::api::VpcFlowMonitor;
 
 use crate::cluster::{Cluster, Operator};
-use crate::support::Sandbox;
+use crate::gitops::in_sync::{apply, assert_in_sync};
+use crate::support::{REGION, Sandbox};
+
+/// The operator's account in the examples, and one that it works in through a role.
+const HERE: &str = "111122223333";
+const THERE: &str = "444455556666";
+
+/// Every monitor in the files of this folder.
+fn monitors(folder: &str) -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let texts = files.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap());
+    let documents = texts.flat_map(|text| {
+        let documents = serde_yaml_ng::Deserializer::from_str(&text);
+        documents.map(|document| Value::deserialize(document).unwrap()).collect::<Vec<_>>()
+    });
+    documents.filter(|document| document["kind"] == "VpcFlowMonitor").collect()
+}
 
 #[tokio::test]
-async fn every_example_becomes_ready() {
-    let (sandbox, cluster) = (Sandbox::new("examples").await, Cluster::new("examples").await);
-    let operator = Operator::start(&cluster, &sandbox);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let mut names = Vec::new();
-    for file in fs::read_dir(&folder).unwrap() {
-        let text = fs::read_to_string(file.unwrap().path()).unwrap();
-        let mut monitor: VpcFlowMonitor = serde_yaml_ng::from_str(&text).unwrap();
-        monitor.spec.vpc_id.clone_from(&sandbox.vpc_id);
-        let name = monitor.metadata.name.clone().unwrap();
-        cluster.create(&name, monitor.spec).await;
-        names.push(name);
+async fn every_example_becomes_ready_and_is_in_sync() {
+    let accounts = Accounts { here: Sandbox::new("examples").await, there: Sandbox::new("examples::there").await };
+    let cluster = Cluster::new("examples").await;
+    let kind = ApiResource::erase::<VpcFlowMonitor>(&());
+    let objects: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &kind);
+    let operator = Operator::start_with(&cluster, &accounts.here, |options| {
+        let role = format!("examples=arn:aws:iam::{}:role/vpc-flow-operator", accounts.there.account);
+        options.allowed_roles.0.push(role.parse().unwrap());
+    });
+    let mut applied = Vec::new();
+    for example in ["examples", "examples/gitops/monitors"].into_iter().flat_map(monitors) {
+        let monitor = accounts.prepare_for(&example).await;
+        apply(&objects, &monitor).await;
+        applied.push(monitor);
     }
-    assert!(names.contains(&"quickstart".to_owned()), "{names:?}");
-    for name in names {
-        cluster.wait_ready(&name).await;
+    let names: Vec<_> = applied.iter().map(|monitor| monitor["metadata"]["name"].as_str().unwrap()).collect();
+    for expected in ["quickstart", "production", "low-cost", "shop-us", "existing-topic", "shop-gitops"] {
+        assert!(names.contains(&expected), "{names:?}");
+    }
+    for name in &names {
+        cluster.wait_ready(name).await;
+    }
+    for (name, monitor) in names.iter().zip(&applied) {
+        cluster.reconcile_now(name, "again").await;
+        assert_in_sync(&objects, monitor).await;
     }
     operator.stop().await;
+}
+
+struct Accounts {
+    here: Sandbox,
+    there: Sandbox,
+}
+
+impl Accounts {
+    /// Makes what the example presupposes, and puts the real accounts and ids into it.
+    async fn prepare_for(&self, example: &Value) -> Value {
+        let text = example.to_string().replace(HERE, &self.here.account).replace(THERE, &self.there.account);
+        let mut monitor: Value = serde_json::from_str(&text).unwrap();
+        let spec = &mut monitor["spec"];
+        let sandbox = if spec["assumeRole"].is_object() { &self.there } else { &self.here };
+        if let Some(arn) = spec["assumeRole"]["roleArn"].as_str() {
+            self.make_role(arn.rsplit('/').next().unwrap(), &spec["assumeRole"]["externalId"]).await;
+        }
+        let region = spec["region"].as_str().unwrap_or(REGION).to_owned();
+        let config = sandbox.config.to_builder().region(Region::new(region)).build();
+        let vpc = aws_sdk_ec2::Client::new(&config).create_vpc().cidr_block("10.1.0.0/16").send().await.unwrap();
+        spec["vpcId"] = json!(vpc.vpc.unwrap().vpc_id.unwrap());
+        if let Some(arn) = spec["notifications"]["topicArn"].as_str() {
+            let topic = aws_sdk_sns::Client::new(&config).create_topic().name(arn.rsplit(':').next().unwrap());
+            assert_eq!(topic.send().await.unwrap().topic_arn(), Some(arn));
+        }
+        if ["cloudWatchLogs", "s3", "notifications"].iter().any(|section| spec[section]["kmsKeyArn"].is_string()) {
+            let key = make_key(sandbox).await;
+            for section in ["cloudWatchLogs", "s3", "notifications"] {
+                if let Some(arn) = spec.get_mut(section).and_then(|section| section.get_mut("kmsKeyArn")) {
+                    *arn = json!(key);
+                }
+            }
+        }
+        monitor
+    }
+
+    async fn make_role(&self, name: &str, external_id: &Value) {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": format!("arn:aws:iam::{}:root", self.here.account)},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+        }]});
+        let iam = aws_sdk_iam::Client::new(&self.there.config);
+        iam.create_role().role_name(name).assume_role_policy_document(trust.to_string()).send().await.unwrap();
+    }
+}
+
+/// A key with the policy that the example asks for. The operator never makes one, so the tests have no client of that service.
+async fn make_key(sandbox: &Sandbox) -> String {
+    let services = ["logs.eu-west-1", "delivery.logs", "cloudwatch"].map(|service| format!("{service}.amazonaws.com"));
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{}:root", sandbox.account)}, "Action": "kms:*", "Resource": "*"},
+        {"Effect": "Allow", "Principal": {"Service": services}, "Action": "kms:*", "Resource": "*"},
+    ]});
+    let mut aws = Command::new(devenv::provided_by("emulator/install.sh").await.unwrap());
+    aws.arg(devenv::project_root().join("devenv/aws.py")).args(["kms", "create-key", "--cli-input-json"]);
+    aws.arg(json!({"Policy": policy.to_string()}).to_string()).env("AWS_ACCESS_KEY_ID", &sandbox.account);
+    let output = aws.output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let key: Value = serde_json::from_slice(&output.stdout).unwrap();
+    key["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
 }
