@@ -3,10 +3,13 @@
 pub mod api;
 pub mod aws;
 pub mod controller;
+pub mod credentials;
 pub mod engine;
 pub mod health;
 pub mod leader;
 pub mod metrics;
 pub mod monitor;
+pub mod permissions;
+pub mod plan;
 pub mod resources;
 pub mod verify;

@@ -1,6 +1,7 @@
 //! The AWS emulator: ministack with the overlay of `devenv/emulator`.
 
 mod client;
+mod permissions;
 mod traffic;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use anyhow::{Result, bail};
 use tokio::process::Command;
 
 pub use client::{Call, EmulatorClient, Fault};
+pub use permissions::{Need, PermissionTable, RoleSession};
 pub use traffic::{Delivery, Scenario, Traffic};
 
 use crate::local::{free_port, provided_by};

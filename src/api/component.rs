@@ -76,6 +76,7 @@ kinds! {
     Alarm = "AWS::CloudWatch::Alarm" "alarm",
     Dashboard = "AWS::CloudWatch::Dashboard" "dashboard",
     Function = "AWS::Lambda::Function" "function",
+    FunctionPermission = "AWS::Lambda::Permission" "permission to invoke",
     Workgroup = "AWS::Athena::WorkGroup" "workgroup",
     NamedQuery = "AWS::Athena::NamedQuery" "saved query",
     Database = "AWS::Glue::Database" "database",

@@ -1,5 +1,7 @@
 //! Condition types and reasons: constants, so that runbooks and alerts can rely on them.
 
+use serde::Serialize;
+
 /// Everything the spec asks for exists and is as declared.
 pub const READY: &str = "Ready";
 /// The operator is at work; present only while true (kstatus).
@@ -8,7 +10,7 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 
 /// Reasons of conditions, and of the events that tell the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Reason {
     /// All is as declared.
     Reconciled,

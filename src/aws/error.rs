@@ -26,13 +26,25 @@ fn remedy(operation: &Operation, class: Class, message: &str) -> String {
     if class != Class::Denied {
         return String::new();
     }
-    let actions = operation.actions.join(", ");
+    let actions = concerned(operation, message).join(", ");
+    if actions.is_empty() {
+        return String::new();
+    }
     // How AWS words it is in the IAM user guide, "Troubleshoot access denied error messages".
     if message.contains("explicit deny") {
         format!(" (a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy)")
     } else {
         format!(" (the operator's role needs {actions})")
     }
+}
+
+/// The actions that AWS names, as it does since it gives reasons; else all that the operation may need.
+fn concerned(operation: &Operation, message: &str) -> Vec<&'static str> {
+    let words: Vec<_> = message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != ':').collect();
+    // SNS spells its own name in capitals.
+    let is_named = |action: &&&str| words.iter().any(|word| word.eq_ignore_ascii_case(action));
+    let named: Vec<_> = operation.actions.iter().filter(is_named).copied().collect();
+    if named.is_empty() { operation.actions.to_vec() } else { named }
 }
 
 impl AwsError {
@@ -205,6 +217,33 @@ mod tests {
             error.to_string(),
             "IAM CreateRole: AccessDenied: no (the operator's role needs iam:CreateRole, iam:TagRole)"
         );
+    }
+
+    #[test]
+    fn only_the_action_that_aws_names_is_asked_for() {
+        for (operation, message, expected) in [
+            (
+                ops::CREATE_FUNCTION,
+                "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: iam:PassRole on resource: \
+                 arn:aws:iam::1:role/x because no identity-based policy allows the iam:PassRole action",
+                "(the operator's role needs iam:PassRole)",
+            ),
+            (
+                ops::CREATE_TOPIC,
+                "is not authorized to perform: SNS:TagResource on resource: arn:aws:sns:eu-west-1:1:t",
+                "(the operator's role needs sns:TagResource)",
+            ),
+            (
+                ops::CREATE_LOG_GROUP,
+                "is not authorized to perform CreateLogGroup with Tags. An additional permission \"logs:TagResource\" is required.",
+                "(the operator's role needs logs:TagResource)",
+            ),
+        ] {
+            let told = AwsError::reported(operation, "AccessDenied", message).to_string();
+            assert!(told.ends_with(expected), "{told}");
+        }
+        let told = AwsError::reported(ops::GET_CALLER_IDENTITY, "InvalidClientTokenId", "unknown").to_string();
+        assert_eq!(told, "STS GetCallerIdentity: InvalidClientTokenId: unknown");
     }
 
     #[test]

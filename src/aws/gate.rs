@@ -58,6 +58,12 @@ impl Gate {
         Self { health, ..self }
     }
 
+    /// The gate of `plan`: reads alone.
+    #[must_use]
+    pub fn of_plan() -> Self {
+        Self { caller: Caller::Plan, ..Self::new(Metrics::default()) }
+    }
+
     /// The gate of `verify`: reads, and the few writes that are its own.
     #[must_use]
     pub fn of_verify() -> Self {

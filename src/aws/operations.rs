@@ -60,6 +60,8 @@ pub enum Access {
 pub enum Caller {
     /// The operator. A person's command may send its reads too.
     Operator,
+    /// `plan`, which sends the operator's reads and nothing else.
+    Plan,
     /// `verify` alone, with the credentials of whoever runs it: no permission that the operator needs.
     Verify,
 }
@@ -75,22 +77,27 @@ pub struct Operation {
     pub access: Access,
     /// How often it may be sent.
     pub quota: &'static Quota,
-    /// The IAM actions a caller needs, from the Service Authorization Reference.
+    /// The IAM actions a caller may need, from the Service Authorization Reference.
     pub actions: &'static [&'static str],
     /// Who sends it.
     pub caller: Caller,
 }
 
 impl Operation {
-    /// True if `caller` may send it: the operator what is its own, `verify` reads and what is its own.
+    /// True if `caller` may send it: the operator what is its own, `plan` the reads among those, `verify` all reads and what is its own.
     #[must_use]
     pub fn is_for(&self, caller: Caller) -> bool {
-        self.caller == caller || (caller == Caller::Verify && self.access == Access::Read)
+        let reads = self.access == Access::Read;
+        match caller {
+            Caller::Operator => self.caller == Caller::Operator,
+            Caller::Plan => self.caller == Caller::Operator && reads,
+            Caller::Verify => self.caller == Caller::Verify || reads,
+        }
     }
 }
 
 macro_rules! operations {
-    ($($id:ident = $service:ident $name:literal $access:ident $quota:ident [$($action:literal),+ $(,)?] $($caller:ident)?;)*) => {
+    ($($id:ident = $service:ident $name:literal $access:ident $quota:ident [$($action:literal),* $(,)?] $($caller:ident)?;)*) => {
         $(
             #[doc = concat!("`", $name, "`")]
             pub const $id: &Operation = &Operation {
@@ -98,7 +105,7 @@ macro_rules! operations {
                 name: $name,
                 access: Access::$access,
                 quota: &quotas::$quota,
-                actions: &[$($action),+],
+                actions: &[$($action),*],
                 caller: operations!(@caller $($caller)?),
             };
         )*
@@ -112,7 +119,7 @@ macro_rules! operations {
 
 operations! {
     ASSUME_ROLE = Sts "AssumeRole" Read STS ["sts:AssumeRole"];
-    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read STS ["sts:GetCallerIdentity"];
+    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read STS [];
 
     CREATE_BUCKET = S3 "CreateBucket" Write S3_BUCKETS ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];
     DELETE_BUCKET = S3 "DeleteBucket" Write S3_BUCKETS ["s3:DeleteBucket"];
@@ -175,8 +182,10 @@ operations! {
     FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" Read LOGS ["logs:FilterLogEvents"] Verify;
 
     DESCRIBE_FLOW_LOGS = Ec2 "DescribeFlowLogs" Read EC2_READ ["ec2:DescribeFlowLogs"];
+    // Those of ECS only for formats with its fields.
     CREATE_FLOW_LOGS = Ec2 "CreateFlowLogs" Write EC2_WRITE
-        ["ec2:CreateFlowLogs", "ec2:CreateTags", "iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"];
+        ["ec2:CreateFlowLogs", "ec2:CreateTags", "iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery",
+         "ecs:ListClusters", "ecs:ListContainerInstances", "ecs:ListServices", "ecs:ListTaskDefinitions", "ecs:ListTasks"];
     DELETE_FLOW_LOGS = Ec2 "DeleteFlowLogs" Write EC2_WRITE ["ec2:DeleteFlowLogs", "logs:DeleteLogDelivery"];
     CREATE_TAGS = Ec2 "CreateTags" Write EC2_WRITE ["ec2:CreateTags"];
     DELETE_TAGS = Ec2 "DeleteTags" Write EC2_WRITE ["ec2:DeleteTags"];
@@ -242,9 +251,10 @@ operations! {
     CREATE_DATABASE = Glue "CreateDatabase" Write GLUE ["glue:CreateDatabase", "glue:TagResource"];
     UPDATE_DATABASE = Glue "UpdateDatabase" Write GLUE ["glue:UpdateDatabase"];
     DELETE_DATABASE = Glue "DeleteDatabase" Write GLUE ["glue:DeleteDatabase"];
-    GET_GLUE_TAGS = Glue "GetTags" Read GLUE ["glue:GetTags"];
-    TAG_GLUE = Glue "TagResource" Write GLUE ["glue:TagResource"];
-    UNTAG_GLUE = Glue "UntagResource" Write GLUE ["glue:UntagResource"];
+    // For databases: AWS Glue developer guide, "AWS tags in AWS Glue".
+    GET_GLUE_TAGS = Glue "GetTags" Read GLUE ["glue:GetTags", "glue:GetDatabase"];
+    TAG_GLUE = Glue "TagResource" Write GLUE ["glue:TagResource", "glue:GetDatabase"];
+    UNTAG_GLUE = Glue "UntagResource" Write GLUE ["glue:UntagResource", "glue:GetDatabase"];
     GET_TABLES = Glue "GetTables" Read GLUE ["glue:GetTables"];
     CREATE_TABLE = Glue "CreateTable" Write GLUE ["glue:CreateTable"];
     UPDATE_TABLE = Glue "UpdateTable" Write GLUE ["glue:UpdateTable"];
@@ -285,6 +295,12 @@ mod tests {
             let reads = verbs.iter().any(|verb| operation.name.starts_with(verb));
             assert_eq!(operation.access == Access::Read, reads, "{}", operation.name);
         }
+    }
+
+    #[test]
+    fn plan_sends_the_operators_reads_and_no_writes() {
+        assert!(DESCRIBE_FLOW_LOGS.is_for(Caller::Plan) && !FILTER_LOG_EVENTS.is_for(Caller::Plan));
+        assert!(ALL.iter().all(|operation| !operation.is_for(Caller::Plan) || operation.access == Access::Read));
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 mod crd;
 mod leader_elect;
+mod live;
+mod operator_settings;
+mod permissions;
+mod plan;
 mod run;
 mod verify;
 
@@ -23,6 +27,8 @@ enum Command {
     Run(Box<run::Run>),
     /// Print the `CustomResourceDefinition` as YAML. Needs no cluster.
     Crd,
+    Permissions(Box<permissions::Permissions>),
+    Plan(Box<plan::Plan>),
     Verify(verify::Verify),
 }
 
@@ -36,6 +42,8 @@ impl Cli {
         let (result, failure) = match self.command {
             Command::Run(run) => (run.run().map(|()| ExitCode::SUCCESS), ExitCode::FAILURE),
             Command::Crd => (crd::print().map(|()| ExitCode::SUCCESS), ExitCode::FAILURE),
+            Command::Permissions(permissions) => (permissions.run().map(|()| ExitCode::SUCCESS), ExitCode::FAILURE),
+            Command::Plan(plan) => (plan.run(), ExitCode::FAILURE),
             Command::Verify(verify) => (verify.run(), ExitCode::from(NOT_CHECKED)),
         };
         result.unwrap_or_else(|error| {

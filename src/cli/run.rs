@@ -1,41 +1,29 @@
-use std::env;
 use std::io::{IsTerminal, stderr};
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::leader_elect::LeaderElect;
-use anyhow::{Context as _, bail};
-use aws_config::{BehaviorVersion, Region};
+use super::operator_settings::{OperatorSettings, cluster_uid};
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, Config, ResourceExt};
+use kube::Config;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
-use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::{ClientPool, Gate};
 use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served};
 use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
-use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, DetectorPackage, Settings};
 
 /// Settings of the controller.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// Name of this cluster, the first part of every ownership tag. Never change it: resources would count as somebody else's.
-    /// [default: the UID of namespace kube-system]
-    #[arg(long, env = "CLUSTER_NAME", value_parser = cluster_name)]
-    cluster_name: Option<String>,
-
-    /// AWS region of monitors that name none. [default: the AWS SDK's own choice, such as `AWS_REGION`]
-    #[arg(long, env = "REGION")]
-    region: Option<String>,
+    #[command(flatten)]
+    settings: OperatorSettings,
 
     /// Watch this namespace only. [default: all]
     #[arg(long, env = "WATCH_NAMESPACE")]
@@ -48,32 +36,6 @@ pub struct Run {
     /// How often a monitor at rest is compared with AWS; up to a tenth is added.
     #[arg(long, env = "RESYNC", default_value = "10m", value_parser = resync)]
     resync: Duration,
-
-    /// The detector's deployment package. [default: detector.zip beside this program]
-    #[arg(long, env = "DETECTOR_PACKAGE")]
-    detector_package: Option<PathBuf>,
-
-    /// Let monitors of a namespace work through a role in another account. `*` stands for any characters but `/` and `:`, `**` for any.
-    /// Repeatable. [default: none]
-    #[arg(long, env = "ALLOWED_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
-    allowed_role: Vec<AllowedArn>,
-
-    /// Let monitors of a namespace hand a role to SNS for a subscription to Data Firehose; patterns as above. Repeatable. [default: none]
-    #[arg(long, env = "ALLOWED_SUBSCRIPTION_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
-    allowed_subscription_role: Vec<AllowedArn>,
-
-    /// Let monitors of a namespace name a bucket, log group or database that nobody owns, and take it over if their adoptionPolicy is
-    /// `IfUnowned`; patterns as above. Repeatable. [default: none]
-    #[arg(long, env = "ALLOWED_ADOPTION", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
-    allowed_adoption: Vec<AllowedArn>,
-
-    /// Permissions boundary for every IAM role the operator makes.
-    #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN")]
-    permissions_boundary_arn: Option<String>,
-
-    /// Deletion policy of monitors that name none.
-    #[arg(long, env = "DEFAULT_DELETION_POLICY", value_enum, default_value_t = DeletionPolicy::RetainData)]
-    default_deletion_policy: DeletionPolicy,
 
     #[command(flatten)]
     leader: LeaderElect,
@@ -95,17 +57,6 @@ enum LogFormat {
     Text,
 }
 
-/// The ownership tag holds it together with a namespace and a name, and tag values end at 256 characters.
-const CLUSTER_NAME_CHARS: usize = 100;
-
-fn cluster_name(text: &str) -> Result<String, String> {
-    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if text.is_empty() || text.len() > CLUSTER_NAME_CHARS || !text.chars().all(valid) {
-        return Err(format!("1 to {CLUSTER_NAME_CHARS} letters, digits, `-`, `_` or `.`"));
-    }
-    Ok(text.to_owned())
-}
-
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| error.to_string())
 }
@@ -120,36 +71,25 @@ impl Run {
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<()> {
         self.start_log();
-        let detector = DetectorPackage::read(&self.detector_package()?)?;
+        let detector = self.settings.detector()?;
         let config = Config::infer().await.context("no way to the Kubernetes API")?;
         let fence = self.leader.fence();
         let elector = self.leader.elector(&config, self.watch_namespace.as_deref(), &fence)?;
         let health = Health::default();
         let clients =
             controller::clients(&config, fence.clone(), health.clone()).context("no way to the Kubernetes API")?;
-        let cluster_name = match &self.cluster_name {
+        let cluster_name = match &self.settings.cluster_name {
             Some(name) => name.clone(),
             None => cluster_uid(clients.work.clone()).await?,
         };
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        if let Some(region) = &self.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
         let metrics = Metrics::default();
         let pool = ClientPool::new(
-            &loader.load().await,
+            &self.settings.sdk_config().await,
             Gate::new(metrics.clone()).with_fence(fence.clone()).with_health(health.clone()),
         );
         let options = Options {
-            settings: Settings {
-                cluster_name,
-                permissions_boundary_arn: self.permissions_boundary_arn,
-                default_deletion_policy: self.default_deletion_policy,
-                allowed_subscription_roles: AllowedArns(self.allowed_subscription_role),
-                allowed_adoptions: AllowedArns(self.allowed_adoption),
-                detector: Arc::new(detector),
-            },
-            allowed_roles: AllowedArns(self.allowed_role),
+            settings: self.settings.settings(cluster_name, detector),
+            allowed_roles: self.settings.allowed_roles(),
             watch_namespace: self.watch_namespace,
             resync: self.resync,
             backoff: Backoff::default(),
@@ -179,14 +119,6 @@ impl Run {
             LogFormat::Json => log.json().init(),
             LogFormat::Text => log.init(),
         }
-    }
-
-    fn detector_package(&self) -> anyhow::Result<PathBuf> {
-        if let Some(path) = &self.detector_package {
-            return Ok(path.clone());
-        }
-        let program = env::current_exe().context("the place of this program is not known; set --detector-package")?;
-        Ok(program.with_file_name("detector.zip"))
     }
 }
 
@@ -233,18 +165,6 @@ async fn work(
                 Err(lost.into())
             }
         }
-    }
-}
-
-async fn cluster_uid(client: Client) -> anyhow::Result<String> {
-    let namespaces: Api<Namespace> = Api::all(client);
-    let namespace = namespaces
-        .get("kube-system")
-        .await
-        .context("namespace kube-system, whose UID names this cluster, cannot be read; set --cluster-name")?;
-    match namespace.uid() {
-        Some(uid) => Ok(uid),
-        None => bail!("namespace kube-system has no UID; set --cluster-name"),
     }
 }
 

@@ -3,15 +3,15 @@ use std::io::{IsTerminal, Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use aws_config::BehaviorVersion;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use kube::{Api, Client, Config};
 use tokio::time::{Instant, timeout_at};
-use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::aws::{ClientPool, Gate};
 use vpc_flow_operator::verify::{self, Symbols, render};
+
+use super::live;
 
 /// Says what a monitor does not do: an exit code for scripts.
 const DOES_NOT_HOLD: u8 = 1;
@@ -59,7 +59,7 @@ impl Verify {
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let deadline = Instant::now() + self.timeout;
-        let object = match timeout_at(deadline, self.read()).await {
+        let object = match timeout_at(deadline, live::read(&self.name, self.namespace.as_deref())).await {
             Ok(object) => object?,
             Err(_) => bail!("the Kubernetes API did not answer within {}", humantime::format_duration(self.timeout)),
         };
@@ -75,27 +75,6 @@ impl Verify {
         };
         stdout().write_all(text.as_bytes())?;
         Ok(if verdict.passed { ExitCode::SUCCESS } else { ExitCode::from(DOES_NOT_HOLD) })
-    }
-
-    async fn read(&self) -> anyhow::Result<VpcFlowMonitor> {
-        let config = Config::infer().await.context("no kubeconfig with a current context: set KUBECONFIG")?;
-        let client = Client::try_from(config).context("no way to the Kubernetes API")?;
-        let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
-        let monitors: Api<VpcFlowMonitor> = Api::namespaced(client, &namespace);
-        let found = monitors.get_opt(&self.name).await;
-        // A missing monitor is no error; this is the API server not knowing the path.
-        if matches!(&found, Err(kube::Error::Api(status)) if status.code == 404) {
-            bail!(
-                "the cluster does not know the kind VpcFlowMonitor: `kubectl apply --server-side -f crds/` teaches it"
-            );
-        }
-        match found.with_context(|| format!("cannot read VpcFlowMonitor {namespace}/{}", self.name))? {
-            Some(object) => Ok(object),
-            None => bail!(
-                "there is no VpcFlowMonitor {namespace}/{}: `kubectl get vpcflowmonitors --all-namespaces` lists them",
-                self.name
-            ),
-        }
     }
 }
 

@@ -13,5 +13,5 @@ pub use erased::{AnyStep, AnySystem, Assessment, erase};
 pub use failure::Failure;
 pub use outcome::{Assessed, Outcome, plan};
 pub use overseer::Overseer;
-pub use pass::{apply, assess};
+pub use pass::{apply, assess, in_order};
 pub use system::{Applied, Conflict, Diff, Existing, Goal, Health, Invalid, Other, Removal, Report, Step, System};

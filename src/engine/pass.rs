@@ -28,6 +28,23 @@ pub async fn assess(systems: &[AnySystem], aws: &Aws, monitor: &Monitor, removal
     .await
 }
 
+/// In the order in which the work would be done: each after those it waits for.
+#[must_use]
+pub fn in_order(assessed: Vec<Assessed>, removal: Option<Removal>) -> Vec<Assessed> {
+    let systems: Vec<AnySystem> = assessed.iter().map(|assessed| assessed.system).collect();
+    let (mut waiting, mut ordered) = (assessed, Vec::<Assessed>::new());
+    while !waiting.is_empty() {
+        let is_next = |assessed: &Assessed| {
+            let before = predecessors(&systems, &assessed.system, removal);
+            before.iter().all(|needed| ordered.iter().any(|done: &Assessed| done.component() == *needed))
+        };
+        // Among all systems one is always next; among some of them, one may need what is not there.
+        let next = waiting.iter().position(is_next).unwrap_or(0);
+        ordered.push(waiting.remove(next));
+    }
+    ordered
+}
+
 /// How far a system is.
 enum Turn {
     Waiting,

@@ -8,7 +8,8 @@ use thiserror::Error;
 use crate::api::VpcFlowMonitor;
 use crate::api::conditions::READY;
 use crate::api::status::VpcFlowMonitorStatus;
-use crate::aws::{Aws, AwsError, ClientPool, ConnectError};
+use crate::aws::{Aws, ClientPool};
+use crate::credentials::{self, AccountError};
 use crate::monitor::{Monitor, Settings};
 
 /// Why a monitor cannot be verified.
@@ -32,59 +33,16 @@ pub enum SubjectError {
         /// The status's owner.
         owner: String,
     },
-    /// The credentials are another account's.
-    #[error(
-        "your AWS credentials are for account {yours}, but the monitor lives in account {account}: use credentials of that account"
-    )]
-    OtherAccount {
-        /// Whose the credentials are.
-        yours: String,
-        /// Where the monitor lives.
-        account: String,
-    },
-    /// The role of the spec does not let the caller in.
-    #[error(
-        "your AWS credentials are for account {yours}, and {role_arn} of spec.assumeRole does not let them in: use credentials of account {account}: {source}"
-    )]
-    Role {
-        /// Whose the credentials are.
-        yours: String,
-        /// Where the monitor lives.
-        account: String,
-        /// The role.
-        role_arn: String,
-        /// What STS says.
-        source: Box<AwsError>,
-    },
-    /// There is no way to AWS.
+    /// There is no way into the account.
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Account(#[from] AccountError),
 }
 
 /// Clients for the monitor's account and region, and the monitor as the operator sees it: who it is, its status tells.
-///
-/// The caller's own credentials are used if they are for the monitor's account. Otherwise the role of the spec is assumed, as the
-/// operator does: its trust policy need not let people in who may look at the account anyway.
 pub async fn connect(object: &VpcFlowMonitor, pool: &ClientPool) -> Result<(Arc<Aws>, Monitor), SubjectError> {
     let identity = Identity::of(object)?;
-    let (region, account) = (Some(identity.region.as_str()), identity.account.clone());
-    let own = pool.get(region, None).await?;
-    let yours = own.place.account.clone();
-    let aws = match &object.spec.assume_role {
-        Some(role) if yours != account => pool.get(region, Some(role)).await.map_err(|error| match error {
-            ConnectError::Role { role_arn, source } => SubjectError::Role {
-                yours: yours.clone(),
-                account: account.clone(),
-                role_arn,
-                source: Box::new(source),
-            },
-            error => error.into(),
-        })?,
-        _ => own,
-    };
-    if aws.place.account != account {
-        return Err(SubjectError::OtherAccount { yours, account });
-    }
+    let (region, role) = (Some(identity.region.as_str()), object.spec.assume_role.as_ref());
+    let aws = credentials::connect(pool, region, Some(&identity.account), role).await?;
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let settings = Settings::to_look(identity.cluster_name);
     let place = aws.place.clone();

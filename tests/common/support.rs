@@ -64,6 +64,14 @@ impl Sandbox {
         self.config.to_builder().endpoint_url(endpoint).build()
     }
 
+    /// The same account for an operator whose role may do just what these policies allow. The sandbox's own clients stay free.
+    pub async fn config_bound_to(&self, policies: &[Value]) -> SdkConfig {
+        let session = self.emulator.bind_role(&self.account, "operator", policies).await.unwrap();
+        let token = Some(session.session_token);
+        let credentials = Credentials::new(session.access_key_id, session.secret_access_key, token, None, "test");
+        self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+    }
+
     /// A default spec for the sandbox's VPC.
     pub fn spec(&self) -> VpcFlowMonitorSpec {
         VpcFlowMonitorSpec::new(&self.vpc_id)

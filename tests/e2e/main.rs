@@ -28,6 +28,8 @@ mod link;
 mod log_group;
 mod metric_filters;
 mod notifications;
+mod plan;
+mod permission_table;
 mod process;
 mod query_definitions;
 mod record_format;

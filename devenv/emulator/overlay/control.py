@@ -8,6 +8,10 @@ from urllib.parse import parse_qs
 from overlay import traffic
 from overlay.inventory import inventory
 from overlay.journal import Fault, Journal
+from overlay.permissions.callers import Callers
+from overlay.permissions.policy import Policies
+from overlay.permissions.rows import described
+from overlay.permissions.unmodelled import Unmodelled
 
 _MINUTES = range(1, 61)
 
@@ -16,10 +20,10 @@ class _BadRequest(Exception):
     """The caller's mistake, told in a sentence."""
 
 
-async def handle(journal: Journal, scope, receive, send) -> None:
+async def handle(journal: Journal, callers: Callers, scope, receive, send) -> None:
     query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
     try:
-        status, answer = 200, await _answer(journal, scope["method"], scope["path"], query, receive)
+        status, answer = 200, await _answer(journal, callers, scope["method"], scope["path"], query, receive)
     except _BadRequest as error:
         status, answer = 400, {"error": str(error)}
     body = json.dumps(answer).encode()
@@ -28,7 +32,9 @@ async def handle(journal: Journal, scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _answer(journal: Journal, method: str, path: str, query: dict[str, str], receive) -> dict:
+async def _answer(
+    journal: Journal, callers: Callers, method: str, path: str, query: dict[str, str], receive
+) -> dict:
     match method, path:
         case "GET", "/_devenv/health":
             return {"status": "ok"}
@@ -50,6 +56,15 @@ async def _answer(journal: Journal, method: str, path: str, query: dict[str, str
         case "DELETE", "/_devenv/faults":
             journal.clear_faults(_account(query))
             return {}
+        case "PUT", "/_devenv/permissions":
+            return _bind(callers, await _json(receive))
+        case "GET", "/_devenv/permissions":
+            return {"needs": [need._asdict() for need in callers.needs(_account(query))]}
+        case "GET", "/_devenv/permissions/table":
+            return described()
+        case "DELETE", "/_devenv/permissions":
+            callers.release(_account(query))
+            return {}
         case "GET", "/_devenv/inventory":
             loop = asyncio.get_running_loop()
             return await asyncio.to_thread(inventory, loop, _account(query), query.get("region", "us-east-1"))
@@ -60,6 +75,22 @@ async def _answer(journal: Journal, method: str, path: str, query: dict[str, str
             except traffic.UnknownVpc as error:
                 raise _BadRequest(f"no VPC {error} in {order.region} of account {order.account}") from error
     raise _BadRequest(f"no such endpoint: {method} {path}")
+
+
+def _bind(callers: Callers, request: dict) -> dict:
+    documents, role = request.get("policies"), request.get("role")
+    if not isinstance(documents, list) or not (role is None or isinstance(role, str)):
+        raise _BadRequest("`policies` must be a list of policy documents, and `role` a name or null")
+    try:
+        credentials = callers.bind(_account(request), role, Policies(documents))
+    except ValueError as error:
+        raise _BadRequest(f"IAM would not take the policies: {error}") from error
+    except Unmodelled as gap:
+        raise _BadRequest(f"the emulator's IAM does not know {gap}") from gap
+    if credentials is None:
+        return {}
+    names = ("accessKeyId", "secretAccessKey", "sessionToken")
+    return dict(zip(names, credentials))
 
 
 def _order(request: dict) -> traffic.Order:

@@ -11,11 +11,18 @@ from ministack.services import sts
 
 from overlay import control, operations, rules, wire
 from overlay.journal import Journal
+from overlay.permissions import refusal
+from overlay.permissions.authorization import Authorizer, acting
+from overlay.permissions.callers import Callers
+from overlay.permissions.request import Request
+from overlay.permissions.unmodelled import Unmodelled
 
 _NEEDED_HEADERS = frozenset({
     b"authorization", b"x-amz-target", b"content-type", b"x-amz-copy-source", b"smithy-protocol",
+    b"x-amz-object-ownership",
 })
 _JOURNAL = Journal()
+_CALLERS = Callers()
 
 
 def run() -> None:
@@ -44,7 +51,7 @@ async def application(scope, receive, send) -> None:
         return
     path = scope["path"]
     if path.startswith("/_devenv/"):
-        await control.handle(_JOURNAL, scope, receive, send)
+        await control.handle(_JOURNAL, _CALLERS, scope, receive, send)
         return
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name in _NEEDED_HEADERS
@@ -55,10 +62,11 @@ async def application(scope, receive, send) -> None:
         await ministack_app.app(scope, receive, send)
         return
     access_key, region, service = credential
-    account, caller = _caller(access_key)
+    account, caller, arn = _caller(access_key)
+    policies = _CALLERS.policies_of(account, caller)
     method = scope["method"]
     body = b""
-    if operations.uses_query_protocol(method, headers.get("content-type", "")):
+    if policies is not None or operations.uses_query_protocol(method, headers.get("content-type", "")):
         body = await _read(receive)
         receive = _replay(body, receive)
     operation = operations.operation_name(service, method, path, query, headers, body)
@@ -72,26 +80,41 @@ async def application(scope, receive, send) -> None:
             _JOURNAL.record(account, service, operation, region, operations.is_mutating(operation), status, caller)
         await send(message)
 
-    fault = _JOURNAL.take_fault(account, service, operation)
-    if fault is not None:
+    async def refuse(code: str, message: str, status: int) -> None:
         if not body:
             await _read(receive)
-        await respond(
-            observed_send,
-            wire.error(service, method, path, headers, fault.code, fault.message, fault.status),
-        )
+        await respond(observed_send, wire.error(service, method, path, headers, code, message, status))
+
+    fault = _JOURNAL.take_fault(account, service, operation)
+    if fault is not None:
+        await refuse(fault.code, fault.message, fault.status)
         return
-    await ministack_app.app(scope, receive, observed_send)
+    if policies is None:
+        await ministack_app.app(scope, receive, observed_send)
+        return
+    request = Request(account, region, service, operation, method, path, query, headers, body)
+    authorizer = Authorizer(_CALLERS, request, arn, policies)
+    try:
+        refused = authorizer.refusal()
+    except Unmodelled as gap:
+        await refuse("Unmodelled", f"the emulator's IAM does not know {gap}", 500)
+        return
+    if refused:
+        code, refused_status = refusal.code_and_status(service)
+        await refuse(code, refusal.message(refused), refused_status)
+        return
+    with acting(authorizer):
+        await ministack_app.app(scope, receive, observed_send)
 
 
-def _caller(access_key: str) -> tuple[str, str | None]:
-    """The account an access key acts in, and the assumed role if it is a session's."""
+def _caller(access_key: str) -> tuple[str, str | None, str]:
+    """The account an access key acts in, the assumed role if it is a session's, and the caller's ARN."""
     session = sts._sessions.get(access_key)
     if session is None:
-        return access_key, None
+        return access_key, None, f"arn:aws:iam::{access_key}:root"
     arn = str(session.get("Arn", ""))
     role = arn.split("/")[1] if arn.count("/") > 1 else arn
-    return _account_from_sts_session(access_key) or access_key, role
+    return _account_from_sts_session(access_key) or access_key, role, arn
 
 
 async def _read(receive) -> bytes:

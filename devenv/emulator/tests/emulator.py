@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.error
 import urllib.request
 import zipfile
 
@@ -121,6 +122,13 @@ class AwsTestCase(unittest.TestCase):
 
     def calls(self, account: str | None = None) -> list[dict]:
         return self.emulator.control("GET", f"calls?account={account or self.account}")["calls"]
+
+    def control_error(self, path: str, body: dict) -> str:
+        """What a control endpoint answers to a PUT that it does not accept."""
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            self.emulator.control("PUT", path, body)
+        with caught.exception as answer:
+            return json.load(answer)["error"]
 
     def inventory(self, region: str | None = None) -> dict:
         return self.emulator.control("GET", f"inventory?account={self.account}&region={region or self.region}")

@@ -170,11 +170,11 @@ impl EmulatorClient {
         arn.context("CreateKey answered no ARN")
     }
 
-    async fn get(&self, path: String) -> Result<Value> {
+    pub(super) async fn get(&self, path: String) -> Result<Value> {
         self.request(move |agent, endpoint| agent.get(format!("{endpoint}{path}")).call()).await
     }
 
-    async fn request<F>(&self, send: F) -> Result<Value>
+    pub(super) async fn request<F>(&self, send: F) -> Result<Value>
     where
         F: FnOnce(&Agent, &str) -> Result<Response<Body>, ureq::Error> + Send + 'static,
     {

@@ -11,7 +11,7 @@ use super::Op;
 use crate::api::ResourceKind;
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Diff};
+use crate::engine::{Action, Applied, Change, Diff, Existing};
 use crate::monitor::Monitor;
 
 /// Id of our statement.
@@ -67,14 +67,25 @@ fn parse(policy: &str) -> Option<Invocation> {
 }
 
 pub(super) fn diff(monitor: &Monitor, wanted: &Invocation, observed: Option<&Invocation>, diff: &mut Diff<Op>) {
-    if observed != Some(wanted) {
-        let old = observed.map(|observed| json!(observed));
-        let change = Change::new(Action::Update, ResourceKind::Function, monitor.names.detector()).field(
-            "invokePermission",
-            old,
-            Some(json!(wanted)),
-        );
-        diff.step(change, Op::AllowInvocation);
+    if observed == Some(wanted) {
+        return;
+    }
+    let change = |action| Change::new(action, ResourceKind::FunctionPermission, monitor.names.detector());
+    let change = match observed {
+        None => change(Action::Create),
+        Some(observed) => change(Action::Update).between(observed, wanted),
+    };
+    diff.step(change, Op::AllowInvocation);
+}
+
+/// It belongs to the function, whose name it goes by, and has no ARN.
+pub(super) fn existing(monitor: &Monitor) -> Existing {
+    Existing {
+        kind: ResourceKind::FunctionPermission,
+        name: monitor.names.detector(),
+        retained: false,
+        arn: None,
+        message: None,
     }
 }
 

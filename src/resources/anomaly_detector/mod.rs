@@ -157,6 +157,7 @@ impl System for AnomalyDetector {
             iam_role::existing(monitor, &names.detector_role(), observed.role.as_ref()),
             log_group::existing(monitor, &names.detector_log_group(), observed.log_group.as_ref()),
             function.map(|_| function::existing(monitor)),
+            function.and(observed.invocation.as_ref()).map(|_| invocation::existing(monitor)),
             function.and_then(|_| subscription::existing(monitor, &observed.subscriptions)),
         ];
         let health = match (goal, function) {

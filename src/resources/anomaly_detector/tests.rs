@@ -201,7 +201,7 @@ fn parts_are_made_in_the_order_they_build_on_each_other() {
             (Action::Create, ResourceKind::Role),
             (Action::Create, ResourceKind::LogGroup),
             (Action::Create, ResourceKind::Function),
-            (Action::Update, ResourceKind::Function),
+            (Action::Create, ResourceKind::FunctionPermission),
             (Action::Create, ResourceKind::SubscriptionFilter),
         ]
     );

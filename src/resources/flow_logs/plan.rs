@@ -156,7 +156,9 @@ fn repair(
             replaced: ids(&old),
             same_destination: old.iter().any(|found| same_destination(found, wanted)),
         };
-        let change = change(Action::Replace, wanted).between(&current.flow_log.document(), &wanted.document());
+        let change = change(Action::Replace, wanted)
+            .between(&current.flow_log.document(), &wanted.document())
+            .because("AWS cannot change a flow log; a new one takes its place");
         diff.step(change, op);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, State};
 use devenv::wait_for;
 use serde_json::{Value, json};
-use vpc_flow_operator::api::ResourceKind::{Function, LogGroup, Role, SubscriptionFilter};
+use vpc_flow_operator::api::ResourceKind::{Function, FunctionPermission, LogGroup, Role, SubscriptionFilter};
 use vpc_flow_operator::api::spec::{Severity, TagValue};
 use vpc_flow_operator::api::{Component, ResourceKind, VpcFlowMonitorSpec};
 use vpc_flow_operator::engine::{Action, Change, Health, Outcome};
@@ -204,7 +204,7 @@ async fn a_new_function_is_told_as_pending_and_then_as_well() {
     assert!(detector(&outcomes).is_settled());
     assert!(matches!(report.health, Health::Pending(_)), "{report:#?}");
     let told: Vec<_> = report.resources.iter().map(|existing| existing.kind).collect();
-    assert_eq!(told, [Role, LogGroup, Function, SubscriptionFilter]);
+    assert_eq!(told, [Role, LogGroup, Function, FunctionPermission, SubscriptionFilter]);
     settled_function(&sandbox, &monitor).await;
     let outcomes = sandbox.pass(&monitor, DETECTOR).await;
     assert_eq!(detector(&outcomes).report.clone().unwrap().health, Health::Good);

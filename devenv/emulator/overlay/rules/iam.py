@@ -104,7 +104,7 @@ def _put_role_policy(original, p):
     if statements is None:
         return _malformed("Syntax errors in policy.")
     for statement in statements:
-        problem = policy_document.statement_problem(statement) or _inline_problem(statement)
+        problem = policy_document.statement_problem(statement) or policy_document.identity_problem(statement)
         if problem:
             return _malformed(problem)
     size = sum(len("".join(each.split())) for other, each in role["InlinePolicies"].items() if other != name)
@@ -112,18 +112,6 @@ def _put_role_policy(original, p):
         return iam._error(409, "LimitExceeded",
                           f"Maximum policy size of {_INLINE_CHARACTERS} bytes exceeded for role {role['RoleName']}")
     return original(p)
-
-
-def _inline_problem(statement: dict) -> str | None:
-    if "Principal" in statement or "NotPrincipal" in statement:
-        return "Policy document should not specify a principal."
-    resources = policy_document.as_list(statement.get("Resource", statement.get("NotResource")))
-    if not resources:
-        return "Policy statement must contain resources."
-    for resource in resources:
-        if resource != "*" and not str(resource).startswith("arn:"):
-            return f'Resource {resource} must be in ARN format or "*".'
-    return None
 
 
 def _attach_role_policy(original, p):

@@ -48,6 +48,19 @@ def statement_problem(statement: dict) -> str | None:
     return None
 
 
+def identity_problem(statement: dict) -> str | None:
+    """What is wrong with a statement of a policy that is attached to an identity."""
+    if "Principal" in statement or "NotPrincipal" in statement:
+        return "Policy document should not specify a principal."
+    resources = as_list(statement.get("Resource", statement.get("NotResource")))
+    if not resources:
+        return "Policy statement must contain resources."
+    for resource in resources:
+        if resource != "*" and not str(resource).startswith("arn:"):
+            return f'Resource {resource} must be in ARN format or "*".'
+    return None
+
+
 def principal_problem(statement: dict) -> str | None:
     """Whether the principals are there and well formed, as services check it that resolve them."""
     principal = statement.get("Principal", statement.get("NotPrincipal"))

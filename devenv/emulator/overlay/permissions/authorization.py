@@ -1,0 +1,99 @@
+"""Decides whether a bound caller may do what a request asks, by the table."""
+
+import contextlib
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from ministack.core.responses import request_scope
+
+from overlay.permissions.callers import Callers
+from overlay.permissions.conditions import Context
+from overlay.permissions.policy import Decision, Policies
+from overlay.permissions.request import Request
+from overlay.permissions.rows import TABLE
+from overlay.permissions.unmodelled import Unmodelled
+
+# The services that have one endpoint for all regions (user guide, aws:RequestedRegion).
+_GLOBAL_REGION = "us-east-1"
+_GLOBAL_SERVICES = frozenset({"iam"})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The first check that failed."""
+
+    request: Request
+    # The caller's ARN.
+    caller: str
+    action: str
+    resource: str
+    explicit: bool
+
+
+@dataclass(frozen=True)
+class Authorizer:
+    """A bound caller's request."""
+
+    callers: Callers
+    request: Request
+    # The caller's ARN.
+    caller: str
+    policies: Policies
+
+    def refusal(self) -> Refusal | None:
+        """Why the request is not carried out. Raises Unmodelled where the table has no row."""
+        row = TABLE.get(self.request.service, {}).get(self.request.operation)
+        if row is None:
+            raise Unmodelled(f"the operation {self.request.service}:{self.request.operation}")
+        with request_scope(self.request.account, self.request.region):
+            for check in row.checks:
+                if not check.when(self.request):
+                    continue
+                for resource in check.resources(self.request):
+                    keys: Context = {}
+                    for add in check.keys:
+                        keys |= add(self.request, resource)
+                    refused = self.check(check.action, resource, keys)
+                    if refused:
+                        return refused
+        return None
+
+    def check(self, action: str, resource: str, keys: Context | None = None) -> Refusal | None:
+        """Why one action is not allowed on one resource."""
+        decision = self.policies.decide(action, resource, self._global_keys(resource) | (keys or {}))
+        self.callers.record(self.request.account, self.request.operation, action, resource, decision)
+        if decision is Decision.ALLOWED:
+            return None
+        return Refusal(self.request, self.caller, action, resource, decision is Decision.DENIED)
+
+    def _global_keys(self, resource: str) -> Context:
+        request = self.request
+        owner = resource.split(":")[4] if resource.count(":") > 4 else ""
+        return {
+            "aws:principalaccount": request.account,
+            "aws:principalarn": self.caller,
+            "aws:principaltype": "AssumedRole" if ":assumed-role/" in self.caller else "Account",
+            "aws:requestedregion": _GLOBAL_REGION if request.service in _GLOBAL_SERVICES else request.region,
+            "aws:resourceaccount": owner or request.account,
+            "aws:securetransport": "true",
+            "aws:viaawsservice": "false",
+        }
+
+
+_current: ContextVar[Authorizer | None] = ContextVar("authorizer", default=None)
+
+
+@contextlib.contextmanager
+def acting(authorizer: Authorizer):
+    """Lets the code that carries the request out ask what else its caller may do."""
+    token = _current.set(authorizer)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def refusal_of(action: str, resource: str, keys: Context | None = None) -> Refusal | None:
+    """Why the present request's caller may not do something; None also for one who is not bound."""
+    authorizer = _current.get()
+    return authorizer.check(action, resource, keys) if authorizer else None

@@ -1,0 +1,27 @@
+"""The table, one part per service: what AWS checks for each operation. An operation that is not in it is refused as a
+gap of the emulator's."""
+
+from overlay.permissions.row import Row
+from overlay.permissions.rows import athena, cloudwatch, ec2, functions, glue, iam, logs, s3, sns, sts
+
+# By signing name.
+TABLE: dict[str, dict[str, Row]] = {
+    "athena": athena.ROWS,
+    "ec2": ec2.ROWS,
+    "glue": glue.ROWS,
+    "iam": iam.ROWS,
+    "lambda": functions.ROWS,
+    "logs": logs.ROWS,
+    "monitoring": cloudwatch.ROWS,
+    "s3": s3.ROWS,
+    "sns": sns.ROWS,
+    "sts": sts.ROWS,
+}
+
+
+def described() -> dict:
+    """The table for people and tests: what each operation may need."""
+    return {
+        service: {name: {"actions": row.actions, "document": row.document} for name, row in rows.items()}
+        for service, rows in TABLE.items()
+    }

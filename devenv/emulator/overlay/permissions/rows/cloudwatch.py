@@ -1,0 +1,56 @@
+"""CloudWatch alarms and dashboards."""
+
+from overlay.permissions.conditions import Context
+from overlay.permissions.request import Request
+from overlay.permissions.row import Check, Row, gives_tags, removed_tags, request_tags, resource_tags
+
+
+def _alarm(request: Request) -> list[str]:
+    members = request.members
+    names = members.get("AlarmNames") or [members.get("AlarmName", "")]
+    return [request.arn("cloudwatch", f"alarm:{name}") for name in names]
+
+
+def _all_alarms(request: Request) -> list[str]:
+    return [request.arn("cloudwatch", "alarm:*")]
+
+
+def _dashboard(request: Request) -> list[str]:
+    members = request.members
+    names = members.get("DashboardNames") or [members.get("DashboardName", "")]
+    return [request.global_arn("cloudwatch", f"dashboard/{name}") for name in names]
+
+
+def _tagged(request: Request) -> list[str]:
+    return [request.members.get("ResourceARN", "")]
+
+
+def _actions(request: Request, _resource: str) -> Context:
+    members = ("AlarmActions", "OKActions", "InsufficientDataActions")
+    actions = [action for member in members for action in request.members.get(member) or []]
+    return {"cloudwatch:alarmactions": actions} if actions else {}
+
+
+_SAR = "SAR CloudWatch"
+
+ROWS = {
+    # "The permission that is scoped to *" is for composite alarms; refusals name all alarms: aws-samples/
+    # amazon-cloudwatch-auto-alarms#1.
+    "DescribeAlarms": Row("SAR CloudWatch; API, DescribeAlarms", (Check("cloudwatch:DescribeAlarms", _all_alarms),)),
+    "DescribeAlarmHistory": Row(_SAR, (Check("cloudwatch:DescribeAlarmHistory", _alarm, (resource_tags,)),)),
+    "PutMetricAlarm": Row("SAR CloudWatch; API, PutMetricAlarm: Tags", (
+        Check("cloudwatch:PutMetricAlarm", _alarm, (resource_tags, request_tags, _actions)),
+        Check("cloudwatch:TagResource", _alarm, (resource_tags, request_tags), when=gives_tags),
+    )),
+    "DeleteAlarms": Row(_SAR, (Check("cloudwatch:DeleteAlarms", _alarm, (resource_tags,)),)),
+    "SetAlarmState": Row(_SAR, (Check("cloudwatch:SetAlarmState", _alarm, (resource_tags,)),)),
+    "GetDashboard": Row(_SAR, (Check("cloudwatch:GetDashboard", _dashboard, (resource_tags,)),)),
+    "PutDashboard": Row("SAR CloudWatch; API, PutDashboard: Tags", (
+        Check("cloudwatch:PutDashboard", _dashboard, (resource_tags, request_tags)),
+        Check("cloudwatch:TagResource", _dashboard, (resource_tags, request_tags), when=gives_tags),
+    )),
+    "DeleteDashboards": Row(_SAR, (Check("cloudwatch:DeleteDashboards", _dashboard, (resource_tags,)),)),
+    "ListTagsForResource": Row(_SAR, (Check("cloudwatch:ListTagsForResource", _tagged, (resource_tags,)),)),
+    "TagResource": Row(_SAR, (Check("cloudwatch:TagResource", _tagged, (resource_tags, request_tags)),)),
+    "UntagResource": Row(_SAR, (Check("cloudwatch:UntagResource", _tagged, (resource_tags, removed_tags)),)),
+}

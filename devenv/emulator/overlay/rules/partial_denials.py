@@ -1,0 +1,82 @@
+"""What a missing permission changes within an answer, where AWS does not refuse the request.
+
+S3 API reference: DeleteObjects (an error per object). Lambda API reference: GetFunction (Tags, TagsError). VPC user
+guide: "Amazon S3 bucket permissions for flow logs" (the policy is put only by those who may).
+"""
+
+import json
+from xml.etree.ElementTree import tostring
+from xml.sax.saxutils import escape
+
+from defusedxml.ElementTree import ParseError, fromstring
+from ministack.services import lambda_svc, s3
+
+from overlay.permissions import refusal
+from overlay.permissions.authorization import Refusal, refusal_of
+from overlay.permissions.row import resource_tag_keys
+from overlay.rules import flow_log_delivery
+from overlay.rules.patch import replace
+
+
+def apply() -> None:
+    replace(s3, "_delete_objects")(_delete_objects)
+    replace(lambda_svc, "_get_function")(_get_function)
+    replace(flow_log_delivery, "write_bucket_policy")(_write_bucket_policy)
+
+
+def _delete_objects(original, bucket_name, body, headers=None):
+    """What the caller may not delete stays, and is told of in the answer."""
+    try:
+        root = fromstring(body)
+    except ParseError:
+        return original(bucket_name, body, headers)
+    errors = ""
+    for entry in [child for child in root if child.tag.endswith("Object")]:
+        members = {child.tag.rsplit("}", 1)[-1]: child.text or "" for child in entry}
+        refused = _deletion_refused(bucket_name, members["Key"], members.get("VersionId"))
+        if refused:
+            errors += _error(members, refused)
+            root.remove(entry)
+    if not errors:
+        return original(bucket_name, body, headers)
+    status, answer_headers, answer = original(bucket_name, tostring(root), headers)
+    if status == 200:
+        # Without entries of its own the answer is one empty element.
+        opened = answer.decode().removesuffix("</DeleteResult>").removesuffix(" />")
+        opened += "" if opened.endswith(">") else ">"
+        answer = f"{opened}{errors}</DeleteResult>".encode()
+    return status, answer_headers, answer
+
+
+def _deletion_refused(bucket: str, key: str, version: str | None) -> Refusal | None:
+    resource = f"arn:aws:s3:::{bucket}/{key}"
+    refused = refusal_of("s3:DeleteObject", resource)
+    if refused or not version:
+        return refused
+    return refusal_of("s3:DeleteObjectVersion", resource, {"s3:versionid": version})
+
+
+def _error(members: dict[str, str], refused: Refusal) -> str:
+    version = f"<VersionId>{escape(members['VersionId'])}</VersionId>" if "VersionId" in members else ""
+    return (f"<Error><Key>{escape(members['Key'])}</Key>{version}<Code>AccessDenied</Code>"
+            f"<Message>{escape(refusal.message(refused))}</Message></Error>")
+
+
+def _get_function(original, name, *args, **kwargs):
+    response = original(name, *args, **kwargs)
+    status, headers, body = response
+    answer = json.loads(body)
+    if status != 200 or not answer.get("Tags"):
+        return response
+    refused = refusal_of("lambda:ListTags", lambda_svc._func_arn(name), resource_tag_keys(answer["Tags"]))
+    if refused is None:
+        return response
+    del answer["Tags"]
+    answer["TagsError"] = {"ErrorCode": "AccessDeniedException", "Message": refusal.message(refused)}
+    return status, headers, json.dumps(answer).encode()
+
+
+def _write_bucket_policy(original, request):
+    bucket = f"arn:aws:s3:::{flow_log_delivery.bucket_of(request)}"
+    if not any(refusal_of(f"s3:{verb}BucketPolicy", bucket) for verb in ("Get", "Put")):
+        original(request)

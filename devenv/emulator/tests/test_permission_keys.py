@@ -1,0 +1,280 @@
+"""The condition keys that each service fills, and what a missing permission changes within an answer."""
+
+import json
+
+from tests.emulator import zip_of
+from tests.test_permissions import PermissionsTestCase
+
+_TAG, _REQUEST_TAG = {"aws:ResourceTag/team": "network"}, {"aws:RequestTag/team": "network"}
+_TAGS = [{"Key": "team", "Value": "network"}]
+_TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com", "vpc-flow-logs.amazonaws.com"]},
+    "Action": "sts:AssumeRole"}]})
+_ALLOW = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
+
+
+class KeysTestCase(PermissionsTestCase):
+    def passes(self, action: str, keys: dict, service: str, call: str, /, operator: str = "StringEquals",
+               **parameters) -> bool:
+        """Whether IAM lets a call pass where ``action`` is allowed under a condition only, and all else is allowed."""
+        self.bind({"NotAction": action}, {"Action": action, "Condition": {operator: keys}})
+        return self.allowed(getattr(self.bound(service), call), **parameters)
+
+    def make_role(self, **parameters) -> str:
+        role = self.client("iam").create_role(RoleName="r", Path="/vpc-flow-operator/",
+                                              AssumeRolePolicyDocument=_TRUST, **parameters)
+        return role["Role"]["Arn"]
+
+
+class Roles(KeysTestCase):
+    def test_tags(self):
+        create = {"RoleName": "r", "AssumeRolePolicyDocument": _TRUST, "Tags": _TAGS}
+        self.assertFalse(self.passes("iam:CreateRole", _TAG, "iam", "create_role", **create))
+        self.assertFalse(self.passes("iam:TagRole", _TAG, "iam", "create_role", **create))
+        self.assertFalse(self.passes("iam:CreateRole", {"aws:RequestTag/team": "x"}, "iam", "create_role", **create))
+        self.assertTrue(self.passes("iam:CreateRole", _REQUEST_TAG, "iam", "create_role", **create))
+        for key in ("aws", "iam"):
+            self.assertTrue(self.passes("iam:GetRole", {f"{key}:ResourceTag/team": "network"}, "iam", "get_role",
+                                        RoleName="r"))
+        self.assertFalse(self.passes("iam:GetRole", {"aws:ResourceTag/team": "x"}, "iam", "get_role", RoleName="r"))
+        self.assertTrue(self.passes("iam:UntagRole", {"aws:TagKeys": ["team"]}, "iam", "untag_role",
+                                    operator="ForAllValues:StringEquals", RoleName="r", TagKeys=["team"]))
+
+    def test_an_absent_role_has_no_path(self):
+        everywhere = "arn:aws:iam::*:role/"
+        self.bind({"Action": "iam:GetRole", "Resource": f"{everywhere}vpc-flow-operator/*"})
+        self.refused("AccessDenied", self.bound("iam").get_role, RoleName="r")
+        self.make_role()
+        self.bound("iam").get_role(RoleName="r")
+        self.bind({"Action": "iam:GetRole", "Resource": f"{everywhere}vfm-*"})
+        self.refused("NoSuchEntity", self.bound("iam").get_role, RoleName="vfm-x")
+
+    def test_boundaries(self):
+        boundary, other = (
+            self.client("iam").create_policy(PolicyName=name, PolicyDocument=_ALLOW)["Policy"]["Arn"] for name in "bo")
+        asked, wrong = {"iam:PermissionsBoundary": boundary}, {"iam:PermissionsBoundary": other}
+        create = {"RoleName": "r", "AssumeRolePolicyDocument": _TRUST}
+        self.assertFalse(self.passes("iam:CreateRole", asked, "iam", "create_role", **create))
+        create["PermissionsBoundary"] = boundary
+        self.assertFalse(self.passes("iam:CreateRole", wrong, "iam", "create_role", **create))
+        self.assertTrue(self.passes("iam:CreateRole", asked, "iam", "create_role", **create))
+        put = {"RoleName": "r", "PolicyName": "p", "PolicyDocument": _ALLOW}
+        self.assertFalse(self.passes("iam:PutRolePolicy", wrong, "iam", "put_role_policy", **put))
+        self.assertTrue(self.passes("iam:PutRolePolicy", asked, "iam", "put_role_policy", **put))
+        self.assertFalse(self.passes("iam:PutRolePermissionsBoundary", asked, "iam", "put_role_permissions_boundary",
+                                     RoleName="r", PermissionsBoundary=other))
+        self.assertTrue(self.passes("iam:DetachRolePolicy", {"iam:PolicyARN": other}, "iam", "detach_role_policy",
+                                    RoleName="r", PolicyArn=other))
+
+    def test_a_role_is_passed_to_one_service(self):
+        role = self.make_role(Tags=_TAGS)
+        create = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "i.h", "Role": role,
+                  "Code": {"ZipFile": zip_of({"i.py": "def h(e, c): return 1"})}}
+
+        def passes(keys: dict) -> bool:
+            return self.passes("iam:PassRole", keys, "lambda", "create_function", **create)
+
+        self.assertFalse(passes({"iam:PassedToService": "ec2.amazonaws.com"}))
+        # Its tags are no reliable condition.
+        self.assertFalse(passes(_TAG))
+        self.assertTrue(passes({"iam:PassedToService": "lambda.amazonaws.com"}))
+        self.assertTrue(self.passes(
+            "iam:PassRole", {"iam:PassedToService": "vpc-flow-logs.amazonaws.com"}, "ec2", "create_flow_logs",
+            ResourceIds=["vpc-1"], ResourceType="VPC", TrafficType="ALL", LogGroupName="g",
+            DeliverLogsPermissionArn=role))
+
+
+class Buckets(KeysTestCase):
+    def test_no_tags_but_at_creation(self):
+        name = f"b-{self.account}"
+        create = {"Bucket": name, "CreateBucketConfiguration": {"Tags": _TAGS, "LocationConstraint": "eu-west-1"},
+                  "ObjectOwnership": "BucketOwnerEnforced"}
+        self.assertFalse(self.passes("s3:CreateBucket", {"s3:LocationConstraint": "us-west-2"}, "s3", "create_bucket",
+                                     **create))
+        keys = {**_REQUEST_TAG, "s3:LocationConstraint": "eu-west-1", "s3:ResourceAccount": self.account,
+                "s3:x-amz-object-ownership": "BucketOwnerEnforced"}
+        self.assertTrue(self.passes("s3:CreateBucket", keys, "s3", "create_bucket", **create))
+        self.assertEqual(self.client("s3").get_bucket_tagging(Bucket=name)["TagSet"], _TAGS)
+        self.assertFalse(self.passes("s3:GetBucketPolicy", _TAG, "s3", "get_bucket_policy", Bucket=name))
+        self.assertFalse(self.passes("s3:PutBucketTagging", _REQUEST_TAG, "s3", "put_bucket_tagging", Bucket=name,
+                                     Tagging={"TagSet": _TAGS}))
+        self.assertTrue(self.passes("s3:ListBucketVersions", {"s3:prefix": "x/"}, "s3", "list_object_versions",
+                                    Bucket=name, Prefix="x/"))
+
+    def test_a_strangers_bucket_is_the_strangers(self):
+        name = f"b-{self.account}"
+        self.client("s3", account="8" + self.account[1:]).create_bucket(Bucket=name)
+        self.bind({"Action": "s3:GetBucketPolicy", "Condition": {"StringEquals": {"s3:ResourceAccount": self.account}}})
+        self.refused("AccessDenied", self.bound("s3").get_bucket_policy, Bucket=name, message="identity-based policy")
+
+    def test_each_object_is_decided_on_its_own(self):
+        name, s3 = f"b-{self.account}", self.client("s3")
+        s3.create_bucket(Bucket=name)
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        versions = [{"Key": key, "VersionId": s3.put_object(Bucket=name, Key=key, Body=b"x")["VersionId"]}
+                    for key in ("keep/a b", "drop/a")]
+        kept = f"arn:aws:s3:::{name}/keep/*"
+        for quiet, actions, deleted in ((True, ["s3:DeleteObject"], []), (False, ["s3:DeleteObjectVersion"], []),
+                                        (False, ["s3:DeleteObject*"], ["drop/a"])):
+            with self.subTest(actions):
+                self.bind({"Action": actions}, {"Effect": "Deny", "Action": "s3:DeleteObject*", "Resource": kept})
+                answer = self.bound("s3").delete_objects(Bucket=name, Delete={"Objects": versions, "Quiet": quiet})
+                self.assertEqual([each["Key"] for each in answer.get("Deleted", [])], deleted)
+                self.assertEqual({each["Code"] for each in answer["Errors"]}, {"AccessDenied"})
+                self.assertEqual([(each["Key"], each["VersionId"]) for each in answer["Errors"]],
+                                 [(each["Key"], each["VersionId"]) for each in versions if each["Key"] not in deleted])
+        left = s3.list_object_versions(Bucket=name)["Versions"]
+        self.assertEqual([each["Key"] for each in left], ["keep/a b"])
+        self.assertIn({"operation": "DeleteObjects", "action": "s3:DeleteObjectVersion", "allowed": True,
+                       "resource": f"arn:aws:s3:::{name}/drop/a"}, self.needs())
+
+
+class FlowLogs(KeysTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.role_arn = self.make_role()
+        self.vpc = self.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.client("ec2").create_tags(Resources=[self.vpc], Tags=[{"Key": "owner", "Value": "them"}])
+        self.request = {"ResourceIds": [self.vpc], "ResourceType": "VPC", "TrafficType": "ALL", "LogGroupName": "g",
+                        "DeliverLogsPermissionArn": self.role_arn,
+                        "TagSpecifications": [{"ResourceType": "vpc-flow-log", "Tags": _TAGS}]}
+
+    def test_the_vpc_and_the_new_flow_log_are_two_resources(self):
+        def passes(*statements: dict) -> bool:
+            self.bind({"NotAction": "ec2:CreateFlowLogs"}, *({"Action": "ec2:CreateFlowLogs", **each}
+                                                            for each in statements))
+            return self.allowed(self.bound("ec2").create_flow_logs, **self.request)
+
+        vpc = {"Resource": "arn:aws:ec2:*:*:vpc/*", "Condition": {"StringEquals": {"aws:ResourceTag/owner": "them"}}}
+        new = {"Resource": "arn:aws:ec2:*:*:vpc-flow-log/*", "Condition": {"StringEquals": _REQUEST_TAG}}
+        self.assertFalse(passes(vpc))
+        self.assertFalse(passes(new))
+        self.assertFalse(passes({**vpc, "Condition": {"StringEquals": _REQUEST_TAG}}, new))
+        self.assertTrue(passes({**vpc, "Condition": {"StringEquals": {"ec2:VpcID": self.vpc}}}, new))
+        self.client("ec2").delete_flow_logs(FlowLogIds=list(self.inventory()["flowLogs"]))
+        self.assertTrue(passes(vpc, new))
+
+    def test_tags(self):
+        creation = {"ec2:CreateAction": "CreateFlowLogs", **_REQUEST_TAG}
+        self.assertFalse(self.passes("ec2:CreateTags", _TAG, "ec2", "create_flow_logs", **self.request))
+        self.assertTrue(self.passes("ec2:CreateTags", creation, "ec2", "create_flow_logs", **self.request))
+        (flow_log,) = self.inventory()["flowLogs"]
+        tag = {"Resources": [flow_log], "Tags": _TAGS}
+        self.assertFalse(self.passes("ec2:CreateTags", creation, "ec2", "create_tags", **tag))
+        self.assertTrue(self.passes("ec2:CreateTags", {**_TAG, "ec2:ResourceTag/team": "network"}, "ec2",
+                                    "create_tags", **tag))
+        self.assertFalse(self.passes("ec2:DeleteFlowLogs", {"aws:ResourceTag/team": "x"}, "ec2", "delete_flow_logs",
+                                     FlowLogIds=[flow_log]))
+        self.assertTrue(self.passes("ec2:DeleteFlowLogs", _TAG, "ec2", "delete_flow_logs", FlowLogIds=[flow_log]))
+
+    def test_the_bucket_policy_is_written_only_by_those_who_may(self):
+        name, s3 = f"b-{self.account}", self.client("s3")
+        s3.create_bucket(Bucket=name)
+        create = {"ResourceIds": [self.vpc], "ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "s3"}
+        self.bind({"NotAction": "s3:PutBucketPolicy"})
+        self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/a/")
+        self.refused("NoSuchBucketPolicy", s3.get_bucket_policy, Bucket=name)
+        self.bind({"Action": "*"})
+        self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/b/")
+        self.assertIn("delivery.logs.amazonaws.com", s3.get_bucket_policy(Bucket=name)["Policy"])
+
+
+class Functions(KeysTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.create = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "i.h", "Role": self.make_role(),
+                       "Code": {"ZipFile": zip_of({"i.py": "def h(e, c): return 1"})}, "Tags": {"team": "network"}}
+
+    def test_both_kinds_of_tags_at_creation(self):
+        self.assertFalse(self.passes("lambda:CreateFunction", {"aws:ResourceTag/team": "x"}, "lambda",
+                                     "create_function", **self.create))
+        self.assertTrue(self.passes("lambda:CreateFunction", {**_TAG, **_REQUEST_TAG}, "lambda", "create_function",
+                                    **self.create))
+
+    def test_permissions_name_their_principal(self):
+        self.client("lambda").create_function(**self.create)
+        logs = {"lambda:Principal": "logs.amazonaws.com", **_TAG}
+        add = {"FunctionName": "f", "StatementId": "s", "Action": "lambda:InvokeFunction"}
+        self.assertFalse(self.passes("lambda:AddPermission", logs, "lambda", "add_permission", **add,
+                                     Principal="sns.amazonaws.com"))
+        self.assertTrue(self.passes("lambda:AddPermission", logs, "lambda", "add_permission", **add,
+                                    Principal="logs.amazonaws.com"))
+        remove = {"FunctionName": "f", "StatementId": "s"}
+        self.assertFalse(self.passes("lambda:RemovePermission", {"lambda:Principal": "sns.amazonaws.com"}, "lambda",
+                                     "remove_permission", **remove))
+        self.assertTrue(self.passes("lambda:RemovePermission", logs, "lambda", "remove_permission", **remove))
+
+    def test_tags_that_may_not_be_listed_are_left_out(self):
+        self.client("lambda").create_function(**self.create)
+        self.bind({"Action": "lambda:GetFunction"})
+        answer = self.bound("lambda").get_function(FunctionName="f")
+        self.assertNotIn("Tags", answer)
+        self.assertEqual(answer["TagsError"]["ErrorCode"], "AccessDeniedException")
+        self.assertIn("perform: lambda:ListTags on resource", answer["TagsError"]["Message"])
+        self.bind({"Action": ["lambda:GetFunction", "lambda:ListTags"], "Condition": {"StringEquals": _TAG}})
+        answer = self.bound("lambda").get_function(FunctionName="f")
+        self.assertEqual((answer["Tags"], "TagsError" in answer), ({"team": "network"}, False))
+
+
+class Tags(KeysTestCase):
+    """The tags that a resource has, and those that a request gives, in the other services."""
+
+    def test_on_creation_and_afterwards(self):
+        regional = f"us-east-1:{self.account}"
+        topic, group = f"arn:aws:sns:{regional}:t", f"arn:aws:logs:{regional}:log-group:g"
+        alarm = {"AlarmName": "m", "Namespace": "n", "MetricName": "x", "Statistic": "Sum", "Period": 60,
+                 "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
+        for action, service, create, parameters, tag, later, call, named in [
+            ("sns:CreateTopic", "sns", "create_topic", {"Name": "t", "Tags": _TAGS}, "sns:TagResource",
+             "sns:GetTopicAttributes", "get_topic_attributes", {"TopicArn": topic}),
+            ("logs:CreateLogGroup", "logs", "create_log_group", {"logGroupName": "g", "tags": {"team": "network"}},
+             "logs:TagResource", "logs:PutRetentionPolicy", "put_retention_policy",
+             {"logGroupName": "g", "retentionInDays": 1}),
+            ("cloudwatch:PutMetricAlarm", "cloudwatch", "put_metric_alarm", {**alarm, "Tags": _TAGS},
+             "cloudwatch:TagResource", "cloudwatch:DeleteAlarms", "delete_alarms", {"AlarmNames": ["m"]}),
+            ("cloudwatch:PutDashboard", "cloudwatch", "put_dashboard",
+             {"DashboardName": "d", "DashboardBody": '{"widgets": []}', "Tags": _TAGS}, "cloudwatch:TagResource",
+             "cloudwatch:GetDashboard", "get_dashboard", {"DashboardName": "d"}),
+            ("athena:CreateWorkGroup", "athena", "create_work_group", {"Name": "w", "Tags": _TAGS},
+             "athena:TagResource", "athena:CreateNamedQuery", "create_named_query",
+             {"Name": "q", "Database": "d", "QueryString": "SELECT 1", "WorkGroup": "w"}),
+        ]:
+            with self.subTest(action):
+                self.assertFalse(self.passes(action, _TAG, service, create, **parameters))
+                self.assertFalse(self.passes(tag, _TAG, service, create, **parameters))
+                self.assertFalse(self.passes(action, {"aws:RequestTag/team": "x"}, service, create, **parameters))
+                self.assertTrue(self.passes(tag, _REQUEST_TAG, service, create, **parameters))
+                self.assertFalse(self.passes(later, {"aws:ResourceTag/team": "x"}, service, call, **named))
+                self.assertTrue(self.passes(later, _TAG, service, call, **named))
+        self.assertTrue(self.passes("logs:TagResource", _TAG, "logs", "tag_resource", resourceArn=group,
+                                    tags={"a": "b"}))
+        # CloudWatch Logs API, DescribeLogGroups: no condition on tags.
+        self.assertFalse(self.passes("logs:DescribeLogGroups", _TAG, "logs", "describe_log_groups"))
+
+    def test_of_a_database_and_not_of_the_catalog(self):
+        database = {"DatabaseInput": {"Name": "d"}, "Tags": {"team": "network"}}
+        self.assertTrue(self.passes("glue:CreateDatabase", _REQUEST_TAG, "glue", "create_database", **database))
+        self.assertFalse(self.passes("glue:GetDatabase", _TAG, "glue", "get_database", Name="d"))
+        self.bind({"Action": "glue:GetDatabase", "Resource": "arn:aws:glue:*:*:catalog"},
+                  {"Action": "glue:GetDatabase", "Resource": "arn:aws:glue:*:*:database/*",
+                   "Condition": {"StringEquals": _TAG}})
+        self.bound("glue").get_database(Name="d")
+
+    def test_keys_of_the_services_own(self):
+        arn = self.client("sns").create_topic(Name="t")["TopicArn"]
+        for keys, expected in (({"sns:Protocol": "email", "sns:Endpoint": "soc@example.com"}, True),
+                               ({"sns:Protocol": "https"}, False)):
+            self.assertEqual(self.passes("sns:Subscribe", keys, "sns", "subscribe", TopicArn=arn, Protocol="email",
+                                         Endpoint="soc@example.com"), expected)
+        alarm = {"AlarmName": "m", "Namespace": "n", "MetricName": "x", "Statistic": "Sum", "Period": 60,
+                 "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
+                 "AlarmActions": [arn]}
+        for value, expected in ((arn, True), (f"{arn}-other", False)):
+            self.assertEqual(self.passes("cloudwatch:PutMetricAlarm", {"cloudwatch:AlarmActions": value}, "cloudwatch",
+                                         "put_metric_alarm", operator="ForAllValues:StringEquals", **alarm), expected)
+        for value, expected in (("secret", True), ("other", False)):
+            # Whether the role trusts the caller is asked afterwards.
+            self.bind({"Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": value}}})
+            error = self.refused("AccessDenied", self.bound("sts").assume_role, ExternalId="secret",
+                                 RoleArn=f"arn:aws:iam::{self.account}:role/none", RoleSessionName="session")
+            self.assertEqual("identity-based" not in error.response["Error"]["Message"], expected)

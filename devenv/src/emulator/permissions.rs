@@ -1,0 +1,79 @@
+//! IAM, which the emulator enforces for chosen callers.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::EmulatorClient;
+
+/// Credentials of a session of a role.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleSession {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: String,
+    /// `AWS_SESSION_TOKEN`.
+    pub session_token: String,
+}
+
+/// An action that AWS would have checked.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Need {
+    /// The operation's name in AWS's API, such as `CreateFlowLogs`.
+    pub operation: String,
+    /// The IAM action, such as `iam:PassRole`.
+    pub action: String,
+    /// The ARN it was checked on; `*` for actions that know no resources.
+    pub resource: String,
+    /// Whether the policies allowed it.
+    pub allowed: bool,
+}
+
+/// The IAM actions that operations may need, sorted: by the service's name in a request's signature, then by operation.
+pub type PermissionTable = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+#[derive(Deserialize)]
+struct Needs {
+    needs: Vec<Need>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    actions: Vec<String>,
+}
+
+impl EmulatorClient {
+    /// From now on sessions of this role may do just what these policies allow, each of them a managed policy. Gives such a session, the
+    /// same each time; the role need not exist.
+    pub async fn bind_role(&self, account: &str, role: &str, policies: &[Value]) -> Result<RoleSession> {
+        let order = json!({"account": account, "role": role, "policies": policies});
+        let answer =
+            self.request(move |agent, endpoint| agent.put(format!("{endpoint}/_devenv/permissions")).send_json(&order));
+        Ok(serde_json::from_value(answer.await?)?)
+    }
+
+    /// What bound callers of an account needed so far, each once, in order.
+    pub async fn needs(&self, account: &str) -> Result<Vec<Need>> {
+        let answer: Needs = serde_json::from_value(self.get(format!("/_devenv/permissions?account={account}")).await?)?;
+        Ok(answer.needs)
+    }
+
+    /// Binds nobody in an account any more, and forgets what was needed.
+    pub async fn release_roles(&self, account: &str) -> Result<()> {
+        let path = format!("/_devenv/permissions?account={account}");
+        self.request(move |agent, endpoint| agent.delete(format!("{endpoint}{path}")).call()).await?;
+        Ok(())
+    }
+
+    /// What each operation may need.
+    pub async fn permission_table(&self) -> Result<PermissionTable> {
+        let answer = self.get("/_devenv/permissions/table".to_owned()).await?;
+        let table: BTreeMap<String, BTreeMap<String, Row>> = serde_json::from_value(answer)?;
+        let actions = |rows: BTreeMap<String, Row>| rows.into_iter().map(|(name, row)| (name, row.actions)).collect();
+        Ok(table.into_iter().map(|(service, rows)| (service, actions(rows))).collect())
+    }
+}

@@ -1,0 +1,111 @@
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use clap::Args;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client, ResourceExt};
+use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, DetectorPackage, Settings};
+
+/// What the operator's owner sets for all monitors. Every command that works out what a monitor asks for takes these.
+#[derive(Debug, Args)]
+pub struct OperatorSettings {
+    /// Name of this cluster, the first part of every ownership tag. Never change it: resources would count as somebody else's.
+    /// [default: the UID of namespace kube-system]
+    #[arg(long, env = "CLUSTER_NAME", value_parser = cluster_name)]
+    pub cluster_name: Option<String>,
+
+    /// AWS region of monitors that name none. [default: the AWS SDK's own choice, such as `AWS_REGION`]
+    #[arg(long, env = "REGION")]
+    region: Option<String>,
+
+    /// The detector's deployment package. [default: detector.zip beside this program]
+    #[arg(long, env = "DETECTOR_PACKAGE")]
+    detector_package: Option<PathBuf>,
+
+    /// Let monitors of a namespace work through a role in another account. `*` stands for any characters but `/` and `:`, `**` for any.
+    /// Repeatable. [default: none]
+    #[arg(long, env = "ALLOWED_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
+    allowed_role: Vec<AllowedArn>,
+
+    /// Let monitors of a namespace hand a role to SNS for a subscription to Data Firehose; patterns as above. Repeatable. [default: none]
+    #[arg(long, env = "ALLOWED_SUBSCRIPTION_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
+    allowed_subscription_role: Vec<AllowedArn>,
+
+    /// Let monitors of a namespace name a bucket, log group or database that nobody owns, and take it over if their adoptionPolicy is
+    /// `IfUnowned`; patterns as above. Repeatable. [default: none]
+    #[arg(long, env = "ALLOWED_ADOPTION", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
+    allowed_adoption: Vec<AllowedArn>,
+
+    /// Permissions boundary for every IAM role the operator makes.
+    #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN")]
+    permissions_boundary_arn: Option<String>,
+
+    /// Deletion policy of monitors that name none.
+    #[arg(long, env = "DEFAULT_DELETION_POLICY", value_enum, default_value_t = DeletionPolicy::RetainData)]
+    default_deletion_policy: DeletionPolicy,
+}
+
+/// The ownership tag holds it together with a namespace and a name, and tag values end at 256 characters.
+const CLUSTER_NAME_CHARS: usize = 100;
+
+pub(super) fn cluster_name(text: &str) -> Result<String, String> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.is_empty() || text.len() > CLUSTER_NAME_CHARS || !text.chars().all(valid) {
+        return Err(format!("1 to {CLUSTER_NAME_CHARS} letters, digits, `-`, `_` or `.`"));
+    }
+    Ok(text.to_owned())
+}
+
+impl OperatorSettings {
+    /// Reads the detector's package.
+    pub fn detector(&self) -> anyhow::Result<DetectorPackage> {
+        let path = if let Some(path) = &self.detector_package {
+            path.clone()
+        } else {
+            let program =
+                env::current_exe().context("the place of this program is not known; set --detector-package")?;
+            program.with_file_name("detector.zip")
+        };
+        Ok(DetectorPackage::read(&path)?)
+    }
+
+    /// What the AWS SDK finds in its environment, with the region that was set.
+    pub async fn sdk_config(&self) -> SdkConfig {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        loader.load().await
+    }
+
+    /// Roles in other accounts that monitors may work through.
+    pub fn allowed_roles(&self) -> AllowedArns {
+        AllowedArns(self.allowed_role.clone())
+    }
+
+    /// As the library has them.
+    pub fn settings(&self, cluster_name: String, detector: DetectorPackage) -> Settings {
+        Settings {
+            cluster_name,
+            permissions_boundary_arn: self.permissions_boundary_arn.clone(),
+            default_deletion_policy: self.default_deletion_policy,
+            allowed_subscription_roles: AllowedArns(self.allowed_subscription_role.clone()),
+            allowed_adoptions: AllowedArns(self.allowed_adoption.clone()),
+            detector: Arc::new(detector),
+        }
+    }
+}
+
+/// What names a cluster that was given no name.
+pub async fn cluster_uid(client: Client) -> anyhow::Result<String> {
+    let namespaces: Api<Namespace> = Api::all(client);
+    let namespace = namespaces
+        .get("kube-system")
+        .await
+        .context("namespace kube-system, whose UID names this cluster, cannot be read; set --cluster-name")?;
+    namespace.uid().context("namespace kube-system has no UID; set --cluster-name")
+}

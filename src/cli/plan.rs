@@ -1,0 +1,193 @@
+use std::fs;
+use std::io::{Write, read_to_string, stdin, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{ArgGroup, Args, ValueEnum};
+use kube::{Api, Client, Config, ResourceExt};
+use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::credentials;
+use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
+use vpc_flow_operator::plan::cost::{Prices, estimate};
+use vpc_flow_operator::plan::{self, Plan as Planned, render};
+
+use super::live;
+use super::operator_settings::{OperatorSettings, cluster_uid};
+
+/// Says that there is something to do: as `terraform plan -detailed-exitcode`.
+const CHANGES: u8 = 2;
+
+/// Show what the operator would do in AWS, and do none of it
+///
+/// Plans a monitor from a file, or one that is in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. What the
+/// operator is started with counts as well: give the same settings here, or run this command in the operator's pod, where they are set:
+///
+///   kubectl exec deploy/vpc-flow-operator -- vpc-flow-operator plan -n NAMESPACE NAME
+///
+/// What only the API server checks, such as the rules between fields, is not checked for a file: `kubectl apply --dry-run=server` does.
+///
+/// Exit codes: 0 nothing to do; 2 changes; 1 it could not be planned, or something stands in the way.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("what").required(true).args(["name", "file"]))]
+pub struct Plan {
+    /// Name of a `VpcFlowMonitor` in the cluster.
+    name: Option<String>,
+
+    /// File with monitors; `-` for standard input.
+    #[arg(short, long)]
+    file: Option<PathBuf>,
+
+    /// Namespace of the monitor. [default: that of the file, then that of the kubeconfig's context, then `default`]
+    #[arg(short, long)]
+    namespace: Option<String>,
+
+    /// With --file: take into account what the monitors of these names in the cluster have made under other names.
+    #[arg(long, requires = "file")]
+    live: bool,
+
+    /// Plan the deletion.
+    #[arg(long)]
+    destroy: bool,
+
+    /// What to print.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+
+    /// Estimate the cost a month from this many gigabytes of flow-log records a day, all traffic, as text.
+    #[arg(long, value_name = "GB", allow_negative_numbers = true)]
+    gb_per_day: Option<f64>,
+
+    /// Prices for the estimate, in the form of the built-in ones. [default: us-east-1]
+    #[arg(long, value_name = "FILE", requires = "gb_per_day")]
+    prices: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: OperatorSettings,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// A list of plans, for programs.
+    Json,
+}
+
+impl Plan {
+    /// Prints the plans.
+    #[tokio::main]
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let prices = self.prices()?;
+        let objects = self.objects().await?;
+        let needs_package = !self.destroy && objects.iter().any(|object| object.spec.anomaly_detector.enabled);
+        let detector = if needs_package { self.settings.detector()? } else { DetectorPackage::none() };
+        let pool = ClientPool::new(&self.settings.sdk_config().await, Gate::of_plan());
+        let mut plans = Vec::new();
+        for object in &objects {
+            let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+            plans.push(self.plan(object, &pool, &detector, prices.as_ref()).await.with_context(|| name)?);
+        }
+        let text = match self.output {
+            Output::Text => plans.iter().map(render).collect::<Vec<_>>().join("\n"),
+            Output::Json => serde_json::to_string_pretty(&plans)? + "\n",
+        };
+        stdout().write_all(text.as_bytes())?;
+        Ok(exit_code(&plans))
+    }
+
+    async fn plan(
+        &self,
+        object: &VpcFlowMonitor,
+        pool: &ClientPool,
+        detector: &DetectorPackage,
+        prices: Option<&(f64, Prices)>,
+    ) -> anyhow::Result<Planned> {
+        let status = object.status.as_ref();
+        let region = status.and_then(|status| status.region.as_deref()).or(object.spec.region.as_deref());
+        let account = status.and_then(|status| status.account_id.as_deref());
+        let aws = credentials::connect(pool, region, account, object.spec.assume_role.as_ref()).await?;
+        let settings = self.settings.settings(self.cluster_name(object).await?, detector.clone());
+        let namespace = object.namespace().unwrap_or_default();
+        let spec = object.spec.clone();
+        let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.place.clone(), settings);
+        let mut plan = Box::pin(plan::plan(&aws, &monitor, self.destroy)).await;
+        plan.cost = prices.map(|(gb_per_day, prices)| estimate(&monitor, *gb_per_day, prices));
+        Ok(plan)
+    }
+
+    /// The flag, or the name under which the operator has worked on the monitor already, or the cluster's own.
+    async fn cluster_name(&self, object: &VpcFlowMonitor) -> anyhow::Result<String> {
+        if let Some(name) = &self.settings.cluster_name {
+            return Ok(name.clone());
+        }
+        let owner = object.status.as_ref().and_then(|status| status.owner.as_deref());
+        let suffix = format!("/{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+        if let Some(name) = owner.and_then(|owner| owner.strip_suffix(&suffix)) {
+            return Ok(name.to_owned());
+        }
+        let config = Config::infer()
+            .await
+            .context("the cluster's name is not known: set --cluster-name as the operator has it")?;
+        cluster_uid(Client::try_from(config)?).await
+    }
+
+    async fn objects(&self) -> anyhow::Result<Vec<VpcFlowMonitor>> {
+        match (&self.name, &self.file) {
+            (Some(name), _) => Ok(vec![live::read(name, self.namespace.as_deref()).await?]),
+            (None, Some(file)) => self.of_file(file).await,
+            // The group of arguments is required.
+            (None, None) => bail!("name a monitor, or a file"),
+        }
+    }
+
+    async fn of_file(&self, file: &PathBuf) -> anyhow::Result<Vec<VpcFlowMonitor>> {
+        let shown = file.display();
+        let text = if file.as_os_str() == "-" { read_to_string(stdin()) } else { fs::read_to_string(file) };
+        let mut objects =
+            plan::read(&text.with_context(|| format!("cannot read {shown}"))?).with_context(|| shown.to_string())?;
+        let default = match Config::infer().await {
+            Ok(config) => config.default_namespace,
+            Err(_) => "default".to_owned(),
+        };
+        for object in &mut objects {
+            let own = object.metadata.namespace.clone();
+            let namespace = self.namespace.clone().or(own).unwrap_or_else(|| default.clone());
+            object.status = None;
+            if self.live {
+                let client = live::client().await?;
+                let monitors: Api<VpcFlowMonitor> = Api::namespaced(client, &namespace);
+                object.status =
+                    live::get(&monitors, &namespace, &object.name_any()).await?.and_then(|live| live.status);
+            }
+            object.metadata.namespace = Some(namespace);
+        }
+        Ok(objects)
+    }
+
+    fn prices(&self) -> anyhow::Result<Option<(f64, Prices)>> {
+        let Some(gb_per_day) = self.gb_per_day else { return Ok(None) };
+        if !(gb_per_day.is_finite() && gb_per_day >= 0.0) {
+            bail!("--gb-per-day: {gb_per_day} is no amount of records");
+        }
+        let prices = match &self.prices {
+            None => Prices::built_in().context("the built-in prices")?,
+            Some(path) => {
+                let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                Prices::parse(&text).with_context(|| format!("--prices {}", path.display()))?
+            }
+        };
+        Ok(Some((gb_per_day, prices)))
+    }
+}
+
+fn exit_code(plans: &[Planned]) -> ExitCode {
+    if plans.iter().any(|plan| !plan.problems.is_empty()) {
+        ExitCode::FAILURE
+    } else if plans.iter().all(Planned::is_empty) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(CHANGES)
+    }
+}

@@ -1,0 +1,69 @@
+//! With whose credentials a person's command looks at a monitor's account.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::api::spec::AssumeRole;
+use crate::aws::{Arn, Aws, AwsError, ClientPool, ConnectError};
+
+/// Why a person's command has no way into the account.
+#[derive(Debug, Error)]
+pub enum AccountError {
+    /// The credentials are another account's.
+    #[error(
+        "your AWS credentials are for account {yours}, but the monitor lives in account {account}: use credentials of that account"
+    )]
+    Other {
+        /// Whose the credentials are.
+        yours: String,
+        /// Where the monitor lives.
+        account: String,
+    },
+    /// The role of the spec does not let the caller in.
+    #[error(
+        "your AWS credentials are for account {yours}, and {role_arn} of spec.assumeRole does not let them in: use credentials of account {account}: {source}"
+    )]
+    Role {
+        /// Whose the credentials are.
+        yours: String,
+        /// Where the monitor lives.
+        account: String,
+        /// The role.
+        role_arn: String,
+        /// What STS says.
+        source: Box<AwsError>,
+    },
+    /// There is no way to AWS.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+}
+
+/// Clients for the account and region a monitor lives in. `account` is where it is known to live; otherwise the role of the spec tells.
+///
+/// The caller's own credentials are used if they are for that account. Otherwise the role of the spec is assumed, as the operator does: its
+/// trust policy need not let people in who may look at the account anyway.
+pub async fn connect(
+    pool: &ClientPool,
+    region: Option<&str>,
+    account: Option<&str>,
+    role: Option<&AssumeRole>,
+) -> Result<Arc<Aws>, AccountError> {
+    let own = pool.get(region, None).await?;
+    let yours = own.place.account.clone();
+    let of_role = role.and_then(|role| Arn::parse(&role.role_arn)).map(|arn| arn.account.to_owned());
+    let account = account.map(str::to_owned).or(of_role).unwrap_or_else(|| yours.clone());
+    let aws = match role {
+        Some(role) if yours != account => pool.get(region, Some(role)).await.map_err(|error| match error {
+            ConnectError::Role { role_arn, source } => AccountError::Role {
+                yours: yours.clone(),
+                account: account.clone(),
+                role_arn,
+                source: Box::new(source),
+            },
+            error => error.into(),
+        })?,
+        _ => own,
+    };
+    if aws.place.account == account { Ok(aws) } else { Err(AccountError::Other { yours, account }) }
+}

@@ -1,0 +1,149 @@
+//! The IAM policies that the operator needs, and no more: made from the table of AWS operations, so what the code can call is what they
+//! allow.
+//!
+//! What each action can be confined to is from the Service Authorization Reference; the rows of [`grants`] follow it.
+
+mod document;
+mod grants;
+mod scope;
+pub mod trust;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+pub use document::{MANAGED_POLICY_CHARS, split};
+pub use grants::Feature;
+
+use self::grants::{Grant, When, grants};
+use self::scope::Scope;
+use crate::api::spec::DeletionPolicy;
+use crate::aws::operations::{self, Caller};
+use crate::monitor::OWNER;
+
+/// What the policies are for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: String,
+    /// The account of the monitors; all if none.
+    pub account: Option<String>,
+    /// Their region; all if none.
+    pub region: Option<String>,
+    /// The name of the operator's cluster: what other clusters' operators own stays out of reach.
+    pub cluster_name: Option<String>,
+    /// What monitors may use, of what can be switched off.
+    pub features: Vec<Feature>,
+    /// The most that a monitor's deletion may do.
+    pub deletion_policy: DeletionPolicy,
+    /// The permissions boundary that the operator is started with.
+    pub permissions_boundary_arn: Option<String>,
+    /// Roles that monitors may work through.
+    pub assumed_roles: Vec<String>,
+    /// Roles that monitors may hand to SNS.
+    pub subscription_roles: Vec<String>,
+    /// ARN patterns of buckets, log groups, databases and topics that monitors name themselves.
+    pub also: Vec<String>,
+}
+
+/// A statement before it is written: actions under one heading with the same resources and conditions.
+type Statements = BTreeMap<(&'static str, Vec<String>, String), (Vec<&'static str>, Value)>;
+
+/// The policies: one, or several if it would be longer than a managed policy may be.
+#[must_use]
+pub fn policies(options: &Options) -> Vec<Value> {
+    split(statements(options))
+}
+
+/// All actions that the code can need.
+pub fn actions() -> Vec<&'static str> {
+    let mut actions: Vec<&'static str> = operations::ALL
+        .iter()
+        .filter(|operation| operation.is_for(Caller::Operator))
+        .flat_map(|operation| operation.actions.iter().copied())
+        .collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
+}
+
+fn statements(options: &Options) -> Vec<Value> {
+    let mut statements = Statements::new();
+    let actions = actions();
+    let granted = grants().filter(|grant| actions.contains(&grant.action) && is_wanted(grant, options));
+    for grant in granted {
+        let resources = resources(grant.scope, options);
+        if resources.is_empty() {
+            continue;
+        }
+        for condition in conditions(&grant, options) {
+            let key = (grant.part, resources.clone(), condition.to_string());
+            statements.entry(key).or_insert_with(|| (Vec::new(), condition)).0.push(grant.action);
+        }
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let statement = |((part, resources, _), (mut actions, condition)): (_, (Vec<&str>, Value))| {
+        let (part, resources): (&'static str, Vec<String>) = (part, resources);
+        let count = counts.entry(part).or_default();
+        *count += 1;
+        actions.sort_unstable();
+        actions.dedup();
+        let sid = if *count == 1 { part.to_owned() } else { format!("{part}{count}") };
+        let mut statement = json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources});
+        if condition.as_object().is_some_and(|tests| !tests.is_empty()) {
+            statement["Condition"] = condition;
+        }
+        statement
+    };
+    statements.into_iter().map(statement).collect()
+}
+
+fn is_wanted(grant: &Grant, options: &Options) -> bool {
+    grant.feature.is_none_or(|feature| options.features.contains(&feature))
+        && (!grant.deletes_data || options.deletion_policy == DeletionPolicy::Delete)
+}
+
+fn resources(scope: Scope, options: &Options) -> Vec<String> {
+    match scope {
+        Scope::AssumedRoles => options.assumed_roles.clone(),
+        Scope::SubscriptionRoles => options.subscription_roles.clone(),
+        scope => scope.arns(options),
+    }
+}
+
+/// Each makes a statement of its own: IAM has no "or" within one.
+fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
+    let owner = options.cluster_name.as_ref().map_or_else(|| "*".to_owned(), |cluster| format!("{cluster}/*"));
+    let (on_resource, in_request) = (format!("aws:ResourceTag/{OWNER}"), format!("aws:RequestTag/{OWNER}"));
+    let ours = json!({"StringLike": {on_resource.clone(): owner}});
+    let nobody_elses = json!({"StringLikeIfExists": {on_resource.clone(): owner}});
+    let becomes_ours = json!({"StringLike": {in_request: owner}, "StringLikeIfExists": {on_resource: owner}});
+    let in_account = options.account.as_ref().map(|account| json!({"StringEquals": {"aws:ResourceAccount": account}}));
+    let boundary = options.permissions_boundary_arn.as_ref();
+    let boundary = boundary.map(|arn| json!({"StringEquals": {"iam:PermissionsBoundary": arn}}));
+    let conditions = match grant.when {
+        When::Always => vec![json!({})],
+        When::Ours => vec![ours],
+        When::NobodyElses => vec![nobody_elses],
+        When::BecomesOurs => vec![becomes_ours],
+        When::OursOrBecomesOurs => vec![ours, becomes_ours],
+        When::InAccount => vec![in_account.unwrap_or_else(|| json!({}))],
+        When::PassedTo(service) => vec![json!({"StringEquals": {"iam:PassedToService": service}})],
+    };
+    if !grant.with_boundary {
+        return conditions;
+    }
+    conditions.into_iter().map(|condition| merged(condition, boundary.as_ref())).collect()
+}
+
+fn merged(mut condition: Value, more: Option<&Value>) -> Value {
+    for (operator, tests) in more.and_then(Value::as_object).into_iter().flatten() {
+        for (key, value) in tests.as_object().into_iter().flatten() {
+            condition[operator][key] = value.clone();
+        }
+    }
+    condition
+}
+
+#[cfg(test)]
+mod tests;

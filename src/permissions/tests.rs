@@ -1,0 +1,159 @@
+use clap::ValueEnum as _;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn all() -> Options {
+    Options {
+        partition: "aws".into(),
+        account: Some("123456789012".into()),
+        region: Some("eu-west-1".into()),
+        cluster_name: Some("prod".into()),
+        features: Feature::value_variants().to_vec(),
+        deletion_policy: DeletionPolicy::Delete,
+        permissions_boundary_arn: None,
+        assumed_roles: vec!["arn:aws:iam::210987654321:role/flow".into()],
+        subscription_roles: vec!["arn:aws:iam::123456789012:role/firehose".into()],
+        also: Vec::new(),
+    }
+}
+
+fn flattened(options: &Options) -> Vec<Value> {
+    policies(options).iter().flat_map(|policy| policy["Statement"].as_array().unwrap().clone()).collect()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+fn allowed(options: &Options) -> Vec<String> {
+    let mut actions: Vec<_> = flattened(options).iter().flat_map(|it| strings(&it["Action"])).collect();
+    actions.sort();
+    actions.dedup();
+    actions
+}
+
+/// The statements that allow an action.
+fn with(options: &Options, action: &str) -> Vec<Value> {
+    let holds = |statement: &Value| strings(&statement["Action"]).iter().any(|known| known == action);
+    flattened(options).into_iter().filter(holds).collect()
+}
+
+#[test]
+fn what_the_code_can_call_is_what_is_allowed() {
+    assert_eq!(allowed(&all()), actions());
+    for grant in grants() {
+        assert!(actions().contains(&grant.action), "{} is no action of the operator's", grant.action);
+    }
+}
+
+#[test]
+fn nothing_has_a_wildcard_for_a_service_and_only_what_must_stands_for_all_resources() {
+    for statement in flattened(&all()) {
+        assert!(strings(&statement["Action"]).iter().all(|action| !action.contains('*')), "{statement}");
+        let resources = strings(&statement["Resource"]);
+        if resources == ["*"] {
+            for action in strings(&statement["Action"]) {
+                let unconfined = ["Describe", "LogDelivery", "QueryDefinition", "ecs:List", "sns:"];
+                assert!(unconfined.iter().any(|part| action.contains(part)), "{action}");
+            }
+        } else {
+            assert!(resources.iter().all(|arn| arn.starts_with("arn:aws:")), "{statement}");
+        }
+    }
+}
+
+#[test]
+fn every_policy_is_short_enough_and_no_sid_stands_twice() {
+    let policies = policies(&all());
+    for policy in &policies {
+        assert!(policy.to_string().chars().count() <= MANAGED_POLICY_CHARS);
+    }
+    assert!(policies.len() <= 3, "{}: a role takes ten, and people read them", policies.len());
+    let mut sids: Vec<_> = flattened(&all()).iter().map(|it| it["Sid"].as_str().unwrap().to_owned()).collect();
+    let count = sids.len();
+    sids.sort();
+    sids.dedup();
+    assert_eq!(sids.len(), count);
+    assert!(sids.iter().all(|sid| sid.chars().all(|c| c.is_ascii_alphanumeric())));
+}
+
+#[test]
+fn a_role_is_made_only_with_the_boundary_and_handed_only_to_two_services() {
+    let boundary = "arn:aws:iam::123456789012:policy/boundary";
+    let options = Options { permissions_boundary_arn: Some(boundary.into()), ..all() };
+    for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"] {
+        let statements = with(&options, action);
+        assert_eq!(statements.len(), 1);
+        assert_eq!(statements[0]["Condition"]["StringEquals"]["iam:PermissionsBoundary"], boundary, "{action}");
+    }
+    let passing = with(&all(), "iam:PassRole");
+    let services: Vec<_> =
+        passing.iter().map(|it| it["Condition"]["StringEquals"]["iam:PassedToService"].as_str().unwrap()).collect();
+    assert_eq!(services, ["lambda.amazonaws.com", "sns.amazonaws.com", "vpc-flow-logs.amazonaws.com"]);
+    let roles = "arn:aws:iam::123456789012:role/vpc-flow-operator/*";
+    assert_eq!(strings(&passing[0]["Resource"]), [roles]);
+    assert_eq!(strings(&passing[1]["Resource"]), ["arn:aws:iam::123456789012:role/firehose"]);
+}
+
+#[test]
+fn what_other_clusters_own_is_out_of_reach() {
+    let delete = &with(&all(), "lambda:DeleteFunction")[0];
+    assert_eq!(delete["Condition"], json!({"StringLike": {"aws:ResourceTag/vpcflow.dev/owner": "prod/*"}}));
+    let create = &with(&all(), "sns:CreateTopic")[0];
+    assert_eq!(create["Condition"]["StringLike"]["aws:RequestTag/vpcflow.dev/owner"], "prod/*");
+    let change = &with(&all(), "cloudwatch:PutMetricAlarm")[0];
+    assert_eq!(change["Condition"], json!({"StringLikeIfExists": {"aws:ResourceTag/vpcflow.dev/owner": "prod/*"}}));
+    let bucket = &with(&all(), "s3:PutBucketPolicy")[0];
+    assert_eq!(bucket["Condition"], json!({"StringEquals": {"aws:ResourceAccount": "123456789012"}}));
+    let unnamed = Options { cluster_name: None, ..all() };
+    assert_eq!(
+        with(&unnamed, "iam:DeleteRole")[0]["Condition"]["StringLike"]["aws:ResourceTag/vpcflow.dev/owner"],
+        "*"
+    );
+}
+
+#[test]
+fn what_is_not_used_is_not_allowed() {
+    let without = |feature| {
+        let features = Feature::value_variants().iter().copied().filter(|known| *known != feature).collect();
+        allowed(&Options { features, ..all() })
+    };
+    let service = |actions: &[String], service: &str| actions.iter().any(|action| action.starts_with(service));
+    assert!(!service(&without(Feature::AnomalyDetector), "lambda:"));
+    assert!(!service(&without(Feature::Analytics), "athena:") && !service(&without(Feature::Analytics), "glue:"));
+    assert!(!without(Feature::OwnTopic).contains(&"sns:CreateTopic".to_owned()));
+    assert!(!service(&without(Feature::EcsFields), "ecs:"));
+    let keeps = allowed(&Options { deletion_policy: DeletionPolicy::RetainData, ..all() });
+    for action in ["s3:DeleteObject", "s3:DeleteBucket", "s3:DeleteObjectVersion"] {
+        assert!(!keeps.contains(&action.to_owned()), "{action}");
+    }
+    // The detector's own log group always goes with it.
+    let options = Options { deletion_policy: DeletionPolicy::RetainData, ..all() };
+    let deletion = with(&options, "logs:DeleteLogGroup");
+    assert_eq!(
+        strings(&deletion[0]["Resource"]),
+        ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/vfm-*:*"]
+    );
+    let alone = allowed(&Options { assumed_roles: Vec::new(), subscription_roles: Vec::new(), ..all() });
+    assert!(!alone.contains(&"sts:AssumeRole".to_owned()));
+}
+
+#[test]
+fn names_that_monitors_choose_are_added_where_they_belong() {
+    let also =
+        ["s3:::central", "logs:eu-west-1:123456789012:log-group:/flows", "glue:eu-west-1:123456789012:database/flows"];
+    let options = Options { also: also.map(|arn| format!("arn:aws:{arn}")).into(), ..all() };
+    let resources = |action: &str| strings(&with(&options, action)[0]["Resource"]);
+    assert!(resources("s3:PutBucketPolicy").contains(&"arn:aws:s3:::central".to_owned()));
+    assert!(resources("s3:DeleteObject").contains(&"arn:aws:s3:::central/*".to_owned()));
+    assert!(
+        resources("logs:PutMetricFilter")
+            .contains(&"arn:aws:logs:eu-west-1:123456789012:log-group:/flows:*".to_owned())
+    );
+    assert!(
+        resources("logs:ListTagsForResource")
+            .contains(&"arn:aws:logs:eu-west-1:123456789012:log-group:/flows".to_owned())
+    );
+    assert!(resources("glue:GetTables").contains(&"arn:aws:glue:eu-west-1:123456789012:table/flows/*".to_owned()));
+}

@@ -1,0 +1,79 @@
+//! Who may take on the operator's role.
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+/// The action of AWS's trust policies.
+const ASSUME: &str = "sts:AssumeRole";
+
+/// Not the ARN of an identity provider of a cluster.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "{0} is not the ARN of an OIDC provider: arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH, as `aws iam list-open-id-connect-providers` shows it"
+)]
+pub struct NotAProvider(String);
+
+/// For IAM roles for service accounts: the operator's `ServiceAccount`, and nobody else in the cluster.
+pub fn irsa(provider_arn: &str, namespace: &str, service_account: &str) -> Result<Value, NotAProvider> {
+    let (_, issuer) =
+        provider_arn.split_once(":oidc-provider/").ok_or_else(|| NotAProvider(provider_arn.to_owned()))?;
+    let subject = format!("system:serviceaccount:{namespace}:{service_account}");
+    Ok(trust(&json!({
+        "Effect": "Allow",
+        "Principal": {"Federated": provider_arn},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {
+            format!("{issuer}:sub"): subject,
+            format!("{issuer}:aud"): "sts.amazonaws.com",
+        }},
+    })))
+}
+
+/// For EKS Pod Identity, whose association names the `ServiceAccount`. See "Amazon EKS Pod Identity role" in the EKS user guide.
+#[must_use]
+pub fn pod_identity() -> Value {
+    trust(&json!({
+        "Effect": "Allow",
+        "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": [ASSUME, "sts:TagSession"],
+    }))
+}
+
+/// For a role in another account that monitors name in `assumeRole`: the operator's role, with the external id if there is one.
+#[must_use]
+pub fn other_account(operator_role_arn: &str, external_id: Option<&str>) -> Value {
+    let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": operator_role_arn}, "Action": ASSUME});
+    if let Some(id) = external_id {
+        statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
+    }
+    trust(&statement)
+}
+
+fn trust(statement: &Value) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [statement]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_operators_service_account_gets_in() {
+        let provider = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB";
+        let policy = irsa(provider, "vpc-flow-operator", "operator").unwrap();
+        let tests = &policy["Statement"][0]["Condition"]["StringEquals"];
+        let issuer = "oidc.eks.eu-west-1.amazonaws.com/id/AB";
+        assert_eq!(tests[format!("{issuer}:sub")], "system:serviceaccount:vpc-flow-operator:operator");
+        assert_eq!(tests[format!("{issuer}:aud")], "sts.amazonaws.com");
+        assert!(irsa("https://oidc.example", "a", "b").is_err());
+    }
+
+    #[test]
+    fn another_account_may_ask_for_an_external_id() {
+        let role = "arn:aws:iam::123456789012:role/operator";
+        assert_eq!(other_account(role, None)["Statement"][0]["Condition"], Value::Null);
+        let policy = other_account(role, Some("x1"));
+        assert_eq!(policy["Statement"][0]["Principal"]["AWS"], role);
+        assert_eq!(policy["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"], "x1");
+    }
+}

@@ -1,0 +1,372 @@
+//! What a monitor costs a month, from the traffic that the user states. Prices and assumptions are data: `prices.json`.
+
+use std::fmt;
+
+use detector::rules::Rule;
+use serde::{Deserialize, Serialize};
+
+use crate::api::spec::{FileFormat, Lifecycle, LogGroupClass, TrafficType};
+use crate::monitor::{Architecture, Monitor};
+use crate::resources::alarms::trigger::Trigger;
+use crate::resources::anomaly_detector::rules::is_enabled;
+use crate::resources::detections::Detection;
+
+/// Prices of one region, and what is assumed where a price alone does not do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(missing_docs, reason = "named as the pricing pages name them")]
+pub struct Prices {
+    pub source: String,
+    pub region: String,
+    pub currency: String,
+    pub vended_logs_to_cloud_watch: Vec<Tier>,
+    pub vended_logs_to_s3: Vec<Tier>,
+    pub parquet_conversion_per_gb: f64,
+    pub cloud_watch_storage_per_gb_month: f64,
+    pub s3_per_gb_month: StorageClasses,
+    pub alarm_per_month: f64,
+    pub custom_metric_per_month: f64,
+    pub dashboard_per_month: f64,
+    pub lambda_per_gb_second: Lambda,
+    pub lambda_per_million_requests: f64,
+    pub athena_per_tb_scanned: f64,
+    pub assumptions: Assumptions,
+}
+
+/// A price up to a monthly volume, counted from nothing.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(missing_docs, reason = "named for what they are")]
+pub struct Tier {
+    pub up_to_gb: Option<f64>,
+    pub per_gb: f64,
+}
+
+/// A price for each storage class of S3 that records pass through.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(missing_docs, reason = "named for what they are")]
+pub struct StorageClasses {
+    pub standard: f64,
+    pub standard_ia: f64,
+    pub glacier: f64,
+    pub deep_archive: f64,
+}
+
+/// A price for each architecture of a function.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "named for what they are")]
+pub struct Lambda {
+    pub arm64: f64,
+    pub x86_64: f64,
+}
+
+/// What is assumed.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(missing_docs, reason = "named for what they are")]
+pub struct Assumptions {
+    pub days_per_month: f64,
+    pub accepted_share: f64,
+    pub rejected_share: f64,
+    pub cloud_watch_compression: f64,
+    pub gzip_compression: f64,
+    pub parquet_compression: f64,
+    pub infrequent_access_share_of_price: f64,
+    pub megabytes_per_batch: f64,
+    pub seconds_per_batch: f64,
+}
+
+impl Prices {
+    /// The prices that come with the program.
+    pub fn built_in() -> Result<Self, serde_json::Error> {
+        Self::parse(include_str!("prices.json"))
+    }
+
+    /// Prices of one's own, in the form of the built-in ones.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+/// What a monitor costs a month once it has run for a year.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Estimate {
+    /// Of all amounts.
+    pub currency: String,
+    /// Of all prices.
+    pub region: String,
+    /// What the user stated.
+    pub gb_per_day: f64,
+    /// What costs.
+    pub items: Vec<Item>,
+    /// The sum.
+    pub per_month: f64,
+    /// What the figures rest on.
+    pub assumptions: Vec<String>,
+}
+
+/// Something that costs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    /// What it is.
+    pub what: String,
+    /// What it costs a month.
+    pub per_month: f64,
+}
+
+/// Records per month by destination, and prices for them.
+struct Bill<'a> {
+    prices: &'a Prices,
+    items: Vec<Item>,
+}
+
+impl Bill<'_> {
+    fn add(&mut self, what: impl Into<String>, per_month: f64) {
+        self.items.push(Item { what: what.into(), per_month: (per_month * 100.0).round() / 100.0 });
+    }
+
+    fn share(&self, traffic: TrafficType) -> f64 {
+        match traffic {
+            TrafficType::All => 1.0,
+            TrafficType::Accept => self.prices.assumptions.accepted_share,
+            TrafficType::Reject => self.prices.assumptions.rejected_share,
+        }
+    }
+}
+
+/// The estimate for `gb_per_day` gigabytes of records a day, all traffic, as text.
+#[must_use]
+pub fn estimate(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Estimate {
+    let mut bill = Bill { prices, items: Vec::new() };
+    let (spec, assumed) = (&monitor.spec, &prices.assumptions);
+    let to_logs = gb_per_day * bill.share(spec.cloud_watch_logs.traffic_type.unwrap_or(spec.traffic_type));
+    let to_s3 = gb_per_day * bill.share(spec.s3.traffic_type.unwrap_or(spec.traffic_type));
+
+    let month = to_logs * assumed.days_per_month;
+    let class_share = match spec.cloud_watch_logs.log_group_class {
+        LogGroupClass::Standard => 1.0,
+        LogGroupClass::InfrequentAccess => assumed.infrequent_access_share_of_price,
+    };
+    bill.add(
+        format!("delivery of {month:.0} GB to CloudWatch Logs"),
+        tiered(month, &prices.vended_logs_to_cloud_watch) * class_share,
+    );
+    let kept = to_logs * f64::from(spec.cloud_watch_logs.retention_days) * assumed.cloud_watch_compression;
+    bill.add(format!("{kept:.0} GB kept in the log group"), kept * prices.cloud_watch_storage_per_gb_month);
+
+    let month = to_s3 * assumed.days_per_month;
+    let parquet = spec.s3.file_format == FileFormat::Parquet;
+    bill.add(format!("delivery of {month:.0} GB to S3"), tiered(month, &prices.vended_logs_to_s3));
+    if parquet {
+        bill.add(format!("conversion of {month:.0} GB to Parquet"), month * prices.parquet_conversion_per_gb);
+    }
+    let compression = if parquet { assumed.parquet_compression } else { assumed.gzip_compression };
+    let (kept, cost) = stored(to_s3 * compression, &spec.s3.lifecycle, &prices.s3_per_gb_month);
+    bill.add(format!("{kept:.0} GB kept in the bucket"), cost);
+
+    let alarms = Trigger::ALL.into_iter().filter(|trigger| trigger.enabled(monitor)).count();
+    bill.add(format!("{alarms} alarms"), count(alarms) * prices.alarm_per_month);
+    let rules = if spec.anomaly_detector.enabled { DETECTOR_METRICS + detector_metrics(monitor) } else { 0 };
+    let metrics = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor)).count() + rules;
+    bill.add(format!("{metrics} custom metrics"), count(metrics) * prices.custom_metric_per_month);
+    if spec.dashboard.enabled {
+        bill.add("1 dashboard", prices.dashboard_per_month);
+    }
+    if spec.anomaly_detector.enabled {
+        let batches = to_logs * assumed.days_per_month * 1024.0 / assumed.megabytes_per_batch;
+        let gb_seconds = batches * assumed.seconds_per_batch * f64::from(spec.anomaly_detector.memory_mb) / 1024.0;
+        let per_gb_second = match monitor.settings.detector.architecture() {
+            Architecture::Arm64 => prices.lambda_per_gb_second.arm64,
+            Architecture::X86_64 => prices.lambda_per_gb_second.x86_64,
+        };
+        bill.add(
+            format!("{batches:.0} invocations of the detector"),
+            gb_seconds * per_gb_second + batches / 1e6 * prices.lambda_per_million_requests,
+        );
+    }
+    let per_month = bill.items.iter().map(|item| item.per_month).sum();
+    Estimate {
+        currency: prices.currency.clone(),
+        region: prices.region.clone(),
+        gb_per_day,
+        items: bill.items,
+        per_month,
+        assumptions: assumptions(prices),
+    }
+}
+
+/// Metrics of a batch, besides one for each rule.
+const DETECTOR_METRICS: usize = 4;
+
+fn detector_metrics(monitor: &Monitor) -> usize {
+    let rules = &monitor.spec.anomaly_detector.rules;
+    Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, rules)).count()
+}
+
+fn count(things: usize) -> f64 {
+    // A monitor has some tens of them.
+    f64::from(u32::try_from(things).unwrap_or(u32::MAX))
+}
+
+fn tiered(gb: f64, tiers: &[Tier]) -> f64 {
+    let mut from = 0.0;
+    let mut cost = 0.0;
+    for tier in tiers {
+        let to = tier.up_to_gb.unwrap_or(f64::INFINITY).min(gb);
+        cost += (to - from).max(0.0) * tier.per_gb;
+        from = tier.up_to_gb.unwrap_or(f64::INFINITY);
+    }
+    cost
+}
+
+const DAYS_PER_YEAR: i32 = 365;
+
+/// Gigabytes in the bucket after a year, and what they cost a month: each day's records are in the class that their age gives them.
+fn stored(gb_per_day: f64, lifecycle: &Lifecycle, classes: &StorageClasses) -> (f64, f64) {
+    let (mut kept, mut cost) = (0.0, 0.0);
+    let last = lifecycle.expire_after_days.unwrap_or(DAYS_PER_YEAR).min(DAYS_PER_YEAR);
+    for age in 0..last {
+        kept += gb_per_day;
+        cost += gb_per_day * price_at(age, lifecycle, classes);
+    }
+    (kept, cost)
+}
+
+fn price_at(age: i32, lifecycle: &Lifecycle, classes: &StorageClasses) -> f64 {
+    let reached = |days: i32| days > 0 && age >= days;
+    if lifecycle.intelligent_tiering {
+        // Frequent access for 30 days, then infrequent access; the archive tiers are opt-in.
+        return if age >= 30 { classes.standard_ia } else { classes.standard };
+    }
+    if reached(lifecycle.deep_archive_after_days) {
+        classes.deep_archive
+    } else if reached(lifecycle.glacier_after_days) {
+        classes.glacier
+    } else if reached(lifecycle.standard_ia_after_days) {
+        classes.standard_ia
+    } else {
+        classes.standard
+    }
+}
+
+fn assumptions(prices: &Prices) -> Vec<String> {
+    let assumed = &prices.assumptions;
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    vec![
+        format!(
+            "list prices of {}, without free tiers and discounts; records are all that is in the bucket",
+            prices.region
+        ),
+        "the traffic is that of one monitor: AWS counts the volume tiers of an account together".to_owned(),
+        format!(
+            "{} of the records are of accepted traffic, {} of rejected",
+            percent(assumed.accepted_share),
+            percent(assumed.rejected_share)
+        ),
+        format!(
+            "records shrink to {} in CloudWatch Logs, {} as gzip and {} as Parquet, whatever their fields",
+            percent(assumed.cloud_watch_compression),
+            percent(assumed.gzip_compression),
+            percent(assumed.parquet_compression)
+        ),
+        format!(
+            "log class INFREQUENT_ACCESS costs {} of STANDARD to deliver to",
+            percent(assumed.infrequent_access_share_of_price)
+        ),
+        format!(
+            "the detector gets {} MB of records at a time and works on them for {} s",
+            assumed.megabytes_per_batch, assumed.seconds_per_batch
+        ),
+        "the monitor has run for a year: storage has grown to what it is then".to_owned(),
+        format!(
+            "not included: queries ({} {} per TB scanned), notifications, KMS, S3 requests and transitions",
+            prices.athena_per_tb_scanned, prices.currency
+        ),
+    ]
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "Cost a month at {} GB of records a day, {}", self.gb_per_day, self.currency)?;
+        for Item { what, per_month } in &self.items {
+            writeln!(formatter, "  {per_month:>10.2}  {what}")?;
+        }
+        writeln!(formatter, "  {:>10.2}  in all\nAssumed", self.per_month)?;
+        self.assumptions.iter().try_for_each(|assumption| writeln!(formatter, "  - {assumption}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::VpcFlowMonitorSpec;
+    use crate::monitor::fixtures;
+
+    fn of(change: impl FnOnce(&mut VpcFlowMonitorSpec), gb_per_day: f64) -> Estimate {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-12345678");
+        change(&mut spec);
+        estimate(&fixtures::with_spec(spec), gb_per_day, &Prices::built_in().unwrap())
+    }
+
+    fn item(estimate: &Estimate, part: &str) -> f64 {
+        estimate.items.iter().find(|item| item.what.contains(part)).unwrap().per_month
+    }
+
+    #[test]
+    fn volume_is_charged_by_tier() {
+        let tiers = Prices::built_in().unwrap().vended_logs_to_cloud_watch;
+        assert!((tiered(1.0, &tiers) - 0.5).abs() < 1e-9);
+        assert!((tiered(10_241.0, &tiers) - 5_120.25).abs() < 1e-9);
+        assert!((tiered(60_000.0, &tiers) - (5_120.0 + 5_120.0 + 2_048.0 + 440.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_default_monitor_costs_what_the_pricing_pages_say() {
+        let estimate = of(|_| (), 10.0);
+        // 304 GB a month; 10 GB * 30 days * 0.15 kept in the log group.
+        assert!((item(&estimate, "to CloudWatch Logs") - 152.0).abs() < 0.01);
+        assert!((item(&estimate, "in the log group") - 1.35).abs() < 0.01);
+        assert!((item(&estimate, "GB to S3") - 76.0).abs() < 0.01);
+        assert!((item(&estimate, "to Parquet") - 9.12).abs() < 0.01);
+        // 1.2 GB a day: 30 days standard, 60 in Standard-IA, 275 in Glacier.
+        assert!(
+            (item(&estimate, "in the bucket") - 1.2 * (30.0 * 0.023 + 60.0 * 0.0125 + 275.0 * 0.0036)).abs() < 0.01
+        );
+        assert!((item(&estimate, "4 alarms") - 0.4).abs() < 0.001);
+        assert!((item(&estimate, "16 custom metrics") - 4.8).abs() < 0.001);
+        let sum: f64 = estimate.items.iter().map(|item| item.per_month).sum();
+        assert!((estimate.per_month - sum).abs() < 0.001);
+    }
+
+    #[test]
+    fn what_is_switched_off_or_filtered_costs_less() {
+        let all = of(|_| (), 10.0);
+        let less = of(
+            |spec| {
+                spec.cloud_watch_logs.traffic_type = Some(TrafficType::Reject);
+                spec.dashboard.enabled = false;
+                spec.anomaly_detector.enabled = false;
+                spec.s3.lifecycle.expire_after_days = Some(400);
+                spec.s3.file_format = FileFormat::PlainText;
+            },
+            10.0,
+        );
+        assert!((item(&less, "to CloudWatch Logs") * 10.0 - item(&all, "to CloudWatch Logs")).abs() < 0.1);
+        assert!(!less.items.iter().any(|item| item.what.contains("dashboard") || item.what.contains("detector")));
+        assert!(!less.items.iter().any(|item| item.what.contains("Parquet")));
+        let tiered = of(|spec| spec.s3.lifecycle.intelligent_tiering = true, 10.0);
+        assert!(item(&tiered, "in the bucket") > item(&all, "in the bucket"), "it never moves on to Glacier");
+    }
+
+    #[test]
+    fn every_assumption_is_named() {
+        let text = of(|_| (), 1.0).to_string();
+        for part in ["us-east-1", "accepted", "shrink", "INFREQUENT_ACCESS", "at a time", "a year", "not included"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The plan for people.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{Plan, PlannedChange};
+use crate::engine::{Action, FieldChange};
+
+/// How `terraform plan` marks it, where it has a mark for it.
+const fn mark(action: Action) -> &'static str {
+    match action {
+        Action::Create => "  +",
+        Action::Update => "  ~",
+        Action::Replace => "-/+",
+        Action::Adopt => " <-",
+        Action::Retain => "  =",
+        Action::Delete => "  -",
+    }
+}
+
+const ACTIONS: [(Action, &str); 6] = [
+    (Action::Create, "to create"),
+    (Action::Update, "to update"),
+    (Action::Replace, "to replace"),
+    (Action::Adopt, "to adopt"),
+    (Action::Retain, "to retain"),
+    (Action::Delete, "to delete"),
+];
+
+/// A line for each change, with its fields and reason below it, the problems, and the sum.
+#[must_use]
+pub fn render(plan: &Plan) -> String {
+    let mut text = String::new();
+    let what = if plan.destroy { "deletion of " } else { "" };
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{what}{}: {} in account {}, {}", plan.monitor, plan.vpc_id, plan.account_id, plan.region);
+    let mut component = None;
+    for planned in &plan.changes {
+        if component != Some(planned.component) {
+            component = Some(planned.component);
+            let _ = writeln!(text, "\n{:?}", planned.component);
+        }
+        write_change(&mut text, planned);
+    }
+    if !plan.problems.is_empty() {
+        let _ = writeln!(text, "\nIn the way");
+        for problem in &plan.problems {
+            let _ = writeln!(text, "  ! {:?}: {:?}: {}", problem.component, problem.reason, problem.message);
+        }
+    }
+    let _ = writeln!(text, "\n{}", sum(plan));
+    if let Some(cost) = &plan.cost {
+        let _ = write!(text, "\n{cost}");
+    }
+    text
+}
+
+fn write_change(text: &mut String, PlannedChange { change, .. }: &PlannedChange) {
+    let _ = writeln!(text, "{} {} {}", mark(change.action), change.kind.noun(), change.name);
+    for FieldChange { path, old, new } in &change.fields {
+        let _ = writeln!(text, "        {path}: {} -> {}", shown(old.as_ref()), shown(new.as_ref()));
+    }
+    if let Some(why) = &change.why {
+        let _ = writeln!(text, "        because: {why}");
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "(none)".to_owned(), ToString::to_string)
+}
+
+fn sum(plan: &Plan) -> String {
+    if plan.is_empty() {
+        return if plan.destroy { "Nothing is left in AWS." } else { "No changes. AWS is as declared." }.to_owned();
+    }
+    let counts = ACTIONS.map(|(action, label)| (plan.count(action), label));
+    let mut parts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}")).collect();
+    if parts.is_empty() {
+        parts.push("no changes".to_owned());
+    }
+    match plan.problems.len() {
+        0 => format!("Plan: {}.", parts.join(", ")),
+        count => format!("Plan: {}; {count} in the way.", parts.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::conditions::Reason;
+    use crate::api::{Component, ResourceKind};
+    use crate::engine::Change;
+    use crate::monitor::fixtures;
+    use crate::plan::{Problem, of_outcomes};
+
+    fn plan() -> Plan {
+        of_outcomes(&fixtures::monitor(), None, Vec::new())
+    }
+
+    #[test]
+    fn everything_is_told_with_its_fields_and_reason() {
+        let mut plan = plan();
+        let changes = [
+            (Component::Storage, Change::new(Action::Create, ResourceKind::Bucket, "b")),
+            (
+                Component::FlowLogs,
+                Change::new(Action::Replace, ResourceKind::FlowLog, "s3")
+                    .field("aggregationInterval", Some(json!(60)), Some(json!(600)))
+                    .because("a flow log cannot be changed"),
+            ),
+            (Component::FlowLogs, Change::new(Action::Delete, ResourceKind::FlowLog, "cloud-watch-logs")),
+        ];
+        plan.changes = changes.map(|(component, change)| PlannedChange { component, change }).into();
+        plan.problems.push(Problem { component: Component::Alarms, reason: Reason::Conflict, message: "taken".into() });
+        assert_eq!(
+            render(&plan),
+            "network/production: vpc-0123456789abcdef0 in account 123456789012, eu-west-1
+
+Storage
+  + bucket b
+
+FlowLogs
+-/+ flow log s3
+        aggregationInterval: 60 -> 600
+        because: a flow log cannot be changed
+  - flow log cloud-watch-logs
+
+In the way
+  ! Alarms: Conflict: taken
+
+Plan: 1 to create, 1 to replace, 1 to delete; 1 in the way.
+"
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_said() {
+        assert!(render(&plan()).ends_with("\n\nNo changes. AWS is as declared.\n"));
+        assert!(render(&Plan { destroy: true, ..plan() }).ends_with("\n\nNothing is left in AWS.\n"));
+    }
+}

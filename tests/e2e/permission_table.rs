@@ -1,0 +1,115 @@
+//! The IAM actions in the operator's table of operations against those that the emulator checks, which has AWS's documents for them.
+
+use std::collections::BTreeSet;
+
+use devenv::EmulatorClient;
+use serde_json::{Value, json};
+use vpc_flow_operator::api::Component;
+use vpc_flow_operator::aws::operations::{self, Caller, Operation, Service};
+use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::engine::Outcome;
+use vpc_flow_operator::metrics::Metrics;
+
+use crate::support::{PACE, Sandbox};
+
+/// The name in a request's signature.
+const fn signing_name(service: Service) -> &'static str {
+    match service {
+        Service::Athena => "athena",
+        Service::CloudWatch => "monitoring",
+        Service::CloudWatchLogs => "logs",
+        Service::Ec2 => "ec2",
+        Service::Glue => "glue",
+        Service::Iam => "iam",
+        Service::Lambda => "lambda",
+        Service::S3 => "s3",
+        Service::Sns => "sns",
+        Service::Sts => "sts",
+    }
+}
+
+fn operators() -> impl Iterator<Item = &'static Operation> {
+    operations::ALL.iter().copied().filter(|operation| operation.caller == Caller::Operator)
+}
+
+#[tokio::test]
+async fn each_operation_names_what_aws_checks() {
+    let table = EmulatorClient::from_env().unwrap().permission_table().await.unwrap();
+    let different: Vec<_> = operators()
+        .filter_map(|operation| {
+            let checked = table.get(signing_name(operation.service)).and_then(|rows| rows.get(operation.name));
+            let checked: Option<BTreeSet<_>> = checked.map(|actions| actions.iter().map(String::as_str).collect());
+            let named: BTreeSet<_> = operation.actions.iter().copied().collect();
+            (checked.as_ref() != Some(&named)).then(|| format!("{}: {named:?}, not {checked:?}", operation.name))
+        })
+        .collect();
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+const COMPONENTS: [Component; 10] = [
+    Component::Storage,
+    Component::Identity,
+    Component::LogGroup,
+    Component::FlowLogs,
+    Component::Notifications,
+    Component::Detections,
+    Component::Alarms,
+    Component::AnomalyDetector,
+    Component::Analytics,
+    Component::Dashboard,
+];
+
+/// All that the table has, on everything, but for some actions.
+fn without(missing: &[&str]) -> Value {
+    let actions: BTreeSet<_> =
+        operators().flat_map(|operation| operation.actions).filter(|action| !missing.contains(action)).collect();
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
+}
+
+/// The sandbox for an operator that lacks some actions.
+async fn lacking(test: &str, missing: &[&str]) -> Sandbox {
+    let mut sandbox = Sandbox::new(test).await;
+    let config = sandbox.config_bound_to(&[without(missing)]).await;
+    sandbox.aws = ClientPool::with_pace(&config, Gate::new(Metrics::default()), PACE).get(None, None).await.unwrap();
+    sandbox
+}
+
+#[tokio::test]
+async fn the_actions_of_the_table_are_enough() {
+    let sandbox = lacking("permission_table::enough", &[]).await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, &COMPONENTS).await;
+    sandbox.assert_at_rest(&monitor, &COMPONENTS).await;
+    let refused: Vec<_> = needs(&sandbox).await.into_iter().filter(|need| !need.allowed).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
+async fn needs(sandbox: &Sandbox) -> Vec<devenv::Need> {
+    sandbox.emulator.needs(&sandbox.account).await.unwrap()
+}
+
+/// What the failures of the first passes say.
+async fn told_without(test: &str, missing: &str) -> String {
+    let sandbox = lacking(&format!("permission_table::{test}"), &[missing]).await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    let mut told = String::new();
+    for _ in 0..3 {
+        let outcomes: Vec<Outcome> = sandbox.pass(&monitor, &COMPONENTS).await;
+        let failures = outcomes.iter().flat_map(|outcome| &outcome.failures);
+        told.extend(failures.map(|(_, failure)| format!("{}\n", failure.message)));
+    }
+    told
+}
+
+#[tokio::test]
+async fn an_action_that_another_one_depends_on_is_named() {
+    for (test, missing, resource) in [
+        ("pass-role", "iam:PassRole", "role/vpc-flow-operator/"),
+        ("log-tags", "logs:TagResource", "CreateLogGroup with Tags"),
+        ("list-tags", "lambda:ListTags", ":function:"),
+        ("delivery", "logs:CreateLogDelivery", "resource: *"),
+    ] {
+        let told = told_without(test, missing).await;
+        assert!(told.contains(missing) && told.contains(resource), "{missing}: {told}");
+    }
+}
