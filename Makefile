@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds up build build-tests doctor \
+.PHONY: help demo test sweep bench lint fmt crds check-crds docs check-docs up build build-tests doctor \
 	checkout control-plane emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -15,6 +15,7 @@ operator := $(CARGO_TARGET_DIR)/debug/vpc-flow-operator
 detector := $(CARGO_TARGET_DIR)/detector/bootstrap
 export DETECTOR_PACKAGE := $(CARGO_TARGET_DIR)/detector/detector.zip
 crd := crds/vpcflow.dev_vpcflowmonitors.yaml
+reference := docs/configuration.md
 
 # Always the whole workspace: a single package would turn on other features of shared crates, and build the AWS SDKs again.
 # Not part of make's own job server: each build tool counts the processors itself.
@@ -59,6 +60,14 @@ crds: operator ## Write crds/ from the code
 check-crds: operator ## Check that crds/ is what the code generates
 	@$(operator) crd | diff -u $(crd) - || { echo "crds/ differs from the code: run 'make crds'" >&2; exit 1; }
 	@echo "crds/ is what the code generates"
+
+docs: operator ## Write the documents that are generated: the reference of all fields
+	$(devenv) reference $(crd) > $(reference).new
+	@mv $(reference).new $(reference)
+
+check-docs: operator ## Check the documents: their commands, links, flags and names
+	@$(devenv) reference $(crd) | diff -u $(reference) - || { echo "$(reference) differs from $(crd): run 'make docs'" >&2; exit 1; }
+	@docs/check.py $(dir $(operator))
 
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
 	@$(in_parallel) build

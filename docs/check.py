@@ -124,7 +124,7 @@ def check_flags(page: Page, known: dict[str, set[str]]) -> None:
         if line.startswith("--") and named[:1] and named[0] not in every:
             problem(where, f"no program of ours has {named[0]}")
         for name, flags in known.items():
-            for rest in re.findall(rf"(?<![\w/-]){name}\b([^|;#&]*)", line):
+            for rest in re.findall(rf"(?:^|[|;&(] *|-- |\$ ){name}\b([^|;#&]*)", line):
                 for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", rest):
                     if flag not in flags:
                         problem(where, f"{name} has no {flag}")
@@ -145,7 +145,7 @@ def fields(reference: Page) -> set[str]:
 def check_fields(page: Page, known: set[str]) -> None:
     for span in page.spans:
         path = re.fullmatch(rf"((?:{PARTS})(?:\.[A-Za-z0-9*]+|\[\])+)(?:[:=].*)?", span)
-        if not path:
+        if not path or span.endswith(".rs"):
             continue
         path = path[1].replace("[]", "")
         pattern = re.escape(path).replace(r"\*", r"\w+")
@@ -162,10 +162,11 @@ def check_names(page: Page, operations: Page) -> None:
         for name in re.findall(r"\bvpc_flow_operator_\w+", span):
             if name not in metrics:
                 problem(page.name, f"docs/operations.md has no metric {name}")
-        if re.fullmatch(r"\w+Ready", span) and span not in conditions:
+        if re.fullmatch(r"VpcFlow(Operator|Logs|Monitor)[A-Z]\w+", span):
+            if span not in alerts:
+                problem(page.name, f"the chart has no alert {span}")
+        elif re.fullmatch(r"\w+Ready", span) and span not in conditions:
             problem(page.name, f"README.md has no condition {span}")
-        if re.fullmatch(r"VpcFlow(Operator|Logs|Monitor)[A-Z]\w+", span) and span not in alerts:
-            problem(page.name, f"the chart has no alert {span}")
     if page is operations:
         for name in alerts - set(page.spans):
             problem(page.name, f"the alert {name} is not told")
