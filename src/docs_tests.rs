@@ -1,23 +1,30 @@
-//! docs/operations.md tells of every reason, event and metric, and of none that there is not.
+//! The documents tell of every reason, event, metric and part of the policies, and of none that there is not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use kube::api::ObjectMeta;
 
-use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
+use crate::api::spec::DeletionPolicy;
 use crate::api::status::VpcFlowMonitorStatus;
+use crate::api::{ResourceKind, VpcFlowMonitorSpec};
 use crate::aws::operations as ops;
 use crate::engine::{Action, Change};
 use crate::metrics::{Metrics, PassResult, RequestOutcome};
+use crate::monitor::fixtures;
+use crate::permissions::{Feature, Options, policies};
+use crate::plan::cost::{Prices, estimate};
 
-const OPERATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+fn document(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
 
 /// What is below a heading, up to the next one of its level.
-fn section(heading: &str) -> String {
-    let text = std::fs::read_to_string(OPERATIONS).unwrap();
-    let (_, from) = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{OPERATIONS} lacks {heading}"));
+fn section(name: &str, heading: &str) -> String {
+    let text = document(name);
+    let (_, from) = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{name} lacks {heading}"));
     from.split("\n## ").next().unwrap_or_default().to_owned()
 }
 
@@ -33,7 +40,7 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 
 #[test]
 fn every_reason_has_its_section_in_the_runbook() {
-    let runbook = section("## Runbook");
+    let runbook = section("operations.md", "## Runbook");
     let told = set(runbook.lines().filter_map(|line| line.strip_prefix("### ")));
     assert_eq!(told, set(Reason::ALL.iter().map(|reason| reason.as_str())));
 }
@@ -42,7 +49,7 @@ fn every_reason_has_its_section_in_the_runbook() {
 fn every_event_about_a_change_is_told() {
     let actions =
         [Action::Create, Action::Update, Action::Replace, Action::Adopt, Action::Retain, Action::Delete].map(Action::past);
-    assert_eq!(first_column(&section("## Events")), set(actions.into_iter().chain(["Repaired"])));
+    assert_eq!(first_column(&section("operations.md", "## Events")), set(actions.into_iter().chain(["Repaired"])));
 }
 
 #[test]
@@ -62,7 +69,36 @@ fn every_metric_is_told() {
             _ => name.to_owned(),
         }
     });
-    let section = section("## Metrics");
+    let section = section("operations.md", "## Metrics");
     let tables = section.split("### Alerts").next().unwrap_or_default();
     assert_eq!(first_column(tables), served.collect());
+}
+
+#[test]
+fn every_part_of_the_policies_is_told() {
+    let role = "arn:aws:iam::123456789012:role/r".to_owned();
+    let options = Options {
+        partition: "aws".into(),
+        account: None,
+        region: None,
+        cluster_name: None,
+        features: Feature::value_variants().to_vec(),
+        deletion_policy: DeletionPolicy::Delete,
+        permissions_boundary_arn: None,
+        assumed_roles: vec![role.clone()],
+        subscription_roles: vec![role],
+        also: Vec::new(),
+    };
+    let statements: Vec<_> = policies(&options).iter().flat_map(|it| it["Statement"].as_array().unwrap().clone()).collect();
+    let part = |sid: &str| sid.trim_end_matches(|end: char| end.is_ascii_digit()).to_owned();
+    let parts = statements.iter().map(|statement| part(statement["Sid"].as_str().unwrap())).collect();
+    assert_eq!(first_column(&section("permissions.md", "## Part by part")), parts);
+}
+
+#[test]
+fn the_estimate_that_is_shown_is_what_plan_prints() {
+    let monitor = fixtures::with_spec(VpcFlowMonitorSpec::new("vpc-12345678"));
+    let printed = estimate(&monitor, 10.0, &Prices::built_in().unwrap()).to_string();
+    let amounts = printed.split("Assumed").next().unwrap_or_default();
+    assert!(document("costs.md").contains(amounts), "{amounts}");
 }
