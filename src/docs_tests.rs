@@ -47,8 +47,8 @@ fn every_reason_has_its_section_in_the_runbook() {
 
 #[test]
 fn every_event_about_a_change_is_told() {
-    let actions =
-        [Action::Create, Action::Update, Action::Replace, Action::Adopt, Action::Retain, Action::Delete].map(Action::past);
+    let actions = [Action::Create, Action::Update, Action::Replace, Action::Adopt, Action::Retain, Action::Delete]
+        .map(Action::past);
     assert_eq!(first_column(&section("operations.md", "## Events")), set(actions.into_iter().chain(["Repaired"])));
 }
 
@@ -62,13 +62,12 @@ fn every_metric_is_told() {
     metrics.change(&Change::new(Action::Create, ResourceKind::Role, "r"));
     metrics.monitors().learn(&ObjectMeta::default(), &VpcFlowMonitorStatus::default());
     let text = metrics.render().unwrap();
-    let served = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).map(|(name, kind)| {
-        match kind {
+    let served =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).map(|(name, kind)| match kind {
             "counter" => format!("{name}_total"),
             "info" => format!("{name}_info"),
             _ => name.to_owned(),
-        }
-    });
+        });
     let section = section("operations.md", "## Metrics");
     let tables = section.split("### Alerts").next().unwrap_or_default();
     assert_eq!(first_column(tables), served.collect());
@@ -89,7 +88,8 @@ fn every_part_of_the_policies_is_told() {
         subscription_roles: vec![role],
         also: Vec::new(),
     };
-    let statements: Vec<_> = policies(&options).iter().flat_map(|it| it["Statement"].as_array().unwrap().clone()).collect();
+    let statements: Vec<_> =
+        policies(&options).iter().flat_map(|it| it["Statement"].as_array().unwrap().clone()).collect();
     let part = |sid: &str| sid.trim_end_matches(|end: char| end.is_ascii_digit()).to_owned();
     let parts = statements.iter().map(|statement| part(statement["Sid"].as_str().unwrap())).collect();
     assert_eq!(first_column(&section("permissions.md", "## Part by part")), parts);

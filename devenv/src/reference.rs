@@ -45,7 +45,8 @@ fn section(text: &mut String, path: &str, level: usize, schema: &Value) {
     for (name, field) in first.into_iter().chain(then) {
         let default = if is_required(name) { "required".to_owned() } else { default(&field["default"]) };
         let description = cell(&one_line(field["description"].as_str().unwrap_or_default()));
-        let _ = writeln!(text, "| `{name}` | {} | {default} | {description} |", type_of(field, &format!("{path}.{name}")));
+        let _ =
+            writeln!(text, "| `{name}` | {} | {default} | {description} |", type_of(field, &format!("{path}.{name}")));
         rules.extend(details(name, field));
     }
     rules.extend(validations(schema).map(|(field, message)| match field {
