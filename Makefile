@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds chart check-chart config check-config install-yaml check-image kind \
+.PHONY: help demo test sweep bench lint fmt crds check-crds docs check-docs chart check-chart config check-config install-yaml check-image kind \
 	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -15,6 +15,7 @@ operator := $(CARGO_TARGET_DIR)/debug/vpc-flow-operator
 detector := $(CARGO_TARGET_DIR)/detector/bootstrap
 export DETECTOR_PACKAGE := $(CARGO_TARGET_DIR)/detector/detector.zip
 crd := crds/vpcflow.dev_vpcflowmonitors.yaml
+reference := docs/configuration.md
 
 # Always the whole workspace: a single package would turn on other features of shared crates, and build the AWS SDKs again.
 # Not part of make's own job server: each build tool counts the processors itself.
@@ -84,6 +85,14 @@ check-image: operator $(detector) ## Check that the programs need nothing that t
 
 kind: ## The demo in a kind cluster, for those who have Docker (devenv/kind/kind.sh down ends it)
 	@devenv/kind/kind.sh
+
+docs: operator ## Write the documents that are generated: the reference of all fields
+	$(devenv) reference $(crd) > $(reference).new
+	@mv $(reference).new $(reference)
+
+check-docs: operator ## Check the documents: their commands, links, flags and names
+	@$(devenv) reference $(crd) | diff -u $(reference) - || { echo "$(reference) differs from $(crd): run 'make docs'" >&2; exit 1; }
+	@docs/check.py $(dir $(operator))
 
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
 	@$(in_parallel) build

@@ -13,3 +13,6 @@ pub mod permissions;
 pub mod plan;
 pub mod resources;
 pub mod verify;
+
+#[cfg(test)]
+mod docs_tests;

@@ -69,10 +69,10 @@ WRONG = (
     ({"networkPolicy": {"egress": {"aws": {"cidrs": ["10.0.0.1"]}}}}, "at '/networkPolicy/egress/aws/cidrs/0'"),
     ({"monitors": [{"name": "a"}]}, "at '/monitors/0': missing property 'spec'"),
     ({"monitors": [{"name": "a", "spec": {}}]}, "at '/monitors/0/spec': missing property 'vpcId'"),
-    ({"monitors": [{"name": "A", "spec": {"vpcId": "vpc-0a"}}]}, "at '/monitors/0/name'"),
-    ({"monitors": [{"name": "a", "spec": {"vpcId": "vpc-0a"}}] * 2}, "monitors has network/a twice"),
+    ({"monitors": [{"name": "A", "spec": {"vpcId": "vpc-0a0a0a0a"}}]}, "at '/monitors/0/name'"),
+    ({"monitors": [{"name": "a", "spec": {"vpcId": "vpc-0a0a0a0a"}}] * 2}, "monitors has network/a twice"),
     (
-        {"watchNamespaces": ["team-a"], "monitors": [{"name": "a", "namespace": "team-b", "spec": {"vpcId": "vpc-0a"}}]},
+        {"watchNamespaces": ["team-a"], "monitors": [{"name": "a", "namespace": "team-b", "spec": {"vpcId": "vpc-0a0a0a0a"}}]},
         "watchNamespaces does not list",
     ),
 )

@@ -4,14 +4,17 @@
 
 mod demo;
 mod folder;
+mod reference;
 mod run;
 mod signals;
 mod up;
 
+use std::fs;
+use std::io::{Write as _, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
 use crate::signals::Interrupted;
@@ -44,6 +47,11 @@ enum Subcommands {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Print the reference of the custom resource's fields as Markdown
+    Reference {
+        /// The `CustomResourceDefinition` in YAML
+        crd: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -65,6 +73,11 @@ async fn run(command: Subcommands) -> Result<ExitCode> {
             if let Some(warning) = devenv::package_detector(&binary, &out)? {
                 eprintln!("warning: {warning}");
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        Subcommands::Reference { crd } => {
+            let text = fs::read_to_string(&crd).with_context(|| format!("cannot read {}", crd.display()))?;
+            stdout().write_all(reference::reference(&text)?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -9,9 +9,28 @@ pub const RECONCILING: &str = "Reconciling";
 /// No retry can help before somebody changes something; present only while true (kstatus).
 pub const STALLED: &str = "Stalled";
 
-/// Reasons of conditions, and of the events that tell the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Reason {
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $reason:ident),* $(,)?) => {
+        /// Reasons of conditions, and of the events that tell the same.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+        pub enum Reason {
+            $($(#[$doc])* $reason),*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub(crate) const ALL: &[Self] = &[$(Self::$reason),*];
+
+            /// The reason as it appears in a condition.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$reason => stringify!($reason)),* }
+            }
+        }
+    };
+}
+
+reasons! {
     /// All is as declared.
     Reconciled,
     /// Changes are being applied.
@@ -41,46 +60,10 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 13] = [
-        Self::Reconciled,
-        Self::Progressing,
-        Self::WaitingForDependency,
-        Self::WaitingForAws,
-        Self::Throttled,
-        Self::AwsError,
-        Self::AccessDenied,
-        Self::Rejected,
-        Self::InvalidSpec,
-        Self::Conflict,
-        Self::DeliveryFailed,
-        Self::Suspended,
-        Self::Deleting,
-    ];
-
-    /// The reason as it appears in a condition.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reconciled => "Reconciled",
-            Self::Progressing => "Progressing",
-            Self::WaitingForDependency => "WaitingForDependency",
-            Self::WaitingForAws => "WaitingForAws",
-            Self::Throttled => "Throttled",
-            Self::AwsError => "AwsError",
-            Self::AccessDenied => "AccessDenied",
-            Self::Rejected => "Rejected",
-            Self::InvalidSpec => "InvalidSpec",
-            Self::Conflict => "Conflict",
-            Self::DeliveryFailed => "DeliveryFailed",
-            Self::Suspended => "Suspended",
-            Self::Deleting => "Deleting",
-        }
-    }
-
     /// The reason of a stored condition, if it is one of this version.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == text)
     }
 
     /// True if somebody should know: not if it merely takes its time, or is as it was asked for.

@@ -110,7 +110,8 @@ impl Outcome {
 
     /// True if the resource is as declared, or only something that stood in its place is still to be cleared away.
     pub(super) fn is_as_declared(&self, resource: &Other) -> bool {
-        let concerns = |kind: ResourceKind, name: &str| kind == resource.kind && name == resource.name;
+        let concerns =
+            |kind: ResourceKind, name: &str| kind == resource.kind && resource.name.is_none_or(|wanted| wanted == name);
         self.report.is_some()
             && !self.conflicts.iter().any(|conflict| concerns(conflict.kind, &conflict.name) && !conflict.only_removal)
             && !self.remaining.iter().any(|change| concerns(change.kind, &change.name) && !clears_away(change))
@@ -155,7 +156,8 @@ mod tests {
     #[test]
     fn only_what_is_still_to_be_done_to_a_resource_is_waited_for() {
         let mut outcome = Outcome::new(Component::FlowLogs);
-        let logs = Other { component: Component::FlowLogs, kind: ResourceKind::FlowLog, name: "cloud-watch-logs" };
+        let logs =
+            Other { component: Component::FlowLogs, kind: ResourceKind::FlowLog, name: Some("cloud-watch-logs") };
         assert!(!outcome.is_as_declared(&logs), "not looked at");
         outcome.report = Some(Report::default());
         outcome.remaining.push(Change::new(Action::Replace, ResourceKind::FlowLog, "s3"));

@@ -145,8 +145,8 @@ pub struct Other {
     pub component: Component,
     /// Its resource's kind.
     pub kind: ResourceKind,
-    /// Its resource's name.
-    pub name: &'static str,
+    /// Its resource's name; all of that kind if none.
+    pub name: Option<&'static str>,
 }
 
 /// A resource of a wanted name that is not ours.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
 pub use names::{Names, PREFIX, ROLE_PATH};
 pub use package::{Architecture, DetectorPackage, PackageError};
-pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
+pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
 
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::DeletionPolicy;
@@ -96,7 +96,7 @@ impl Monitor {
         let keys = fingerprints::record(spec.tags.keys().map(String::as_str));
         tags.extend(keys.map(|keys| (TAG_KEYS.to_owned(), keys)));
         tags.insert(OWNER.to_owned(), owner.clone());
-        tags.insert(MANAGED_BY.to_owned(), "vpc-flow-operator".to_owned());
+        tags.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
         Self {
             names: Names::new(&owner, namespace, name, &place, &spec),
             namespace: namespace.to_owned(),

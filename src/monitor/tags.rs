@@ -10,6 +10,8 @@ pub type Tags = BTreeMap<String, String>;
 pub const OWNER: &str = "vpcflow.dev/owner";
 /// What keeps it.
 pub const MANAGED_BY: &str = "vpcflow.dev/managed-by";
+/// Its value.
+pub const OPERATOR: &str = "vpc-flow-operator";
 /// Who left it behind when deleted; its value is what [`OWNER`]'s was.
 pub const RETAINED_BY: &str = "vpcflow.dev/retained-by";
 /// On what holds data and was there before a monitor took it over: it is never emptied or deleted.

@@ -31,7 +31,7 @@ pub enum Feature {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Always,
-    /// The resource carries the owner's tag.
+    /// The resource is the operator's, and of no other cluster.
     Ours,
     /// The resource carries no other owner's tag.
     NobodyElses,
@@ -58,6 +58,8 @@ pub struct Grant {
     pub deletes_data: bool,
     /// The role must carry the permissions boundary, if there is one.
     pub with_boundary: bool,
+    /// Needed only if there is one.
+    pub for_boundary: bool,
 }
 
 /// What more has to be so.
@@ -66,6 +68,7 @@ enum Extra {
     None,
     DeletesData,
     WithBoundary,
+    ForBoundary,
 }
 
 /// Actions with the same resources and conditions.
@@ -82,7 +85,8 @@ pub fn grants() -> impl Iterator<Item = Grant> {
                 when: *when,
                 feature: *feature,
                 deletes_data: *extra == Extra::DeletesData,
-                with_boundary: *extra == Extra::WithBoundary,
+                with_boundary: matches!(extra, Extra::WithBoundary | Extra::ForBoundary),
+                for_boundary: *extra == Extra::ForBoundary,
             })
         })
     })
@@ -144,12 +148,8 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 &["iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies"],
             ),
             (Scope::Roles, When::BecomesOurs, Extra::WithBoundary, &["iam:CreateRole"]),
-            (
-                Scope::Roles,
-                When::NobodyElses,
-                Extra::WithBoundary,
-                &["iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"],
-            ),
+            (Scope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:PutRolePolicy"]),
+            (Scope::Roles, When::NobodyElses, Extra::ForBoundary, &["iam:PutRolePermissionsBoundary"]),
             (Scope::Roles, When::NobodyElses, Extra::None, &["iam:UpdateRole", "iam:UpdateAssumeRolePolicy"]),
             (
                 Scope::Roles,
@@ -250,8 +250,13 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         Some(Feature::Detections),
         &[
             (Scope::RecordLogGroups, When::Always, Extra::None, &["logs:DescribeMetricFilters"]),
-            (Scope::RecordLogGroups, When::NobodyElses, Extra::None, &["logs:PutMetricFilter"]),
-            (Scope::RecordLogGroups, When::Ours, Extra::None, &["logs:DeleteMetricFilter"]),
+            // A log group may be gone, or left behind, before its filters are.
+            (
+                Scope::RecordLogGroups,
+                When::NobodyElses,
+                Extra::None,
+                &["logs:PutMetricFilter", "logs:DeleteMetricFilter"],
+            ),
         ],
     ),
     (
@@ -294,8 +299,12 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (Scope::DetectorLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
             (Scope::DetectorLogGroups, When::Ours, Extra::None, &["logs:DeleteLogGroup"]),
             (Scope::RecordLogGroups, When::Always, Extra::None, &["logs:DescribeSubscriptionFilters"]),
-            (Scope::RecordLogGroups, When::NobodyElses, Extra::None, &["logs:PutSubscriptionFilter"]),
-            (Scope::RecordLogGroups, When::Ours, Extra::None, &["logs:DeleteSubscriptionFilter"]),
+            (
+                Scope::RecordLogGroups,
+                When::NobodyElses,
+                Extra::None,
+                &["logs:PutSubscriptionFilter", "logs:DeleteSubscriptionFilter"],
+            ),
         ],
     ),
     (

@@ -19,7 +19,7 @@ use self::grants::{Grant, When, grants};
 use self::scope::Scope;
 use crate::api::spec::DeletionPolicy;
 use crate::aws::operations::{self, Caller};
-use crate::monitor::OWNER;
+use crate::monitor::{MANAGED_BY, OPERATOR, OWNER, RETAINED_BY};
 
 /// What the policies are for.
 #[derive(Clone, Debug)]
@@ -101,6 +101,7 @@ fn statements(options: &Options) -> Vec<Value> {
 fn is_wanted(grant: &Grant, options: &Options) -> bool {
     grant.feature.is_none_or(|feature| options.features.contains(&feature))
         && (!grant.deletes_data || options.deletion_policy == DeletionPolicy::Delete)
+        && (!grant.for_boundary || options.permissions_boundary_arn.is_some())
 }
 
 fn resources(scope: Scope, options: &Options) -> Vec<String> {
@@ -114,11 +115,18 @@ fn resources(scope: Scope, options: &Options) -> Vec<String> {
 /// Each makes a statement of its own: IAM has no "or" within one.
 fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
     let owner = options.cluster_name.as_ref().map_or_else(|| "*".to_owned(), |cluster| format!("{cluster}/*"));
-    let (on_resource, in_request) = (format!("aws:ResourceTag/{OWNER}"), format!("aws:RequestTag/{OWNER}"));
-    let ours = json!({"StringLike": {on_resource.clone(): owner}});
-    let nobody_elses = json!({"StringLikeIfExists": {on_resource.clone(): owner}});
-    let becomes_ours = json!({"StringLike": {in_request: owner}, "StringLikeIfExists": {on_resource: owner}});
-    let in_account = options.account.as_ref().map(|account| json!({"StringEquals": {"aws:ResourceAccount": account}}));
+    let on_resource = |tag: &str| format!("aws:ResourceTag/{tag}");
+    let nobody_elses = json!({"StringLikeIfExists": {on_resource(OWNER): owner}});
+    // What was left behind has no owner, but says by whom it was.
+    let ours = json!({
+        "StringEquals": {on_resource(MANAGED_BY): OPERATOR},
+        "StringLikeIfExists": {on_resource(OWNER): owner, on_resource(RETAINED_BY): owner},
+    });
+    let mut becomes_ours = nobody_elses.clone();
+    becomes_ours["StringLike"] = json!({format!("aws:RequestTag/{OWNER}"): owner});
+    // No document says what the key is for a bucket that is not there yet.
+    let in_account =
+        options.account.as_ref().map(|account| json!({"StringEqualsIfExists": {"aws:ResourceAccount": account}}));
     let boundary = options.permissions_boundary_arn.as_ref();
     let boundary = boundary.map(|arn| json!({"StringEquals": {"iam:PermissionsBoundary": arn}}));
     let conditions = match grant.when {

@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
+
 fn all() -> Options {
     Options {
         partition: "aws".into(),
@@ -11,7 +13,7 @@ fn all() -> Options {
         cluster_name: Some("prod".into()),
         features: Feature::value_variants().to_vec(),
         deletion_policy: DeletionPolicy::Delete,
-        permissions_boundary_arn: None,
+        permissions_boundary_arn: Some(BOUNDARY.into()),
         assumed_roles: vec!["arn:aws:iam::210987654321:role/flow".into()],
         subscription_roles: vec!["arn:aws:iam::123456789012:role/firehose".into()],
         also: Vec::new(),
@@ -80,12 +82,13 @@ fn every_policy_is_short_enough_and_no_sid_stands_twice() {
 
 #[test]
 fn a_role_is_made_only_with_the_boundary_and_handed_only_to_two_services() {
-    let boundary = "arn:aws:iam::123456789012:policy/boundary";
-    let options = Options { permissions_boundary_arn: Some(boundary.into()), ..all() };
+    let unbounded = Options { permissions_boundary_arn: None, ..all() };
+    assert!(with(&unbounded, "iam:PutRolePermissionsBoundary").is_empty());
+    assert_eq!(with(&unbounded, "iam:PutRolePolicy")[0]["Condition"]["StringEquals"], Value::Null);
     for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"] {
-        let statements = with(&options, action);
+        let statements = with(&all(), action);
         assert_eq!(statements.len(), 1);
-        assert_eq!(statements[0]["Condition"]["StringEquals"]["iam:PermissionsBoundary"], boundary, "{action}");
+        assert_eq!(statements[0]["Condition"]["StringEquals"]["iam:PermissionsBoundary"], BOUNDARY, "{action}");
     }
     let passing = with(&all(), "iam:PassRole");
     let services: Vec<_> =
@@ -99,16 +102,25 @@ fn a_role_is_made_only_with_the_boundary_and_handed_only_to_two_services() {
 #[test]
 fn what_other_clusters_own_is_out_of_reach() {
     let delete = &with(&all(), "lambda:DeleteFunction")[0];
-    assert_eq!(delete["Condition"], json!({"StringLike": {"aws:ResourceTag/vpcflow.dev/owner": "prod/*"}}));
+    assert_eq!(
+        delete["Condition"],
+        json!({
+            "StringEquals": {"aws:ResourceTag/vpcflow.dev/managed-by": "vpc-flow-operator"},
+            "StringLikeIfExists": {
+                "aws:ResourceTag/vpcflow.dev/owner": "prod/*",
+                "aws:ResourceTag/vpcflow.dev/retained-by": "prod/*",
+            },
+        })
+    );
     let create = &with(&all(), "sns:CreateTopic")[0];
     assert_eq!(create["Condition"]["StringLike"]["aws:RequestTag/vpcflow.dev/owner"], "prod/*");
     let change = &with(&all(), "cloudwatch:PutMetricAlarm")[0];
     assert_eq!(change["Condition"], json!({"StringLikeIfExists": {"aws:ResourceTag/vpcflow.dev/owner": "prod/*"}}));
     let bucket = &with(&all(), "s3:PutBucketPolicy")[0];
-    assert_eq!(bucket["Condition"], json!({"StringEquals": {"aws:ResourceAccount": "123456789012"}}));
+    assert_eq!(bucket["Condition"], json!({"StringEqualsIfExists": {"aws:ResourceAccount": "123456789012"}}));
     let unnamed = Options { cluster_name: None, ..all() };
     assert_eq!(
-        with(&unnamed, "iam:DeleteRole")[0]["Condition"]["StringLike"]["aws:ResourceTag/vpcflow.dev/owner"],
+        with(&unnamed, "iam:DeleteRole")[0]["Condition"]["StringLikeIfExists"]["aws:ResourceTag/vpcflow.dev/owner"],
         "*"
     );
 }

@@ -8,12 +8,18 @@ use serde_json::json;
 use super::parts::role::{self, ObservedRole, Role, RoleOp};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Report, System};
+use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Other, Report, System};
 use crate::monitor::Monitor;
 
 /// The system [`Component::Identity`].
 #[derive(Debug)]
 pub struct DeliveryRole;
+
+/// The role, for steps that are to be taken only once it is as declared.
+#[must_use]
+pub const fn delivery_role() -> Other {
+    Other { component: Component::Identity, kind: ResourceKind::Role, name: None }
+}
 
 impl System for DeliveryRole {
     type Desired = Role;

@@ -93,7 +93,7 @@ async fn told_without(test: &str, missing: &str) -> String {
     let sandbox = lacking(&format!("permission_table::{test}"), &[missing]).await;
     let monitor = sandbox.monitor(sandbox.spec());
     let mut told = String::new();
-    for _ in 0..3 {
+    for _ in 0..5 {
         let outcomes: Vec<Outcome> = sandbox.pass(&monitor, &COMPONENTS).await;
         let failures = outcomes.iter().flat_map(|outcome| &outcome.failures);
         told.extend(failures.map(|(_, failure)| format!("{}\n", failure.message)));

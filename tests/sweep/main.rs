@@ -21,5 +21,6 @@ mod world;
 mod crash;
 mod failure;
 mod fields;
+mod permissions;
 mod rest;
 mod walks;

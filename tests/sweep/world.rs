@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use aws_config::SdkConfig;
 use devenv::{FaultProxy, wait_for};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -39,26 +40,46 @@ pub struct World {
     /// Between the operator and Kubernetes.
     pub kube: KubeFaults,
     operator: Option<Operator>,
+    /// With whose credentials the operator works; with the account's own if none.
+    caller: Option<SdkConfig>,
     requests: AtomicU32,
 }
 
 /// A package in place of the real one, whose megabytes would be most of what the lives send.
-static DETECTOR: LazyLock<Arc<DetectorPackage>> = LazyLock::new(|| {
+static DETECTOR: LazyLock<Arc<DetectorPackage>> =
+    LazyLock::new(|| Arc::new(DetectorPackage::from_bytes(package(64)).unwrap()));
+
+/// A zip with a program of so many bytes.
+pub fn package(bytes: usize) -> Vec<u8> {
     let mut bootstrap = b"\x7fELF".to_vec();
-    bootstrap.resize(64, 0);
+    bootstrap.resize(bytes, 0);
     bootstrap[18] = 0x3e;
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file("bootstrap", SimpleFileOptions::default()).unwrap();
     zip.write_all(&bootstrap).unwrap();
-    Arc::new(DetectorPackage::from_bytes(zip.finish().unwrap().into_inner()).unwrap())
-});
+    zip.finish().unwrap().into_inner()
+}
 
 impl World {
     /// Without an operator. `name` is unique among all tests, and fit for a namespace.
     pub async fn new(name: &str) -> Result<Self> {
         let (sandbox, cluster) = (Sandbox::new(name).await, Cluster::new(name).await);
         let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await?;
-        Ok(Self { sandbox, cluster, proxy, kube: KubeFaults::default(), operator: None, requests: AtomicU32::new(0) })
+        Ok(Self {
+            sandbox,
+            cluster,
+            proxy,
+            kube: KubeFaults::default(),
+            operator: None,
+            caller: None,
+            requests: AtomicU32::new(0),
+        })
+    }
+
+    /// From its next start the operator may do just what these policies allow.
+    pub async fn bind(&mut self, policies: &[Value]) -> Result<()> {
+        self.caller = Some(self.sandbox.config_bound_to(policies).await);
+        Ok(())
     }
 
     /// Starts an operator that remembers nothing.
@@ -72,7 +93,8 @@ impl World {
             bail!("the operator runs already");
         }
         let cluster = Cluster { operator: self.kube.client(self.cluster.operator.clone()), ..self.cluster.clone() };
-        let config = self.sandbox.config_at(self.proxy.endpoint());
+        let caller = self.caller.as_ref().unwrap_or(&self.sandbox.config);
+        let config = caller.to_builder().endpoint_url(self.proxy.endpoint()).build();
         self.operator = Some(Operator::start_at(&cluster, &config, |options| {
             options.backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(2) };
             options.resync = Duration::from_secs(30);

@@ -69,7 +69,7 @@ const SERVICES: &[Service] = &[
         name: "s3",
         throttled: ("SlowDown", 503, "Please reduce your request rate."),
         failed: ("InternalError", 500, "We encountered an internal error. Please try again."),
-        denied: ("AccessDenied", 403, "Access Denied"),
+        denied: ("AccessDenied", 403, NOT_AUTHORIZED),
     },
     Service {
         name: "sns",

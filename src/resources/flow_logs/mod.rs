@@ -31,7 +31,7 @@ pub struct FlowLogs;
 /// others, and none do where AWS refuses the new flow log.
 #[must_use]
 pub const fn flow_log_to(sink: Sink) -> Other {
-    Other { component: Component::FlowLogs, kind: ResourceKind::FlowLog, name: sink.as_str() }
+    Other { component: Component::FlowLogs, kind: ResourceKind::FlowLog, name: Some(sink.as_str()) }
 }
 
 /// All flow logs of the VPC to log groups and buckets, whoever made them.

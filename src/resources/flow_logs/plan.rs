@@ -9,6 +9,7 @@ use super::{FlowLog, Found, Observed, Sink};
 use crate::api::ResourceKind;
 use crate::engine::{Action, Change, Diff, Removal};
 use crate::monitor::{Claim, Monitor, TagDiff};
+use crate::resources::delivery_role::delivery_role;
 
 /// What can be done to flow logs.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +114,8 @@ pub fn present(monitor: &Monitor, wanted: &[FlowLog], observed: &Observed) -> Di
             Some((current, claim)) => repair(monitor, flow_log, current, claim, &sorted, observed.read_at, &mut diff),
             None if sorted.strangers.is_empty() => {
                 let token = token(monitor, flow_log, observed.read_at, Attempt::First);
-                diff.step(change(Action::Create, flow_log), FlowLogOp::Create { flow_log: flow_log.clone(), token });
+                let op = FlowLogOp::Create { flow_log: flow_log.clone(), token };
+                once_delivery_is_allowed(flow_log, change(Action::Create, flow_log), op, &mut diff);
             }
             None => {}
         }
@@ -159,7 +161,15 @@ fn repair(
         let change = change(Action::Replace, wanted)
             .between(&current.flow_log.document(), &wanted.document())
             .because("AWS cannot change a flow log; a new one takes its place");
-        diff.step(change, op);
+        once_delivery_is_allowed(wanted, change, op, diff);
+    }
+}
+
+/// A flow log whose role may not write to its log group yet would lose what it records.
+fn once_delivery_is_allowed(flow_log: &FlowLog, change: Change, op: FlowLogOp, diff: &mut Diff<FlowLogOp>) {
+    match flow_log.sink() {
+        Sink::CloudWatchLogs => diff.step_following(change, op, delivery_role()),
+        Sink::S3 => diff.step(change, op),
     }
 }
 

@@ -114,7 +114,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
     for namespace in ["kept", "loose"] {
         world.create_namespace(namespace).await;
     }
-    let with_monitors = world.helm.values("monitors.json", &monitors(&json!({"vpcId": "vpc-0a"})));
+    let with_monitors = world.helm.values("monitors.json", &monitors(&json!({"vpcId": "vpc-0a0a0a0a"})));
 
     // Monitors cannot come before their kind.
     let refused = world.install(&world.chart, &["--values", &with_monitors]).await.unwrap_err();
@@ -128,7 +128,8 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
     assert!(!world.has_new_column().await);
 
     // What the schema of the values leaves to the CRD.
-    let misspelt = world.helm.values("misspelt.json", &monitors(&json!({"vpcId": "vpc-0a", "regoin": "eu-west-1"})));
+    let misspelt =
+        world.helm.values("misspelt.json", &monitors(&json!({"vpcId": "vpc-0a0a0a0a", "regoin": "eu-west-1"})));
     let refused = world.upgrade(&["--reset-then-reuse-values", "--values", &misspelt]).await.unwrap_err();
     assert!(refused.contains("regoin"), "{refused}");
 
@@ -175,9 +176,11 @@ async fn every_value_makes_objects_that_kubernetes_takes() {
         world.create_namespace(namespace).await;
     }
     world.install(&world.chart, &[]).await.unwrap();
-    for name in ["default", "minimal", "namespaces", "production"] {
+    // And back: what one of them sets does not stay in the way of another.
+    for name in ["default", "minimal", "namespaces", "production", "default"] {
         let values = chart().join(format!("ci/{name}-values.yaml"));
-        world.upgrade(&["--values", values.to_str().unwrap()]).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let options = ["--reset-values", "--values", values.to_str().unwrap()];
+        world.upgrade(&options).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         let manifest = world.helm(&["get", "manifest", RELEASE], &[]).await.unwrap();
         for object in rendering(name) {
             let kind = title(&object).split('/').next().unwrap().to_owned();

@@ -76,17 +76,19 @@ fn fields() -> Vec<String> {
 /// A monitor on a walk, and the spec it has been given.
 struct Walk {
     world: World,
+    others: Others,
     changes: Vec<Change>,
     spec: Value,
 }
 
 async fn along(name: &str, steps: &[Step]) -> Result<()> {
     let mut world = World::new(name).await?;
-    let changes = changes(&Others::new(&world.sandbox).await);
+    let others = Others::new(&world.sandbox).await;
+    let changes = changes(&others);
     let spec = base(&world);
     world.start().await?;
     world.create(serde_json::from_value(spec.clone())?).await?;
-    let mut walk = Walk { world, changes, spec };
+    let mut walk = Walk { world, others, changes, spec };
     for (number, step) in steps.iter().enumerate() {
         Box::pin(walk.step(step)).await.with_context(|| format!("step {number}, {step}"))?;
     }
@@ -152,9 +154,10 @@ impl Walk {
         self.world.wait_at_rest().await?;
         let end = Snapshot::take(&self.world).await?;
         let mut twin = World::new(made).await?;
-        Others::new(&twin.sandbox).await;
+        let others = Others::new(&twin.sandbox).await;
         twin.start().await?;
-        let spec = self.spec.to_string().replace(&self.world.sandbox.account, &twin.sandbox.account);
+        let spec = self.spec.to_string().replace(&self.others.key_arn, &others.key_arn);
+        let spec = spec.replace(&self.world.sandbox.account, &twin.sandbox.account);
         let spec = spec.replace(&self.world.sandbox.vpc_id, &twin.sandbox.vpc_id);
         let made = crate::fields::make(&twin, serde_json::from_str(&spec)?).await?;
         end.check(&made).with_context(|| format!("with {}", self.spec))

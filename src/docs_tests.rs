@@ -1,0 +1,104 @@
+//! The documents tell of every reason, event, metric and part of the policies, and of none that there is not.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::ValueEnum as _;
+use kube::api::ObjectMeta;
+
+use crate::api::conditions::Reason;
+use crate::api::spec::DeletionPolicy;
+use crate::api::status::VpcFlowMonitorStatus;
+use crate::api::{ResourceKind, VpcFlowMonitorSpec};
+use crate::aws::operations as ops;
+use crate::engine::{Action, Change};
+use crate::metrics::{Metrics, PassResult, RequestOutcome};
+use crate::monitor::fixtures;
+use crate::permissions::{Feature, Options, policies};
+use crate::plan::cost::{Prices, estimate};
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// What is below a heading, up to the next one of its level.
+fn section(name: &str, heading: &str) -> String {
+    let text = document(name);
+    let (_, from) = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{name} lacks {heading}"));
+    from.split("\n## ").next().unwrap_or_default().to_owned()
+}
+
+/// Names in the first column of its tables.
+fn first_column(section: &str) -> BTreeSet<String> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    rows.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`').to_owned()).collect()
+}
+
+fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_reason_has_its_section_in_the_runbook() {
+    let runbook = section("operations.md", "## Runbook");
+    let told = set(runbook.lines().filter_map(|line| line.strip_prefix("### ")));
+    assert_eq!(told, set(Reason::ALL.iter().map(|reason| reason.as_str())));
+}
+
+#[test]
+fn every_event_about_a_change_is_told() {
+    let actions = [Action::Create, Action::Update, Action::Replace, Action::Adopt, Action::Retain, Action::Delete]
+        .map(Action::past);
+    assert_eq!(first_column(&section("operations.md", "## Events")), set(actions.into_iter().chain(["Repaired"])));
+}
+
+#[test]
+fn every_metric_is_told() {
+    let metrics = Metrics::default();
+    metrics.aws_request(ops::GET_ROLE, RequestOutcome::Success, Some(Duration::ZERO));
+    metrics.limits().throttled(ops::GET_ROLE);
+    metrics.limits().waited(ops::GET_ROLE, Duration::ZERO);
+    metrics.reconcile(PassResult::Error, Duration::ZERO);
+    metrics.change(&Change::new(Action::Create, ResourceKind::Role, "r"));
+    metrics.monitors().learn(&ObjectMeta::default(), &VpcFlowMonitorStatus::default());
+    let text = metrics.render().unwrap();
+    let served =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).map(|(name, kind)| match kind {
+            "counter" => format!("{name}_total"),
+            "info" => format!("{name}_info"),
+            _ => name.to_owned(),
+        });
+    let section = section("operations.md", "## Metrics");
+    let tables = section.split("### Alerts").next().unwrap_or_default();
+    assert_eq!(first_column(tables), served.collect());
+}
+
+#[test]
+fn every_part_of_the_policies_is_told() {
+    let role = "arn:aws:iam::123456789012:role/r".to_owned();
+    let options = Options {
+        partition: "aws".into(),
+        account: None,
+        region: None,
+        cluster_name: None,
+        features: Feature::value_variants().to_vec(),
+        deletion_policy: DeletionPolicy::Delete,
+        permissions_boundary_arn: None,
+        assumed_roles: vec![role.clone()],
+        subscription_roles: vec![role],
+        also: Vec::new(),
+    };
+    let statements: Vec<_> =
+        policies(&options).iter().flat_map(|it| it["Statement"].as_array().unwrap().clone()).collect();
+    let part = |sid: &str| sid.trim_end_matches(|end: char| end.is_ascii_digit()).to_owned();
+    let parts = statements.iter().map(|statement| part(statement["Sid"].as_str().unwrap())).collect();
+    assert_eq!(first_column(&section("permissions.md", "## Part by part")), parts);
+}
+
+#[test]
+fn the_estimate_that_is_shown_is_what_plan_prints() {
+    let monitor = fixtures::with_spec(VpcFlowMonitorSpec::new("vpc-12345678"));
+    let printed = estimate(&monitor, 10.0, &Prices::built_in().unwrap()).to_string();
+    let amounts = printed.split("Assumed").next().unwrap_or_default();
+    assert!(document("costs.md").contains(amounts), "{amounts}");
+}
