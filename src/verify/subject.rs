@@ -95,7 +95,8 @@ pub fn notes(object: &VpcFlowMonitor) -> Vec<String> {
         notes.push(format!("the monitor is not Ready: {why}"));
     }
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
-    if observed.is_some() && observed < object.metadata.generation {
+    // Less than 0 until the operator has looked at it.
+    if observed >= Some(0) && observed < object.metadata.generation {
         notes.push("the operator has not taken up the latest change of the spec yet".to_owned());
     }
     notes

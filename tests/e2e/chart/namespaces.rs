@@ -33,7 +33,8 @@ async fn monitors_of_all_watched_namespaces_are_looked_after_and_no_others() {
     b.change("m", json!({"cloudWatchLogs": {"retentionDays": 7}})).await;
     b.wait_ready("m").await;
     // It could have been seen ever since.
-    assert_eq!(other.monitors.get("m").await.unwrap().status, None);
+    let unseen = other.monitors.get("m").await.unwrap().status.unwrap();
+    assert_eq!((unseen.observed_generation, unseen.owner), (Some(-1), None), "what the schema gives it");
     operator.stop().await;
 }
 

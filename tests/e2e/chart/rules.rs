@@ -31,6 +31,10 @@ impl Right {
         let mut object = self.object.clone();
         let verbs = object.data["rules"][self.rule]["verbs"].as_array_mut().unwrap();
         verbs.retain(|verb| verb.as_str() != Some(&self.verb));
+        // A rule without verbs is none.
+        if verbs.is_empty() {
+            object.data["rules"].as_array_mut().unwrap().remove(self.rule);
+        }
         object
     }
 
