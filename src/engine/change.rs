@@ -86,6 +86,13 @@ impl Change {
         self
     }
 
+    /// True if nothing but tags is changed, on which nobody builds.
+    #[must_use]
+    pub fn is_only_tags(&self) -> bool {
+        let mut paths = self.fields.iter().map(|field| field.path.as_str());
+        self.action == Action::Update && !self.fields.is_empty() && paths.all(|path| path == "tags")
+    }
+
     /// Says why.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {

@@ -114,7 +114,10 @@ impl Outcome {
             |kind: ResourceKind, name: &str| kind == resource.kind && resource.name.is_none_or(|wanted| wanted == name);
         self.report.is_some()
             && !self.conflicts.iter().any(|conflict| concerns(conflict.kind, &conflict.name) && !conflict.only_removal)
-            && !self.remaining.iter().any(|change| concerns(change.kind, &change.name) && !clears_away(change))
+            && !self
+                .remaining
+                .iter()
+                .any(|change| concerns(change.kind, &change.name) && !clears_away(change) && !change.is_only_tags())
     }
 
     /// True if nothing of this system holds on any longer to what others have superseded.
@@ -162,6 +165,8 @@ mod tests {
         outcome.report = Some(Report::default());
         outcome.remaining.push(Change::new(Action::Replace, ResourceKind::FlowLog, "s3"));
         outcome.remaining.push(Change::new(Action::Delete, ResourceKind::FlowLog, "cloud-watch-logs"));
+        let tags = Change::new(Action::Update, ResourceKind::FlowLog, "cloud-watch-logs").field("tags", None, None);
+        outcome.remaining.push(tags);
         assert!(outcome.is_as_declared(&logs));
         outcome.remaining.push(Change::new(Action::Replace, ResourceKind::FlowLog, "cloud-watch-logs"));
         assert!(!outcome.is_as_declared(&logs));

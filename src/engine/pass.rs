@@ -234,8 +234,11 @@ async fn apply_steps(outcome: &mut Outcome, steps: &[AnyStep], aws: &Aws, monito
 }
 
 /// A failed step holds back later steps of its resource and, if it should have made or removed something, of other kinds, which may
-/// build on it. Siblings go on.
+/// build on it. Siblings go on, and nothing builds on tags.
 fn holds_back(failed: &Change, later: &Change) -> bool {
+    if failed.is_only_tags() {
+        return false;
+    }
     let same_kind = failed.kind == later.kind;
     (same_kind && failed.name == later.name) || (!same_kind && failed.action != Action::Update)
 }
@@ -306,5 +309,9 @@ mod tests {
             &change(Action::Update, ResourceKind::Role, "r"),
             &change(Action::Create, ResourceKind::Function, "f")
         ));
+        let tags = change(Action::Update, ResourceKind::Role, "r").field("tags", None, None);
+        assert!(!holds_back(&tags, &change(Action::Update, ResourceKind::Role, "r")), "nothing builds on tags");
+        let adoption = change(Action::Adopt, ResourceKind::Role, "r").field("tags", None, None);
+        assert!(holds_back(&adoption, &change(Action::Update, ResourceKind::Role, "r")), "it is not ours yet");
     }
 }

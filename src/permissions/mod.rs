@@ -56,6 +56,7 @@ pub fn policies(options: &Options) -> Vec<Value> {
 }
 
 /// All actions that the code can need.
+#[must_use]
 pub fn actions() -> Vec<&'static str> {
     let mut actions: Vec<&'static str> = operations::ALL
         .iter()

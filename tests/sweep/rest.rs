@@ -56,7 +56,7 @@ const READS: &[(&str, &str, f64)] = &[
 async fn ten_monitors_at_rest_write_nothing_and_read_what_is_listed() {
     let mut sweep = Sweep::start("rest");
     let mut world = World::new("rest").await.unwrap();
-    world.start().await.unwrap();
+    world.start().unwrap();
     let names: Vec<String> = (0..MONITORS).map(|number| format!("m{number}")).collect();
     let ec2 = aws_sdk_ec2::Client::new(&world.sandbox.config);
     for name in &names {
@@ -80,7 +80,7 @@ async fn ten_monitors_at_rest_write_nothing_and_read_what_is_listed() {
     // An operator that starts anew looks at each of them once more than it resyncs.
     let (aws, kube) = (world.proxy.calls().len(), world.kube.calls().len());
     let (versions, events) = (versions(&world).await, world.cluster.events().await.len());
-    world.start_with(|options| options.resync = Duration::from_secs(1)).await.unwrap();
+    world.start_with(|options| options.resync = Duration::from_secs(1)).unwrap();
     let looks = |world: &World| {
         let calls = world.kube.calls().split_off(kube);
         calls.iter().filter(|(_, call)| call.verb == "get" && call.resource == "vpcflowmonitors").count()

@@ -83,12 +83,12 @@ impl World {
     }
 
     /// Starts an operator that remembers nothing.
-    pub async fn start(&mut self) -> Result<()> {
-        self.start_with(|_| ()).await
+    pub fn start(&mut self) -> Result<()> {
+        self.start_with(|_| ())
     }
 
     /// The same, with other options.
-    pub async fn start_with(&mut self, change: impl FnOnce(&mut Options)) -> Result<()> {
+    pub fn start_with(&mut self, change: impl FnOnce(&mut Options)) -> Result<()> {
         if self.operator.is_some() {
             bail!("the operator runs already");
         }

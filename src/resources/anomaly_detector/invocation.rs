@@ -73,9 +73,11 @@ pub(super) fn diff(monitor: &Monitor, wanted: &Invocation, observed: Option<&Inv
     let change = |action| Change::new(action, ResourceKind::FunctionPermission, monitor.names.detector());
     let change = match observed {
         None => change(Action::Create),
-        Some(observed) => change(Action::Update).between(observed, wanted),
+        Some(observed) => change(Action::Replace)
+            .between(observed, wanted)
+            .because("Lambda cannot change a statement of a function's policy"),
     };
-    diff.step(change, Op::AllowInvocation);
+    diff.step(change, Op::AllowInvocation { replaces: observed.is_some() });
 }
 
 /// It belongs to the function, whose name it goes by, and has no ARN.
@@ -89,24 +91,30 @@ pub(super) fn existing(monitor: &Monitor) -> Existing {
     }
 }
 
-pub(super) async fn apply(aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+pub(super) async fn apply(aws: &Aws, monitor: &Monitor, replaces: bool) -> Result<Applied, AwsError> {
+    if replaces {
+        remove(aws, monitor).await?;
+    }
     match add(aws, monitor).await {
-        // The statement is there: with other content, or by an earlier call whose answer was lost. It cannot be changed in
-        // place.
+        // The statement is there by an earlier call whose answer was lost, whatever it says.
         Err(error) if error.is(Service::Lambda, "ResourceConflictException") => {
-            aws.lambda
-                .remove_permission()
-                .function_name(monitor.names.detector())
-                .statement_id(STATEMENT_ID)
-                .send()
-                .await
-                .op(ops::REMOVE_PERMISSION)
-                .or_gone()?;
+            remove(aws, monitor).await?;
             add(aws, monitor).await?;
         }
         result => result?,
     }
     Ok(Applied::Done)
+}
+
+async fn remove(aws: &Aws, monitor: &Monitor) -> Result<(), AwsError> {
+    aws.lambda
+        .remove_permission()
+        .function_name(monitor.names.detector())
+        .statement_id(STATEMENT_ID)
+        .send()
+        .await
+        .op(ops::REMOVE_PERMISSION)
+        .or_gone()
 }
 
 async fn add(aws: &Aws, monitor: &Monitor) -> Result<(), AwsError> {

@@ -55,7 +55,7 @@ pub enum Op {
     Role(RoleOp),
     LogGroup(LogGroupOp),
     Function(FunctionOp),
-    AllowInvocation,
+    AllowInvocation { replaces: bool },
     Subscription(SubscriptionOp),
 }
 
@@ -145,7 +145,7 @@ impl System for AnomalyDetector {
             Op::Role(op) => iam_role::apply(aws, monitor, op).await,
             Op::LogGroup(op) => log_group::apply(aws, monitor, op).await,
             Op::Function(op) => function::apply(aws, monitor, op).await,
-            Op::AllowInvocation => invocation::apply(aws, monitor).await,
+            Op::AllowInvocation { replaces } => invocation::apply(aws, monitor, *replaces).await,
             Op::Subscription(op) => subscription::apply(aws, op).await,
         }
     }

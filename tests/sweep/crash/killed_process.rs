@@ -33,7 +33,7 @@ async fn operator(world: &World) -> Result<Child> {
 #[tokio::test]
 async fn a_killed_process_is_followed_by_one_that_goes_on() -> Result<()> {
     let mut undisturbed = World::new("crash-process-undisturbed").await?;
-    undisturbed.start_with(|options| options.settings.detector = settings().detector).await?;
+    undisturbed.start_with(|options| options.settings.detector = settings().detector)?;
     Phase::Create.begin(&undisturbed).await?;
     Phase::Create.end(&undisturbed).await?;
     let should = Snapshot::take(&undisturbed).await?;

@@ -27,13 +27,13 @@ pub type Undisturbed = BTreeMap<Phase, (Calls, Snapshot)>;
 async fn inhabited(name: &str) -> Result<World> {
     let mut world = World::new(name).await?;
     strangers(&world).await?;
-    start(&mut world).await?;
+    start(&mut world)?;
     Ok(world)
 }
 
 /// Nothing may depend on a resync: it comes too late for any phase.
-async fn start(world: &mut World) -> Result<()> {
-    world.start_with(|options| options.resync = Duration::from_mins(10)).await
+fn start(world: &mut World) -> Result<()> {
+    world.start_with(|options| options.resync = Duration::from_mins(10))
 }
 
 /// Lives a whole life in which nothing happens to the operator.
@@ -167,7 +167,7 @@ async fn go_through(
                 kills.push(point);
             }
             traps.extend(again(world).map(|trap| (trap, None)));
-            start(world).await?;
+            start(world)?;
         }
         if let Some(ended) = ended {
             ended?;

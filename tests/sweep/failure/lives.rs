@@ -25,13 +25,11 @@ pub struct Story {
 pub async fn inhabited(name: &str) -> Result<World> {
     let mut world = World::new(name).await?;
     strangers(&world).await?;
-    world
-        .start_with(|options| {
-            options.backoff = Backoff { first: Duration::from_millis(50), longest: Duration::from_millis(400) };
-            // What a person has to mend is tried again as late as this.
-            options.resync = Duration::from_secs(1);
-        })
-        .await?;
+    world.start_with(|options| {
+        options.backoff = Backoff { first: Duration::from_millis(50), longest: Duration::from_millis(400) };
+        // What a person has to mend is tried again as late as this.
+        options.resync = Duration::from_secs(1);
+    })?;
     Ok(world)
 }
 

@@ -69,7 +69,7 @@ pub async fn make(world: &World, spec: Value) -> Result<Snapshot> {
 pub async fn made_so(name: &str, patches: impl Fn(&Others) -> Vec<Value>) -> Result<Snapshot> {
     let mut world = World::new(name).await?;
     let others = Others::new(&world.sandbox).await;
-    world.start().await?;
+    world.start()?;
     let mut spec = base(&world);
     for patch in patches(&others) {
         merge(&mut spec, &patch);
@@ -119,7 +119,7 @@ async fn one_after_the_other(life: &str) -> Result<usize> {
     let name = format!("fields-{life}");
     let mut world = World::new(&name).await?;
     let changes = changes_of(life, &Others::new(&world.sandbox).await);
-    world.start().await?;
+    world.start()?;
     let first = make(&world, base(&world)).await?;
     let (mut steps, mut count) = (Vec::new(), 0);
     for equals in changes.chunk_by(|left, right| rank(&left.path) == rank(&right.path)) {
@@ -186,8 +186,8 @@ async fn one_by_one(life: &str) -> Result<usize> {
     let mut twin = World::new(&format!("{name}-made")).await?;
     let there = changes_of(life, &Others::new(&world.sandbox).await);
     let in_twin = changes_of(life, &Others::new(&twin.sandbox).await);
-    world.start().await?;
-    twin.start().await?;
+    world.start()?;
+    twin.start()?;
     let first = make(&world, base(&world)).await?;
     for (change, same) in there.iter().zip(&in_twin) {
         let what = || format!("spec.{}: {}", change.path, change.there);

@@ -75,7 +75,7 @@ fn at_each(
 
 async fn world(name: &str) -> Result<World> {
     let mut world = World::new(name).await?;
-    world.start().await?;
+    world.start()?;
     Ok(world)
 }
 

@@ -99,7 +99,7 @@ async fn bound(name: &str, policies: impl FnOnce(&[Value]) -> Vec<Value>) -> Res
     let all = permissions::policies(&options(&world));
     world.bind(&policies(&all)).await?;
     let boundary = drifts::boundary_arn(&world);
-    world.start_with(|options| options.settings.permissions_boundary_arn = Some(boundary)).await?;
+    world.start_with(|options| options.settings.permissions_boundary_arn = Some(boundary))?;
     Ok(world)
 }
 
@@ -160,8 +160,8 @@ async fn each_action_is_needed_and_missed() {
     let Some(needed) = sweep.add_run("all permissions", needed().await) else { return sweep.finish() };
     sweep.add_points(needed.len());
     let all: BTreeSet<&str> = permissions::actions().into_iter().collect();
-    let seen: BTreeSet<&str> = needed.keys().copied().chain(ELSEWHERE).collect();
-    for action in all.difference(&seen) {
+    let used: BTreeSet<&str> = needed.keys().copied().chain(ELSEWHERE).collect();
+    for action in all.difference(&used) {
         sweep.add_failure(format!("no part of the life needs {action}"));
     }
     let mut actions: Vec<_> = needed.into_iter().collect();

@@ -86,7 +86,7 @@ async fn along(name: &str, steps: &[Step]) -> Result<()> {
     let others = Others::new(&world.sandbox).await;
     let changes = changes(&others);
     let spec = base(&world);
-    world.start().await?;
+    world.start()?;
     world.create(serde_json::from_value(spec.clone())?).await?;
     let mut walk = Walk { world, others, changes, spec };
     for (number, step) in steps.iter().enumerate() {
@@ -113,11 +113,11 @@ impl Walk {
             Step::Fail { how, skip, times } => world.proxy.add(Rule::all(fault(*how)).skip(*skip).times(*times)),
             Step::Crash => {
                 world.kill().await?;
-                world.start().await?;
+                world.start()?;
             }
             Step::Restart => {
                 world.stop().await?;
-                world.start().await?;
+                world.start()?;
             }
             Step::Recreate => {
                 world.proxy.clear();
@@ -155,7 +155,7 @@ impl Walk {
         let end = Snapshot::take(&self.world).await?;
         let mut twin = World::new(made).await?;
         let others = Others::new(&twin.sandbox).await;
-        twin.start().await?;
+        twin.start()?;
         let spec = self.spec.to_string().replace(&self.others.key_arn, &others.key_arn);
         let spec = spec.replace(&self.world.sandbox.account, &twin.sandbox.account);
         let spec = spec.replace(&self.world.sandbox.vpc_id, &twin.sandbox.vpc_id);
