@@ -66,7 +66,7 @@ pub struct Permissions {
     oidc_provider: Option<String>,
 
     /// With --print irsa-trust: namespace of the operator.
-    #[arg(long, default_value = "vpc-flow-operator")]
+    #[arg(long, default_value = "vpc-flow-system")]
     operator_namespace: String,
 
     /// With --print irsa-trust: name of the operator's `ServiceAccount`.

@@ -22,9 +22,7 @@ const CHANGES: u8 = 2;
 /// Show what the operator would do in AWS, and do none of it
 ///
 /// Plans a monitor from a file, or one that is in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. What the
-/// operator is started with counts as well: give the same settings here, or run this command in the operator's pod, where they are set:
-///
-///   kubectl exec deploy/vpc-flow-operator -- vpc-flow-operator plan -n NAMESPACE NAME
+/// operator is started with counts as well: give the same settings here.
 ///
 /// What only the API server checks, such as the rules between fields, is not checked for a file: `kubectl apply --dry-run=server` does.
 ///
