@@ -185,6 +185,11 @@ pub fn settings() -> Settings {
     }
 }
 
+/// Those of all systems.
+pub fn all_components() -> Vec<Component> {
+    SYSTEMS.iter().map(|system| system.component).collect()
+}
+
 /// Some of the systems.
 pub fn systems(components: &[Component]) -> Vec<AnySystem> {
     SYSTEMS.iter().copied().filter(|system| components.contains(&system.component)).collect()

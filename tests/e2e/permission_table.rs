@@ -4,29 +4,13 @@ use std::collections::BTreeSet;
 
 use devenv::EmulatorClient;
 use serde_json::{Value, json};
-use vpc_flow_operator::api::Component;
-use vpc_flow_operator::aws::operations::{self, Caller, Operation, Service};
+use vpc_flow_operator::aws::operations::{self, Caller, Operation};
 use vpc_flow_operator::aws::{ClientPool, Gate};
 use vpc_flow_operator::engine::Outcome;
 use vpc_flow_operator::metrics::Metrics;
 
-use crate::support::{PACE, Sandbox};
-
-/// The name in a request's signature.
-const fn signing_name(service: Service) -> &'static str {
-    match service {
-        Service::Athena => "athena",
-        Service::CloudWatch => "monitoring",
-        Service::CloudWatchLogs => "logs",
-        Service::Ec2 => "ec2",
-        Service::Glue => "glue",
-        Service::Iam => "iam",
-        Service::Lambda => "lambda",
-        Service::S3 => "s3",
-        Service::Sns => "sns",
-        Service::Sts => "sts",
-    }
-}
+use crate::limits::quotas::signing_name;
+use crate::support::{PACE, Sandbox, all_components};
 
 fn operators() -> impl Iterator<Item = &'static Operation> {
     operations::ALL.iter().copied().filter(|operation| operation.caller == Caller::Operator)
@@ -45,19 +29,6 @@ async fn each_operation_names_what_aws_checks() {
         .collect();
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
-
-const COMPONENTS: [Component; 10] = [
-    Component::Storage,
-    Component::Identity,
-    Component::LogGroup,
-    Component::FlowLogs,
-    Component::Notifications,
-    Component::Detections,
-    Component::Alarms,
-    Component::AnomalyDetector,
-    Component::Analytics,
-    Component::Dashboard,
-];
 
 /// All that the table has, on everything, but for some actions.
 fn without(missing: &[&str]) -> Value {
@@ -78,8 +49,8 @@ async fn lacking(test: &str, missing: &[&str]) -> Sandbox {
 async fn the_actions_of_the_table_are_enough() {
     let sandbox = lacking("permission_table::enough", &[]).await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, &COMPONENTS).await;
-    sandbox.assert_at_rest(&monitor, &COMPONENTS).await;
+    sandbox.converge(&monitor, &all_components()).await;
+    sandbox.assert_at_rest(&monitor, &all_components()).await;
     let refused: Vec<_> = needs(&sandbox).await.into_iter().filter(|need| !need.allowed).collect();
     assert!(refused.is_empty(), "{refused:#?}");
 }
@@ -94,7 +65,7 @@ async fn told_without(test: &str, missing: &str) -> String {
     let monitor = sandbox.monitor(sandbox.spec());
     let mut told = String::new();
     for _ in 0..5 {
-        let outcomes: Vec<Outcome> = sandbox.pass(&monitor, &COMPONENTS).await;
+        let outcomes: Vec<Outcome> = sandbox.pass(&monitor, &all_components()).await;
         let failures = outcomes.iter().flat_map(|outcome| &outcome.failures);
         told.extend(failures.map(|(_, failure)| format!("{}\n", failure.message)));
     }

@@ -2,7 +2,7 @@
 
 mod attempts;
 mod fairness;
-mod quotas;
+pub mod quotas;
 mod reads;
 
 use std::time::{Duration, Instant};

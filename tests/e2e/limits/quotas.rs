@@ -8,7 +8,7 @@ use vpc_flow_operator::aws::limits::Quota;
 use vpc_flow_operator::aws::operations::{ALL, Service};
 
 /// The name a service signs its requests with.
-const fn signing_name(service: Service) -> &'static str {
+pub const fn signing_name(service: Service) -> &'static str {
     match service {
         Service::Athena => "athena",
         Service::CloudWatch => "monitoring",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::cluster::{Cluster, Operator};
-use crate::support::{REGION, Sandbox};
+use crate::support::{REGION, Sandbox, all_components};
 
 const NOTHING_TO_DO: i32 = 0;
 const ERROR: i32 = 1;
@@ -74,7 +74,7 @@ async fn a_file_needs_no_cluster_and_the_exit_code_tells() {
     let text = run(&sandbox, false, &[&flags[..], &["--gb-per-day", "10"]].concat()).await.stdout;
     assert!(text.contains("Cost a month at 10 GB of records a day, USD") && text.contains("Assumed"), "{text}");
 
-    sandbox.converge(&sandbox.monitor(sandbox.spec()), &super::all()).await;
+    sandbox.converge(&sandbox.monitor(sandbox.spec()), &all_components()).await;
     let told = run(&sandbox, false, &flags).await;
     assert_eq!(told.code, NOTHING_TO_DO, "{} {}", told.stdout, told.stderr);
     assert!(told.stdout.ends_with("\nNo changes. AWS is as declared.\n"), "{}", told.stdout);

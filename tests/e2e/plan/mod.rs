@@ -13,7 +13,7 @@ use vpc_flow_operator::monitor::Monitor;
 use vpc_flow_operator::plan::{self, Plan};
 use vpc_flow_operator::resources::SYSTEMS;
 
-use crate::support::{PACE, Sandbox};
+use crate::support::{PACE, Sandbox, all_components};
 
 type Named = BTreeSet<(Action, ResourceKind, String)>;
 
@@ -23,10 +23,6 @@ fn named<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Named {
 
 fn planned(plan: &Plan) -> Named {
     named(plan.changes.iter().map(|planned| &planned.change))
-}
-
-fn all() -> Vec<Component> {
-    SYSTEMS.iter().map(|system| system.component).collect()
 }
 
 /// Clients as the command has them.
@@ -50,7 +46,7 @@ async fn what_is_planned_for_a_new_monitor_is_what_gets_made() {
     assert_eq!(plan.problems.len(), 0, "{plan:#?}");
     assert!(plan.changes.iter().all(|planned| planned.change.action == Action::Create), "{plan:#?}");
 
-    let made = named(&sandbox.converge(&monitor, &all()).await);
+    let made = named(&sandbox.converge(&monitor, &all_components()).await);
     let made: Named = made.into_iter().filter(|(action, ..)| *action == Action::Create).collect();
     assert_eq!(planned(&plan), made);
     let after = self::plan(&sandbox, &monitor, false).await;
@@ -70,7 +66,7 @@ async fn systems_stand_in_the_order_of_the_work() {
             assert!(position(&making, *needed) < position(&making, system.component), "{needed:?} {system:?}");
         }
     }
-    sandbox.converge(&monitor, &all()).await;
+    sandbox.converge(&monitor, &all_components()).await;
     let removing = plan(&sandbox, &monitor, true).await;
     assert_eq!(removing.changes[0].component, Component::FlowLogs);
     for system in SYSTEMS.iter().filter(|system| system.component != Component::FlowLogs) {
@@ -84,7 +80,7 @@ async fn systems_stand_in_the_order_of_the_work() {
 async fn a_change_is_planned_field_by_field_and_a_replacement_says_why() {
     let sandbox = Sandbox::new("plan::change").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, &all()).await;
+    sandbox.converge(&monitor, &all_components()).await;
     let mut spec = sandbox.spec();
     spec.cloud_watch_logs.retention_days = 7;
     spec.s3.traffic_type = Some(TrafficType::Reject);
@@ -105,7 +101,7 @@ async fn a_change_is_planned_field_by_field_and_a_replacement_says_why() {
     assert!(flow_log.why.is_some(), "{flow_log:#?}");
     assert_eq!(found(ResourceKind::Dashboard).change.action, Action::Delete);
 
-    let done = named(&sandbox.converge(&changed, &all()).await);
+    let done = named(&sandbox.converge(&changed, &all_components()).await);
     assert!(planned(&plan).is_subset(&done), "{plan:#?}\n{done:#?}");
 }
 
@@ -120,10 +116,10 @@ async fn the_plan_of_a_deletion_is_what_gets_removed_and_left() {
         let mut spec = sandbox.spec();
         spec.deletion_policy = Some(policy);
         let monitor = sandbox.monitor(spec);
-        sandbox.converge(&monitor, &all()).await;
+        sandbox.converge(&monitor, &all_components()).await;
         let plan = plan(&sandbox, &monitor, true).await;
         assert!(plan.destroy && plan.problems.is_empty(), "{plan:#?}");
-        let outcomes = sandbox.tear_down(&monitor, &all()).await;
+        let outcomes = sandbox.tear_down(&monitor, &all_components()).await;
         let done = named(outcomes.iter().flat_map(|outcome| &outcome.applied));
         assert_eq!(planned(&plan), done, "{name}");
         assert!(self::plan(&sandbox, &monitor, true).await.is_empty());
