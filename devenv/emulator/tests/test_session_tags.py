@@ -91,10 +91,11 @@ class Caller(SessionTagsTestCase):
     def test_the_operators_role_and_no_other_is_trusted(self):
         root = f"arn:aws:iam::{self.account}:root"
         trust = self.trust({"Action": _BOTH})
-        namesake = self.client("iam", account=self.target).create_role(RoleName="operator", AssumeRolePolicyDocument=trust)
+        iam = self.client("iam", account=self.target)
+        namesake = iam.create_role(RoleName="operator", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         for principal, expected in [
-            (self.operator, True), (root, True), (self.account, True), (self.role("operator-2", "x.amazonaws.com"), False),
-            (namesake["Role"]["Arn"], False), (f"arn:aws:iam::{self.target}:root", False),
+            (self.operator, True), (root, True), (self.account, True), (f"arn:aws:iam::{self.target}:root", False),
+            (self.role("operator-2", "pods.eks.amazonaws.com"), False), (namesake, False),
         ]:
             with self.subTest(principal):
                 self.assertEqual(self.lets_in({"Action": _BOTH, "Principal": {"AWS": principal}}), expected)
