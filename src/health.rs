@@ -1,6 +1,6 @@
 //! Whether the process still does its work. Only what a new start can mend counts: not that AWS or Kubernetes cannot be reached.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,9 @@ use thiserror::Error;
 
 /// Every request has an end within a minute or two, and back-off one within minutes.
 const PATIENCE: Duration = Duration::from_mins(15);
+
+/// A pass has an end: what takes long, as to empty a bucket, goes on in the next one.
+const PASS_PATIENCE: Duration = Duration::from_hours(1);
 
 /// A watch is renewed at least every five minutes.
 const WATCH_PATIENCE: Duration = Duration::from_mins(15);
@@ -25,8 +28,8 @@ struct Signs {
     watched: HashMap<String, Instant>,
     /// When a pass last began, ended or had an answer from AWS.
     progressed: Option<Instant>,
-    /// Monitors with a pass under way.
-    running: HashSet<String>,
+    /// When the pass under way over each monitor began.
+    running: HashMap<String, Instant>,
     /// When the next pass over each of the others is due.
     due: HashMap<String, Instant>,
 }
@@ -40,6 +43,9 @@ pub enum Stuck {
     /// Monitors are no longer looked after.
     #[error("there is work to do, and nothing has moved for {} s", .0.as_secs())]
     Passes(Duration),
+    /// A monitor is no longer looked after, whatever the others do.
+    #[error("the pass over a monitor has not ended for {} s", .0.as_secs())]
+    Pass(Duration),
 }
 
 impl Default for Health {
@@ -71,10 +77,10 @@ impl Health {
     }
 
     pub(crate) fn pass_begins(&self, uid: &str) {
-        let mut signs = self.signs();
-        signs.progressed = Some(Instant::now());
+        let (mut signs, now) = (self.signs(), Instant::now());
+        signs.progressed = Some(now);
         signs.due.remove(uid);
-        signs.running.insert(uid.to_owned());
+        signs.running.insert(uid.to_owned(), now);
     }
 
     /// `next`: when the next pass is due, if one is planned.
@@ -91,7 +97,7 @@ impl Health {
     /// A pass is due now.
     pub(crate) fn pass_is_due(&self, uid: &str) {
         let mut signs = self.signs();
-        if !signs.running.contains(uid) {
+        if !signs.running.contains_key(uid) {
             signs.due.insert(uid.to_owned(), Instant::now());
         }
     }
@@ -109,8 +115,8 @@ impl Health {
 
     fn check_at(&self, now: Instant) -> Result<(), Stuck> {
         let signs = self.signs();
-        let longest = signs.watched.values().min();
-        let silent = longest.map_or(Duration::ZERO, |watched| now.saturating_duration_since(*watched));
+        let oldest = signs.watched.values().min();
+        let silent = oldest.map_or(Duration::ZERO, |watched| now.saturating_duration_since(*watched));
         if silent > WATCH_PATIENCE {
             return Err(Stuck::Watch(silent));
         }
@@ -119,6 +125,11 @@ impl Health {
         let still = moved.map_or(Duration::ZERO, |moved| now.saturating_duration_since(moved));
         if still > self.patience {
             return Err(Stuck::Passes(still));
+        }
+        let longest =
+            signs.running.values().min().map_or(Duration::ZERO, |began| now.saturating_duration_since(*began));
+        if longest > PASS_PATIENCE {
+            return Err(Stuck::Pass(longest));
         }
         Ok(())
     }
@@ -159,6 +170,18 @@ mod tests {
         assert!(is_stuck(&health, 16));
         health.progress();
         assert!(!is_stuck(&health, 14));
+    }
+
+    #[test]
+    fn a_pass_without_end_is_stuck_although_others_move() {
+        let health = Health::default();
+        let long_ago = Instant::now().checked_sub(61 * MINUTE).unwrap();
+        health.signs().running.insert("a".to_owned(), long_ago);
+        health.pass_begins("b");
+        health.pass_ends("b", None);
+        assert!(matches!(health.check(), Err(Stuck::Pass(_))));
+        health.pass_ends("a", None);
+        assert_eq!(health.check(), Ok(()));
     }
 
     #[test]

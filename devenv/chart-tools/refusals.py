@@ -44,6 +44,7 @@ OPEN = (
 
 # Values of the right type that cannot be right, and what the message says.
 WRONG = (
+    ({"enabled": False}, "at '/enabled': value must be true"),
     ({"replicaCount": -1}, "at '/replicaCount': minimum"),
     ({"replicaCount": 2, "leaderElection": {"enabled": False}}, "leaderElection.enabled is false"),
     ({"image": {"digest": "sha256:abc"}}, "at '/image/digest'"),

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{Feature, Options, policies, trust};
 
 use super::operator_settings::cluster_name;
@@ -90,6 +91,8 @@ pub struct Permissions {
 enum Print {
     /// The policies of the operator's role, or of its role in another account.
     Policy,
+    /// The policies of whoever runs `plan`: what reads.
+    PlanPolicy,
     /// The trust policy of a role for the operator's `ServiceAccount` (IRSA).
     IrsaTrust,
     /// The trust policy of a role for EKS Pod Identity.
@@ -144,7 +147,8 @@ impl Permissions {
 
     fn documents(&self) -> anyhow::Result<Vec<Value>> {
         Ok(match self.print {
-            Print::Policy => policies(&self.options()),
+            Print::Policy => policies(&self.options(Caller::Operator)),
+            Print::PlanPolicy => policies(&self.options(Caller::Plan)),
             Print::PodIdentityTrust => vec![trust::pod_identity()],
             Print::IrsaTrust => {
                 let Some(provider) = &self.oidc_provider else { bail!("--oidc-provider is missing") };
@@ -157,8 +161,9 @@ impl Permissions {
         })
     }
 
-    fn options(&self) -> Options {
+    fn options(&self, caller: Caller) -> Options {
         Options {
+            caller,
             partition: self.partition.clone(),
             account: self.account.clone(),
             region: self.region.clone(),

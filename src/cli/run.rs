@@ -150,7 +150,11 @@ async fn work(
     tokio::select! {
         // Standing by is all that a follower has to be ready for.
         () = elector.acquire(|_| _ = known.send_replace(true)) => {}
-        () = stop.clone() => return Ok(()),
+        () = stop.clone() => {
+            // It may just have been asked for the lease.
+            elector.release().await;
+            return Ok(());
+        }
     }
     known.send_replace(false);
     let (finished, no_longer_needed) = oneshot::channel::<()>();

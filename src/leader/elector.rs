@@ -137,24 +137,25 @@ impl Elector {
         }
     }
 
-    /// Leaves the lease to whoever wants it. Nothing may be under way that changes anything.
+    /// Leaves the lease, if it is this replica's, to whoever wants it. Nothing may be under way that changes anything.
     pub async fn release(mut self) {
         self.fence.shut();
         match timeout(self.patience(), self.give_away()).await {
-            Ok(Ok(())) => info!(lease = self.name, "released the lease"),
+            Ok(Ok(true)) => info!(lease = self.name, "released the lease"),
+            Ok(Ok(false)) => {}
             Ok(Err(error)) => warn!(lease = self.name, %error, "could not release the lease; it expires"),
             Err(_) => warn!(lease = self.name, error = "no answer", "could not release the lease; it expires"),
         }
     }
 
-    async fn give_away(&mut self) -> kube::Result<()> {
-        // A renewal that was cut short may have taken effect.
+    /// False if there was nothing to give away.
+    async fn give_away(&mut self) -> kube::Result<bool> {
+        // A write that was cut short may have taken effect.
         let stored = self.leases.get_opt(&self.name).await?;
         self.election.observe(stored, Instant::now().into_std());
-        if let Some(released) = self.election.released(Timestamp::now()) {
-            self.leases.replace(&self.name, &PostParams::default(), &released).await?;
-        }
-        Ok(())
+        let Some(released) = self.election.released(Timestamp::now()) else { return Ok(false) };
+        self.leases.replace(&self.name, &PostParams::default(), &released).await?;
+        Ok(true)
     }
 
     async fn attempt(&mut self) -> kube::Result<Attempt> {

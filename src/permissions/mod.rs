@@ -24,6 +24,8 @@ use crate::monitor::{MANAGED_BY, OPERATOR, OWNER, RETAINED_BY};
 /// What the policies are for.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Who is to have them: the operator, or `plan`, which only reads.
+    pub caller: Caller,
     /// `aws`, `aws-cn` or `aws-us-gov`.
     pub partition: String,
     /// The account of the monitors; all if none.
@@ -55,12 +57,12 @@ pub fn policies(options: &Options) -> Vec<Value> {
     split(statements(options))
 }
 
-/// All actions that the code can need.
+/// All actions that the code can need for a caller.
 #[must_use]
-pub fn actions() -> Vec<&'static str> {
+pub fn actions(caller: Caller) -> Vec<&'static str> {
     let mut actions: Vec<&'static str> = operations::ALL
         .iter()
-        .filter(|operation| operation.is_for(Caller::Operator))
+        .filter(|operation| operation.is_for(caller))
         .flat_map(|operation| operation.actions.iter().copied())
         .collect();
     actions.sort_unstable();
@@ -70,7 +72,7 @@ pub fn actions() -> Vec<&'static str> {
 
 fn statements(options: &Options) -> Vec<Value> {
     let mut statements = Statements::new();
-    let actions = actions();
+    let actions = actions(options.caller);
     let granted = grants().filter(|grant| actions.contains(&grant.action) && is_wanted(grant, options));
     for grant in granted {
         let resources = resources(grant.scope, options);

@@ -7,6 +7,7 @@ const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
 
 fn all() -> Options {
     Options {
+        caller: Caller::Operator,
         partition: "aws".into(),
         account: Some("123456789012".into()),
         region: Some("eu-west-1".into()),
@@ -43,10 +44,23 @@ fn with(options: &Options, action: &str) -> Vec<Value> {
 
 #[test]
 fn what_the_code_can_call_is_what_is_allowed() {
-    assert_eq!(allowed(&all()), actions());
+    assert_eq!(allowed(&all()), actions(Caller::Operator));
     for grant in grants() {
-        assert!(actions().contains(&grant.action), "{} is no action of the operator's", grant.action);
+        assert!(actions(Caller::Operator).contains(&grant.action), "{} is no action of the operator's", grant.action);
     }
+}
+
+#[test]
+fn a_plan_may_read_and_nothing_else() {
+    let of_plan = allowed(&Options { caller: Caller::Plan, ..all() });
+    let of_operator = allowed(&all());
+    assert!(of_plan.iter().all(|action| of_operator.contains(action)));
+    for action in &of_plan {
+        let name = action.split_once(':').unwrap().1;
+        let reads = ["Get", "List", "Describe", "BatchGet"].iter().any(|verb| name.starts_with(verb));
+        assert!(reads || name == "AssumeRole", "{action}");
+    }
+    assert!(of_plan.len() > 30, "{of_plan:?}");
 }
 
 #[test]

@@ -47,6 +47,13 @@ pub struct Start<'a> {
     pub arguments: &'a [&'a str],
 }
 
+impl<'a> Start<'a> {
+    /// With AWS and Kubernetes where they are for the test, and no arguments of its own.
+    pub fn new(name: &'a str, cluster: &'a Cluster, sandbox: &'a Sandbox) -> Self {
+        Self { name, cluster, sandbox, endpoint: sandbox.emulator.endpoint(), kubeconfig: None, arguments: &[] }
+    }
+}
+
 impl Process {
     /// As the chart's ServiceAccount, with the chart's rights in the cluster's namespace.
     pub async fn start(start: &Start<'_>) -> Self {

@@ -29,14 +29,7 @@ async fn the_call_in_flight_is_heard_out_and_nothing_else_begins() {
     let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
     let gate = Gate::new();
     proxy.add(Rule::of("logs", "CreateLogGroup", ProxyFault::HoldBefore(gate.clone())).times(1));
-    let start = Start {
-        name: "stopping-1",
-        cluster: &cluster,
-        sandbox: &sandbox,
-        endpoint: proxy.endpoint(),
-        kubeconfig: None,
-        arguments: &[],
-    };
+    let start = Start { endpoint: proxy.endpoint(), ..Start::new("stopping-1", &cluster, &sandbox) };
     let mut operator = Process::start(&start).await;
     cluster.create("m", sandbox.spec()).await;
     let held = gate.arrived(DEADLINE).await.unwrap_or_else(|error| panic!("{error}:\n{}", operator.text()));
@@ -68,12 +61,9 @@ async fn a_call_that_is_never_answered_is_abandoned_and_the_next_start_finds_out
     proxy.add(Rule::of("iam", "CreateRole", ProxyFault::HoldAfter(gate.clone())).times(1));
     let arguments = ["--leader-elect", "--leader-elect-namespace", "stopping-stuck", "--leader-elect-name", LEASE];
     let start = Start {
-        name: "stopping-stuck-1",
-        cluster: &cluster,
-        sandbox: &sandbox,
         endpoint: proxy.endpoint(),
-        kubeconfig: None,
         arguments: &arguments,
+        ..Start::new("stopping-stuck-1", &cluster, &sandbox)
     };
     let mut operator = Process::start(&start).await;
     let uid = cluster.create("m", sandbox.spec()).await.uid();

@@ -22,15 +22,7 @@ fn names(text: &str) -> BTreeSet<String> {
 async fn the_charts_alerts_and_dashboard_use_metrics_that_there_are() {
     let (sandbox, cluster) = (Sandbox::new("chart::metrics").await, Cluster::new("chart-metrics").await);
     sandbox.emulator.add_fault(denied(&sandbox, "sns", "CreateTopic")).await.unwrap();
-    let operator = Process::start(&Start {
-        name: "chart-metrics",
-        cluster: &cluster,
-        sandbox: &sandbox,
-        endpoint: sandbox.emulator.endpoint(),
-        kubeconfig: None,
-        arguments: &[],
-    })
-    .await;
+    let operator = Process::start(&Start::new("chart-metrics", &cluster, &sandbox)).await;
     cluster.create("m", sandbox.spec()).await;
     let files = project_root().join("charts/vpc-flow-operator/files");
     for file in ["alerts.yaml", "dashboard.json"] {

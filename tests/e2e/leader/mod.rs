@@ -2,8 +2,11 @@
 
 mod pair;
 
+use std::time::Duration;
+
 use devenv::FaultProxy;
-use kube::api::{ListParams, PostParams};
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use kube::api::{ListParams, ObjectMeta, PostParams};
 use kube::{Api, ResourceExt};
 use rustix::process::Signal;
 use serde_json::json;
@@ -12,7 +15,7 @@ use vpc_flow_operator::aws::{ClientPool, Gate};
 use vpc_flow_operator::controller;
 use vpc_flow_operator::engine::{self, Outcome};
 use vpc_flow_operator::health::Health;
-use vpc_flow_operator::leader::Fence;
+use vpc_flow_operator::leader::{Elector, Fence, Terms};
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::resources::SYSTEMS;
 
@@ -131,18 +134,35 @@ async fn behind_a_shut_fence_nothing_is_changed() {
     assert_eq!(monitors.list(&ListParams::default()).await.unwrap().items.len(), 0);
 }
 
+/// As one that is stopped before it hears that it leads.
+#[tokio::test]
+async fn a_lease_that_a_replica_does_not_know_to_be_its_own_is_released_too() {
+    let cluster = Cluster::new("leader-unheard").await;
+    let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
+    for holder in ["me", "other"] {
+        let spec = LeaseSpec {
+            holder_identity: Some(holder.to_owned()),
+            lease_duration_seconds: Some(15),
+            ..LeaseSpec::default()
+        };
+        let metadata = ObjectMeta { name: Some(holder.to_owned()), ..ObjectMeta::default() };
+        leases.create(&PostParams::default(), &Lease { metadata, spec: Some(spec) }).await.unwrap();
+        let terms = Terms::new(Duration::from_secs(15), Duration::from_secs(10), Duration::from_secs(2)).unwrap();
+        let fence = Fence::shut_until_elected();
+        let client = cluster.client.clone();
+        Elector::new(client, &cluster.namespace, holder, "me".to_owned(), terms, fence).release().await;
+    }
+    let holder = async |name| leases.get(name).await.unwrap().spec.unwrap().holder_identity;
+    assert_eq!(holder("me").await, None);
+    assert_eq!(holder("other").await.as_deref(), Some("other"));
+}
+
 #[tokio::test]
 async fn without_a_namespace_for_the_lease_it_says_what_to_set() {
     let (sandbox, cluster) = (Sandbox::new("leader-nowhere").await, Cluster::new("leader-nowhere").await);
-    let mut operator = Process::start(&Start {
-        name: "leader-nowhere",
-        cluster: &cluster,
-        sandbox: &sandbox,
-        endpoint: sandbox.emulator.endpoint(),
-        kubeconfig: None,
-        arguments: &["--leader-elect"],
-    })
-    .await;
+    let mut operator =
+        Process::start(&Start { arguments: &["--leader-elect"], ..Start::new("leader-nowhere", &cluster, &sandbox) })
+            .await;
     assert_eq!(operator.ended().await.code(), Some(1));
     assert!(operator.text().contains("set --leader-elect-namespace"), "{}", operator.text());
 }

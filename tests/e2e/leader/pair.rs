@@ -85,12 +85,10 @@ impl Replica {
             vec!["--leader-elect", "--leader-elect-namespace", &cluster.namespace, "--leader-elect-name", LEASE];
         arguments.extend(TERMS);
         let process = Process::start(&Start {
-            name,
-            cluster,
-            sandbox,
             endpoint: proxy.endpoint(),
             kubeconfig: Some(&link.kubeconfig),
             arguments: &arguments,
+            ..Start::new(name, cluster, sandbox)
         })
         .await;
         Self { process, proxy, link }

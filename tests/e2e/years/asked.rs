@@ -67,15 +67,7 @@ async fn called_off(test: &str, call_off: impl AsyncFnOnce(&Cluster), is_over: i
     let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
     let gate = Gate::new();
     proxy.add(Rule::of("logs", "CreateLogGroup", ProxyFault::HoldBefore(gate.clone())));
-    let operator = Process::start(&Start {
-        name: test,
-        cluster: &cluster,
-        sandbox: &sandbox,
-        endpoint: proxy.endpoint(),
-        kubeconfig: None,
-        arguments: &[],
-    })
-    .await;
+    let operator = Process::start(&Start { endpoint: proxy.endpoint(), ..Start::new(test, &cluster, &sandbox) }).await;
     cluster.create("m", sandbox.spec()).await;
     gate.arrived(DEADLINE).await.unwrap();
     cluster.wait("m", "all others to be through", only_the_log_group_is_under_way).await;

@@ -16,15 +16,7 @@ fn requests(lines: &[Value], operation: &str) -> Vec<Value> {
 async fn the_log_names_the_monitor_the_operation_and_the_request() {
     let (sandbox, cluster) = (Sandbox::new("years::logs").await, Cluster::new("years-logs").await);
     sandbox.emulator.add_fault(denied(&sandbox, "sns", "CreateTopic")).await.unwrap();
-    let operator = Process::start(&Start {
-        name: "years-logs",
-        cluster: &cluster,
-        sandbox: &sandbox,
-        endpoint: sandbox.emulator.endpoint(),
-        kubeconfig: None,
-        arguments: &[],
-    })
-    .await;
+    let operator = Process::start(&Start::new("years-logs", &cluster, &sandbox)).await;
     // A VPC that is not there: EC2 says so in an answer with status 200.
     let mut spec = sandbox.spec();
     spec.vpc_id = "vpc-0000000000000000f".into();

@@ -14,15 +14,7 @@ fn value(metrics: &str, series: &str) -> Option<f64> {
 #[tokio::test]
 async fn metrics_follow_the_monitors() {
     let (sandbox, cluster) = (Sandbox::new("years::metrics").await, Cluster::new("years-metrics").await);
-    let operator = Process::start(&Start {
-        name: "years-metrics",
-        cluster: &cluster,
-        sandbox: &sandbox,
-        endpoint: sandbox.emulator.endpoint(),
-        kubeconfig: None,
-        arguments: &[],
-    })
-    .await;
+    let operator = Process::start(&Start::new("years-metrics", &cluster, &sandbox)).await;
     cluster.create("m", sandbox.spec()).await;
     cluster.wait_ready("m").await;
     // The pass ends after it has told its status.

@@ -16,12 +16,8 @@ async fn the_operator_outlives_kubernetes() {
     let cluster = Cluster::at(client, "years-restart").await;
     let link = Link::to(control_plane.kubeconfig(), "years-restart").await;
     let operator = Process::start(&Start {
-        name: "years-restart",
-        cluster: &cluster,
-        sandbox: &sandbox,
-        endpoint: sandbox.emulator.endpoint(),
         kubeconfig: Some(&link.kubeconfig),
-        arguments: &[],
+        ..Start::new("years-restart", &cluster, &sandbox)
     })
     .await;
     cluster.create("a", sandbox.spec()).await;

@@ -35,15 +35,8 @@ impl World {
     }
 
     async fn start(&self, name: &str) -> Process {
-        Process::start(&Start {
-            name,
-            cluster: &self.cluster,
-            sandbox: &self.sandbox,
-            endpoint: self.sandbox.emulator.endpoint(),
-            kubeconfig: Some(&self.kubeconfig),
-            arguments: &[],
-        })
-        .await
+        Process::start(&Start { kubeconfig: Some(&self.kubeconfig), ..Start::new(name, &self.cluster, &self.sandbox) })
+            .await
     }
 
     /// Gives the version of the CRD another schema, and waits until it holds.

@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{self, Feature, Options};
 
 use crate::life::Phase;
@@ -63,6 +64,7 @@ impl Part {
 fn options(world: &World) -> Options {
     let (account, namespace) = (&world.sandbox.account, &world.cluster.namespace);
     Options {
+        caller: Caller::Operator,
         partition: "aws".into(),
         account: Some(account.clone()),
         region: Some(REGION.into()),
@@ -106,7 +108,7 @@ async fn bound(name: &str, policies: impl FnOnce(&[Value]) -> Vec<Value>) -> Res
 /// The actions that each part of a life is the first to need.
 async fn needed() -> Result<BTreeMap<&'static str, Part>> {
     let world = bound("permissions-all", <[Value]>::to_vec).await?;
-    let (actions, mut needed) = (permissions::actions(), BTreeMap::new());
+    let (actions, mut needed) = (permissions::actions(Caller::Operator), BTreeMap::new());
     for part in Part::all() {
         part.begin(&world).await.with_context(|| format!("{part:?}"))?;
         part.end(&world).await.with_context(|| format!("{part:?}"))?;
@@ -159,7 +161,7 @@ async fn each_action_is_needed_and_missed() {
     let (mut sweep, seed) = (Sweep::start("permissions, each taken away"), seed());
     let Some(needed) = sweep.add_run("all permissions", needed().await) else { return sweep.finish() };
     sweep.add_points(needed.len());
-    let all: BTreeSet<&str> = permissions::actions().into_iter().collect();
+    let all: BTreeSet<&str> = permissions::actions(Caller::Operator).into_iter().collect();
     let used: BTreeSet<&str> = needed.keys().copied().chain(ELSEWHERE).collect();
     for action in all.difference(&used) {
         sweep.add_failure(format!("no part of the life needs {action}"));
