@@ -86,6 +86,11 @@ class TagSession(SessionTagsTestCase):
         self.assertTrue(self.lets_in(*apart, ExternalId="secret"))
         self.assertFalse(self.lets_in(*apart, ExternalId="other"))
 
+    def test_values_are_texts(self):
+        error = self.control_error("permissions", {
+            "account": self.account, "role": "operator", "policies": [], "transitiveTags": {"eks-cluster-name": 1}})
+        self.assertEqual(error, "`transitiveTags` must be an object of texts")
+
 
 class Caller(SessionTagsTestCase):
     def test_the_operators_role_and_no_other_is_trusted(self):
