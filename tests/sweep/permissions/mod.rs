@@ -20,9 +20,10 @@ use crate::support::REGION;
 use crate::world::{DEADLINE, World};
 
 /// Actions that no life in one account needs.
-const ELSEWHERE: [&str; 1] = [
+const ELSEWHERE: [&str; 2] = [
     // Between two accounts: tests/e2e/cross_account.rs.
     "sts:AssumeRole",
+    "sts:TagSession",
 ];
 
 /// Actions taken away outside of `make sweep`.
