@@ -50,6 +50,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with $image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
+{{/* Those of the parent chart and this one's, a YAML list. */}}
+{{- define "vpc-flow-operator.imagePullSecrets" -}}
+{{- concat (default list (.Values.global).imagePullSecrets) .Values.imagePullSecrets | uniq | toYaml }}
+{{- end }}
+
 {{- define "vpc-flow-operator.leaseName" -}}
 {{- default (include "vpc-flow-operator.fullname" .) .Values.leaderElection.name }}
 {{- end }}
