@@ -87,15 +87,10 @@ fn flattened(document: serde_yaml_ng::Deserializer) -> Result<Vec<Value>, serde_
     yaml.apply_merge()?;
     let mut value: Value = serde_yaml_ng::from_value(yaml)?;
     let is_list = matches!(value["kind"].as_str(), Some("List" | "VpcFlowMonitorList"));
-    Ok(match value["items"].take() {
-        Value::Array(items) if is_list => items,
-        items => {
-            if !items.is_null() {
-                value["items"] = items;
-            }
-            vec![value]
-        }
-    })
+    match value.get_mut("items").filter(|_| is_list) {
+        Some(Value::Array(items)) => Ok(std::mem::take(items)),
+        _ => Ok(vec![value]),
+    }
 }
 
 /// An error if it is one of another version, which the API server does not know.

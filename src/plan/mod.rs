@@ -44,7 +44,6 @@ pub struct Plan {
     /// What stands in the way.
     pub problems: Vec<Problem>,
     /// What the plan leaves out.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What the monitor will cost, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +57,6 @@ pub struct PlannedChange {
     /// The system.
     pub component: Component,
     /// The systems that something stands in the way of, and that this waits for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waits_for: Vec<Component>,
     /// What is to be done.
     #[serde(flatten)]

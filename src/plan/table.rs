@@ -181,9 +181,18 @@ Plan: 1 to create, 1 to replace, 1 to wait; 1 in the way.
                 "destroy": false,
                 "suspended": false,
                 "changes": [
-                    {"component": "Storage", "action": "Create", "kind": "AWS::S3::Bucket", "name": "b"},
+                    {
+                        "component": "Storage",
+                        "waitsFor": [],
+                        "action": "Create",
+                        "kind": "AWS::S3::Bucket",
+                        "name": "b",
+                        "fields": [],
+                        "why": null,
+                    },
                     {
                         "component": "FlowLogs",
+                        "waitsFor": [],
                         "action": "Replace",
                         "kind": "AWS::EC2::FlowLog",
                         "name": "s3",
@@ -196,6 +205,8 @@ Plan: 1 to create, 1 to replace, 1 to wait; 1 in the way.
                         "action": "Delete",
                         "kind": "AWS::EC2::FlowLog",
                         "name": "cloud-watch-logs",
+                        "fields": [],
+                        "why": null,
                     },
                 ],
                 "problems": [{"component": "Alarms", "reason": "Conflict", "message": "taken"}],
