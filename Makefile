@@ -71,8 +71,9 @@ check-chart: ## Lint the Helm chart, run its tests, and check that what is gener
 config: ## Write config/ from the Helm chart and crds/
 	@config/generate.sh config
 
-check-config: ## Check that config/ is the Helm chart with its defaults, and that the GitOps examples fit the chart
+check-config: build ## Check that config/ is the Helm chart with its defaults, and the GitOps and Prometheus objects against their CRDs
 	@config/check.sh
+	@$(devenv) run -- config/check-kinds.sh
 
 install-yaml: control-plane ## Write dist/install.yaml: all of config/ in one file
 	@mkdir -p dist
