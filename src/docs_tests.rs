@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::api::ObjectMeta;
 
 use crate::api::conditions::Reason;
@@ -58,7 +60,16 @@ fn every_metric_is_told() {
     metrics.limits().waited(ops::GET_ROLE, Duration::ZERO);
     metrics.reconcile(PassResult::Error, Duration::ZERO);
     metrics.change(&Change::new(Action::Create, ResourceKind::Role, "r"));
-    metrics.monitors().learn(&ObjectMeta::default(), &VpcFlowMonitorStatus::default());
+    let condition = Condition {
+        type_: "Ready".into(),
+        status: "True".into(),
+        reason: "Reconciled".into(),
+        message: String::new(),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        observed_generation: None,
+    };
+    let status = VpcFlowMonitorStatus { conditions: vec![condition], ..VpcFlowMonitorStatus::default() };
+    metrics.monitors().learn(&ObjectMeta::default(), &status);
     let text = metrics.render().unwrap();
     let served =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).map(|(name, kind)| match kind {
@@ -69,6 +80,31 @@ fn every_metric_is_told() {
     let section = section("operations.md", "## Metrics");
     let tables = section.split("### Alerts").next().unwrap_or_default();
     assert_eq!(first_column(tables), served.collect());
+    for row in tables.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let mut columns = row.split(" | ");
+        let (names, told) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+        let name = names.split('`').next().unwrap_or_default();
+        // The values that a label can have stand after a colon.
+        let told = told.split(';').flat_map(|part| quoted(part.split(':').next().unwrap_or_default())).collect();
+        assert_eq!(labels(&text, name), told, "{name}");
+    }
+}
+
+/// What stands between backquotes.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// The labels of a metric's series, but for the buckets of histograms.
+fn labels<'a>(text: &'a str, metric: &str) -> BTreeSet<&'a str> {
+    let of_metric = |line: &&str| {
+        let series = line.split(['{', ' ']).next().unwrap_or_default();
+        [series.trim_end_matches("_bucket"), series.trim_end_matches("_count"), series].contains(&metric)
+    };
+    let series = text.lines().filter(of_metric).filter_map(|line| line.split_once('{')?.1.split_once('}'));
+    let names =
+        series.flat_map(|(labels, _)| labels.split("\",").map(|label| label.split('=').next().unwrap_or_default()));
+    names.filter(|name| *name != "le").collect()
 }
 
 #[test]

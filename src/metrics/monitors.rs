@@ -18,8 +18,8 @@ pub struct Monitors(Arc<Mutex<HashMap<String, Standing>>>);
 struct Standing {
     namespace: String,
     name: String,
-    /// Type and status.
-    conditions: Vec<(String, String)>,
+    /// Type, status and reason.
+    conditions: Vec<(String, String, String)>,
     firing: i64,
 }
 
@@ -33,7 +33,7 @@ impl Monitors {
             conditions: status
                 .conditions
                 .iter()
-                .map(|condition| (condition.type_.clone(), condition.status.clone()))
+                .map(|condition| (condition.type_.clone(), condition.status.clone(), condition.reason.clone()))
                 .collect(),
             firing: i64::try_from(firing).unwrap_or(i64::MAX),
         };
@@ -54,14 +54,14 @@ impl Monitors {
 impl Collector for Monitors {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let all = self.all();
-        let mut counts: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-        for (condition, status) in all.values().flat_map(|standing| &standing.conditions) {
-            *counts.entry((condition, status)).or_default() += 1;
+        let mut counts: BTreeMap<(&str, &str, &str), i64> = BTreeMap::new();
+        for (condition, status, reason) in all.values().flat_map(|standing| &standing.conditions) {
+            *counts.entry((condition, status, reason)).or_default() += 1;
         }
-        let help = "Monitors by condition and its status";
+        let help = "Monitors by condition, its status and reason";
         let mut monitors = encoder.encode_descriptor("monitors", help, None, MetricType::Gauge)?;
-        for ((condition, status), count) in counts {
-            let labels = [("condition", condition), ("status", status)];
+        for ((condition, status, reason), count) in counts {
+            let labels = [("condition", condition), ("status", status), ("reason", reason)];
             ConstGauge::new(count).encode(monitors.encode_family(&labels)?)?;
         }
         let help = "Alarms in state ALARM when last looked at";

@@ -45,5 +45,8 @@ async fn the_operator_outlives_kubernetes() {
     cluster.change("a", json!({"cloudWatchLogs": {"retentionDays": 30}})).await;
     cluster.wait_ready("a").await;
     let (_, metrics) = operator.get("/metrics").await;
-    assert!(metrics.contains(r#"vpc_flow_operator_monitors{condition="Ready",status="True"} 2"#), "{metrics}");
+    assert!(
+        metrics.contains(r#"vpc_flow_operator_monitors{condition="Ready",status="True",reason="Reconciled"} 2"#),
+        "{metrics}"
+    );
 }
