@@ -10,11 +10,15 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "https://github.com/vpcflow-dev/vpc-flow-operator/blob/main/"
 ALERTS = ROOT / "charts/vpc-flow-operator/files/alerts.yaml"
+CHART = ROOT / "charts/vpc-flow-operator/Chart.yaml"
+# A version of three parts, of which the last may be open; not one of Python, nor the chart's kubeVersion, nor a part of an address.
+VERSION = re.compile(r"(?<![\d.])(?<!Python )(?<!>=)(\d+\.\d+\.(?:x\b|\d+(?:-[0-9A-Za-z.-]*[0-9A-Za-z])?))(?!\.?\d)")
 COMMANDS = ["run", "crd", "permissions", "plan", "verify"]
 # Parts of a spec: what begins with one of them is a path of a field.
 PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|anomalyDetector|analytics"
@@ -172,6 +176,17 @@ def check_names(page: Page, operations: Page) -> None:
             problem(page.name, f"the alert {name} is not told")
 
 
+def check_versions(files: list[Path]) -> None:
+    """Every version in them is the release's: commands, addresses and examples would otherwise fetch another one."""
+    release = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    right = (release, re.sub(r"\d+(-.*)?$", "x", release))
+    for path in files:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for version in VERSION.findall(line):
+                if version not in right:
+                    problem(f"{path.relative_to(ROOT)}:{number}", f"{version} is not the version in Cargo.toml, {release}")
+
+
 def check_blocks(page: Page) -> None:
     for block in page.blocks:
         first = block.text.splitlines()[0] if block.text.strip() else ""
@@ -213,6 +228,7 @@ def main() -> int:
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
     pages = {path: Page(path) for path in (ROOT / name for name in sorted(set(listed.stdout.split()))) if path.exists()}
     check_links(pages)
+    check_versions([*(path for path in pages if path.name != "CHANGELOG.md"), *sorted((ROOT / "examples").rglob("*.yaml")), CHART])
     operations, reference = pages[ROOT / "docs/operations.md"], pages[ROOT / "docs/configuration.md"]
     flags, known, tested = flags_of(programs), fields(reference), 0
     for path, page in pages.items():

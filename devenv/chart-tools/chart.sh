@@ -44,14 +44,6 @@ check_current() {
     say "the CRD, README.md and the renderings are current"
 }
 
-check_version() {
-    local version
-    version=$(awk -F '"' '/^version = / { print $2; exit }' Cargo.toml)
-    [ "$(grep -cx -e "version: $version" -e "appVersion: $version" "charts/$name/Chart.yaml")" = 2 ] ||
-        fail "Chart.yaml has another version than Cargo.toml, $version"
-    say "chart and operator have the same version, $version"
-}
-
 # The spec that Helm applies is the generated one, letter for letter.
 check_crd() {
     local generated rendered
@@ -74,7 +66,6 @@ generate)
     generate "charts/$name"
     ;;
 check)
-    check_version
     check_current
     check_crd
     lint

@@ -19,8 +19,8 @@ OPEN = (
     "/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/*",
     "/commonLabels",
     "/deploymentAnnotations",
+    "/extraObjects/*",
     "/extraVolumes/*",
-    "/global",
     "/metrics/*/annotations",
     "/metrics/*/labels",
     "/metrics/prometheusRule/additionalRules/*",
@@ -58,6 +58,13 @@ WRONG = (
     ({"allowedSubscriptionRoles": ["arn:aws:iam::1:role/a"]}, "at '/allowedSubscriptionRoles/0'"),
     ({"allowedAdoptions": ["network=arn:aws:*:::bucket"]}, "at '/allowedAdoptions/0'"),
     ({"permissionsBoundaryArn": "boundary"}, "at '/permissionsBoundaryArn'"),
+    ({"detectorArchitecture": "amd64"}, "at '/detectorArchitecture': value must be one of"),
+    ({"dnsPolicy": "default"}, "at '/dnsPolicy': value must be one of"),
+    ({"extraContainers": [{"name": "proxy"}]}, "at '/extraContainers/0': missing property 'image'"),
+    ({"extraObjects": [{"kind": "ConfigMap"}]}, "at '/extraObjects/0': missing property 'apiVersion'"),
+    ({"global": {"imagePullSecrets": ["registry"]}}, "at '/global/imagePullSecrets/0': got string"),
+    ({"global": {"imagePullSecrets": [{"nmae": "registry"}]}}, "additional properties 'nmae' not allowed"),
+    ({"global": {"imagePullSecrets": {"name": "registry"}}}, "at '/global/imagePullSecrets': got object"),
     ({"defaultDeletionPolicy": "retain"}, "at '/defaultDeletionPolicy': value must be one of"),
     ({"resync": "ten minutes"}, "at '/resync'"),
     ({"concurrency": 0}, "at '/concurrency': minimum"),
@@ -132,8 +139,8 @@ def put(values, path, new):
 
 
 def of_another_type(value):
-    """Some numbers may be strings, such as ports."""
-    return "wrong" if isinstance(value, (bool, dict, list)) else ["wrong"]
+    """Some numbers and objects may be strings, such as ports."""
+    return "wrong" if isinstance(value, list) else ["wrong"]
 
 
 def main(helm, chart):

@@ -41,7 +41,7 @@ say "The operator"
 architecture=$(kube get nodes -o jsonpath='{.items[0].status.nodeInfo.architecture}')
 [ "$architecture" = arm64 ] || architecture=x86_64
 helm upgrade vpc-flow-operator charts/vpc-flow-operator --install --kube-context "$context" --namespace vpc-flow-system \
-    --create-namespace --values devenv/kind/values.yaml --set "extraArgs={--detector-architecture=$architecture}" --wait --timeout 2m
+    --create-namespace --values devenv/kind/values.yaml --set "detectorArchitecture=$architecture" --wait --timeout 2m
 
 say "A VPC, and its monitor"
 vpc=$(aws ec2 create-vpc '{"CidrBlock": "10.20.0.0/16"}' | sed -n 's/.*"VpcId": "\(vpc-[0-9a-f]*\)".*/\1/p')

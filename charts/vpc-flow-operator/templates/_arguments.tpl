@@ -30,6 +30,9 @@
 {{- with .Values.permissionsBoundaryArn }}
 - --permissions-boundary-arn={{ . }}
 {{- end }}
+{{- with .Values.detectorArchitecture }}
+- --detector-architecture={{ . }}
+{{- end }}
 - --default-deletion-policy={{ .Values.defaultDeletionPolicy }}
 - --resync={{ .Values.resync }}
 - --concurrency={{ .Values.concurrency }}

@@ -57,6 +57,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with $image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
+{{/* Those of the parent chart and this one's, a YAML list. */}}
+{{- define "vpc-flow-operator.imagePullSecrets" -}}
+{{- concat (default list (.Values.global).imagePullSecrets) .Values.imagePullSecrets | uniq | toYaml }}
+{{- end }}
+
 {{/* Replicas that an upgrade under another full name ends share it with those that it starts. */}}
 {{- define "vpc-flow-operator.leaseName" -}}
 {{- default (include "vpc-flow-operator.releaseName" (list . .Chart.Name)) .Values.leaderElection.name }}

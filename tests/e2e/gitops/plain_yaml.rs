@@ -58,7 +58,7 @@ fn the_overlay_in_the_documents_reaches_the_operator() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("overlay-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     std::os::unix::fs::symlink(root.join("config"), folder.join("config")).unwrap();
-    let url = "https://github.com/vpcflow-dev/vpc-flow-operator/config?ref=v0.1.0";
+    let url = concat!("https://github.com/vpcflow-dev/vpc-flow-operator/config?ref=v", env!("CARGO_PKG_VERSION"));
     assert!(overlay.contains(url), "{overlay}");
     fs::write(folder.join("kustomization.yaml"), overlay.replace(url, "config")).unwrap();
     let rendered = printed(&["kustomize", folder.to_str().unwrap()]);
