@@ -71,6 +71,7 @@ check)
     lint
     "$tools/helm-unittest" --strict "charts/$name"
     "${PYTHON:-python3}" devenv/chart-tools/refusals.py "$tools/helm" "charts/$name"
+    "${PYTHON:-python3}" devenv/chart-tools/nulls.py "$tools/helm" "charts/$name"
     ;;
 *)
     fail "usage: chart.sh generate|check"

@@ -59,7 +59,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* Those of the parent chart and this one's, a YAML list. */}}
 {{- define "vpc-flow-operator.imagePullSecrets" -}}
-{{- concat (default list (.Values.global).imagePullSecrets) .Values.imagePullSecrets | uniq | toYaml }}
+{{- concat (default list (.Values.global).imagePullSecrets) (default list .Values.imagePullSecrets) | uniq | toYaml }}
 {{- end }}
 
 {{/* Replicas that an upgrade under another full name ends share it with those that it starts. */}}
