@@ -61,10 +61,11 @@ def not_refused(helm, chart, defaults, needed):
 
 
 def difference(helm, chart, values, paths):
-    """What else Helm renders when these are null."""
+    """What else Helm renders when these are null, or why it does not."""
     before, after = (rendered(helm, chart, each) for each in (values, put_null(values, paths)))
-    lines = difflib.unified_diff(before.stdout.splitlines(), after.stdout.splitlines(), lineterm="", n=0)
-    return after.stderr, list(lines)[2:]
+    if after.returncode:
+        return [f"+{after.stderr}"]
+    return list(difflib.unified_diff(before.stdout.splitlines(), after.stdout.splitlines(), lineterm="", n=0))[2:]
 
 
 def main(helm, chart):
@@ -76,12 +77,12 @@ def main(helm, chart):
 
     problems = [f"null for '{path}' is not refused by name" for path in not_refused(helm, chart, defaults, needed)]
     on = merged_with(defaults, ALL_ON)
-    error, changed = difference(helm, chart, on, empty)
-    if error or changed:
-        problems += ["null for an empty value makes a difference:", error, *changed]
-    error, changed = difference(helm, chart, on, NULLABLE)
-    if error or any(line.startswith("+") for line in changed):
-        problems += ["null for what Kubernetes has defaults for does not just leave it out:", error, *changed]
+    changed = difference(helm, chart, on, empty)
+    if changed:
+        problems += ["null for an empty value makes a difference:", *changed]
+    changed = difference(helm, chart, on, NULLABLE)
+    if any(line.startswith("+") for line in changed):
+        problems += ["null for what Kubernetes has defaults for does not just leave it out:", *changed]
 
     if problems:
         sys.exit("\n".join(problems))

@@ -134,7 +134,7 @@ def main(helm, chart):
         sys.exit("\n".join(problems))
     print(
         f"[chart] refused by name: misspelt keys in {len(objects)} objects, wrong types of {len(typed)} values,"
-        f" {len(WRONG)} wrong values, {len(flags)} arguments that values are for"
+        f" {len(WRONG)} wrong values, {len(flags)} arguments that values set"
     )
 
 
