@@ -71,17 +71,18 @@ check-chart: ## Lint the Helm chart, run its tests, and check that what is gener
 config: ## Write config/ from the Helm chart and crds/
 	@config/generate.sh config
 
-check-config: ## Check that config/ is the Helm chart with its defaults, and that the GitOps examples fit the chart
+check-config: build ## Check that config/ is the Helm chart with its defaults, and the GitOps and Prometheus objects against their CRDs
 	@config/check.sh
+	@$(devenv) run -- config/check-kinds.sh
 
 install-yaml: control-plane ## Write dist/install.yaml: all of config/ in one file
 	@mkdir -p dist
 	@"$$(devenv/control-plane/build.sh | tail -n 1)/kubectl" kustomize config > dist/install.yaml
 	@echo "written: dist/install.yaml"
 
-check-image: operator $(detector) ## Check that the programs need nothing that the container image and Lambda lack
-	@devenv/image/check-binary.sh $(operator)
-	@devenv/image/check-binary.sh $(detector)
+check-image: operator $(detector) ## Check what the programs need of the container image and of Lambda (libraries, glibc), and the detector's size
+	@devenv/image/check-binary.sh operator-dev $(operator)
+	@devenv/image/check-binary.sh detector $(detector)
 
 kind: ## The demo in a kind cluster, for those who have Docker (devenv/kind/kind.sh down ends it)
 	@devenv/kind/kind.sh

@@ -3,18 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use clap::ValueEnum as _;
 use kube::api::ObjectMeta;
 
 use crate::api::conditions::Reason;
-use crate::api::spec::DeletionPolicy;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{ResourceKind, VpcFlowMonitorSpec};
-use crate::aws::operations as ops;
+use crate::aws::operations::{self as ops, Caller};
 use crate::engine::{Action, Change};
 use crate::metrics::{Metrics, PassResult, RequestOutcome};
 use crate::monitor::fixtures;
-use crate::permissions::{Feature, Options, policies};
+use crate::permissions::{Options, policies};
 use crate::plan::cost::{Prices, estimate};
 
 fn document(name: &str) -> String {
@@ -77,16 +75,9 @@ fn every_metric_is_told() {
 fn every_part_of_the_policies_is_told() {
     let role = "arn:aws:iam::123456789012:role/r".to_owned();
     let options = Options {
-        partition: "aws".into(),
-        account: None,
-        region: None,
-        cluster_name: None,
-        features: Feature::value_variants().to_vec(),
-        deletion_policy: DeletionPolicy::Delete,
-        permissions_boundary_arn: None,
         assumed_roles: vec![role.clone()],
         subscription_roles: vec![role],
-        also: Vec::new(),
+        ..Options::everything(Caller::Operator)
     };
     let statements: Vec<_> =
         policies(&options).iter().flat_map(|it| it["Statement"].as_array().unwrap().clone()).collect();

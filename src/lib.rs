@@ -1,5 +1,6 @@
 //! Builds, keeps and removes AWS VPC flow-log monitoring from Kubernetes.
 
+pub mod admission;
 pub mod api;
 pub mod aws;
 pub mod controller;

@@ -7,5 +7,5 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    cli::Cli::parse().run()
+    cli::Cli::try_parse().map_or_else(|error| cli::refuse(&error), cli::Cli::run)
 }

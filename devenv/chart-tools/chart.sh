@@ -61,6 +61,16 @@ lint() {
     say "helm lint --strict finds nothing"
 }
 
+# Prometheus' own parser and engine judge what the chart would install.
+check_alerts() {
+    local folder found
+    folder=$(devenv/prometheus/build.sh)
+    "$tools/helm" template "$name" "charts/$name" --namespace vpc-flow-system \
+        --set metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.dashboard.enabled=true >"$work/metrics.yaml"
+    found=$("$folder/promcheck" docs/operations.md "$work/metrics.yaml" "charts/$name"/tests/alerts/*.yaml) || fail "$found"
+    say "$found"
+}
+
 case "${1:-}" in
 generate)
     generate "charts/$name"
@@ -72,6 +82,7 @@ check)
     "$tools/helm-unittest" --strict "charts/$name"
     "${PYTHON:-python3}" devenv/chart-tools/refusals.py "$tools/helm" "charts/$name"
     "${PYTHON:-python3}" devenv/chart-tools/nulls.py "$tools/helm" "charts/$name"
+    check_alerts
     ;;
 *)
     fail "usage: chart.sh generate|check"

@@ -54,8 +54,8 @@ pub enum ConnectError {
     NoRegion,
     /// The role cannot be assumed.
     #[error(
-        "spec.assumeRole: {role_arn} cannot be assumed: its trust policy must allow the operator's identity, with the external id \
-         if it asks for one: {source}"
+        "spec.assumeRole: {role_arn} cannot be assumed: its trust policy must allow the operator's identity sts:AssumeRole and \
+         sts:TagSession, with the external id if it asks for one: {source}"
     )]
     Role {
         /// The role.

@@ -118,7 +118,7 @@ macro_rules! operations {
 }
 
 operations! {
-    ASSUME_ROLE = Sts "AssumeRole" Read STS ["sts:AssumeRole"];
+    ASSUME_ROLE = Sts "AssumeRole" Read STS ["sts:AssumeRole", "sts:TagSession"];
     GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read STS [];
 
     CREATE_BUCKET = S3 "CreateBucket" Write S3_BUCKETS ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];

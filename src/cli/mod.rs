@@ -9,7 +9,9 @@ mod plan;
 mod run;
 mod verify;
 
+use std::io::Write as _;
 use std::process::ExitCode;
+use std::{env, io};
 
 use clap::{Parser, Subcommand};
 
@@ -32,8 +34,33 @@ enum Command {
     Verify(verify::Verify),
 }
 
-/// The exit code of `verify` when nothing could be checked, as clap's for wrong arguments.
-const NOT_CHECKED: u8 = 2;
+/// The exit code for wrong arguments, of all commands but `plan`: there it stands for changes, and whoever runs it unattended goes on.
+const WRONG_ARGUMENTS: u8 = 2;
+
+/// The exit code of `verify` when nothing could be checked.
+const NOT_CHECKED: u8 = WRONG_ARGUMENTS;
+
+/// Tells what is wrong with the arguments, or prints the help that they ask for.
+#[must_use]
+pub fn refuse(error: &clap::Error) -> ExitCode {
+    // Where even this cannot be printed, nobody reads it.
+    let _ = error.print();
+    if !error.use_stderr() {
+        ExitCode::SUCCESS
+    } else if env::args_os().nth(1).is_some_and(|command| command == "plan") {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::from(WRONG_ARGUMENTS)
+    }
+}
+
+/// Prints a result. Whoever reads only its beginning has what they want.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
 
 impl Cli {
     /// Runs the command, and tells why if it fails.

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, Architecture, DetectorPackage, Settings};
+use vpc_flow_operator::plan::is_label;
 
 /// What the operator's owner sets for all monitors. Every command that works out what a monitor asks for takes these.
 #[derive(Debug, Args)]
@@ -19,7 +20,7 @@ pub struct OperatorSettings {
     pub cluster_name: Option<String>,
 
     /// AWS region of monitors that name none. [default: the AWS SDK's own choice, such as `AWS_REGION`]
-    #[arg(long, env = "REGION")]
+    #[arg(long, env = "REGION", value_parser = region)]
     region: Option<String>,
 
     /// The detector's deployment package. [default: detector.zip beside this program]
@@ -45,8 +46,8 @@ pub struct OperatorSettings {
     #[arg(long, env = "ALLOWED_ADOPTION", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
     allowed_adoption: Vec<AllowedArn>,
 
-    /// Permissions boundary for every IAM role the operator makes.
-    #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN")]
+    /// Permissions boundary for every IAM role the operator makes. In another account, the policy of the same path and name there.
+    #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN", value_parser = policy_arn)]
     permissions_boundary_arn: Option<String>,
 
     /// Deletion policy of monitors that name none.
@@ -65,7 +66,54 @@ pub(super) fn cluster_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// An empty name would stand for all namespaces.
+pub(super) fn namespace(text: &str) -> Result<String, String> {
+    if is_label(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 1 to 63 lower-case letters, digits or `-`".to_owned())
+    }
+}
+
+/// As `spec.region`.
+pub(super) fn region(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+    match parts.split_last() {
+        Some((number, words)) if words.len() >= 2 && words.iter().all(is_word) && number.parse::<u8>().is_ok() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("must be the code of a region, such as eu-west-1".to_owned()),
+    }
+}
+
+/// IAM's ARNs have no region. Account and name may be patterns.
+fn iam_arn(text: &str, kind: &str) -> Result<String, String> {
+    let has_name = text.rsplit_once('/').is_some_and(|(_, name)| !name.is_empty());
+    match text.split(':').collect::<Vec<_>>()[..] {
+        ["arn", partition, "iam", "", account, resource]
+            if partition.starts_with("aws") && !account.is_empty() && resource.starts_with(kind) && has_name =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!("must be an ARN such as arn:aws:iam::111122223333:{kind}NAME")),
+    }
+}
+
+pub(super) fn role_arn(text: &str) -> Result<String, String> {
+    iam_arn(text, "role/")
+}
+
+pub(super) fn policy_arn(text: &str) -> Result<String, String> {
+    iam_arn(text, "policy/")
+}
+
 impl OperatorSettings {
+    /// True if somebody has said where the detector's package is.
+    pub const fn names_detector(&self) -> bool {
+        self.detector_package.is_some() || self.detector_architecture.is_some()
+    }
+
     /// Reads the detector's package.
     pub fn detector(&self) -> anyhow::Result<DetectorPackage> {
         let path = if let Some(path) = &self.detector_package {

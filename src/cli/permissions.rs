@@ -1,6 +1,5 @@
 use std::fs;
-use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
@@ -8,8 +7,10 @@ use serde_json::Value;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{Feature, Options, policies, trust};
+use vpc_flow_operator::plan::is_label;
 
-use super::operator_settings::cluster_name;
+use super::operator_settings::{cluster_name, namespace, policy_arn, region, role_arn};
+use super::print;
 
 /// Print the IAM policies that the operator needs, and who may take on its role
 ///
@@ -30,13 +31,13 @@ pub struct Permissions {
     #[arg(long, value_parser = account)]
     account: Option<String>,
 
-    /// Region of the monitors. [default: any]
-    #[arg(long, env = "REGION")]
-    region: Option<String>,
+    /// Region of monitors. Repeatable. [default: any]
+    #[arg(long, env = "REGION", value_parser = region, value_delimiter = ',')]
+    region: Vec<String>,
 
-    /// Partition: aws, aws-cn or aws-us-gov.
-    #[arg(long, default_value = "aws")]
-    partition: String,
+    /// The part of AWS that the account is in. [default: that of --region, then aws]
+    #[arg(long, value_enum)]
+    partition: Option<Partition>,
 
     /// What monitors may use, of what a spec can switch off. [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -47,15 +48,15 @@ pub struct Permissions {
     deletion_policy: DeletionPolicy,
 
     /// The permissions boundary that the operator is started with: roles without it cannot be made.
-    #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN")]
+    #[arg(long, env = "PERMISSIONS_BOUNDARY_ARN", value_parser = policy_arn)]
     permissions_boundary_arn: Option<String>,
 
     /// Role in another account that monitors work through; its own policy is printed with that account as --account. Repeatable.
-    #[arg(long, value_name = "ROLE-ARN")]
+    #[arg(long, value_name = "ROLE-ARN", value_parser = role_arn)]
     assume: Vec<String>,
 
     /// Role that monitors hand to SNS for a subscription to Data Firehose. Repeatable.
-    #[arg(long, value_name = "ROLE-ARN")]
+    #[arg(long, value_name = "ROLE-ARN", value_parser = role_arn)]
     subscription_role: Vec<String>,
 
     /// ARN pattern of buckets, log groups, databases or topics that monitors name themselves. Repeatable.
@@ -66,23 +67,23 @@ pub struct Permissions {
     #[arg(long, value_name = "ARN", required_if_eq("print", "irsa-trust"))]
     oidc_provider: Option<String>,
 
-    /// With --print irsa-trust: namespace of the operator.
-    #[arg(long, default_value = "vpc-flow-system")]
+    /// With --print irsa-trust and pod-identity-trust: namespace of the operator.
+    #[arg(long, default_value = "vpc-flow-system", value_parser = namespace)]
     operator_namespace: String,
 
-    /// With --print irsa-trust: name of the operator's `ServiceAccount`.
-    #[arg(long, default_value = "vpc-flow-operator")]
+    /// With --print irsa-trust and pod-identity-trust: name of the operator's `ServiceAccount`.
+    #[arg(long, default_value = "vpc-flow-operator", value_parser = service_account)]
     service_account: String,
 
     /// With --print other-account-trust: ARN of the operator's role.
-    #[arg(long, value_name = "ROLE-ARN", required_if_eq("print", "other-account-trust"))]
+    #[arg(long, value_name = "ROLE-ARN", value_parser = role_arn, required_if_eq("print", "other-account-trust"))]
     operator_role: Option<String>,
 
     /// With --print other-account-trust: the `externalId` of the monitors' `assumeRole`.
-    #[arg(long)]
+    #[arg(long, value_parser = external_id)]
     external_id: Option<String>,
 
-    /// Write policy-1.json, policy-2.json … into this folder instead.
+    /// Write policy-1.json, policy-2.json … or trust.json into this folder instead, and remove what an earlier run wrote beyond them.
     #[arg(long, value_name = "FOLDER")]
     output_dir: Option<PathBuf>,
 }
@@ -101,25 +102,73 @@ enum Print {
     OtherAccountTrust,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Partition {
+    Aws,
+    AwsCn,
+    AwsUsGov,
+}
+
+impl Partition {
+    fn of_region(region: &str) -> Self {
+        match region.split('-').collect::<Vec<_>>()[..] {
+            ["cn", ..] => Self::AwsCn,
+            ["us", "gov", ..] => Self::AwsUsGov,
+            _ => Self::Aws,
+        }
+    }
+
+    const fn id(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::AwsCn => "aws-cn",
+            Self::AwsUsGov => "aws-us-gov",
+        }
+    }
+}
+
 fn account(text: &str) -> Result<String, String> {
     if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
-        Err("12 digits".to_owned())
+        Err("must be 12 digits".to_owned())
     }
 }
+
+/// `arn`, partition, service, region, account, resource.
+const ARN_PARTS: usize = 6;
 
 /// Kinds of things whose names a spec can choose.
 const CHOSEN: [(&str, &str); 4] = [("s3", ":::"), ("logs", ":log-group:"), ("glue", ":database/"), ("sns", ":")];
 
 fn also(text: &str) -> Result<String, String> {
     let is_known = |(service, part): &(&str, &str)| {
-        text.starts_with("arn:") && text.split(':').nth(2) == Some(*service) && text.contains(part)
+        let has_name = text.split_once(part).is_some_and(|(_, name)| !name.is_empty());
+        text.starts_with("arn:aws") && text.split(':').nth(2) == Some(*service) && has_name
     };
-    if CHOSEN.iter().any(is_known) {
+    if text.split(':').count() >= ARN_PARTS && CHOSEN.iter().any(is_known) {
         Ok(text.to_owned())
     } else {
-        Err("the ARN pattern of a bucket, a log group, a Glue database or a topic".to_owned())
+        Err("must be the ARN pattern of a bucket, a log group, a Glue database or a topic".to_owned())
+    }
+}
+
+/// A subdomain of RFC 1123.
+fn service_account(text: &str) -> Result<String, String> {
+    if text.len() <= 253 && text.split('.').all(is_label) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the name of a ServiceAccount".to_owned())
+    }
+}
+
+/// As STS has it.
+fn external_id(text: &str) -> Result<String, String> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    if (2..=1224).contains(&text.len()) && text.chars().all(valid) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 2 to 1,224 letters, digits or _+=,.@:/-".to_owned())
     }
 }
 
@@ -128,28 +177,38 @@ impl Permissions {
     pub fn run(self) -> anyhow::Result<()> {
         let documents = self.documents()?;
         if let Some(folder) = &self.output_dir {
-            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            for (number, document) in (1..).zip(&documents) {
-                let path = folder.join(format!("policy-{number}.json"));
-                fs::write(&path, serde_json::to_string_pretty(document)? + "\n")
-                    .with_context(|| format!("cannot write {}", path.display()))?;
-                eprintln!("{}", path.display());
-            }
-            return Ok(());
+            return self.write(folder, &documents);
         }
         let text = match &documents[..] {
             [document] => serde_json::to_string_pretty(document)?,
             several => serde_json::to_string_pretty(several)?,
         };
-        stdout().write_all((text + "\n").as_bytes())?;
+        Ok(print(&(text + "\n"))?)
+    }
+
+    fn write(&self, folder: &Path, documents: &[Value]) -> anyhow::Result<()> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let policy = |number: usize| folder.join(format!("policy-{number}.json"));
+        let is_policy = matches!(self.print, Print::Policy | Print::PlanPolicy);
+        for (number, document) in (1..).zip(documents) {
+            let path = if is_policy { policy(number) } else { folder.join("trust.json") };
+            fs::write(&path, serde_json::to_string_pretty(document)? + "\n")
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            eprintln!("{}", path.display());
+        }
+        // Whoever attaches all that is there must not attach what was allowed before.
+        let stale = (documents.len() + 1..).map(policy).take_while(|path| is_policy && path.exists());
+        for path in stale {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
         Ok(())
     }
 
     fn documents(&self) -> anyhow::Result<Vec<Value>> {
         Ok(match self.print {
-            Print::Policy => policies(&self.options(Caller::Operator)),
-            Print::PlanPolicy => policies(&self.options(Caller::Plan)),
-            Print::PodIdentityTrust => vec![trust::pod_identity()],
+            Print::Policy => policies(&self.options(Caller::Operator)?),
+            Print::PlanPolicy => policies(&self.options(Caller::Plan)?),
+            Print::PodIdentityTrust => vec![trust::pod_identity(&self.operator_namespace, &self.service_account)],
             Print::IrsaTrust => {
                 let Some(provider) = &self.oidc_provider else { bail!("--oidc-provider is missing") };
                 vec![trust::irsa(provider, &self.operator_namespace, &self.service_account)?]
@@ -161,12 +220,22 @@ impl Permissions {
         })
     }
 
-    fn options(&self, caller: Caller) -> Options {
-        Options {
+    fn options(&self, caller: Caller) -> anyhow::Result<Options> {
+        let of_region = self.region.first().map(|region| Partition::of_region(region));
+        let partition = self.partition.or(of_region).unwrap_or(Partition::Aws);
+        if let Some(region) = self.region.iter().find(|region| Partition::of_region(region) != partition) {
+            bail!("--region {region} is not in partition {}", partition.id());
+        }
+        let begins = format!("arn:{}:", partition.id());
+        let arns = [&self.also, &self.assume, &self.subscription_role].into_iter().flatten();
+        if let Some(arn) = arns.chain(&self.permissions_boundary_arn).find(|arn| !arn.starts_with(&begins)) {
+            bail!("{arn} is not in partition {}", partition.id());
+        }
+        Ok(Options {
             caller,
-            partition: self.partition.clone(),
+            partition: partition.id().to_owned(),
             account: self.account.clone(),
-            region: self.region.clone(),
+            regions: self.region.clone(),
             cluster_name: self.cluster_name.clone(),
             features: self.features.clone().unwrap_or_else(|| Feature::value_variants().to_vec()),
             deletion_policy: self.deletion_policy,
@@ -174,6 +243,6 @@ impl Permissions {
             assumed_roles: self.assume.clone(),
             subscription_roles: self.subscription_role.clone(),
             also: self.also.clone(),
-        }
+        })
     }
 }

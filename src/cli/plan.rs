@@ -1,11 +1,12 @@
 use std::fs;
-use std::io::{Write, read_to_string, stdin, stdout};
+use std::io::{read_to_string, stdin};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args, ValueEnum};
 use kube::{Api, Client, Config, ResourceExt};
+use vpc_flow_operator::admission::{check_place, check_role};
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::aws::{ClientPool, Gate};
 use vpc_flow_operator::credentials;
@@ -13,20 +14,24 @@ use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, Plan as Planned, render};
 
-use super::live;
-use super::operator_settings::{OperatorSettings, cluster_uid};
+use super::operator_settings::{OperatorSettings, cluster_uid, namespace};
+use super::{live, print, tell};
 
 /// Says that there is something to do: as `terraform plan -detailed-exitcode`.
 const CHANGES: u8 = 2;
+
+/// An exabyte: more is a slip of the keyboard.
+const MOST_GB_PER_DAY: f64 = 1e9;
 
 /// Show what the operator would do in AWS, and do none of it
 ///
 /// Plans a monitor from a file, or one that is in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. What the
 /// operator is started with counts as well: give the same settings here.
 ///
-/// What only the API server checks, such as the rules between fields, is not checked for a file: `kubectl apply --dry-run=server` does.
+/// What only the API server checks, the rules between fields, is not checked for a file: `kubectl apply --dry-run=server` does. Nor does a
+/// plan know what AWS will refuse, such as a VPC that is not there.
 ///
-/// Exit codes: 0 nothing to do; 2 changes; 1 it could not be planned, or something stands in the way.
+/// Exit codes: 0 nothing to do, or suspended; 2 changes; 1 it could not be planned, or something stands in the way.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, group = ArgGroup::new("what").required(true).args(["name", "file"]))]
 pub struct Plan {
@@ -38,14 +43,14 @@ pub struct Plan {
     file: Option<PathBuf>,
 
     /// Namespace of the monitor. [default: that of the file, then that of the kubeconfig's context, then `default`]
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = namespace)]
     namespace: Option<String>,
 
     /// With --file: take into account what the monitors of these names in the cluster have made under other names.
     #[arg(long, requires = "file")]
     live: bool,
 
-    /// Plan the deletion.
+    /// Plan the deletion. So is a monitor in the cluster that is being deleted.
     #[arg(long)]
     destroy: bool,
 
@@ -54,7 +59,7 @@ pub struct Plan {
     output: Output,
 
     /// Estimate the cost a month from this many gigabytes of flow-log records a day, all traffic, as text.
-    #[arg(long, value_name = "GB", allow_negative_numbers = true)]
+    #[arg(long, value_name = "GB", allow_negative_numbers = true, conflicts_with = "destroy")]
     gb_per_day: Option<f64>,
 
     /// Prices for the estimate, in the form of the built-in ones. [default: us-east-1]
@@ -79,20 +84,35 @@ impl Plan {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let prices = self.prices()?;
         let objects = self.objects().await?;
-        let needs_package = !self.destroy && objects.iter().any(|object| object.spec.anomaly_detector.enabled);
-        let detector = if needs_package { self.settings.detector()? } else { DetectorPackage::none() };
+        let detector = self.detector()?;
         let pool = ClientPool::new(&self.settings.sdk_config().await, Gate::of_plan());
-        let mut plans = Vec::new();
+        let (mut plans, mut all_planned) = (Vec::new(), true);
         for object in &objects {
-            let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
-            plans.push(self.plan(object, &pool, &detector, prices.as_ref()).await.with_context(|| name)?);
+            match self.plan(object, &pool, &detector, prices.as_ref()).await {
+                Ok(plan) => plans.push(plan),
+                Err(error) => {
+                    let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+                    tell(&error.context(name));
+                    all_planned = false;
+                }
+            }
         }
+        plan::find_rivals(&mut plans);
         let text = match self.output {
             Output::Text => plans.iter().map(render).collect::<Vec<_>>().join("\n"),
             Output::Json => serde_json::to_string_pretty(&plans)? + "\n",
         };
-        stdout().write_all(text.as_bytes())?;
-        Ok(exit_code(&plans))
+        print(&text)?;
+        Ok(if all_planned { exit_code(&plans) } else { ExitCode::FAILURE })
+    }
+
+    /// The package, or none if nobody has said where it is and it is not beside this program: of the operator's parts, a person who plans
+    /// may have the program alone.
+    fn detector(&self) -> anyhow::Result<DetectorPackage> {
+        match self.settings.detector() {
+            Err(_) if !self.settings.names_detector() => Ok(DetectorPackage::none()),
+            package => package,
+        }
     }
 
     async fn plan(
@@ -105,12 +125,17 @@ impl Plan {
         let status = object.status.as_ref();
         let region = status.and_then(|status| status.region.as_deref()).or(object.spec.region.as_deref());
         let account = status.and_then(|status| status.account_id.as_deref());
-        let aws = credentials::connect(pool, region, account, object.spec.assume_role.as_ref()).await?;
-        let settings = self.settings.settings(self.cluster_name(object).await?, detector.clone());
         let namespace = object.namespace().unwrap_or_default();
+        if let Some(role) = &object.spec.assume_role {
+            check_role(&self.settings.allowed_roles(), &namespace, &role.role_arn)?;
+        }
+        let aws = credentials::connect(pool, region, account, object.spec.assume_role.as_ref()).await?;
+        check_place(status, &aws.place)?;
+        let settings = self.settings.settings(self.cluster_name(object).await?, detector.clone());
         let spec = object.spec.clone();
         let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.place.clone(), settings);
-        let mut plan = Box::pin(plan::plan(&aws, &monitor, self.destroy)).await;
+        let destroy = self.destroy || object.metadata.deletion_timestamp.is_some();
+        let mut plan = Box::pin(plan::plan(&aws, &monitor, destroy)).await;
         plan.cost = prices.map(|(gb_per_day, prices)| estimate(&monitor, *gb_per_day, prices));
         Ok(plan)
     }
@@ -166,8 +191,8 @@ impl Plan {
 
     fn prices(&self) -> anyhow::Result<Option<(f64, Prices)>> {
         let Some(gb_per_day) = self.gb_per_day else { return Ok(None) };
-        if !(gb_per_day.is_finite() && gb_per_day >= 0.0) {
-            bail!("--gb-per-day: {gb_per_day} is no amount of records");
+        if !(0.0..=MOST_GB_PER_DAY).contains(&gb_per_day) {
+            bail!("--gb-per-day: {gb_per_day} is not between 0 and {MOST_GB_PER_DAY}");
         }
         let prices = match &self.prices {
             None => Prices::built_in().context("the built-in prices")?,
@@ -183,9 +208,9 @@ impl Plan {
 fn exit_code(plans: &[Planned]) -> ExitCode {
     if plans.iter().any(|plan| !plan.problems.is_empty()) {
         ExitCode::FAILURE
-    } else if plans.iter().all(Planned::is_empty) {
-        ExitCode::SUCCESS
-    } else {
+    } else if plans.iter().any(Planned::has_work) {
         ExitCode::from(CHANGES)
+    } else {
+        ExitCode::SUCCESS
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::leader_elect::LeaderElect;
-use super::operator_settings::{OperatorSettings, cluster_uid};
+use super::operator_settings::{OperatorSettings, cluster_uid, namespace};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use futures::FutureExt;
@@ -56,15 +56,6 @@ enum LogFormat {
     Json,
     /// For people.
     Text,
-}
-
-/// A name that Kubernetes takes for a namespace: an empty one would stand for all of them.
-fn namespace(text: &str) -> Result<String, String> {
-    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if text.is_empty() || text.len() > 63 || !text.chars().all(valid) {
-        return Err("1 to 63 lower-case letters, digits or `-`".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

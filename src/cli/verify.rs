@@ -1,5 +1,5 @@
 use std::env;
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{IsTerminal, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use vpc_flow_operator::aws::{ClientPool, Gate};
 use vpc_flow_operator::verify::{self, Symbols, render};
 
 use super::live;
+use super::print;
 
 /// Says what a monitor does not do: an exit code for scripts.
 const DOES_NOT_HOLD: u8 = 1;
@@ -73,7 +74,7 @@ impl Verify {
             Output::Table => render(&verdict, Timestamp::now(), symbols()),
             Output::Json => serde_json::to_string_pretty(&verdict)? + "\n",
         };
-        stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(if verdict.passed { ExitCode::SUCCESS } else { ExitCode::from(DOES_NOT_HOLD) })
     }
 }

@@ -17,10 +17,11 @@ use super::events;
 use super::retry::jittered;
 use super::status::{Findings, Mode, status, unreachable};
 use super::teller::Teller;
+use crate::admission::{LivesElsewhere, RoleNotAllowed, check_place, check_role};
 use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
-use crate::aws::{Aws, ConnectError, Place, limits};
+use crate::aws::{Aws, ConnectError, limits};
 use crate::engine::{self, Failure, Outcome};
 use crate::metrics::PassResult;
 use crate::monitor::Monitor;
@@ -138,10 +139,10 @@ impl<'a> Pass<'a> {
         let namespace = self.object.namespace().unwrap_or_default();
         let spec = &self.object.spec;
         if let Some(role) = &spec.assume_role {
-            self.check_role(&namespace, &role.role_arn)?;
+            check_role(&self.context.options.allowed_roles, &namespace, &role.role_arn)?;
         }
         let aws = self.context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
-        self.check_place(&aws.place)?;
+        check_place(self.object.status.as_ref(), &aws.place)?;
         let monitor = Monitor::new(
             &namespace,
             &self.object.name_any(),
@@ -151,42 +152,6 @@ impl<'a> Pass<'a> {
             self.context.options.settings.clone(),
         );
         Ok((aws, monitor))
-    }
-
-    /// Refuses a role that the operator's owner has not listed for the namespace.
-    fn check_role(&self, namespace: &str, arn: &str) -> Result<(), Failure> {
-        if self.context.options.allowed_roles.allow(namespace, arn) {
-            return Ok(());
-        }
-        Err(Failure::new(
-            Reason::AccessDenied,
-            format!(
-                "spec.assumeRole: {arn} is not allowed for namespace {namespace}; the operator must be started with \
-                 --allowed-role {namespace}={arn}"
-            ),
-        ))
-    }
-
-    /// Other credentials or another default region must not build a monitor a second time and forget the first.
-    fn check_place(&self, place: &Place) -> Result<(), Failure> {
-        let Some(status) = &self.object.status else { return Ok(()) };
-        let (account, region) = (status.account_id.as_ref(), status.region.as_ref());
-        if account.is_none_or(|known| *known == place.account) && region.is_none_or(|known| *known == place.region) {
-            return Ok(());
-        }
-        let known = |part: Option<&String>| part.cloned().unwrap_or_default();
-        Err(Failure::new(
-            Reason::Conflict,
-            format!(
-                "the monitor lives in account {}, region {}, but the operator now works in account {}, region {}; \
-                 give the operator the credentials and region it had, or delete the monitor there first; if somebody has edited \
-                 status.accountId or status.region, set them right with kubectl edit --subresource=status",
-                known(account),
-                known(region),
-                place.account,
-                place.region
-            ),
-        ))
     }
 
     /// Carries the changes out, and tells of each system as soon as it is done.
@@ -287,6 +252,18 @@ impl<'a> Pass<'a> {
             previous: self.teller.written(),
             now: Timestamp::now(),
         })
+    }
+}
+
+impl From<RoleNotAllowed> for Failure {
+    fn from(error: RoleNotAllowed) -> Self {
+        Self::new(Reason::AccessDenied, error.to_string())
+    }
+}
+
+impl From<LivesElsewhere> for Failure {
+    fn from(error: LivesElsewhere) -> Self {
+        Self::new(Reason::Conflict, error.to_string())
     }
 }
 

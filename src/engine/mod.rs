@@ -3,6 +3,7 @@
 mod change;
 mod erased;
 mod failure;
+mod foresight;
 mod outcome;
 mod overseer;
 mod pass;
@@ -11,6 +12,7 @@ mod system;
 pub use change::{Action, Change, FieldChange, field_changes};
 pub use erased::{AnyStep, AnySystem, Assessment, erase};
 pub use failure::Failure;
+pub use foresight::foresee;
 pub use outcome::{Assessed, Outcome, plan};
 pub use overseer::Overseer;
 pub use pass::{apply, assess, in_order};

@@ -117,14 +117,8 @@ async fn in_turn(
 }
 
 async fn clear_away(works: &mut [Work], aws: &Aws, monitor: &Monitor, overseer: &impl Overseer) {
-    let holding_on = |system: &AnySystem| -> Vec<Component> {
-        let depends = |other: &AnySystem| {
-            other.needs.contains(&system.component) || system.clears_after.contains(&other.component)
-        };
-        let holds_on = |work: &&Work| depends(&work.system) && !work.outcome.has_moved();
-        works.iter().filter(holds_on).map(|work| work.system.component).collect()
-    };
-    let waits: Vec<Vec<Component>> = works.iter().map(|work| holding_on(&work.system)).collect();
+    let outcomes = || works.iter().map(|work| (&work.system, &work.outcome));
+    let waits: Vec<Vec<Component>> = works.iter().map(|work| holding_on(&work.system, outcomes())).collect();
     // What could not be made or is not ours to change leaves what was there before in place.
     let clearing = works.iter_mut().zip(waits).filter(|(work, _)| !work.last.is_empty() && work.outcome.has_moved());
     join_all(clearing.map(async |(work, waits_for)| {
@@ -144,7 +138,18 @@ async fn clear_away(works: &mut [Work], aws: &Aws, monitor: &Monitor, overseer: 
     .await;
 }
 
-fn predecessors(systems: &[AnySystem], system: &AnySystem, removal: Option<Removal>) -> Vec<Component> {
+/// The systems that hold on to what this one has superseded.
+pub(super) fn holding_on<'a>(
+    system: &AnySystem,
+    outcomes: impl Iterator<Item = (&'a AnySystem, &'a Outcome)>,
+) -> Vec<Component> {
+    let depends =
+        |other: &AnySystem| other.needs.contains(&system.component) || system.clears_after.contains(&other.component);
+    let holding_on = outcomes.filter(|(other, outcome)| depends(other) && !outcome.has_moved());
+    holding_on.map(|(other, _)| other.component).collect()
+}
+
+pub(super) fn predecessors(systems: &[AnySystem], system: &AnySystem, removal: Option<Removal>) -> Vec<Component> {
     if removal.is_none() {
         return system.needs.to_vec();
     }

@@ -1,6 +1,7 @@
 //! A monitor as the pure parts see it: spec, identity, place and settings, from which everything in AWS follows.
 
 mod allowed_arns;
+mod boundary;
 pub mod fingerprints;
 mod names;
 mod package;
@@ -9,6 +10,7 @@ mod tags;
 use std::sync::Arc;
 
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
+pub use boundary::boundary_in;
 pub use names::{Names, PREFIX, ROLE_PATH};
 pub use package::{Architecture, DetectorPackage, PackageError};
 pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
@@ -28,7 +30,7 @@ pub const RESULTS_PREFIX: &str = "athena-results/";
 pub struct Settings {
     /// Tells this cluster's monitors from those of others in the same account.
     pub cluster_name: String,
-    /// Policy ARN that every role must carry as its permissions boundary.
+    /// Policy ARN that every role must carry as its permissions boundary; see [`boundary_in`] for other accounts.
     pub permissions_boundary_arn: Option<String>,
     /// For monitors that name no policy.
     pub default_deletion_policy: DeletionPolicy,
@@ -153,6 +155,13 @@ impl Monitor {
                 problem: format!("{arn} is not a key in the monitor's region: name one in {region} ({partition})"),
             }),
         }
+    }
+
+    /// The permissions boundary of the monitor's roles.
+    #[must_use]
+    pub fn permissions_boundary(&self) -> Option<String> {
+        let arn = self.settings.permissions_boundary_arn.as_ref()?;
+        Some(boundary_in(arn, &self.place.account))
     }
 
     /// ARN of one of the monitor's roles.

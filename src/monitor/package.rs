@@ -73,10 +73,16 @@ impl DetectorPackage {
         Ok(Self { bytes, code_sha256, architecture })
     }
 
-    /// Stands for the package where nothing is ever made or compared: a command that only looks needs none.
+    /// Stands for the package where nothing is ever made, and code not compared: a command that only looks needs none.
     #[must_use]
     pub const fn none() -> Self {
         Self { bytes: Vec::new(), code_sha256: String::new(), architecture: Architecture::X86_64 }
+    }
+
+    /// False for [`none`](Self::none).
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        !self.bytes.is_empty()
     }
 
     /// The zip file.

@@ -7,13 +7,30 @@ pub const MANAGED_POLICY_CHARS: usize = 6144;
 #[must_use]
 pub fn split(statements: Vec<Value>) -> Vec<Value> {
     let mut documents: Vec<Vec<Value>> = Vec::new();
-    for statement in statements {
+    for statement in statements.into_iter().flat_map(divided) {
         match documents.last_mut() {
             Some(last) if length(last.iter().chain([&statement])) <= MANAGED_POLICY_CHARS => last.push(statement),
             _ => documents.push(vec![statement]),
         }
     }
     documents.into_iter().map(|statements| document(&statements)).collect()
+}
+
+/// A statement that alone is too long, as several for a part of the resources each.
+fn divided(statement: Value) -> Vec<Value> {
+    let resources = statement["Resource"].as_array().filter(|resources| resources.len() > 1);
+    let Some(resources) = resources.filter(|_| length([&statement].into_iter()) > MANAGED_POLICY_CHARS) else {
+        return vec![statement];
+    };
+    let sid = statement["Sid"].as_str().unwrap_or_default();
+    let halves = resources.split_at(resources.len() / 2);
+    let half = |resources: &[Value], letter: char| {
+        let mut half = statement.clone();
+        half["Resource"] = json!(resources);
+        half["Sid"] = json!(format!("{sid}{letter}"));
+        divided(half)
+    };
+    [half(halves.0, 'a'), half(halves.1, 'b')].concat()
 }
 
 fn document(statements: &[Value]) -> Value {
@@ -28,6 +45,8 @@ fn length<'a>(statements: impl Iterator<Item = &'a Value>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -41,5 +60,20 @@ mod tests {
             documents.iter().flat_map(|document| document["Statement"].as_array().unwrap().clone()).collect();
         assert_eq!(all, statements);
         assert_eq!(split(vec![statements[0].clone()]).len(), 1);
+    }
+
+    #[test]
+    fn a_statement_with_many_resources_is_divided() {
+        let resources: Vec<String> =
+            (0..300).map(|number| format!("arn:aws:iam::123456789012:role/{number}")).collect();
+        let documents = split(vec![json!({"Sid": "Account", "Action": ["sts:AssumeRole"], "Resource": resources})]);
+        assert!(documents.len() > 1 && documents.iter().all(|it| it.to_string().len() <= MANAGED_POLICY_CHARS));
+        let statements = documents.iter().flat_map(|document| document["Statement"].as_array().unwrap());
+        let (mut sids, mut all) = (BTreeSet::new(), Vec::new());
+        for statement in statements {
+            assert!(sids.insert(statement["Sid"].as_str().unwrap()), "{sids:?}");
+            all.extend(statement["Resource"].as_array().unwrap().iter().map(|arn| arn.as_str().unwrap().to_owned()));
+        }
+        assert_eq!(all, resources);
     }
 }

@@ -93,7 +93,8 @@ pub fn grants() -> impl Iterator<Item = Grant> {
 }
 
 const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
-    ("Account", None, &[(Scope::AssumedRoles, When::Always, Extra::None, &["sts:AssumeRole"])]),
+    // The session tags of EKS Pod Identity go along: "Passing session tags in AWS STS" in the IAM user guide.
+    ("Account", None, &[(Scope::AssumedRoles, When::Always, Extra::None, &["sts:AssumeRole", "sts:TagSession"])]),
     // General purpose buckets know no tags in conditions unless somebody switches that on: S3 user guide, "Enabling ABAC".
     (
         "Storage",
@@ -150,7 +151,9 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (Scope::Roles, When::BecomesOurs, Extra::WithBoundary, &["iam:CreateRole"]),
             (Scope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:PutRolePolicy"]),
             (Scope::Roles, When::NobodyElses, Extra::ForBoundary, &["iam:PutRolePermissionsBoundary"]),
-            (Scope::Roles, When::NobodyElses, Extra::None, &["iam:UpdateRole", "iam:UpdateAssumeRolePolicy"]),
+            // Whoever may be let into a role without a boundary may do what the role may.
+            (Scope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:UpdateAssumeRolePolicy"]),
+            (Scope::Roles, When::NobodyElses, Extra::None, &["iam:UpdateRole"]),
             (
                 Scope::Roles,
                 When::Ours,
@@ -158,7 +161,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:UntagRole"],
             ),
             (Scope::Roles, When::OursOrBecomesOurs, Extra::None, &["iam:TagRole"]),
-            (Scope::Roles, When::PassedTo("vpc-flow-logs.amazonaws.com"), Extra::None, &["iam:PassRole"]),
+            (Scope::DeliveryRoles, When::PassedTo("vpc-flow-logs.amazonaws.com"), Extra::None, &["iam:PassRole"]),
         ],
     ),
     (
@@ -166,7 +169,9 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         None,
         &[
             (Scope::Any, When::Always, Extra::None, &["logs:DescribeLogGroups"]),
-            (Scope::TaggedLogGroups, When::Always, Extra::None, &["logs:ListTagsForResource", "logs:TagResource"]),
+            (Scope::TaggedLogGroups, When::Always, Extra::None, &["logs:ListTagsForResource"]),
+            // Also asked for when a log group is made, which has no tags yet.
+            (Scope::TaggedLogGroups, When::NobodyElses, Extra::None, &["logs:TagResource"]),
             (Scope::TaggedLogGroups, When::Ours, Extra::None, &["logs:UntagResource"]),
             (Scope::RecordLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
             (Scope::RecordLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
@@ -223,8 +228,9 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 Scope::Topics,
                 When::Always,
                 Extra::None,
-                &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic", "sns:Subscribe"],
+                &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic"],
             ),
+            (Scope::Topics, When::NobodyElses, Extra::None, &["sns:Subscribe"]),
             // A subscription is of its topic, and cannot be named apart from it.
             (
                 Scope::Any,
@@ -294,7 +300,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 &["lambda:DeleteFunction", "lambda:RemovePermission", "lambda:UntagResource"],
             ),
             (Scope::Functions, When::OursOrBecomesOurs, Extra::None, &["lambda:TagResource"]),
-            (Scope::Roles, When::PassedTo("lambda.amazonaws.com"), Extra::None, &["iam:PassRole"]),
+            (Scope::DetectorRoles, When::PassedTo("lambda.amazonaws.com"), Extra::None, &["iam:PassRole"]),
             (Scope::DetectorLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
             (Scope::DetectorLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
             (Scope::DetectorLogGroups, When::Ours, Extra::None, &["logs:DeleteLogGroup"]),
@@ -345,9 +351,23 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (Scope::TaggedDatabases, When::Always, Extra::None, &["glue:GetTags"]),
             (Scope::TaggedDatabases, When::Ours, Extra::None, &["glue:UntagResource"]),
             (Scope::TaggedDatabases, When::OursOrBecomesOurs, Extra::None, &["glue:TagResource"]),
-            // Each call needs all of its resources, and the catalog and the tables have no tags.
+            // Each call needs all of its resources: the database, and what has no tags.
+            (Scope::TaggedDatabases, When::Always, Extra::None, &["glue:GetDatabase", "glue:GetTables"]),
             (
-                Scope::DatabasesAndTables,
+                Scope::TaggedDatabases,
+                When::NobodyElses,
+                Extra::None,
+                &[
+                    "glue:CreateDatabase",
+                    "glue:UpdateDatabase",
+                    "glue:DeleteDatabase",
+                    "glue:CreateTable",
+                    "glue:UpdateTable",
+                    "glue:DeleteTable",
+                ],
+            ),
+            (
+                Scope::CatalogAndTables,
                 When::Always,
                 Extra::None,
                 &[

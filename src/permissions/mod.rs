@@ -10,6 +10,7 @@ pub mod trust;
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
 pub use document::{MANAGED_POLICY_CHARS, split};
@@ -19,7 +20,7 @@ use self::grants::{Grant, When, grants};
 use self::scope::Scope;
 use crate::api::spec::DeletionPolicy;
 use crate::aws::operations::{self, Caller};
-use crate::monitor::{MANAGED_BY, OPERATOR, OWNER, RETAINED_BY};
+use crate::monitor::{MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, boundary_in};
 
 /// What the policies are for.
 #[derive(Clone, Debug)]
@@ -30,8 +31,8 @@ pub struct Options {
     pub partition: String,
     /// The account of the monitors; all if none.
     pub account: Option<String>,
-    /// Their region; all if none.
-    pub region: Option<String>,
+    /// Their regions; all if none.
+    pub regions: Vec<String>,
     /// The name of the operator's cluster: what other clusters' operators own stays out of reach.
     pub cluster_name: Option<String>,
     /// What monitors may use, of what can be switched off.
@@ -46,6 +47,26 @@ pub struct Options {
     pub subscription_roles: Vec<String>,
     /// ARN patterns of buckets, log groups, databases and topics that monitors name themselves.
     pub also: Vec<String>,
+}
+
+impl Options {
+    /// For all that monitors can use, in any account and region.
+    #[must_use]
+    pub fn everything(caller: Caller) -> Self {
+        Self {
+            caller,
+            partition: "aws".to_owned(),
+            account: None,
+            regions: Vec::new(),
+            cluster_name: None,
+            features: Feature::value_variants().to_vec(),
+            deletion_policy: DeletionPolicy::Delete,
+            permissions_boundary_arn: None,
+            assumed_roles: Vec::new(),
+            subscription_roles: Vec::new(),
+            also: Vec::new(),
+        }
+    }
 }
 
 /// A statement before it is written: actions under one heading with the same resources and conditions.
@@ -75,7 +96,7 @@ fn statements(options: &Options) -> Vec<Value> {
     let actions = actions(options.caller);
     let granted = grants().filter(|grant| actions.contains(&grant.action) && is_wanted(grant, options));
     for grant in granted {
-        let resources = resources(grant.scope, options);
+        let resources = grant.scope.arns(options);
         if resources.is_empty() {
             continue;
         }
@@ -107,14 +128,6 @@ fn is_wanted(grant: &Grant, options: &Options) -> bool {
         && (!grant.for_boundary || options.permissions_boundary_arn.is_some())
 }
 
-fn resources(scope: Scope, options: &Options) -> Vec<String> {
-    match scope {
-        Scope::AssumedRoles => options.assumed_roles.clone(),
-        Scope::SubscriptionRoles => options.subscription_roles.clone(),
-        scope => scope.arns(options),
-    }
-}
-
 /// Each makes a statement of its own: IAM has no "or" within one.
 fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
     let owner = options.cluster_name.as_ref().map_or_else(|| "*".to_owned(), |cluster| format!("{cluster}/*"));
@@ -130,8 +143,10 @@ fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
     // No document says what the key is for a bucket that is not there yet.
     let in_account =
         options.account.as_ref().map(|account| json!({"StringEqualsIfExists": {"aws:ResourceAccount": account}}));
-    let boundary = options.permissions_boundary_arn.as_ref();
-    let boundary = boundary.map(|arn| json!({"StringEquals": {"iam:PermissionsBoundary": arn}}));
+    let boundary = options.permissions_boundary_arn.as_ref().map(|arn| {
+        let arn = options.account.as_ref().map_or_else(|| arn.clone(), |account| boundary_in(arn, account));
+        json!({"StringEquals": {"iam:PermissionsBoundary": arn}})
+    });
     let conditions = match grant.when {
         When::Always => vec![json!({})],
         When::Ours => vec![ours],
@@ -141,10 +156,12 @@ fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
         When::InAccount => vec![in_account.unwrap_or_else(|| json!({}))],
         When::PassedTo(service) => vec![json!({"StringEquals": {"iam:PassedToService": service}})],
     };
-    if !grant.with_boundary {
-        return conditions;
-    }
-    conditions.into_iter().map(|condition| merged(condition, boundary.as_ref())).collect()
+    // Where there are no ARNs to tell the region. No document says that what AWS asks for along with a call has the key.
+    let in_regions = (grant.scope == Scope::Any && !options.regions.is_empty())
+        .then(|| json!({"StringEqualsIfExists": {"aws:RequestedRegion": options.regions}}));
+    let boundary = boundary.filter(|_| grant.with_boundary);
+    let merged = |condition| merged(merged(condition, boundary.as_ref()), in_regions.as_ref());
+    conditions.into_iter().map(merged).collect()
 }
 
 fn merged(mut condition: Value, more: Option<&Value>) -> Value {

@@ -14,6 +14,10 @@ pub enum Scope {
     Roles,
     /// The same, and where AWS looks for a role that is not there: then it does not know a path.
     RolesOrNone,
+    /// Those that flow logs get.
+    DeliveryRoles,
+    /// Those that detectors get.
+    DetectorRoles,
     /// Log groups with records.
     RecordLogGroups,
     /// The detector's own log groups.
@@ -36,12 +40,10 @@ pub enum Scope {
     Functions,
     /// Workgroups.
     Workgroups,
-    /// Databases, with the catalog that each call touches.
-    Databases,
-    /// The same, and what is in them.
-    DatabasesAndTables,
-    /// Databases alone.
+    /// Databases.
     TaggedDatabases,
+    /// The catalog that each call touches, and what is in the databases.
+    CatalogAndTables,
     /// Roles of other accounts.
     AssumedRoles,
     /// Roles that SNS uses for a subscription.
@@ -51,56 +53,59 @@ pub enum Scope {
 impl Scope {
     /// ARN patterns of it.
     pub fn arns(self, options: &Options) -> Vec<String> {
-        let (account, region) = (options.account.as_deref().unwrap_or("*"), options.region.as_deref().unwrap_or("*"));
-        let arn = |service: &str, region: &str, account: &str, resource: String| {
+        let account = options.account.as_deref().unwrap_or("*");
+        let any = ["*".to_owned()];
+        let regions = if options.regions.is_empty() { &any[..] } else { &options.regions };
+        let arn = |service: &str, region: &str, account: &str, resource: &str| {
             format!("arn:{}:{service}:{region}:{account}:{resource}", options.partition)
         };
-        let local = |service: &str, resource: String| arn(service, region, account, resource);
-        let log_group = |name: &str, end: &str| local("logs", format!("log-group:{name}{end}"));
+        let global = |service: &str, resource: &str| vec![arn(service, "", account, resource)];
+        let local = |service: &str, resource: &str| -> Vec<String> {
+            regions.iter().map(|region| arn(service, region, account, resource)).collect()
+        };
         let named = |service: &str, kind: &str| -> Vec<String> {
             let begins = format!("arn:{}:{service}:", options.partition);
             options.also.iter().filter(|arn| arn.starts_with(&begins) && arn.contains(kind)).cloned().collect()
         };
-        let with = |mut own: Vec<String>, more: Vec<String>| {
-            own.extend(more);
-            own
-        };
         let log_groups = |end: &str| -> Vec<String> {
             named("logs", ":log-group:").iter().map(|arn| format!("{}{end}", arn.trim_end_matches(":*"))).collect()
         };
-        let named_databases = || named("glue", ":database/");
         let in_databases = |kind: &str| -> Vec<String> {
-            named_databases().iter().map(|arn| format!("{}/*", arn.replacen(":database/", kind, 1))).collect()
+            let databases = named("glue", ":database/");
+            databases.iter().map(|arn| format!("{}/*", arn.replacen(":database/", kind, 1))).collect()
         };
         let underscored = PREFIX.replace('-', "_");
         match self {
-            Self::Any => vec!["*".to_owned()],
-            Self::Buckets => with(vec![arn("s3", "", "", format!("vpc-flow-logs-{account}-*"))], named("s3", ":::")),
-            Self::Objects => Self::Buckets.arns(options).into_iter().map(|arn| format!("{arn}/*")).collect(),
-            Self::Roles => vec![arn("iam", "", account, format!("role{ROLE_PATH}*"))],
-            Self::RolesOrNone => {
-                with(Self::Roles.arns(options), vec![arn("iam", "", account, format!("role/{PREFIX}*"))])
+            Self::Any => any.to_vec(),
+            Self::Buckets => {
+                [vec![arn("s3", "", "", &format!("vpc-flow-logs-{account}-*"))], named("s3", ":::")].concat()
             }
-            Self::RecordLogGroups => with(vec![log_group("/aws/vpc/flowlogs/*", ":*")], log_groups(":*")),
-            Self::DetectorLogGroups => vec![log_group(&format!("/aws/lambda/{PREFIX}*"), ":*")],
-            Self::TaggedLogGroups => with(
-                vec![log_group("/aws/vpc/flowlogs/*", ""), log_group(&format!("/aws/lambda/{PREFIX}*"), "")],
-                log_groups(""),
-            ),
-            Self::Vpcs => vec![local("ec2", "vpc/*".to_owned())],
-            Self::FlowLogs => vec![local("ec2", "vpc-flow-log/*".to_owned())],
-            Self::Topics => with(vec![local("sns", format!("{PREFIX}*"))], named("sns", ":")),
-            Self::Alarms => vec![local("cloudwatch", format!("alarm:{PREFIX}*"))],
-            Self::AllAlarms => vec![local("cloudwatch", "alarm:*".to_owned())],
-            Self::Dashboards => vec![arn("cloudwatch", "", account, format!("dashboard/{PREFIX}*"))],
-            Self::Functions => vec![local("lambda", format!("function:{PREFIX}*"))],
-            Self::Workgroups => vec![local("athena", format!("workgroup/{PREFIX}*"))],
-            Self::TaggedDatabases => with(vec![local("glue", format!("database/{underscored}*"))], named_databases()),
-            Self::Databases => with(vec![local("glue", "catalog".to_owned())], Self::TaggedDatabases.arns(options)),
-            Self::DatabasesAndTables => {
-                let own = [":table/", ":userDefinedFunction/"]
-                    .map(|kind| with(vec![local("glue", format!("{}{underscored}*", &kind[1..]))], in_databases(kind)));
-                with(Self::Databases.arns(options), own.concat())
+            Self::Objects => Self::Buckets.arns(options).into_iter().map(|arn| format!("{arn}/*")).collect(),
+            Self::Roles => global("iam", &format!("role{ROLE_PATH}*")),
+            Self::RolesOrNone => [Self::Roles.arns(options), global("iam", &format!("role/{PREFIX}*"))].concat(),
+            Self::DeliveryRoles => global("iam", &format!("role{ROLE_PATH}{PREFIX}*-delivery")),
+            Self::DetectorRoles => global("iam", &format!("role{ROLE_PATH}{PREFIX}*-detector")),
+            Self::RecordLogGroups => [local("logs", "log-group:/aws/vpc/flowlogs/*:*"), log_groups(":*")].concat(),
+            Self::DetectorLogGroups => local("logs", &format!("log-group:/aws/lambda/{PREFIX}*:*")),
+            Self::TaggedLogGroups => {
+                let detectors = local("logs", &format!("log-group:/aws/lambda/{PREFIX}*"));
+                [local("logs", "log-group:/aws/vpc/flowlogs/*"), detectors, log_groups("")].concat()
+            }
+            Self::Vpcs => local("ec2", "vpc/*"),
+            Self::FlowLogs => local("ec2", "vpc-flow-log/*"),
+            Self::Topics => [local("sns", &format!("{PREFIX}*")), named("sns", ":")].concat(),
+            Self::Alarms => local("cloudwatch", &format!("alarm:{PREFIX}*")),
+            Self::AllAlarms => local("cloudwatch", "alarm:*"),
+            Self::Dashboards => global("cloudwatch", &format!("dashboard/{PREFIX}*")),
+            Self::Functions => local("lambda", &format!("function:{PREFIX}*")),
+            Self::Workgroups => local("athena", &format!("workgroup/{PREFIX}*")),
+            Self::TaggedDatabases => {
+                [local("glue", &format!("database/{underscored}*")), named("glue", ":database/")].concat()
+            }
+            Self::CatalogAndTables => {
+                let tables = [":table/", ":userDefinedFunction/"]
+                    .map(|kind| [local("glue", &format!("{}{underscored}*", &kind[1..])), in_databases(kind)].concat());
+                [local("glue", "catalog"), tables.concat()].concat()
             }
             Self::AssumedRoles => options.assumed_roles.clone(),
             Self::SubscriptionRoles => options.subscription_roles.clone(),

@@ -7,17 +7,13 @@ const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
 
 fn all() -> Options {
     Options {
-        caller: Caller::Operator,
-        partition: "aws".into(),
         account: Some("123456789012".into()),
-        region: Some("eu-west-1".into()),
+        regions: vec!["eu-west-1".into()],
         cluster_name: Some("prod".into()),
-        features: Feature::value_variants().to_vec(),
-        deletion_policy: DeletionPolicy::Delete,
         permissions_boundary_arn: Some(BOUNDARY.into()),
         assumed_roles: vec!["arn:aws:iam::210987654321:role/flow".into()],
         subscription_roles: vec!["arn:aws:iam::123456789012:role/firehose".into()],
-        also: Vec::new(),
+        ..Options::everything(Caller::Operator)
     }
 }
 
@@ -58,7 +54,7 @@ fn a_plan_may_read_and_nothing_else() {
     for action in &of_plan {
         let name = action.split_once(':').unwrap().1;
         let reads = ["Get", "List", "Describe", "BatchGet"].iter().any(|verb| name.starts_with(verb));
-        assert!(reads || name == "AssumeRole", "{action}");
+        assert!(reads || ["AssumeRole", "TagSession"].contains(&name), "{action}");
     }
     assert!(of_plan.len() > 30, "{of_plan:?}");
 }
@@ -99,7 +95,9 @@ fn a_role_is_made_only_with_the_boundary_and_handed_only_to_two_services() {
     let unbounded = Options { permissions_boundary_arn: None, ..all() };
     assert!(with(&unbounded, "iam:PutRolePermissionsBoundary").is_empty());
     assert_eq!(with(&unbounded, "iam:PutRolePolicy")[0]["Condition"]["StringEquals"], Value::Null);
-    for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"] {
+    for action in
+        ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary", "iam:UpdateAssumeRolePolicy"]
+    {
         let statements = with(&all(), action);
         assert_eq!(statements.len(), 1);
         assert_eq!(statements[0]["Condition"]["StringEquals"]["iam:PermissionsBoundary"], BOUNDARY, "{action}");
@@ -108,9 +106,9 @@ fn a_role_is_made_only_with_the_boundary_and_handed_only_to_two_services() {
     let services: Vec<_> =
         passing.iter().map(|it| it["Condition"]["StringEquals"]["iam:PassedToService"].as_str().unwrap()).collect();
     assert_eq!(services, ["lambda.amazonaws.com", "sns.amazonaws.com", "vpc-flow-logs.amazonaws.com"]);
-    let roles = "arn:aws:iam::123456789012:role/vpc-flow-operator/*";
-    assert_eq!(strings(&passing[0]["Resource"]), [roles]);
-    assert_eq!(strings(&passing[1]["Resource"]), ["arn:aws:iam::123456789012:role/firehose"]);
+    let roles = passing.iter().map(|it| strings(&it["Resource"])).collect::<Vec<_>>().concat();
+    let expected = ["vpc-flow-operator/vfm-*-detector", "firehose", "vpc-flow-operator/vfm-*-delivery"];
+    assert_eq!(roles, expected.map(|role| format!("arn:aws:iam::123456789012:role/{role}")));
 }
 
 #[test]
@@ -130,12 +128,43 @@ fn what_other_clusters_own_is_out_of_reach() {
     assert_eq!(create["Condition"]["StringLike"]["aws:RequestTag/vpcflow.dev/owner"], "prod/*");
     let change = &with(&all(), "cloudwatch:PutMetricAlarm")[0];
     assert_eq!(change["Condition"], json!({"StringLikeIfExists": {"aws:ResourceTag/vpcflow.dev/owner": "prod/*"}}));
+    for action in ["logs:TagResource", "sns:Subscribe"] {
+        assert_eq!(with(&all(), action)[0]["Condition"], change["Condition"], "{action}");
+    }
+    let on_databases = |it: &Value| it["Resource"].to_string().contains(":database/");
+    let databases = with(&all(), "glue:CreateTable").into_iter().find(on_databases).unwrap();
+    assert_eq!(databases["Condition"], change["Condition"]);
     let bucket = &with(&all(), "s3:PutBucketPolicy")[0];
     assert_eq!(bucket["Condition"], json!({"StringEqualsIfExists": {"aws:ResourceAccount": "123456789012"}}));
     let unnamed = Options { cluster_name: None, ..all() };
     assert_eq!(
         with(&unnamed, "iam:DeleteRole")[0]["Condition"]["StringLikeIfExists"]["aws:ResourceTag/vpcflow.dev/owner"],
         "*"
+    );
+}
+
+#[test]
+fn regions_confine_also_what_has_no_arn() {
+    let unsubscribe = |regions: &[&str]| {
+        let regions = regions.iter().map(ToString::to_string).collect();
+        with(&Options { regions, ..all() }, "sns:Unsubscribe")[0]["Condition"]["StringEqualsIfExists"].clone()
+    };
+    assert_eq!(unsubscribe(&["eu-west-1", "us-east-1"])["aws:RequestedRegion"], json!(["eu-west-1", "us-east-1"]));
+    assert_eq!(unsubscribe(&[]), Value::Null);
+    let both = Options { regions: vec!["eu-west-1".into(), "us-east-1".into()], ..all() };
+    let functions = strings(&with(&both, "lambda:GetFunction")[0]["Resource"]);
+    assert_eq!(
+        functions,
+        ["eu-west-1", "us-east-1"].map(|it| format!("arn:aws:lambda:{it}:123456789012:function:vfm-*"))
+    );
+}
+
+#[test]
+fn in_another_account_the_boundary_is_that_accounts() {
+    let elsewhere = Options { account: Some("210987654321".into()), ..all() };
+    assert_eq!(
+        with(&elsewhere, "iam:CreateRole")[0]["Condition"]["StringEquals"]["iam:PermissionsBoundary"],
+        "arn:aws:iam::210987654321:policy/boundary"
     );
 }
 

@@ -6,6 +6,9 @@ use thiserror::Error;
 /// The action of AWS's trust policies.
 const ASSUME: &str = "sts:AssumeRole";
 
+/// Pod Identity gives a session tags, which go along to every further role: "Passing session tags in AWS STS" in the IAM user guide.
+const TAG: &str = "sts:TagSession";
+
 /// Not the ARN of an identity provider of a cluster.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
@@ -15,8 +18,10 @@ pub struct NotAProvider(String);
 
 /// For IAM roles for service accounts: the operator's `ServiceAccount`, and nobody else in the cluster.
 pub fn irsa(provider_arn: &str, namespace: &str, service_account: &str) -> Result<Value, NotAProvider> {
-    let (_, issuer) =
-        provider_arn.split_once(":oidc-provider/").ok_or_else(|| NotAProvider(provider_arn.to_owned()))?;
+    let (_, issuer) = provider_arn
+        .split_once(":oidc-provider/")
+        .filter(|(_, issuer)| issuer.contains('.'))
+        .ok_or_else(|| NotAProvider(provider_arn.to_owned()))?;
     let subject = format!("system:serviceaccount:{namespace}:{service_account}");
     Ok(trust(&json!({
         "Effect": "Allow",
@@ -29,24 +34,31 @@ pub fn irsa(provider_arn: &str, namespace: &str, service_account: &str) -> Resul
     })))
 }
 
-/// For EKS Pod Identity, whose association names the `ServiceAccount`. See "Amazon EKS Pod Identity role" in the EKS user guide.
+/// For EKS Pod Identity: the operator's `ServiceAccount`, whichever cluster's association names it. See "Amazon EKS Pod Identity role" in the
+/// EKS user guide.
 #[must_use]
-pub fn pod_identity() -> Value {
+pub fn pod_identity(namespace: &str, service_account: &str) -> Value {
     trust(&json!({
         "Effect": "Allow",
         "Principal": {"Service": "pods.eks.amazonaws.com"},
-        "Action": [ASSUME, "sts:TagSession"],
+        "Action": [ASSUME, TAG],
+        "Condition": {"StringEquals": {
+            "aws:RequestTag/kubernetes-namespace": namespace,
+            "aws:RequestTag/kubernetes-service-account": service_account,
+        }},
     }))
 }
 
 /// For a role in another account that monitors name in `assumeRole`: the operator's role, with the external id if there is one.
 #[must_use]
 pub fn other_account(operator_role_arn: &str, external_id: Option<&str>) -> Value {
-    let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": operator_role_arn}, "Action": ASSUME});
+    let allow = |action: &str| json!({"Effect": "Allow", "Principal": {"AWS": operator_role_arn}, "Action": action});
+    let mut assume = allow(ASSUME);
     if let Some(id) = external_id {
-        statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
+        // Apart: AWS knows no external id where it asks about the tags.
+        assume["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
     }
-    trust(&statement)
+    json!({"Version": "2012-10-17", "Statement": [assume, allow(TAG)]})
 }
 
 fn trust(statement: &Value) -> Value {
@@ -69,11 +81,23 @@ mod tests {
     }
 
     #[test]
+    fn pod_identity_lets_in_one_service_account_with_its_tags() {
+        let policy = pod_identity("vpc-flow-system", "operator");
+        let statement = &policy["Statement"][0];
+        assert_eq!(statement["Action"], json!(["sts:AssumeRole", "sts:TagSession"]));
+        let tests = &statement["Condition"]["StringEquals"];
+        assert_eq!(tests["aws:RequestTag/kubernetes-namespace"], "vpc-flow-system");
+        assert_eq!(tests["aws:RequestTag/kubernetes-service-account"], "operator");
+    }
+
+    #[test]
     fn another_account_may_ask_for_an_external_id() {
         let role = "arn:aws:iam::123456789012:role/operator";
         assert_eq!(other_account(role, None)["Statement"][0]["Condition"], Value::Null);
         let policy = other_account(role, Some("x1"));
         assert_eq!(policy["Statement"][0]["Principal"]["AWS"], role);
         assert_eq!(policy["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"], "x1");
+        let tags = json!({"Effect": "Allow", "Principal": {"AWS": role}, "Action": "sts:TagSession"});
+        assert_eq!(policy["Statement"][1], tags);
     }
 }

@@ -273,17 +273,25 @@ fn assumptions(prices: &Prices) -> Vec<String> {
             percent(assumed.gzip_compression),
             percent(assumed.parquet_compression)
         ),
+        "both destinations get the stated gigabytes: by default a record has 14 fields in CloudWatch Logs and 21 in S3, where it is up \
+         to twice as long"
+            .to_owned(),
+        format!(
+            "conversion to Parquet costs {} {} per GB, which no page of AWS has confirmed",
+            prices.parquet_conversion_per_gb, prices.currency
+        ),
         format!(
             "log class INFREQUENT_ACCESS costs {} of STANDARD to deliver to",
             percent(assumed.infrequent_access_share_of_price)
         ),
         format!(
-            "the detector gets {} MB of records at a time and works on them for {} s",
+            "the detector gets {} MB of records at a time and works on them for {} s; it is called per network interface, so many \
+             quiet ones mean more invocations",
             assumed.megabytes_per_batch, assumed.seconds_per_batch
         ),
         "the monitor has run for a year: storage has grown to what it is then".to_owned(),
         format!(
-            "not included: queries ({} {} per TB scanned), notifications, KMS, S3 requests and transitions",
+            "not included: queries ({} {} per TB scanned), the detector's own log, notifications, KMS, S3 requests and transitions",
             prices.athena_per_tb_scanned, prices.currency
         ),
     ]
@@ -365,7 +373,8 @@ mod tests {
     #[test]
     fn every_assumption_is_named() {
         let text = of(|_| (), 1.0).to_string();
-        for part in ["us-east-1", "accepted", "shrink", "INFREQUENT_ACCESS", "at a time", "a year", "not included"] {
+        let parts = ["us-east-1", "accepted", "shrink", "INFREQUENT_ACCESS", "at a time", "a year", "not included"];
+        for part in parts.into_iter().chain(["network interface", "14 fields", "Parquet costs", "own log"]) {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

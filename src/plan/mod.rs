@@ -5,18 +5,21 @@
 
 pub mod cost;
 mod file;
+mod schema;
 mod table;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 pub use cost::Estimate;
-pub use file::{FileError, read};
+pub use file::{FileError, is_label, read};
 pub use table::render;
 
-use crate::api::Component;
 use crate::api::conditions::Reason;
+use crate::api::{Component, ResourceKind};
 use crate::aws::Aws;
-use crate::engine::{self, Action, Change, Removal};
+use crate::engine::{self, Action, Change, Outcome, Removal};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
 
@@ -34,10 +37,14 @@ pub struct Plan {
     pub region: String,
     /// True if this is the plan of the monitor's deletion.
     pub destroy: bool,
+    /// True if the operator does nothing of this, until `spec.suspend` is false.
+    pub suspended: bool,
     /// In the order of the work, as far as there is one.
     pub changes: Vec<PlannedChange>,
     /// What stands in the way.
     pub problems: Vec<Problem>,
+    /// What the plan leaves out.
+    pub notes: Vec<String>,
     /// What the monitor will cost, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Estimate>,
@@ -45,9 +52,12 @@ pub struct Plan {
 
 /// A change, and the system it is of.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PlannedChange {
     /// The system.
     pub component: Component,
+    /// The systems that something stands in the way of, and that this waits for.
+    pub waits_for: Vec<Component>,
     /// What is to be done.
     #[serde(flatten)]
     pub change: Change,
@@ -71,24 +81,44 @@ impl Plan {
         self.changes.is_empty() && self.problems.is_empty()
     }
 
-    /// How many changes are of that kind.
+    /// True if the operator would do something, now or once nothing stands in the way.
+    #[must_use]
+    pub const fn has_work(&self) -> bool {
+        !self.changes.is_empty() && !self.suspended
+    }
+
+    /// How many changes are of that kind, and wait for nothing.
     #[must_use]
     pub fn count(&self, action: Action) -> usize {
-        self.changes.iter().filter(|planned| planned.change.action == action).count()
+        self.changes.iter().filter(|planned| planned.change.action == action && planned.waits_for.is_empty()).count()
     }
 }
 
 /// Compares AWS with what the monitor asks for, or with what its deletion leaves. Reads only.
 pub async fn plan(aws: &Aws, monitor: &Monitor, destroy: bool) -> Plan {
     let removal = destroy.then(|| monitor.removal());
-    let assessed = engine::assess(&SYSTEMS, aws, monitor, removal).await;
-    of_outcomes(monitor, removal, engine::plan(&engine::in_order(assessed, removal)))
+    let assessed = engine::in_order(engine::assess(&SYSTEMS, aws, monitor, removal).await, removal);
+    of_outcomes(monitor, removal, engine::plan(&assessed).into_iter().zip(engine::foresee(&assessed, removal)))
 }
 
-fn of_outcomes(monitor: &Monitor, removal: Option<Removal>, outcomes: Vec<engine::Outcome>) -> Plan {
+/// From how each system is, and how it would come out.
+fn of_outcomes(
+    monitor: &Monitor,
+    removal: Option<Removal>,
+    outcomes: impl IntoIterator<Item = (Outcome, Outcome)>,
+) -> Plan {
     let (mut changes, mut problems) = (Vec::new(), Vec::new());
-    for outcome in outcomes {
+    for (outcome, foreseen) in outcomes {
         let component = outcome.component;
+        let waits_for = |change: &Change| match foreseen.remaining.contains(change) {
+            true => foreseen.waits_for.clone(),
+            false => Vec::new(),
+        };
+        changes.extend(outcome.remaining.into_iter().map(|change| PlannedChange {
+            component,
+            waits_for: waits_for(&change),
+            change,
+        }));
         problems.extend(outcome.failures.into_iter().map(|(_, failure)| Problem {
             component,
             reason: failure.reason,
@@ -99,7 +129,6 @@ fn of_outcomes(monitor: &Monitor, removal: Option<Removal>, outcomes: Vec<engine
             reason: Reason::Conflict,
             message: conflict.to_string(),
         }));
-        changes.extend(outcome.remaining.into_iter().map(|change| PlannedChange { component, change }));
     }
     Plan {
         monitor: format!("{}/{}", monitor.namespace, monitor.name),
@@ -107,8 +136,43 @@ fn of_outcomes(monitor: &Monitor, removal: Option<Removal>, outcomes: Vec<engine
         account_id: monitor.place.account.clone(),
         region: monitor.place.region.clone(),
         destroy: removal.is_some(),
+        suspended: monitor.spec.suspend,
         changes,
         problems,
+        notes: notes(monitor, removal),
         cost: None,
+    }
+}
+
+fn notes(monitor: &Monitor, removal: Option<Removal>) -> Vec<String> {
+    let leaves_out_code =
+        removal.is_none() && monitor.spec.anomaly_detector.enabled && !monitor.settings.detector.is_known();
+    let note = "the detector's code was not compared: --detector-package was not given, and no detector.zip is beside this program";
+    if leaves_out_code { vec![note.to_owned()] } else { Vec::new() }
+}
+
+/// Adds a problem where several monitors would make the same thing: only one of them can own it.
+pub fn find_rivals(plans: &mut [Plan]) {
+    let mut claims: BTreeMap<(String, String, ResourceKind, String), Vec<usize>> = BTreeMap::new();
+    for (index, plan) in plans.iter().enumerate() {
+        let named = [ResourceKind::Bucket, ResourceKind::LogGroup, ResourceKind::Database];
+        let made = plan.changes.iter().map(|planned| &planned.change);
+        for change in made.filter(|change| change.action == Action::Create && named.contains(&change.kind)) {
+            let place = (plan.account_id.clone(), plan.region.clone(), change.kind, change.name.clone());
+            claims.entry(place).or_default().push(index);
+        }
+    }
+    for ((_, _, kind, name), indices) in claims {
+        for (number, index) in indices.iter().enumerate().skip(1) {
+            let first = plans[indices[number - 1]].monitor.clone();
+            let plan = &mut plans[*index];
+            let is_it = |planned: &&PlannedChange| planned.change.kind == kind && planned.change.name == name;
+            let Some(component) = plan.changes.iter().find(is_it).map(|planned| planned.component) else { continue };
+            let message = format!(
+                "{} {name}: {first} is planned to make it, too; only one monitor can own it: name another one",
+                kind.noun()
+            );
+            plan.problems.push(Problem { component, reason: Reason::Conflict, message });
+        }
     }
 }

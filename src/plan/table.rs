@@ -35,11 +35,14 @@ pub fn render(plan: &Plan) -> String {
     let what = if plan.destroy { "deletion of " } else { "" };
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{what}{}: {} in account {}, {}", plan.monitor, plan.vpc_id, plan.account_id, plan.region);
-    let mut component = None;
+    if plan.suspended {
+        let _ = writeln!(text, "Suspended: the operator does nothing of this until spec.suspend is false.");
+    }
+    let mut heading = None;
     for planned in &plan.changes {
-        if component != Some(planned.component) {
-            component = Some(planned.component);
-            let _ = writeln!(text, "\n{:?}", planned.component);
+        if heading != Some((planned.component, &planned.waits_for)) {
+            heading = Some((planned.component, &planned.waits_for));
+            let _ = writeln!(text, "\n{:?}{}", planned.component, waiting(planned));
         }
         write_change(&mut text, planned);
     }
@@ -50,10 +53,24 @@ pub fn render(plan: &Plan) -> String {
         }
     }
     let _ = writeln!(text, "\n{}", sum(plan));
+    for note in &plan.notes {
+        let _ = writeln!(text, "Note: {note}");
+    }
     if let Some(cost) = &plan.cost {
         let _ = write!(text, "\n{cost}");
     }
     text
+}
+
+fn waiting(planned: &PlannedChange) -> String {
+    match &planned.waits_for[..] {
+        [] => String::new(),
+        [own] if *own == planned.component => " (waits for what is in the way)".to_owned(),
+        several => {
+            let several: Vec<String> = several.iter().map(|component| format!("{component:?}")).collect();
+            format!(" (waits for {})", several.join(", "))
+        }
+    }
 }
 
 fn write_change(text: &mut String, PlannedChange { change, .. }: &PlannedChange) {
@@ -77,6 +94,10 @@ fn sum(plan: &Plan) -> String {
     let counts = ACTIONS.map(|(action, label)| (plan.count(action), label));
     let mut parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}")).collect();
+    let waiting = plan.changes.iter().filter(|planned| !planned.waits_for.is_empty()).count();
+    if waiting > 0 {
+        parts.push(format!("{waiting} to wait"));
+    }
     if parts.is_empty() {
         parts.push("no changes".to_owned());
     }
@@ -101,8 +122,7 @@ mod tests {
         of_outcomes(&fixtures::monitor(), None, Vec::new())
     }
 
-    #[test]
-    fn everything_is_told_with_its_fields_and_reason() {
+    fn with_everything() -> Plan {
         let mut plan = plan();
         let changes = [
             (Component::Storage, Change::new(Action::Create, ResourceKind::Bucket, "b")),
@@ -114,10 +134,17 @@ mod tests {
             ),
             (Component::FlowLogs, Change::new(Action::Delete, ResourceKind::FlowLog, "cloud-watch-logs")),
         ];
-        plan.changes = changes.map(|(component, change)| PlannedChange { component, change }).into();
+        plan.changes =
+            changes.map(|(component, change)| PlannedChange { component, waits_for: Vec::new(), change }).into();
+        plan.changes[2].waits_for.push(Component::Alarms);
         plan.problems.push(Problem { component: Component::Alarms, reason: Reason::Conflict, message: "taken".into() });
+        plan
+    }
+
+    #[test]
+    fn everything_is_told_with_its_fields_and_reason() {
         assert_eq!(
-            render(&plan),
+            render(&with_everything()),
             "network/production: vpc-0123456789abcdef0 in account 123456789012, eu-west-1
 
 Storage
@@ -127,13 +154,64 @@ FlowLogs
 -/+ flow log s3
         aggregationInterval: 60 -> 600
         because: a flow log cannot be changed
+
+FlowLogs (waits for Alarms)
   - flow log cloud-watch-logs
 
 In the way
   ! Alarms: Conflict: taken
 
-Plan: 1 to create, 1 to replace, 1 to delete; 1 in the way.
+Plan: 1 to create, 1 to replace, 1 to wait; 1 in the way.
 "
+        );
+    }
+
+    /// Programs read it: a name that is there stays.
+    #[test]
+    fn the_form_for_programs() {
+        let mut plan = with_everything();
+        plan.notes.push("n".into());
+        assert_eq!(
+            serde_json::to_value(&plan).unwrap(),
+            json!({
+                "monitor": "network/production",
+                "vpcId": "vpc-0123456789abcdef0",
+                "accountId": "123456789012",
+                "region": "eu-west-1",
+                "destroy": false,
+                "suspended": false,
+                "changes": [
+                    {
+                        "component": "Storage",
+                        "waitsFor": [],
+                        "action": "Create",
+                        "kind": "AWS::S3::Bucket",
+                        "name": "b",
+                        "fields": [],
+                        "why": null,
+                    },
+                    {
+                        "component": "FlowLogs",
+                        "waitsFor": [],
+                        "action": "Replace",
+                        "kind": "AWS::EC2::FlowLog",
+                        "name": "s3",
+                        "fields": [{"path": "aggregationInterval", "old": 60, "new": 600}],
+                        "why": "a flow log cannot be changed",
+                    },
+                    {
+                        "component": "FlowLogs",
+                        "waitsFor": ["Alarms"],
+                        "action": "Delete",
+                        "kind": "AWS::EC2::FlowLog",
+                        "name": "cloud-watch-logs",
+                        "fields": [],
+                        "why": null,
+                    },
+                ],
+                "problems": [{"component": "Alarms", "reason": "Conflict", "message": "taken"}],
+                "notes": ["n"],
+            })
         );
     }
 
@@ -141,5 +219,7 @@ Plan: 1 to create, 1 to replace, 1 to delete; 1 in the way.
     fn nothing_to_do_is_said() {
         assert!(render(&plan()).ends_with("\n\nNo changes. AWS is as declared.\n"));
         assert!(render(&Plan { destroy: true, ..plan() }).ends_with("\n\nNothing is left in AWS.\n"));
+        let suspended = render(&Plan { suspended: true, notes: vec!["n".into()], ..plan() });
+        assert!(suspended.contains("eu-west-1\nSuspended: ") && suspended.ends_with("\nNote: n\n"), "{suspended}");
     }
 }

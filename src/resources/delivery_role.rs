@@ -64,7 +64,7 @@ impl System for DeliveryRole {
             description: format!("Delivers VPC flow logs of VpcFlowMonitor {}/{}", monitor.namespace, monitor.name),
             trust,
             policies: [("deliver-flow-logs".to_owned(), delivery)].into(),
-            boundary: monitor.settings.permissions_boundary_arn.clone(),
+            boundary: monitor.permissions_boundary(),
         }))
     }
 

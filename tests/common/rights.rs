@@ -1,6 +1,7 @@
 //! The rights that the Helm chart gives the operator, read from its renderings, which `make check-chart` keeps current. The operators of all
 //! tests have these and no others.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ pub const LEASE: &str = "vpc-flow-operator";
 
 /// The namespace of the release in all renderings.
 pub const RELEASE_NAMESPACE: &str = "vpc-flow-system";
-/// A namespace that is watched in the rendering `namespaces`.
-const WATCHED_NAMESPACE: &str = "team-a";
+/// The namespaces that are watched in the rendering `namespaces`.
+const WATCHED_NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
 /// The objects of a rendering in the chart's `ci/goldens/`.
 pub fn rendering(name: &str) -> Vec<DynamicObject> {
@@ -54,21 +55,28 @@ pub async fn apply(client: &Client, object: &DynamicObject) {
 
 /// Installs the ServiceAccount with its rights in a namespace, as a release there that watches it alone.
 pub async fn install(client: &Client, namespace: &str) {
+    install_release(client, namespace, &[namespace]).await;
+}
+
+/// The same, as a release that watches up to two namespaces.
+pub async fn install_release(client: &Client, release: &str, watched: &[&str]) {
+    assert!(watched.len() <= WATCHED_NAMESPACES.len(), "the rendering watches no more: {watched:?}");
+    let mut namespaces: BTreeMap<&str, &str> = WATCHED_NAMESPACES.into_iter().zip(watched.iter().copied()).collect();
+    namespaces.insert(RELEASE_NAMESPACE, release);
     for mut object in rendering("namespaces") {
-        let there = [Some(RELEASE_NAMESPACE), Some(WATCHED_NAMESPACE)].contains(&object.namespace().as_deref());
+        let there = object.namespace().and_then(|rendered| namespaces.get(rendered.as_str()).copied());
         let wanted = ["ServiceAccount", "Role", "RoleBinding"].contains(&object.types.as_ref().unwrap().kind.as_str());
-        if there && wanted {
-            object.metadata.namespace = Some(namespace.to_owned());
+        if let Some(there) = there.filter(|_| wanted) {
+            object.metadata.namespace = Some(there.to_owned());
             if let Some(subjects) = object.data.get_mut("subjects") {
-                subjects[0]["namespace"] = namespace.into();
+                subjects[0]["namespace"] = release.into();
             }
             apply(client, &object).await;
         }
     }
-    let operator = acting_as_operator(client, namespace);
-    for (group, resource, subresource) in
-        [("vpcflow.dev", "vpcflowmonitors", Some("status")), ("coordination.k8s.io", "leases", None)]
-    {
+    let operator = acting_as_operator(client, release);
+    let status = watched.iter().map(|namespace| (*namespace, "vpcflow.dev", "vpcflowmonitors", Some("status")));
+    for (namespace, group, resource, subresource) in status.chain([(release, "coordination.k8s.io", "leases", None)]) {
         let right = ResourceAttributes {
             group: Some(group.to_owned()),
             resource: Some(resource.to_owned()),

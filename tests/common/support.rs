@@ -20,6 +20,9 @@ use vpc_flow_operator::resources::SYSTEMS;
 
 pub const REGION: &str = "eu-west-1";
 
+/// The operator's role, where its policies count.
+pub const OPERATOR_ROLE: &str = "operator";
+
 /// The emulator has no quotas to keep; the limits are at work nevertheless.
 pub const PACE: Pace = Pace::Times(50.0);
 
@@ -66,7 +69,7 @@ impl Sandbox {
 
     /// The same account for an operator whose role may do just what these policies allow. The sandbox's own clients stay free.
     pub async fn config_bound_to(&self, policies: &[Value]) -> SdkConfig {
-        let session = self.emulator.bind_role(&self.account, "operator", policies).await.unwrap();
+        let session = self.emulator.bind_role(&self.account, OPERATOR_ROLE, policies).await.unwrap();
         let token = Some(session.session_token);
         let credentials = Credentials::new(session.access_key_id, session.secret_access_key, token, None, "test");
         self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()

@@ -4,21 +4,25 @@
 use std::fs;
 use std::path::Path;
 
-use aws_config::Region;
+use aws_config::{Region, SdkConfig};
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::permissions::{self, Options, trust};
 
 use crate::cluster::{Cluster, Operator};
+use crate::cross_account::{make_other_role, make_role_of_operator, printed_for};
 use crate::gitops::in_sync::{apply, assert_in_sync};
 use crate::support::{REGION, Sandbox};
 
 /// The operator's account in the examples, and one that it works in through a role.
 const HERE: &str = "111122223333";
 const THERE: &str = "444455556666";
+/// The role there.
+const ROLE: &str = "vpc-flow-operator";
 
 /// Every monitor in the files of this folder.
 fn monitors(folder: &str) -> Vec<Value> {
@@ -34,13 +38,12 @@ fn monitors(folder: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn every_example_becomes_ready_and_is_in_sync() {
-    let accounts = Accounts { here: Sandbox::new("examples").await, there: Sandbox::new("examples::there").await };
+    let accounts = Accounts::new().await;
     let cluster = Cluster::new("examples").await;
     let kind = ApiResource::erase::<VpcFlowMonitor>(&());
     let objects: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &kind);
-    let operator = Operator::start_with(&cluster, &accounts.here, |options| {
-        let role = format!("examples=arn:aws:iam::{}:role/vpc-flow-operator", accounts.there.account);
-        options.allowed_roles.0.push(role.parse().unwrap());
+    let operator = Operator::start_at(&cluster, &accounts.config_of_operator().await, |options| {
+        options.allowed_roles.0.push(format!("examples={}", accounts.role_arn()).parse().unwrap());
     });
     let mut applied = Vec::new();
     for example in ["examples", "examples/gitops/monitors"].into_iter().flat_map(monitors) {
@@ -62,12 +65,35 @@ async fn every_example_becomes_ready_and_is_in_sync() {
     operator.stop().await;
 }
 
+/// With the documents that `vpc-flow-operator permissions` prints for them.
 struct Accounts {
     here: Sandbox,
     there: Sandbox,
+    /// ARN of the operator's role.
+    operator: String,
 }
 
 impl Accounts {
+    async fn new() -> Self {
+        let (here, there) = (Sandbox::new("examples").await, Sandbox::new("examples::there").await);
+        let operator = make_role_of_operator(&here).await;
+        Self { here, there, operator }
+    }
+
+    fn role_arn(&self) -> String {
+        format!("arn:aws:iam::{}:role/{ROLE}", self.there.account)
+    }
+
+    async fn config_of_operator(&self) -> SdkConfig {
+        let options = Options {
+            regions: Vec::new(),
+            assumed_roles: vec![self.role_arn()],
+            also: vec![format!("arn:aws:sns:{REGION}:{}:security-alerts", self.here.account)],
+            ..printed_for(&self.here)
+        };
+        self.here.config_bound_to(&permissions::policies(&options)).await
+    }
+
     /// Makes what the example presupposes, and puts the real accounts and ids into it.
     async fn prepare_for(&self, example: &Value) -> Value {
         let text = example.to_string().replace(HERE, &self.here.account).replace(THERE, &self.there.account);
@@ -75,7 +101,9 @@ impl Accounts {
         let spec = &mut monitor["spec"];
         let sandbox = if spec["assumeRole"].is_object() { &self.there } else { &self.here };
         if let Some(arn) = spec["assumeRole"]["roleArn"].as_str() {
-            self.make_role(arn.rsplit('/').next().unwrap(), &spec["assumeRole"]["externalId"]).await;
+            assert_eq!(arn, self.role_arn());
+            let trust = trust::other_account(&self.operator, spec["assumeRole"]["externalId"].as_str());
+            make_other_role(&self.there, ROLE, &trust).await;
         }
         let region = spec["region"].as_str().unwrap_or(REGION).to_owned();
         let config = sandbox.config.to_builder().region(Region::new(region)).build();
@@ -95,29 +123,23 @@ impl Accounts {
         }
         monitor
     }
-
-    async fn make_role(&self, name: &str, external_id: &Value) {
-        let trust = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow",
-            "Principal": {"AWS": format!("arn:aws:iam::{}:root", self.here.account)},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
-        }]});
-        let iam = aws_sdk_iam::Client::new(&self.there.config);
-        iam.create_role().role_name(name).assume_role_policy_document(trust.to_string()).send().await.unwrap();
-    }
 }
 
-/// A key with the policy that the example asks for. The operator never makes one, so the tests have no client of that service.
+/// The key policy that docs/permissions.md has.
+fn documented_key_policy(account: &str) -> String {
+    let text = fs::read_to_string(devenv::project_root().join("docs/permissions.md")).unwrap();
+    let (_, section) = text.split_once("\n## KMS keys\n").unwrap();
+    let (_, policy) = section.split_once("\n```json\n").unwrap();
+    let (policy, _) = policy.split_once("\n```\n").unwrap();
+    policy.replace(HERE, account)
+}
+
+/// A key with that policy. The operator never makes one, so the tests have no client of that service.
 async fn make_key(sandbox: &Sandbox) -> String {
-    let services = ["logs.eu-west-1", "delivery.logs", "cloudwatch"].map(|service| format!("{service}.amazonaws.com"));
-    let policy = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{}:root", sandbox.account)}, "Action": "kms:*", "Resource": "*"},
-        {"Effect": "Allow", "Principal": {"Service": services}, "Action": "kms:*", "Resource": "*"},
-    ]});
+    let policy = documented_key_policy(&sandbox.account);
     let mut aws = Command::new(devenv::provided_by("emulator/install.sh").await.unwrap());
     aws.arg(devenv::project_root().join("devenv/aws.py")).args(["kms", "create-key", "--cli-input-json"]);
-    aws.arg(json!({"Policy": policy.to_string()}).to_string()).env("AWS_ACCESS_KEY_ID", &sandbox.account);
+    aws.arg(json!({"Policy": policy}).to_string()).env("AWS_ACCESS_KEY_ID", &sandbox.account);
     let output = aws.output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let key: Value = serde_json::from_slice(&output.stdout).unwrap();

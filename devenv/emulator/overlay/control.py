@@ -78,11 +78,13 @@ async def _answer(
 
 
 def _bind(callers: Callers, request: dict) -> dict:
-    documents, role = request.get("policies"), request.get("role")
+    documents, role, tags = request.get("policies"), request.get("role"), request.get("transitiveTags", {})
     if not isinstance(documents, list) or not (role is None or isinstance(role, str)):
         raise _BadRequest("`policies` must be a list of policy documents, and `role` a name or null")
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        raise _BadRequest("`transitiveTags` must be an object of texts")
     try:
-        credentials = callers.bind(_account(request), role, Policies(documents))
+        credentials = callers.bind(_account(request), role, Policies(documents), tags)
     except ValueError as error:
         raise _BadRequest(f"IAM would not take the policies: {error}") from error
     except Unmodelled as gap:

@@ -16,6 +16,7 @@ from overlay.permissions.authorization import Authorizer, acting
 from overlay.permissions.callers import Callers
 from overlay.permissions.request import Request
 from overlay.permissions.unmodelled import Unmodelled
+from overlay.rules import session_tags
 
 _NEEDED_HEADERS = frozenset({
     b"authorization", b"x-amz-target", b"content-type", b"x-amz-copy-source", b"smithy-protocol",
@@ -92,7 +93,8 @@ async def application(scope, receive, send) -> None:
     if policies is None:
         await ministack_app.app(scope, receive, observed_send)
         return
-    request = Request(account, region, service, operation, method, path, query, headers, body)
+    tags = session_tags.transitive(access_key)
+    request = Request(account, region, service, operation, method, path, query, headers, body, tags)
     authorizer = Authorizer(_CALLERS, request, arn, policies)
     try:
         refused = authorizer.refusal()

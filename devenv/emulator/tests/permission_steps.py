@@ -60,7 +60,7 @@ REMOVE_ROLE = [_iam("DeleteRolePolicy", PolicyName="p"), _iam("DeleteRole")]
 STS = [
     ("sts", "GetCallerIdentity", {}, []),
     ("sts", "AssumeRole", {"RoleArn": "arn:aws:iam::{account}:role/there", "RoleSessionName": "session"},
-     [("sts:AssumeRole", "arn:aws:iam::{account}:role/there")]),
+     [(f"sts:{action}", "arn:aws:iam::{account}:role/there") for action in ("AssumeRole", "TagSession")]),
 ]
 
 

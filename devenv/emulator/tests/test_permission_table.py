@@ -21,13 +21,15 @@ _NAMES = {
 
 
 class Table(PermissionsTestCase):
+    transitive_tags = {"kubernetes-namespace": "network"}
+
     def setUp(self) -> None:
         super().setUp()
         vpc = self.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.names = {"account": self.account, "vpc": vpc, "key": self.key(), "upload": ""}
         document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
         self.client("iam").create_policy(PolicyName="m", PolicyDocument=document)
-        trust = ('{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
+        trust = ('{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:*", '
                  f'"Principal": {{"AWS": "{self.account}"}}}}]}}')
         self.client("s3").create_bucket(Bucket=f"results-{self.account}")
         self.client("iam").create_role(RoleName="there", AssumeRolePolicyDocument=trust)

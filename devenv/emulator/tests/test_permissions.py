@@ -19,9 +19,13 @@ def policy(*statements: dict) -> dict:
 class PermissionsTestCase(AwsTestCase):
     """A test with a session of a role of one's own, ``operator``, which may do what ``bind`` says."""
 
+    # Of the session. EKS Pod Identity gives some, IAM roles for service accounts give none.
+    transitive_tags: dict[str, str] = {}
+
     def bind(self, *statements: dict, role: str | None = "operator") -> None:
         answer = self.emulator.control("PUT", "permissions", {
-            "account": self.account, "role": role, "policies": [policy(*statements)]})
+            "account": self.account, "role": role, "policies": [policy(*statements)],
+            "transitiveTags": self.transitive_tags})
         if role:
             self.session = {name[0].upper() + name[1:]: value for name, value in answer.items()}
 
@@ -162,8 +166,9 @@ class Language(PermissionsTestCase):
             ({"StringEquals": {team: "network"}, "StringLike": {"aws:ResourceTag/env": "p*"}}, False),
             ({"Bool": {"aws:SecureTransport": True}}, True),
             ({"Bool": {"aws:ViaAWSService": "true"}}, False),
-            ({"ArnLike": {"aws:PrincipalArn": "arn:aws:sts::*:assumed-role/operator/*"}}, True),
-            ({"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:sts::*:assumed-role/operator/*"}}, False),
+            ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/operator"}}, True),
+            ({"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::*:role/operator"}}, False),
+            ({"ArnLike": {"aws:PrincipalArn": "arn:aws:sts::*:assumed-role/operator/*"}}, False),
             ({"NumericEquals": {"aws:ResourceAccount": int(self.account)}}, True),
             ({"NumericLessThan": {"aws:ResourceAccount": self.account}}, False),
             ({"StringEquals": {"aws:ResourceAccount": self.account, "aws:RequestedRegion": "us-east-1"}}, True),

@@ -46,11 +46,24 @@ struct Row {
     actions: Vec<String>,
 }
 
+/// The session tags of EKS Pod Identity, all of them transitive: EKS user guide, "Grant Pods access to AWS resources based on tags".
+fn pod_identity_tags(account: &str) -> Value {
+    json!({
+        "eks-cluster-arn": format!("arn:aws:eks:eu-west-1:{account}:cluster/production"),
+        "eks-cluster-name": "production",
+        "kubernetes-namespace": "vpc-flow-system",
+        "kubernetes-service-account": "vpc-flow-operator",
+        "kubernetes-pod-name": "vpc-flow-operator-7d4b9c6f5-x2x9z",
+        "kubernetes-pod-uid": "0b6f2f0e-6f0c-4f5e-9d0a-6d1f2a3b4c5d",
+    })
+}
+
 impl EmulatorClient {
     /// From now on sessions of this role may do just what these policies allow, each of them a managed policy. Gives such a session, the
-    /// same each time; the role need not exist.
+    /// same each time, as EKS Pod Identity does; the role need not exist.
     pub async fn bind_role(&self, account: &str, role: &str, policies: &[Value]) -> Result<RoleSession> {
-        let order = json!({"account": account, "role": role, "policies": policies});
+        let tags = pod_identity_tags(account);
+        let order = json!({"account": account, "role": role, "policies": policies, "transitiveTags": tags});
         let answer =
             self.request(move |agent, endpoint| agent.put(format!("{endpoint}/_devenv/permissions")).send_json(&order));
         Ok(serde_json::from_value(answer.await?)?)

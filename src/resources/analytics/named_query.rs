@@ -117,12 +117,14 @@ pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery], diff: &mut 
             Some(observed) if observed.query == *query => {}
             Some(observed) => {
                 let (id, query) = (observed.id.clone(), query.clone());
-                let (action, op) = if observed.query.database == query.database {
-                    (Action::Update, NamedQueryOp::Update { id, query: query.clone() })
+                let (change, op) = if observed.query.database == query.database {
+                    (change(Action::Update), NamedQueryOp::Update { id, query: query.clone() })
                 } else {
-                    (Action::Replace, NamedQueryOp::Replace { id, query: query.clone() })
+                    let change =
+                        change(Action::Replace).because("Athena cannot move a saved query to another database");
+                    (change, NamedQueryOp::Replace { id, query: query.clone() })
                 };
-                step(change(action).between(&observed.query, &query), op);
+                step(change.between(&observed.query, &query), op);
             }
         }
         // Names are not unique in Athena: an answer that got lost may have left a second one, equal to the first.

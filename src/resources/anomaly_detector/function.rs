@@ -221,7 +221,8 @@ pub(super) fn diff(monitor: &Monitor, wanted: &Function, observed: Option<&Obser
     if matches!(observed.readiness, Readiness::Busy(_)) {
         return;
     }
-    if observed.code != wanted.code {
+    // A plan may be made without the package.
+    if monitor.settings.detector.is_known() && observed.code != wanted.code {
         let op = FunctionOp::UpdateCode { name: wanted.name.clone() };
         diff.step(change(Action::Update).between(&observed.code, &wanted.code), Op::Function(op));
     }

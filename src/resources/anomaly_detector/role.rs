@@ -46,7 +46,7 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
             Some(json!({"StringEquals": {"aws:SourceAccount": monitor.place.account}})),
         ),
         policies: [("detect-anomalies".to_owned(), json!({"Version": "2012-10-17", "Statement": statements}))].into(),
-        boundary: monitor.settings.permissions_boundary_arn.clone(),
+        boundary: monitor.permissions_boundary(),
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
         spec.notifications.kms_key_arn = Some(key.into());
         spec.notifications.topic_arn = Some(topic.into());
         let mut monitor = fixtures::with_spec(spec);
-        monitor.settings.permissions_boundary_arn = Some("arn:aws:iam::123456789012:policy/limit".into());
+        monitor.settings.permissions_boundary_arn = Some("arn:aws:iam::210987654321:policy/limit".into());
         let role = desired(&monitor);
         let statements = &role.policies["detect-anomalies"]["Statement"];
         assert_eq!(statements[1]["Resource"], topic);
@@ -104,6 +104,6 @@ mod tests {
                 "Condition": {"StringEquals": {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}},
             })
         );
-        assert_eq!(role.boundary, monitor.settings.permissions_boundary_arn);
+        assert_eq!(role.boundary.as_deref(), Some("arn:aws:iam::123456789012:policy/limit"), "that of the account");
     }
 }

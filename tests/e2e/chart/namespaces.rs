@@ -6,13 +6,16 @@ use serde_json::json;
 
 use crate::cluster::{Cluster, Operator, is};
 use crate::process::DEADLINE;
+use crate::rights;
 use crate::support::Sandbox;
 
-/// An operator for the namespaces of two clusters, with the rights of an administrator.
-fn start(clusters: [&Cluster; 2], sandbox: &Sandbox) -> Operator {
-    let both = Cluster { operator: clusters[0].client.clone(), ..clusters[0].clone() };
-    let namespaces = clusters.map(|cluster| cluster.namespace.clone()).into();
-    Operator::start_with(&both, sandbox, |options| options.watch_namespaces = namespaces)
+/// An operator for the namespaces of two clusters, installed in the first.
+async fn start(clusters: [&Cluster; 2], sandbox: &Sandbox) -> Operator {
+    let [release, _] = clusters;
+    let namespaces = clusters.map(|cluster| &*cluster.namespace);
+    rights::install_release(&release.client, &release.namespace, &namespaces).await;
+    let namespaces = namespaces.map(str::to_owned).into();
+    Operator::start_with(release, sandbox, |options| options.watch_namespaces = namespaces)
 }
 
 #[tokio::test]
@@ -22,7 +25,7 @@ async fn monitors_of_all_watched_namespaces_are_looked_after_and_no_others() {
     let other = Cluster::new("chart-namespaces-other").await;
     other.create("m", sandbox.spec()).await;
     a.create("m", sandbox.spec()).await;
-    let mut operator = start([&a, &b], &sandbox);
+    let mut operator = start([&a, &b], &sandbox).await;
     tokio::time::timeout(DEADLINE, operator.all_known.wait_for(|known| *known)).await.unwrap().unwrap();
     b.create("m", sandbox.spec()).await;
     a.wait_ready("m").await;

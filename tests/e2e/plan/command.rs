@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -32,6 +33,10 @@ async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str]) -> Told 
     if !with_cluster {
         command.env_remove("KUBECONFIG").env("HOME", "/nonexistent");
     }
+    output(&mut command).await
+}
+
+async fn output(command: &mut Command) -> Told {
     let Output { status, stdout, stderr } = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Told { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
@@ -104,7 +109,8 @@ async fn what_stands_in_the_way_is_an_error() {
     let told = run(&sandbox, false, &["-f", &path, "--cluster-name", "test"]).await;
     assert_eq!(told.code, ERROR, "{} {}", told.stdout, told.stderr);
     assert!(told.stdout.contains("In the way\n  ! Storage: Conflict: bucket plan-taken"), "{}", told.stdout);
-    assert!(told.stdout.ends_with("; 1 in the way.\n"), "{}", told.stdout);
+    assert!(told.stdout.contains("\nAnalytics (waits for Storage)\n"), "{}", told.stdout);
+    assert!(told.stdout.ends_with(" to wait; 1 in the way.\n"), "{}", told.stdout);
 }
 
 #[tokio::test]
@@ -117,15 +123,111 @@ async fn bad_input_is_told_with_its_remedy() {
         (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor in it"),
         (vec!["-f", "/nonexistent.yaml", "--cluster-name", "c"], "cannot read /nonexistent.yaml"),
         (vec!["-f", &misspelt, "--gb-per-day", "-1", "--cluster-name", "c"], "--gb-per-day"),
+        (vec!["-f", &misspelt, "--gb-per-day", "many", "--cluster-name", "c"], "--gb-per-day"),
+        (vec!["-f", &misspelt, "--cluster-name", ""], "--cluster-name"),
+        (vec!["-f", &misspelt, "--permissions-boundary-arn", "b"], "must be an ARN such as arn:aws:iam::"),
+        (vec!["-f", &misspelt, "--region", "Europe"], "such as eu-west-1"),
+        (vec!["-f", &misspelt, "-n", "A b"], "lower-case letters"),
+        (vec!["--nonsense"], "--nonsense"),
+        (vec![], "Usage"),
     ] {
         let told = run(&sandbox, false, &arguments).await;
-        assert!(told.code != NOTHING_TO_DO && told.code != CHANGES || part.starts_with("--"), "{}", told.code);
+        assert_eq!((told.code, told.stdout.as_str()), (ERROR, ""), "{arguments:?}");
         assert!(told.stderr.contains(part), "{arguments:?}: {}", told.stderr);
     }
     let good = file("good", &monitor(&sandbox, ""));
     let told = run(&sandbox, false, &["-f", &good]).await;
     assert_eq!(told.code, ERROR);
     assert!(told.stderr.contains("set --cluster-name as the operator has it"), "{}", told.stderr);
+}
+
+#[tokio::test]
+async fn of_several_monitors_each_is_told_and_one_that_cannot_be_planned_hides_no_other() {
+    let sandbox = Sandbox::new("plan::several").await;
+    let named = |name: &str, spec: &str| monitor(&sandbox, spec).replace("production", name);
+    let role = "arn:aws:iam::999999999999:role/x";
+    let text = [
+        named("a", ", s3: {bucketName: plan-several}"),
+        named("b", &format!(", assumeRole: {{roleArn: '{role}'}}")),
+        named("c", ", s3: {bucketName: plan-several}"),
+        named("d", ", suspend: true"),
+    ];
+    let path = file("several", &text.join("---\n"));
+    let told = run(&sandbox, false, &["-f", &path, "--cluster-name", "test", "-o", "json"]).await;
+    assert_eq!(told.code, ERROR, "{}", told.stderr);
+    assert!(told.stderr.contains(&format!("network/b: spec.assumeRole: {role} is not allowed")), "{}", told.stderr);
+    let plans = told.plans();
+    let monitors: Vec<&str> = plans.as_array().unwrap().iter().map(|it| it["monitor"].as_str().unwrap()).collect();
+    assert_eq!(monitors, ["network/a", "network/c", "network/d"]);
+    assert_eq!(plans[0]["problems"], json!([]));
+    assert!(
+        plans[1]["problems"][0]["message"].as_str().unwrap().contains("network/a is planned to make it"),
+        "{plans}"
+    );
+    assert_eq!((&plans[1]["suspended"], &plans[2]["suspended"]), (&json!(false), &json!(true)));
+
+    let path = file("suspended", &text[3]);
+    let told = run(&sandbox, false, &["-f", &path, "--cluster-name", "test"]).await;
+    assert_eq!(told.code, NOTHING_TO_DO, "{}", told.stderr);
+    assert!(told.stdout.contains("\nSuspended: the operator does nothing of this"), "{}", told.stdout);
+}
+
+#[tokio::test]
+async fn without_the_detectors_package_all_else_is_planned() {
+    let sandbox = Sandbox::new("plan::no-package").await;
+    sandbox.converge(&sandbox.monitor(sandbox.spec()), &all_components()).await;
+    let alone = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("plan-alone-{}", std::process::id()));
+    std::fs::create_dir_all(&alone).unwrap();
+    let program = alone.join("vpc-flow-operator");
+    std::fs::copy(env!("CARGO_BIN_EXE_vpc-flow-operator"), &program).unwrap();
+    let path = file("no-package", &monitor(&sandbox, ""));
+    let mut command = Command::new(&program);
+    command.args(["plan", "-f", &path, "--cluster-name", "test"]).env_remove("DETECTOR_PACKAGE");
+    let told = output(command.env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION)).await;
+    assert_eq!(told.code, NOTHING_TO_DO, "{} {}", told.stdout, told.stderr);
+    assert!(told.stdout.contains("Note: the detector's code was not compared"), "{}", told.stdout);
+    std::fs::remove_dir_all(&alone).unwrap();
+}
+
+/// Whoever asks for what the AWS CLI's profiles offer gets in, or is told by AWS why not, but never that this program cannot.
+#[tokio::test]
+async fn profiles_of_all_kinds_are_understood() {
+    let sandbox = Sandbox::new("plan::profiles").await;
+    let path = file("profiles", &monitor(&sandbox, ""));
+    let keys =
+        format!("echo '{{\"Version\": 1, \"AccessKeyId\": \"{}\", \"SecretAccessKey\": \"s\"}}'", sandbox.account);
+    let config = file(
+        "profiles-config",
+        &format!(
+            "[profile process]\ncredential_process = sh -c \"{}\"\n\
+             [profile sso]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n\
+             [sso-session s]\nsso_region = eu-west-1\nsso_start_url = https://example.awsapps.com/start\n",
+            keys.replace('"', "\\\"")
+        ),
+    );
+    for (profile, code) in [("process", CHANGES), ("sso", ERROR)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
+        command.args(["plan", "-f", &path, "--cluster-name", "test"]).env("AWS_CONFIG_FILE", &config);
+        for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            command.env_remove(key);
+        }
+        let told = output(command.env("AWS_PROFILE", profile).env("REGION", REGION)).await;
+        assert_eq!(told.code, code, "{profile}: {}", told.stderr);
+        assert!(!told.stderr.contains("feature"), "{profile}: {}", told.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_monitor_that_is_being_deleted_is_planned_so() {
+    let (sandbox, cluster) = (Sandbox::new("plan::deleting").await, Cluster::new("plan-deleting").await);
+    let operator = Operator::start(&cluster, &sandbox);
+    cluster.create("m", sandbox.spec()).await;
+    cluster.wait_ready("m").await;
+    operator.stop().await;
+    cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
+    let told = run(&sandbox, true, &["-n", &cluster.namespace, "m"]).await;
+    assert_eq!(told.code, CHANGES, "{} {}", told.stdout, told.stderr);
+    assert!(told.stdout.starts_with("deletion of "), "{}", told.stdout);
 }
 
 #[tokio::test]

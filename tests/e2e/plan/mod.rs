@@ -5,7 +5,6 @@ mod command;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use clap::ValueEnum as _;
 use serde_json::json;
 use vpc_flow_operator::api::spec::{DeletionPolicy, TrafficType};
 use vpc_flow_operator::api::{Component, ResourceKind};
@@ -13,7 +12,7 @@ use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
 use vpc_flow_operator::engine::{Action, Change};
 use vpc_flow_operator::monitor::Monitor;
-use vpc_flow_operator::permissions::{self, Feature};
+use vpc_flow_operator::permissions;
 use vpc_flow_operator::plan::{self, Plan};
 use vpc_flow_operator::resources::SYSTEMS;
 
@@ -32,17 +31,10 @@ fn planned(plan: &Plan) -> Named {
 /// Clients as the command has them, for a person who may do what `permissions --print plan-policy` says, and nothing else.
 async fn reader(sandbox: &Sandbox) -> Arc<Aws> {
     let policies = permissions::policies(&permissions::Options {
-        caller: Caller::Plan,
-        partition: "aws".into(),
         account: Some(sandbox.account.clone()),
-        region: Some(REGION.into()),
+        regions: vec![REGION.into()],
         cluster_name: Some("test".into()),
-        features: Feature::value_variants().to_vec(),
-        deletion_policy: DeletionPolicy::Delete,
-        permissions_boundary_arn: None,
-        assumed_roles: Vec::new(),
-        subscription_roles: Vec::new(),
-        also: Vec::new(),
+        ..permissions::Options::everything(Caller::Plan)
     });
     let config = sandbox.config_bound_to(&policies).await;
     ClientPool::with_pace(&config, Gate::of_plan(), PACE).get(None, None).await.unwrap()

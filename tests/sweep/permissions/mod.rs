@@ -5,15 +5,13 @@ mod drifts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use clap::ValueEnum as _;
 use devenv::wait_for;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
-use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::operations::Caller;
-use vpc_flow_operator::permissions::{self, Feature, Options};
+use vpc_flow_operator::permissions::{self, Options};
 
 use crate::life::Phase;
 use crate::report::{Sweep, is_full, seed};
@@ -22,9 +20,10 @@ use crate::support::REGION;
 use crate::world::{DEADLINE, World};
 
 /// Actions that no life in one account needs.
-const ELSEWHERE: [&str; 1] = [
+const ELSEWHERE: [&str; 2] = [
     // Between two accounts: tests/e2e/cross_account.rs.
     "sts:AssumeRole",
+    "sts:TagSession",
 ];
 
 /// Actions taken away outside of `make sweep`.
@@ -64,21 +63,17 @@ impl Part {
 fn options(world: &World) -> Options {
     let (account, namespace) = (&world.sandbox.account, &world.cluster.namespace);
     Options {
-        caller: Caller::Operator,
-        partition: "aws".into(),
         account: Some(account.clone()),
-        region: Some(REGION.into()),
+        regions: vec![REGION.into()],
         cluster_name: Some("test".into()),
-        features: Feature::value_variants().to_vec(),
-        deletion_policy: DeletionPolicy::Delete,
         permissions_boundary_arn: Some(drifts::boundary_arn(world)),
-        assumed_roles: Vec::new(),
         subscription_roles: vec![drifts::firehose_roles(world)],
         also: vec![
             format!("arn:aws:s3:::renamed-{account}"),
             format!("arn:aws:logs:{REGION}:{account}:log-group:/{namespace}/renamed"),
             format!("arn:aws:glue:{REGION}:{account}:database/flows"),
         ],
+        ..Options::everything(Caller::Operator)
     }
 }
 
@@ -122,6 +117,14 @@ async fn needed() -> Result<BTreeMap<&'static str, Part>> {
     Ok(needed)
 }
 
+/// True if the message has the action as a word: `iam:GetRole` is not in `iam:GetRolePolicy`.
+fn names(message: &str, action: &str) -> bool {
+    message.match_indices(action).any(|(at, _)| {
+        let next = message[at + action.len()..].chars().next();
+        !next.is_some_and(|next| next.is_ascii_alphanumeric())
+    })
+}
+
 /// Lives without the action until the operator says that it is missing; then has it back, and goes on.
 async fn lacking(action: &'static str, part: Part) -> Result<()> {
     let name = format!("permissions-{}", action.replace(':', "-").to_lowercase());
@@ -138,7 +141,7 @@ async fn lacking(action: &'static str, part: Part) -> Result<()> {
             };
             let conditions = monitor.status.into_iter().flat_map(|status| status.conditions);
             let mut messages = conditions.map(|condition| condition.message);
-            Ok(messages.any(|message| message.contains(action)).then_some(()))
+            Ok(messages.any(|message| names(&message, action)).then_some(()))
         })
         .await
     };

@@ -12,6 +12,7 @@ from overlay.permissions.policy import Decision, Policies
 from overlay.permissions.request import Request
 from overlay.permissions.rows import TABLE
 from overlay.permissions.unmodelled import Unmodelled
+from overlay.rules.policy import principal_arn
 
 # The services that have one endpoint for all regions (user guide, aws:RequestedRegion).
 _GLOBAL_REGION = "us-east-1"
@@ -71,7 +72,7 @@ class Authorizer:
         owner = resource.split(":")[4] if resource.count(":") > 4 else ""
         return {
             "aws:principalaccount": request.account,
-            "aws:principalarn": self.caller,
+            "aws:principalarn": principal_arn(self.caller),
             "aws:principaltype": "AssumedRole" if ":assumed-role/" in self.caller else "Account",
             "aws:requestedregion": _GLOBAL_REGION if request.service in _GLOBAL_SERVICES else request.region,
             "aws:resourceaccount": owner or request.account,

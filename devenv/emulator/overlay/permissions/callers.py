@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ministack.services import sts
 
 from overlay.permissions.policy import Decision, Policies
+from overlay.rules import session_tags
 
 SESSION_NAME = "vpc-flow-operator"
 
@@ -36,10 +37,12 @@ class Callers:
         # A dict for its order: each need is kept once.
         self._needs: dict[str, dict[Need, None]] = defaultdict(dict)
 
-    def bind(self, account: str, role: str | None, policies: Policies) -> Credentials | None:
-        """From now on these policies are all that the caller may do. Gives a session of the role."""
+    def bind(
+        self, account: str, role: str | None, policies: Policies, transitive_tags: dict[str, str]
+    ) -> Credentials | None:
+        """From now on these policies are all that the caller may do. Gives a session of the role, with these tags."""
         self._policies[account, role] = policies
-        return None if role is None else _session(account, role)
+        return None if role is None else _session(account, role, transitive_tags)
 
     def release(self, account: str) -> None:
         """Ends all enforcement in an account and forgets what was needed."""
@@ -57,7 +60,7 @@ class Callers:
         return list(self._needs.get(account, ()))
 
 
-def _session(account: str, role: str) -> Credentials:
+def _session(account: str, role: str, transitive_tags: dict[str, str]) -> Credentials:
     """The same for the same role, so that policies can change under a running operator. It does not expire."""
     digest = hashlib.sha256(f"{account}:{role}".encode()).hexdigest()
     credentials = Credentials(f"ASIA{digest[:16].upper()}", digest[16:56], digest)
@@ -68,5 +71,6 @@ def _session(account: str, role: str) -> Credentials:
         "SessionToken": credentials.session_token,
         "AccountId": account,
         "PrincipalType": "AssumedRole",
+        session_tags.TRANSITIVE: transitive_tags,
     })
     return credentials

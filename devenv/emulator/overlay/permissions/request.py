@@ -1,7 +1,7 @@
 """A request as the table reads it: who calls what with which members, whatever the wire protocol."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import parse_qsl
 
@@ -22,6 +22,8 @@ class Request:
     query_string: str
     headers: dict[str, str]
     body: bytes
+    # Of the caller's session.
+    transitive_tags: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def members(self) -> dict:

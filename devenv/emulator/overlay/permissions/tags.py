@@ -35,7 +35,8 @@ def given(request: Request) -> dict[str, str]:
     if request.service == "s3":
         return _of_new_bucket(request.body)
     members = request.members
-    found: dict[str, str] = {}
+    # The new session inherits these.
+    found: dict[str, str] = dict(request.transitive_tags) if request.operation == "AssumeRole" else {}
     for specification in members.get("TagSpecification") or []:
         found |= _from_list(specification.get("Tag"))
     for name in ("Tags", "tags", "TagsToAdd", "Tag"):

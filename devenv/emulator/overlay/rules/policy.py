@@ -37,6 +37,16 @@ def role_by_arn(arn: str) -> dict | None:
     return role if role is not None and role["Arn"] == arn else None
 
 
+def principal_arn(caller: str) -> str:
+    """``aws:PrincipalArn``: a role's ARN, not its session's (IAM user guide, "AWS global condition context keys")."""
+    partition, account, resource = (caller.split(":", 5)[part] for part in (1, 4, 5))
+    if not resource.startswith("assumed-role/"):
+        return caller
+    name = resource.split("/")[1]
+    role = iam._roles.get_scoped(account, None, name)
+    return f"arn:{partition}:iam::{account}:role/{name}" if role is None else role["Arn"]
+
+
 def trusts(role: dict, service: str, keys: dict[str, str]) -> bool:
     """Whether a role's trust policy lets ``service`` assume it."""
     document = role.get("AssumeRolePolicyDocument")

@@ -2,7 +2,7 @@
 
 from overlay.permissions.conditions import Context
 from overlay.permissions.request import Request
-from overlay.permissions.row import Check, Row
+from overlay.permissions.row import Check, Row, gives_tags, request_tags
 
 
 def _role(request: Request) -> list[str]:
@@ -16,6 +16,8 @@ def _session(request: Request, _resource: str) -> Context:
 
 
 ROWS = {
-    "AssumeRole": Row("SAR STS", (Check("sts:AssumeRole", _role, (_session,)),)),
+    "AssumeRole": Row('SAR STS; IAM user guide, "Pass session tags in AWS STS"', (
+        Check("sts:AssumeRole", _role, (_session, request_tags)),
+        Check("sts:TagSession", _role, (request_tags,), when=gives_tags))),
     "GetCallerIdentity": Row('STS API, GetCallerIdentity: "No permissions are required to perform this operation"'),
 }

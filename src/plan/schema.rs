@@ -1,0 +1,201 @@
+//! What the API server holds a value against, short of rules between fields.
+
+use regex::Regex;
+use serde_json::Value;
+
+/// Something that the API server would refuse, or drop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// The schema has no such field.
+    UnknownField(String),
+    /// The field, and what is wrong with its value.
+    Invalid(String, String),
+}
+
+/// Takes out `null` where it stands for the default, as the API server does.
+pub fn prune_nulls(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(fields) => {
+            let is_default = |name: &str, value: &Value| {
+                let schema = &schema["properties"][name];
+                value.is_null() && schema.is_object() && schema["nullable"] != true
+            };
+            fields.retain(|name, value| !is_default(name, value));
+            for (name, value) in fields {
+                prune_nulls(value, &schema["properties"][name.as_str()]);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| prune_nulls(item, &schema["items"])),
+        _ => {}
+    }
+}
+
+/// The first violation, in the order of the value.
+pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
+    if value.is_null() && schema["nullable"] == true {
+        return Ok(());
+    }
+    let invalid = |problem: String| Err(Violation::Invalid(path.to_owned(), problem));
+    if let Some(expected) = schema["type"].as_str().filter(|expected| !is_of_type(value, expected)) {
+        return invalid(format!("must be of type {expected}"));
+    }
+    if let Some(allowed) = schema["enum"].as_array().filter(|allowed| !allowed.contains(value)) {
+        let allowed: Vec<String> = allowed.iter().map(shown).collect();
+        return invalid(format!("{} is not one of {}", shown(value), allowed.join(", ")));
+    }
+    match value {
+        Value::Object(fields) => {
+            bounded(fields.len(), schema, "Properties", "fields", path)?;
+            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
+                return Err(Violation::Invalid(format!("{path}.{missing}"), "is missing".to_owned()));
+            }
+            for (name, value) in fields {
+                let path = format!("{path}.{name}");
+                match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
+                    (Value::Null, Value::Null) => return Err(Violation::UnknownField(path)),
+                    (Value::Null, any) => check(value, any, &path)?,
+                    (known, _) => check(value, known, &path)?,
+                }
+            }
+        }
+        Value::Array(items) => {
+            bounded(items.len(), schema, "Items", "entries", path)?;
+            for (index, item) in items.iter().enumerate() {
+                check(item, &schema["items"], &format!("{path}[{index}]"))?;
+            }
+        }
+        Value::String(text) => {
+            bounded(text.chars().count(), schema, "Length", "characters", path)?;
+            let pattern = schema["pattern"].as_str();
+            if let Some(pattern) =
+                pattern.filter(|pattern| Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)))
+            {
+                return invalid(format!("`{text}` does not match {pattern}"));
+            }
+        }
+        Value::Number(_) => {
+            let number = value.as_f64().unwrap_or_default();
+            let limit = |name: &str| schema[name].as_f64();
+            if let Some(least) = limit("minimum").filter(|least| number < *least) {
+                return invalid(format!("{value} is less than {least}"));
+            }
+            if let Some(most) = limit("maximum").filter(|most| number > *most) {
+                return invalid(format!("{value} is more than {most}"));
+            }
+            if let Some(unit) = limit("multipleOf").filter(|unit| (number / unit).fract() != 0.0) {
+                return invalid(format!("{value} is not a multiple of {unit}"));
+            }
+        }
+        Value::Bool(_) | Value::Null => {}
+    }
+    Ok(())
+}
+
+fn bounded(count: usize, schema: &Value, of: &str, what: &str, path: &str) -> Result<(), Violation> {
+    let limit = |which: &str| schema[format!("{which}{of}")].as_u64().and_then(|limit| usize::try_from(limit).ok());
+    let invalid = |problem: String| Err(Violation::Invalid(path.to_owned(), problem));
+    match (limit("min"), limit("max")) {
+        (Some(least), _) if count < least => invalid(format!("has {count} {what}; at least {least}")),
+        (_, Some(most)) if count > most => invalid(format!("has {count} {what}; at most {most}")),
+        _ => Ok(()),
+    }
+}
+
+fn is_of_type(value: &Value, expected: &str) -> bool {
+    match expected {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        _ => value.is_number(),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), |text| format!("`{text}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kube::CustomResourceExt;
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::VpcFlowMonitor;
+
+    fn keywords<'a>(schema: &'a Value, found: &mut BTreeSet<&'a str>) {
+        let Some(fields) = schema.as_object() else { return };
+        for (keyword, value) in fields {
+            found.insert(keyword);
+            match keyword.as_str() {
+                "properties" => value.as_object().unwrap().values().for_each(|field| keywords(field, found)),
+                "items" | "additionalProperties" => keywords(value, found),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_keyword_of_the_crd_is_checked_or_needs_no_check() {
+        let checked = [
+            "additionalProperties",
+            "enum",
+            "items",
+            "maxItems",
+            "maxLength",
+            "maxProperties",
+            "maximum",
+            "minItems",
+            "minLength",
+            "minimum",
+            "multipleOf",
+            "nullable",
+            "pattern",
+            "properties",
+            "required",
+            "type",
+        ];
+        // The rules between fields are the API server's; the formats are of numbers whose types say as much.
+        let not_checked = ["default", "description", "format", "x-kubernetes-validations"];
+        let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap();
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+        let mut found = BTreeSet::new();
+        keywords(schema, &mut found);
+        assert_eq!(found, checked.into_iter().chain(not_checked).collect());
+    }
+
+    #[test]
+    fn each_kind_of_bad_value_is_told() {
+        let field = |schema: Value| json!({"type": "object", "properties": {"f": schema}, "required": ["f"]});
+        for (schema, value, problem) in [
+            (json!({"type": "integer"}), json!("1"), "must be of type integer"),
+            (json!({"type": "integer"}), json!(1.5), "must be of type integer"),
+            (json!({"type": "string", "enum": ["a", "b"]}), json!("c"), "`c` is not one of `a`, `b`"),
+            (json!({"type": "integer", "enum": [1, 3]}), json!(2), "2 is not one of 1, 3"),
+            (json!({"type": "integer", "minimum": 0.0}), json!(-1), "-1 is less than 0"),
+            (json!({"type": "integer", "maximum": 5.0}), json!(6), "6 is more than 5"),
+            (json!({"type": "integer", "multipleOf": 60.0}), json!(61), "61 is not a multiple of 60"),
+            (json!({"type": "string", "pattern": "^a$"}), json!("b"), "`b` does not match ^a$"),
+            (json!({"type": "string", "minLength": 2}), json!("b"), "has 1 characters; at least 2"),
+            (json!({"type": "array", "maxItems": 1, "items": {}}), json!([1, 2]), "has 2 entries; at most 1"),
+        ] {
+            let found = check(&json!({"f": value}), &field(schema.clone()), "spec").unwrap_err();
+            assert_eq!(found, Violation::Invalid("spec.f".to_owned(), problem.to_owned()), "{schema}");
+        }
+        let missing = check(&json!({}), &field(json!({})), "spec").unwrap_err();
+        assert_eq!(missing, Violation::Invalid("spec.f".to_owned(), "is missing".to_owned()));
+    }
+
+    #[test]
+    fn null_stands_for_the_default_but_where_it_is_a_value() {
+        let schema = json!({"properties": {"a": {"type": "object"}, "b": {"nullable": true}}});
+        let mut value = json!({"a": null, "b": null, "c": null});
+        prune_nulls(&mut value, &schema);
+        assert_eq!(value, json!({"b": null, "c": null}));
+        assert_eq!(check(&json!({"b": null}), &schema, "spec"), Ok(()));
+    }
+}
