@@ -81,6 +81,7 @@ check)
     lint
     "$tools/helm-unittest" --strict "charts/$name"
     "${PYTHON:-python3}" devenv/chart-tools/refusals.py "$tools/helm" "charts/$name"
+    "${PYTHON:-python3}" devenv/chart-tools/nulls.py "$tools/helm" "charts/$name"
     check_alerts
     ;;
 *)

@@ -5,48 +5,37 @@
 The keys are not listed here: every object and every value of values.yaml and of two files in ci/, which together set all, is tried.
 """
 
-import copy
 import json
-import subprocess
+import re
 import sys
-import tempfile
 from pathlib import Path
 
-FILES = ("values.yaml", "ci/production-values.yaml", "ci/metrics-values.yaml")
-
-# Maps with keys of the user's own, and Kubernetes' own types, which the API server checks.
-OPEN = (
-    "/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/*",
-    "/commonLabels",
-    "/deploymentAnnotations",
-    "/extraObjects/*",
-    "/extraVolumes/*",
-    "/metrics/*/annotations",
-    "/metrics/*/labels",
-    "/metrics/prometheusRule/additionalRules/*",
-    "/metrics/prometheusRule/ruleLabels",
-    "/metrics/serviceMonitor/metricRelabelings/*",
-    "/metrics/serviceMonitor/relabelings/*",
-    "/monitors/*/annotations",
-    "/monitors/*/labels",
-    "/monitors/*/spec",
-    "/networkPolicy/ingress/from/*/namespaceSelector/matchLabels",
-    "/networkPolicy/egress/dns/to/*/namespaceSelector/matchLabels",
-    "/networkPolicy/egress/dns/to/*/podSelector/matchLabels",
-    "/nodeSelector",
-    "/podAnnotations",
-    "/podLabels",
-    "/resources/limits",
-    "/resources/requests",
-    "/serviceAccount/annotations",
-    "/serviceAccount/labels",
-)
+from chart_values import is_open, merged, put, template, walk
 
 # Values of the right type that cannot be right, and what the message says.
 WRONG = (
     ({"enabled": False}, "at '/enabled': value must be true"),
     ({"replicaCount": -1}, "at '/replicaCount': minimum"),
     ({"replicaCount": 2, "leaderElection": {"enabled": False}}, "leaderElection.enabled is false"),
+    ({"leaderElection": {"enabled": False}, "updateStrategy": {"type": "RollingUpdate"}}, "updateStrategy.type is not Recreate"),
+    ({"leaderElection": {"enabled": False}, "updateStrategy": {"rollingUpdate": {"maxSurge": 1}}}, "updateStrategy.type is not Recreate"),
+    ({"updateStrategy": {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}}, "updateStrategy.type is Recreate"),
+    ({"leaderElection": {"leaseDuration": "15500ms"}}, "leaderElection.leaseDuration must be whole seconds"),
+    ({"leaderElection": {"leaseDuration": "0s", "renewDeadline": "0s"}}, "leaderElection.leaseDuration must be whole seconds"),
+    ({"leaderElection": {"leaseDuration": "99999d"}}, "leaderElection.leaseDuration must be whole seconds"),
+    ({"leaderElection": {"renewDeadline": "15s"}}, "leaderElection.renewDeadline must be shorter"),
+    ({"leaderElection": {"retryPeriod": "5001ms"}}, "leaderElection.retryPeriod must be"),
+    ({"leaderElection": {"retryPeriod": "0s"}}, "leaderElection.retryPeriod must be"),
+    ({"leaderElection": {"name": "a..b"}}, "at '/leaderElection/name'"),
+    ({"nameOverride": "Operator"}, "at '/nameOverride'"),
+    ({"fullnameOverride": "flow_operator"}, "at '/fullnameOverride'"),
+    ({"fullnameOverride": "flow-"}, "at '/fullnameOverride'"),
+    ({"serviceAccount": {"name": "Operator"}}, "at '/serviceAccount/name'"),
+    ({"metrics": {"dashboard": {"namespace": "a.b"}}}, "at '/metrics/dashboard/namespace'"),
+    ({"extraEnv": [{"name": "RUST_LOG", "value": "debug"}]}, "extraEnv has RUST_LOG: set logLevel instead"),
+    ({"extraEnv": [{"name": "AWS_ENDPOINT_URL"}]}, "extraEnv has AWS_ENDPOINT_URL: set aws.endpointUrl instead"),
+    ({"extraEnv": [{"name": "RESYNC", "value": "3m"}]}, "extraEnv has RESYNC: set resync instead"),
+    ({"detectorArchitecture": "arm64", "extraArgs": ["--detector-package=/a.zip"]}, "extraArgs has --detector-package"),
     ({"image": {"digest": "sha256:abc"}}, "at '/image/digest'"),
     ({"image": {"pullPolicy": "Sometimes"}}, "at '/image/pullPolicy': value must be one of"),
     ({"image": {"repository": ""}}, "at '/image/repository'"),
@@ -67,6 +56,7 @@ WRONG = (
     ({"global": {"imagePullSecrets": {"name": "registry"}}}, "at '/global/imagePullSecrets': got object"),
     ({"defaultDeletionPolicy": "retain"}, "at '/defaultDeletionPolicy': value must be one of"),
     ({"resync": "ten minutes"}, "at '/resync'"),
+    ({"resync": "999ms"}, "resync is less than 1s"),
     ({"concurrency": 0}, "at '/concurrency': minimum"),
     ({"logFormat": "yaml"}, "at '/logFormat': value must be one of"),
     ({"metrics": {"port": 80000}}, "at '/metrics/port': maximum"),
@@ -75,6 +65,10 @@ WRONG = (
     ({"podLabels": {"app.kubernetes.io/name": "other"}}, "at '/podLabels/app.kubernetes.io~1name'"),
     ({"podDisruptionBudget": {"minAvailable": 1, "maxUnavailable": 1}}, "podDisruptionBudget.maxUnavailable"),
     ({"networkPolicy": {"egress": {"aws": {"cidrs": ["10.0.0.1"]}}}}, "at '/networkPolicy/egress/aws/cidrs/0'"),
+    ({"networkPolicy": {"egress": {"aws": {"cidrs": []}}}}, "at '/networkPolicy/egress/aws/cidrs': minItems"),
+    ({"networkPolicy": {"egress": {"aws": {"ports": []}}}}, "at '/networkPolicy/egress/aws/ports': minItems"),
+    ({"networkPolicy": {"egress": {"kubernetesApi": {"cidrs": []}}}}, "at '/networkPolicy/egress/kubernetesApi/cidrs': minItems"),
+    ({"networkPolicy": {"egress": {"kubernetesApi": {"ports": []}}}}, "at '/networkPolicy/egress/kubernetesApi/ports': minItems"),
     ({"monitors": [{"name": "a"}]}, "at '/monitors/0': missing property 'spec'"),
     ({"monitors": [{"name": "a", "spec": {}}]}, "at '/monitors/0/spec': missing property 'vpcId'"),
     ({"monitors": [{"name": "A", "spec": {"vpcId": "vpc-0a0a0a0a"}}]}, "at '/monitors/0/name'"),
@@ -86,56 +80,9 @@ WRONG = (
 )
 
 
-def template(helm, chart, values):
-    """What helm says about the values, or None if it takes them."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(values, file)
-        file.flush()
-        command = [helm, "template", "release", chart, "--namespace", "network", "--values", file.name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stderr if done.returncode else None
-
-
-def merged(helm, chart):
-    """The values of FILES in one: helm itself reads and merges them."""
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        (folder / "templates").mkdir()
-        (folder / "Chart.yaml").write_text("apiVersion: v2\nname: values\nversion: 0.0.0\n")
-        (folder / "templates" / "values.yaml").write_text('{{ omit .Values "global" | toJson }}')
-        options = [option for file in FILES for option in ("--values", str(Path(chart) / file))]
-        command = [helm, "template", "values", str(folder), *options]
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return json.loads(next(line for line in text.splitlines() if line.startswith("{")))
-
-
-def is_open(path):
-    parts = path.split("/")
-    return any(
-        len(open_path.split("/")) <= len(parts) and all(a in ("*", b) for a, b in zip(open_path.split("/"), parts))
-        for open_path in OPEN
-    )
-
-
-def walk(value, path=""):
-    """Every closed part of the values, with its path."""
-    yield path, value
-    if is_open(path):
-        return
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield from walk(child, f"{path}/{key}")
-
-
-def put(values, path, new):
-    """A copy of the values with another one at the path."""
-    values = copy.deepcopy(values)
-    *parents, last = path.split("/")[1:]
-    place = values
-    for key in parents:
-        place = place[int(key) if isinstance(place, list) else key]
-    place[int(last) if isinstance(place, list) else last] = new
-    return values
+def flags_of(chart):
+    """The flags that the chart may set."""
+    return sorted(set(re.findall("--[a-z-]+", (Path(chart) / "templates/_arguments.tpl").read_text())))
 
 
 def of_another_type(value):
@@ -179,11 +126,15 @@ def main(helm, chart):
     for bad, wanted in WRONG:
         expect(json.dumps(bad), template(helm, chart, bad), wanted)
 
+    flags = flags_of(chart)
+    for flag in flags:
+        expect(flag, template(helm, chart, {"extraArgs": [f"{flag}=value"]}), f"extraArgs has {flag}: set ")
+
     if problems:
         sys.exit("\n".join(problems))
     print(
         f"[chart] refused by name: misspelt keys in {len(objects)} objects, wrong types of {len(typed)} values,"
-        f" {len(WRONG)} wrong values"
+        f" {len(WRONG)} wrong values, {len(flags)} arguments that values set"
     )
 
 

@@ -3,21 +3,28 @@
 {{- end }}
 
 {{- define "vpc-flow-operator.fullname" -}}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
-{{- else }}
-{{- $name := include "vpc-flow-operator.name" . }}
-{{- if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
-{{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- default (include "vpc-flow-operator.releaseName" (list . (include "vpc-flow-operator.name" .))) .Values.fullnameOverride }}
 {{- end }}
+
+{{/* The release's name with another one, unless it is part of it: a list of the root and that. */}}
+{{- define "vpc-flow-operator.releaseName" -}}
+{{- $release := (index . 0).Release.Name -}}
+{{- $name := index . 1 -}}
+{{- ternary $release (printf "%s-%s" $release $name) (contains $name $release) | trunc 63 | trimSuffix "-" }}
 {{- end }}
+
+{{/*
+The name of an object in another namespace, or in none: a list of the root and that namespace. Two releases may have one name, in two namespaces.
+*/}}
+{{- define "vpc-flow-operator.nameIn" -}}
+{{- $root := index . 0 -}}
+{{- $release := $root.Release.Namespace -}}
+{{- include "vpc-flow-operator.fullname" $root }}{{ if ne (default "" (index . 1)) $release }}-{{ $release }}{{ end }}
 {{- end }}
 
 {{- define "vpc-flow-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "vpc-flow-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "vpc-flow-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "vpc-flow-operator.labels" -}}
@@ -33,7 +40,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* Labels of an object, with more of its own: a list of the root and those. */}}
 {{- define "vpc-flow-operator.labelsWith" -}}
 {{- $root := index . 0 -}}
-{{- merge (dict) (include "vpc-flow-operator.labels" $root | fromYaml) (index . 1) | toYaml }}
+{{- merge (dict) (include "vpc-flow-operator.labels" $root | fromYaml) (default dict (index . 1)) | toYaml }}
 {{- end }}
 
 {{- define "vpc-flow-operator.serviceAccountName" -}}
@@ -52,17 +59,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* Those of the parent chart and this one's, a YAML list. */}}
 {{- define "vpc-flow-operator.imagePullSecrets" -}}
-{{- concat (default list (.Values.global).imagePullSecrets) .Values.imagePullSecrets | uniq | toYaml }}
+{{- concat (default list (.Values.global).imagePullSecrets) (default list .Values.imagePullSecrets) | uniq | toYaml }}
 {{- end }}
 
+{{/* Replicas that an upgrade under another full name ends share it with those that it starts. */}}
 {{- define "vpc-flow-operator.leaseName" -}}
-{{- default (include "vpc-flow-operator.fullname" .) .Values.leaderElection.name }}
+{{- default (include "vpc-flow-operator.releaseName" (list . .Chart.Name)) .Values.leaderElection.name }}
 {{- end }}
 
 {{/* The end of a binding: whom it binds. */}}
 {{- define "vpc-flow-operator.subjects" -}}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "vpc-flow-operator.serviceAccountName" . }}
-    namespace: {{ .Release.Namespace }}
+    name: {{ include "vpc-flow-operator.serviceAccountName" . | quote }}
+    namespace: {{ .Release.Namespace | quote }}
 {{- end }}

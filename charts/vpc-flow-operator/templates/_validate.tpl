@@ -3,6 +3,16 @@
 {{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) }}
 {{- fail "replicaCount is more than 1 and leaderElection.enabled is false: several replicas would work at once. Enable leader election, or run one." }}
 {{- end }}
+{{- with .Values.updateStrategy }}
+{{- if and (ne (default "" .type) "Recreate") (not $.Values.leaderElection.enabled) }}
+{{- fail "leaderElection.enabled is false and updateStrategy.type is not Recreate: a rollout would have two operators at work. Enable leader election, or set no updateStrategy." }}
+{{- end }}
+{{- if and (eq (default "" .type) "Recreate") .rollingUpdate }}
+{{- fail "updateStrategy.rollingUpdate is set and updateStrategy.type is Recreate: Kubernetes takes it with RollingUpdate only." }}
+{{- end }}
+{{- end }}
+{{- include "vpc-flow-operator.validateTimes" . }}
+{{- include "vpc-flow-operator.validateExtras" . }}
 {{- with .Values.podDisruptionBudget }}
 {{- if not (or (kindIs "invalid" .minAvailable) (kindIs "invalid" .maxUnavailable)) }}
 {{- fail "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: Kubernetes takes one of them." }}
