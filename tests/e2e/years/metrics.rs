@@ -34,7 +34,7 @@ async fn metrics_follow_the_monitors() {
     assert_eq!(prefixed(r#"aws_requests_total{service="EC2",operation="CreateFlowLogs",outcome="success"}"#), 2);
     assert!(prefixed(r#"aws_request_duration_seconds_count{service="EC2"}"#) >= 2);
     assert_eq!(prefixed(r#"changes_total{action="Created",kind="flow log"}"#), 2);
-    assert_eq!(prefixed(r#"monitors{condition="Ready",status="True"}"#), 1);
+    assert_eq!(prefixed(r#"monitors{condition="Ready",status="True",reason="Reconciled"}"#), 1);
     assert_eq!(prefixed(r#"alarms_firing{monitor_namespace="years-metrics",monitor="m"}"#), 0);
     assert_eq!(prefixed("leader"), 1);
     assert_eq!((prefixed("active_workers"), prefixed("queue_depth")), (0, 0));
