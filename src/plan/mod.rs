@@ -110,9 +110,8 @@ fn of_outcomes(
     let (mut changes, mut problems) = (Vec::new(), Vec::new());
     for (outcome, foreseen) in outcomes {
         let component = outcome.component;
-        let waits_for = |change: &Change| match foreseen.remaining.contains(change) {
-            true => foreseen.waits_for.clone(),
-            false => Vec::new(),
+        let waits_for = |change: &Change| {
+            if foreseen.remaining.contains(change) { foreseen.waits_for.clone() } else { Vec::new() }
         };
         changes.extend(outcome.remaining.into_iter().map(|change| PlannedChange {
             component,
