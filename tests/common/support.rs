@@ -12,10 +12,12 @@ use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, FileFormat};
 use vpc_flow_operator::api::{Component, FlowLogField, VpcFlowMonitorSpec};
 use vpc_flow_operator::aws::limits::Pace;
+use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
 use vpc_flow_operator::engine::{self, AnySystem, Change, Outcome};
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::monitor::{AllowedArns, DetectorPackage, Monitor, Settings};
+use vpc_flow_operator::permissions;
 use vpc_flow_operator::resources::SYSTEMS;
 
 pub const REGION: &str = "eu-west-1";
@@ -73,6 +75,16 @@ impl Sandbox {
         let token = Some(session.session_token);
         let credentials = Credentials::new(session.access_key_id, session.secret_access_key, token, None, "test");
         self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+    }
+
+    /// What the policies for all that monitors in this account can use are printed with.
+    pub fn printed(&self, caller: Caller) -> permissions::Options {
+        permissions::Options {
+            account: Some(self.account.clone()),
+            regions: vec![REGION.into()],
+            cluster_name: Some("test".into()),
+            ..permissions::Options::everything(caller)
+        }
     }
 
     /// A default spec for the sandbox's VPC.

@@ -1,36 +1,18 @@
 //! Monitors that live in another account through a role there, with the documents that `vpc-flow-operator permissions` prints.
 
-use clap::ValueEnum as _;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
-use vpc_flow_operator::api::spec::{AssumeRole, DeletionPolicy};
+use vpc_flow_operator::api::spec::AssumeRole;
 use vpc_flow_operator::aws::operations::Caller;
-use vpc_flow_operator::permissions::{self, Feature, Options, trust};
+use vpc_flow_operator::permissions::{self, Options, trust};
 
 use crate::cluster::{Cluster, Operator, is, message};
 use crate::rights::{RELEASE_NAMESPACE, SERVICE_ACCOUNT};
-use crate::support::{OPERATOR_ROLE, REGION, Sandbox};
+use crate::support::{OPERATOR_ROLE, Sandbox};
 
 const ROLE: &str = "flow-logs";
 const EXTERNAL_ID: &str = "secret-handshake";
 const TAG_SESSION: &str = "sts:TagSession";
-
-/// What the policies for monitors in this account are printed with.
-pub fn printed_for(sandbox: &Sandbox) -> Options {
-    Options {
-        caller: Caller::Operator,
-        partition: "aws".into(),
-        account: Some(sandbox.account.clone()),
-        regions: vec![REGION.into()],
-        cluster_name: Some("test".into()),
-        features: Feature::value_variants().to_vec(),
-        deletion_policy: DeletionPolicy::Delete,
-        permissions_boundary_arn: None,
-        assumed_roles: Vec::new(),
-        subscription_roles: Vec::new(),
-        also: Vec::new(),
-    }
-}
 
 async fn make_role(sandbox: &Sandbox, name: &str, trust: &Value) -> String {
     let iam = aws_sdk_iam::Client::new(&sandbox.config);
@@ -45,7 +27,7 @@ pub async fn make_role_of_operator(here: &Sandbox) -> String {
 
 /// Makes a role that may do what is printed for its account, and returns its ARN.
 pub async fn make_other_role(there: &Sandbox, name: &str, trust: &Value) -> String {
-    let policies = permissions::policies(&printed_for(there));
+    let policies = permissions::policies(&there.printed(Caller::Operator));
     there.emulator.bind_role(&there.account, name, &policies).await.unwrap();
     make_role(there, name, trust).await
 }
@@ -82,7 +64,7 @@ impl Stage {
         let there = Sandbox::new(&format!("{name}::there")).await;
         let cluster = Cluster::new(name).await;
         let role_arn = format!("arn:aws:iam::{}:role/{ROLE}", there.account);
-        let options = Options { assumed_roles: vec![role_arn.clone()], ..printed_for(&here) };
+        let options = Options { assumed_roles: vec![role_arn.clone()], ..here.printed(Caller::Operator) };
         let mut documents = Documents {
             policies: permissions::policies(&options),
             trust: trust::other_account(&make_role_of_operator(&here).await, Some(EXTERNAL_ID)),

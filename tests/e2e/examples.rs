@@ -11,10 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{self, Options, trust};
 
 use crate::cluster::{Cluster, Operator};
-use crate::cross_account::{make_other_role, make_role_of_operator, printed_for};
+use crate::cross_account::{make_other_role, make_role_of_operator};
 use crate::gitops::in_sync::{apply, assert_in_sync};
 use crate::support::{REGION, Sandbox};
 
@@ -89,7 +90,7 @@ impl Accounts {
             regions: Vec::new(),
             assumed_roles: vec![self.role_arn()],
             also: vec![format!("arn:aws:sns:{REGION}:{}:security-alerts", self.here.account)],
-            ..printed_for(&self.here)
+            ..self.here.printed(Caller::Operator)
         };
         self.here.config_bound_to(&permissions::policies(&options)).await
     }

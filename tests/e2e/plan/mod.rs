@@ -16,7 +16,7 @@ use vpc_flow_operator::permissions;
 use vpc_flow_operator::plan::{self, Plan};
 use vpc_flow_operator::resources::SYSTEMS;
 
-use crate::support::{PACE, REGION, Sandbox, all_components};
+use crate::support::{PACE, Sandbox, all_components};
 
 type Named = BTreeSet<(Action, ResourceKind, String)>;
 
@@ -30,12 +30,7 @@ fn planned(plan: &Plan) -> Named {
 
 /// Clients as the command has them, for a person who may do what `permissions --print plan-policy` says, and nothing else.
 async fn reader(sandbox: &Sandbox) -> Arc<Aws> {
-    let policies = permissions::policies(&permissions::Options {
-        account: Some(sandbox.account.clone()),
-        regions: vec![REGION.into()],
-        cluster_name: Some("test".into()),
-        ..permissions::Options::everything(Caller::Plan)
-    });
+    let policies = permissions::policies(&sandbox.printed(Caller::Plan));
     let config = sandbox.config_bound_to(&policies).await;
     ClientPool::with_pace(&config, Gate::of_plan(), PACE).get(None, None).await.unwrap()
 }

@@ -63,9 +63,6 @@ impl Part {
 fn options(world: &World) -> Options {
     let (account, namespace) = (&world.sandbox.account, &world.cluster.namespace);
     Options {
-        account: Some(account.clone()),
-        regions: vec![REGION.into()],
-        cluster_name: Some("test".into()),
         permissions_boundary_arn: Some(drifts::boundary_arn(world)),
         subscription_roles: vec![drifts::firehose_roles(world)],
         also: vec![
@@ -73,7 +70,7 @@ fn options(world: &World) -> Options {
             format!("arn:aws:logs:{REGION}:{account}:log-group:/{namespace}/renamed"),
             format!("arn:aws:glue:{REGION}:{account}:database/flows"),
         ],
-        ..Options::everything(Caller::Operator)
+        ..world.sandbox.printed(Caller::Operator)
     }
 }
 
