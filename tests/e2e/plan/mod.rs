@@ -10,7 +10,7 @@ use vpc_flow_operator::api::spec::{DeletionPolicy, TrafficType};
 use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
-use vpc_flow_operator::engine::{Action, Change};
+use vpc_flow_operator::engine::{self, Action, Change};
 use vpc_flow_operator::monitor::Monitor;
 use vpc_flow_operator::permissions;
 use vpc_flow_operator::plan::{self, Plan};
@@ -108,6 +108,31 @@ async fn a_change_is_planned_field_by_field_and_a_replacement_says_why() {
 
     let done = named(&sandbox.converge(&changed, &all_components()).await);
     assert!(planned(&plan).is_subset(&done), "{plan:#?}\n{done:#?}");
+}
+
+#[tokio::test]
+async fn what_is_planned_to_wait_is_what_does_not_get_done() {
+    let sandbox = Sandbox::new("plan::waits").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    // Somebody else's, each in the way of a system that others need.
+    let sns = aws_sdk_sns::Client::new(&sandbox.config);
+    sns.create_topic().name(monitor.names.topic()).send().await.unwrap();
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&sandbox.config);
+    logs.create_log_group().log_group_name(&monitor.names.log_group).send().await.unwrap();
+
+    let plan = plan(&sandbox, &monitor, false).await;
+    let (waiting, at_once): (Vec<_>, Vec<_>) = plan.changes.iter().partition(|planned| !planned.waits_for.is_empty());
+    let assessed = engine::assess(&SYSTEMS, &sandbox.aws, &monitor, None).await;
+    let outcomes = engine::apply(assessed, &sandbox.aws, &monitor, None, ()).await;
+    assert_eq!(
+        named(at_once.iter().map(|planned| &planned.change)),
+        named(outcomes.iter().flat_map(|outcome| &outcome.applied))
+    );
+    for planned in waiting {
+        let outcome = outcomes.iter().find(|outcome| outcome.component == planned.component).unwrap();
+        assert!(outcome.remaining.contains(&planned.change), "{planned:?}");
+        assert_eq!(planned.waits_for, outcome.waits_for, "{planned:?}");
+    }
 }
 
 #[tokio::test]
