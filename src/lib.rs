@@ -1,6 +1,5 @@
 //! Builds, keeps and removes AWS VPC flow-log monitoring from Kubernetes.
 
-pub mod admission;
 pub mod api;
 pub mod aws;
 pub mod controller;
@@ -12,6 +11,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod permissions;
 pub mod plan;
+pub mod preconditions;
 pub mod resources;
 pub mod verify;
 

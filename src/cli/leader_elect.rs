@@ -7,7 +7,7 @@ use clap::Args;
 use kube::{Client, Config};
 use vpc_flow_operator::leader::{Elector, Fence, Terms, identity};
 
-use super::run::duration;
+use super::values::duration;
 
 /// Where Kubernetes tells a pod its own namespace.
 const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";

@@ -7,6 +7,7 @@ mod operator_settings;
 mod permissions;
 mod plan;
 mod run;
+mod values;
 mod verify;
 
 use std::io::Write as _;

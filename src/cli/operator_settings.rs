@@ -9,7 +9,8 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, Architecture, DetectorPackage, Settings};
-use vpc_flow_operator::plan::is_label;
+
+use super::values::{cluster_name, policy_arn, region};
 
 /// What the operator's owner sets for all monitors. Every command that works out what a monitor asks for takes these.
 #[derive(Debug, Args)]
@@ -53,59 +54,6 @@ pub struct OperatorSettings {
     /// Deletion policy of monitors that name none.
     #[arg(long, env = "DEFAULT_DELETION_POLICY", value_enum, default_value_t = DeletionPolicy::RetainData)]
     default_deletion_policy: DeletionPolicy,
-}
-
-/// The ownership tag holds it together with a namespace and a name, and tag values end at 256 characters.
-const CLUSTER_NAME_CHARS: usize = 100;
-
-pub(super) fn cluster_name(text: &str) -> Result<String, String> {
-    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if text.is_empty() || text.len() > CLUSTER_NAME_CHARS || !text.chars().all(valid) {
-        return Err(format!("1 to {CLUSTER_NAME_CHARS} letters, digits, `-`, `_` or `.`"));
-    }
-    Ok(text.to_owned())
-}
-
-/// An empty name would stand for all namespaces.
-pub(super) fn namespace(text: &str) -> Result<String, String> {
-    if is_label(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 1 to 63 lower-case letters, digits or `-`".to_owned())
-    }
-}
-
-/// As `spec.region`.
-pub(super) fn region(text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.split('-').collect();
-    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-    match parts.split_last() {
-        Some((number, words)) if words.len() >= 2 && words.iter().all(is_word) && number.parse::<u8>().is_ok() => {
-            Ok(text.to_owned())
-        }
-        _ => Err("must be the code of a region, such as eu-west-1".to_owned()),
-    }
-}
-
-/// IAM's ARNs have no region. Account and name may be patterns.
-fn iam_arn(text: &str, kind: &str) -> Result<String, String> {
-    let has_name = text.rsplit_once('/').is_some_and(|(_, name)| !name.is_empty());
-    match text.split(':').collect::<Vec<_>>()[..] {
-        ["arn", partition, "iam", "", account, resource]
-            if partition.starts_with("aws") && !account.is_empty() && resource.starts_with(kind) && has_name =>
-        {
-            Ok(text.to_owned())
-        }
-        _ => Err(format!("must be an ARN such as arn:aws:iam::111122223333:{kind}NAME")),
-    }
-}
-
-pub(super) fn role_arn(text: &str) -> Result<String, String> {
-    iam_arn(text, "role/")
-}
-
-pub(super) fn policy_arn(text: &str) -> Result<String, String> {
-    iam_arn(text, "policy/")
 }
 
 impl OperatorSettings {

@@ -7,10 +7,11 @@ use serde_json::Value;
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{Feature, Options, policies, trust};
-use vpc_flow_operator::plan::is_label;
 
-use super::operator_settings::{cluster_name, namespace, policy_arn, region, role_arn};
 use super::print;
+use super::values::{
+    account, also, cluster_name, external_id, namespace, policy_arn, region, role_arn, service_account,
+};
 
 /// Print the IAM policies that the operator needs, and who may take on its role
 ///
@@ -110,11 +111,13 @@ enum Partition {
 }
 
 impl Partition {
-    fn of_region(region: &str) -> Self {
+    /// None for those that are closed to the public, or have their own.
+    fn of_region(region: &str) -> Option<Self> {
         match region.split('-').collect::<Vec<_>>()[..] {
-            ["cn", ..] => Self::AwsCn,
-            ["us", "gov", ..] => Self::AwsUsGov,
-            _ => Self::Aws,
+            ["cn", ..] => Some(Self::AwsCn),
+            ["us", "gov", ..] => Some(Self::AwsUsGov),
+            ["eusc", ..] | [_, "iso" | "isob" | "isoe" | "isof", ..] => None,
+            _ => Some(Self::Aws),
         }
     }
 
@@ -124,51 +127,6 @@ impl Partition {
             Self::AwsCn => "aws-cn",
             Self::AwsUsGov => "aws-us-gov",
         }
-    }
-}
-
-fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 12 digits".to_owned())
-    }
-}
-
-/// `arn`, partition, service, region, account, resource.
-const ARN_PARTS: usize = 6;
-
-/// Kinds of things whose names a spec can choose.
-const CHOSEN: [(&str, &str); 4] = [("s3", ":::"), ("logs", ":log-group:"), ("glue", ":database/"), ("sns", ":")];
-
-fn also(text: &str) -> Result<String, String> {
-    let is_known = |(service, part): &(&str, &str)| {
-        let has_name = text.split_once(part).is_some_and(|(_, name)| !name.is_empty());
-        text.starts_with("arn:aws") && text.split(':').nth(2) == Some(*service) && has_name
-    };
-    if text.split(':').count() >= ARN_PARTS && CHOSEN.iter().any(is_known) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be the ARN pattern of a bucket, a log group, a Glue database or a topic".to_owned())
-    }
-}
-
-/// A subdomain of RFC 1123.
-fn service_account(text: &str) -> Result<String, String> {
-    if text.len() <= 253 && text.split('.').all(is_label) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be the name of a ServiceAccount".to_owned())
-    }
-}
-
-/// As STS has it.
-fn external_id(text: &str) -> Result<String, String> {
-    let valid = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-    if (2..=1224).contains(&text.len()) && text.chars().all(valid) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 2 to 1,224 letters, digits or _+=,.@:/-".to_owned())
     }
 }
 
@@ -221,9 +179,9 @@ impl Permissions {
     }
 
     fn options(&self, caller: Caller) -> anyhow::Result<Options> {
-        let of_region = self.region.first().map(|region| Partition::of_region(region));
+        let of_region = self.region.first().and_then(|region| Partition::of_region(region));
         let partition = self.partition.or(of_region).unwrap_or(Partition::Aws);
-        if let Some(region) = self.region.iter().find(|region| Partition::of_region(region) != partition) {
+        if let Some(region) = self.region.iter().find(|region| Partition::of_region(region) != Some(partition)) {
             bail!("--region {region} is not in partition {}", partition.id());
         }
         let begins = format!("arn:{}:", partition.id());

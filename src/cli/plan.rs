@@ -6,15 +6,16 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args, ValueEnum};
 use kube::{Api, Client, Config, ResourceExt};
-use vpc_flow_operator::admission::{check_place, check_role};
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::aws::{ClientPool, Gate};
 use vpc_flow_operator::credentials;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, Plan as Planned, render};
+use vpc_flow_operator::preconditions::{check_place, check_role};
 
-use super::operator_settings::{OperatorSettings, cluster_uid, namespace};
+use super::operator_settings::{OperatorSettings, cluster_uid};
+use super::values::namespace;
 use super::{live, print, tell};
 
 /// Says that there is something to do: as `terraform plan -detailed-exitcode`.

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::leader_elect::LeaderElect;
-use super::operator_settings::{OperatorSettings, cluster_uid, namespace};
+use super::operator_settings::{OperatorSettings, cluster_uid};
+use super::values::{namespace, resync};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use futures::FutureExt;
@@ -56,15 +57,6 @@ enum LogFormat {
     Json,
     /// For people.
     Text,
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| error.to_string())
-}
-
-fn resync(text: &str) -> Result<Duration, String> {
-    let resync = duration(text)?;
-    if resync < Duration::from_secs(1) { Err("at least 1s".to_owned()) } else { Ok(resync) }
 }
 
 impl Run {

@@ -17,7 +17,6 @@ use super::events;
 use super::retry::jittered;
 use super::status::{Findings, Mode, status, unreachable};
 use super::teller::Teller;
-use crate::admission::{LivesElsewhere, RoleNotAllowed, check_place, check_role};
 use crate::api::conditions::Reason;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
@@ -25,6 +24,7 @@ use crate::aws::{Aws, ConnectError, limits};
 use crate::engine::{self, Failure, Outcome};
 use crate::metrics::PassResult;
 use crate::monitor::Monitor;
+use crate::preconditions::{LivesElsewhere, RoleNotAllowed, check_place, check_role};
 use crate::resources::SYSTEMS;
 
 /// How soon the next pass follows one after which less is to be taken into account.

@@ -1,0 +1,180 @@
+//! What the values of flags can be. What is wrong is told beside the flag's name.
+
+use std::time::Duration;
+
+use vpc_flow_operator::plan::is_label;
+
+/// The ownership tag holds it together with a namespace and a name, and tag values end at 256 characters.
+const CLUSTER_NAME_CHARS: usize = 100;
+
+/// What can stand in every ownership tag.
+pub fn cluster_name(text: &str) -> Result<String, String> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.is_empty() || text.len() > CLUSTER_NAME_CHARS || !text.chars().all(valid) {
+        return Err(format!("must be 1 to {CLUSTER_NAME_CHARS} letters, digits, `-`, `_` or `.`"));
+    }
+    Ok(text.to_owned())
+}
+
+/// An empty name would stand for all namespaces.
+pub fn namespace(text: &str) -> Result<String, String> {
+    if is_label(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 1 to 63 lower-case letters, digits or `-`".to_owned())
+    }
+}
+
+/// As `spec.region`.
+pub fn region(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+    match parts.split_last() {
+        Some((number, words)) if words.len() >= 2 && words.iter().all(is_word) && number.parse::<u8>().is_ok() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("must be the code of a region, such as eu-west-1".to_owned()),
+    }
+}
+
+/// IAM's ARNs have no region. Account and name may be patterns.
+fn iam_arn(text: &str, kind: &str) -> Result<String, String> {
+    let has_name = text.rsplit_once('/').is_some_and(|(_, name)| !name.is_empty());
+    match text.split(':').collect::<Vec<_>>()[..] {
+        ["arn", partition, "iam", "", account, resource]
+            if partition.starts_with("aws") && !account.is_empty() && resource.starts_with(kind) && has_name =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!("must be an ARN such as arn:aws:iam::111122223333:{kind}NAME")),
+    }
+}
+
+/// The ARN of a role, or a pattern.
+pub fn role_arn(text: &str) -> Result<String, String> {
+    iam_arn(text, "role/")
+}
+
+/// The ARN of a managed policy.
+pub fn policy_arn(text: &str) -> Result<String, String> {
+    iam_arn(text, "policy/")
+}
+
+/// Such as `10m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// More often would be of no use to anybody.
+pub fn resync(text: &str) -> Result<Duration, String> {
+    let resync = duration(text)?;
+    if resync < Duration::from_secs(1) { Err("must be at least 1s".to_owned()) } else { Ok(resync) }
+}
+
+/// The number of an AWS account.
+pub fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 12 digits".to_owned())
+    }
+}
+
+/// `arn`, partition, service, region, account, resource.
+const ARN_PARTS: usize = 6;
+
+/// Kinds of things whose names a spec can choose.
+const CHOSEN: [(&str, &str); 4] = [("s3", ":::"), ("logs", ":log-group:"), ("glue", ":database/"), ("sns", ":")];
+
+/// A pattern for what monitors name themselves.
+pub fn also(text: &str) -> Result<String, String> {
+    let is_known = |(service, part): &(&str, &str)| {
+        let has_name = text.split_once(part).is_some_and(|(_, name)| !name.is_empty());
+        text.starts_with("arn:aws") && text.split(':').nth(2) == Some(*service) && has_name
+    };
+    let has_resource = text.splitn(ARN_PARTS, ':').nth(ARN_PARTS - 1).is_some_and(|resource| !resource.is_empty());
+    if has_resource && CHOSEN.iter().any(is_known) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the ARN pattern of a bucket, a log group, a Glue database or a topic".to_owned())
+    }
+}
+
+/// A subdomain of RFC 1123.
+pub fn service_account(text: &str) -> Result<String, String> {
+    if text.len() <= 253 && text.split('.').all(is_label) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the name of a ServiceAccount".to_owned())
+    }
+}
+
+/// As STS has it.
+pub fn external_id(text: &str) -> Result<String, String> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    if (2..=1224).contains(&text.len()) && text.chars().all(valid) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 2 to 1,224 letters, digits or _+=,.@:/-".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_region_is_one_and_nothing_else() {
+        for right in ["eu-west-1", "ap-southeast-7", "us-gov-east-1", "il-central-1", "us-iso-east-1", "eusc-de-east-1"]
+        {
+            assert!(region(right).is_ok(), "{right}");
+        }
+        for wrong in ["", "eu", "eu-west", "EU-WEST-1", "eu west-1", "eu-west-1a", "eu--1", "*", "eu-west-1,us-east-1"]
+        {
+            assert!(region(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_arn_is_of_its_kind_and_has_a_name() {
+        for right in ["arn:aws:iam::123456789012:role/r", "arn:aws-cn:iam::*:role/path/flow-*"] {
+            assert!(role_arn(right).is_ok(), "{right}");
+        }
+        for wrong in
+            ["", "r", "arn:aws:iam::123456789012:role/", "arn:aws:iam::123456789012:user/u", "arn:aws:s3:::role/r"]
+        {
+            assert!(role_arn(wrong).is_err(), "{wrong}");
+        }
+        assert!(policy_arn("arn:aws:iam::aws:policy/PowerUserAccess").is_ok());
+        assert!(policy_arn("arn:aws:iam::123456789012:role/r").is_err());
+    }
+
+    #[test]
+    fn only_what_monitors_can_name_is_added_to_a_policy() {
+        let log_group = "arn:aws:logs:eu-west-1:123456789012:log-group:/flows";
+        let database = "arn:aws:glue:*:123456789012:database/flows";
+        for right in ["arn:aws:s3:::central-*", log_group, database, "arn:aws:sns:eu-west-1:123456789012:alerts"] {
+            assert!(also(right).is_ok(), "{right}");
+        }
+        for wrong in [
+            "",
+            "arn:aws:s3:::",
+            "arn:aws:sns",
+            "arn:aws:sns:eu-west-1:123456789012:",
+            "arn:*:s3:::x",
+            "arn:aws:sqs:::x",
+        ] {
+            assert!(also(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ids_and_names_are_what_their_owners_take() {
+        assert!(external_id("x1").is_ok() && external_id("x").is_err() && external_id("a b").is_err());
+        assert!(account("123456789012").is_ok() && account("1234").is_err());
+        assert!(namespace("vpc-flow-system").is_ok() && namespace("").is_err() && namespace("A").is_err());
+        assert!(service_account("operator.v2").is_ok() && service_account("*").is_err());
+        assert!(cluster_name("prod_1.eu").is_ok() && cluster_name("a/b").is_err());
+        assert!(resync("1s").is_ok() && resync("999ms").is_err() && resync("soon").is_err());
+    }
+}
