@@ -15,6 +15,7 @@ from chart_values import is_open, merged, put, template, walk
 # Values of the right type that cannot be right, and what the message says.
 WRONG = (
     ({"enabled": False}, "at '/enabled': value must be true"),
+    ({"aws": {"region": "europe"}}, "at '/aws/region': 'europe' does not match pattern"),
     ({"replicaCount": -1}, "at '/replicaCount': minimum"),
     ({"replicaCount": 2, "leaderElection": {"enabled": False}}, "leaderElection.enabled is false"),
     ({"leaderElection": {"enabled": False}, "updateStrategy": {"type": "RollingUpdate"}}, "updateStrategy.type is not Recreate"),

@@ -10,7 +10,7 @@ use vpc_flow_operator::permissions::{Feature, Options, policies, trust};
 
 use super::print;
 use super::values::{
-    account, also, cluster_name, external_id, namespace, policy_arn, region, role_arn, service_account,
+    account, also, cluster_name, external_id, namespace, policy_arn, region, role_arn, role_pattern, service_account,
 };
 
 /// Print the IAM policies that the operator needs, and who may take on its role
@@ -53,11 +53,11 @@ pub struct Permissions {
     permissions_boundary_arn: Option<String>,
 
     /// Role in another account that monitors work through; its own policy is printed with that account as --account. Repeatable.
-    #[arg(long, value_name = "ROLE-ARN", value_parser = role_arn)]
+    #[arg(long, value_name = "ROLE-ARN", value_parser = role_pattern)]
     assume: Vec<String>,
 
     /// Role that monitors hand to SNS for a subscription to Data Firehose. Repeatable.
-    #[arg(long, value_name = "ROLE-ARN", value_parser = role_arn)]
+    #[arg(long, value_name = "ROLE-ARN", value_parser = role_pattern)]
     subscription_role: Vec<String>,
 
     /// ARN pattern of buckets, log groups, databases or topics that monitors name themselves. Repeatable.

@@ -1,9 +1,10 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{read_to_string, stdin};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::{ArgGroup, Args, ValueEnum};
 use kube::{Api, Client, Config, ResourceExt};
 use vpc_flow_operator::api::VpcFlowMonitor;
@@ -43,7 +44,7 @@ pub struct Plan {
     #[arg(short, long)]
     file: Option<PathBuf>,
 
-    /// Namespace of the monitor. [default: that of the file, then that of the kubeconfig's context, then `default`]
+    /// Namespace of the monitor, if not in the file. [default: that of the kubeconfig's context, then `default`]
     #[arg(short, long, value_parser = namespace)]
     namespace: Option<String>,
 
@@ -175,9 +176,16 @@ impl Plan {
             Ok(config) => config.default_namespace,
             Err(_) => "default".to_owned(),
         };
+        let mut seen = BTreeSet::new();
         for object in &mut objects {
-            let own = object.metadata.namespace.clone();
-            let namespace = self.namespace.clone().or(own).unwrap_or_else(|| default.clone());
+            let (own, name) = (object.metadata.namespace.clone(), object.name_any());
+            if let (Some(own), Some(asked)) = (&own, &self.namespace)
+                && own != asked
+            {
+                bail!("{shown}: {name} is in namespace {own}, not in {asked} of --namespace");
+            }
+            let namespace = own.or_else(|| self.namespace.clone()).unwrap_or_else(|| default.clone());
+            ensure!(seen.insert((namespace.clone(), name.clone())), "{shown}: {namespace}/{name} is in it twice");
             object.status = None;
             if self.live {
                 let client = live::client().await?;

@@ -29,35 +29,57 @@ pub fn namespace(text: &str) -> Result<String, String> {
 pub fn region(text: &str) -> Result<String, String> {
     let parts: Vec<&str> = text.split('-').collect();
     let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-    match parts.split_last() {
-        Some((number, words)) if words.len() >= 2 && words.iter().all(is_word) && number.parse::<u8>().is_ok() => {
-            Ok(text.to_owned())
+    let is_region = match &parts[..] {
+        [first, words @ .., number] => {
+            (2..=4).contains(&first.len())
+                && is_word(first)
+                && !words.is_empty()
+                && words.iter().all(is_word)
+                && (1..=2).contains(&number.len())
+                && number.chars().all(|c| c.is_ascii_digit())
         }
-        _ => Err("must be the code of a region, such as eu-west-1".to_owned()),
+        _ => false,
+    };
+    if is_region { Ok(text.to_owned()) } else { Err("must be the code of a region, such as eu-west-1".to_owned()) }
+}
+
+/// Account and resource of an ARN of IAM, which has no region. The resource is of that kind, and has a name.
+fn iam<'a>(text: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
+    match text.split(':').collect::<Vec<_>>()[..] {
+        ["arn", partition, "iam", "", account, resource]
+            if partition.starts_with("aws") && resource.starts_with(kind) && !resource.ends_with('/') =>
+        {
+            Some((account, resource))
+        }
+        _ => None,
     }
 }
 
-/// IAM's ARNs have no region. Account and name may be patterns.
-fn iam_arn(text: &str, kind: &str) -> Result<String, String> {
-    let has_name = text.rsplit_once('/').is_some_and(|(_, name)| !name.is_empty());
-    match text.split(':').collect::<Vec<_>>()[..] {
-        ["arn", partition, "iam", "", account, resource]
-            if partition.starts_with("aws") && !account.is_empty() && resource.starts_with(kind) && has_name =>
-        {
-            Ok(text.to_owned())
-        }
+/// One that is there, where no pattern can stand.
+fn exact_iam(text: &str, kind: &str) -> Result<String, String> {
+    let is_account = |account: &str| account == "aws" || is_account(account);
+    match iam(text, kind) {
+        Some((account, resource)) if is_account(account) && !resource.contains(['*', '?']) => Ok(text.to_owned()),
         _ => Err(format!("must be an ARN such as arn:aws:iam::111122223333:{kind}NAME")),
     }
 }
 
-/// The ARN of a role, or a pattern.
+/// ARNs of roles: one, or a pattern.
+pub fn role_pattern(text: &str) -> Result<String, String> {
+    match iam(text, "role/") {
+        Some((account, _)) if !account.is_empty() => Ok(text.to_owned()),
+        _ => Err("must be an ARN such as arn:aws:iam::111122223333:role/NAME, or a pattern of such".to_owned()),
+    }
+}
+
+/// The ARN of a role.
 pub fn role_arn(text: &str) -> Result<String, String> {
-    iam_arn(text, "role/")
+    exact_iam(text, "role/")
 }
 
 /// The ARN of a managed policy.
 pub fn policy_arn(text: &str) -> Result<String, String> {
-    iam_arn(text, "policy/")
+    exact_iam(text, "policy/")
 }
 
 /// Such as `10m`.
@@ -73,27 +95,27 @@ pub fn resync(text: &str) -> Result<Duration, String> {
 
 /// The number of an AWS account.
 pub fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 12 digits".to_owned())
-    }
+    if is_account(text) { Ok(text.to_owned()) } else { Err("must be 12 digits".to_owned()) }
 }
 
-/// `arn`, partition, service, region, account, resource.
-const ARN_PARTS: usize = 6;
-
-/// Kinds of things whose names a spec can choose.
-const CHOSEN: [(&str, &str); 4] = [("s3", ":::"), ("logs", ":log-group:"), ("glue", ":database/"), ("sns", ":")];
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
+}
 
 /// A pattern for what monitors name themselves.
 pub fn also(text: &str) -> Result<String, String> {
-    let is_known = |(service, part): &(&str, &str)| {
-        let has_name = text.split_once(part).is_some_and(|(_, name)| !name.is_empty());
-        text.starts_with("arn:aws") && text.split(':').nth(2) == Some(*service) && has_name
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let is_name = |name: &str| !name.is_empty() && !name.contains(':');
+    let is_known = match parts[..] {
+        ["arn", partition, service, _, _, resource] if partition.starts_with("aws") => match service {
+            "s3" | "sns" => is_name(resource),
+            "logs" => resource.strip_prefix("log-group:").is_some_and(|name| is_name(name.trim_end_matches(":*"))),
+            "glue" => resource.strip_prefix("database/").is_some_and(is_name),
+            _ => false,
+        },
+        _ => false,
     };
-    let has_resource = text.splitn(ARN_PARTS, ':').nth(ARN_PARTS - 1).is_some_and(|resource| !resource.is_empty());
-    if has_resource && CHOSEN.iter().any(is_known) {
+    if is_known {
         Ok(text.to_owned())
     } else {
         Err("must be the ARN pattern of a bucket, a log group, a Glue database or a topic".to_owned())
@@ -129,24 +151,41 @@ mod tests {
         {
             assert!(region(right).is_ok(), "{right}");
         }
-        for wrong in ["", "eu", "eu-west", "EU-WEST-1", "eu west-1", "eu-west-1a", "eu--1", "*", "eu-west-1,us-east-1"]
-        {
+        for wrong in [
+            "",
+            "eu",
+            "eu-west",
+            "EU-WEST-1",
+            "eu west-1",
+            "eu-west-1a",
+            "eu--1",
+            "*",
+            "eu-west-1,us-east-1",
+            "eu-west-+1",
+            "eu-west-100",
+            "europe-west-1",
+        ] {
             assert!(region(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn an_arn_is_of_its_kind_and_has_a_name() {
-        for right in ["arn:aws:iam::123456789012:role/r", "arn:aws-cn:iam::*:role/path/flow-*"] {
-            assert!(role_arn(right).is_ok(), "{right}");
+        assert!(role_arn("arn:aws:iam::123456789012:role/path/r").is_ok());
+        for pattern in ["arn:aws-cn:iam::*:role/path/flow-*", "arn:aws:iam::123456789012:role/*"] {
+            assert!(role_pattern(pattern).is_ok() && role_arn(pattern).is_err(), "{pattern}");
         }
         for wrong in
             ["", "r", "arn:aws:iam::123456789012:role/", "arn:aws:iam::123456789012:user/u", "arn:aws:s3:::role/r"]
         {
-            assert!(role_arn(wrong).is_err(), "{wrong}");
+            assert!(role_arn(wrong).is_err() && role_pattern(wrong).is_err(), "{wrong}");
         }
         assert!(policy_arn("arn:aws:iam::aws:policy/PowerUserAccess").is_ok());
-        assert!(policy_arn("arn:aws:iam::123456789012:role/r").is_err());
+        for wrong in
+            ["arn:aws:iam::123456789012:role/r", "arn:aws:iam::*:policy/p", "arn:aws:iam::123456789012:policy/*"]
+        {
+            assert!(policy_arn(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

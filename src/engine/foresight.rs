@@ -1,5 +1,6 @@
 //! How a pass would come out, before any of it is done.
 
+use super::change::Change;
 use super::erased::AnySystem;
 use super::outcome::{Assessed, Outcome, clears_away, plan};
 use super::pass::{holding_on, predecessors};
@@ -20,20 +21,24 @@ pub fn foresee(assessed: &[Assessed], removal: Option<Removal>) -> Vec<Outcome> 
                 Some(_) => !outcome.is_settled(),
             })
         };
-        outcome.waits_for = predecessors(&systems, &assessed.system, removal);
-        outcome.waits_for.retain(stands_in_the_way);
+        // What is only to be cleared away waits for what holds on to it, see below.
+        let goes_first = |change: &Change| removal.is_some() || !clears_away(change);
+        if outcome.remaining.iter().any(goes_first) {
+            outcome.waits_for = predecessors(&systems, &assessed.system, removal);
+            outcome.waits_for.retain(stands_in_the_way);
+        }
         if outcome.waits_for.is_empty() {
             let mut held_back = Vec::new();
             for step in assessed.result.iter().flat_map(|assessment| &assessment.steps) {
                 let Some(other) = step.follows else { continue };
                 if of(other.component).is_some_and(|(_, known)| !known.is_as_declared(&other)) {
                     held_back.push(&step.change);
-                    outcome.waits_for.push(other.component);
+                    if !outcome.waits_for.contains(&other.component) {
+                        outcome.waits_for.push(other.component);
+                    }
                 }
             }
-            outcome
-                .remaining
-                .retain(|change| held_back.contains(&change) || (removal.is_none() && clears_away(change)));
+            outcome.remaining.retain(|change| held_back.contains(&change) || !goes_first(change));
         }
         over.push((assessed.system, outcome));
     }

@@ -45,14 +45,6 @@ pub enum FileError {
         /// Counted from 1.
         document: usize,
     },
-    /// `kubectl apply` would apply one over the other.
-    #[error("document {document}: {name} is in this file twice")]
-    Twice {
-        /// Counted from 1.
-        document: usize,
-        /// Its name.
-        name: String,
-    },
     /// There is nothing to plan.
     #[error("there is no VpcFlowMonitor in it")]
     NoMonitor,
@@ -69,12 +61,7 @@ pub fn read(text: &str) -> Result<Vec<VpcFlowMonitor>, FileError> {
             if !is_monitor(&value, document)? {
                 continue;
             }
-            let monitor = monitor(value, document)?;
-            let identity = |of: &VpcFlowMonitor| (of.metadata.namespace.clone(), of.metadata.name.clone());
-            if monitors.iter().any(|known| identity(known) == identity(&monitor)) {
-                return Err(FileError::Twice { document, name: monitor.metadata.name.unwrap_or_default() });
-            }
-            monitors.push(monitor);
+            monitors.push(monitor(value, document)?);
         }
     }
     if monitors.is_empty() { Err(FileError::NoMonitor) } else { Ok(monitors) }
@@ -193,8 +180,6 @@ mod tests {
             read(text).unwrap().into_iter().map(|monitor| monitor.metadata.name.unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(names(&list), ["a", "b"]);
-        let twice = list.replace("name: b", "name: a");
-        assert_eq!(read(&twice).unwrap_err().to_string(), "document 1: a is in this file twice");
     }
 
     #[test]

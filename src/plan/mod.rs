@@ -156,8 +156,14 @@ pub fn find_rivals(plans: &mut [Plan]) {
     for (index, plan) in plans.iter().enumerate() {
         let named = [ResourceKind::Bucket, ResourceKind::LogGroup, ResourceKind::Database];
         let made = plan.changes.iter().map(|planned| &planned.change);
-        for change in made.filter(|change| change.action == Action::Create && named.contains(&change.kind)) {
-            let place = (plan.account_id.clone(), plan.region.clone(), change.kind, change.name.clone());
+        let becomes_ours = |change: &&Change| matches!(change.action, Action::Create | Action::Adopt);
+        for change in made.filter(|change| becomes_ours(change) && named.contains(&change.kind)) {
+            // All of AWS shares the names of buckets.
+            let (account, region) = match change.kind {
+                ResourceKind::Bucket => (String::new(), String::new()),
+                _ => (plan.account_id.clone(), plan.region.clone()),
+            };
+            let place = (account, region, change.kind, change.name.clone());
             claims.entry(place).or_default().push(index);
         }
     }
@@ -168,7 +174,7 @@ pub fn find_rivals(plans: &mut [Plan]) {
             let is_it = |planned: &&PlannedChange| planned.change.kind == kind && planned.change.name == name;
             let Some(component) = plan.changes.iter().find(is_it).map(|planned| planned.component) else { continue };
             let message = format!(
-                "{} {name}: {first} is planned to make it, too; only one monitor can own it: name another one",
+                "{} {name}: {first} is planned to make it or take it over, too; only one monitor can own it: name another one",
                 kind.noun()
             );
             plan.problems.push(Problem { component, reason: Reason::Conflict, message });

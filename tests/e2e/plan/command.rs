@@ -117,6 +117,7 @@ async fn what_stands_in_the_way_is_an_error() {
 async fn bad_input_is_told_with_its_remedy() {
     let sandbox = Sandbox::new("plan::bad").await;
     let misspelt = file("misspelt", &monitor(&sandbox, ", s3: {bucketname: x}"));
+    let twice = file("twice", &[monitor(&sandbox, ""), monitor(&sandbox, "")].join("---\n"));
     let empty = file("empty", "kind: ConfigMap\napiVersion: v1\n");
     for (arguments, part) in [
         (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname is no field of a VpcFlowMonitor"),
@@ -128,6 +129,8 @@ async fn bad_input_is_told_with_its_remedy() {
         (vec!["-f", &misspelt, "--permissions-boundary-arn", "b"], "must be an ARN such as arn:aws:iam::"),
         (vec!["-f", &misspelt, "--region", "Europe"], "such as eu-west-1"),
         (vec!["-f", &misspelt, "-n", "A b"], "lower-case letters"),
+        (vec!["-f", &twice, "--cluster-name", "c"], "network/production is in it twice"),
+        (vec!["-f", &twice, "-n", "other", "--cluster-name", "c"], "is in namespace network, not in other"),
         (vec!["--nonsense"], "--nonsense"),
         (vec![], "Usage"),
     ] {
@@ -161,7 +164,10 @@ async fn of_several_monitors_each_is_told_and_one_that_cannot_be_planned_hides_n
     assert_eq!(monitors, ["network/a", "network/c", "network/d"]);
     assert_eq!(plans[0]["problems"], json!([]));
     assert!(
-        plans[1]["problems"][0]["message"].as_str().unwrap().contains("network/a is planned to make it"),
+        plans[1]["problems"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("network/a is planned to make it or take it over"),
         "{plans}"
     );
     assert_eq!((&plans[1]["suspended"], &plans[2]["suspended"]), (&json!(false), &json!(true)));

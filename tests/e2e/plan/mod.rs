@@ -11,7 +11,7 @@ use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
 use vpc_flow_operator::engine::{self, Action, Change};
-use vpc_flow_operator::monitor::Monitor;
+use vpc_flow_operator::monitor::{MANAGED_BY, Monitor, OWNER};
 use vpc_flow_operator::permissions;
 use vpc_flow_operator::plan::{self, Plan};
 use vpc_flow_operator::resources::SYSTEMS;
@@ -110,20 +110,12 @@ async fn a_change_is_planned_field_by_field_and_a_replacement_says_why() {
     assert!(planned(&plan).is_subset(&done), "{plan:#?}\n{done:#?}");
 }
 
-#[tokio::test]
-async fn what_is_planned_to_wait_is_what_does_not_get_done() {
-    let sandbox = Sandbox::new("plan::waits").await;
-    let monitor = sandbox.monitor(sandbox.spec());
-    // Somebody else's, each in the way of a system that others need.
-    let sns = aws_sdk_sns::Client::new(&sandbox.config);
-    sns.create_topic().name(monitor.names.topic()).send().await.unwrap();
-    let logs = aws_sdk_cloudwatchlogs::Client::new(&sandbox.config);
-    logs.create_log_group().log_group_name(&monitor.names.log_group).send().await.unwrap();
-
-    let plan = plan(&sandbox, &monitor, false).await;
+/// Plans, does it in one pass, and sees that what was to wait is what has not been done.
+async fn assert_only_what_waits_is_left(sandbox: &Sandbox, monitor: &Monitor) {
+    let plan = plan(sandbox, monitor, false).await;
     let (waiting, at_once): (Vec<_>, Vec<_>) = plan.changes.iter().partition(|planned| !planned.waits_for.is_empty());
-    let assessed = engine::assess(&SYSTEMS, &sandbox.aws, &monitor, None).await;
-    let outcomes = engine::apply(assessed, &sandbox.aws, &monitor, None, ()).await;
+    let assessed = engine::assess(&SYSTEMS, &sandbox.aws, monitor, None).await;
+    let outcomes = engine::apply(assessed, &sandbox.aws, monitor, None, ()).await;
     assert_eq!(
         named(at_once.iter().map(|planned| &planned.change)),
         named(outcomes.iter().flat_map(|outcome| &outcome.applied))
@@ -133,6 +125,33 @@ async fn what_is_planned_to_wait_is_what_does_not_get_done() {
         assert!(outcome.remaining.contains(&planned.change), "{planned:?}");
         assert_eq!(planned.waits_for, outcome.waits_for, "{planned:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_planned_to_wait_is_what_does_not_get_made() {
+    let sandbox = Sandbox::new("plan::waits").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    // Somebody else's, each in the way of a system that others need.
+    let sns = aws_sdk_sns::Client::new(&sandbox.config);
+    sns.create_topic().name(monitor.names.topic()).send().await.unwrap();
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&sandbox.config);
+    logs.create_log_group().log_group_name(&monitor.names.log_group).send().await.unwrap();
+    assert_only_what_waits_is_left(&sandbox, &monitor).await;
+}
+
+#[tokio::test]
+async fn what_is_only_to_be_removed_does_not_wait_for_what_it_needed() {
+    let sandbox = Sandbox::new("plan::removes").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, &all_components()).await;
+    let topic = monitor.topic_arn();
+    let sns = aws_sdk_sns::Client::new(&sandbox.config);
+    for key in [OWNER, MANAGED_BY] {
+        sns.untag_resource().resource_arn(&topic).tag_keys(key).send().await.unwrap();
+    }
+    let mut spec = sandbox.spec();
+    spec.anomaly_detector.enabled = false;
+    assert_only_what_waits_is_left(&sandbox, &sandbox.monitor(spec)).await;
 }
 
 #[tokio::test]
