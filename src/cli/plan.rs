@@ -186,7 +186,6 @@ impl Plan {
             }
             let namespace = own.or_else(|| self.namespace.clone()).unwrap_or_else(|| default.clone());
             ensure!(seen.insert((namespace.clone(), name.clone())), "{shown}: {namespace}/{name} is in it twice");
-            object.status = None;
             if self.live {
                 let client = live::client().await?;
                 let monitors: Api<VpcFlowMonitor> = Api::namespaced(client, &namespace);

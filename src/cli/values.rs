@@ -4,25 +4,24 @@ use std::time::Duration;
 
 use vpc_flow_operator::plan::is_label;
 
+/// The text, if it is what it must be.
+fn checked(text: &str, is_valid: bool, must_be: &str) -> Result<String, String> {
+    if is_valid { Ok(text.to_owned()) } else { Err(format!("must be {must_be}")) }
+}
+
 /// The ownership tag holds it together with a namespace and a name, and tag values end at 256 characters.
 const CLUSTER_NAME_CHARS: usize = 100;
 
 /// What can stand in every ownership tag.
 pub fn cluster_name(text: &str) -> Result<String, String> {
     let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if text.is_empty() || text.len() > CLUSTER_NAME_CHARS || !text.chars().all(valid) {
-        return Err(format!("must be 1 to {CLUSTER_NAME_CHARS} letters, digits, `-`, `_` or `.`"));
-    }
-    Ok(text.to_owned())
+    let is_name = (1..=CLUSTER_NAME_CHARS).contains(&text.len()) && text.chars().all(valid);
+    checked(text, is_name, &format!("1 to {CLUSTER_NAME_CHARS} letters, digits, `-`, `_` or `.`"))
 }
 
 /// An empty name would stand for all namespaces.
 pub fn namespace(text: &str) -> Result<String, String> {
-    if is_label(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 1 to 63 lower-case letters, digits or `-`".to_owned())
-    }
+    checked(text, is_label(text), "1 to 63 lower-case letters, digits or `-`")
 }
 
 /// As `spec.region`.
@@ -40,7 +39,7 @@ pub fn region(text: &str) -> Result<String, String> {
         }
         _ => false,
     };
-    if is_region { Ok(text.to_owned()) } else { Err("must be the code of a region, such as eu-west-1".to_owned()) }
+    checked(text, is_region, "the code of a region, such as eu-west-1")
 }
 
 /// Account and resource of an ARN of IAM, which has no region. The resource is of that kind, and has a name.
@@ -58,18 +57,15 @@ fn iam<'a>(text: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
 /// One that is there, where no pattern can stand.
 fn exact_iam(text: &str, kind: &str) -> Result<String, String> {
     let is_account = |account: &str| account == "aws" || is_account(account);
-    match iam(text, kind) {
-        Some((account, resource)) if is_account(account) && !resource.contains(['*', '?']) => Ok(text.to_owned()),
-        _ => Err(format!("must be an ARN such as arn:aws:iam::111122223333:{kind}NAME")),
-    }
+    let is_exact = |(account, resource): (&str, &str)| is_account(account) && !resource.contains(['*', '?']);
+    let must_be = format!("an ARN such as arn:aws:iam::111122223333:{kind}NAME");
+    checked(text, iam(text, kind).is_some_and(is_exact), &must_be)
 }
 
 /// ARNs of roles: one, or a pattern.
 pub fn role_pattern(text: &str) -> Result<String, String> {
-    match iam(text, "role/") {
-        Some((account, _)) if !account.is_empty() => Ok(text.to_owned()),
-        _ => Err("must be an ARN such as arn:aws:iam::111122223333:role/NAME, or a pattern of such".to_owned()),
-    }
+    let is_pattern = iam(text, "role/").is_some_and(|(account, _)| !account.is_empty());
+    checked(text, is_pattern, "an ARN such as arn:aws:iam::111122223333:role/NAME, or a pattern of such")
 }
 
 /// The ARN of a role.
@@ -95,7 +91,7 @@ pub fn resync(text: &str) -> Result<Duration, String> {
 
 /// The number of an AWS account.
 pub fn account(text: &str) -> Result<String, String> {
-    if is_account(text) { Ok(text.to_owned()) } else { Err("must be 12 digits".to_owned()) }
+    checked(text, is_account(text), "12 digits")
 }
 
 fn is_account(text: &str) -> bool {
@@ -115,30 +111,19 @@ pub fn also(text: &str) -> Result<String, String> {
         },
         _ => false,
     };
-    if is_known {
-        Ok(text.to_owned())
-    } else {
-        Err("must be the ARN pattern of a bucket, a log group, a Glue database or a topic".to_owned())
-    }
+    checked(text, is_known, "the ARN pattern of a bucket, a log group, a Glue database or a topic")
 }
 
 /// A subdomain of RFC 1123.
 pub fn service_account(text: &str) -> Result<String, String> {
-    if text.len() <= 253 && text.split('.').all(is_label) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be the name of a ServiceAccount".to_owned())
-    }
+    checked(text, text.len() <= 253 && text.split('.').all(is_label), "the name of a ServiceAccount")
 }
 
 /// As STS has it.
 pub fn external_id(text: &str) -> Result<String, String> {
     let valid = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-    if (2..=1224).contains(&text.len()) && text.chars().all(valid) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 2 to 1,224 letters, digits or _+=,.@:/-".to_owned())
-    }
+    let is_id = (2..=1224).contains(&text.len()) && text.chars().all(valid);
+    checked(text, is_id, "2 to 1,224 letters, digits or _+=,.@:/-")
 }
 
 #[cfg(test)]

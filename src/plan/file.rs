@@ -158,10 +158,11 @@ mod tests {
     #[test]
     fn monitors_are_found_among_other_documents_and_get_their_defaults() {
         let text = format!(
-            "kind: ConfigMap\napiVersion: v1\n---\n{HEAD}spec: {{vpcId: vpc-12345678, s3: null, tags: {{any: thing}}}}\n"
+            "kind: ConfigMap\napiVersion: v1\n---\n{HEAD}spec: {{vpcId: vpc-12345678, s3: null, tags: {{any: thing}}}}\nstatus: {{region: x}}\n"
         );
         let monitors = read(&text).unwrap();
         assert_eq!((monitors.len(), monitors[0].spec.s3.prefix.as_str()), (1, "vpc-flow-logs"));
+        assert_eq!(monitors[0].status, None, "what a file says of it is no witness");
         assert_eq!(
             read("kind: VpcFlowMonitor\napiVersion: other.dev/v1\n").unwrap_err().to_string(),
             FileError::NoMonitor.to_string()
