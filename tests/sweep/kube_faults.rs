@@ -54,29 +54,65 @@ impl KubeCall {
 
 /// Where a call is held until whoever waits for it is gone. Clones are the same place.
 #[derive(Clone, Debug)]
-pub struct Hold(Arc<watch::Sender<bool>>);
+pub struct Hold(Arc<watch::Sender<Stage>>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Empty,
+    /// On its way: it may have taken effect, and will be held.
+    Caught,
+    Held,
+}
 
 impl Default for Hold {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
+        Self(Arc::new(watch::Sender::new(Stage::Empty)))
     }
 }
 
 impl Hold {
     /// Waits until a call is held.
     pub async fn arrived(&self) {
-        // The sender is this one's own, so that the wait cannot fail.
-        _ = self.0.subscribe().wait_for(|arrived| *arrived).await;
+        self.wait_for(|stage| stage == Stage::Held).await;
     }
 
-    /// True once a call has been held.
-    pub fn has_arrived(&self) -> bool {
-        *self.0.borrow()
+    /// Waits until no call is on its way here: others see what it does before its answer comes and is held. True if one is held then.
+    pub async fn holds(&self) -> bool {
+        self.wait_for(|stage| stage != Stage::Caught).await == Stage::Held
+    }
+
+    async fn wait_for(&self, wanted: impl Fn(Stage) -> bool) -> Stage {
+        let mut stages = self.0.subscribe();
+        let stage = stages.wait_for(|stage| wanted(*stage)).await.map(|stage| *stage);
+        stage.expect("the sender is this one's own, so that the wait cannot fail")
     }
 
     async fn hold<T>(&self) -> T {
-        self.0.send_replace(true);
+        self.0.send_replace(Stage::Held);
         std::future::pending().await
+    }
+
+    /// Holds a call that has gone through.
+    async fn hold_after<T, E>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.0.send_replace(Stage::Caught);
+        let _caught = Caught(self);
+        call.await?;
+        self.hold().await
+    }
+}
+
+/// Lasts as long as a call that is caught. One that fails, or is given up on its way, is never held.
+struct Caught<'a>(&'a Hold);
+
+impl Drop for Caught<'_> {
+    fn drop(&mut self) {
+        self.0.0.send_if_modified(|stage| {
+            let caught = *stage == Stage::Caught;
+            if caught {
+                *stage = Stage::Empty;
+            }
+            caught
+        });
     }
 }
 
@@ -171,10 +207,7 @@ async fn pass(
     match fault {
         None => Ok(inner.send(request).await?),
         Some(KubeFault::HoldBefore(hold)) => hold.hold().await,
-        Some(KubeFault::HoldAfter(hold)) => {
-            inner.send(request).await?;
-            hold.hold().await
-        }
+        Some(KubeFault::HoldAfter(hold)) => Ok(hold.hold_after(inner.send(request)).await?),
         Some(KubeFault::Answer(status, reason)) => Ok(refusal(status, reason)?),
         Some(KubeFault::LoseAnswer) => {
             inner.send(request).await?;

@@ -160,9 +160,14 @@ async fn go_through(
             ended = phase.end(world) => Some(ended),
         };
         // The last call of a phase may be held after the phase has come to its end.
-        if traps.iter().any(|(trap, _)| trap.is_sprung()) {
+        let (mut sprung, mut set) = (Vec::new(), Vec::new());
+        for (trap, point) in traps {
+            if trap.holds().await { &mut sprung } else { &mut set }.push((trap, point));
+        }
+        traps = set;
+        if !sprung.is_empty() {
             world.kill().await?;
-            for (trap, point) in traps.extract_if(.., |(trap, _)| trap.is_sprung()) {
+            for (trap, point) in sprung {
                 trap.remove();
                 kills.push(point);
             }

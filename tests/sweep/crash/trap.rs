@@ -52,10 +52,12 @@ impl Trap {
         }
     }
 
-    pub fn is_sprung(&self) -> bool {
+    /// True if the operator is held, or is about to be.
+    pub async fn holds(&self) -> bool {
         match self {
+            // Nobody sees what a call to AWS does before the operator tells, which it cannot while it is held.
             Self::Aws(gate) => !gate.arrivals().is_empty(),
-            Self::Kubernetes(hold) => hold.has_arrived(),
+            Self::Kubernetes(hold) => hold.holds().await,
         }
     }
 
