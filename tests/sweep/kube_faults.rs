@@ -53,21 +53,16 @@ impl KubeCall {
 }
 
 /// Where a call is held until whoever waits for it is gone. Clones are the same place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Hold(Arc<watch::Sender<Stage>>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
+    #[default]
     Empty,
     /// On its way: it may have taken effect, and will be held.
     Caught,
     Held,
-}
-
-impl Default for Hold {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(Stage::Empty)))
-    }
 }
 
 impl Hold {
@@ -76,15 +71,19 @@ impl Hold {
         self.wait_for(|stage| stage == Stage::Held).await;
     }
 
-    /// Waits until no call is on its way here: others see what it does before its answer comes and is held. True if one is held then.
-    pub async fn holds(&self) -> bool {
-        self.wait_for(|stage| stage != Stage::Caught).await == Stage::Held
+    /// Waits until no call is on its way here: others see what it does before its answer comes and is held.
+    pub async fn settled(&self) {
+        self.wait_for(|stage| stage != Stage::Caught).await;
     }
 
-    async fn wait_for(&self, wanted: impl Fn(Stage) -> bool) -> Stage {
-        let mut stages = self.0.subscribe();
-        let stage = stages.wait_for(|stage| wanted(*stage)).await.map(|stage| *stage);
-        stage.expect("the sender is this one's own, so that the wait cannot fail")
+    /// True once a call has been held.
+    pub fn has_arrived(&self) -> bool {
+        *self.0.borrow() == Stage::Held
+    }
+
+    async fn wait_for(&self, wanted: impl Fn(Stage) -> bool) {
+        // The sender is this one's own, so that the wait cannot fail.
+        _ = self.0.subscribe().wait_for(|stage| wanted(*stage)).await;
     }
 
     async fn hold<T>(&self) -> T {

@@ -160,14 +160,13 @@ async fn go_through(
             ended = phase.end(world) => Some(ended),
         };
         // The last call of a phase may be held after the phase has come to its end.
-        let (mut sprung, mut set) = (Vec::new(), Vec::new());
-        for (trap, point) in traps {
-            if trap.holds().await { &mut sprung } else { &mut set }.push((trap, point));
+        for (trap, _) in &traps {
+            trap.settled().await;
         }
-        traps = set;
-        if !sprung.is_empty() {
+        if traps.iter().any(|(trap, _)| trap.is_sprung()) {
             world.kill().await?;
-            for (trap, point) in sprung {
+            // Those that are sprung meanwhile, too.
+            for (trap, point) in traps.extract_if(.., |(trap, _)| trap.is_sprung()) {
                 trap.remove();
                 kills.push(point);
             }

@@ -52,12 +52,19 @@ impl Trap {
         }
     }
 
-    /// True if the operator is held, or is about to be.
-    pub async fn holds(&self) -> bool {
+    /// Waits until the operator is held if it is about to be.
+    pub async fn settled(&self) {
         match self {
             // Nobody sees what a call to AWS does before the operator tells, which it cannot while it is held.
+            Self::Aws(_) => {}
+            Self::Kubernetes(hold) => hold.settled().await,
+        }
+    }
+
+    pub fn is_sprung(&self) -> bool {
+        match self {
             Self::Aws(gate) => !gate.arrivals().is_empty(),
-            Self::Kubernetes(hold) => hold.holds().await,
+            Self::Kubernetes(hold) => hold.has_arrived(),
         }
     }
 
