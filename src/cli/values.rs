@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use regex::Regex;
+use vpc_flow_operator::api::spec::REGION;
 use vpc_flow_operator::plan::is_label;
 
 /// The text, if it is what it must be.
@@ -26,19 +28,7 @@ pub fn namespace(text: &str) -> Result<String, String> {
 
 /// As `spec.region`.
 pub fn region(text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.split('-').collect();
-    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-    let is_region = match &parts[..] {
-        [first, words @ .., number] => {
-            (2..=4).contains(&first.len())
-                && is_word(first)
-                && !words.is_empty()
-                && words.iter().all(is_word)
-                && (1..=2).contains(&number.len())
-                && number.chars().all(|c| c.is_ascii_digit())
-        }
-        _ => false,
-    };
+    let is_region = Regex::new(REGION).is_ok_and(|region| region.is_match(text));
     checked(text, is_region, "the code of a region, such as eu-west-1")
 }
 

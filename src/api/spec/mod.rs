@@ -23,6 +23,9 @@ pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, Unusual
 use super::status::VpcFlowMonitorStatus;
 use crate::api::cel::{rule, rule_at};
 
+/// The pattern of a region's code, such as `eu-west-1`.
+pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
+
 /// Watches the network traffic of one VPC: flow logs, storage, alarms, anomaly detection, queries and a dashboard in AWS.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -73,7 +76,7 @@ pub struct VpcFlowMonitorSpec {
 
     /// AWS region of the VPC, such as `eu-west-1`. Immutable. Default: the operator's region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"), length(max = 32))]
+    #[schemars(regex(pattern = REGION), length(max = 32))]
     pub region: Option<String>,
 
     /// Role to work through when the VPC is in another account. Immutable. The operator's settings must allow the role for
