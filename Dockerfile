@@ -30,7 +30,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     for arch in x86_64:x86_64 aarch64:arm64; do \
         target=${arch%:*}-unknown-linux-gnu; \
         cargo build --locked --profile detector --package detector --bin bootstrap --no-default-features --features lambda --target "$target"; \
-        devenv/image/check-binary.sh detector "target/$target/detector/bootstrap"; \
+        tools/image/check-binary.sh detector "target/$target/detector/bootstrap"; \
         target/release/devenv package-detector --binary "target/$target/detector/bootstrap" --out "/out/detector-${arch#*:}.zip"; \
     done; \
     ln -s detector-arm64.zip /out/detector.zip
@@ -44,7 +44,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     target=$target-unknown-linux-gnu; \
     # Lists the crates in the program itself, where SBOM tools and scanners find them.
     cargo auditable build --locked --release --package vpc-flow-operator --bin vpc-flow-operator --target "$target"; \
-    devenv/image/check-binary.sh operator "target/$target/release/vpc-flow-operator"; \
+    tools/image/check-binary.sh operator "target/$target/release/vpc-flow-operator"; \
     cp "target/$target/release/vpc-flow-operator" /out/
 
 # glibc 2.36, libgcc and CA certificates; no shell.

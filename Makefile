@@ -34,7 +34,7 @@ demo: doctor ## Show the operator at work on this machine, with no cluster and n
 
 test: doctor ## Run every test
 	@$(in_parallel) build-tests
-	devenv/emulator/test.sh
+	emulator/test.sh
 	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
 
 sweep: doctor ## Try every crash point, failure and field, and print what was covered (SWEEP_ONLY=name: some of it)
@@ -48,7 +48,7 @@ bench: doctor detector-package ## Measure the detector beside a handler in Pytho
 lint: checkout ## Check formatting, and clippy without warnings; workflow files, Dockerfiles and scripts
 	$(cargo) fmt --all --check
 	$(cargo) clippy --workspace --all-targets -- -D warnings
-	@devenv/linters/lint.sh
+	@tools/linters/lint.sh
 
 fmt: ## Format the Rust code
 	$(cargo) fmt --all
@@ -63,10 +63,10 @@ check-crds: operator ## Check that crds/ is what the code generates
 	@echo "crds/ is what the code generates"
 
 chart: ## Write what is generated in charts/: the copy of crds/, README.md and the renderings
-	@devenv/chart-tools/chart.sh generate
+	@tools/chart-tools/chart.sh generate
 
 check-chart: ## Lint the Helm chart, run its tests, and check that what is generated is current
-	@devenv/chart-tools/chart.sh check
+	@tools/chart-tools/chart.sh check
 
 config: ## Write config/ from the Helm chart and crds/
 	@config/generate.sh config
@@ -81,11 +81,11 @@ install-yaml: control-plane ## Write dist/install.yaml: all of config/ in one fi
 	@echo "written: dist/install.yaml"
 
 check-image: operator $(detector) ## Check what the programs need of the container image and of Lambda (libraries, glibc), and the detector's size
-	@devenv/image/check-binary.sh operator-dev $(operator)
-	@devenv/image/check-binary.sh detector $(detector)
+	@tools/image/check-binary.sh operator-dev $(operator)
+	@tools/image/check-binary.sh detector $(detector)
 
-kind: ## The demo in a kind cluster, for those who have Docker (devenv/kind/kind.sh down ends it)
-	@devenv/kind/kind.sh
+kind: ## The demo in a kind cluster, for those who have Docker (tools/kind/kind.sh down ends it)
+	@tools/kind/kind.sh
 
 docs: operator ## Write the documents that are generated: the reference of all fields
 	$(devenv) reference $(crd) > $(reference).new
@@ -104,36 +104,36 @@ build: control-plane emulator operator detector-package ## Build everything that
 build-tests: control-plane chart-tools lua emulator operator-tests detector-package
 
 doctor: ## Check that this machine has what the builds need
-	@devenv/doctor.sh
+	@tools/doctor.sh
 
 # Cargo tells sources apart by their times only: what another checkout has built would pass for this one's.
 checkout:
 	@mkdir -p $(CARGO_TARGET_DIR)
 	@if [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" != "$(CURDIR)" ]; then \
-		find src detector devenv tests -name '*.rs' -exec touch {} + && echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; \
+		find src detector devenv testkit tests -name '*.rs' -exec touch {} + && echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; \
 	fi
 
 control-plane:
 	@echo "[control plane] in $$(devenv/control-plane/build.sh)"
 
 lua:
-	@echo "[lua] in $$(devenv/lua/build.sh)"
+	@echo "[lua] in $$(tools/lua/build.sh)"
 
 chart-tools:
-	@echo "[chart tools] in $$(devenv/chart-tools/build.sh)"
+	@echo "[chart tools] in $$(tools/chart-tools/build.sh)"
 
 emulator:
-	@echo "[emulator] in $$(devenv/emulator/install.sh)"
+	@echo "[emulator] in $$(emulator/install.sh)"
 
 operator: checkout
-	@devenv/label.sh operator $(cargo) build --workspace
+	@tools/label.sh operator $(cargo) build --workspace
 
 operator-tests: operator
-	@devenv/label.sh tests $(cargo) test --workspace --no-run
+	@tools/label.sh tests $(cargo) test --workspace --no-run
 
 # The profile for Lambda has a folder of its own, so this runs beside the other build. Only the package needs both.
 $(detector): checkout force
-	@devenv/label.sh detector $(cargo) build --profile detector --package detector --bin bootstrap --no-default-features --features lambda
+	@tools/label.sh detector $(cargo) build --profile detector --package detector --bin bootstrap --no-default-features --features lambda
 
 detector-package: operator $(detector)
 	@$(devenv) package-detector --binary $(detector) --out $(DETECTOR_PACKAGE)

@@ -4,8 +4,8 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-helm=$(devenv/chart-tools/build.sh | tail -n 1)/helm
-crds=$(devenv/crds/build.sh | tail -n 1)
+helm=$(tools/chart-tools/build.sh | tail -n 1)/helm
+crds=$(tools/crds/build.sh | tail -n 1)
 chart=charts/vpc-flow-operator
 rendered=$(mktemp)
 trap 'rm -f "$rendered"' EXIT

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-helm=$(devenv/chart-tools/build.sh | tail -n 1)/helm
+helm=$(tools/chart-tools/build.sh | tail -n 1)/helm
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -4,7 +4,7 @@ set -euo pipefail
 
 out=$1
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-helm=$(devenv/chart-tools/build.sh | tail -n 1)/helm
+helm=$(tools/chart-tools/build.sh | tail -n 1)/helm
 name=vpc-flow-operator
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

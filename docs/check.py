@@ -21,7 +21,7 @@ CHART = ROOT / "charts/vpc-flow-operator/Chart.yaml"
 VERSION = re.compile(r"(?<![\d.])(?<!Python )(?<!>=)(\d+\.\d+\.(?:x\b|\d+(?:-[0-9A-Za-z.-]*[0-9A-Za-z])?))(?!\.?\d)")
 COMMANDS = ["run", "crd", "permissions", "plan", "verify"]
 # Parts of a spec: what begins with one of them is a path of a field.
-PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|anomalyDetector|analytics"
+PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|detector|analytics"
 
 problems: list[str] = []
 

@@ -50,7 +50,7 @@ pub async fn connect(
     role: Option<&AssumeRole>,
 ) -> Result<Arc<Aws>, AccountError> {
     let own = pool.get(region, None).await?;
-    let yours = own.place.account.clone();
+    let yours = own.account_region.account.clone();
     let of_role = role.and_then(|role| Arn::parse(&role.role_arn)).map(|arn| arn.account.to_owned());
     let account = account.map(str::to_owned).or(of_role).unwrap_or_else(|| yours.clone());
     let aws = match role {
@@ -65,5 +65,5 @@ pub async fn connect(
         })?,
         _ => own,
     };
-    if aws.place.account == account { Ok(aws) } else { Err(AccountError::Other { yours, account }) }
+    if aws.account_region.account == account { Ok(aws) } else { Err(AccountError::Other { yours, account }) }
 }

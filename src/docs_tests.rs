@@ -41,8 +41,8 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 #[test]
 fn every_reason_has_its_section_in_the_runbook() {
     let runbook = section("operations.md", "## Runbook");
-    let told = set(runbook.lines().filter_map(|line| line.strip_prefix("### ")));
-    assert_eq!(told, set(Reason::ALL.iter().map(|reason| reason.as_str())));
+    let reported = set(runbook.lines().filter_map(|line| line.strip_prefix("### ")));
+    assert_eq!(reported, set(Reason::ALL.iter().map(|reason| reason.as_str())));
 }
 
 #[test]
@@ -82,11 +82,12 @@ fn every_metric_is_told() {
     assert_eq!(first_column(tables), served.collect());
     for row in tables.lines().filter_map(|line| line.strip_prefix("| `")) {
         let mut columns = row.split(" | ");
-        let (names, told) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+        let (names, reported) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
         let name = names.split('`').next().unwrap_or_default();
         // The values that a label can have stand after a colon.
-        let told = told.split(';').flat_map(|part| quoted(part.split(':').next().unwrap_or_default())).collect();
-        assert_eq!(labels(&text, name), told, "{name}");
+        let reported =
+            reported.split(';').flat_map(|part| quoted(part.split(':').next().unwrap_or_default())).collect();
+        assert_eq!(labels(&text, name), reported, "{name}");
     }
 }
 

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::api::status::VpcFlowMonitorStatus;
-use crate::aws::Place;
+use crate::aws::AccountRegion;
 use crate::monitor::AllowedArns;
 
 /// The operator's owner has not listed the role of the spec for the namespace.
@@ -36,16 +36,21 @@ pub fn check_role(allowed: &AllowedArns, namespace: &str, role_arn: &str) -> Res
 pub struct LivesElsewhere {
     account: String,
     region: String,
-    now: Place,
+    now: AccountRegion,
 }
 
 /// Other credentials or another default region must not build a monitor a second time and forget the first.
-pub fn check_place(status: Option<&VpcFlowMonitorStatus>, place: &Place) -> Result<(), LivesElsewhere> {
+pub fn check_account_region(
+    status: Option<&VpcFlowMonitorStatus>,
+    account_region: &AccountRegion,
+) -> Result<(), LivesElsewhere> {
     let Some(status) = status else { return Ok(()) };
     let (account, region) = (status.account_id.as_ref(), status.region.as_ref());
-    if account.is_none_or(|known| *known == place.account) && region.is_none_or(|known| *known == place.region) {
+    if account.is_none_or(|known| *known == account_region.account)
+        && region.is_none_or(|known| *known == account_region.region)
+    {
         return Ok(());
     }
     let known = |part: Option<&String>| part.cloned().unwrap_or_default();
-    Err(LivesElsewhere { account: known(account), region: known(region), now: place.clone() })
+    Err(LivesElsewhere { account: known(account), region: known(region), now: account_region.clone() })
 }

@@ -19,10 +19,9 @@ pub fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Runs a script of `devenv/` that provides something, such as `chart-tools/build.sh`, and returns the path that its last line of output
-/// names.
+/// Runs a script of the project that provides something, such as `tools/chart-tools/build.sh`, and returns the path in its last line of output.
 pub async fn provided_by(script: &str) -> Result<PathBuf> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    let script = project_root().join(script);
     let output = Command::new(&script)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

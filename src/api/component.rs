@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Component {
     /// The bucket.
-    Storage,
+    Bucket,
     /// The role through which flow logs reach the log group.
-    Identity,
+    DeliveryRole,
     /// The log group.
     LogGroup,
     /// The flow logs.
@@ -15,11 +15,11 @@ pub enum Component {
     /// The topic and its subscriptions.
     Notifications,
     /// The metric filters.
-    Detections,
+    MetricFilters,
     /// The alarms.
     Alarms,
     /// The detector function and what it needs.
-    AnomalyDetector,
+    Detector,
     /// Workgroup, database, table and saved queries of Athena and Logs Insights.
     Analytics,
     /// The dashboard.
@@ -31,14 +31,14 @@ impl Component {
     #[must_use]
     pub const fn condition(self) -> &'static str {
         match self {
-            Self::Storage => "StorageReady",
-            Self::Identity => "IdentityReady",
+            Self::Bucket => "BucketReady",
+            Self::DeliveryRole => "DeliveryRoleReady",
             Self::LogGroup => "LogGroupReady",
             Self::FlowLogs => "FlowLogsReady",
             Self::Notifications => "NotificationsReady",
-            Self::Detections => "DetectionsReady",
+            Self::MetricFilters => "MetricFiltersReady",
             Self::Alarms => "AlarmsReady",
-            Self::AnomalyDetector => "AnomalyDetectorReady",
+            Self::Detector => "DetectorReady",
             Self::Analytics => "AnalyticsReady",
             Self::Dashboard => "DashboardReady",
         }

@@ -11,11 +11,11 @@ use aws_sdk_ec2::config::SharedCredentialsProvider;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+use super::account_region::{AccountRegion, Arn};
 use super::error::{AwsError, AwsResult};
-use super::gate::Gate;
-use super::limits::{Limits, LocalLimits, Pace, Turnstile};
+use super::gate::AwsGate;
+use super::limits::{Limits, LocalLimits, Pace, WaitBeforeSigning};
 use super::operations as ops;
-use super::place::{Arn, Place};
 use super::shared::{Freshness, Shared};
 use crate::api::spec::AssumeRole;
 
@@ -24,7 +24,7 @@ use crate::api::spec::AssumeRole;
 #[allow(missing_docs, reason = "each field is the client of the service it is named for")]
 pub struct Aws {
     /// The account and region the clients speak to.
-    pub place: Place,
+    pub account_region: AccountRegion,
     pub athena: aws_sdk_athena::Client,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
     pub ec2: aws_sdk_ec2::Client,
@@ -94,7 +94,7 @@ struct Key {
 #[derive(Debug)]
 pub struct ClientPool {
     base: SdkConfig,
-    gate: Gate,
+    gate: AwsGate,
     limits: Limits,
     clients: Mutex<HashMap<Key, Kept>>,
 }
@@ -108,13 +108,13 @@ struct Kept {
 impl ClientPool {
     /// A pool whose clients start from `base`: credentials, endpoint and default region.
     #[must_use]
-    pub fn new(base: &SdkConfig, gate: Gate) -> Self {
+    pub fn new(base: &SdkConfig, gate: AwsGate) -> Self {
         Self::with_pace(base, gate, Pace::Published)
     }
 
     /// A pool whose clients use AWS's quotas at another pace.
     #[must_use]
-    pub fn with_pace(base: &SdkConfig, gate: Gate, pace: Pace) -> Self {
+    pub fn with_pace(base: &SdkConfig, gate: AwsGate, pace: Pace) -> Self {
         let base = base
             .to_builder()
             // One quick repeat of what throttling or a passing failure hit; the engine never repeats those within a pass, but repeats whole
@@ -152,7 +152,7 @@ impl ClientPool {
     fn sts(&self, config: &SdkConfig) -> aws_sdk_sts::Client {
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         let limits = self.limits.at(UNKNOWN_ACCOUNT, &region);
-        let gate = self.gate.telling(limits.clone());
+        let gate = self.gate.reporting_to(limits.clone());
         aws_sdk_sts::Client::from_conf(
             aws_sdk_sts::config::Builder::from(&in_turn(config, limits)).interceptor(gate).build(),
         )
@@ -186,18 +186,18 @@ impl ClientPool {
         let Some(parsed) = Arn::parse(arn) else {
             return Err(ConnectError::UnexpectedCaller(arn.to_owned()));
         };
-        let place = Place {
+        let account_region = AccountRegion {
             partition: parsed.partition.to_owned(),
             account: caller.account().unwrap_or(parsed.account).to_owned(),
             region: key.region.clone(),
         };
-        let limits = self.limits.at(&place.account, &place.region);
-        let gate = || self.gate.telling(limits.clone());
+        let limits = self.limits.at(&account_region.account, &account_region.region);
+        let gate = || self.gate.reporting_to(limits.clone());
         let config = in_turn(&config, limits.clone());
         // An endpoint of one's own, such as an emulator's, seldom has a host name per bucket.
         let path_style = config.endpoint_url().is_some();
         Ok(Aws {
-            place,
+            account_region,
             shared: Shared::default(),
             athena: aws_sdk_athena::Client::from_conf(
                 aws_sdk_athena::config::Builder::from(&config).interceptor(gate()).build(),
@@ -233,5 +233,5 @@ impl ClientPool {
 /// The same configuration for clients whose calls wait for their turn.
 fn in_turn(config: &SdkConfig, limits: LocalLimits) -> SdkConfig {
     let identities = config.identity_cache().unwrap_or_else(|| IdentityCache::lazy().build());
-    config.to_builder().identity_cache(Turnstile::new(limits, identities)).build()
+    config.to_builder().identity_cache(WaitBeforeSigning::new(limits, identities)).build()
 }

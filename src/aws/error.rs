@@ -3,7 +3,7 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
-use super::classes::{Class, Verdict, classify, classify_answer};
+use super::classes::{Class, Classification, classify, classify_answer};
 use super::operations::{Access, Operation, Service};
 
 /// A call to AWS that did not succeed.
@@ -54,8 +54,8 @@ impl AwsError {
         Self::new(operation, classify(operation, code, message), code, message)
     }
 
-    fn new(operation: &'static Operation, verdict: Verdict, code: &str, message: &str) -> Self {
-        let Verdict { class, overdue } = verdict;
+    fn new(operation: &'static Operation, classification: Classification, code: &str, message: &str) -> Self {
+        let Classification { class, overdue } = classification;
         Self { operation, class, overdue, code: code.to_owned(), message: message.to_owned() }
     }
 
@@ -88,8 +88,8 @@ where
                 let status = error.raw_response().map_or(0, |response| response.status().as_u16());
                 let code = service_error.code().map_or_else(|| status_code_name(status), str::to_owned);
                 let message = readable(service_error.message().unwrap_or("AWS gave no reason"));
-                let verdict = classify_answer(operation, &code, &message, status);
-                return AwsError::new(operation, verdict, &code, &message);
+                let classification = classify_answer(operation, &code, &message, status);
+                return AwsError::new(operation, classification, &code, &message);
             }
             let code = match &error {
                 SdkError::TimeoutError(_) => TIMED_OUT,
@@ -100,7 +100,7 @@ where
                 SdkError::ConstructionFailure(_) => "NotSent",
                 _ => UNREACHABLE,
             };
-            AwsError::new(operation, Verdict::lasting(Class::Transient), code, &causes(&error))
+            AwsError::new(operation, Classification::lasting(Class::Transient), code, &causes(&error))
         })
     }
 }
@@ -239,18 +239,18 @@ mod tests {
                 "(the operator's role needs logs:TagResource)",
             ),
         ] {
-            let told = AwsError::reported(operation, "AccessDenied", message).to_string();
-            assert!(told.ends_with(expected), "{told}");
+            let reported = AwsError::reported(operation, "AccessDenied", message).to_string();
+            assert!(reported.ends_with(expected), "{reported}");
         }
-        let told = AwsError::reported(ops::GET_CALLER_IDENTITY, "InvalidClientTokenId", "unknown").to_string();
-        assert_eq!(told, "STS GetCallerIdentity: InvalidClientTokenId: unknown");
+        let reported = AwsError::reported(ops::GET_CALLER_IDENTITY, "InvalidClientTokenId", "unknown").to_string();
+        assert_eq!(reported, "STS GetCallerIdentity: InvalidClientTokenId: unknown");
     }
 
     #[test]
     fn an_explicit_deny_is_no_missing_permission() {
         let message = "no identity-based policy, with an explicit deny in a service control policy";
-        let told = AwsError::reported(ops::DELETE_ROLE, "AccessDenied", message).to_string();
-        assert!(told.ends_with(
+        let reported = AwsError::reported(ops::DELETE_ROLE, "AccessDenied", message).to_string();
+        assert!(reported.ends_with(
             "(a policy forbids iam:DeleteRole, whatever the operator's role is allowed: ask who keeps that policy)"
         ));
     }

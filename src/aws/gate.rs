@@ -23,7 +23,7 @@ use crate::metrics::{Metrics, RequestOutcome};
 /// Stands before every call: what the table of operations lacks is never sent, nor what changes AWS while another replica may lead.
 /// What is sent is logged and counted.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub struct AwsGate {
     metrics: Metrics,
     caller: Caller,
     fence: Fence,
@@ -39,7 +39,7 @@ impl Storable for Sent {
     type Storer = StoreReplace<Self>;
 }
 
-impl Gate {
+impl AwsGate {
     /// The operator's gate, which counts into `metrics`.
     #[must_use]
     pub fn new(metrics: Metrics) -> Self {
@@ -72,7 +72,7 @@ impl Gate {
 
     /// The same gate for an account and region, whose limits hear when AWS refuses a call because of the rate.
     #[must_use]
-    pub fn telling(&self, limits: LocalLimits) -> Self {
+    pub fn reporting_to(&self, limits: LocalLimits) -> Self {
         Self { limits: Some(limits), ..self.clone() }
     }
 
@@ -107,12 +107,12 @@ fn failure(context: &InterceptorContext, operation: &Operation) -> Option<(Failu
         Some(Err(error)) => answer::failure(error, status),
         None => Failure::of_code("NotSent"),
     };
-    let verdict = classify_answer(operation, &failure.code, &failure.message, status.unwrap_or_default());
-    Some((failure, verdict.class))
+    let classification = classify_answer(operation, &failure.code, &failure.message, status.unwrap_or_default());
+    Some((failure, classification.class))
 }
 
 #[dyn_dispatch_hint]
-impl Intercept for Gate {
+impl Intercept for AwsGate {
     fn name(&self) -> &'static str {
         "TableOfOperations"
     }

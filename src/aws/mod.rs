@@ -1,5 +1,6 @@
 //! The way to AWS: clients per account and region, the table of operations, classes of failure.
 
+mod account_region;
 mod answer;
 mod classes;
 mod clients;
@@ -7,11 +8,10 @@ mod error;
 mod gate;
 pub mod limits;
 pub mod operations;
-mod place;
 pub mod shared;
 
+pub use account_region::{AccountRegion, Arn};
 pub use classes::Class;
 pub use clients::{Aws, ClientPool, ConnectError};
 pub use error::{AwsError, AwsResult, Expected, Gone, Optional, UNREACHABLE};
-pub use gate::Gate;
-pub use place::{Arn, Place};
+pub use gate::AwsGate;

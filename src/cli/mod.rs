@@ -75,19 +75,19 @@ impl Cli {
             Command::Verify(verify) => (verify.run(), ExitCode::from(NOT_CHECKED)),
         };
         result.unwrap_or_else(|error| {
-            tell(&error);
+            print_error(&error);
             failure
         })
     }
 }
 
-fn tell(error: &anyhow::Error) {
+fn print_error(error: &anyhow::Error) {
     // Some errors tell their cause themselves.
-    let mut told = String::new();
+    let mut reported = String::new();
     for cause in error.chain().map(ToString::to_string) {
-        if !told.contains(&cause) {
-            told = if told.is_empty() { cause } else { format!("{told}: {cause}") };
+        if !reported.contains(&cause) {
+            reported = if reported.is_empty() { cause } else { format!("{reported}: {cause}") };
         }
     }
-    eprintln!("error: {told}");
+    eprintln!("error: {reported}");
 }

@@ -68,7 +68,7 @@ impl OperatorSettings {
             path.clone()
         } else {
             let program =
-                env::current_exe().context("the place of this program is not known; set --detector-package")?;
+                env::current_exe().context("the path of this program is not known; set --detector-package")?;
             let architecture = self.detector_architecture.map(|architecture| format!("-{}", architecture.as_str()));
             program.with_file_name(format!("detector{}.zip", architecture.unwrap_or_default()))
         };

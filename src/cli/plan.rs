@@ -8,16 +8,16 @@ use anyhow::{Context as _, bail, ensure};
 use clap::{ArgGroup, Args, ValueEnum};
 use kube::{Api, Client, Config, ResourceExt};
 use vpc_flow_operator::api::VpcFlowMonitor;
-use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, Plan as Planned, render};
-use vpc_flow_operator::preconditions::{check_place, check_role};
+use vpc_flow_operator::preconditions::{check_account_region, check_role};
 
 use super::operator_settings::{OperatorSettings, cluster_uid};
 use super::values::namespace;
-use super::{live, print, tell};
+use super::{live, print, print_error};
 
 /// Says that there is something to do: as `terraform plan -detailed-exitcode`.
 const CHANGES: u8 = 2;
@@ -87,14 +87,14 @@ impl Plan {
         let prices = self.prices()?;
         let objects = self.objects().await?;
         let detector = self.detector()?;
-        let pool = ClientPool::new(&self.settings.sdk_config().await, Gate::of_plan());
+        let pool = ClientPool::new(&self.settings.sdk_config().await, AwsGate::of_plan());
         let (mut plans, mut all_planned) = (Vec::new(), true);
         for object in &objects {
             match self.plan(object, &pool, &detector, prices.as_ref()).await {
                 Ok(plan) => plans.push(plan),
                 Err(error) => {
                     let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
-                    tell(&error.context(name));
+                    print_error(&error.context(name));
                     all_planned = false;
                 }
             }
@@ -132,10 +132,10 @@ impl Plan {
             check_role(&self.settings.allowed_roles(), &namespace, &role.role_arn)?;
         }
         let aws = credentials::connect(pool, region, account, object.spec.assume_role.as_ref()).await?;
-        check_place(status, &aws.place)?;
+        check_account_region(status, &aws.account_region)?;
         let settings = self.settings.settings(self.cluster_name(object).await?, detector.clone());
         let spec = object.spec.clone();
-        let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.place.clone(), settings);
+        let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.account_region.clone(), settings);
         let destroy = self.destroy || object.metadata.deletion_timestamp.is_some();
         let mut plan = Box::pin(plan::plan(&aws, &monitor, destroy)).await;
         plan.cost = prices.map(|(gb_per_day, prices)| estimate(&monitor, *gb_per_day, prices));

@@ -8,7 +8,7 @@ use aws_config::BehaviorVersion;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
-use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::verify::{self, Symbols, render};
 
 use super::live;
@@ -68,7 +68,7 @@ impl Verify {
             eprintln!("note: {note}");
         }
         let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-        let (aws, monitor) = verify::connect(&object, &ClientPool::new(&config, Gate::of_verify())).await?;
+        let (aws, monitor) = verify::connect(&object, &ClientPool::new(&config, AwsGate::of_verify())).await?;
         let verdict = Box::pin(verify::verify(&aws, &monitor, self.test_alarm, deadline)).await;
         let text = match self.output {
             Output::Table => render(&verdict, Timestamp::now(), symbols()),

@@ -78,7 +78,7 @@ async fn under_finalizer(
     monitor: VpcFlowMonitor,
 ) -> Result<Next, Error> {
     let verdict: OnceLock<Verdict> = OnceLock::new();
-    let (told, object) = (&verdict, &monitor);
+    let (reported, object) = (&verdict, &monitor);
     let work = async |event| {
         let mode = match (&event, object.spec.suspend) {
             (Event::Apply(_), false) => Mode::Keep,
@@ -87,7 +87,7 @@ async fn under_finalizer(
             (Event::Cleanup(_), true) => Mode::DeleteSuspended,
         };
         let verdict = Box::pin(Pass::new(context, objects, object, mode).run()).await?;
-        let _ = told.set(verdict);
+        let _ = reported.set(verdict);
         match event {
             Event::Cleanup(_) if !verdict.settled => Err(Error::StillDeleting),
             // What the spec has come to say in the meantime, such as another deletion policy, still counts.

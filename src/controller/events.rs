@@ -45,8 +45,8 @@ pub fn of_troubles(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStat
         .filter(|condition| is_trouble(condition))
         .partition(|condition| [READY, RECONCILING, STALLED].contains(&condition.type_.as_str()));
     // What a system says, the summary repeats.
-    let told = |summary: &&&Condition| systems.iter().any(|system| summary.message.contains(&system.message));
-    let of_all = summaries.iter().filter(|summary| summary.type_ == READY).filter(|summary| !told(summary));
+    let reported = |summary: &&&Condition| systems.iter().any(|system| summary.message.contains(&system.message));
+    let of_all = summaries.iter().filter(|summary| summary.type_ == READY).filter(|summary| !reported(summary));
     systems
         .iter()
         .chain(of_all)
@@ -90,7 +90,7 @@ mod tests {
         let before = VpcFlowMonitorStatus::default();
         let conditions = vec![
             condition("Ready", "AccessDenied"),
-            condition("IdentityReady", "AccessDenied"),
+            condition("DeliveryRoleReady", "AccessDenied"),
             condition("FlowLogsReady", "WaitingForDependency"),
         ];
         let now = VpcFlowMonitorStatus { conditions, ..before.clone() };
@@ -106,9 +106,9 @@ mod tests {
         let mut unreachable = condition("Ready", "AccessDenied");
         unreachable.message = "the role cannot be assumed".into();
         // Systems stay as they were told.
-        let conditions = vec![condition("IdentityReady", "AwsError")];
+        let conditions = vec![condition("DeliveryRoleReady", "AwsError")];
         let before = VpcFlowMonitorStatus { conditions, ..VpcFlowMonitorStatus::default() };
-        let conditions = vec![unreachable, condition("IdentityReady", "AwsError")];
+        let conditions = vec![unreachable, condition("DeliveryRoleReady", "AwsError")];
         let now = VpcFlowMonitorStatus { conditions, ..before.clone() };
         let events = of_troubles(&before, &now);
         assert_eq!(events.len(), 1);

@@ -24,7 +24,7 @@ use crate::aws::{Aws, ConnectError, limits};
 use crate::engine::{self, Failure, Outcome};
 use crate::metrics::PassResult;
 use crate::monitor::Monitor;
-use crate::preconditions::{LivesElsewhere, RoleNotAllowed, check_place, check_role};
+use crate::preconditions::{LivesElsewhere, RoleNotAllowed, check_account_region, check_role};
 use crate::resources::SYSTEMS;
 
 /// How soon the next pass follows one after which less is to be taken into account.
@@ -104,7 +104,7 @@ impl<'a> Pass<'a> {
             }
             // Names go into the status before anything is made under them, so that nothing is lost if we stop here; and so does what AWS may
             // overwrite.
-            let planned = self.told(&monitor, &engine::plan(&assessed));
+            let planned = self.reported(&monitor, &engine::plan(&assessed));
             let others = |status: &VpcFlowMonitorStatus| status.others_bucket_policy.clone();
             if self.names_are_new(&planned) || others(&planned) != others(self.teller.written()) {
                 self.teller.write(planned).await?;
@@ -142,13 +142,13 @@ impl<'a> Pass<'a> {
             check_role(&self.context.options.allowed_roles, &namespace, &role.role_arn)?;
         }
         let aws = self.context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
-        check_place(self.object.status.as_ref(), &aws.place)?;
+        check_account_region(self.object.status.as_ref(), &aws.account_region)?;
         let monitor = Monitor::new(
             &namespace,
             &self.object.name_any(),
             spec.clone(),
             self.object.status.as_ref(),
-            aws.place.clone(),
+            aws.account_region.clone(),
             self.context.options.settings.clone(),
         );
         Ok((aws, monitor))
@@ -180,14 +180,14 @@ impl<'a> Pass<'a> {
                 }
                 // A pass that gets nowhere leaves the status as it is until its end, which mostly says the same.
                 if changed {
-                    let status = self.told(monitor, &so_far);
+                    let status = self.reported(monitor, &so_far);
                     self.teller.write(status).await?;
                 }
             }
             Ok(())
         };
-        let (outcomes, told): (_, Result<(), Error>) = tokio::join!(applying, telling);
-        told?;
+        let (outcomes, reported): (_, Result<(), Error>) = tokio::join!(applying, telling);
+        reported?;
         Ok(outcomes)
     }
 
@@ -221,7 +221,7 @@ impl<'a> Pass<'a> {
         };
         // What is gone or left behind may have been taken into account elsewhere, as a former log group is in a role's policy.
         let wait = if settled && monitor.recorded.iter().any(gone) { wait.min(SOON) } else { wait };
-        let status = self.told(monitor, &outcomes);
+        let status = self.reported(monitor, &outcomes);
         self.teller.finish(status).await?;
         let failed = |outcome: &Outcome| !outcome.failures.is_empty() || !outcome.conflicts.is_empty();
         let result = match settled {
@@ -243,7 +243,7 @@ impl<'a> Pass<'a> {
         Ok(Verdict { wait: jittered(wait), settled: false, result: PassResult::Error })
     }
 
-    fn told(&self, monitor: &Monitor, outcomes: &[Outcome]) -> VpcFlowMonitorStatus {
+    fn reported(&self, monitor: &Monitor, outcomes: &[Outcome]) -> VpcFlowMonitorStatus {
         status(Findings {
             mode: self.mode,
             monitor,

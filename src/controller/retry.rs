@@ -9,7 +9,7 @@ use super::recorder::Allowance;
 use super::status::Mode;
 use crate::api::Component;
 use crate::api::conditions::Reason;
-use crate::engine::{Health, Outcome};
+use crate::engine::{Outcome, SystemHealth};
 
 /// How soon a failed pass is repeated: doubled each time, up to a longest wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Memory {
     /// How long to wait before the next pass, without jitter.
     pub fn next_pass(&mut self, mode: Mode, outcomes: &[Outcome], resync: Duration, backoff: Backoff) -> Duration {
         let pending = |outcome: &Outcome| {
-            outcome.report.as_ref().is_some_and(|report| matches!(report.health, Health::Pending(_)))
+            outcome.report.as_ref().is_some_and(|report| matches!(report.health, SystemHealth::Pending(_)))
         };
         let longest = if outcomes.iter().any(pending) { PENDING.min(resync) } else { resync };
         if outcomes.iter().all(Outcome::is_settled) || mode.is_suspended() {
@@ -134,7 +134,7 @@ mod tests {
     const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_mins(5) };
 
     fn outcome() -> Outcome {
-        Outcome { report: Some(Report::default()), ..Outcome::new(Component::Identity) }
+        Outcome { report: Some(Report::default()), ..Outcome::new(Component::DeliveryRole) }
     }
 
     fn failing(reason: Reason) -> Outcome {
@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn what_only_a_person_can_mend_is_not_tried_in_a_loop() {
-        let waiting = Outcome { waits_for: vec![Component::Identity], ..outcome() };
+        let waiting = Outcome { waits_for: vec![Component::DeliveryRole], ..outcome() };
         let outcomes = [failing(Reason::AccessDenied), waiting];
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC, BACKOFF), RESYNC);
-        let throttled = Outcome { waits_for: vec![Component::Identity], ..failing(Reason::Throttled) };
+        let throttled = Outcome { waits_for: vec![Component::DeliveryRole], ..failing(Reason::Throttled) };
         let wait = Memory::default().next_pass(Mode::Keep, &[throttled], RESYNC, BACKOFF);
         assert_eq!(wait, BACKOFF.first, "what is held up may fail in its own right");
         let mut both = failing(Reason::Rejected);
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_aws_is_setting_up_is_looked_at_soon_whatever_else_fails() {
-        let health = Health::Pending("soon".into());
+        let health = SystemHealth::Pending("soon".into());
         let pending = Outcome { report: Some(Report { health, ..Report::default() }), ..outcome() };
         let outcomes = [failing(Reason::AccessDenied), pending];
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC, BACKOFF), PENDING);

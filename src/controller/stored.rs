@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn what_can_be_read_of_a_status_is_kept() {
         let resource =
-            |state: &str| json!({"component": "Storage", "type": "AWS::S3::Bucket", "name": "b", "state": state});
+            |state: &str| json!({"component": "Bucket", "type": "AWS::S3::Bucket", "name": "b", "state": state});
         let status = json!({
             "accountId": "123456789012",
             "observedGeneration": "three",

@@ -74,7 +74,7 @@ impl<'a> Teller<'a> {
             if self.context.with_memory(&uid, |memory| memory.events.allows(Instant::now())) {
                 self.context.recorder.publish(event, &reference).await;
             } else {
-                info!(reason = event.reason, note = event.note, "an event too many, told here only");
+                info!(reason = event.reason, note = event.note, "event budget used up; logged only");
             }
         }
     }

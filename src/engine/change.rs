@@ -173,8 +173,8 @@ mod tests {
             &json!({"a": {"x": 1, "y": [1]}, "b": "same", "gone": true}),
             &json!({"a": {"x": 2, "y": [1]}, "b": "same", "new": "v"}),
         );
-        let told: Vec<_> = changes.iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["a.x: 1 → 2", "gone: true → none", "new: none → v"]);
+        let reported: Vec<_> = changes.iter().map(ToString::to_string).collect();
+        assert_eq!(reported, ["a.x: 1 → 2", "gone: true → none", "new: none → v"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How a pass would come out, before any of it is done.
 
+use super::any_system::AnySystem;
 use super::change::Change;
-use super::erased::AnySystem;
 use super::outcome::{Assessed, Outcome, clears_away, plan};
 use super::pass::{holding_on, predecessors};
 use super::system::Removal;

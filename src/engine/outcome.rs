@@ -1,5 +1,5 @@
+use super::any_system::{AnySystem, Assessment};
 use super::change::{Action, Change};
-use super::erased::{AnySystem, Assessment};
 use super::failure::Failure;
 use super::system::{Conflict, Other, Report};
 use crate::api::{Component, ResourceKind};

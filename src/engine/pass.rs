@@ -7,8 +7,8 @@ use backon::{ExponentialBuilder, Retryable};
 use futures::future::join_all;
 use tokio::sync::watch;
 
+use super::any_system::{AnyStep, AnySystem};
 use super::change::{Action, Change};
-use super::erased::{AnyStep, AnySystem};
 use super::failure::Failure;
 use super::outcome::{Assessed, Outcome, clears_away, plan};
 use super::overseer::Overseer;
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn what_was_just_made_is_waited_for_and_nothing_else() {
-        let mut outcome = Outcome::new(Component::Storage);
+        let mut outcome = Outcome::new(Component::Bucket);
         outcome.applied.push(Change::new(Action::Create, ResourceKind::Bucket, "ours"));
         for name in ["ours", "theirs"] {
             let problem = "no owner".to_owned();

@@ -180,7 +180,7 @@ pub struct Report {
     /// Our resources that exist.
     pub resources: Vec<Existing>,
     /// How they do.
-    pub health: Health,
+    pub health: SystemHealth,
     /// The flow logs.
     pub flow_logs: Vec<FlowLogStatus>,
     /// The alarms.
@@ -220,7 +220,7 @@ impl Existing {
 
 /// How a system does, beyond being as declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Health {
+pub enum SystemHealth {
     /// It works.
     #[default]
     Good,

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{info, warn};
 
-use super::election::{Election, Step};
+use super::election::{Election, NextStep};
 use super::fence::Fence;
 use super::terms::Terms;
 
@@ -74,7 +74,7 @@ impl Elector {
 
     /// Waits until this replica leads. `following` hears of every leader that it follows meanwhile.
     pub async fn acquire(&mut self, mut following: impl FnMut(&str)) {
-        let mut told: Option<String> = None;
+        let mut reported: Option<String> = None;
         let mut failing = false;
         loop {
             match timeout(self.patience(), self.attempt()).await {
@@ -85,9 +85,9 @@ impl Elector {
                 Ok(Ok(Attempt::Follows(leader))) => {
                     failing = false;
                     following(&leader);
-                    if told.as_ref() != Some(&leader) {
+                    if reported.as_ref() != Some(&leader) {
                         info!(lease = self.name, leader, "follows: another replica holds the lease");
-                        told = Some(leader);
+                        reported = Some(leader);
                     }
                 }
                 Ok(Err(error)) => {
@@ -168,12 +168,12 @@ impl Elector {
         let post = PostParams::default();
         self.must_read = true;
         let stored = match self.election.next(Instant::now().into_std(), Timestamp::now()) {
-            Step::Follow(leader) => return Ok(Attempt::Follows(leader)),
-            Step::Create(spec) => {
+            NextStep::Follow(leader) => return Ok(Attempt::Follows(leader)),
+            NextStep::Create(spec) => {
                 let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
                 self.leases.create(&post, &Lease { metadata, spec: Some(spec) }).await?
             }
-            Step::Replace(lease) => self.leases.replace(&self.name, &post, &lease).await?,
+            NextStep::Replace(lease) => self.leases.replace(&self.name, &post, &lease).await?,
         };
         self.must_read = false;
         self.election.observe(Some(stored), Instant::now().into_std());

@@ -2,24 +2,24 @@
 
 mod allowed_arns;
 mod boundary;
+mod detector_package;
 pub mod fingerprints;
 mod names;
-mod package;
 mod tags;
 
 use std::sync::Arc;
 
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
 pub use boundary::boundary_in;
+pub use detector_package::{Architecture, DetectorPackage, PackageError};
 pub use names::{Names, PREFIX, ROLE_PATH};
-pub use package::{Architecture, DetectorPackage, PackageError};
 pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
 
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::DeletionPolicy;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, ResourceKind};
-use crate::aws::{Arn, Place};
+use crate::aws::{AccountRegion, Arn};
 use crate::engine::{Invalid, Removal};
 
 /// Where query results are in the bucket; they expire apart from the records.
@@ -69,7 +69,7 @@ pub struct Monitor {
     /// What the user asks for.
     pub spec: VpcFlowMonitorSpec,
     /// The account and region.
-    pub place: Place,
+    pub account_region: AccountRegion,
     /// Names of all resources.
     pub names: Names,
     /// What the operator's owner sets.
@@ -90,7 +90,7 @@ impl Monitor {
         name: &str,
         spec: VpcFlowMonitorSpec,
         status: Option<&VpcFlowMonitorStatus>,
-        place: Place,
+        account_region: AccountRegion,
         settings: Settings,
     ) -> Self {
         let owner = format!("{}/{namespace}/{name}", settings.cluster_name);
@@ -100,12 +100,12 @@ impl Monitor {
         tags.insert(OWNER.to_owned(), owner.clone());
         tags.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
         Self {
-            names: Names::new(&owner, namespace, name, &place, &spec),
+            names: Names::new(&owner, namespace, name, &account_region, &spec),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             owner,
             spec,
-            place,
+            account_region,
             settings,
             tags,
             recorded: status.map(|status| status.resources.clone()).unwrap_or_default(),
@@ -147,7 +147,7 @@ impl Monitor {
     /// Refuses a key that cannot be used: services use only keys of their own region, whichever account they are in.
     pub fn check_key(&self, field: &'static str, arn: Option<&String>) -> Result<(), Invalid> {
         let Some(arn) = arn else { return Ok(()) };
-        let Place { partition, region, .. } = &self.place;
+        let AccountRegion { partition, region, .. } = &self.account_region;
         match Arn::parse(arn) {
             Some(key) if key.region == region && key.partition == partition => Ok(()),
             _ => Err(Invalid {
@@ -161,25 +161,25 @@ impl Monitor {
     #[must_use]
     pub fn permissions_boundary(&self) -> Option<String> {
         let arn = self.settings.permissions_boundary_arn.as_ref()?;
-        Some(boundary_in(arn, &self.place.account))
+        Some(boundary_in(arn, &self.account_region.account))
     }
 
     /// ARN of one of the monitor's roles.
     #[must_use]
     pub fn role_arn(&self, name: &str) -> String {
-        self.place.global_arn("iam", format!("role{ROLE_PATH}{name}"))
+        self.account_region.global_arn("iam", format!("role{ROLE_PATH}{name}"))
     }
 
     /// ARN of the log group, without the `:*` that some services add.
     #[must_use]
     pub fn log_group_arn(&self, name: &str) -> String {
-        self.place.arn("logs", format!("log-group:{name}"))
+        self.account_region.arn("logs", format!("log-group:{name}"))
     }
 
     /// ARN of the topic in use: the user's own, or ours.
     #[must_use]
     pub fn topic_arn(&self) -> String {
-        self.spec.notifications.topic_arn.clone().unwrap_or_else(|| self.place.arn("sns", self.names.topic()))
+        self.spec.notifications.topic_arn.clone().unwrap_or_else(|| self.account_region.arn("sns", self.names.topic()))
     }
 
     /// `AWSLogs`' parent within the bucket: the prefix with its slash, or nothing.
@@ -212,14 +212,14 @@ pub mod fixtures {
             "production",
             spec,
             None,
-            Place { partition: "aws".into(), account: "123456789012".into(), region: "eu-west-1".into() },
+            AccountRegion { partition: "aws".into(), account: "123456789012".into(), region: "eu-west-1".into() },
             Settings {
                 cluster_name: "cluster".into(),
                 permissions_boundary_arn: None,
                 default_deletion_policy: DeletionPolicy::default(),
                 allowed_subscription_roles: AllowedArns::default(),
                 allowed_adoptions: AllowedArns::default(),
-                detector: Arc::new(DetectorPackage::from_bytes(package::fixture()).unwrap()),
+                detector: Arc::new(DetectorPackage::from_bytes(detector_package::fixture()).unwrap()),
             },
         )
     }

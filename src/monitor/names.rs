@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use crate::api::{ResourceKind, VpcFlowMonitorSpec};
-use crate::aws::Place;
+use crate::aws::AccountRegion;
 
 /// Path of every IAM role the operator makes, so that its own permissions can be confined to them.
 pub const ROLE_PATH: &str = "/vpc-flow-operator/";
@@ -31,17 +31,23 @@ pub struct Names {
 }
 
 impl Names {
-    pub(super) fn new(owner: &str, namespace: &str, name: &str, place: &Place, spec: &VpcFlowMonitorSpec) -> Self {
+    pub(super) fn new(
+        owner: &str,
+        namespace: &str,
+        name: &str,
+        account_region: &AccountRegion,
+        spec: &VpcFlowMonitorSpec,
+    ) -> Self {
         let hash = short_hash(owner);
         let base = format!("{PREFIX}{}-{hash}", slug(&format!("{namespace}-{name}")));
         // Bucket names are global, so the region takes part.
-        let bucket_hash = short_hash(&format!("{owner}@{}", place.region));
+        let bucket_hash = short_hash(&format!("{owner}@{}", account_region.region));
         Self {
             bucket: spec
                 .s3
                 .bucket_name
                 .clone()
-                .unwrap_or_else(|| format!("vpc-flow-logs-{}-{bucket_hash}", place.account)),
+                .unwrap_or_else(|| format!("vpc-flow-logs-{}-{bucket_hash}", account_region.account)),
             log_group: spec
                 .cloud_watch_logs
                 .log_group_name
@@ -146,9 +152,10 @@ mod tests {
     use super::*;
 
     fn names(namespace: &str, name: &str) -> Names {
-        let place = Place { partition: "aws".into(), account: "123456789012".into(), region: "eu-west-1".into() };
+        let account_region =
+            AccountRegion { partition: "aws".into(), account: "123456789012".into(), region: "eu-west-1".into() };
         let owner = format!("cluster/{namespace}/{name}");
-        Names::new(&owner, namespace, name, &place, &VpcFlowMonitorSpec::new("vpc-12345678"))
+        Names::new(&owner, namespace, name, &account_region, &VpcFlowMonitorSpec::new("vpc-12345678"))
     }
 
     #[test]

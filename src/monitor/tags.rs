@@ -273,13 +273,13 @@ mod tests {
         monitor.spec.adoption_policy = AdoptionPolicy::IfUnowned;
         let chosen = |by_spec| Chosen { field: "s3.bucketName", by_spec, arn: "arn:aws:s3:::theirs" };
         assert_eq!(monitor.claim_chosen(&Tags::new(), chosen(false)), Claim::Adopt);
-        let Claim::Foreign(told) = monitor.claim_chosen(&Tags::new(), chosen(true)) else { panic!() };
-        assert!(told.contains("--allowed-adoption network=arn:aws:s3:::theirs"), "{told}");
+        let Claim::Foreign(reported) = monitor.claim_chosen(&Tags::new(), chosen(true)) else { panic!() };
+        assert!(reported.contains("--allowed-adoption network=arn:aws:s3:::theirs"), "{reported}");
         monitor.settings.allowed_adoptions.0.push("network=arn:aws:s3:::theirs".parse().unwrap());
         assert_eq!(monitor.claim_chosen(&Tags::new(), chosen(true)), Claim::Adopt);
         let theirs = tags(&[(OWNER, "c/other/x")]);
-        let Claim::Foreign(told) = monitor.claim_chosen(&theirs, chosen(true)) else { panic!() };
-        assert!(told.contains("c/other/x") && told.contains("spec.s3.bucketName"), "{told}");
+        let Claim::Foreign(reported) = monitor.claim_chosen(&theirs, chosen(true)) else { panic!() };
+        assert!(reported.contains("c/other/x") && reported.contains("spec.s3.bucketName"), "{reported}");
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
         assert!(matches!(monitor.claim(&tags(&[(OWNER, "c/other/x"), (RETAINED_BY, &owner)])), Claim::Foreign(_)));
         assert!(matches!(monitor.claim(&Tags::new()), Claim::Foreign(_)));
         let renamed = monitor.claim(&tags(&[(OWNER, "former/network/production")]));
-        assert!(matches!(renamed, Claim::Foreign(told) if told.contains("--cluster-name former")));
+        assert!(matches!(renamed, Claim::Foreign(reported) if reported.contains("--cluster-name former")));
     }
 
     #[test]

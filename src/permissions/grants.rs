@@ -6,15 +6,15 @@
 
 use clap::ValueEnum;
 
-use super::scope::Scope;
+use super::scope::PolicyScope;
 
 /// A part of a monitor that its spec can switch off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Feature {
     /// Metric filters.
-    Detections,
+    MetricFilters,
     /// The detector function.
-    AnomalyDetector,
+    Detector,
     /// Athena, Glue and saved queries.
     Analytics,
     /// The dashboard.
@@ -50,7 +50,7 @@ pub struct Grant {
     pub action: &'static str,
     /// Begins the `Sid`.
     pub part: &'static str,
-    pub scope: Scope,
+    pub scope: PolicyScope,
     pub when: When,
     /// Needed only by monitors that use it.
     pub feature: Option<Feature>,
@@ -72,7 +72,7 @@ enum Extra {
 }
 
 /// Actions with the same resources and conditions.
-type Row = (Scope, When, Extra, &'static [&'static str]);
+type Row = (PolicyScope, When, Extra, &'static [&'static str]);
 
 /// Every row as one grant for each of its actions.
 pub fn grants() -> impl Iterator<Item = Grant> {
@@ -94,14 +94,14 @@ pub fn grants() -> impl Iterator<Item = Grant> {
 
 const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     // The session tags of EKS Pod Identity go along: "Passing session tags in AWS STS" in the IAM user guide.
-    ("Account", None, &[(Scope::AssumedRoles, When::Always, Extra::None, &["sts:AssumeRole", "sts:TagSession"])]),
+    ("Account", None, &[(PolicyScope::AssumedRoles, When::Always, Extra::None, &["sts:AssumeRole", "sts:TagSession"])]),
     // General purpose buckets know no tags in conditions unless somebody switches that on: S3 user guide, "Enabling ABAC".
     (
-        "Storage",
+        "Bucket",
         None,
         &[
             (
-                Scope::Buckets,
+                PolicyScope::Buckets,
                 When::InAccount,
                 Extra::None,
                 &[
@@ -124,13 +124,13 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 ],
             ),
             (
-                Scope::Buckets,
+                PolicyScope::Buckets,
                 When::InAccount,
                 Extra::DeletesData,
                 &["s3:DeleteBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
             ),
             (
-                Scope::Objects,
+                PolicyScope::Objects,
                 When::InAccount,
                 Extra::DeletesData,
                 &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
@@ -141,48 +141,48 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         "Roles",
         None,
         &[
-            (Scope::RolesOrNone, When::Always, Extra::None, &["iam:GetRole"]),
+            (PolicyScope::RolesOrNone, When::Always, Extra::None, &["iam:GetRole"]),
             (
-                Scope::Roles,
+                PolicyScope::Roles,
                 When::Always,
                 Extra::None,
                 &["iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies"],
             ),
-            (Scope::Roles, When::BecomesOurs, Extra::WithBoundary, &["iam:CreateRole"]),
-            (Scope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:PutRolePolicy"]),
-            (Scope::Roles, When::NobodyElses, Extra::ForBoundary, &["iam:PutRolePermissionsBoundary"]),
+            (PolicyScope::Roles, When::BecomesOurs, Extra::WithBoundary, &["iam:CreateRole"]),
+            (PolicyScope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:PutRolePolicy"]),
+            (PolicyScope::Roles, When::NobodyElses, Extra::ForBoundary, &["iam:PutRolePermissionsBoundary"]),
             // Whoever may be let into a role without a boundary may do what the role may.
-            (Scope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:UpdateAssumeRolePolicy"]),
-            (Scope::Roles, When::NobodyElses, Extra::None, &["iam:UpdateRole"]),
+            (PolicyScope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:UpdateAssumeRolePolicy"]),
+            (PolicyScope::Roles, When::NobodyElses, Extra::None, &["iam:UpdateRole"]),
             (
-                Scope::Roles,
+                PolicyScope::Roles,
                 When::Ours,
                 Extra::None,
                 &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:UntagRole"],
             ),
-            (Scope::Roles, When::OursOrBecomesOurs, Extra::None, &["iam:TagRole"]),
-            (Scope::DeliveryRoles, When::PassedTo("vpc-flow-logs.amazonaws.com"), Extra::None, &["iam:PassRole"]),
+            (PolicyScope::Roles, When::OursOrBecomesOurs, Extra::None, &["iam:TagRole"]),
+            (PolicyScope::DeliveryRoles, When::PassedTo("vpc-flow-logs.amazonaws.com"), Extra::None, &["iam:PassRole"]),
         ],
     ),
     (
         "LogGroups",
         None,
         &[
-            (Scope::Any, When::Always, Extra::None, &["logs:DescribeLogGroups"]),
-            (Scope::TaggedLogGroups, When::Always, Extra::None, &["logs:ListTagsForResource"]),
+            (PolicyScope::Any, When::Always, Extra::None, &["logs:DescribeLogGroups"]),
+            (PolicyScope::TaggedLogGroups, When::Always, Extra::None, &["logs:ListTagsForResource"]),
             // Also asked for when a log group is made, which has no tags yet.
-            (Scope::TaggedLogGroups, When::NobodyElses, Extra::None, &["logs:TagResource"]),
-            (Scope::TaggedLogGroups, When::Ours, Extra::None, &["logs:UntagResource"]),
-            (Scope::RecordLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
-            (Scope::RecordLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
-            (Scope::RecordLogGroups, When::Ours, Extra::DeletesData, &["logs:DeleteLogGroup"]),
+            (PolicyScope::TaggedLogGroups, When::NobodyElses, Extra::None, &["logs:TagResource"]),
+            (PolicyScope::TaggedLogGroups, When::Ours, Extra::None, &["logs:UntagResource"]),
+            (PolicyScope::RecordLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
+            (PolicyScope::RecordLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
+            (PolicyScope::RecordLogGroups, When::Ours, Extra::DeletesData, &["logs:DeleteLogGroup"]),
         ],
     ),
     (
         "LogGroupKeys",
         Some(Feature::LogGroupKey),
         &[(
-            Scope::RecordLogGroups,
+            PolicyScope::RecordLogGroups,
             When::NobodyElses,
             Extra::None,
             &["logs:AssociateKmsKey", "logs:DisassociateKmsKey"],
@@ -193,22 +193,22 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         None,
         &[
             (
-                Scope::Any,
+                PolicyScope::Any,
                 When::Always,
                 Extra::None,
                 &["ec2:DescribeFlowLogs", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"],
             ),
-            (Scope::Vpcs, When::Always, Extra::None, &["ec2:CreateFlowLogs"]),
-            (Scope::FlowLogs, When::BecomesOurs, Extra::None, &["ec2:CreateFlowLogs"]),
-            (Scope::FlowLogs, When::Ours, Extra::None, &["ec2:DeleteFlowLogs", "ec2:DeleteTags"]),
-            (Scope::FlowLogs, When::OursOrBecomesOurs, Extra::None, &["ec2:CreateTags"]),
+            (PolicyScope::Vpcs, When::Always, Extra::None, &["ec2:CreateFlowLogs"]),
+            (PolicyScope::FlowLogs, When::BecomesOurs, Extra::None, &["ec2:CreateFlowLogs"]),
+            (PolicyScope::FlowLogs, When::Ours, Extra::None, &["ec2:DeleteFlowLogs", "ec2:DeleteTags"]),
+            (PolicyScope::FlowLogs, When::OursOrBecomesOurs, Extra::None, &["ec2:CreateTags"]),
         ],
     ),
     (
         "EcsFields",
         Some(Feature::EcsFields),
         &[(
-            Scope::Any,
+            PolicyScope::Any,
             When::Always,
             Extra::None,
             &[
@@ -225,40 +225,40 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         None,
         &[
             (
-                Scope::Topics,
+                PolicyScope::Topics,
                 When::Always,
                 Extra::None,
                 &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic"],
             ),
-            (Scope::Topics, When::NobodyElses, Extra::None, &["sns:Subscribe"]),
+            (PolicyScope::Topics, When::NobodyElses, Extra::None, &["sns:Subscribe"]),
             // A subscription is of its topic, and cannot be named apart from it.
             (
-                Scope::Any,
+                PolicyScope::Any,
                 When::Always,
                 Extra::None,
                 &["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
             ),
-            (Scope::SubscriptionRoles, When::PassedTo("sns.amazonaws.com"), Extra::None, &["iam:PassRole"]),
+            (PolicyScope::SubscriptionRoles, When::PassedTo("sns.amazonaws.com"), Extra::None, &["iam:PassRole"]),
         ],
     ),
     (
         "OwnTopic",
         Some(Feature::OwnTopic),
         &[
-            (Scope::Topics, When::BecomesOurs, Extra::None, &["sns:CreateTopic"]),
-            (Scope::Topics, When::NobodyElses, Extra::None, &["sns:SetTopicAttributes"]),
-            (Scope::Topics, When::Ours, Extra::None, &["sns:DeleteTopic", "sns:UntagResource"]),
-            (Scope::Topics, When::OursOrBecomesOurs, Extra::None, &["sns:TagResource"]),
+            (PolicyScope::Topics, When::BecomesOurs, Extra::None, &["sns:CreateTopic"]),
+            (PolicyScope::Topics, When::NobodyElses, Extra::None, &["sns:SetTopicAttributes"]),
+            (PolicyScope::Topics, When::Ours, Extra::None, &["sns:DeleteTopic", "sns:UntagResource"]),
+            (PolicyScope::Topics, When::OursOrBecomesOurs, Extra::None, &["sns:TagResource"]),
         ],
     ),
     (
-        "Detections",
-        Some(Feature::Detections),
+        "MetricFilters",
+        Some(Feature::MetricFilters),
         &[
-            (Scope::RecordLogGroups, When::Always, Extra::None, &["logs:DescribeMetricFilters"]),
+            (PolicyScope::RecordLogGroups, When::Always, Extra::None, &["logs:DescribeMetricFilters"]),
             // A log group may be gone, or left behind, before its filters are.
             (
-                Scope::RecordLogGroups,
+                PolicyScope::RecordLogGroups,
                 When::NobodyElses,
                 Extra::None,
                 &["logs:PutMetricFilter", "logs:DeleteMetricFilter"],
@@ -269,44 +269,44 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         "Alarms",
         None,
         &[
-            (Scope::AllAlarms, When::Always, Extra::None, &["cloudwatch:DescribeAlarms"]),
-            (Scope::Alarms, When::Always, Extra::None, &["cloudwatch:ListTagsForResource"]),
-            (Scope::Alarms, When::NobodyElses, Extra::None, &["cloudwatch:PutMetricAlarm"]),
-            (Scope::Alarms, When::Ours, Extra::None, &["cloudwatch:DeleteAlarms", "cloudwatch:UntagResource"]),
-            (Scope::Alarms, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
+            (PolicyScope::AllAlarms, When::Always, Extra::None, &["cloudwatch:DescribeAlarms"]),
+            (PolicyScope::Alarms, When::Always, Extra::None, &["cloudwatch:ListTagsForResource"]),
+            (PolicyScope::Alarms, When::NobodyElses, Extra::None, &["cloudwatch:PutMetricAlarm"]),
+            (PolicyScope::Alarms, When::Ours, Extra::None, &["cloudwatch:DeleteAlarms", "cloudwatch:UntagResource"]),
+            (PolicyScope::Alarms, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
         ],
     ),
     (
         "Detector",
-        Some(Feature::AnomalyDetector),
+        Some(Feature::Detector),
         &[
             (
-                Scope::Functions,
+                PolicyScope::Functions,
                 When::Always,
                 Extra::None,
                 &["lambda:GetFunction", "lambda:ListTags", "lambda:GetPolicy"],
             ),
-            (Scope::Functions, When::BecomesOurs, Extra::None, &["lambda:CreateFunction"]),
+            (PolicyScope::Functions, When::BecomesOurs, Extra::None, &["lambda:CreateFunction"]),
             (
-                Scope::Functions,
+                PolicyScope::Functions,
                 When::NobodyElses,
                 Extra::None,
                 &["lambda:AddPermission", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode"],
             ),
             (
-                Scope::Functions,
+                PolicyScope::Functions,
                 When::Ours,
                 Extra::None,
                 &["lambda:DeleteFunction", "lambda:RemovePermission", "lambda:UntagResource"],
             ),
-            (Scope::Functions, When::OursOrBecomesOurs, Extra::None, &["lambda:TagResource"]),
-            (Scope::DetectorRoles, When::PassedTo("lambda.amazonaws.com"), Extra::None, &["iam:PassRole"]),
-            (Scope::DetectorLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
-            (Scope::DetectorLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
-            (Scope::DetectorLogGroups, When::Ours, Extra::None, &["logs:DeleteLogGroup"]),
-            (Scope::RecordLogGroups, When::Always, Extra::None, &["logs:DescribeSubscriptionFilters"]),
+            (PolicyScope::Functions, When::OursOrBecomesOurs, Extra::None, &["lambda:TagResource"]),
+            (PolicyScope::DetectorRoles, When::PassedTo("lambda.amazonaws.com"), Extra::None, &["iam:PassRole"]),
+            (PolicyScope::DetectorLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
+            (PolicyScope::DetectorLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
+            (PolicyScope::DetectorLogGroups, When::Ours, Extra::None, &["logs:DeleteLogGroup"]),
+            (PolicyScope::RecordLogGroups, When::Always, Extra::None, &["logs:DescribeSubscriptionFilters"]),
             (
-                Scope::RecordLogGroups,
+                PolicyScope::RecordLogGroups,
                 When::NobodyElses,
                 Extra::None,
                 &["logs:PutSubscriptionFilter", "logs:DeleteSubscriptionFilter"],
@@ -318,7 +318,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         Some(Feature::Analytics),
         &[
             (
-                Scope::Workgroups,
+                PolicyScope::Workgroups,
                 When::Always,
                 Extra::None,
                 &[
@@ -328,33 +328,33 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                     "athena:BatchGetNamedQuery",
                 ],
             ),
-            (Scope::Workgroups, When::BecomesOurs, Extra::None, &["athena:CreateWorkGroup"]),
+            (PolicyScope::Workgroups, When::BecomesOurs, Extra::None, &["athena:CreateWorkGroup"]),
             (
-                Scope::Workgroups,
+                PolicyScope::Workgroups,
                 When::NobodyElses,
                 Extra::None,
                 &["athena:UpdateWorkGroup", "athena:CreateNamedQuery", "athena:UpdateNamedQuery"],
             ),
             (
-                Scope::Workgroups,
+                PolicyScope::Workgroups,
                 When::Ours,
                 Extra::None,
                 &["athena:DeleteWorkGroup", "athena:DeleteNamedQuery", "athena:UntagResource"],
             ),
-            (Scope::Workgroups, When::OursOrBecomesOurs, Extra::None, &["athena:TagResource"]),
+            (PolicyScope::Workgroups, When::OursOrBecomesOurs, Extra::None, &["athena:TagResource"]),
             (
-                Scope::Any,
+                PolicyScope::Any,
                 When::Always,
                 Extra::None,
                 &["logs:DescribeQueryDefinitions", "logs:PutQueryDefinition", "logs:DeleteQueryDefinition"],
             ),
-            (Scope::TaggedDatabases, When::Always, Extra::None, &["glue:GetTags"]),
-            (Scope::TaggedDatabases, When::Ours, Extra::None, &["glue:UntagResource"]),
-            (Scope::TaggedDatabases, When::OursOrBecomesOurs, Extra::None, &["glue:TagResource"]),
+            (PolicyScope::TaggedDatabases, When::Always, Extra::None, &["glue:GetTags"]),
+            (PolicyScope::TaggedDatabases, When::Ours, Extra::None, &["glue:UntagResource"]),
+            (PolicyScope::TaggedDatabases, When::OursOrBecomesOurs, Extra::None, &["glue:TagResource"]),
             // Each call needs all of its resources: the database, and what has no tags.
-            (Scope::TaggedDatabases, When::Always, Extra::None, &["glue:GetDatabase", "glue:GetTables"]),
+            (PolicyScope::TaggedDatabases, When::Always, Extra::None, &["glue:GetDatabase", "glue:GetTables"]),
             (
-                Scope::TaggedDatabases,
+                PolicyScope::TaggedDatabases,
                 When::NobodyElses,
                 Extra::None,
                 &[
@@ -367,7 +367,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 ],
             ),
             (
-                Scope::CatalogAndTables,
+                PolicyScope::CatalogAndTables,
                 When::Always,
                 Extra::None,
                 &[
@@ -388,14 +388,19 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         Some(Feature::Dashboard),
         &[
             (
-                Scope::Dashboards,
+                PolicyScope::Dashboards,
                 When::Always,
                 Extra::None,
                 &["cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource"],
             ),
-            (Scope::Dashboards, When::NobodyElses, Extra::None, &["cloudwatch:PutDashboard"]),
-            (Scope::Dashboards, When::Ours, Extra::None, &["cloudwatch:DeleteDashboards", "cloudwatch:UntagResource"]),
-            (Scope::Dashboards, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
+            (PolicyScope::Dashboards, When::NobodyElses, Extra::None, &["cloudwatch:PutDashboard"]),
+            (
+                PolicyScope::Dashboards,
+                When::Ours,
+                Extra::None,
+                &["cloudwatch:DeleteDashboards", "cloudwatch:UntagResource"],
+            ),
+            (PolicyScope::Dashboards, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
         ],
     ),
 ];

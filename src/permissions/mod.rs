@@ -17,7 +17,7 @@ pub use document::{MANAGED_POLICY_CHARS, split};
 pub use grants::Feature;
 
 use self::grants::{Grant, When, grants};
-use self::scope::Scope;
+use self::scope::PolicyScope;
 use crate::api::spec::DeletionPolicy;
 use crate::aws::operations::{self, Caller};
 use crate::monitor::{MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, boundary_in};
@@ -157,7 +157,7 @@ fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
         When::PassedTo(service) => vec![json!({"StringEquals": {"iam:PassedToService": service}})],
     };
     // Where there are no ARNs to tell the region. No document says that what AWS asks for along with a call has the key.
-    let in_regions = (grant.scope == Scope::Any && !options.regions.is_empty())
+    let in_regions = (grant.scope == PolicyScope::Any && !options.regions.is_empty())
         .then(|| json!({"StringEqualsIfExists": {"aws:RequestedRegion": options.regions}}));
     let boundary = boundary.filter(|_| grant.with_boundary);
     let merged = |condition| merged(merged(condition, boundary.as_ref()), in_regions.as_ref());

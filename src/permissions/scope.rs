@@ -3,7 +3,7 @@ use crate::monitor::{PREFIX, ROLE_PATH};
 
 /// What an action is allowed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum PolicyScope {
     /// AWS cannot confine it.
     Any,
     /// Buckets.
@@ -50,7 +50,7 @@ pub enum Scope {
     SubscriptionRoles,
 }
 
-impl Scope {
+impl PolicyScope {
     /// ARN patterns of it.
     pub fn arns(self, options: &Options) -> Vec<String> {
         let account = options.account.as_deref().unwrap_or("*");

@@ -175,7 +175,7 @@ fn what_is_not_used_is_not_allowed() {
         allowed(&Options { features, ..all() })
     };
     let service = |actions: &[String], service: &str| actions.iter().any(|action| action.starts_with(service));
-    assert!(!service(&without(Feature::AnomalyDetector), "lambda:"));
+    assert!(!service(&without(Feature::Detector), "lambda:"));
     assert!(!service(&without(Feature::Analytics), "athena:") && !service(&without(Feature::Analytics), "glue:"));
     assert!(!without(Feature::OwnTopic).contains(&"sns:CreateTopic".to_owned()));
     assert!(!service(&without(Feature::EcsFields), "ecs:"));

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::spec::{FileFormat, Lifecycle, LogGroupClass, TrafficType};
 use crate::monitor::{Architecture, Monitor};
-use crate::resources::alarms::trigger::Trigger;
-use crate::resources::anomaly_detector::rules::is_enabled;
+use crate::resources::alarms::alarm_kind::AlarmKind;
 use crate::resources::detections::Detection;
+use crate::resources::detector::rules::is_enabled;
 
 /// Prices of one region, and what is assumed where a price alone does not do.
 #[derive(Clone, Debug, Deserialize)]
@@ -168,17 +168,17 @@ pub fn estimate(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Estimate
     let (kept, cost) = stored(to_s3 * compression, &spec.s3.lifecycle, &prices.s3_per_gb_month);
     bill.add(format!("{kept:.0} GB kept in the bucket"), cost);
 
-    let alarms = Trigger::ALL.into_iter().filter(|trigger| trigger.enabled(monitor)).count();
+    let alarms = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor)).count();
     bill.add(format!("{alarms} alarms"), count(alarms) * prices.alarm_per_month);
-    let rules = if spec.anomaly_detector.enabled { DETECTOR_METRICS + detector_metrics(monitor) } else { 0 };
+    let rules = if spec.detector.enabled { DETECTOR_METRICS + detector_metrics(monitor) } else { 0 };
     let metrics = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor)).count() + rules;
     bill.add(format!("{metrics} custom metrics"), count(metrics) * prices.custom_metric_per_month);
     if spec.dashboard.enabled {
         bill.add("1 dashboard", prices.dashboard_per_month);
     }
-    if spec.anomaly_detector.enabled {
+    if spec.detector.enabled {
         let batches = to_logs * assumed.days_per_month * 1024.0 / assumed.megabytes_per_batch;
-        let gb_seconds = batches * assumed.seconds_per_batch * f64::from(spec.anomaly_detector.memory_mb) / 1024.0;
+        let gb_seconds = batches * assumed.seconds_per_batch * f64::from(spec.detector.memory_mb) / 1024.0;
         let per_gb_second = match monitor.settings.detector.architecture() {
             Architecture::Arm64 => prices.lambda_per_gb_second.arm64,
             Architecture::X86_64 => prices.lambda_per_gb_second.x86_64,
@@ -203,7 +203,7 @@ pub fn estimate(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Estimate
 const DETECTOR_METRICS: usize = 4;
 
 fn detector_metrics(monitor: &Monitor) -> usize {
-    let rules = &monitor.spec.anomaly_detector.rules;
+    let rules = &monitor.spec.detector.rules;
     Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, rules)).count()
 }
 
@@ -357,7 +357,7 @@ mod tests {
             |spec| {
                 spec.cloud_watch_logs.traffic_type = Some(TrafficType::Reject);
                 spec.dashboard.enabled = false;
-                spec.anomaly_detector.enabled = false;
+                spec.detector.enabled = false;
                 spec.s3.lifecycle.expire_after_days = Some(400);
                 spec.s3.file_format = FileFormat::PlainText;
             },

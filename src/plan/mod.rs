@@ -1,7 +1,7 @@
 //! What the operator would do to AWS, worked out by the code that does it, and not done.
 //!
 //! The changes are those of [`engine::assess`]: what the operator applies, tells in events and counts is this very list. The clients are to
-//! be made with [`Gate::of_plan`](crate::aws::Gate::of_plan), which lets no write through.
+//! be made with [`AwsGate::of_plan`](crate::aws::AwsGate::of_plan), which lets no write through.
 
 pub mod cost;
 mod file;
@@ -132,8 +132,8 @@ fn of_outcomes(
     Plan {
         monitor: format!("{}/{}", monitor.namespace, monitor.name),
         vpc_id: monitor.spec.vpc_id.clone(),
-        account_id: monitor.place.account.clone(),
-        region: monitor.place.region.clone(),
+        account_id: monitor.account_region.account.clone(),
+        region: monitor.account_region.region.clone(),
         destroy: removal.is_some(),
         suspended: monitor.spec.suspend,
         changes,
@@ -144,8 +144,7 @@ fn of_outcomes(
 }
 
 fn notes(monitor: &Monitor, removal: Option<Removal>) -> Vec<String> {
-    let leaves_out_code =
-        removal.is_none() && monitor.spec.anomaly_detector.enabled && !monitor.settings.detector.is_known();
+    let leaves_out_code = removal.is_none() && monitor.spec.detector.enabled && !monitor.settings.detector.is_known();
     let note = "the detector's code was not compared: --detector-package was not given, and no detector.zip is beside this program";
     if leaves_out_code { vec![note.to_owned()] } else { Vec::new() }
 }

@@ -125,7 +125,7 @@ mod tests {
     fn with_everything() -> Plan {
         let mut plan = plan();
         let changes = [
-            (Component::Storage, Change::new(Action::Create, ResourceKind::Bucket, "b")),
+            (Component::Bucket, Change::new(Action::Create, ResourceKind::Bucket, "b")),
             (
                 Component::FlowLogs,
                 Change::new(Action::Replace, ResourceKind::FlowLog, "s3")
@@ -147,7 +147,7 @@ mod tests {
             render(&with_everything()),
             "network/production: vpc-0123456789abcdef0 in account 123456789012, eu-west-1
 
-Storage
+Bucket
   + bucket b
 
 FlowLogs
@@ -182,7 +182,7 @@ Plan: 1 to create, 1 to replace, 1 to wait; 1 in the way.
                 "suspended": false,
                 "changes": [
                     {
-                        "component": "Storage",
+                        "component": "Bucket",
                         "waitsFor": [],
                         "action": "Create",
                         "kind": "AWS::S3::Bucket",

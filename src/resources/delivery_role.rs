@@ -5,20 +5,20 @@
 
 use serde_json::json;
 
-use super::parts::role::{self, ObservedRole, Role, RoleOp};
+use super::common::role::{self, ObservedRole, Role, RoleOp};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Other, Report, System};
 use crate::monitor::Monitor;
 
-/// The system [`Component::Identity`].
+/// The system [`Component::DeliveryRole`].
 #[derive(Debug)]
 pub struct DeliveryRole;
 
 /// The role, for steps that are to be taken only once it is as declared.
 #[must_use]
 pub const fn delivery_role() -> Other {
-    Other { component: Component::Identity, kind: ResourceKind::Role, name: None }
+    Other { component: Component::DeliveryRole, kind: ResourceKind::Role, name: None }
 }
 
 impl System for DeliveryRole {
@@ -26,7 +26,7 @@ impl System for DeliveryRole {
     type Observed = Option<ObservedRole>;
     type Op = RoleOp;
 
-    const COMPONENT: Component = Component::Identity;
+    const COMPONENT: Component = Component::DeliveryRole;
     // No permission on a log group that turns out to be somebody else's.
     const NEEDS: &'static [Component] = &[Component::LogGroup];
 
@@ -38,8 +38,8 @@ impl System for DeliveryRole {
         let trust = role::service_trust(
             "vpc-flow-logs.amazonaws.com",
             Some(json!({
-                "StringEquals": {"aws:SourceAccount": monitor.place.account},
-                "ArnLike": {"aws:SourceArn": monitor.place.arn("ec2", "vpc-flow-log/*")},
+                "StringEquals": {"aws:SourceAccount": monitor.account_region.account},
+                "ArnLike": {"aws:SourceArn": monitor.account_region.arn("ec2", "vpc-flow-log/*")},
             })),
         );
         let delivery = json!({

@@ -1,6 +1,6 @@
 //! The log group that receives flow-log records.
 
-use super::parts::log_group::{self, LogGroup as Group, LogGroupOp, ObservedLogGroup};
+use super::common::log_group::{self, LogGroup as Group, LogGroupOp, ObservedLogGroup};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Applied, Diff, Goal, Invalid, Report, System};

@@ -2,16 +2,16 @@
 
 pub mod alarms;
 pub mod analytics;
-pub mod anomaly_detector;
 pub mod bucket;
+pub mod common;
 pub mod dashboard;
 pub mod delivery_role;
 pub mod detections;
+pub mod detector;
 pub mod flow_logs;
 pub mod log_group;
 pub mod metric_filters;
 pub mod notifications;
-pub mod parts;
 
 #[cfg(test)]
 mod names_tests;
@@ -25,14 +25,14 @@ use crate::engine::{AnySystem, erase};
 /// Every system. Their order is that of conditions in the status; work follows what each one needs.
 pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
     vec![
-        erase::<bucket::Storage>(),
+        erase::<bucket::BucketSystem>(),
         erase::<delivery_role::DeliveryRole>(),
         erase::<log_group::LogGroup>(),
         erase::<flow_logs::FlowLogs>(),
         erase::<notifications::Notifications>(),
         erase::<metric_filters::MetricFilters>(),
         erase::<alarms::Alarms>(),
-        erase::<anomaly_detector::AnomalyDetector>(),
+        erase::<detector::DetectorSystem>(),
         erase::<analytics::Analytics>(),
         erase::<dashboard::Dashboard>(),
     ]

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::alarms::trigger::Trigger;
+use super::alarms::alarm_kind::AlarmKind;
 use super::detections::Detection;
 use crate::api::VpcFlowMonitorSpec;
-use crate::aws::Place;
+use crate::aws::AccountRegion;
 use crate::monitor::{Monitor, Settings};
 
 /// Longest name, and what it may hold besides letters and digits: each service's own rule.
@@ -24,9 +24,10 @@ const METRIC: (usize, &str) = (255, "-");
 const BUCKET: (usize, &str) = (63, "-");
 
 fn monitor(cluster: &str, (namespace, name): (&str, &str)) -> Monitor {
-    let place = Place { partition: "aws".into(), account: "123456789012".into(), region: "ap-southeast-2".into() };
+    let account_region =
+        AccountRegion { partition: "aws".into(), account: "123456789012".into(), region: "ap-southeast-2".into() };
     let spec = VpcFlowMonitorSpec::new("vpc-12345678");
-    Monitor::new(namespace, name, spec, None, place, Settings::to_look(cluster.to_owned()))
+    Monitor::new(namespace, name, spec, None, account_region, Settings::to_look(cluster.to_owned()))
 }
 
 fn names(monitor: &Monitor) -> Vec<(String, (usize, &'static str))> {
@@ -42,7 +43,7 @@ fn names(monitor: &Monitor) -> Vec<(String, (usize, &'static str))> {
         (names.workgroup(), WORKGROUP),
         (names.dashboard(), DASHBOARD),
     ];
-    all.extend(Trigger::ALL.map(|trigger| (trigger.alarm_name(monitor), ALARM)));
+    all.extend(AlarmKind::ALL.map(|kind| (kind.alarm_name(monitor), ALARM)));
     all.extend(Detection::ALL.map(|detection| (detection.filter_name(monitor), FILTER)));
     all.extend(Detection::ALL.map(|detection| (detection.metric_name(monitor), METRIC)));
     all
@@ -100,8 +101,8 @@ fn a_name_that_goes_on_where_anothers_ends_is_not_taken_for_it() {
     let neighbour = monitor("cluster", ("team", &format!("a-{hash}")));
     assert!(neighbour.names.base().starts_with(&format!("{}-", victim.names.base())), "they do look alike");
     let policy = format!("{:?}", super::notifications::Topic::new(&victim));
-    for trigger in Trigger::ALL {
-        assert!(policy.contains(&trigger.alarm_arn(&victim)), "{policy}");
+    for kind in AlarmKind::ALL {
+        assert!(policy.contains(&kind.alarm_arn(&victim)), "{policy}");
     }
     assert!(!policy.contains('*'), "{policy}");
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::analytics::texts;
-use super::bucket::Storage;
+use super::bucket::BucketSystem;
 use super::dashboard::Dashboard;
 use super::detections::Detection;
 use super::metric_filters::pattern::pattern;
@@ -64,7 +64,7 @@ proptest! {
     fn no_name_widens_a_policy(spec in specs()) {
         let monitor = fixtures::with_spec(spec);
         prop_assume!(!monitor.key_prefix().starts_with("athena-results/"));
-        let bucket = Storage::desired(&monitor).unwrap().unwrap();
+        let bucket = BucketSystem::desired(&monitor).unwrap().unwrap();
         for statement in &bucket.statements {
             prop_assert!(!statement.to_string().contains("${"), "{}", statement);
             let resources = statement["Resource"].as_array().cloned().unwrap_or_else(|| vec![statement["Resource"].clone()]);

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::check::{Check, Status, Step};
+use super::check::{Check, CheckName, Status};
 use super::times::{self, span};
 use crate::monitor::Monitor;
 use crate::resources::flow_logs::Delivery;
@@ -10,7 +10,7 @@ use crate::resources::flow_logs::Delivery;
 /// What arrives.
 pub struct Arrivals<'a> {
     /// Which check it is.
-    pub step: Step,
+    pub step: CheckName,
     /// `log event` or `object`.
     pub what: &'a str,
     /// Where it arrives.
@@ -74,7 +74,7 @@ mod tests {
         ] {
             let delivery = made.map(|made| delivery("s3", made));
             let arrivals = Arrivals {
-                step: Step::Objects,
+                step: CheckName::Objects,
                 what: "object",
                 place: "s3://b",
                 delivery: delivery.as_ref(),
@@ -92,7 +92,7 @@ mod tests {
     fn waiting_tells_until_when() {
         let delivery = delivery("s3", "11:20:00");
         let arrivals = Arrivals {
-            step: Step::Objects,
+            step: CheckName::Objects,
             what: "object",
             place: "s3://b",
             delivery: Some(&delivery),

@@ -9,7 +9,7 @@ use crate::monitor::Monitor;
 /// A question of the checklist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum CheckName {
     /// Are the flow logs active, and do they deliver?
     FlowLogs,
     /// Do records reach the log group?
@@ -22,7 +22,7 @@ pub enum Step {
     Query,
 }
 
-impl Step {
+impl CheckName {
     /// As the table and the JSON document name it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -78,7 +78,7 @@ impl Status {
 pub struct Check {
     /// Which check it is.
     #[serde(rename = "name")]
-    pub step: Step,
+    pub step: CheckName,
     /// How it came out.
     pub status: Status,
     /// What was found.
@@ -97,12 +97,12 @@ fn whole_seconds<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Resu
 }
 
 impl Check {
-    pub(super) fn new(step: Step, status: Status, detail: impl Into<String>) -> Self {
+    pub(super) fn new(step: CheckName, status: Status, detail: impl Into<String>) -> Self {
         Self { step, status, detail: detail.into(), observed_at: None, next_step: None }
     }
 
     /// AWS did not answer the question.
-    pub(super) fn unanswered(step: Step, monitor: &Monitor, error: &AwsError) -> Self {
+    pub(super) fn unanswered(step: CheckName, monitor: &Monitor, error: &AwsError) -> Self {
         let (service, operation) = (error.operation.service.id(), error.operation.name);
         let detail = format!("could not be checked: {service} {operation}: {}: {}", error.code, error.message);
         let next_step = match error.class {
@@ -130,7 +130,7 @@ pub(super) fn see_status(monitor: &Monitor) -> String {
 /// What all checks found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Verdict {
+pub struct Verification {
     /// `<namespace>/<name>`
     pub monitor: String,
     /// All checks, in the order of the recipe's validation steps.
@@ -139,7 +139,7 @@ pub struct Verdict {
     pub passed: bool,
 }
 
-impl Verdict {
+impl Verification {
     pub(super) fn new(monitor: &Monitor, checks: Vec<Check>) -> Self {
         let passed = !checks.iter().any(|check| check.status.is_trouble());
         Self { monitor: format!("{}/{}", monitor.namespace, monitor.name), checks, passed }
@@ -163,8 +163,9 @@ mod tests {
             (Status::Waiting, false),
             (Status::Failed, false),
         ] {
-            let checks = vec![Check::new(Step::FlowLogs, Status::Passed, ""), Check::new(Step::Query, status, "")];
-            assert_eq!(Verdict::new(&fixtures::monitor(), checks).passed, passed, "{status:?}");
+            let checks =
+                vec![Check::new(CheckName::FlowLogs, Status::Passed, ""), Check::new(CheckName::Query, status, "")];
+            assert_eq!(Verification::new(&fixtures::monitor(), checks).passed, passed, "{status:?}");
         }
     }
 
@@ -172,11 +173,11 @@ mod tests {
     fn the_document_has_what_there_is_to_tell() {
         let time = "2026-11-23T11:30:00.9Z".parse().unwrap();
         let checks = vec![
-            Check::new(Step::LogEvents, Status::Failed, "old").at(Some(time)).next("look"),
-            Check::new(Step::AlarmNotification, Status::Skipped, "pass --test-alarm"),
+            Check::new(CheckName::LogEvents, Status::Failed, "old").at(Some(time)).next("look"),
+            Check::new(CheckName::AlarmNotification, Status::Skipped, "pass --test-alarm"),
         ];
         assert_eq!(
-            serde_json::to_value(Verdict::new(&fixtures::monitor(), checks)).unwrap(),
+            serde_json::to_value(Verification::new(&fixtures::monitor(), checks)).unwrap(),
             json!({
                 "monitor": "network/production",
                 "checks": [
@@ -197,7 +198,7 @@ mod tests {
             ("NoSuchBucket", "kubectl describe vpcflowmonitor -n network production"),
         ] {
             let error = AwsError::reported(ops::LIST_OBJECTS, code, "AWS's words");
-            let check = Check::unanswered(Step::Objects, &fixtures::monitor(), &error);
+            let check = Check::unanswered(CheckName::Objects, &fixtures::monitor(), &error);
             assert_eq!(check.status, Status::Failed);
             assert!(check.detail.contains(code) && check.detail.contains("AWS's words"), "{check:?}");
             assert!(check.next_step.as_ref().unwrap().contains(clue), "{check:?}");
@@ -206,7 +207,13 @@ mod tests {
 
     #[test]
     fn names_are_the_same_in_table_and_document() {
-        for step in [Step::FlowLogs, Step::LogEvents, Step::Objects, Step::AlarmNotification, Step::Query] {
+        for step in [
+            CheckName::FlowLogs,
+            CheckName::LogEvents,
+            CheckName::Objects,
+            CheckName::AlarmNotification,
+            CheckName::Query,
+        ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.as_str());
         }
         for status in [Status::Passed, Status::Failed, Status::Waiting, Status::Skipped, Status::Disabled] {

@@ -1,8 +1,8 @@
-//! Step 1: the flow logs are active, and deliver.
+//! CheckName 1: the flow logs are active, and deliver.
 
 use jiff::Timestamp;
 
-use super::check::{Check, Status, Step, see_status};
+use super::check::{Check, CheckName, Status, see_status};
 use super::times;
 use crate::monitor::Monitor;
 use crate::resources::flow_logs::{Delivery, Sink};
@@ -21,24 +21,25 @@ pub fn judge(monitor: &Monitor, deliveries: &[Delivery], now: Timestamp) -> Chec
     let details: Vec<_> = judged.iter().map(|(_, detail, _)| detail.as_str()).collect();
     let mut next_steps: Vec<_> = judged.iter().filter_map(|(.., next)| next.as_deref()).collect();
     next_steps.dedup();
-    let check = Check::new(Step::FlowLogs, status, details.join("; "));
+    let check = Check::new(CheckName::FlowLogs, status, details.join("; "));
     if next_steps.is_empty() { check } else { check.next(next_steps.join("; ")) }
 }
 
 fn judge_one(monitor: &Monitor, delivery: &Delivery, now: Timestamp) -> (Status, String, Option<String>) {
-    let told = |text: String| format!("{} ({}) {text}", delivery.sink.as_str(), delivery.id);
+    let reported = |text: String| format!("{} ({}) {text}", delivery.sink.as_str(), delivery.id);
     let in_time = |detail: String| match times::expected_from(monitor, delivery, now) {
         Some(until) => (Status::Waiting, detail, Some(format!("wait until {until:.0}, then run verify again"))),
         None => (Status::Failed, detail, Some(see_status(monitor))),
     };
     if let Some(problem) = &delivery.problem {
-        let detail = told(format!("is {} but does not deliver: AWS reports {:?}", delivery.status, problem.reported));
+        let detail =
+            reported(format!("is {} but does not deliver: AWS reports {:?}", delivery.status, problem.reported));
         return (Status::Failed, detail, Some(problem.remedy.clone()));
     }
     match delivery.delivery_status.as_deref() {
-        _ if delivery.status != "ACTIVE" => in_time(told(format!("has status {:?}", delivery.status))),
-        Some("SUCCESS") => (Status::Passed, told("is ACTIVE and delivers".to_owned()), None),
-        _ => in_time(told("is ACTIVE, and AWS has not reported a delivery yet".to_owned())),
+        _ if delivery.status != "ACTIVE" => in_time(reported(format!("has status {:?}", delivery.status))),
+        Some("SUCCESS") => (Status::Passed, reported("is ACTIVE and delivers".to_owned()), None),
+        _ => in_time(reported("is ACTIVE, and AWS has not reported a delivery yet".to_owned())),
     }
 }
 

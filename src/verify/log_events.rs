@@ -1,10 +1,10 @@
-//! Step 2: records reach the log group.
+//! CheckName 2: records reach the log group.
 
 use aws_sdk_cloudwatchlogs::types::OrderBy;
 use jiff::{SignedDuration, Timestamp};
 
 use super::arrivals::Arrivals;
-use super::check::{Check, Step};
+use super::check::{Check, CheckName};
 use crate::api::spec::LogGroupClass;
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::monitor::Monitor;
@@ -19,7 +19,7 @@ pub async fn check(aws: &Aws, monitor: &Monitor, delivery: Option<&Delivery>, no
     let infrequent = monitor.spec.cloud_watch_logs.log_group_class == LogGroupClass::InfrequentAccess;
     let newest = if infrequent { newest_of_streams(aws, monitor).await } else { newest_event(aws, monitor, now).await };
     let arrivals = Arrivals {
-        step: Step::LogEvents,
+        step: CheckName::LogEvents,
         what: "log event",
         place: &monitor.names.log_group,
         delivery,
@@ -31,7 +31,7 @@ pub async fn check(aws: &Aws, monitor: &Monitor, delivery: Option<&Delivery>, no
     };
     match newest {
         Ok(newest) => arrivals.judge(monitor, newest, now),
-        Err(error) => Check::unanswered(Step::LogEvents, monitor, &error),
+        Err(error) => Check::unanswered(CheckName::LogEvents, monitor, &error),
     }
 }
 

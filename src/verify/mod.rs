@@ -1,9 +1,9 @@
 //! Whether a monitor does what it is for: five questions that AWS itself answers.
 //!
-//! Each check reads, and judges what it read by a pure function. Nothing is changed but what [`Gate::of_verify`] lets through:
+//! Each check reads, and judges what it read by a pure function. Nothing is changed but what [`AwsGate::of_verify`] lets through:
 //! a query is run, and an alarm is set if that is asked for.
 //!
-//! [`Gate::of_verify`]: crate::aws::Gate::of_verify
+//! [`AwsGate::of_verify`]: crate::aws::AwsGate::of_verify
 
 mod alarm_notification;
 mod arrivals;
@@ -21,7 +21,7 @@ mod times;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-pub use check::{Check, Status, Step, Verdict};
+pub use check::{Check, CheckName, Status, Verification};
 pub use subject::{SubjectError, connect, notes};
 pub use table::{Symbols, render};
 
@@ -32,7 +32,7 @@ use crate::resources::flow_logs::{Sink, deliveries};
 /// Asks all questions at once.
 ///
 /// With `test_alarm`, an alarm is set to ALARM for a moment. What takes AWS time is waited for until `deadline`.
-pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: Instant) -> Verdict {
+pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: Instant) -> Verification {
     let now = Timestamp::now();
     let deliveries = deliveries(aws, monitor).await;
     let delivery = |sink| deliveries.iter().flatten().find(|delivery| delivery.sink == sink);
@@ -41,7 +41,7 @@ pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: In
     let objects = async {
         match &deliveries {
             Ok(_) => objects::check(aws, monitor, s3, now).await,
-            Err(error) => Check::unanswered(Step::Objects, monitor, error),
+            Err(error) => Check::unanswered(CheckName::Objects, monitor, error),
         }
     };
     let (log_events, objects, notification, query) = tokio::join!(
@@ -52,7 +52,7 @@ pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: In
     );
     let flow_logs = match &deliveries {
         Ok(deliveries) => flow_logs::judge(monitor, deliveries, now),
-        Err(error) => Check::unanswered(Step::FlowLogs, monitor, error),
+        Err(error) => Check::unanswered(CheckName::FlowLogs, monitor, error),
     };
-    Verdict::new(monitor, vec![flow_logs, log_events, objects, notification, query])
+    Verification::new(monitor, vec![flow_logs, log_events, objects, notification, query])
 }

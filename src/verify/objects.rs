@@ -1,10 +1,10 @@
-//! Step 3: files reach the bucket.
+//! CheckName 3: files reach the bucket.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::arrivals::Arrivals;
-use super::check::{Check, Status, Step, see_status};
+use super::check::{Check, CheckName, Status, see_status};
 use super::times::timestamp;
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::monitor::Monitor;
@@ -15,10 +15,10 @@ use crate::resources::flow_logs::Delivery;
 pub async fn check(aws: &Aws, monitor: &Monitor, delivery: Option<&Delivery>, now: Timestamp) -> Check {
     let Some(delivery) = delivery else {
         let detail = "no flow log is known to deliver to the bucket";
-        return Check::new(Step::Objects, Status::Failed, detail).next(see_status(monitor));
+        return Check::new(CheckName::Objects, Status::Failed, detail).next(see_status(monitor));
     };
     let arrivals = Arrivals {
-        step: Step::Objects,
+        step: CheckName::Objects,
         what: "object",
         place: &format!("s3://{}/{}", monitor.names.bucket, monitor.key_prefix()),
         delivery: Some(delivery),
@@ -30,7 +30,7 @@ pub async fn check(aws: &Aws, monitor: &Monitor, delivery: Option<&Delivery>, no
     };
     match newest(aws, monitor, &prefixes(monitor, &delivery.id, now)).await {
         Ok(newest) => arrivals.judge(monitor, newest, now),
-        Err(error) => Check::unanswered(Step::Objects, monitor, &error),
+        Err(error) => Check::unanswered(CheckName::Objects, monitor, &error),
     }
 }
 
@@ -54,7 +54,7 @@ async fn newest(aws: &Aws, monitor: &Monitor, prefixes: &[String]) -> Result<Opt
 /// How the flow log's keys of today and yesterday begin, the latest first: folder by folder, since a bucket may hold years. See "Flow
 /// log files" in the Amazon VPC user guide.
 fn prefixes(monitor: &Monitor, flow_log: &str, now: Timestamp) -> Vec<String> {
-    let (account, region) = (monitor.place.account.as_str(), monitor.place.region.as_str());
+    let (account, region) = (monitor.account_region.account.as_str(), monitor.account_region.region.as_str());
     let yesterday = (now - SignedDuration::from_hours(24)).to_zoned(TimeZone::UTC).date();
     let step = SignedDuration::from_hours(if monitor.spec.s3.per_hour_partition { 1 } else { 24 });
     let times = std::iter::successors(Some(now), |time| Some(*time - step)).map(|time| time.to_zoned(TimeZone::UTC));

@@ -1,4 +1,4 @@
-//! Step 5: a query finds records.
+//! CheckName 5: a query finds records.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
-use super::check::{Check, Status, Step, see_status};
+use super::check::{Check, CheckName, Status, see_status};
 use super::times::{self, timestamp};
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::monitor::Monitor;
@@ -35,11 +35,11 @@ pub async fn check(
     deadline: Instant,
 ) -> Check {
     if !monitor.spec.analytics.enabled {
-        return Check::new(Step::Query, Status::Disabled, "spec.analytics.enabled is false");
+        return Check::new(CheckName::Query, Status::Disabled, "spec.analytics.enabled is false");
     }
     match run(aws, monitor, &statement(monitor, now), deadline).await {
         Ok(ended) => judge(monitor, delivery, &ended, now),
-        Err(error) => Check::unanswered(Step::Query, monitor, &error),
+        Err(error) => Check::unanswered(CheckName::Query, monitor, &error),
     }
 }
 
@@ -94,14 +94,14 @@ async fn run(aws: &Aws, monitor: &Monitor, statement: &str, deadline: Instant) -
 
 fn judge(monitor: &Monitor, delivery: Option<&Delivery>, ended: &Ended, now: Timestamp) -> Check {
     let table = format!("{}.{}", monitor.names.database, monitor.names.table);
-    let told = |status, detail| Check::new(Step::Query, status, detail);
+    let reported = |status, detail| Check::new(CheckName::Query, status, detail);
     match ended {
         Ended::Counted(0, at) => {
             let detail = format!("the query ran, but {table} has no records of yesterday and today");
             let expected = delivery.and_then(|delivery| times::expected_from(monitor, delivery, now));
             match expected {
-                Some(until) => told(Status::Waiting, detail).next(format!("wait until {until:.0}, then run verify again")),
-                None => told(Status::Failed, detail).next(format!(
+                Some(until) => reported(Status::Waiting, detail).next(format!("wait until {until:.0}, then run verify again")),
+                None => reported(Status::Failed, detail).next(format!(
                     "if objects holds, the table does not fit the files: {}; otherwise objects says what to do",
                     see_status(monitor)
                 )),
@@ -109,19 +109,19 @@ fn judge(monitor: &Monitor, delivery: Option<&Delivery>, ended: &Ended, now: Tim
             .at(*at)
         }
         Ended::Counted(records, at) => {
-            told(Status::Passed, format!("{records} records of yesterday and today in {table}")).at(*at)
+            reported(Status::Passed, format!("{records} records of yesterday and today in {table}")).at(*at)
         }
         Ended::Refused(QueryExecutionState::Cancelled, reason) => {
-            told(Status::Failed, format!("Athena cancelled the query: {reason}"))
+            reported(Status::Failed, format!("Athena cancelled the query: {reason}"))
                 .next("if it read too much, raise spec.analytics.bytesScannedCutoff")
         }
-        Ended::Refused(_, reason) => told(Status::Failed, format!("Athena refused the query: {reason}")).next(format!(
+        Ended::Refused(_, reason) => reported(Status::Failed, format!("Athena refused the query: {reason}")).next(format!(
             "check that your AWS identity may read table {table} and bucket {0} and write to s3://{0}/{1}; otherwise {2}",
             monitor.names.bucket,
             crate::monitor::RESULTS_PREFIX,
             see_status(monitor)
         )),
-        Ended::Late(id) => told(Status::Failed, format!("Athena has not finished query {id} in time"))
+        Ended::Late(id) => reported(Status::Failed, format!("Athena has not finished query {id} in time"))
             .next("give it more time with --timeout"),
     }
 }

@@ -45,8 +45,8 @@ pub async fn connect(object: &VpcFlowMonitor, pool: &ClientPool) -> Result<(Arc<
     let aws = credentials::connect(pool, region, Some(&identity.account), role).await?;
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let settings = Settings::to_look(identity.cluster_name);
-    let place = aws.place.clone();
-    Ok((aws, Monitor::new(&namespace, &name, object.spec.clone(), object.status.as_ref(), place, settings)))
+    let account_region = aws.account_region.clone();
+    Ok((aws, Monitor::new(&namespace, &name, object.spec.clone(), object.status.as_ref(), account_region, settings)))
 }
 
 /// What the operator wrote into the status about who the monitor is.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::check::{Status, Verdict};
+use super::check::{Status, Verification};
 use super::times::ago;
 
 /// How marks are written.
@@ -30,7 +30,7 @@ impl Symbols {
 
 /// A line for each check, with its next step below it, and the sum.
 #[must_use]
-pub fn render(verdict: &Verdict, now: Timestamp, symbols: Symbols) -> String {
+pub fn render(verdict: &Verification, now: Timestamp, symbols: Symbols) -> String {
     let mut text = String::new();
     let times: Vec<_> =
         verdict.checks.iter().map(|check| check.observed_at.map_or("-".to_owned(), |time| ago(now, time))).collect();
@@ -52,7 +52,7 @@ pub fn render(verdict: &Verdict, now: Timestamp, symbols: Symbols) -> String {
     text
 }
 
-fn sum(verdict: &Verdict) -> String {
+fn sum(verdict: &Verification) -> String {
     let named = |wanted: fn(Status) -> bool| {
         let checks = verdict.checks.iter().filter(|check| wanted(check.status));
         checks.map(|check| format!("{} ({})", check.step.as_str(), check.status.as_str())).collect::<Vec<_>>()
@@ -73,16 +73,16 @@ fn sum(verdict: &Verdict) -> String {
 mod tests {
     use super::*;
     use crate::monitor::fixtures;
-    use crate::verify::check::{Check, Step};
+    use crate::verify::check::{Check, CheckName};
     use crate::verify::fixtures::time;
 
-    fn verdict(status: Status) -> Verdict {
+    fn verdict(status: Status) -> Verification {
         let checks = vec![
-            Check::new(Step::FlowLogs, Status::Passed, "both deliver"),
-            Check::new(Step::LogEvents, status, "newest").at(Some(time("11:26:00"))).next("look"),
-            Check::new(Step::AlarmNotification, Status::Skipped, "pass --test-alarm"),
+            Check::new(CheckName::FlowLogs, Status::Passed, "both deliver"),
+            Check::new(CheckName::LogEvents, status, "newest").at(Some(time("11:26:00"))).next("look"),
+            Check::new(CheckName::AlarmNotification, Status::Skipped, "pass --test-alarm"),
         ];
-        Verdict::new(&fixtures::monitor(), checks)
+        Verification::new(&fixtures::monitor(), checks)
     }
 
     #[test]

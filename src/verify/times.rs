@@ -55,10 +55,10 @@ mod tests {
 
     #[test]
     fn spans_are_told_in_their_largest_unit() {
-        for (seconds, told) in
+        for (seconds, reported) in
             [(-5, "0s"), (59, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h"), (86_399, "23h"), (200_000, "2d")]
         {
-            assert_eq!(span(SignedDuration::from_secs(seconds)), told);
+            assert_eq!(span(SignedDuration::from_secs(seconds)), reported);
         }
         assert_eq!(ago(time("11:30:00"), time("11:26:00")), "2026-11-23T11:26:00Z (4m ago)");
     }

@@ -12,9 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::cluster::Cluster;
-use crate::rights;
-use crate::support::{REGION, Sandbox};
+use testkit::cluster::Cluster;
+use testkit::rights;
+use testkit::sandbox::{REGION, Sandbox};
 
 /// What no log may show.
 pub const SECRET: &str = "secret-of-the-test";

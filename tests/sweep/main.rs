@@ -1,15 +1,7 @@
 //! Sweeps: every crash point, every failure, every field of the spec. `make test` runs a selection, `make sweep` all of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
-#![allow(dead_code, reason = "tests/common is shared with tests/e2e")]
 #![allow(clippy::large_futures, reason = "a test has a stack to itself")]
-
-#[path = "../common/cluster.rs"]
-mod cluster;
-#[path = "../common/rights.rs"]
-mod rights;
-#[path = "../common/support.rs"]
-mod support;
 
 mod kube_faults;
 mod life;

@@ -26,9 +26,9 @@ pub fn side_by_side<J: Send, R: Send>(jobs: Vec<J>, work: impl AsyncFn(J) -> Res
                 let next = || lock(&waiting).pop_front();
                 while let Some((index, job)) = next() {
                     let outcome = catch_unwind(AssertUnwindSafe(|| run(work(job)))).unwrap_or_else(|panic| {
-                        let told = panic.downcast_ref::<String>().cloned();
-                        let told = told.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-                        Err(anyhow!("panicked: {}", told.unwrap_or_default()))
+                        let reported = panic.downcast_ref::<String>().cloned();
+                        let reported = reported.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+                        Err(anyhow!("panicked: {}", reported.unwrap_or_default()))
                     });
                     lock(&done).push((index, outcome));
                     let finished = finished.fetch_add(1, Ordering::Relaxed) + 1;

@@ -16,9 +16,9 @@ use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::cluster::{Cluster, Operator, is};
 use crate::kube_faults::KubeFaults;
-use crate::support::Sandbox;
+use testkit::cluster::{Cluster, Operator, is};
+use testkit::sandbox::Sandbox;
 
 /// The monitor's name.
 pub const NAME: &str = "m";
@@ -183,7 +183,7 @@ impl World {
             latest = self.cluster.monitors.get_opt(NAME).await?;
             Ok(latest.is_none().then_some(()))
         });
-        gone.await.with_context(|| told(latest.as_ref()))
+        gone.await.with_context(|| reported(latest.as_ref()))
     }
 
     /// Waits until the monitor is as `condition` says.
@@ -195,12 +195,12 @@ impl World {
             latest = Some(monitor);
             Ok(matches.then_some(()))
         });
-        waited.await.with_context(|| told(latest.as_ref()))
+        waited.await.with_context(|| reported(latest.as_ref()))
     }
 }
 
 /// What is not as it should be with a monitor.
-fn told(monitor: Option<&VpcFlowMonitor>) -> String {
+fn reported(monitor: Option<&VpcFlowMonitor>) -> String {
     let status = monitor.and_then(|monitor| monitor.status.as_ref());
     let conditions = status.into_iter().flat_map(|status| &status.conditions).filter(|known| known.status != "True");
     let troubles: Vec<String> =

@@ -54,7 +54,7 @@ impl Story<'_> {
         self.step(&format!("An attack: a host sends gigabytes to {attacker}"));
         self.traffic(vpc, Scenario::Exfiltration).await?;
 
-        self.step("The subscriber gets the alarm's message, and the anomaly detector's with the address");
+        self.step("The subscriber gets the alarm's message, and the detector's with the address");
         self.messages_arrive(subscriber).await?;
 
         self.step("Kubernetes tells that an alarm fires");
@@ -106,7 +106,7 @@ impl Story<'_> {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             println!("   CloudWatch: {} is in ALARM", text(&alarm["AlarmName"]));
             println!("      {}", text(&alarm["NewStateReason"]));
-            println!("   Anomaly detector: {}", text(&document["severity"]));
+            println!("   Detector: {}", text(&document["severity"]));
             for finding in document["findings"].as_array().into_iter().flatten().take(SHOWN) {
                 println!(
                     "      {} {}: {}",

@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn only_lasting_conditions_that_are_true_count() {
-        let line = "StorageReady=True Reconciling=True AlarmsReady=False Ready=Unknown LogGroupReady=True ";
-        assert_eq!(turned_true(line), ["StorageReady", "LogGroupReady"]);
+        let line = "BucketReady=True Reconciling=True AlarmsReady=False Ready=Unknown LogGroupReady=True ";
+        assert_eq!(turned_true(line), ["BucketReady", "LogGroupReady"]);
         assert_eq!(turned_true("Ready=True AlarmsReady=True"), ["AlarmsReady", "Ready"]);
     }
 

@@ -12,7 +12,7 @@ const DEADLINE: Duration = Duration::from_mins(3);
 /// Makes `kubectl`, `aws` and the operator those of the environment, whatever the machine has.
 const TOOLS: &str = r#"
 kubectl() { "$KUBECTL" "$@"; }
-aws() { "$AWS_PYTHON" -B devenv/aws.py "$@"; }
+aws() { "$AWS_PYTHON" -B emulator/aws.py "$@"; }
 PATH="$OPERATOR_FOLDER:$PATH"
 "#;
 

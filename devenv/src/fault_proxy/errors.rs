@@ -97,18 +97,18 @@ pub(super) fn is_known(name: &str) -> bool {
 }
 
 pub(super) fn throttled(service: &str) -> ServiceError {
-    told(find(service).map(|service| service.throttled))
+    reported(find(service).map(|service| service.throttled))
 }
 
 pub(super) fn failed(service: &str) -> ServiceError {
-    told(find(service).map(|service| service.failed))
+    reported(find(service).map(|service| service.failed))
 }
 
 pub(super) fn denied(service: &str) -> ServiceError {
-    told(find(service).map(|service| service.denied))
+    reported(find(service).map(|service| service.denied))
 }
 
-fn told(words: Option<Words>) -> ServiceError {
+fn reported(words: Option<Words>) -> ServiceError {
     let (code, status, message) = words.unwrap_or(("UnknownService", 501, "the fault proxy does not know the service"));
     ServiceError { code: code.to_owned(), message: message.to_owned(), status }
 }

@@ -31,13 +31,14 @@ impl Identified {
 
 /// The operation of a request, or a sentence that says why it has none.
 pub(super) fn identify(parts: &Parts, body: &[u8]) -> Result<Identified, String> {
-    let told = format!("{} {}", parts.method, parts.uri);
+    let reported = format!("{} {}", parts.method, parts.uri);
     let (access_key, region, service) =
-        credential_scope(header(parts, "authorization")).ok_or_else(|| format!("{told} has no SigV4 signature"))?;
+        credential_scope(header(parts, "authorization")).ok_or_else(|| format!("{reported} has no SigV4 signature"))?;
     if !errors::is_known(service) {
-        return Err(format!("{told} is of `{service}`, which the fault proxy does not know"));
+        return Err(format!("{reported} is of `{service}`, which the fault proxy does not know"));
     }
-    let operation = operation(service, parts, body).ok_or_else(|| format!("{told} is no known operation of {service}"));
+    let operation =
+        operation(service, parts, body).ok_or_else(|| format!("{reported} is no known operation of {service}"));
     Ok(Identified {
         access_key: access_key.to_owned(),
         region: region.to_owned(),

@@ -123,12 +123,12 @@ impl Proxy {
 
     fn refuse(&self, call: &ProxiedCall, parts: &Parts, error: &ServiceError) -> Result<Answer> {
         self.state.refused(call.seq, &error.code);
-        let told = wire::error(&call.service, parts, error, call.seq);
-        let mut answer = Response::builder().status(told.status);
-        for (name, value) in told.headers {
+        let reported = wire::error(&call.service, parts, error, call.seq);
+        let mut answer = Response::builder().status(reported.status);
+        for (name, value) in reported.headers {
             answer = answer.header(name, value);
         }
-        Ok(answer.body(Full::from(told.body))?)
+        Ok(answer.body(Full::from(reported.body))?)
     }
 
     /// Takes effect even if the client goes away meanwhile: on its way to AWS nothing can be called back.

@@ -20,7 +20,7 @@ pub(super) fn error(service: &str, parts: &Parts, error: &ServiceError, seq: u64
     let request_id = format!("fault-{seq}");
     let side = if *status < 500 { "Sender" } else { "Receiver" };
     let mut headers = vec![("x-amzn-requestid", request_id.clone()), ("x-amz-request-id", request_id.clone())];
-    let told = format!("<Code>{}</Code><Message>{}</Message>", escaped(code), escaped(message));
+    let reported = format!("<Code>{}</Code><Message>{}</Message>", escaped(code), escaped(message));
     let body = if header(parts, "smithy-protocol") == "rpc-v2-cbor" {
         headers.push(("content-type", "application/cbor".to_owned()));
         headers.push(("smithy-protocol", "rpc-v2-cbor".to_owned()));
@@ -36,11 +36,13 @@ pub(super) fn error(service: &str, parts: &Parts, error: &ServiceError, seq: u64
         if parts.method == "HEAD" {
             Vec::new()
         } else {
-            xml(&format!("<Error>{told}<RequestId>{request_id}</RequestId></Error>"))
+            xml(&format!("<Error>{reported}<RequestId>{request_id}</RequestId></Error>"))
         }
     } else if service == "ec2" {
         headers.push(("content-type", "text/xml;charset=UTF-8".to_owned()));
-        xml(&format!("<Response><Errors><Error>{told}</Error></Errors><RequestID>{request_id}</RequestID></Response>"))
+        xml(&format!(
+            "<Response><Errors><Error>{reported}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        ))
     } else if service == "lambda" {
         headers.push(("content-type", "application/json".to_owned()));
         headers.push(("x-amzn-errortype", code.clone()));
@@ -48,7 +50,7 @@ pub(super) fn error(service: &str, parts: &Parts, error: &ServiceError, seq: u64
     } else {
         headers.push(("content-type", "text/xml".to_owned()));
         xml(&format!(
-            "<ErrorResponse><Error><Type>{side}</Type>{told}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+            "<ErrorResponse><Error><Type>{side}</Type>{reported}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
         ))
     };
     ErrorAnswer { status: *status, headers, body }

@@ -7,7 +7,7 @@ use crate::api::cel::{Rule, rule};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Detections {
-    /// CloudWatch namespace of the metrics, the anomaly detector's too. Default `VPC/FlowLogs`. Metric names carry the monitor, those of the
+    /// CloudWatch namespace of the metrics, the detector's too. Default `VPC/FlowLogs`. Metric names carry the monitor, those of the
     /// detector in the dimension Monitor, so monitors never mix.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#-]{1,255}$"))]
     #[schemars(extend("x-kubernetes-validations" = [
@@ -124,7 +124,7 @@ detection! {
 detection! {
     /// Counts flows whose source is outside the trusted networks.
     ExternalConnections, threshold: 100, evaluation_periods: 2, {
-        /// Networks that do not count as external, besides the private ones (RFC 1918, unique local, link-local). The anomaly detector takes
+        /// Networks that do not count as external, besides the private ones (RFC 1918, unique local, link-local). The detector takes
         /// them for trusted too, even if this detection is disabled. CIDR notation, at most 64. Default none. CloudWatch's pattern has room for
         /// about 20.
         #[serde(skip_serializing_if = "Vec::is_empty")]

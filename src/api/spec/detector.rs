@@ -7,7 +7,7 @@ use crate::api::cel::rule;
 /// The Lambda function that reads every record of the log group and reports anomalies to the topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct AnomalyDetector {
+pub struct Detector {
     /// False removes the function, its role, its log group, the subscription filter and the alarm on the function's errors. Default true.
     pub enabled: bool,
     /// Memory of the function in MB, 128 to 10240. Default 128. CPU grows with it.
@@ -40,7 +40,7 @@ pub struct AnomalyDetector {
     pub rules: DetectorRules,
 }
 
-impl Default for AnomalyDetector {
+impl Default for Detector {
     fn default() -> Self {
         Self {
             enabled: true,

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use analytics::{Analytics, Dashboard};
 pub use destinations::{CloudWatchLogs, FileFormat, Lifecycle, LogGroupClass, S3};
 pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
-pub use detector::{AnomalyDetector, Severity};
+pub use detector::{Detector, Severity};
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
 pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, UnusualProtocol};
 
@@ -56,7 +56,7 @@ pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
 #[schemars(extend("x-kubernetes-validations" = [
     rule_at(".region", "has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)", "region is immutable: create another VpcFlowMonitor for another region"),
     rule_at(".assumeRole", "has(self.assumeRole) == has(oldSelf.assumeRole) && (!has(self.assumeRole) || self.assumeRole == oldSelf.assumeRole)", "assumeRole is immutable: create another VpcFlowMonitor for another account"),
-    rule_at(".cloudWatchLogs", "self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.anomalyDetector.enabled || self.detections.rejectedConnections.enabled || self.detections.highDataTransfer.enabled || self.detections.externalConnections.enabled)", "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the anomalyDetector and all detections"),
+    rule_at(".cloudWatchLogs", "self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.detector.enabled || self.detections.rejectedConnections.enabled || self.detections.highDataTransfer.enabled || self.detections.externalConnections.enabled)", "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the detector and all detections"),
     rule_at(".notifications", "!has(self.notifications.topicArn) || !has(self.region) || self.notifications.topicArn.split(':')[3] == self.region", "the topic must be in the monitor's region: CloudWatch alarms cannot notify a topic in another"),
     rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || (has(self.cloudWatchLogs.trafficType) ? self.cloudWatchLogs.trafficType : self.trafficType) != 'ACCEPT'", "rejectedConnections needs rejected traffic: set cloudWatchLogs.trafficType to ALL or REJECT, or disable the detection"),
     rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || 'action' in self.cloudWatchLogs.fields", "rejectedConnections counts by the field action: add it to cloudWatchLogs.fields, or disable the detection"),
@@ -94,7 +94,7 @@ pub struct VpcFlowMonitorSpec {
     #[schemars(extend("enum" = [60, 600]))]
     pub aggregation_interval: i32,
 
-    /// The log group that receives records for alarms and the anomaly detector.
+    /// The log group that receives records for alarms and the detector.
     #[serde(default)]
     pub cloud_watch_logs: CloudWatchLogs,
 
@@ -112,7 +112,7 @@ pub struct VpcFlowMonitorSpec {
 
     /// The Lambda function that reads every record and reports anomalies.
     #[serde(default)]
-    pub anomaly_detector: AnomalyDetector,
+    pub detector: Detector,
 
     /// Athena workgroup, table and saved queries over the stored records.
     #[serde(default)]
@@ -237,7 +237,7 @@ impl VpcFlowMonitorSpec {
             s3: S3::default(),
             detections: Detections::default(),
             notifications: Notifications::default(),
-            anomaly_detector: AnomalyDetector::default(),
+            detector: Detector::default(),
             analytics: Analytics::default(),
             dashboard: Dashboard::default(),
             tags: BTreeMap::new(),

@@ -25,7 +25,7 @@ pub struct Notifications {
     /// True (default) also notifies when an alarm goes back to OK.
     pub notify_on_recovery: bool,
     /// ARN of the KMS key that encrypts the topic; its policy must let `cloudwatch.amazonaws.com` use it (the AWS managed key cannot). Default:
-    /// no encryption by KMS. With `topicArn`: the key of that topic, which the anomaly detector needs to publish to it.
+    /// no encryption by KMS. With `topicArn`: the key of that topic, which the detector needs to publish to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
     pub kms_key_arn: Option<String>,

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::cel::rule;
 
-/// What the anomaly detector looks for, rule by rule.
+/// What the detector looks for, rule by rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DetectorRules {

@@ -27,14 +27,14 @@ pub enum Class {
 
 /// The class of a failure now, and what it is if it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Classification {
     /// What it is.
     pub class: Class,
     /// What a [`Class::NotYet`] is taken for once AWS has had its time; of any other class, the class itself.
     pub overdue: Class,
 }
 
-impl Verdict {
+impl Classification {
     /// A class that time does not change.
     #[must_use]
     pub const fn lasting(class: Class) -> Self {
@@ -52,19 +52,19 @@ impl Verdict {
 ///
 /// "No such thing" in a write is the trace of a read that was stale, or of a neighbour not yet visible: retried soon.
 #[must_use]
-pub fn classify(operation: &Operation, code: &str, message: &str) -> Verdict {
+pub fn classify(operation: &Operation, code: &str, message: &str) -> Classification {
     classify_answer(operation, code, message, 0)
 }
 
 /// The same, where the status of the HTTP answer is known and decides about codes that the table does not have.
 #[must_use]
-pub fn classify_answer(operation: &Operation, code: &str, message: &str, status: u16) -> Verdict {
+pub fn classify_answer(operation: &Operation, code: &str, message: &str, status: u16) -> Classification {
     let found = table::find(operation.service, code, message);
-    let verdict = found.unwrap_or_else(|| Verdict::lasting(by_status(status)));
-    if verdict.class == Class::NotFound && operation.access == Access::Write && !deletes(operation) {
-        Verdict::not_yet(Class::Terminal)
+    let classification = found.unwrap_or_else(|| Classification::lasting(by_status(status)));
+    if classification.class == Class::NotFound && operation.access == Access::Write && !deletes(operation) {
+        Classification::not_yet(Class::Terminal)
     } else {
-        verdict
+        classification
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one table of failures. Each part names the document its rows come from.
 
-use super::{Class, Verdict};
+use super::{Class, Classification};
 use crate::aws::operations::Service;
 
 struct Row {
@@ -8,7 +8,7 @@ struct Row {
     code: &'static str,
     /// Part of the message, where the code alone says too little.
     message: Option<&'static str>,
-    verdict: Verdict,
+    classification: Classification,
 }
 
 macro_rules! rows {
@@ -17,25 +17,25 @@ macro_rules! rows {
             service: rows!(@service $service),
             code: $code,
             message: rows!(@message $($message)?),
-            verdict: rows!(@verdict $class $($overdue)?),
+            classification: rows!(@classification $class $($overdue)?),
         }),*]
     };
     (@service _) => { None };
     (@service $service:ident) => { Some(Service::$service) };
     (@message) => { None };
     (@message $message:literal) => { Some($message) };
-    (@verdict $class:ident) => { Verdict::lasting(Class::$class) };
-    (@verdict NotYet $overdue:ident) => { Verdict::not_yet(Class::$overdue) };
+    (@classification $class:ident) => { Classification::lasting(Class::$class) };
+    (@classification NotYet $overdue:ident) => { Classification::not_yet(Class::$overdue) };
 }
 
 /// The first row that fits.
-pub fn find(service: Service, code: &str, message: &str) -> Option<Verdict> {
+pub fn find(service: Service, code: &str, message: &str) -> Option<Classification> {
     let fits = |row: &&Row| {
         row.service.is_none_or(|known| known == service)
             && row.code == code
             && row.message.is_none_or(|part| message.contains(part))
     };
-    ROWS.iter().find(fits).map(|row| row.verdict)
+    ROWS.iter().find(fits).map(|row| row.classification)
 }
 
 /// First match wins; rows with a message stand before those without. `NotYet(X)` is told as X once AWS has had its time.

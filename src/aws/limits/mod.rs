@@ -2,32 +2,32 @@
 //!
 //! Each attempt of a call, the SDK's repeat of it included, takes a token first. The rates come from AWS's published quotas
 //! ([`quotas`]), less a fifth, as others share the account. A refusal because of the rate halves the rate of its group; it then climbs
-//! back by itself within a minute ([`bucket`]). Who waits is served by urgency and then in turn ([`line`]): changes, and all that a pass
+//! back by itself within a minute ([`bucket`]). Who waits is served by urgency and then in turn ([`queue`]): changes, and all that a pass
 //! does once it has something to change or to delete, come before routine reads, but no read is overtaken for longer than half a minute.
 //!
-//! The token is taken where the SDK resolves the credentials ([`turnstile`]): the last place before signing that can wait. So a call may
+//! The token is taken where the SDK resolves the credentials ([`wait_before_signing`]): the last place before signing that can wait. So a call may
 //! wait as long as it must without its signature growing old (AWS accepts one for five minutes), and the time it waits does not count
 //! against the time an answer may take.
 //!
 //! `governor` and its like have neither priorities nor rates that change, hence code of our own.
 
 mod bucket;
-mod line;
 mod metrics;
 mod priority;
+mod queue;
 pub mod quotas;
-mod turnstile;
+mod wait_before_signing;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bucket::Bucket;
-use line::Line;
 pub use metrics::LimitMetrics;
 pub use priority::urgently;
-pub use quotas::{Quota, Scope};
-pub use turnstile::Turnstile;
+use queue::Queue;
+pub use quotas::{Quota, QuotaScope};
+pub use wait_before_signing::WaitBeforeSigning;
 
 use super::operations::Operation;
 
@@ -42,12 +42,12 @@ pub enum Pace {
     Unlimited,
 }
 
-/// The lines of all accounts and regions.
+/// The queues of all accounts and regions.
 #[derive(Clone, Debug)]
 pub struct Limits {
     pace: Pace,
     metrics: LimitMetrics,
-    lines: Arc<Mutex<HashMap<Key, Arc<Line>>>>,
+    queues: Arc<Mutex<HashMap<Key, Arc<Queue>>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ impl Limits {
     /// Limits that tell `metrics` of waits and refusals.
     #[must_use]
     pub fn new(pace: Pace, metrics: LimitMetrics) -> Self {
-        Self { pace, metrics, lines: Arc::default() }
+        Self { pace, metrics, queues: Arc::default() }
     }
 
     /// Those of an account and region.
@@ -83,8 +83,8 @@ impl Limits {
 impl LocalLimits {
     /// Waits until a call of the operation may be sent.
     pub async fn turn(&self, operation: &'static Operation) {
-        if let Some(line) = self.line(operation) {
-            let waited = line.turn(priority::of(operation)).await;
+        if let Some(queue) = self.queue(operation) {
+            let waited = queue.turn(priority::of(operation)).await;
             self.limits.metrics.waited(operation, waited);
         }
     }
@@ -92,12 +92,12 @@ impl LocalLimits {
     /// AWS has refused a call of the operation because of its rate.
     pub fn throttled(&self, operation: &'static Operation) {
         self.limits.metrics.throttled(operation);
-        if let Some(line) = self.line(operation) {
-            line.throttled(Instant::now());
+        if let Some(queue) = self.queue(operation) {
+            queue.throttled(Instant::now());
         }
     }
 
-    fn line(&self, operation: &'static Operation) -> Option<Arc<Line>> {
+    fn queue(&self, operation: &'static Operation) -> Option<Arc<Queue>> {
         let quota = operation.quota;
         let factor = match self.limits.pace {
             Pace::Published => 1.0,
@@ -106,17 +106,17 @@ impl LocalLimits {
         };
         let key = Key {
             account: self.account.clone(),
-            region: (quota.scope == Scope::Region).then(|| self.region.clone()),
+            region: (quota.scope == QuotaScope::Region).then(|| self.region.clone()),
             group: quota.group,
             operation: quota.each.then_some(operation.name),
         };
         let new = || {
             let (rate, burst) = (quota.rate() * factor, quota.burst() * factor);
-            Arc::new(Line::new(Bucket::new(rate, burst.max(1.0), Instant::now())))
+            Arc::new(Queue::new(Bucket::new(rate, burst.max(1.0), Instant::now())))
         };
-        // A panic elsewhere leaves at worst a line without a bucket behind, which is made anew.
-        let mut lines = self.limits.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(lines.entry(key).or_insert_with(new)))
+        // A panic elsewhere leaves at worst a queue without a bucket behind, which is made anew.
+        let mut queues = self.limits.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(queues.entry(key).or_insert_with(new)))
     }
 }
 
@@ -128,8 +128,8 @@ mod tests {
 
     fn same(a: (&str, &str, &'static Operation), b: (&str, &str, &'static Operation)) -> bool {
         let limits = Limits::new(Pace::Published, Metrics::default().limits().clone());
-        let line = |(account, region, operation)| limits.at(account, region).line(operation).unwrap();
-        Arc::ptr_eq(&line(a), &line(b))
+        let queue = |(account, region, operation)| limits.at(account, region).queue(operation).unwrap();
+        Arc::ptr_eq(&queue(a), &queue(b))
     }
 
     #[test]
@@ -157,6 +157,6 @@ mod tests {
         for _ in 0..1_000 {
             limits.turn(ops::PUT_METRIC_ALARM).await;
         }
-        assert!(limits.line(ops::PUT_METRIC_ALARM).is_none());
+        assert!(limits.queue(ops::PUT_METRIC_ALARM).is_none());
     }
 }

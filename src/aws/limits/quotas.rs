@@ -2,7 +2,7 @@
 
 /// What a quota is counted by, besides the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum QuotaScope {
     /// Each region has its own.
     Region,
     /// The service has one for all regions.
@@ -21,7 +21,7 @@ pub struct Quota {
     /// True if each operation of the group has such a quota to itself, false if they share one.
     pub each: bool,
     /// What it is counted by.
-    pub scope: Scope,
+    pub scope: QuotaScope,
 }
 
 /// The part of a quota that the operator uses: others share the account.
@@ -49,7 +49,7 @@ impl Quota {
 }
 
 const fn each(group: &'static str, per_second: u32) -> Quota {
-    Quota { group, per_second, at_once: None, each: true, scope: Scope::Region }
+    Quota { group, per_second, at_once: None, each: true, scope: QuotaScope::Region }
 }
 
 const fn shared(group: &'static str, per_second: u32) -> Quota {
@@ -61,7 +61,7 @@ const fn bursting(quota: Quota, at_once: u32) -> Quota {
 }
 
 const fn global(quota: Quota) -> Quota {
-    Quota { scope: Scope::Account, ..quota }
+    Quota { scope: QuotaScope::Account, ..quota }
 }
 
 // "IAM and AWS STS quotas": 600 a second; the operator needs few.

@@ -4,18 +4,18 @@ use super::*;
 use crate::monitor::fixtures;
 use crate::resources::detections::Detection;
 
-const REJECTED: Trigger = Trigger::Detection(Detection::RejectedConnections);
-const HIGH: Trigger = Trigger::Detection(Detection::HighDataTransfer);
+const REJECTED: AlarmKind = AlarmKind::Detection(Detection::RejectedConnections);
+const HIGH: AlarmKind = AlarmKind::Detection(Detection::HighDataTransfer);
 
-fn as_wanted(monitor: &Monitor) -> Vec<(Trigger, Option<ObservedAlarm>)> {
-    let as_wanted = |trigger| {
-        let alarm = wanted(monitor, trigger);
-        (trigger, Some(ObservedAlarm { alarm, state: "OK".to_owned(), tags: monitor.tags.clone() }))
+fn as_wanted(monitor: &Monitor) -> Vec<(AlarmKind, Option<ObservedAlarm>)> {
+    let as_wanted = |kind| {
+        let alarm = wanted(monitor, kind);
+        (kind, Some(ObservedAlarm { alarm, state: "OK".to_owned(), tags: monitor.tags.clone() }))
     };
-    Trigger::ALL.map(as_wanted).to_vec()
+    AlarmKind::ALL.map(as_wanted).to_vec()
 }
 
-fn difference(monitor: &Monitor, observed: &[(Trigger, Option<ObservedAlarm>)]) -> Diff<Op> {
+fn difference(monitor: &Monitor, observed: &[(AlarmKind, Option<ObservedAlarm>)]) -> Diff<Op> {
     let desired = Alarms::desired(monitor).unwrap();
     let goal = desired.as_ref().map_or(Goal::Absent(Removal::Everything), Goal::Present);
     Alarms::diff(monitor, goal, &observed.to_vec())
@@ -56,10 +56,10 @@ fn the_detectors_first_error_raises_an_alarm() {
     let base = monitor.names.base();
     let topic = format!("arn:aws:sns:eu-west-1:123456789012:{base}-alerts");
     assert_eq!(
-        serde_json::to_value(wanted(&monitor, Trigger::DetectorErrors)).unwrap(),
+        serde_json::to_value(wanted(&monitor, AlarmKind::DetectorErrors)).unwrap(),
         json!({
             "description": format!(
-                "Errors of the anomaly detector in VPC vpc-0123456789abcdef0: more than 0 failed invocations in a period of 300 \
+                "Errors of the detector in VPC vpc-0123456789abcdef0: more than 0 failed invocations in a period of 300 \
                  seconds. The log group /aws/lambda/{base}-detector says why. Kept by VpcFlowMonitor network/production."
             ),
             "namespace": "AWS/Lambda",
@@ -93,16 +93,16 @@ fn an_existing_topic_is_notified_and_recovery_only_on_demand() {
 #[test]
 fn what_is_disabled_loses_its_alarm_alone() {
     type Disable = fn(&mut Monitor);
-    let cases: [(Disable, Trigger); 2] = [
+    let cases: [(Disable, AlarmKind); 2] = [
         (|monitor| monitor.spec.detections.high_data_transfer.enabled = false, HIGH),
-        (|monitor| monitor.spec.anomaly_detector.enabled = false, Trigger::DetectorErrors),
+        (|monitor| monitor.spec.detector.enabled = false, AlarmKind::DetectorErrors),
     ];
-    for (disable, trigger) in cases {
+    for (disable, kind) in cases {
         let mut monitor = fixtures::monitor();
         let observed = as_wanted(&monitor);
         disable(&mut monitor);
         let diff = difference(&monitor, &observed);
-        assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Delete { trigger }), "{trigger:?}");
+        assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Delete { kind }), "{kind:?}");
     }
 }
 
@@ -114,7 +114,7 @@ fn with_all_disabled_there_is_no_desired_state() {
     monitor.spec.detections.high_data_transfer.enabled = false;
     monitor.spec.detections.external_connections.enabled = false;
     assert!(Alarms::desired(&monitor).unwrap().is_some());
-    monitor.spec.anomaly_detector.enabled = false;
+    monitor.spec.detector.enabled = false;
     assert_eq!(Alarms::desired(&monitor).unwrap(), None);
     assert_eq!(difference(&monitor, &observed).steps.len(), 4);
 }
@@ -157,7 +157,7 @@ fn what_is_not_ours_is_a_conflict() {
     observed[0].1.as_mut().unwrap().tags.clear();
     let diff = difference(&monitor, &observed);
     assert!(diff.steps.is_empty());
-    assert_eq!(diff.conflicts[0].name, Trigger::ALL[0].alarm_name(&monitor));
+    assert_eq!(diff.conflicts[0].name, AlarmKind::ALL[0].alarm_name(&monitor));
     assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::Everything), &observed).steps.len(), 3);
 }
 

@@ -11,7 +11,7 @@ use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
 use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, TagCall, TagDiff, Tags};
-use crate::resources::parts::WAS_THERE_BEFORE;
+use crate::resources::common::WAS_THERE_BEFORE;
 
 /// A database as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn desired(monitor: &Monitor) -> Database {
 /// Reads the database of that name with all its tables.
 pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedDatabase>, AwsError> {
     let database = async { aws.glue.get_database().name(name).send().await.op(ops::GET_DATABASE).optional() };
-    let arn = aws.place.arn("glue", format!("database/{name}"));
+    let arn = aws.account_region.arn("glue", format!("database/{name}"));
     let tags = async { aws.glue.get_tags().resource_arn(arn).send().await.op(ops::GET_GLUE_TAGS) };
     let tables = async {
         let pages = aws.glue.get_tables().database_name(name).into_paginator().send();
@@ -136,7 +136,7 @@ fn claim(monitor: &Monitor, name: &str, observed: &ObservedDatabase) -> Claim {
 }
 
 fn arn(monitor: &Monitor, name: &str) -> String {
-    monitor.place.arn("glue", format!("database/{name}"))
+    monitor.account_region.arn("glue", format!("database/{name}"))
 }
 
 fn repair(monitor: &Monitor, database: &Database, observed: &ObservedDatabase, claim: &Claim, diff: &mut Diff<Op>) {
@@ -234,7 +234,7 @@ pub fn existing(monitor: &Monitor, name: &str, observed: Option<&ObservedDatabas
     let Some(observed) = observed.filter(|observed| monitor.claim(&observed.tags) == Claim::Ours) else {
         return Vec::new();
     };
-    let arn = monitor.place.arn("glue", format!("database/{name}"));
+    let arn = monitor.account_region.arn("glue", format!("database/{name}"));
     let tables = observed.tables.iter().filter(|table| table.claim(monitor) == Claim::Ours);
     let tables = tables.map(|table| table::existing(monitor, name, &table.table.name));
     [Existing::new(ResourceKind::Database, name, arn)].into_iter().chain(tables).collect()

@@ -67,7 +67,7 @@ impl System for Analytics {
     type Op = Op;
 
     const COMPONENT: Component = Component::Analytics;
-    const NEEDS: &'static [Component] = &[Component::Storage];
+    const NEEDS: &'static [Component] = &[Component::Bucket];
 
     fn desired(monitor: &Monitor) -> Result<Option<Desired>, Invalid> {
         Ok(monitor.spec.analytics.enabled.then(|| Desired {

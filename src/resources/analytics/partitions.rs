@@ -32,8 +32,8 @@ pub fn partitions(monitor: &Monitor) -> Vec<Partition> {
     let only = |name, value: &str| Partition { name, values: Values::Only(value.to_owned()) };
     let range = |name, range, digits| Partition { name, values: Values::Range { range, digits } };
     let mut partitions = vec![
-        only("aws_account_id", &monitor.place.account),
-        only("aws_region", &monitor.place.region),
+        only("aws_account_id", &monitor.account_region.account),
+        only("aws_region", &monitor.account_region.region),
         range("year", YEARS, "4"),
         range("month", "1,12", "2"),
         range("day", "1,31", "2"),

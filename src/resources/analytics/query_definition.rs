@@ -211,6 +211,6 @@ pub fn existing(monitor: &Monitor, observed: &[ObservedQueryDefinition]) -> Vec<
 
 /// Logs Insights in the console.
 pub fn link(monitor: &Monitor) -> String {
-    let (host, region) = (monitor.place.console_host(), &monitor.place.region);
+    let (host, region) = (monitor.account_region.console_host(), &monitor.account_region.region);
     format!("https://{host}/cloudwatch/home?region={region}#logsV2:logs-insights")
 }

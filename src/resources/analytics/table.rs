@@ -238,7 +238,7 @@ pub fn remove(database: &str, observed: &ObservedTable, diff: &mut Diff<Op>) {
     diff.step(change, Op::Table(TableOp::Delete { database: database.to_owned(), name }));
 }
 
-/// Tables are told apart from their namesakes in other databases.
+/// Tables are distinguished from their namesakes in other databases.
 pub fn qualified(database: &str, table: &str) -> String {
     format!("{database}.{table}")
 }
@@ -308,6 +308,6 @@ fn sdk_columns(columns: &[Column]) -> Vec<SdkColumn> {
 
 /// The table for the status.
 pub fn existing(monitor: &Monitor, database: &str, name: &str) -> Existing {
-    let arn = monitor.place.arn("glue", format!("table/{database}/{name}"));
+    let arn = monitor.account_region.arn("glue", format!("table/{database}/{name}"));
     Existing::new(ResourceKind::Table, qualified(database, name), arn)
 }

@@ -234,7 +234,7 @@ fn the_link_leads_to_the_console_of_the_partition() {
     let mut monitor = fixtures::monitor();
     let link = workgroup::saved_queries_link(&monitor);
     assert!(link.starts_with("https://eu-west-1.console.aws.amazon.com/athena/home?region=eu-west-1#"), "{link}");
-    monitor.place.partition = "aws-cn".into();
+    monitor.account_region.partition = "aws-cn".into();
     assert!(workgroup::saved_queries_link(&monitor).starts_with("https://console.amazonaws.cn/athena/"));
 }
 

@@ -70,7 +70,7 @@ pub fn desired(monitor: &Monitor) -> Workgroup {
             location: Some(format!("s3://{}/{RESULTS_PREFIX}", monitor.names.bucket)),
             encryption: Some(if key.is_some() { "SSE_KMS" } else { "SSE_S3" }.to_owned()),
             kms_key_arn: key,
-            bucket_owner: Some(monitor.place.account.clone()),
+            bucket_owner: Some(monitor.account_region.account.clone()),
         },
     }
 }
@@ -79,7 +79,7 @@ pub fn desired(monitor: &Monitor) -> Workgroup {
 pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedWorkgroup>, AwsError> {
     let workgroup =
         async { aws.athena.get_work_group().work_group(name).send().await.op(ops::GET_WORK_GROUP).optional() };
-    let arn = aws.place.arn("athena", format!("workgroup/{name}"));
+    let arn = aws.account_region.arn("athena", format!("workgroup/{name}"));
     let tags = async {
         let tags = aws.athena.list_tags_for_resource().resource_arn(arn).into_paginator().items().send();
         tags.collect::<Result<Vec<Tag>, _>>().await.op(ops::LIST_ATHENA_TAGS)
@@ -183,7 +183,7 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &WorkgroupOp) -> Result<(),
                 .op(ops::UPDATE_WORK_GROUP)?;
         }
         WorkgroupOp::Tag(tags) => {
-            let arn = monitor.place.arn("athena", format!("workgroup/{name}"));
+            let arn = monitor.account_region.arn("athena", format!("workgroup/{name}"));
             for call in tags.calls() {
                 match call {
                     TagCall::Set(set) => {
@@ -260,7 +260,7 @@ fn sdk_tags(tags: &Tags) -> Vec<Tag> {
 /// The workgroup for the status.
 pub fn existing(monitor: &Monitor) -> Existing {
     let name = monitor.names.workgroup();
-    let arn = monitor.place.arn("athena", format!("workgroup/{name}"));
+    let arn = monitor.account_region.arn("athena", format!("workgroup/{name}"));
     Existing::new(ResourceKind::Workgroup, name, arn)
 }
 
@@ -268,8 +268,8 @@ pub fn existing(monitor: &Monitor) -> Existing {
 pub fn saved_queries_link(monitor: &Monitor) -> String {
     format!(
         "https://{}/athena/home?region={}#/query-editor/saved-queries?workgroup={}",
-        monitor.place.console_host(),
-        monitor.place.region,
+        monitor.account_region.console_host(),
+        monitor.account_region.region,
         monitor.names.workgroup(),
     )
 }

@@ -74,7 +74,7 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &BucketOp) -> Result<Applie
 }
 
 async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), AwsError> {
-    let region = &aws.place.region;
+    let region = &aws.account_region.region;
     let constraint = (region != HOME_REGION).then(|| BucketLocationConstraint::from(region.as_str()));
     // With its tags from the first moment: after a crash the next pass must know it for ours.
     let tags = sdk_tags(&monitor.tags).map_err(not_built(ops::CREATE_BUCKET))?;
@@ -155,7 +155,8 @@ async fn put_tags(aws: &Aws, name: &str, tags: &TagDiff) -> Result<(), AwsError>
     let tagging = sdk_tags(&tags.applied_to(&present))
         .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
         .map_err(not_built(operation))?;
-    let call = aws.s3.put_bucket_tagging().bucket(name).expected_bucket_owner(&aws.place.account).tagging(tagging);
+    let call =
+        aws.s3.put_bucket_tagging().bucket(name).expected_bucket_owner(&aws.account_region.account).tagging(tagging);
     call.send().await.op(operation)?;
     Ok(())
 }
@@ -165,7 +166,7 @@ async fn put_versioning(aws: &Aws, name: &str, enabled: bool) -> Result<(), AwsE
     aws.s3
         .put_bucket_versioning()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .versioning_configuration(VersioningConfiguration::builder().status(status).build())
         .send()
         .await
@@ -196,7 +197,7 @@ async fn put_encryption(
     aws.s3
         .put_bucket_encryption()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .server_side_encryption_configuration(configuration)
         .send()
         .await
@@ -214,7 +215,7 @@ async fn put_ownership(aws: &Aws, name: &str) -> Result<(), AwsError> {
     aws.s3
         .put_bucket_ownership_controls()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .ownership_controls(controls)
         .send()
         .await
@@ -232,7 +233,7 @@ pub async fn put_policy(aws: &Aws, name: &str, policy: &Value) -> Result<(), Aws
     aws.s3
         .put_bucket_policy()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .policy(policy.to_string())
         .send()
         .await
@@ -258,7 +259,7 @@ async fn block_public_access(aws: &Aws, name: &str) -> Result<(), AwsError> {
     aws.s3
         .put_public_access_block()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .public_access_block_configuration(block)
         .send()
         .await
@@ -276,7 +277,7 @@ async fn put_lifecycle(aws: &Aws, name: &str, rules: &Rules) -> Result<(), AwsEr
     aws.s3
         .put_bucket_lifecycle_configuration()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .set_transition_default_minimum_object_size(lifecycle.minimum_object_size)
         .lifecycle_configuration(configuration)
         .send()

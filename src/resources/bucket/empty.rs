@@ -20,7 +20,7 @@ pub async fn delete(aws: &Aws, name: &str) -> Result<Applied, AwsError> {
     let mut removed = 0;
     let mut last = String::new();
     for _ in 0..PAGES {
-        let call = aws.s3.list_object_versions().bucket(name).expected_bucket_owner(&aws.place.account);
+        let call = aws.s3.list_object_versions().bucket(name).expected_bucket_owner(&aws.account_region.account);
         let Some(page) = call.send().await.op(ops::LIST_OBJECT_VERSIONS).optional()? else {
             return Ok(Applied::Done);
         };
@@ -54,7 +54,7 @@ async fn delete_versions(aws: &Aws, name: &str, versions: Vec<ObjectIdentifier>)
         .s3
         .delete_objects()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .delete(delete)
         .send()
         .await
@@ -71,7 +71,7 @@ async fn delete_versions(aws: &Aws, name: &str, versions: Vec<ObjectIdentifier>)
 }
 
 async fn delete_emptied(aws: &Aws, name: &str) -> Result<Applied, AwsError> {
-    let call = aws.s3.list_multipart_uploads().bucket(name).expected_bucket_owner(&aws.place.account);
+    let call = aws.s3.list_multipart_uploads().bucket(name).expected_bucket_owner(&aws.account_region.account);
     let Some(page) = call.send().await.op(ops::LIST_MULTIPART_UPLOADS).optional()? else {
         return Ok(Applied::Done);
     };
@@ -86,7 +86,7 @@ async fn delete_emptied(aws: &Aws, name: &str) -> Result<Applied, AwsError> {
     if more {
         return Ok(Applied::InProgress(format!("{aborted} unfinished uploads aborted, more to go")));
     }
-    let call = aws.s3.delete_bucket().bucket(name).expected_bucket_owner(&aws.place.account);
+    let call = aws.s3.delete_bucket().bucket(name).expected_bucket_owner(&aws.account_region.account);
     call.send().await.op(ops::DELETE_BUCKET).or_gone()?;
     Ok(Applied::Done)
 }
@@ -95,7 +95,7 @@ async fn abort(aws: &Aws, name: &str, upload: MultipartUpload) -> Result<(), Aws
     aws.s3
         .abort_multipart_upload()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .set_key(upload.key)
         .set_upload_id(upload.upload_id)
         .send()

@@ -21,7 +21,7 @@ pub async fn keep_policy(
 }
 
 async fn put_back(aws: &Aws, bucket: &str, before: &Policy) -> Result<(), AwsError> {
-    match observe::policy(aws, bucket).await?.regained(before, &aws.place.account) {
+    match observe::policy(aws, bucket).await?.regained(before, &aws.account_region.account) {
         Some(policy) => put_policy(aws, bucket, &policy).await,
         None => Ok(()),
     }

@@ -227,7 +227,7 @@ mod tests {
     use crate::api::VpcFlowMonitorSpec;
     use crate::monitor::fixtures;
 
-    fn told(spec: VpcFlowMonitorSpec) -> serde_json::Value {
+    fn reported(spec: VpcFlowMonitorSpec) -> serde_json::Value {
         json!(rules(&fixtures::with_spec(spec)))
     }
 
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn records_move_and_results_expire_by_default() {
         assert_eq!(
-            told(spec()),
+            reported(spec()),
             json!({
                 "vpc-flow-operator-records": {
                     "enabled": true,
@@ -268,7 +268,7 @@ mod tests {
         spec.s3.lifecycle.expire_after_days = Some(400);
         spec.s3.lifecycle.noncurrent_version_expire_after_days = 5;
         spec.analytics.result_retention_days = 3;
-        let rules = told(spec.clone());
+        let rules = reported(spec.clone());
         let records = &rules["vpc-flow-operator-records"];
         assert_eq!(records["prefix"], "AWSLogs/", "results must not move with the records");
         assert_eq!(records["transitions"], json!({"STANDARD_IA": 30, "DEEP_ARCHIVE": 365}));
@@ -278,7 +278,7 @@ mod tests {
 
         spec.s3.lifecycle.intelligent_tiering = true;
         spec.analytics.enabled = false;
-        let rules = told(spec);
+        let rules = reported(spec);
         assert_eq!(rules["vpc-flow-operator-results"]["expireAfterDays"], 3, "what is left of them goes");
         assert_eq!(rules["vpc-flow-operator-records"]["transitions"], json!({"INTELLIGENT_TIERING": 0}));
     }

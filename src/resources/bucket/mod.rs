@@ -22,11 +22,11 @@ use crate::api::{Component, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, Step, System};
 use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, RESULTS_PREFIX, Tags};
-use crate::resources::parts::WAS_THERE_BEFORE;
+use crate::resources::common::WAS_THERE_BEFORE;
 
-/// The system [`Component::Storage`].
+/// The system [`Component::Bucket`].
 #[derive(Debug)]
-pub struct Storage;
+pub struct BucketSystem;
 
 /// What has the wanted name, and the names the spec had before.
 #[derive(Debug)]
@@ -34,12 +34,12 @@ pub struct Observed {
     buckets: Vec<(String, Found)>,
 }
 
-impl System for Storage {
+impl System for BucketSystem {
     type Desired = Bucket;
     type Observed = Observed;
     type Op = BucketOp;
 
-    const COMPONENT: Component = Component::Storage;
+    const COMPONENT: Component = Component::Bucket;
     const NEEDS: &'static [Component] = &[];
 
     fn desired(monitor: &Monitor) -> Result<Option<Bucket>, Invalid> {
@@ -62,7 +62,7 @@ impl System for Storage {
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let mut buckets = Vec::new();
-        for name in monitor.known_names(Component::Storage, ResourceKind::Bucket, &monitor.names.bucket) {
+        for name in monitor.known_names(Component::Bucket, ResourceKind::Bucket, &monitor.names.bucket) {
             let found = Box::pin(observe::observe(aws, monitor, &name)).await?;
             buckets.push((name, found));
         }
@@ -89,13 +89,13 @@ impl System for Storage {
         let existing = |(name, found): &(String, Found)| match found {
             Found::Here(bucket) if monitor.claim(&bucket.tags) == Claim::Ours => Some(Existing {
                 retained: monitor.has_retained(&bucket.tags),
-                ..Existing::new(ResourceKind::Bucket, name, monitor.place.s3_arn(name))
+                ..Existing::new(ResourceKind::Bucket, name, monitor.account_region.s3_arn(name))
             }),
             Found::Here(_) | Found::Nothing | Found::Elsewhere(_) => None,
         };
         let resources = observed.buckets.iter().filter_map(existing).collect();
         let wanted = observed.buckets.iter().find(|(name, _)| *name == monitor.names.bucket);
-        let account = &monitor.place.account;
+        let account = &monitor.account_region.account;
         let others_bucket_policy = match wanted {
             Some((_, Found::Here(bucket))) if bucket.policy.is_overwritten(account) => monitor.recorded_policy.clone(),
             Some((_, Found::Here(bucket))) => bucket.policy.others(account),
@@ -106,7 +106,7 @@ impl System for Storage {
 }
 
 fn claim(monitor: &Monitor, name: &str, tags: &Tags) -> Claim {
-    let arn = monitor.place.s3_arn(name);
+    let arn = monitor.account_region.s3_arn(name);
     monitor.claim_chosen(
         tags,
         Chosen { field: "s3.bucketName", by_spec: monitor.spec.s3.bucket_name.is_some(), arn: &arn },
@@ -138,7 +138,7 @@ fn repair(monitor: &Monitor, bucket: &Bucket, observed: &ObservedBucket, claim: 
         );
         diff.step(change, BucketOp::Tag { name: bucket.name.clone(), tags });
     }
-    let lost = observed.policy.lost(monitor.recorded_policy.as_ref(), &monitor.place.account);
+    let lost = observed.policy.lost(monitor.recorded_policy.as_ref(), &monitor.account_region.account);
     diff.steps.extend(settings(bucket, observed, lost));
 }
 

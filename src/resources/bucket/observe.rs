@@ -38,7 +38,7 @@ pub async fn tags(aws: &Aws, name: &str) -> Result<Option<Tags>, AwsError> {
         .s3
         .get_bucket_tagging()
         .bucket(name)
-        .expected_bucket_owner(&aws.place.account)
+        .expected_bucket_owner(&aws.account_region.account)
         .send()
         .await
         .op(ops::GET_BUCKET_TAGGING);
@@ -93,13 +93,13 @@ async fn settings(aws: &Aws, name: &str) -> Result<ObservedBucket, AwsError> {
 }
 
 async fn versioned(aws: &Aws, name: &str) -> Result<bool, AwsError> {
-    let call = aws.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(&aws.place.account);
+    let call = aws.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(&aws.account_region.account);
     let output = call.send().await.op(ops::GET_BUCKET_VERSIONING).optional()?;
     Ok(output.and_then(|output| output.status) == Some(BucketVersioningStatus::Enabled))
 }
 
 async fn encryption(aws: &Aws, name: &str) -> Result<Option<ServerSideEncryptionRule>, AwsError> {
-    let call = aws.s3.get_bucket_encryption().bucket(name).expected_bucket_owner(&aws.place.account);
+    let call = aws.s3.get_bucket_encryption().bucket(name).expected_bucket_owner(&aws.account_region.account);
     let output = call.send().await.op(ops::GET_BUCKET_ENCRYPTION).optional()?;
     let configuration = output.and_then(|output| output.server_side_encryption_configuration);
     Ok(configuration.and_then(|configuration| configuration.rules.into_iter().next()))
@@ -112,14 +112,14 @@ fn default_encryption(rule: &ServerSideEncryptionRule) -> Option<Encryption> {
 }
 
 async fn public_access(aws: &Aws, name: &str) -> Result<PublicAccess, AwsError> {
-    let call = aws.s3.get_public_access_block().bucket(name).expected_bucket_owner(&aws.place.account);
+    let call = aws.s3.get_public_access_block().bucket(name).expected_bucket_owner(&aws.account_region.account);
     let output = call.send().await.op(ops::GET_PUBLIC_ACCESS_BLOCK).optional()?;
     let block = output.and_then(|output| output.public_access_block_configuration);
     Ok(block.as_ref().map(PublicAccess::from).unwrap_or_default())
 }
 
 async fn ownership(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
-    let call = aws.s3.get_bucket_ownership_controls().bucket(name).expected_bucket_owner(&aws.place.account);
+    let call = aws.s3.get_bucket_ownership_controls().bucket(name).expected_bucket_owner(&aws.account_region.account);
     let output = call.send().await.op(ops::GET_BUCKET_OWNERSHIP_CONTROLS).optional()?;
     let controls = output.and_then(|output| output.ownership_controls);
     Ok(controls.and_then(|controls| controls.rules().first().map(|rule| rule.object_ownership().as_str().to_owned())))
@@ -128,7 +128,7 @@ async fn ownership(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
 /// Reads the bucket's policy.
 pub async fn policy(aws: &Aws, name: &str) -> Result<Policy, AwsError> {
     let operation = ops::GET_BUCKET_POLICY;
-    let call = aws.s3.get_bucket_policy().bucket(name).expected_bucket_owner(&aws.place.account);
+    let call = aws.s3.get_bucket_policy().bucket(name).expected_bucket_owner(&aws.account_region.account);
     let output = call.send().await.op(operation).optional()?;
     // Never taken for an empty one: it is written back with what others put in it.
     output
@@ -139,7 +139,8 @@ pub async fn policy(aws: &Aws, name: &str) -> Result<Policy, AwsError> {
 
 /// Reads the bucket's lifecycle configuration.
 pub async fn lifecycle(aws: &Aws, name: &str) -> Result<Lifecycle, AwsError> {
-    let call = aws.s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(&aws.place.account);
+    let call =
+        aws.s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(&aws.account_region.account);
     let output = call.send().await.op(ops::GET_BUCKET_LIFECYCLE).optional()?;
     Ok(output.map_or_else(Lifecycle::default, |output| {
         Lifecycle::new(output.rules.unwrap_or_default(), output.transition_default_minimum_object_size)
@@ -169,7 +170,7 @@ mod tests {
     fn only_what_was_seen_with_our_tag_was_ours() {
         let mut monitor = fixtures::monitor();
         let recorded = |kind, name: &str, arn: Option<&str>| ResourceStatus {
-            component: Component::Storage,
+            component: Component::Bucket,
             kind,
             name: name.to_owned(),
             arn: arn.map(str::to_owned),

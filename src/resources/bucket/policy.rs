@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::monitor::Monitor;
-use crate::resources::parts::policy::normalise_statement;
+use crate::resources::common::policy::normalise_statement;
 
 /// Begins the `Sid` of every statement of ours.
 const OURS: &str = "VpcFlowOperator";
@@ -19,16 +19,16 @@ const AWS_OWN: &str = "AWSLogDelivery";
 /// See "Amazon S3 bucket permissions for flow logs" in the Amazon VPC user guide.
 #[must_use]
 pub fn statements(monitor: &Monitor) -> Vec<Value> {
-    let (place, bucket) = (&monitor.place, &monitor.names.bucket);
-    let bucket_arn = place.s3_arn(bucket);
+    let (account_region, bucket) = (&monitor.account_region, &monitor.names.bucket);
+    let bucket_arn = account_region.s3_arn(bucket);
     let folder = if monitor.spec.s3.hive_compatible_partitions {
-        format!("aws-account-id={}", place.account)
+        format!("aws-account-id={}", account_region.account)
     } else {
-        place.account.clone()
+        account_region.account.clone()
     };
-    let records = place.s3_arn(format!("{bucket}/{}AWSLogs/{folder}/*", monitor.key_prefix()));
+    let records = account_region.s3_arn(format!("{bucket}/{}AWSLogs/{folder}/*", monitor.key_prefix()));
     let delivery = json!({"Service": "delivery.logs.amazonaws.com"});
-    let source = json!({"aws:SourceArn": place.arn("logs", "*")});
+    let source = json!({"aws:SourceArn": account_region.arn("logs", "*")});
     vec![
         json!({
             "Sid": format!("{OURS}DenyInsecureTransport"),
@@ -44,7 +44,7 @@ pub fn statements(monitor: &Monitor) -> Vec<Value> {
             "Principal": delivery,
             "Action": ["s3:GetBucketAcl", "s3:ListBucket"],
             "Resource": bucket_arn,
-            "Condition": {"StringEquals": {"aws:SourceAccount": place.account}, "ArnLike": source},
+            "Condition": {"StringEquals": {"aws:SourceAccount": account_region.account}, "ArnLike": source},
         }),
         json!({
             "Sid": format!("{OURS}DeliveryWrite"),
@@ -54,7 +54,7 @@ pub fn statements(monitor: &Monitor) -> Vec<Value> {
             "Resource": records,
             "Condition": {
                 "StringEquals": {
-                    "aws:SourceAccount": place.account,
+                    "aws:SourceAccount": account_region.account,
                     "s3:x-amz-acl": "bucket-owner-full-control",
                 },
                 "ArnLike": source,
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn statements_carry_the_partition() {
         let mut monitor = fixtures::monitor();
-        monitor.place.partition = "aws-cn".into();
+        monitor.account_region.partition = "aws-cn".into();
         let text = json!(statements(&monitor)).to_string();
         assert!(text.contains("arn:aws-cn:s3:::") && text.contains("arn:aws-cn:logs:") && !text.contains("arn:aws:"));
     }

@@ -19,7 +19,7 @@ fn spec() -> VpcFlowMonitorSpec {
 }
 
 fn desired(monitor: &Monitor) -> Bucket {
-    Storage::desired(monitor).unwrap().unwrap()
+    BucketSystem::desired(monitor).unwrap().unwrap()
 }
 
 /// The bucket as S3 would have it after everything was written.
@@ -40,11 +40,11 @@ fn here(monitor: &Monitor, bucket: ObservedBucket) -> Observed {
 }
 
 fn diff(monitor: &Monitor, observed: &Observed) -> Diff<BucketOp> {
-    Storage::diff(monitor, Goal::Present(&desired(monitor)), observed)
+    BucketSystem::diff(monitor, Goal::Present(&desired(monitor)), observed)
 }
 
 /// What is changed, as people are told.
-fn told(diff: &Diff<BucketOp>) -> Vec<String> {
+fn reported(diff: &Diff<BucketOp>) -> Vec<String> {
     let paths = |step: &Step<BucketOp>| {
         let fields: Vec<_> = step.change.fields.iter().map(|field| field.path.as_str()).collect();
         format!("{} {}", step.change.action.past(), fields.join(" "))
@@ -57,7 +57,7 @@ fn what_s3_sets_by_itself_is_not_written_again() {
     let settings_of = |spec| {
         let monitor = fixtures::with_spec(spec);
         let steps = settings(&desired(&monitor), &ObservedBucket::just_created(Tags::new()), Vec::new());
-        told(&Diff { steps, ..Diff::default() }).join("; ")
+        reported(&Diff { steps, ..Diff::default() }).join("; ")
     };
     let default = settings_of(spec());
     assert!(default.contains("lifecycle.") && default.contains("policy.") && default.contains("versioning"));
@@ -76,13 +76,13 @@ fn a_bucket_key_matters_with_kms_only() {
     let monitor = fixtures::with_spec(spec.clone());
     let mut bucket = at_rest(&monitor);
     bucket.encryption = Some(Encryption::new(&"AES256".into(), None, true));
-    assert_eq!(told(&diff(&monitor, &here(&monitor, bucket))), [""; 0]);
+    assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket))), [""; 0]);
 
     spec.s3.kms_key_arn = Some(KEY.into());
     let monitor = fixtures::with_spec(spec);
     let mut bucket = at_rest(&monitor);
     bucket.encryption = Some(Encryption::new(&"aws:kms".into(), Some(KEY.into()), false));
-    assert_eq!(told(&diff(&monitor, &here(&monitor, bucket))), ["Updated encryption.bucketKey"]);
+    assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket))), ["Updated encryption.bucketKey"]);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn each_drift_is_repaired_by_itself() {
     for (drift, expected) in cases {
         let mut bucket = at_rest(&monitor);
         drift(&mut bucket);
-        assert_eq!(told(&diff(&monitor, &here(&monitor, bucket))), [expected]);
+        assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket))), [expected]);
     }
 }
 
@@ -133,10 +133,10 @@ fn what_is_not_ours_is_a_conflict_and_never_removed() {
         let present = diff(&monitor, &observed);
         assert_eq!((present.steps.len(), present.conflicts.len()), (0, 1));
         for removal in [Removal::Everything, Removal::KeepData, Removal::KeepAll] {
-            let absent = Storage::diff(&monitor, Goal::Absent(removal), &observed);
+            let absent = BucketSystem::diff(&monitor, Goal::Absent(removal), &observed);
             assert_eq!((absent.steps.len(), absent.conflicts.len()), (0, 0));
         }
-        assert_eq!(Storage::report(&monitor, Goal::Absent(Removal::KeepAll), &observed), Report::default());
+        assert_eq!(BucketSystem::report(&monitor, Goal::Absent(Removal::KeepAll), &observed), Report::default());
     }
 }
 
@@ -148,7 +148,7 @@ fn an_unowned_bucket_is_adopted_with_the_tags_of_others() {
     let mut bucket = at_rest(&monitor);
     bucket.tags = [("team".to_owned(), "a".to_owned())].into();
     let diff = diff(&monitor, &here(&monitor, bucket));
-    assert_eq!(told(&diff), ["Adopted tags"]);
+    assert_eq!(reported(&diff), ["Adopted tags"]);
     let BucketOp::Tag { tags, .. } = &diff.steps[0].op else { panic!("{diff:#?}") };
     assert!(tags.unset.is_empty());
     assert_eq!(&tags.set[OWNER], &monitor.owner);
@@ -162,18 +162,18 @@ fn after_a_rename_the_old_bucket_goes_as_the_policy_says() {
         spec.deletion_policy = Some(policy);
         let mut monitor = fixtures::with_spec(spec.clone());
         monitor.recorded.push(ResourceStatus {
-            component: Component::Storage,
+            component: Component::Bucket,
             kind: ResourceKind::Bucket,
             name: "old-name".into(),
             arn: None,
             state: ResourceState::InSync,
             message: None,
         });
-        let names = monitor.known_names(Component::Storage, ResourceKind::Bucket, &monitor.names.bucket);
+        let names = monitor.known_names(Component::Bucket, ResourceKind::Bucket, &monitor.names.bucket);
         let found = |name: &String| (name.clone(), Found::Here(Box::new(at_rest(&monitor))));
         let observed = Observed { buckets: names.iter().map(found).collect() };
         let diff = diff(&monitor, &observed);
-        assert_eq!(told(&diff), [expected]);
+        assert_eq!(reported(&diff), [expected]);
         assert_eq!(diff.steps[0].change.name, "old-name");
     }
 }
@@ -183,7 +183,7 @@ fn records_may_not_be_where_results_expire() {
     for prefix in ["athena-results", "athena-results/logs"] {
         let mut spec = spec();
         spec.s3.prefix = prefix.into();
-        let invalid = Storage::desired(&fixtures::with_spec(spec)).unwrap_err();
+        let invalid = BucketSystem::desired(&fixtures::with_spec(spec)).unwrap_err();
         assert!(invalid.to_string().starts_with("spec.s3.prefix: athena-results/"), "{invalid}");
     }
 }
@@ -228,7 +228,7 @@ proptest! {
         spec.s3.prefix = prefix;
         let monitor = fixtures::with_spec(spec);
         let mut bucket = at_rest(&monitor);
-        prop_assert_eq!(told(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
+        prop_assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
 
         // As after CreateFlowLogs: only statements of others, until ours are back.
         bucket.policy = Policy::parse(&json!({"Version": "2012-10-17", "Statement": theirs}).to_string()).unwrap();
@@ -236,7 +236,7 @@ proptest! {
         let policy = policy_after(&repair, &bucket);
         prop_assert_eq!(policy["Statement"].as_array().unwrap().get(..theirs.len()), Some(&theirs[..]));
         bucket.policy = Policy::parse(&policy.to_string()).unwrap();
-        prop_assert_eq!(told(&diff(&monitor, &here(&monitor, bucket))).len(), 0);
+        prop_assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket))).len(), 0);
     }
 }
 
@@ -264,7 +264,7 @@ fn what_lets_in_the_flow_logs_of_other_accounts_is_not_lost_to_the_names_aws_use
     };
     let mut monitor = fixtures::monitor();
     let ours = desired(&monitor).statements;
-    let (theirs, aws) = ("210987654321", monitor.place.account.clone());
+    let (theirs, aws) = ("210987654321", monitor.account_region.account.clone());
     let name = "AWSLogDeliveryWrite";
     let before = policy(&[vec![delivery_statement(name, theirs)], ours.clone()].concat());
     let after = policy(&[delivery_statement(name, &aws)]);
@@ -300,7 +300,7 @@ fn what_a_policy_has_lost_comes_back_beside_what_it_has_gained() {
         |sid: &str, action: &str| json!({"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": "*"});
     let before = policy(json!([statement("Theirs", "s3:GetObject"), statement("Both", "s3:PutObject")]));
     let after = policy(json!([statement("Both", "s3:PutObject"), statement("AWSLogDeliveryWrite", "s3:PutObject")]));
-    let account = &fixtures::monitor().place.account;
+    let account = &fixtures::monitor().account_region.account;
     let regained = after.regained(&before, account).unwrap();
     let sids: Vec<_> = regained["Statement"].as_array().unwrap().iter().map(|known| known["Sid"].clone()).collect();
     assert_eq!(sids, ["Both", "AWSLogDeliveryWrite", "Theirs"]);
@@ -317,23 +317,23 @@ fn what_others_had_is_remembered_until_it_is_back() {
     let mut bucket = at_rest(&monitor);
     let remembered = |monitor: &Monitor, bucket: &ObservedBucket| {
         let observed = here(monitor, bucket.clone());
-        Storage::report(monitor, Goal::Absent(Removal::KeepAll), &observed).others_bucket_policy
+        BucketSystem::report(monitor, Goal::Absent(Removal::KeepAll), &observed).others_bucket_policy
     };
     assert_eq!(remembered(&monitor, &bucket), None);
     bucket.policy = policy(&[desired(&monitor).statements, vec![statement("Theirs")]].concat());
     monitor.recorded_policy = remembered(&monitor, &bucket);
     assert!(monitor.recorded_policy.as_ref().is_some_and(|policy| policy.contains("Theirs")));
 
-    let own = |sid| delivery_statement(sid, &fixtures::monitor().place.account);
+    let own = |sid| delivery_statement(sid, &fixtures::monitor().account_region.account);
     bucket.policy = policy(&[own("AWSLogDeliveryWrite"), own("AWSLogDeliveryAclCheck")]);
     assert_eq!(remembered(&monitor, &bucket), monitor.recorded_policy);
     let repair = diff(&monitor, &here(&monitor, bucket.clone()));
     bucket.policy = Policy::parse(&policy_after(&repair, &bucket).to_string()).unwrap();
-    assert_eq!(told(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
+    assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
     assert_eq!(remembered(&monitor, &bucket), monitor.recorded_policy);
 
     // What its owner takes out is not put back.
     bucket.policy = policy(&desired(&monitor).statements);
-    assert_eq!(told(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
+    assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
     assert_eq!(remembered(&monitor, &bucket), None);
 }

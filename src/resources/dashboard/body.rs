@@ -8,7 +8,7 @@ use super::widget::{Widget, graph, placed};
 use crate::api::FlowLogField::{self, Action, Bytes, DstAddr, SrcAddr};
 use crate::api::spec::AlarmLimits;
 use crate::monitor::Monitor;
-use crate::resources::alarms::trigger::Trigger;
+use crate::resources::alarms::alarm_kind::AlarmKind;
 use crate::resources::analytics::alias;
 use crate::resources::detections::Detection;
 
@@ -18,7 +18,7 @@ pub(super) const RED: &str = "#d13212";
 /// The whole body. What the spec switches off, or what needs a field that the records lack, is left out.
 pub fn body(monitor: &Monitor) -> Value {
     let of_detector = |widgets: fn(&Monitor) -> Vec<Widget>| {
-        if monitor.spec.anomaly_detector.enabled { widgets(monitor) } else { Vec::new() }
+        if monitor.spec.detector.enabled { widgets(monitor) } else { Vec::new() }
     };
     let rows = [
         vec![heading(monitor)],
@@ -34,14 +34,14 @@ pub fn body(monitor: &Monitor) -> Value {
 fn heading(monitor: &Monitor) -> Widget {
     let markdown = format!(
         "# VPC flow logs: {}/{}\nTraffic of `{}` in {}. Kept by vpc-flow-operator: what is changed here is changed back.",
-        monitor.namespace, monitor.name, monitor.spec.vpc_id, monitor.place.region
+        monitor.namespace, monitor.name, monitor.spec.vpc_id, monitor.account_region.region
     );
     Widget { kind: "text", height: 2, properties: json!({"markdown": markdown}) }
 }
 
 fn alarm_states(monitor: &Monitor) -> Option<Widget> {
-    let enabled = Trigger::ALL.into_iter().filter(|trigger| trigger.enabled(monitor));
-    let alarms: Vec<_> = enabled.map(|trigger| trigger.alarm_arn(monitor)).collect();
+    let enabled = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor));
+    let alarms: Vec<_> = enabled.map(|kind| kind.alarm_arn(monitor)).collect();
     let properties = json!({"title": "Alarms", "alarms": alarms});
     (!alarms.is_empty()).then_some(Widget { kind: "alarm", height: 3, properties })
 }
@@ -88,7 +88,7 @@ fn log_widget(monitor: &Monitor, title: &str, view: &str, query: &str) -> Widget
         height: 8,
         properties: json!({
             "title": title,
-            "region": monitor.place.region,
+            "region": monitor.account_region.region,
             "view": view,
             "stacked": false,
             "query": query,
@@ -159,7 +159,7 @@ mod tests {
     use crate::api::VpcFlowMonitorSpec;
     use crate::api::spec::DetectorRules;
     use crate::monitor::fixtures;
-    use crate::resources::anomaly_detector::rules::field;
+    use crate::resources::detector::rules::field;
     use ::detector::rules::Rule;
 
     fn widgets(monitor: &Monitor) -> Vec<Value> {
@@ -212,7 +212,7 @@ mod tests {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
         spec.detections.rejected_connections.enabled = false;
         spec.detections.high_data_transfer.enabled = false;
-        spec.anomaly_detector.enabled = false;
+        spec.detector.enabled = false;
         spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:123456789012:theirs".into());
         let shown = titles(&fixtures::with_spec(spec.clone()));
         assert_eq!(shown, ["Alarms", "External connections", "Accepted and rejected flows", "Top talkers"]);
@@ -228,11 +228,11 @@ mod tests {
             widget["properties"]["metrics"].as_array().map(Vec::len)
         };
         assert_eq!(shown(&spec), Some(9));
-        spec.anomaly_detector.rules.port_scan.enabled = false;
+        spec.detector.rules.port_scan.enabled = false;
         assert_eq!(shown(&spec), Some(8));
-        spec.anomaly_detector.rules = rules(|_| false);
+        spec.detector.rules = rules(|_| false);
         assert_eq!(shown(&spec), None);
-        spec.anomaly_detector.rules = rules(|rule| rule == Rule::HostSweep);
+        spec.detector.rules = rules(|rule| rule == Rule::HostSweep);
         let monitor = fixtures::with_spec(spec);
         assert_eq!(
             by_title(&body(&monitor))["widgets"]["Findings by rule"]["properties"]["metrics"],
@@ -279,7 +279,7 @@ mod tests {
             spec.detections.rejected_connections.enabled = switches[0];
             spec.detections.high_data_transfer.enabled = switches[1];
             spec.detections.external_connections.enabled = switches[2];
-            spec.anomaly_detector.enabled = switches[3];
+            spec.detector.enabled = switches[3];
             if switches[4] {
                 spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:123456789012:theirs".into());
             }
@@ -287,7 +287,7 @@ mod tests {
                 spec.cloud_watch_logs.fields = vec![Action];
             }
             if switches[6] {
-                spec.anomaly_detector.rules = rules(|_| false);
+                spec.detector.rules = rules(|_| false);
             }
             let mut taken = std::collections::BTreeSet::new();
             for widget in widgets(&fixtures::with_spec(spec)) {

@@ -1,4 +1,4 @@
-//! How the anomaly detector does: what it reads, what it finds, how long it takes and whether it fails.
+//! How the detector does: what it reads, what it finds, how long it takes and whether it fails.
 
 use detector::metrics;
 use detector::rules::Rule;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::body::RED;
 use super::widget::{Widget, graph};
 use crate::monitor::Monitor;
-use crate::resources::anomaly_detector::rules::is_enabled;
+use crate::resources::detector::rules::is_enabled;
 
 /// What it found, and in how many records.
 pub(super) fn results(monitor: &Monitor) -> Vec<Widget> {
@@ -33,7 +33,7 @@ fn lambda_metric(monitor: &Monitor, name: &str, options: &Value) -> Value {
 }
 
 fn findings(monitor: &Monitor) -> Option<Widget> {
-    let enabled = Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, &monitor.spec.anomaly_detector.rules));
+    let enabled = Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, &monitor.spec.detector.rules));
     let metric = |rule: Rule| own_metric(monitor, metrics::FINDINGS, Some(rule), json!({"label": rule.title()}));
     let metrics: Vec<_> = enabled.map(metric).collect();
     let more = json!({"stacked": true, "yAxis": {"left": {"min": 0, "showUnits": false}}});

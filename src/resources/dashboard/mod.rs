@@ -8,10 +8,10 @@ use aws_sdk_cloudwatch::types::DashboardValidationMessage;
 use serde_json::{Value, json};
 
 use crate::api::{Component, ResourceKind};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, Place, operations as ops};
+use crate::aws::{AccountRegion, Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
-use crate::resources::parts::cloudwatch_tags;
+use crate::resources::common::cloudwatch_tags;
 
 /// The system [`Component::Dashboard`].
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub enum Op {
 }
 
 /// Dashboards belong to the account, not to a region.
-fn arn(place: &Place, name: &str) -> String {
-    place.global_arn("cloudwatch", format!("dashboard/{name}"))
+fn arn(account_region: &AccountRegion, name: &str) -> String {
+    account_region.global_arn("cloudwatch", format!("dashboard/{name}"))
 }
 
 impl System for Dashboard {
@@ -57,7 +57,7 @@ impl System for Dashboard {
         let dashboard = async {
             aws.cloudwatch.get_dashboard().dashboard_name(&name).send().await.op(ops::GET_DASHBOARD).optional()
         };
-        let arn = arn(&aws.place, &name);
+        let arn = arn(&aws.account_region, &name);
         let (dashboard, tags) = futures::join!(dashboard, cloudwatch_tags::read(aws, &arn));
         let Some(dashboard) = dashboard? else { return Ok(None) };
         Ok(Some(Observed { body: body::parse(dashboard.dashboard_body().unwrap_or_default()), tags: tags? }))
@@ -105,7 +105,7 @@ impl System for Dashboard {
                 }
             }
             Op::Tag(tags) => {
-                let arn = arn(&monitor.place, &name);
+                let arn = arn(&monitor.account_region, &name);
                 cloudwatch_tags::change(aws, &arn, tags).await?;
             }
             Op::Delete => {
@@ -127,10 +127,13 @@ impl System for Dashboard {
         if !is_ours {
             return Report::default();
         }
-        let place = &monitor.place;
-        let link =
-            format!("https://{}/cloudwatch/home?region={}#dashboards:name={name}", place.console_host(), place.region);
-        let arn = arn(place, &name);
+        let account_region = &monitor.account_region;
+        let link = format!(
+            "https://{}/cloudwatch/home?region={}#dashboards:name={name}",
+            account_region.console_host(),
+            account_region.region
+        );
+        let arn = arn(account_region, &name);
         Report {
             resources: vec![Existing::new(ResourceKind::Dashboard, name, arn)],
             dashboard: Some(link),
@@ -155,11 +158,11 @@ fn repair(monitor: &Monitor, body: &Value, observed: &Observed, claim: &Claim, d
 
 /// What CloudWatch says about a body that it took all the same.
 fn warning(messages: &[DashboardValidationMessage]) -> Option<String> {
-    let told = |message: &DashboardValidationMessage| {
+    let reported = |message: &DashboardValidationMessage| {
         format!("{}: {}", message.data_path().unwrap_or("/"), message.message().unwrap_or("not valid"))
     };
-    let told: Vec<_> = messages.iter().map(told).collect();
-    (!told.is_empty()).then(|| format!("CloudWatch may not show all of it: {}", told.join("; ")))
+    let reported: Vec<_> = messages.iter().map(reported).collect();
+    (!reported.is_empty()).then(|| format!("CloudWatch may not show all of it: {}", reported.join("; ")))
 }
 
 #[cfg(test)]
@@ -186,8 +189,8 @@ mod tests {
         monitor.spec.detections.rejected_connections.period_seconds = 600;
         let desired = Dashboard::desired(&monitor).unwrap().unwrap();
         let diff = Dashboard::diff(&monitor, Goal::Present(&desired), &observed);
-        let told = diff.steps[0].change.to_string();
-        assert!(told.contains("Rejected connections.properties.period: 300"), "{told}");
+        let reported = diff.steps[0].change.to_string();
+        assert!(reported.contains("Rejected connections.properties.period: 300"), "{reported}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) struct Widget {
 pub(super) fn graph(monitor: &Monitor, title: &str, metrics: &Value, more: Value) -> Widget {
     let mut properties = json!({
         "title": title,
-        "region": monitor.place.region,
+        "region": monitor.account_region.region,
         "view": "timeSeries",
         "stacked": false,
         "stat": "Sum",

@@ -56,7 +56,7 @@ async fn of_vpcs(aws: &Aws, vpcs: Vec<String>) -> Result<Vec<(String, SdkFlowLog
 }
 
 fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
-    let flow_log = flow_log::read(&monitor.place, &found)?;
+    let flow_log = flow_log::read(&monitor.account_region, &found)?;
     let tags = found.tags.unwrap_or_default();
     Some(Found {
         id: found.flow_log_id?,
@@ -133,7 +133,7 @@ fn with_remedy(monitor: &Monitor, mut error: AwsError) -> AwsError {
     if NO_VPC.contains(&error.code.as_str()) {
         error.message = format!(
             "{} (spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is)",
-            error.message, monitor.spec.vpc_id, monitor.place.account, monitor.place.region
+            error.message, monitor.spec.vpc_id, monitor.account_region.account, monitor.account_region.region
         );
     }
     error

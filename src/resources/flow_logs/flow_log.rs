@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{
 use serde_json::{Value, json};
 
 use crate::api::{default_cloudwatch_fields, log_format, spec};
-use crate::aws::Place;
+use crate::aws::AccountRegion;
 use crate::monitor::Monitor;
 
 /// What AWS uses if `MaxAggregationInterval` is not given: `CreateFlowLogs` in the EC2 API reference.
@@ -74,7 +74,7 @@ pub fn wanted(monitor: &Monitor) -> Vec<FlowLog> {
     let (logs, s3) = (&monitor.spec.cloud_watch_logs, &monitor.spec.s3);
     let traffic_type =
         |own: Option<spec::TrafficType>| TrafficType::from(own.unwrap_or(monitor.spec.traffic_type).as_str());
-    let bucket = monitor.place.s3_arn(format!("{}/{}", monitor.names.bucket, monitor.key_prefix()));
+    let bucket = monitor.account_region.s3_arn(format!("{}/{}", monitor.names.bucket, monitor.key_prefix()));
     vec![
         FlowLog {
             destination: Destination::LogGroup {
@@ -102,13 +102,13 @@ pub fn wanted(monitor: &Monitor) -> Vec<FlowLog> {
 /// What AWS tells of a flow log, or `None` if it goes where no monitor sends records. What AWS leaves out has the default that
 /// `CreateFlowLogs` documents.
 #[must_use]
-pub fn read(place: &Place, found: &SdkFlowLog) -> Option<FlowLog> {
+pub fn read(account_region: &AccountRegion, found: &SdkFlowLog) -> Option<FlowLog> {
     let destination = match found.log_destination_type.as_ref().unwrap_or(&LogDestinationType::CloudWatchLogs) {
         LogDestinationType::CloudWatchLogs => Destination::LogGroup {
             // A flow log made by name has no destination, only the name.
             arn: match found.log_destination() {
                 Some(arn) => arn.strip_suffix(":*").unwrap_or(arn).to_owned(),
-                None => place.arn("logs", format!("log-group:{}", found.log_group_name()?)),
+                None => account_region.arn("logs", format!("log-group:{}", found.log_group_name()?)),
             },
             role_arn: found.deliver_logs_permission_arn.clone(),
         },
@@ -297,28 +297,28 @@ mod tests {
         let mut found = described(&logs);
         found.log_destination = found.log_destination.map(|arn| format!("{arn}:*"));
         found.log_format = found.log_format.map(|format| format.replace(' ', "  "));
-        assert_eq!(read(&monitor.place, &found).as_ref(), Some(&logs));
+        assert_eq!(read(&monitor.account_region, &found).as_ref(), Some(&logs));
         found.log_destination = None;
         found.log_group_name = Some(monitor.names.log_group.clone());
         found.log_destination_type = None;
         found.log_format = None;
-        assert_eq!(read(&monitor.place, &found), Some(logs));
+        assert_eq!(read(&monitor.account_region, &found), Some(logs));
         let mut found = described(&s3);
         found.log_destination = Some(format!("{}//", s3.destination_arn()));
-        assert_eq!(read(&monitor.place, &found), Some(s3));
+        assert_eq!(read(&monitor.account_region, &found), Some(s3));
     }
 
     #[test]
     fn what_aws_leaves_out_has_its_documented_default() {
-        let place = fixtures::monitor().place;
+        let account_region = fixtures::monitor().account_region;
         let bare = SdkFlowLog::builder().log_destination_type(LogDestinationType::S3).log_destination("arn:aws:s3:::b");
-        let document = read(&place, &bare.build()).unwrap().document();
+        let document = read(&account_region, &bare.build()).unwrap().document();
         assert_eq!(document["fileFormat"], "plain-text");
         assert_eq!(document["hiveCompatiblePartitions"], false);
         assert_eq!(document["perHourPartition"], false);
         assert_eq!(document["aggregationInterval"], 600);
         let firehose = SdkFlowLog::builder().log_destination_type(LogDestinationType::KinesisDataFirehose);
-        assert_eq!(read(&place, &firehose.log_destination("arn:aws:firehose:::x").build()), None);
+        assert_eq!(read(&account_region, &firehose.log_destination("arn:aws:firehose:::x").build()), None);
     }
 
     proptest! {
@@ -339,7 +339,7 @@ mod tests {
             spec.s3.per_hour_partition = hourly;
             let monitor = fixtures::with_spec(spec);
             for flow_log in wanted(&monitor) {
-                prop_assert_eq!(read(&monitor.place, &described(&flow_log)), Some(flow_log));
+                prop_assert_eq!(read(&monitor.account_region, &described(&flow_log)), Some(flow_log));
             }
         }
     }

@@ -6,13 +6,13 @@ use super::{Destination, Found};
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
 use crate::api::status::FlowLogStatus;
-use crate::engine::{Existing, Health, Report};
+use crate::engine::{Existing, Report, SystemHealth};
 use crate::monitor::Monitor;
 
 /// What there is to tell about our flow logs.
 pub fn report(monitor: &Monitor, ours: &[&Found]) -> Report {
     let resources = ours.iter().map(|found| {
-        let arn = monitor.place.arn("ec2", format!("vpc-flow-log/{}", found.id));
+        let arn = monitor.account_region.arn("ec2", format!("vpc-flow-log/{}", found.id));
         let mut existing = Existing::new(ResourceKind::FlowLog, found.flow_log.sink().as_str(), arn);
         existing.message = problem(monitor, found).map(|problem| problem.to_string());
         existing
@@ -33,21 +33,21 @@ pub fn report(monitor: &Monitor, ours: &[&Found]) -> Report {
 }
 
 /// `FlowLogStatus` alone says nothing about delivery.
-fn health(monitor: &Monitor, ours: &[&Found]) -> Health {
-    let told = |found: &Found, problem: String| {
+fn health(monitor: &Monitor, ours: &[&Found]) -> SystemHealth {
+    let reported = |found: &Found, problem: String| {
         format!("flow log {} ({}): {problem}", found.flow_log.sink().as_str(), found.id)
     };
     let problems: Vec<_> =
-        ours.iter().filter_map(|found| Some(told(found, problem(monitor, found)?.to_string()))).collect();
+        ours.iter().filter_map(|found| Some(reported(found, problem(monitor, found)?.to_string()))).collect();
     if !problems.is_empty() {
-        return Health::Failing(Reason::DeliveryFailed, problems.join("; "));
+        return SystemHealth::Failing(Reason::DeliveryFailed, problems.join("; "));
     }
     let pending: Vec<_> = ours
         .iter()
         .filter(|found| found.status != "ACTIVE")
-        .map(|found| told(found, format!("AWS is still setting it up, its status is {:?}", found.status)))
+        .map(|found| reported(found, format!("AWS is still setting it up, its status is {:?}", found.status)))
         .collect();
-    if pending.is_empty() { Health::Good } else { Health::Pending(pending.join("; ")) }
+    if pending.is_empty() { SystemHealth::Good } else { SystemHealth::Pending(pending.join("; ")) }
 }
 
 /// Why no records arrive.
@@ -97,7 +97,7 @@ fn access(monitor: &Monitor, found: &Found) -> String {
             role_arn.as_deref().unwrap_or("(none)"),
             key(
                 monitor.spec.cloud_watch_logs.kms_key_arn.as_ref(),
-                &format!("logs.{}.amazonaws.com", monitor.place.region)
+                &format!("logs.{}.amazonaws.com", monitor.account_region.region)
             ),
         ),
         Destination::Bucket { arn, .. } => format!(
@@ -117,8 +117,8 @@ mod tests {
     use super::*;
     use crate::monitor::fixtures;
 
-    /// Health of a default monitor whose flow logs are changed so.
-    fn health_after(change: impl Fn(&mut Found)) -> Health {
+    /// SystemHealth of a default monitor whose flow logs are changed so.
+    fn health_after(change: impl Fn(&mut Found)) -> SystemHealth {
         let monitor = fixtures::monitor();
         let mut flow_logs: Vec<_> = wanted(&monitor)
             .into_iter()
@@ -139,13 +139,13 @@ mod tests {
 
     #[test]
     fn active_and_delivering_is_good_and_so_is_before_the_first_delivery() {
-        assert_eq!(health_after(|_| {}), Health::Good);
-        assert_eq!(health_after(|found| found.delivery_status = None), Health::Good);
+        assert_eq!(health_after(|_| {}), SystemHealth::Good);
+        assert_eq!(health_after(|found| found.delivery_status = None), SystemHealth::Good);
     }
 
     #[test]
     fn not_yet_active_is_pending() {
-        let Health::Pending(text) = health_after(|found| found.status = "PENDING".into()) else { panic!() };
+        let SystemHealth::Pending(text) = health_after(|found| found.status = "PENDING".into()) else { panic!() };
         assert!(text.contains("flow log s3 (fl-s3)") && text.contains("cloud-watch-logs"), "{text}");
     }
 
@@ -159,10 +159,10 @@ mod tests {
             ("Something new", "VPC console"),
         ] {
             let health = health_after(|found| found.delivery_error = Some(error.into()));
-            let Health::Failing(Reason::DeliveryFailed, text) = health else { panic!("{health:?}") };
+            let SystemHealth::Failing(Reason::DeliveryFailed, text) = health else { panic!("{health:?}") };
             assert!(text.contains(error) && text.contains(clue), "{text}");
         }
         let health = health_after(|found| found.delivery_status = Some("FAILED".into()));
-        assert!(matches!(health, Health::Failing(Reason::DeliveryFailed, _)), "{health:?}");
+        assert!(matches!(health, SystemHealth::Failing(Reason::DeliveryFailed, _)), "{health:?}");
     }
 }

@@ -60,7 +60,7 @@ impl System for FlowLogs {
     type Op = FlowLogOp;
 
     const COMPONENT: Component = Component::FlowLogs;
-    const NEEDS: &'static [Component] = &[Component::Storage, Component::Identity, Component::LogGroup];
+    const NEEDS: &'static [Component] = &[Component::Bucket, Component::DeliveryRole, Component::LogGroup];
 
     fn desired(monitor: &Monitor) -> Result<Option<Vec<FlowLog>>, Invalid> {
         Ok(Some(flow_log::wanted(monitor)))

@@ -225,9 +225,9 @@ fn at_rest_nothing_is_done_and_drift_is_put_back() {
     assert!(difference(&monitor, &observed).steps.is_empty());
     observed[1].filter.default_value = None;
     observed[2].filter.field_selection_criteria = Some("@aws.account = \"1\"".into());
-    let told: Vec<_> =
+    let reported: Vec<_> =
         difference(&monitor, &observed).steps.iter().map(|step| step.change.fields[0].path.clone()).collect();
-    assert_eq!(told, ["defaultValue", "fieldSelectionCriteria"]);
+    assert_eq!(reported, ["defaultValue", "fieldSelectionCriteria"]);
 }
 
 #[test]

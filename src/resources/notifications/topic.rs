@@ -11,8 +11,8 @@ use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Change, Diff, Removal};
 use crate::monitor::{Claim, Monitor, OWNER, TagCall, TagDiff, Tags};
-use crate::resources::alarms::trigger::Trigger;
-use crate::resources::parts::policy;
+use crate::resources::alarms::alarm_kind::AlarmKind;
+use crate::resources::common::policy;
 
 const POLICY: &str = "Policy";
 const KEY: &str = "KmsMasterKeyId";
@@ -47,7 +47,7 @@ pub enum TopicOp {
 /// ARN of the monitor's own topic.
 #[must_use]
 pub fn arn(monitor: &Monitor) -> String {
-    monitor.place.arn("sns", monitor.names.topic())
+    monitor.account_region.arn("sns", monitor.names.topic())
 }
 
 impl Topic {
@@ -62,14 +62,14 @@ impl Topic {
 /// SNS refuses `sns:*` here. See "Example cases for Amazon SNS access control" in the SNS developer guide, and "Amazon SNS" under
 /// "Using Amazon `CloudWatch` alarms" for the alarms' principal and source.
 fn topic_policy(monitor: &Monitor) -> Value {
-    let (place, topic) = (&monitor.place, arn(monitor));
+    let (account_region, topic) = (&monitor.account_region, arn(monitor));
     json!({
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Sid": "OwnAccount",
                 "Effect": "Allow",
-                "Principal": {"AWS": place.global_arn("iam", "root")},
+                "Principal": {"AWS": account_region.global_arn("iam", "root")},
                 "Action": [
                     "SNS:AddPermission",
                     "SNS:DeleteTopic",
@@ -89,8 +89,8 @@ fn topic_policy(monitor: &Monitor) -> Value {
                 "Action": "SNS:Publish",
                 "Resource": topic,
                 "Condition": {
-                    "StringEquals": {"aws:SourceAccount": place.account},
-                    "ArnLike": {"aws:SourceArn": Trigger::ALL.map(|trigger| trigger.alarm_arn(monitor))},
+                    "StringEquals": {"aws:SourceAccount": account_region.account},
+                    "ArnLike": {"aws:SourceArn": AlarmKind::ALL.map(|kind| kind.alarm_arn(monitor))},
                 },
             },
         ],
@@ -263,7 +263,7 @@ mod tests {
     use super::*;
     use crate::monitor::fixtures;
 
-    fn told(monitor: &Monitor, observed: &ObservedTopic) -> Vec<String> {
+    fn reported(monitor: &Monitor, observed: &ObservedTopic) -> Vec<String> {
         let mut found = Diff::default();
         diff(monitor, &Topic::new(monitor), Some(observed), &mut found);
         found.steps.iter().flat_map(|step| &step.change.fields).map(|field| field.path.clone()).collect()
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(policy["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::123456789012:root");
         let alarms = &policy["Statement"][1]["Condition"];
         assert_eq!(alarms["StringEquals"]["aws:SourceAccount"], "123456789012");
-        let own = Trigger::ALL.map(|trigger| trigger.alarm_arn(&monitor));
+        let own = AlarmKind::ALL.map(|kind| kind.alarm_arn(&monitor));
         assert_eq!(alarms["ArnLike"]["aws:SourceArn"], json!(own));
     }
 
@@ -284,15 +284,18 @@ mod tests {
     fn all_that_is_set_is_compared() {
         let monitor = fixtures::monitor();
         let wanted = ObservedTopic::as_wanted(&monitor);
-        assert_eq!(told(&monitor, &wanted), Vec::<String>::new());
+        assert_eq!(reported(&monitor, &wanted), Vec::<String>::new());
         assert_eq!(
-            told(&monitor, &ObservedTopic { kms_key_arn: Some("alias/aws/sns".into()), ..wanted.clone() }),
+            reported(&monitor, &ObservedTopic { kms_key_arn: Some("alias/aws/sns".into()), ..wanted.clone() }),
             ["kmsKeyArn"]
         );
-        assert_eq!(told(&monitor, &ObservedTopic { policy: json!({"Statement": []}), ..wanted.clone() }), ["policy"]);
+        assert_eq!(
+            reported(&monitor, &ObservedTopic { policy: json!({"Statement": []}), ..wanted.clone() }),
+            ["policy"]
+        );
         let mut tags = wanted.tags.clone();
         tags.remove(crate::monitor::MANAGED_BY);
-        assert_eq!(told(&monitor, &ObservedTopic { tags, ..wanted }), ["tags"]);
+        assert_eq!(reported(&monitor, &ObservedTopic { tags, ..wanted }), ["tags"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::verify::times::timestamp;
 
 /// A notification that an alarm sent, or tried to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Action {
+pub struct AlarmAction {
     /// When.
     pub at: Option<Timestamp>,
     /// Why it failed, if it did.
@@ -28,7 +28,7 @@ struct Data {
 const DONE: &str = "Successfully executed action";
 const FAILED: &str = "Failed to execute action";
 
-impl Action {
+impl AlarmAction {
     /// Reads an item about `topic` whose result is known.
     pub fn read(item: &AlarmHistoryItem, topic: &str) -> Option<Self> {
         let summary = item.history_summary().unwrap_or_default();
@@ -55,9 +55,9 @@ mod tests {
 
     const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:alerts";
 
-    fn read(summary: &str, data: &str) -> Option<Action> {
+    fn read(summary: &str, data: &str) -> Option<AlarmAction> {
         let item = AlarmHistoryItem::builder().timestamp(aws_time("11:30:00"));
-        Action::read(&item.history_summary(summary).history_data(data).build(), TOPIC)
+        AlarmAction::read(&item.history_summary(summary).history_data(data).build(), TOPIC)
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! Step 4: an alarm reaches somebody. The only check that others notice, so it is made only if asked for.
+//! CheckName 4: an alarm reaches somebody. The only check that others notice, so it is made only if asked for.
 
 mod action;
 mod subscribers;
 
 use std::time::Duration;
 
-use action::Action;
+use action::AlarmAction;
 use aws_sdk_cloudwatch::types::{AlarmHistoryItem, HistoryItemType, MetricAlarm, ScanBy, StateValue};
 use subscribers::{Subscribers, subscribers};
 use tokio::time::{Instant, sleep};
 
-use super::check::{Check, Status, Step, see_status};
+use super::check::{Check, CheckName, Status, see_status};
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::engine::{Goal, System as _};
 use crate::monitor::Monitor;
@@ -34,14 +34,14 @@ enum Choice {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Outcome {
+struct TestOutcome {
     choice: Choice,
-    action: Option<Action>,
+    action: Option<AlarmAction>,
 }
 
 /// Sets an alarm if `test` says so, waits for its action, and judges that.
 pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) -> Check {
-    let step = Step::AlarmNotification;
+    let step = CheckName::AlarmNotification;
     let wanted = match Alarms::desired(monitor) {
         Ok(Some(wanted)) => wanted,
         Ok(None) => return Check::new(step, Status::Disabled, "the spec enables nothing that has an alarm"),
@@ -65,14 +65,14 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
 }
 
 fn skipped(subscribers: &Subscribers) -> Check {
-    let check = Check::new(Step::AlarmNotification, Status::Skipped, "pass --test-alarm");
+    let check = Check::new(CheckName::AlarmNotification, Status::Skipped, "pass --test-alarm");
     match subscribers.pending_step() {
         Some(step) => check.next(step),
         None => check,
     }
 }
 
-async fn notify(aws: &Aws, monitor: &Monitor, names: Vec<String>, deadline: Instant) -> Result<Outcome, AwsError> {
+async fn notify(aws: &Aws, monitor: &Monitor, names: Vec<String>, deadline: Instant) -> Result<TestOutcome, AwsError> {
     // Without names, AWS would tell of everybody's alarms.
     let alarms = if names.is_empty() {
         Vec::new()
@@ -100,7 +100,7 @@ async fn notify(aws: &Aws, monitor: &Monitor, names: Vec<String>, deadline: Inst
             }
         }
     };
-    Ok(Outcome { choice, action })
+    Ok(TestOutcome { choice, action })
 }
 
 /// One in state OK, since its change to ALARM is the true thing.
@@ -123,30 +123,31 @@ fn choose(monitor: &Monitor, alarms: &[MetricAlarm]) -> Choice {
 
 /// What the alarm did lately, the latest first.
 async fn history(aws: &Aws, alarm: &str) -> Result<Vec<AlarmHistoryItem>, AwsError> {
-    let request = aws.cloudwatch.describe_alarm_history().alarm_name(alarm).history_item_type(HistoryItemType::Action);
+    let request =
+        aws.cloudwatch.describe_alarm_history().alarm_name(alarm).history_item_type(HistoryItemType::AlarmAction);
     let answer = request.scan_by(ScanBy::TimestampDescending).max_records(50).send().await;
     Ok(answer.op(ops::DESCRIBE_ALARM_HISTORY)?.alarm_history_items.unwrap_or_default())
 }
 
-fn actions(history: &[AlarmHistoryItem], topic: &str) -> Vec<Action> {
-    history.iter().filter_map(|item| Action::read(item, topic)).collect()
+fn actions(history: &[AlarmHistoryItem], topic: &str) -> Vec<AlarmAction> {
+    history.iter().filter_map(|item| AlarmAction::read(item, topic)).collect()
 }
 
-fn judge(monitor: &Monitor, outcome: &Outcome, subscribers: &Subscribers) -> Check {
-    let told = |status, detail| Check::new(Step::AlarmNotification, status, detail);
+fn judge(monitor: &Monitor, outcome: &TestOutcome, subscribers: &Subscribers) -> Check {
+    let reported = |status, detail| Check::new(CheckName::AlarmNotification, status, detail);
     let (alarm, how) = match &outcome.choice {
         Choice::Set(alarm) => (alarm, "was set to ALARM"),
         Choice::Firing(alarm) => (alarm, "is in ALARM by itself"),
-        Choice::None(why) => return told(Status::Failed, why.clone()).next(see_status(monitor)),
+        Choice::None(why) => return reported(Status::Failed, why.clone()).next(see_status(monitor)),
     };
     let Some(action) = &outcome.action else {
         let detail = format!("alarm {alarm} {how}, but its history tells of no notification");
-        return told(Status::Failed, detail)
+        return reported(Status::Failed, detail)
             .next("give it more time with --timeout, or see the alarm's history in CloudWatch");
     };
     if let Some(error) = &action.error {
         let detail = format!("alarm {alarm} {how}, and its notification failed: {error}");
-        return told(Status::Failed, detail).at(action.at).next(format!(
+        return reported(Status::Failed, detail).at(action.at).next(format!(
             "check that the policy of {}, and of its KMS key if it has one, lets cloudwatch.amazonaws.com publish to it",
             monitor.topic_arn()
         ));
@@ -154,18 +155,18 @@ fn judge(monitor: &Monitor, outcome: &Outcome, subscribers: &Subscribers) -> Che
     let detail = |who: &str| format!("alarm {alarm} {how}, and its notification {who}");
     let check = match subscribers {
         Subscribers::Known { confirmed: 0, pending } if pending.is_empty() => {
-            told(Status::Failed, detail("reached the topic, to which nobody is subscribed"))
+            reported(Status::Failed, detail("reached the topic, to which nobody is subscribed"))
                 .next("add recipients to spec.notifications.subscriptions")
         }
         Subscribers::Known { confirmed: 0, .. } => {
-            told(Status::Waiting, detail("reached the topic, but no recipient has confirmed"))
+            reported(Status::Waiting, detail("reached the topic, but no recipient has confirmed"))
         }
         Subscribers::Known { confirmed, .. } => {
             let subscriptions = if *confirmed == 1 { "subscription" } else { "subscriptions" };
-            told(Status::Passed, detail(&format!("went out to {confirmed} confirmed {subscriptions}")))
+            reported(Status::Passed, detail(&format!("went out to {confirmed} confirmed {subscriptions}")))
         }
         Subscribers::Unknown(why) => {
-            told(Status::Passed, detail(&format!("reached the topic, whose recipients are not known: {why}")))
+            reported(Status::Passed, detail(&format!("reached the topic, whose recipients are not known: {why}")))
         }
     };
     let check = check.at(action.at);

@@ -33,8 +33,8 @@ fn an_alarm_that_cannot_notify_is_never_set() {
 }
 
 /// A notification, failed or not.
-fn action(error: Option<&str>) -> Action {
-    Action { at: Some(time("11:30:00")), error: error.map(str::to_owned) }
+fn action(error: Option<&str>) -> AlarmAction {
+    AlarmAction { at: Some(time("11:30:00")), error: error.map(str::to_owned) }
 }
 
 fn known(confirmed: usize, pending: &[&str]) -> Subscribers {
@@ -56,7 +56,7 @@ fn a_notification_holds_once_somebody_gets_it() {
         (None, known(1, &[]), Status::Failed, Some("--timeout")),
     ] {
         for choice in [Choice::Set("a".into()), Choice::Firing("a".into())] {
-            let check = judge(&fixtures::monitor(), &Outcome { choice, action: action.clone() }, &subscribers);
+            let check = judge(&fixtures::monitor(), &TestOutcome { choice, action: action.clone() }, &subscribers);
             assert_eq!(check.status, status, "{check:?}");
             assert_eq!(check.observed_at, action.as_ref().map(|_| time("11:30:00")));
             assert_eq!(check.next_step.is_some(), clue.is_some(), "{check:?}");
@@ -66,7 +66,7 @@ fn a_notification_holds_once_somebody_gets_it() {
         }
     }
     let nothing =
-        judge(&fixtures::monitor(), &Outcome { choice: Choice::None("why".into()), action: None }, &known(1, &[]));
+        judge(&fixtures::monitor(), &TestOutcome { choice: Choice::None("why".into()), action: None }, &known(1, &[]));
     assert_eq!((nothing.status, nothing.detail.as_str()), (Status::Failed, "why"));
 }
 

@@ -9,10 +9,10 @@ use devenv::{Gate, ProxyFault, Rule};
 use tokio::process::{Child, Command};
 
 use crate::life::Phase;
-use crate::rights;
 use crate::snapshot::Snapshot;
-use crate::support::{REGION, settings};
 use crate::world::{DEADLINE, World};
+use testkit::rights;
+use testkit::sandbox::{REGION, settings};
 
 async fn operator(world: &World) -> Result<Child> {
     let (cluster, kubeconfig) = (&world.cluster, env::var("KUBECONFIG")?);

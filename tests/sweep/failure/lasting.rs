@@ -65,7 +65,7 @@ impl Lasting {
         if self.phase == Phase::Repair {
             world.request_pass().await?;
         }
-        self.wait_told(&world).await.with_context(|| format!("{self}: not told"))?;
+        self.wait_told(&world).await.with_context(|| format!("{self}: not reported"))?;
         let rate = self.watch(&world).await?;
         self.check_others(&world).await?;
         self.check_events(&world).await?;
@@ -104,14 +104,14 @@ impl Lasting {
         let mut noise = String::new();
         for _ in 0..WINDOWS {
             let (calls, begun, written) = (hits(), passes(), writes().len());
-            let told = count(world, "patch", "vpcflowmonitors/status");
+            let reported = count(world, "patch", "vpcflowmonitors/status");
             let events = || world.kube.calls().iter().filter(|(_, call)| call.resource == "events").count();
             let events_before = events();
             wait_for("more passes", DEADLINE, async || Ok((passes() >= begun + PASSES).then_some(()))).await?;
             let rate = Rate { calls: hits() - calls, passes: passes() - begun };
             let most = 2 * self.usual as usize * (rate.passes + 1);
             ensure!(rate.calls <= most, "{self}: {} calls in {} passes", rate.calls, rate.passes);
-            let told_since = count(world, "patch", "vpcflowmonitors/status") - told;
+            let told_since = count(world, "patch", "vpcflowmonitors/status") - reported;
             let (events_since, written) = (events() - events_before, writes().split_off(written));
             if told_since == 0 && events_since == 0 && written.is_empty() {
                 return Ok(rate);
@@ -172,10 +172,10 @@ impl Lasting {
                     && event.reason.as_deref() == Some(&condition.reason)
                     && event.action.as_deref() == Some(&condition.type_)
             };
-            let told: Vec<&Event> = events.iter().filter(about).collect();
-            let times: i32 = told.iter().map(|event| event.series.as_ref().map_or(1, |series| series.count)).sum();
+            let reported: Vec<&Event> = events.iter().filter(about).collect();
+            let times: i32 = reported.iter().map(|event| event.series.as_ref().map_or(1, |series| series.count)).sum();
             ensure!(times == 1, "{self}: {times} events of {} {}", condition.type_, condition.reason);
-            let note = told[0].note.as_deref().unwrap_or_default();
+            let note = reported[0].note.as_deref().unwrap_or_default();
             ensure!(note.contains(&self.operation), "{self}: the event does not name the operation: {note}");
         }
         Ok(())

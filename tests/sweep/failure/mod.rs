@@ -62,14 +62,10 @@ fn at_every_kubernetes_call() {
 #[test]
 fn while_it_lasts() {
     let mut sweep = Sweep::start("while an AWS call fails");
-    let told = [Kind::Throttled, Kind::ServerError, Kind::AccessDenied];
-    let mut lasting =
-        every_operation(
-            &UNDISTURBED,
-            |index, writes| {
-                if is_full() && writes { told.to_vec() } else { vec![told[index % told.len()]] }
-            },
-        );
+    let reported = [Kind::Throttled, Kind::ServerError, Kind::AccessDenied];
+    let mut lasting = every_operation(&UNDISTURBED, |index, writes| {
+        if is_full() && writes { reported.to_vec() } else { vec![reported[index % reported.len()]] }
+    });
     if !is_full() {
         // Far apart, so that each has another service.
         lasting = lasting.into_iter().step_by(15).collect();

@@ -45,8 +45,8 @@ pub fn live(sweep: &mut Sweep, name: &'static str, undisturbed: &Undisturbed, mu
             let outcome = side_by_side(vec![Plan::from([(phase, points)])], run).remove(0);
             outcome.is_ok_and(|(_, story)| story.failed.is_none())
         });
-        let told: Vec<String> = culprits.iter().map(ToString::to_string).collect();
-        sweep.add_failure(format!("{}: {error:#}", told.join(" and ")));
+        let reported: Vec<String> = culprits.iter().map(ToString::to_string).collect();
+        sweep.add_failure(format!("{}: {error:#}", reported.join(" and ")));
     }
 }
 

@@ -12,9 +12,9 @@ use super::others::Others;
 use super::rules::{rules, violations};
 use super::schema::{Property, properties};
 use super::values::{Other, entry, other};
-use crate::cluster::Cluster;
 use crate::report::Sweep;
-use crate::support::Sandbox;
+use testkit::cluster::Cluster;
+use testkit::sandbox::Sandbox;
 
 const VPC: &str = "vpc-0123456789abcdef0";
 

@@ -82,7 +82,7 @@ pub async fn made_so(name: &str, patches: impl Fn(&Others) -> Vec<Value>) -> Res
 /// The parts of the spec that are changed side by side.
 const LIVES: [(&str, &[&str]); 4] = [
     ("s3", &["s3", "analytics"]),
-    ("detector", &["anomalyDetector"]),
+    ("detector", &["detector"]),
     ("detections", &["detections", "notifications", "dashboard"]),
     ("rest", &[]),
 ];

@@ -62,14 +62,14 @@ fn at_each(
     moments: Vec<Moment>,
     case: impl AsyncFn(String, Moment) -> Result<()> + Sync,
 ) {
-    let told =
+    let reported =
         |moment: &Moment| format!("{what}, at {} {} after {} of it", moment.service, moment.operation, moment.earlier);
-    let told: Vec<String> = moments.iter().map(told).collect();
+    let reported: Vec<String> = moments.iter().map(reported).collect();
     let cases: Vec<_> = moments.into_iter().enumerate().collect();
     let run = async |(number, moment)| case(format!("moments-{what}-{number}"), moment).await;
-    for (told, outcome) in told.iter().zip(side_by_side(cases, run)) {
+    for (reported, outcome) in reported.iter().zip(side_by_side(cases, run)) {
         sweep.add_points(1);
-        sweep.add_run(told, outcome);
+        sweep.add_run(reported, outcome);
     }
 }
 
@@ -199,7 +199,7 @@ fn changes_in_quick_succession() {
     };
     let switches = |on: bool| {
         json!({
-            "anomalyDetector": {"enabled": on}, "analytics": {"enabled": on}, "dashboard": {"enabled": on},
+            "detector": {"enabled": on}, "analytics": {"enabled": on}, "dashboard": {"enabled": on},
             "detections": {"externalConnections": {"enabled": on}},
         })
     };

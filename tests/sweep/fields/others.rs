@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 
-use crate::support::{REGION, Sandbox};
+use testkit::sandbox::{REGION, Sandbox};
 
 /// What others have made in an account.
 #[derive(Clone, Debug)]

@@ -95,10 +95,10 @@ pub fn violations() -> Vec<(Value, &'static str)> {
             subscription("firehose", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/s"),
             "notifications.subscriptions.subscriptionRoleArn",
         ),
-        (json!({"anomalyDetector": {"sensitivePorts": [22, 22]}}), "anomalyDetector.sensitivePorts"),
+        (json!({"detector": {"sensitivePorts": [22, 22]}}), "detector.sensitivePorts"),
         (
-            json!({"anomalyDetector": {"rules": {"unusualProtocol": {"expectedProtocols": [6, 6]}}}}),
-            "anomalyDetector.rules.unusualProtocol.expectedProtocols",
+            json!({"detector": {"rules": {"unusualProtocol": {"expectedProtocols": [6, 6]}}}}),
+            "detector.rules.unusualProtocol.expectedProtocols",
         ),
         (json!({"tags": {"Team": "a", "team": "b"}}), "tags"),
         (json!({"tags": {"aws:x": "1"}}), "tags"),

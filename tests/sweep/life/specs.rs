@@ -6,7 +6,7 @@ use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::spec::{DeletionPolicy, Subscription, SubscriptionProtocol, TagValue};
 
 use crate::fields::merge;
-use crate::support::Sandbox;
+use testkit::sandbox::Sandbox;
 
 // Not queues, whose ARNs would name the world's own account. They need no confirmation either.
 const STAYS: &str = "+491701234561";
@@ -51,7 +51,7 @@ pub fn changes(sandbox: &Sandbox, namespace: &str) -> Value {
             ],
             "notifyOnRecovery": false,
         },
-        "anomalyDetector": {"memoryMb": 256, "highTransferBytes": 70_000_000},
+        "detector": {"memoryMb": 256, "highTransferBytes": 70_000_000},
         "analytics": {"database": "flows", "table": "records", "bytesScannedCutoff": 20_000_000},
         "tags": {"team": null, "stage": "test", "unit": "security"},
     })

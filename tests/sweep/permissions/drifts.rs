@@ -7,8 +7,8 @@ use aws_sdk_glue::types::{DatabaseInput, TableInput};
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
 
-use crate::support::REGION;
 use crate::world::{World, package};
+use testkit::sandbox::REGION;
 
 /// More to happen in a life; the monitor is Ready before and after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -16,8 +16,8 @@ use vpc_flow_operator::permissions::{self, Options};
 use crate::life::Phase;
 use crate::report::{Sweep, is_full, seed};
 use crate::side_by_side::side_by_side;
-use crate::support::REGION;
 use crate::world::{DEADLINE, World};
+use testkit::sandbox::REGION;
 
 /// Actions that no life in one account needs.
 const ELSEWHERE: [&str; 2] = [
@@ -131,7 +131,7 @@ async fn lacking(action: &'static str, part: Part) -> Result<()> {
         earlier.end(&world).await.with_context(|| format!("{earlier:?}"))?;
     }
     part.begin(&world).await?;
-    let told = async {
+    let reported = async {
         wait_for(&format!("a condition that names {action}"), DEADLINE, async || {
             let Some(monitor) = world.cluster.monitors.get_opt(crate::world::NAME).await? else {
                 bail!("the monitor is gone, and nobody has missed {action}");
@@ -144,7 +144,7 @@ async fn lacking(action: &'static str, part: Part) -> Result<()> {
     };
     tokio::select! {
         biased;
-        told = told => told?,
+        reported = reported => reported?,
         ended = part.end(&world) => {
             ended.with_context(|| format!("{part:?}"))?;
             bail!("{part:?} came to its end without {action}");

@@ -206,7 +206,7 @@ impl Drift {
 }
 
 fn own_topic(monitor: &vpc_flow_operator::monitor::Monitor) -> String {
-    monitor.place.arn("sns", monitor.names.topic())
+    monitor.account_region.arn("sns", monitor.names.topic())
 }
 
 fn first(named: &Value) -> Result<&str> {

@@ -72,8 +72,8 @@ fn elsewhere(flow_log: &FlowLog) -> FlowLog {
 #[test]
 fn from_nothing_both_are_made() {
     let (changes, _) = settle(&fixtures::monitor(), observed(Vec::new()));
-    let told: Vec<_> = changes.iter().map(|change| (change.action, change.name.as_str())).collect();
-    assert_eq!(told, [(Action::Create, "cloud-watch-logs"), (Action::Create, "s3")]);
+    let reported: Vec<_> = changes.iter().map(|change| (change.action, change.name.as_str())).collect();
+    assert_eq!(reported, [(Action::Create, "cloud-watch-logs"), (Action::Create, "s3")]);
 }
 
 #[test]

@@ -66,8 +66,11 @@ fn a_role_that_is_not_allowed_is_told_and_handed_to_nobody() {
     let mut found = Diff::default();
     diff(&asked, &asked.spec.notifications.subscriptions, None, &mut found);
     assert_eq!(found.steps.len(), 1, "the other one is subscribed: {found:?}");
-    let told = found.invalid[0].to_string();
-    assert!(told.contains("--allowed-subscription-role network=arn:aws:iam::123456789012:role/admin"), "{told}");
+    let reported = found.invalid[0].to_string();
+    assert!(
+        reported.contains("--allowed-subscription-role network=arn:aws:iam::123456789012:role/admin"),
+        "{reported}"
+    );
 }
 
 #[test]

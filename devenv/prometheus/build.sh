@@ -1,9 +1,0 @@
-#!/usr/bin/env bash
-# Provides promcheck, which checks the chart's alerts and dashboard. The last line on standard output is the folder that holds it.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-# shellcheck source=devenv/go-tools.sh
-. ../go-tools.sh
-
-build_once prometheus "" vpcflow.dev/devenv/prometheus/promcheck
-echo "$folder"

@@ -1,0 +1,344 @@
+//! The status as a pure function of what a pass found. The same findings give the same status, so nothing is written at rest.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use crate::api::Component;
+use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
+use crate::api::status::{Links, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
+use crate::engine::{Action, Change, Failure, Outcome, SystemHealth};
+use crate::monitor::Monitor;
+
+/// What the operator is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Keeps AWS as declared.
+    Keep,
+    /// Looks, and changes nothing.
+    Suspended,
+    /// Would remove the monitor, but changes nothing.
+    DeleteSuspended,
+    /// Removes the monitor.
+    Delete,
+}
+
+impl Mode {
+    /// True if nothing may be changed.
+    #[must_use]
+    pub const fn is_suspended(self) -> bool {
+        matches!(self, Self::Suspended | Self::DeleteSuspended)
+    }
+}
+
+/// What a status is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    /// What the operator is about.
+    pub mode: Mode,
+    /// The monitor.
+    pub monitor: &'a Monitor,
+    /// Generation of its spec.
+    pub generation: Option<i64>,
+    /// One per system.
+    pub outcomes: &'a [Outcome],
+    /// The status so far.
+    pub previous: &'a VpcFlowMonitorStatus,
+    /// For conditions that change.
+    pub now: Timestamp,
+}
+
+/// The status that tells the findings.
+#[must_use]
+pub fn status(findings: Findings<'_>) -> VpcFlowMonitorStatus {
+    let Findings { mode, monitor, generation, outcomes, previous, now } = findings;
+    let verdicts: Vec<_> = outcomes
+        .iter()
+        .filter(|outcome| !outcome.is_absent())
+        .map(|outcome| former_trouble(&findings, outcome).unwrap_or_else(|| verdict(mode, outcome)))
+        .collect();
+    let mut conditions = summary_conditions(mode, &verdicts);
+    conditions.extend(verdicts);
+    let mut status = VpcFlowMonitorStatus {
+        observed_generation: generation,
+        account_id: Some(monitor.account_region.account.clone()),
+        region: Some(monitor.account_region.region.clone()),
+        owner: Some(monitor.owner.clone()),
+        conditions: with_times(conditions, previous, generation, now),
+        resources: outcomes.iter().flat_map(|outcome| resources(outcome, previous)).collect(),
+        last_handled_reconcile_at: previous.last_handled_reconcile_at.clone(),
+        ..VpcFlowMonitorStatus::default()
+    };
+    tell_reports(&mut status, outcomes, previous, monitor);
+    status
+}
+
+/// The status of a monitor that could not even be looked at.
+#[must_use]
+pub fn unreachable(
+    failure: &Failure,
+    generation: Option<i64>,
+    previous: &VpcFlowMonitorStatus,
+    now: Timestamp,
+) -> VpcFlowMonitorStatus {
+    let reported = reported(READY, false, failure.reason, &failure.message);
+    let detail = if failure.reason.is_terminal() { STALLED } else { RECONCILING };
+    let conditions = vec![reported, self::reported(detail, true, failure.reason, &failure.message)];
+    let mut status = VpcFlowMonitorStatus { observed_generation: generation, ..previous.clone() };
+    status.conditions = with_times(conditions, previous, generation, now);
+    // What was true of the systems is neither confirmed nor denied.
+    let systems = previous.conditions.iter().filter(|old| ![READY, RECONCILING, STALLED].contains(&old.type_.as_str()));
+    status.conditions.extend(systems.cloned());
+    status
+}
+
+struct Told {
+    type_: &'static str,
+    status: bool,
+    reason: Reason,
+    message: String,
+}
+
+fn reported(type_: &'static str, status: bool, reason: Reason, message: &str) -> Told {
+    Told { type_, status, reason, message: message.to_owned() }
+}
+
+/// What was wrong with a system is wrong until it was tried again: a pass that is under way, or was cut short, knows no better.
+fn former_trouble(findings: &Findings<'_>, outcome: &Outcome) -> Option<Told> {
+    let untried = !outcome.remaining.is_empty()
+        && outcome.applied.is_empty()
+        && outcome.failures.is_empty()
+        && outcome.conflicts.is_empty()
+        && outcome.waits_for.is_empty()
+        && outcome.progress.is_none();
+    if !untried || findings.mode != Mode::Keep {
+        return None;
+    }
+    let type_ = outcome.component.condition();
+    let is_it = |old: &&Condition| {
+        old.type_ == type_ && old.status == "False" && old.observed_generation == findings.generation
+    };
+    let old = findings.previous.conditions.iter().find(is_it)?;
+    let reason = Reason::parse(&old.reason).filter(|reason| reason.is_trouble())?;
+    Some(reported(type_, false, reason, &old.message))
+}
+
+/// The condition of one system.
+fn verdict(mode: Mode, outcome: &Outcome) -> Told {
+    let type_ = outcome.component.condition();
+    let no = |reason, message: &str| reported(type_, false, reason, message);
+    let failures = outcome.failures.iter().map(|(_, failure)| failure.clone());
+    let conflicts = outcome.conflicts.iter().map(Failure::from);
+    let mut problems: Vec<Failure> = failures.chain(conflicts).collect();
+    // What a person must do something about comes first.
+    problems.sort_by_key(|problem| !problem.reason.is_terminal());
+    // Siblings often fail for the same reason.
+    problems.dedup();
+    if let Some(first) = problems.first() {
+        let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        return no(first.reason, &messages.join("; "));
+    }
+    if let Some(SystemHealth::Failing(reason, message)) = outcome.report.as_ref().map(|report| &report.health) {
+        return no(*reason, message);
+    }
+    if !outcome.waits_for.is_empty() {
+        let systems: Vec<_> = outcome.waits_for.iter().map(|component| component.condition()).collect();
+        return no(Reason::WaitingForDependency, &format!("waits for {}", systems.join(", ")));
+    }
+    if let Some(progress) = &outcome.progress {
+        return no(Reason::Progressing, progress);
+    }
+    if !outcome.remaining.is_empty() {
+        let changes: Vec<_> = outcome.remaining.iter().map(ToString::to_string).collect();
+        return match mode {
+            Mode::Suspended | Mode::DeleteSuspended => {
+                no(Reason::Suspended, &format!("differs from the spec: {}", changes.join("; ")))
+            }
+            Mode::Delete => no(Reason::Deleting, &format!("to be removed: {}", changes.join("; "))),
+            Mode::Keep => no(Reason::Progressing, &format!("to be done: {}", changes.join("; "))),
+        };
+    }
+    match outcome.report.as_ref().map(|report| &report.health) {
+        Some(SystemHealth::Pending(message)) => no(Reason::Progressing, message),
+        _ => reported(type_, true, Reason::Reconciled, "as declared"),
+    }
+}
+
+/// `Ready`, and `Reconciling` or `Stalled` while true.
+fn summary_conditions(mode: Mode, verdicts: &[Told]) -> Vec<Told> {
+    let unready: Vec<_> = verdicts.iter().filter(|verdict| !verdict.status).collect();
+    if mode == Mode::DeleteSuspended {
+        let message = "deletion waits until spec.suspend is false";
+        return vec![reported(READY, false, Reason::Suspended, message)];
+    }
+    if mode == Mode::Suspended {
+        let message = if unready.is_empty() {
+            "as declared when last looked at; nothing is changed while spec.suspend is true".to_owned()
+        } else {
+            format!("{} differ; nothing is changed while spec.suspend is true", names(&unready))
+        };
+        return vec![reported(READY, unready.is_empty(), Reason::Suspended, &message)];
+    }
+    // A person reads the most telling one first: what needs them, then what fails, then what merely waits.
+    let weight = |verdict: &&&Told| match verdict.reason {
+        reason if reason.is_terminal() => 0,
+        Reason::DeliveryFailed | Reason::AwsError | Reason::Throttled => 1,
+        Reason::WaitingForDependency => 3,
+        _ => 2,
+    };
+    let first = unready.iter().min_by_key(weight);
+    let (stalled, progressing) = (
+        unready.iter().any(|verdict| verdict.reason.is_terminal()),
+        unready.iter().any(|verdict| {
+            !verdict.reason.is_terminal()
+                && !matches!(verdict.reason, Reason::WaitingForDependency | Reason::DeliveryFailed)
+        }),
+    );
+    let mut conditions = match (mode, first) {
+        (Mode::Delete, None) => vec![reported(READY, false, Reason::Deleting, "all is removed that is to be removed")],
+        (Mode::Delete, Some(first)) if !stalled => {
+            vec![reported(READY, false, Reason::Deleting, &format!("{}: {}", first.type_, first.message))]
+        }
+        (_, None) => vec![reported(READY, true, Reason::Reconciled, "AWS is as declared")],
+        (_, Some(first)) => {
+            vec![reported(READY, false, first.reason, &format!("{}: {}", first.type_, first.message))]
+        }
+    };
+    let detail = |type_, reason| reported(type_, true, reason, &format!("not ready: {}", names(&unready)));
+    if progressing || (mode == Mode::Delete && !stalled) {
+        conditions.push(detail(RECONCILING, if mode == Mode::Delete { Reason::Deleting } else { Reason::Progressing }));
+    } else if let (true, Some(first)) = (stalled, first) {
+        conditions.push(detail(STALLED, first.reason));
+    }
+    conditions
+}
+
+fn names(verdicts: &[&Told]) -> String {
+    verdicts.iter().map(|verdict| verdict.type_).collect::<Vec<_>>().join(", ")
+}
+
+/// Kubernetes refuses longer messages.
+const MESSAGE_BYTES: usize = 32_768;
+
+fn with_times(
+    reported: Vec<Told>,
+    previous: &VpcFlowMonitorStatus,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    reported
+        .into_iter()
+        .map(|reported| {
+            let status = if reported.status { "True" } else { "False" }.to_owned();
+            let before = previous.conditions.iter().find(|old| old.type_ == reported.type_ && old.status == status);
+            let mut message = reported.message;
+            message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+            Condition {
+                type_: reported.type_.to_owned(),
+                last_transition_time: before.map_or(Time(now), |old| old.last_transition_time.clone()),
+                status,
+                reason: reported.reason.as_str().to_owned(),
+                message,
+                observed_generation: generation,
+            }
+        })
+        .collect()
+}
+
+/// Resources of a system: those that exist, and those about to. What could not be looked at stays as it was told.
+fn resources(outcome: &Outcome, previous: &VpcFlowMonitorStatus) -> Vec<ResourceStatus> {
+    let Some(report) = &outcome.report else {
+        return previous.resources.iter().filter(|old| old.component == outcome.component).cloned().collect();
+    };
+    let mut resources: Vec<ResourceStatus> = report
+        .resources
+        .iter()
+        .map(|existing| ResourceStatus {
+            component: outcome.component,
+            kind: existing.kind,
+            name: existing.name.clone(),
+            arn: existing.arn.clone(),
+            state: if existing.retained { ResourceState::Retained } else { ResourceState::InSync },
+            message: existing.message.clone(),
+        })
+        .collect();
+    for change in &outcome.remaining {
+        let state = match change.action {
+            Action::Create => ResourceState::Creating,
+            Action::Update | Action::Replace | Action::Adopt => ResourceState::Updating,
+            Action::Delete | Action::Retain => ResourceState::Deleting,
+        };
+        let failure =
+            outcome.failures.iter().find(|(failed, _)| failed.as_ref().is_some_and(|failed| same(failed, change)));
+        let (state, message) = match failure {
+            Some((_, failure)) => (ResourceState::Failed, Some(failure.message.clone())),
+            None => (state, outcome.progress.clone().filter(|_| state == ResourceState::Deleting)),
+        };
+        match resources.iter_mut().find(|known| known.kind == change.kind && known.name == change.name) {
+            Some(known) if known.state != ResourceState::Failed => {
+                known.state = state;
+                known.message = message;
+            }
+            Some(_) => {}
+            None => resources.push(ResourceStatus {
+                component: outcome.component,
+                kind: change.kind,
+                name: change.name.clone(),
+                arn: None,
+                state,
+                message,
+            }),
+        }
+    }
+    // AWS promises no order for most of what it lists; another one is no news.
+    resources.sort_by(|left, right| (left.kind, &left.name).cmp(&(right.kind, &right.name)));
+    resources
+}
+
+fn same(left: &Change, right: &Change) -> bool {
+    left.kind == right.kind && left.name == right.name
+}
+
+fn tell_reports(
+    status: &mut VpcFlowMonitorStatus,
+    outcomes: &[Outcome],
+    previous: &VpcFlowMonitorStatus,
+    monitor: &Monitor,
+) {
+    let mut links = previous.links.clone().unwrap_or_default();
+    for outcome in outcomes {
+        let report = outcome.report.as_ref();
+        match outcome.component {
+            Component::Bucket => {
+                let previous = || previous.others_bucket_policy.clone();
+                status.others_bucket_policy =
+                    report.map_or_else(previous, |report| report.others_bucket_policy.clone());
+            }
+            Component::FlowLogs => {
+                status.flow_logs = report.map_or_else(|| previous.flow_logs.clone(), |report| report.flow_logs.clone());
+            }
+            Component::Alarms => {
+                status.alarms = report.map_or_else(|| previous.alarms.clone(), |report| report.alarms.clone());
+            }
+            Component::Dashboard if report.is_some() => {
+                links.dashboard = report.and_then(|report| report.dashboard.clone());
+            }
+            Component::Analytics if report.is_some() => {
+                links.saved_queries = report.and_then(|report| report.saved_queries.clone());
+                links.logs_insights = report.and_then(|report| report.logs_insights.clone());
+            }
+            _ => {}
+        }
+    }
+    status.links = (links != Links::default()).then_some(links);
+    let active = status.flow_logs.iter().filter(|log| log.status == "ACTIVE").count();
+    let firing = status.alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
+    status.summary = Some(Summary {
+        flow_logs: format!("{active}/2"),
+        alarms: format!("{firing} firing"),
+        bucket: monitor.names.bucket.clone(),
+        log_group: monitor.names.log_group.clone(),
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use super::*;
+use crate::api::ResourceKind;
+use crate::engine::{Conflict, Existing, Report};
+use crate::monitor::fixtures;
+
+fn outcome(component: Component) -> Outcome {
+    Outcome { report: Some(Report::default()), ..Outcome::new(component) }
+}
+
+fn tell(mode: Mode, outcomes: &[Outcome], previous: &VpcFlowMonitorStatus) -> VpcFlowMonitorStatus {
+    let monitor = fixtures::monitor();
+    let findings = Findings { mode, monitor: &monitor, generation: Some(3), outcomes, previous, now: Timestamp::now() };
+    status(findings)
+}
+
+fn summary(status: &VpcFlowMonitorStatus) -> Vec<(&str, &str, &str)> {
+    let reported = |condition: &'_ Condition| [READY, RECONCILING, STALLED].contains(&condition.type_.as_str());
+    status
+        .conditions
+        .iter()
+        .filter(|condition| reported(condition))
+        .map(|condition| (condition.type_.as_str(), condition.status.as_str(), condition.reason.as_str()))
+        .collect()
+}
+
+fn failed(component: Component, reason: Reason) -> Outcome {
+    let failure = Failure::new(reason, "because");
+    Outcome { failures: vec![(None, failure)], ..outcome(component) }
+}
+
+#[test]
+fn conditions_follow_the_outcomes() {
+    let waiting = Outcome { waits_for: vec![Component::DeliveryRole], ..outcome(Component::FlowLogs) };
+    let working = Outcome {
+        remaining: vec![Change::new(Action::Create, ResourceKind::Bucket, "b")],
+        ..outcome(Component::Bucket)
+    };
+    let conflict = Outcome {
+        conflicts: vec![Conflict {
+            kind: ResourceKind::Bucket,
+            name: "b".into(),
+            problem: "not ours".into(),
+            only_removal: false,
+        }],
+        ..outcome(Component::Bucket)
+    };
+    let not_delivering = Outcome {
+        report: Some(Report { health: SystemHealth::Failing(Reason::DeliveryFailed, "x".into()), ..Report::default() }),
+        ..outcome(Component::FlowLogs)
+    };
+    let good = || outcome(Component::LogGroup);
+    let cases = vec![
+        (Mode::Keep, vec![good()], vec![("Ready", "True", "Reconciled")]),
+        (
+            Mode::Keep,
+            vec![good(), working.clone()],
+            vec![("Ready", "False", "Progressing"), ("Reconciling", "True", "Progressing")],
+        ),
+        (
+            Mode::Keep,
+            vec![failed(Component::DeliveryRole, Reason::AccessDenied), waiting.clone()],
+            vec![("Ready", "False", "AccessDenied"), ("Stalled", "True", "AccessDenied")],
+        ),
+        (
+            Mode::Keep,
+            vec![failed(Component::DeliveryRole, Reason::AccessDenied), working.clone()],
+            vec![("Ready", "False", "AccessDenied"), ("Reconciling", "True", "Progressing")],
+        ),
+        (Mode::Keep, vec![conflict], vec![("Ready", "False", "Conflict"), ("Stalled", "True", "Conflict")]),
+        (Mode::Keep, vec![not_delivering], vec![("Ready", "False", "DeliveryFailed")]),
+        (
+            Mode::Keep,
+            vec![failed(Component::DeliveryRole, Reason::Throttled), waiting],
+            vec![("Ready", "False", "Throttled"), ("Reconciling", "True", "Progressing")],
+        ),
+        (Mode::Suspended, vec![good()], vec![("Ready", "True", "Suspended")]),
+        (Mode::Suspended, vec![working.clone()], vec![("Ready", "False", "Suspended")]),
+        (Mode::DeleteSuspended, vec![good()], vec![("Ready", "False", "Suspended")]),
+        (Mode::Delete, vec![working], vec![("Ready", "False", "Deleting"), ("Reconciling", "True", "Deleting")]),
+    ];
+    for (mode, outcomes, expected) in cases {
+        let status = tell(mode, &outcomes, &VpcFlowMonitorStatus::default());
+        assert_eq!(summary(&status), expected, "{mode:?} {outcomes:#?}");
+    }
+}
+
+#[test]
+fn the_same_findings_give_the_same_status() {
+    let outcomes = [outcome(Component::LogGroup), failed(Component::DeliveryRole, Reason::AwsError)];
+    let first = tell(Mode::Keep, &outcomes, &VpcFlowMonitorStatus::default());
+    assert_eq!(tell(Mode::Keep, &outcomes, &first), first);
+}
+
+#[test]
+fn trouble_lasts_until_it_was_tried_again() {
+    let before =
+        tell(Mode::Keep, &[failed(Component::DeliveryRole, Reason::AccessDenied)], &VpcFlowMonitorStatus::default());
+    let untried = Outcome {
+        remaining: vec![Change::new(Action::Create, ResourceKind::Role, "r")],
+        ..outcome(Component::DeliveryRole)
+    };
+    let during = tell(Mode::Keep, std::slice::from_ref(&untried), &before);
+    assert_eq!(during.conditions, before.conditions);
+    let waiting = Outcome { waits_for: vec![Component::LogGroup], ..untried.clone() };
+    assert_eq!(summary(&tell(Mode::Keep, &[waiting], &before))[0], ("Ready", "False", "WaitingForDependency"));
+    // Another spec is another matter.
+    let mut of_former_spec = before;
+    of_former_spec.conditions.iter_mut().for_each(|condition| condition.observed_generation = Some(2));
+    assert_eq!(summary(&tell(Mode::Keep, &[untried], &of_former_spec))[0], ("Ready", "False", "Progressing"));
+}
+
+#[test]
+fn a_disabled_system_has_no_condition() {
+    let disabled = Outcome { wanted: false, ..outcome(Component::Dashboard) };
+    let status = tell(Mode::Keep, &[disabled], &VpcFlowMonitorStatus::default());
+    assert_eq!(status.conditions.len(), 1);
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_not_forgotten() {
+    let mut seen = outcome(Component::LogGroup);
+    seen.report =
+        Some(Report { resources: vec![Existing::new(ResourceKind::LogGroup, "/g", "arn")], ..Report::default() });
+    let before = tell(Mode::Keep, &[seen], &VpcFlowMonitorStatus::default());
+    assert_eq!(before.resources.len(), 1);
+    let unseen = Outcome { report: None, ..failed(Component::LogGroup, Reason::AwsError) };
+    assert_eq!(tell(Mode::Keep, &[unseen], &before).resources, before.resources);
+}
+
+#[test]
+fn a_failed_change_is_told_at_its_resource() {
+    let change = Change::new(Action::Create, ResourceKind::Bucket, "b");
+    let mut outcome = outcome(Component::Bucket);
+    outcome.failures.push((Some(change.clone()), Failure::new(Reason::Rejected, "taken")));
+    outcome.remaining.push(change);
+    let status = tell(Mode::Keep, &[outcome], &VpcFlowMonitorStatus::default());
+    assert_eq!(status.resources[0].state, ResourceState::Failed);
+    assert_eq!(status.resources[0].message.as_deref(), Some("taken"));
+}
+
+#[test]
+fn an_unreachable_account_leaves_the_rest_as_told() {
+    let before = tell(Mode::Keep, &[outcome(Component::LogGroup)], &VpcFlowMonitorStatus::default());
+    let failure = Failure::new(Reason::AwsError, "no way");
+    let status = unreachable(&failure, Some(4), &before, Timestamp::now());
+    assert_eq!(summary(&status), [("Ready", "False", "AwsError"), ("Reconciling", "True", "AwsError")]);
+    assert!(status.conditions.iter().any(|condition| condition.type_ == "LogGroupReady"));
+}

@@ -1,0 +1,240 @@
+//! What the function is told, by environment variables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+use detector::rules::{Config, Rule, Severity};
+use serde_json::json;
+
+use super::rules::is_enabled;
+use crate::api::{log_format, spec};
+use crate::engine::Invalid;
+use crate::monitor::Monitor;
+
+/// All variables together, written as one JSON object; see "Lambda quotas" in the AWS Lambda developer guide.
+const MOST_BYTES: usize = 4096;
+
+/// The variable that holds the format of records.
+pub(super) const LOG_FORMAT: &str = "LOG_FORMAT";
+
+/// Every variable of the function.
+pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, Invalid> {
+    let Monitor { namespace, name, spec, .. } = monitor;
+    let variables = [
+        ("TOPIC_ARN", monitor.topic_arn()),
+        ("MONITOR", format!("{namespace}/{name}")),
+        ("VPC_ID", spec.vpc_id.clone()),
+        (LOG_FORMAT, log_format(&spec.cloud_watch_logs.fields)),
+        ("METRICS_NAMESPACE", spec.detections.namespace.clone()),
+        ("METRICS_MONITOR", monitor.names.base().to_owned()),
+        ("RULES", json!(rules(monitor)?).to_string()),
+    ];
+    let variables = variables.map(|(key, value)| (key.to_owned(), value)).into();
+    // Lambda measures them as it stores them.
+    let bytes = json!(variables).to_string().len();
+    if bytes > MOST_BYTES {
+        return Err(Invalid {
+            field: "detections.externalConnections.trustedCidrs",
+            problem: format!(
+                "the detector's settings take {bytes} bytes with these {} networks, and Lambda allows {MOST_BYTES} in all; name \
+                 fewer trustedCidrs, or wider ones that hold several",
+                spec.detections.external_connections.trusted_cidrs.len(),
+            ),
+        });
+    }
+    Ok(variables)
+}
+
+/// Thresholds and switches of the rules, in the detector's own type: what one writes the other reads. Order means nothing to the detector, so a
+/// change of order alone is no change.
+fn rules(monitor: &Monitor) -> Result<Config, Invalid> {
+    let spec = &monitor.spec.detector;
+    let rules = &spec.rules;
+    let trusted_cidrs: BTreeSet<_> = monitor
+        .spec
+        .detections
+        .external_connections
+        .trusted_cidrs
+        .iter()
+        .map(|network| {
+            network.parse().map_err(|error| invalid("detections.externalConnections.trustedCidrs", network, error))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Config {
+        disabled: Rule::ALL.into_iter().filter(|rule| !is_enabled(*rule, rules)).collect(),
+        expected_protocols: numbers(
+            "detector.rules.unusualProtocol.expectedProtocols",
+            &rules.unusual_protocol.expected_protocols,
+        )?,
+        high_transfer_bytes: number("detector.highTransferBytes", spec.high_transfer_bytes)?,
+        host_sweep_min_hosts: number("detector.rules.hostSweep.minHosts", rules.host_sweep.min_hosts)?,
+        large_egress_min_bytes: number("detector.rules.largeEgress.minBytes", rules.large_egress.min_bytes)?,
+        min_severity: match spec.min_severity {
+            spec::Severity::Low => Severity::Low,
+            spec::Severity::Medium => Severity::Medium,
+            spec::Severity::High => Severity::High,
+        },
+        port_scan_min_ports: number("detector.rules.portScan.minPorts", rules.port_scan.min_ports)?,
+        sensitive_ports: numbers("detector.sensitivePorts", &spec.sensitive_ports)?,
+        trusted_cidrs: trusted_cidrs.into_iter().collect(),
+        window_seconds: number("detector.windowSeconds", spec.window_seconds)?,
+    })
+}
+
+fn invalid(field: &'static str, value: impl Display, error: impl Display) -> Invalid {
+    Invalid { field, problem: format!("`{value}` cannot be: {error}") }
+}
+
+fn number<N: Copy + Display, T: TryFrom<N, Error: Display>>(field: &'static str, value: N) -> Result<T, Invalid> {
+    value.try_into().map_err(|error| invalid(field, value, error))
+}
+
+fn numbers<T: Ord + TryFrom<i32, Error: Display>>(field: &'static str, values: &[i32]) -> Result<BTreeSet<T>, Invalid> {
+    values.iter().map(|value| number(field, *value)).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::api::spec::Severity;
+    use crate::api::{FlowLogField, VpcFlowMonitorSpec};
+    use crate::monitor::fixtures;
+
+    /// The contract's, for a default spec.
+    pub const DEFAULT_RULES: &str = "{\"disabled\":[],\"expectedProtocols\":[1,6,17,58],\"highTransferBytes\":50000000,\
+        \"hostSweepMinHosts\":50,\"largeEgressMinBytes\":500000000,\"minSeverity\":\"LOW\",\"portScanMinPorts\":20,\
+        \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"trustedCidrs\":[],\"windowSeconds\":300}";
+
+    /// Networks as long as they can be written.
+    pub fn long_cidrs(number: usize) -> Vec<String> {
+        (0..number).map(|host| format!("2001:db80:1111:2222:3333:4444:5555:{:04x}/128", 0x1000 + host)).collect()
+    }
+
+    fn spec() -> VpcFlowMonitorSpec {
+        VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
+    }
+
+    fn written(spec: VpcFlowMonitorSpec) -> String {
+        variables(&fixtures::with_spec(spec)).unwrap().remove("RULES").unwrap()
+    }
+
+    /// What the function itself makes of the variables.
+    fn read(spec: VpcFlowMonitorSpec) -> detector::settings::Settings {
+        let variables = variables(&fixtures::with_spec(spec)).unwrap();
+        detector::settings::Settings::read(|name| variables.get(name).cloned()).unwrap()
+    }
+
+    #[test]
+    fn the_detector_reads_the_defaults_as_its_own() {
+        let settings = read(spec());
+        assert_eq!(settings.rules, detector::rules::Config::default());
+        assert_eq!(settings.metrics.unwrap().namespace, "VPC/FlowLogs");
+        assert_eq!(settings.format, detector::format::LogFormat::aws_default());
+    }
+
+    #[test]
+    fn default_rules_are_the_contracts() {
+        assert_eq!(written(spec()), DEFAULT_RULES);
+    }
+
+    #[test]
+    fn every_field_of_the_spec_changes_its_member() {
+        type Set = fn(&mut VpcFlowMonitorSpec);
+        let cases: [(Set, &str, Value); 12] = [
+            (|it| it.detector.high_transfer_bytes = 7, "highTransferBytes", json!(7)),
+            (|it| it.detector.window_seconds = 60, "windowSeconds", json!(60)),
+            (|it| it.detector.min_severity = Severity::Medium, "minSeverity", json!("MEDIUM")),
+            (|it| it.detector.min_severity = Severity::High, "minSeverity", json!("HIGH")),
+            (|it| it.detector.sensitive_ports = vec![443, 22], "sensitivePorts", json!([22, 443])),
+            (|it| it.detector.rules.port_scan.min_ports = 5, "portScanMinPorts", json!(5)),
+            (|it| it.detector.rules.host_sweep.min_hosts = 6, "hostSweepMinHosts", json!(6)),
+            (|it| it.detector.rules.large_egress.min_bytes = 8, "largeEgressMinBytes", json!(8)),
+            (
+                |it| it.detector.rules.unusual_protocol.expected_protocols = vec![47, 0],
+                "expectedProtocols",
+                json!([0, 47]),
+            ),
+            (|it| it.detector.rules.rejected_tcp.enabled = false, "disabled", json!(["rejected_tcp"])),
+            (
+                |it| {
+                    it.detector.rules.skipped_records.enabled = false;
+                    it.detector.rules.host_sweep.enabled = false;
+                },
+                "disabled",
+                json!(["host_sweep", "skipped_records"]),
+            ),
+            (
+                |it| it.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()],
+                "trustedCidrs",
+                json!(["203.0.113.0/24"]),
+            ),
+        ];
+        for (set, member, value) in cases {
+            let mut spec = spec();
+            set(&mut spec);
+            let mut expected: Value = serde_json::from_str(DEFAULT_RULES).unwrap();
+            expected[member] = value;
+            let actual: Value = serde_json::from_str(&written(spec)).unwrap();
+            assert_eq!(actual, expected, "{member}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_order_alone_is_no_change() {
+        let mut spec = spec();
+        spec.detector.sensitive_ports.reverse();
+        spec.detector.rules.unusual_protocol.expected_protocols.reverse();
+        assert_eq!(written(spec), DEFAULT_RULES);
+    }
+
+    /// With every other setting as long as can be.
+    fn longest(trusted_cidrs: Vec<String>) -> Monitor {
+        let mut spec = spec();
+        spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
+        spec.notifications.topic_arn =
+            Some(format!("arn:aws-us-gov:sns:us-gov-west-1:123456789012:{}", "t".repeat(256)));
+        spec.detections.namespace = "n".repeat(255);
+        spec.detections.external_connections.trusted_cidrs = trusted_cidrs;
+        spec.detector.sensitive_ports = (65_000..65_064).collect();
+        spec.detector.rules.unusual_protocol.expected_protocols = (200..232).collect();
+        spec.detector.high_transfer_bytes = i64::MAX;
+        spec.detector.rules.large_egress.min_bytes = i64::MAX;
+        let mut monitor = fixtures::with_spec(spec);
+        (monitor.namespace, monitor.name) = ("n".repeat(63), "m".repeat(63));
+        monitor
+    }
+
+    #[test]
+    fn fewer_networks_always_make_room() {
+        assert!(variables(&longest(long_cidrs(10))).is_ok());
+        assert!(variables(&longest(long_cidrs(64))).is_err());
+    }
+
+    #[test]
+    fn what_lambda_measures_is_what_counts() {
+        let mut spec = spec();
+        let size =
+            |spec: &VpcFlowMonitorSpec| json!(variables(&fixtures::with_spec(spec.clone())).unwrap()).to_string().len();
+        spec.detections.namespace = "n".into();
+        spec.detections.external_connections.trusted_cidrs = long_cidrs(60);
+        let room = MOST_BYTES - size(&spec);
+        spec.detections.namespace = "n".repeat(room + 1);
+        assert_eq!(size(&spec), MOST_BYTES);
+        spec.detections.namespace.push('n');
+        let error = variables(&fixtures::with_spec(spec)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "spec.detections.externalConnections.trustedCidrs: the detector's settings take 4097 bytes with these 60 networks, and \
+             Lambda allows 4096 in all; name fewer trustedCidrs, or wider ones that hold several"
+        );
+    }
+
+    #[test]
+    fn with_the_default_fields_as_many_networks_fit_as_the_spec_takes() {
+        let mut spec = spec();
+        spec.detections.external_connections.trusted_cidrs = long_cidrs(64);
+        assert!(variables(&fixtures::with_spec(spec)).is_ok());
+    }
+}

@@ -1,0 +1,363 @@
+//! The Lambda function.
+//!
+//! See `CreateFunction`, `UpdateFunctionCode` and `UpdateFunctionConfiguration` in the AWS Lambda API reference, and "Lambda
+//! function states" in its developer guide: a function is changed by one call at a time.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{
+    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, LogFormat, LoggingConfig,
+    PackageType, Runtime, State,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Op, environment};
+use crate::api::ResourceKind;
+use crate::api::conditions::Reason;
+use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::engine::{Action, Applied, Change, Diff, Existing, Invalid, Removal, SystemHealth};
+use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
+use crate::resources::flow_logs::{Sink, flow_log_to};
+
+/// The longest description Lambda takes, in characters.
+const DESCRIPTION_CHARS: usize = 256;
+
+/// The function as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    pub(super) name: String,
+    pub(super) configuration: Configuration,
+    code: Code,
+}
+
+/// What `UpdateFunctionConfiguration` changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Configuration {
+    description: String,
+    runtime: String,
+    handler: String,
+    role: String,
+    memory_mb: i32,
+    timeout_seconds: i32,
+    environment: BTreeMap<String, String>,
+    /// Encrypts the environment; empty for Lambda's own key. One set by hand could hide the environment from us.
+    kms_key_arn: String,
+    log_group: String,
+    log_format: String,
+}
+
+/// What `UpdateFunctionCode` changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Code {
+    sha256: String,
+    architecture: String,
+}
+
+/// The function as AWS has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObservedFunction {
+    configuration: Configuration,
+    code: Code,
+    is_image: bool,
+    readiness: Readiness,
+    tags: Tags,
+}
+
+/// Whether the function can be invoked and changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Readiness {
+    #[default]
+    Ready,
+    /// Lambda is at work on it; the text says at what.
+    Busy(&'static str),
+    /// It does not work; the text says why.
+    Failed(String),
+}
+
+/// What can be done to the function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FunctionOp {
+    Create(Function),
+    UpdateCode { name: String },
+    UpdateConfiguration(Function),
+    Tag(TagDiff),
+    Delete { name: String },
+}
+
+pub(super) fn arn(monitor: &Monitor) -> String {
+    monitor.account_region.arn("lambda", format!("function:{}", monitor.names.detector()))
+}
+
+pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
+    let Monitor { namespace, name, spec, names, settings, .. } = monitor;
+    let mut description = format!("Reports anomalies in the VPC flow logs of VpcFlowMonitor {namespace}/{name}");
+    description.truncate(DESCRIPTION_CHARS);
+    Ok(Function {
+        name: names.detector(),
+        configuration: Configuration {
+            description,
+            runtime: Runtime::Providedal2023.as_str().to_owned(),
+            handler: "bootstrap".to_owned(),
+            role: monitor.role_arn(&names.detector_role()),
+            memory_mb: spec.detector.memory_mb,
+            timeout_seconds: spec.detector.timeout_seconds,
+            environment: environment::variables(monitor)?,
+            kms_key_arn: String::new(),
+            log_group: names.detector_log_group(),
+            // What the detector writes is JSON; this makes Lambda's own lines JSON too.
+            log_format: LogFormat::Json.as_str().to_owned(),
+        },
+        code: Code {
+            sha256: settings.detector.code_sha256().to_owned(),
+            architecture: settings.detector.architecture().as_str().to_owned(),
+        },
+    })
+}
+
+pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedFunction>, AwsError> {
+    let output = aws.lambda.get_function().function_name(name).send().await.op(ops::GET_FUNCTION).optional()?;
+    output.map(read).transpose()
+}
+
+pub(super) fn read(output: GetFunctionOutput) -> Result<ObservedFunction, AwsError> {
+    // Without its tags nobody knows whose the function is.
+    if let Some(error) = &output.tags_error {
+        return Err(AwsError::reported(ops::GET_FUNCTION, &error.error_code, &error.message));
+    }
+    let found = output.configuration.unwrap_or_else(|| FunctionConfiguration::builder().build());
+    let readiness = readiness(&found);
+    let logging = found.logging_config.unwrap_or_else(|| LoggingConfig::builder().build());
+    Ok(ObservedFunction {
+        is_image: found.package_type == Some(PackageType::Image),
+        readiness,
+        tags: output.tags.unwrap_or_default().into_iter().collect(),
+        code: Code {
+            sha256: found.code_sha256.unwrap_or_default(),
+            architecture: found
+                .architectures
+                .and_then(|all| all.into_iter().next())
+                .map(|it| it.as_str().to_owned())
+                .unwrap_or_default(),
+        },
+        configuration: Configuration {
+            description: found.description.unwrap_or_default(),
+            runtime: found.runtime.map(|it| it.as_str().to_owned()).unwrap_or_default(),
+            handler: found.handler.unwrap_or_default(),
+            role: found.role.unwrap_or_default(),
+            memory_mb: found.memory_size.unwrap_or_default(),
+            timeout_seconds: found.timeout.unwrap_or_default(),
+            environment: found
+                .environment
+                .and_then(|environment| environment.variables)
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
+            kms_key_arn: found.kms_key_arn.unwrap_or_default(),
+            log_group: logging.log_group.unwrap_or_default(),
+            log_format: logging.log_format.map(|it| it.as_str().to_owned()).unwrap_or_default(),
+        },
+    })
+}
+
+fn readiness(found: &FunctionConfiguration) -> Readiness {
+    let reason = |reason: Option<&str>| reason.filter(|it| !it.is_empty()).unwrap_or("AWS gave no reason").to_owned();
+    match (&found.state, &found.last_update_status) {
+        (Some(State::Failed), _) => {
+            Readiness::Failed(format!("the function does not work: {}", reason(found.state_reason())))
+        }
+        (Some(State::Pending), _) => Readiness::Busy("Lambda is setting the function up"),
+        (_, Some(LastUpdateStatus::InProgress)) => Readiness::Busy("Lambda is updating the function"),
+        (_, Some(LastUpdateStatus::Failed)) => Readiness::Failed(format!(
+            "the function's last update failed, the earlier version still runs: {}",
+            reason(found.last_update_status_reason())
+        )),
+        _ => Readiness::Ready,
+    }
+}
+
+impl ObservedFunction {
+    pub(super) fn is_ours(&self, monitor: &Monitor) -> bool {
+        monitor.claim(&self.tags) == Claim::Ours
+    }
+
+    pub(super) fn claim(&self, monitor: &Monitor) -> Claim {
+        match monitor.claim(&self.tags) {
+            Claim::Ours | Claim::Adopt if self.is_image => Claim::Foreign(
+                "it runs a container image, which cannot be changed into a zip file; delete the function".to_owned(),
+            ),
+            claim => claim,
+        }
+    }
+
+    pub(super) fn health(&self) -> SystemHealth {
+        match &self.readiness {
+            Readiness::Ready => SystemHealth::Good,
+            Readiness::Busy(with) => SystemHealth::Pending((*with).to_owned()),
+            Readiness::Failed(reason) => SystemHealth::Failing(Reason::AwsError, reason.clone()),
+        }
+    }
+}
+
+/// What must be done to a function that is ours to change.
+pub(super) fn diff(monitor: &Monitor, wanted: &Function, observed: Option<&ObservedFunction>, diff: &mut Diff<Op>) {
+    let change = |action| Change::new(action, ResourceKind::Function, &wanted.name);
+    let Some(observed) = observed else {
+        diff.step(change(Action::Create), Op::Function(FunctionOp::Create(wanted.clone())));
+        return;
+    };
+    let tags = monitor.tag_diff(&observed.tags);
+    if !tags.is_empty() {
+        let action = if observed.claim(monitor) == Claim::Adopt { Action::Adopt } else { Action::Update };
+        let new = tags.applied_to(&observed.tags);
+        let change = change(action).field("tags", Some(json!(observed.tags)), Some(json!(new)));
+        diff.step(change, Op::Function(FunctionOp::Tag(tags)));
+    }
+    // Lambda would refuse; what it says of the function now may be half of the change in progress.
+    if matches!(observed.readiness, Readiness::Busy(_)) {
+        return;
+    }
+    // A plan may be made without the package.
+    if monitor.settings.detector.is_known() && observed.code != wanted.code {
+        let op = FunctionOp::UpdateCode { name: wanted.name.clone() };
+        diff.step(change(Action::Update).between(&observed.code, &wanted.code), Op::Function(op));
+    }
+    if observed.configuration != wanted.configuration {
+        let change = change(Action::Update).between(&observed.configuration, &wanted.configuration);
+        let op = Op::Function(FunctionOp::UpdateConfiguration(wanted.clone()));
+        let format = |configuration: &Configuration| configuration.environment.get(environment::LOG_FORMAT).cloned();
+        if format(&observed.configuration) == format(&wanted.configuration) {
+            diff.step(change, op);
+        } else {
+            diff.step_following(change, op, flow_log_to(Sink::CloudWatchLogs));
+        }
+    }
+}
+
+/// What must be done to be rid of the function.
+pub(super) fn remove(monitor: &Monitor, removal: Removal, observed: Option<&ObservedFunction>, diff: &mut Diff<Op>) {
+    let Some(observed) = observed.filter(|observed| observed.is_ours(monitor)) else { return };
+    let name = monitor.names.detector();
+    if removal == Removal::KeepAll {
+        let tags = monitor.retained_tag_diff(&observed.tags);
+        if !tags.is_empty() {
+            let change = Change::new(Action::Retain, ResourceKind::Function, &name);
+            diff.step(change, Op::Function(FunctionOp::Tag(tags)));
+        }
+    } else {
+        let change = Change::new(Action::Delete, ResourceKind::Function, &name);
+        diff.step(change, Op::Function(FunctionOp::Delete { name }));
+    }
+}
+
+pub(super) async fn apply(aws: &Aws, monitor: &Monitor, op: &FunctionOp) -> Result<Applied, AwsError> {
+    let lambda = &aws.lambda;
+    match op {
+        FunctionOp::Create(function) => create(aws, monitor, function).await?,
+        FunctionOp::UpdateCode { name } => {
+            let package = &monitor.settings.detector;
+            lambda
+                .update_function_code()
+                .function_name(name)
+                .zip_file(Blob::new(package.bytes()))
+                .architectures(Architecture::from(package.architecture().as_str()))
+                .send()
+                .await
+                .op(ops::UPDATE_FUNCTION_CODE)?;
+        }
+        FunctionOp::UpdateConfiguration(function) => update_configuration(aws, function).await?,
+        FunctionOp::Tag(tags) => {
+            for call in tags.calls() {
+                match call {
+                    TagCall::Set(set) => {
+                        let set = set.clone().into_iter().collect();
+                        lambda
+                            .tag_resource()
+                            .resource(arn(monitor))
+                            .set_tags(Some(set))
+                            .send()
+                            .await
+                            .op(ops::TAG_FUNCTION)?;
+                    }
+                    TagCall::Unset(unset) => {
+                        lambda
+                            .untag_resource()
+                            .resource(arn(monitor))
+                            .set_tag_keys(Some(unset.to_vec()))
+                            .send()
+                            .await
+                            .op(ops::UNTAG_FUNCTION)?;
+                    }
+                }
+            }
+        }
+        FunctionOp::Delete { name } => {
+            lambda.delete_function().function_name(name).send().await.op(ops::DELETE_FUNCTION).or_gone()?;
+        }
+    }
+    Ok(Applied::Done)
+}
+
+async fn create(aws: &Aws, monitor: &Monitor, function: &Function) -> Result<(), AwsError> {
+    let Function { name, configuration, code } = function;
+    aws.lambda
+        .create_function()
+        .function_name(name)
+        .code(FunctionCode::builder().zip_file(Blob::new(monitor.settings.detector.bytes())).build())
+        .architectures(Architecture::from(code.architecture.as_str()))
+        .description(&configuration.description)
+        .runtime(Runtime::from(configuration.runtime.as_str()))
+        .handler(&configuration.handler)
+        .role(&configuration.role)
+        .memory_size(configuration.memory_mb)
+        .timeout(configuration.timeout_seconds)
+        .environment(configuration.sdk_environment())
+        .logging_config(configuration.sdk_logging())
+        .set_tags(Some(monitor.tags.clone().into_iter().collect()))
+        .send()
+        .await
+        .op(ops::CREATE_FUNCTION)?;
+    Ok(())
+}
+
+async fn update_configuration(aws: &Aws, function: &Function) -> Result<(), AwsError> {
+    let Function { name, configuration, .. } = function;
+    aws.lambda
+        .update_function_configuration()
+        .function_name(name)
+        .description(&configuration.description)
+        .runtime(Runtime::from(configuration.runtime.as_str()))
+        .handler(&configuration.handler)
+        .role(&configuration.role)
+        .memory_size(configuration.memory_mb)
+        .timeout(configuration.timeout_seconds)
+        .environment(configuration.sdk_environment())
+        .kms_key_arn(&configuration.kms_key_arn)
+        .logging_config(configuration.sdk_logging())
+        .send()
+        .await
+        .op(ops::UPDATE_FUNCTION_CONFIGURATION)?;
+    Ok(())
+}
+
+impl Configuration {
+    fn sdk_environment(&self) -> Environment {
+        Environment::builder().set_variables(Some(self.environment.clone().into_iter().collect())).build()
+    }
+
+    fn sdk_logging(&self) -> LoggingConfig {
+        LoggingConfig::builder()
+            .log_format(LogFormat::from(self.log_format.as_str()))
+            .log_group(&self.log_group)
+            .build()
+    }
+}
+
+/// The function for the status.
+pub(super) fn existing(monitor: &Monitor) -> Existing {
+    Existing::new(ResourceKind::Function, monitor.names.detector(), arn(monitor))
+}

@@ -1,0 +1,109 @@
+//! The function's execution role.
+//!
+//! See "Defining Lambda function permissions with an execution role" in the AWS Lambda developer guide, and for the condition on
+//! the trust, "Working with AWS managed policies in the execution role" there. `logs:CreateLogGroup` is left out on purpose: with
+//! it, a late invocation would make the deleted log group anew, without retention.
+
+use serde_json::json;
+
+use crate::monitor::Monitor;
+use crate::resources::common::role::{Role, service_trust};
+
+pub(super) fn desired(monitor: &Monitor) -> Role {
+    let group = monitor.log_group_arn(&monitor.names.detector_log_group());
+    let mut statements = vec![
+        json!({
+            "Sid": "WriteOwnLog",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": format!("{group}:*"),
+        }),
+        json!({
+            "Sid": "ReportAnomalies",
+            "Effect": "Allow",
+            "Action": "sns:Publish",
+            "Resource": monitor.topic_arn(),
+        }),
+    ];
+    // "Key management" in the Amazon SNS developer guide: who publishes to an encrypted topic uses its key, an existing topic's as well
+    // as ours, and never but through SNS. "Condition keys for AWS KMS" in its developer guide: the suffix is the same in all partitions.
+    if let Some(key) = &monitor.spec.notifications.kms_key_arn {
+        statements.push(json!({
+            "Sid": "UseTopicKey",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": key,
+            "Condition": {
+                "StringEquals": {"kms:ViaService": format!("sns.{}.amazonaws.com", monitor.account_region.region)},
+            },
+        }));
+    }
+    Role {
+        name: monitor.names.detector_role(),
+        description: format!("Runs the detector of VpcFlowMonitor {}/{}", monitor.namespace, monitor.name),
+        trust: service_trust(
+            "lambda.amazonaws.com",
+            Some(json!({"StringEquals": {"aws:SourceAccount": monitor.account_region.account}})),
+        ),
+        policies: [("detect-anomalies".to_owned(), json!({"Version": "2012-10-17", "Statement": statements}))].into(),
+        boundary: monitor.permissions_boundary(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::VpcFlowMonitorSpec;
+    use crate::monitor::fixtures;
+
+    #[test]
+    fn the_role_may_do_what_the_detector_does_and_no_more() {
+        let role = desired(&fixtures::monitor());
+        assert_eq!(
+            role.policies["detect-anomalies"]["Statement"],
+            json!([
+                {
+                    "Sid": "WriteOwnLog",
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Resource": "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/vfm-network-production-aa0df1549f-detector:*",
+                },
+                {
+                    "Sid": "ReportAnomalies",
+                    "Effect": "Allow",
+                    "Action": "sns:Publish",
+                    "Resource": "arn:aws:sns:eu-west-1:123456789012:vfm-network-production-aa0df1549f-alerts",
+                },
+            ])
+        );
+        assert_eq!(
+            role.trust["Statement"][0]["Condition"],
+            json!({"StringEquals": {"aws:SourceAccount": "123456789012"}})
+        );
+    }
+
+    #[test]
+    fn topic_key_and_boundary_of_the_spec_are_used() {
+        let key = "arn:aws:kms:eu-west-1:123456789012:key/1";
+        let topic = "arn:aws:sns:eu-west-1:123456789012:soc";
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.notifications.kms_key_arn = Some(key.into());
+        spec.notifications.topic_arn = Some(topic.into());
+        let mut monitor = fixtures::with_spec(spec);
+        monitor.settings.permissions_boundary_arn = Some("arn:aws:iam::210987654321:policy/limit".into());
+        let role = desired(&monitor);
+        let statements = &role.policies["detect-anomalies"]["Statement"];
+        assert_eq!(statements[1]["Resource"], topic);
+        assert_eq!(
+            statements[2],
+            json!({
+                "Sid": "UseTopicKey",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": key,
+                "Condition": {"StringEquals": {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}},
+            })
+        );
+        assert_eq!(role.boundary.as_deref(), Some("arn:aws:iam::123456789012:policy/limit"), "that of the account");
+    }
+}

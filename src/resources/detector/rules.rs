@@ -1,0 +1,53 @@
+//! Which rules of the detector a spec switches on.
+
+use detector::rules::Rule;
+
+use crate::api::spec::DetectorRules;
+
+/// False if the spec switches the rule off.
+#[must_use]
+pub const fn is_enabled(rule: Rule, rules: &DetectorRules) -> bool {
+    match rule {
+        Rule::HighDataTransfer => rules.high_data_transfer.enabled,
+        Rule::LargeEgress => rules.large_egress.enabled,
+        Rule::SensitivePortAccepted => rules.sensitive_port_accepted.enabled,
+        Rule::PortScan => rules.port_scan.enabled,
+        Rule::HostSweep => rules.host_sweep.enabled,
+        Rule::RejectedTcp => rules.rejected_tcp.enabled,
+        Rule::SensitivePortRejected => rules.sensitive_port_rejected.enabled,
+        Rule::UnusualProtocol => rules.unusual_protocol.enabled,
+        Rule::SkippedRecords => rules.skipped_records.enabled,
+    }
+}
+
+/// A rule's name in the spec: `port_scan` is `portScan` there.
+#[cfg(test)]
+#[must_use]
+pub fn field(rule: Rule) -> String {
+    let word = |(number, word): (usize, &str)| match number {
+        0 => word.to_owned(),
+        _ => word[..1].to_uppercase() + &word[1..],
+    };
+    rule.name().split('_').enumerate().map(word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_rule_of_the_spec_is_one_and_has_its_own_switch() {
+        let spec = serde_json::to_value(DetectorRules::default()).unwrap();
+        let fields: BTreeSet<_> = spec.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(fields, Rule::ALL.map(field).into());
+        for off in Rule::ALL {
+            let rules: DetectorRules = serde_json::from_value(json!({field(off): {"enabled": false}})).unwrap();
+            let disabled: Vec<_> = Rule::ALL.into_iter().filter(|rule| !is_enabled(*rule, &rules)).collect();
+            assert_eq!(disabled, [off]);
+        }
+    }
+}

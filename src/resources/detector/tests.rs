@@ -1,0 +1,329 @@
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::types::{
+    Architecture, EnvironmentResponse, FunctionConfiguration, LastUpdateStatus, LogFormat, LoggingConfig, PackageType,
+    Runtime, State, TagsError,
+};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::api::spec::AdoptionPolicy;
+use crate::api::status::{ResourceState, ResourceStatus};
+use crate::api::{FlowLogField, VpcFlowMonitorSpec};
+use crate::engine::{Action, Change, Removal};
+use crate::monitor::{OWNER, Tags, fixtures};
+
+const NAME: &str = "vfm-network-production-aa0df1549f-detector";
+
+fn desired(monitor: &Monitor) -> Desired {
+    DetectorSystem::desired(monitor).unwrap().unwrap()
+}
+
+fn spec() -> VpcFlowMonitorSpec {
+    VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
+}
+
+/// The default monitor's function, as `GetFunction` tells of it.
+fn answer(monitor: &Monitor) -> (FunctionConfiguration, Tags) {
+    let variables = [
+        ("TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:vfm-network-production-aa0df1549f-alerts"),
+        ("MONITOR", "network/production"),
+        ("VPC_ID", "vpc-0123456789abcdef0"),
+        (
+            "LOG_FORMAT",
+            "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} \
+             ${start} ${end} ${action} ${log-status}",
+        ),
+        ("METRICS_NAMESPACE", "VPC/FlowLogs"),
+        ("METRICS_MONITOR", "vfm-network-production-aa0df1549f"),
+        ("RULES", environment::tests::DEFAULT_RULES),
+    ];
+    let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let configuration = FunctionConfiguration::builder()
+        .description("Reports anomalies in the VPC flow logs of VpcFlowMonitor network/production")
+        .runtime(Runtime::Providedal2023)
+        .handler("bootstrap")
+        .role(format!("arn:aws:iam::123456789012:role/vpc-flow-operator/{NAME}"))
+        .memory_size(128)
+        .timeout(60)
+        .environment(EnvironmentResponse::builder().set_variables(Some(variables.into())).build())
+        .logging_config(
+            LoggingConfig::builder().log_format(LogFormat::Json).log_group(format!("/aws/lambda/{NAME}")).build(),
+        )
+        .architectures(Architecture::X8664)
+        .code_sha256(monitor.settings.detector.code_sha256())
+        .package_type(PackageType::Zip)
+        .state(State::Active)
+        .last_update_status(LastUpdateStatus::Successful)
+        .build();
+    (configuration, monitor.tags.clone())
+}
+
+fn observed(configuration: FunctionConfiguration, tags: Tags) -> ObservedFunction {
+    let output = GetFunctionOutput::builder().configuration(configuration).set_tags(Some(tags.into_iter().collect()));
+    function::read(output.build()).unwrap()
+}
+
+fn steps(monitor: &Monitor, function: &ObservedFunction) -> Vec<Change> {
+    let mut diff = Diff::default();
+    function::diff(monitor, &function::desired(monitor).unwrap(), Some(function), &mut diff);
+    diff.steps.into_iter().map(|step| step.change).collect()
+}
+
+fn fields(monitor: &Monitor, function: &ObservedFunction) -> Vec<String> {
+    steps(monitor, function).into_iter().flat_map(|change| change.fields).map(|field| field.path).collect()
+}
+
+fn kinds(diff: &Diff<Op>) -> Vec<(Action, ResourceKind)> {
+    diff.steps.iter().map(|step| (step.change.action, step.change.kind)).collect()
+}
+
+#[test]
+fn the_default_function_is_no_difference() {
+    let monitor = fixtures::monitor();
+    let (configuration, tags) = answer(&monitor);
+    let function = observed(configuration, tags);
+    assert_eq!(steps(&monitor, &function), []);
+    assert_eq!(function.health(), SystemHealth::Good);
+}
+
+#[test]
+fn every_field_of_the_spec_changes_what_it_should() {
+    type Set = fn(&mut VpcFlowMonitorSpec);
+    let cases: [(Set, &str); 6] = [
+        (|spec| spec.detector.memory_mb = 256, "memoryMb"),
+        (|spec| spec.detector.timeout_seconds = 30, "timeoutSeconds"),
+        (|spec| spec.detector.high_transfer_bytes = 7, "environment.RULES"),
+        (|spec| spec.detections.namespace = "Network".into(), "environment.METRICS_NAMESPACE"),
+        (|spec| spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:1:t".into()), "environment.TOPIC_ARN"),
+        (|spec| spec.cloud_watch_logs.fields.truncate(12), "environment.LOG_FORMAT"),
+    ];
+    for (set, field) in cases {
+        let mut spec = spec();
+        set(&mut spec);
+        let monitor = fixtures::with_spec(spec);
+        let (configuration, tags) = answer(&monitor);
+        assert_eq!(fields(&monitor, &observed(configuration, tags)), [field]);
+    }
+    let mut spec = spec();
+    spec.detector.log_retention_days = 3;
+    assert_eq!(desired(&fixtures::with_spec(spec)).log_group.retention_days, 3);
+}
+
+#[test]
+fn every_drift_is_seen() {
+    type Set = fn(&mut FunctionConfiguration);
+    let monitor = fixtures::monitor();
+    let (configuration, tags) = answer(&monitor);
+    let cases: [(Set, &str); 11] = [
+        (|it| it.description = None, "description"),
+        (|it| it.runtime = Some(Runtime::Providedal2), "runtime"),
+        (|it| it.handler = Some("other".into()), "handler"),
+        (|it| it.role = Some("arn:aws:iam::123456789012:role/other".into()), "role"),
+        (|it| it.memory_size = Some(512), "memoryMb"),
+        (|it| it.timeout = Some(3), "timeoutSeconds"),
+        (|it| it.kms_key_arn = Some("arn:aws:kms:eu-west-1:123456789012:key/1".into()), "kmsKeyArn"),
+        (|it| it.logging_config = Some(LoggingConfig::builder().log_format(LogFormat::Json).build()), "logGroup"),
+        (|it| it.code_sha256 = Some("other".into()), "sha256"),
+        (|it| it.architectures = Some(vec![Architecture::Arm64]), "architecture"),
+        (
+            |it| {
+                let variables = it.environment.as_mut().and_then(|it| it.variables.as_mut()).unwrap();
+                variables.insert("RUST_LOG".into(), "off".into());
+            },
+            "environment.RUST_LOG",
+        ),
+    ];
+    for (set, field) in cases {
+        let mut configuration = configuration.clone();
+        set(&mut configuration);
+        assert_eq!(fields(&monitor, &observed(configuration, tags.clone())), [field]);
+    }
+    assert_eq!(fields(&monitor, &observed(configuration, [(OWNER.into(), monitor.owner.clone())].into())), ["tags"]);
+}
+
+#[test]
+fn a_busy_function_is_left_alone_and_said_to_be() {
+    let monitor = fixtures::monitor();
+    let (mut configuration, tags) = answer(&monitor);
+    configuration.memory_size = Some(512);
+    for (state, update) in
+        [(State::Pending, LastUpdateStatus::Successful), (State::Active, LastUpdateStatus::InProgress)]
+    {
+        configuration.state = Some(state);
+        configuration.last_update_status = Some(update);
+        let function = observed(configuration.clone(), tags.clone());
+        assert_eq!(steps(&monitor, &function), []);
+        assert!(matches!(function.health(), SystemHealth::Pending(_)));
+    }
+    configuration.last_update_status = Some(LastUpdateStatus::Successful);
+    assert_eq!(steps(&monitor, &observed(configuration, tags)).len(), 1);
+}
+
+#[test]
+fn a_failed_function_gives_awss_reason() {
+    let monitor = fixtures::monitor();
+    let (mut configuration, tags) = answer(&monitor);
+    configuration.last_update_status = Some(LastUpdateStatus::Failed);
+    configuration.last_update_status_reason = Some("InvalidRuntime".into());
+    let health = observed(configuration.clone(), tags.clone()).health();
+    assert!(matches!(health, SystemHealth::Failing(_, text) if text.contains("InvalidRuntime")));
+    configuration.state = Some(State::Failed);
+    configuration.state_reason = Some("no capacity".into());
+    let health = observed(configuration, tags).health();
+    assert!(matches!(health, SystemHealth::Failing(_, text) if text.contains("no capacity")));
+}
+
+#[test]
+fn a_function_whose_tags_are_hidden_is_an_error_not_a_conflict() {
+    let (configuration, _) = answer(&fixtures::monitor());
+    let hidden = TagsError::builder().error_code("AccessDeniedException").message("lambda:ListTags").build().unwrap();
+    let error = function::read(GetFunctionOutput::builder().configuration(configuration).tags_error(hidden).build());
+    assert_eq!(error.unwrap_err().class, crate::aws::Class::Denied);
+}
+
+#[test]
+fn the_longest_names_still_make_a_description_lambda_takes() {
+    let mut monitor = fixtures::monitor();
+    (monitor.namespace, monitor.name) = ("n".repeat(63), "m".repeat(253));
+    let function = function::desired(&monitor).unwrap();
+    assert_eq!(json!(function.configuration)["description"].as_str().unwrap().len(), 256);
+}
+
+#[test]
+fn parts_are_made_in_the_order_they_build_on_each_other() {
+    let monitor = fixtures::monitor();
+    let observed = Observed { subscriptions: found(&monitor, None), ..Observed::default() };
+    let diff = DetectorSystem::diff(&monitor, Goal::Present(&desired(&monitor)), &observed);
+    assert_eq!(
+        kinds(&diff),
+        [
+            (Action::Create, ResourceKind::Role),
+            (Action::Create, ResourceKind::LogGroup),
+            (Action::Create, ResourceKind::Function),
+            (Action::Create, ResourceKind::FunctionPermission),
+            (Action::Create, ResourceKind::SubscriptionFilter),
+        ]
+    );
+}
+
+fn found(monitor: &Monitor, delivery: Option<subscription::Delivery>) -> Vec<ObservedSubscription> {
+    vec![subscription::found(&monitor.names.log_group, &monitor.names.detector(), delivery)]
+}
+
+#[test]
+fn removal_cuts_the_flow_of_records_first() {
+    let monitor = fixtures::monitor();
+    let (configuration, tags) = answer(&monitor);
+    let observed = Observed {
+        function: Some(observed(configuration, tags)),
+        subscriptions: found(&monitor, Some(desired(&monitor).subscription.delivery)),
+        ..Observed::default()
+    };
+    for removal in [Removal::Everything, Removal::KeepData] {
+        let diff = DetectorSystem::diff(&monitor, Goal::Absent(removal), &observed);
+        let order = [(Action::Delete, ResourceKind::SubscriptionFilter), (Action::Delete, ResourceKind::Function)];
+        assert_eq!(kinds(&diff), order);
+    }
+    let diff = DetectorSystem::diff(&monitor, Goal::Absent(Removal::KeepAll), &observed);
+    assert_eq!(kinds(&diff), [(Action::Retain, ResourceKind::Function)]);
+}
+
+#[test]
+fn nothing_is_built_on_a_part_that_is_not_ours() {
+    let monitor = fixtures::monitor();
+    let foreign = ObservedFunction::default();
+    let function = Observed { function: Some(foreign), subscriptions: found(&monitor, None), ..Observed::default() };
+    let role = Observed { role: Some(ObservedRole::default()), ..Observed::default() };
+    for observed in [function, role] {
+        let diff = DetectorSystem::diff(&monitor, Goal::Present(&desired(&monitor)), &observed);
+        assert_eq!(diff.conflicts.len(), 1);
+        assert!(kinds(&diff).iter().all(|(_, kind)| matches!(kind, ResourceKind::Role | ResourceKind::LogGroup)));
+        let diff = DetectorSystem::diff(&monitor, Goal::Absent(Removal::Everything), &observed);
+        assert_eq!(kinds(&diff), []);
+    }
+}
+
+#[test]
+fn an_unowned_zip_function_is_adopted_if_the_spec_says_so_and_an_image_never() {
+    let mut spec = spec();
+    spec.adoption_policy = AdoptionPolicy::IfUnowned;
+    let monitor = fixtures::with_spec(spec);
+    let (mut configuration, _) = answer(&monitor);
+    configuration.package_type = Some(PackageType::Image);
+    assert!(matches!(observed(configuration.clone(), Tags::new()).claim(&monitor), Claim::Foreign(_)));
+    configuration.package_type = Some(PackageType::Zip);
+    let changes = steps(&monitor, &observed(configuration, Tags::new()));
+    assert_eq!(changes.iter().map(|change| change.action).collect::<Vec<_>>(), [Action::Adopt]);
+}
+
+#[test]
+fn after_a_rename_the_old_log_group_loses_the_filter() {
+    let mut spec = spec();
+    spec.cloud_watch_logs.log_group_name = Some("/new".into());
+    let mut monitor = fixtures::with_spec(spec);
+    monitor.recorded.push(ResourceStatus {
+        component: Component::LogGroup,
+        kind: ResourceKind::LogGroup,
+        name: "/old".into(),
+        arn: None,
+        state: ResourceState::Retained,
+        message: None,
+    });
+    let wanted = desired(&monitor).subscription;
+    let found = |group, delivery| subscription::found(group, NAME, delivery);
+    let mut diff = Diff::default();
+    let observed = [found("/new", None), found("/old", Some(wanted.delivery.clone()))];
+    subscription::diff(&wanted, &observed, &mut diff);
+    let reported: Vec<_> = diff.steps.iter().map(|step| (step.change.action, step.change.to_string())).collect();
+    assert_eq!(reported[0].0, Action::Create);
+    assert_eq!(reported[1], (Action::Delete, format!("subscription filter {NAME}: on log group /old")));
+}
+
+#[test]
+fn a_detector_that_would_read_its_own_log_is_refused() {
+    let mut spec = spec();
+    spec.cloud_watch_logs.log_group_name = Some(format!("/aws/lambda/{NAME}"));
+    let error = DetectorSystem::desired(&fixtures::with_spec(spec)).unwrap_err();
+    assert_eq!(error.field, "cloudWatchLogs.logGroupName");
+}
+
+#[test]
+fn switched_off_nothing_is_wanted() {
+    let mut spec = spec();
+    spec.detector.enabled = false;
+    assert_eq!(DetectorSystem::desired(&fixtures::with_spec(spec)).unwrap(), None);
+}
+
+#[test]
+fn settings_that_lambda_would_refuse_are_told_before_anything_is_sent() {
+    let mut spec = spec();
+    spec.detections.external_connections.trusted_cidrs = environment::tests::long_cidrs(64);
+    spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
+    let error = DetectorSystem::desired(&fixtures::with_spec(spec)).unwrap_err();
+    assert_eq!(error.field, "detections.externalConnections.trustedCidrs");
+}
+
+proptest! {
+    #[test]
+    fn a_function_made_as_declared_is_no_difference(
+        memory in 128..=10240_i32,
+        timeout in 1..=900_i32,
+        bytes in 1..i64::MAX,
+        tags in proptest::collection::btree_map("[a-z]{1,8}", "[a-z]{0,8}", 0..4),
+    ) {
+        let mut spec = spec();
+        spec.detector.memory_mb = memory;
+        spec.detector.timeout_seconds = timeout;
+        spec.detector.high_transfer_bytes = bytes;
+        spec.tags = tags.into_iter().map(|(key, value)| (key, crate::api::spec::TagValue(value))).collect();
+        let monitor = fixtures::with_spec(spec);
+        let (mut configuration, tags) = answer(&monitor);
+        configuration.memory_size = Some(memory);
+        configuration.timeout = Some(timeout);
+        let variables = configuration.environment.as_mut().and_then(|it| it.variables.as_mut()).unwrap();
+        let rules = environment::tests::DEFAULT_RULES.replace(":50000000,", &format!(":{bytes},"));
+        variables.insert("RULES".into(), rules);
+        prop_assert_eq!(steps(&monitor, &observed(configuration, tags)), []);
+    }
+}

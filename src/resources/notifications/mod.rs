@@ -1,0 +1,253 @@
+//! The topic that alarms and the detector publish to, and its subscriptions; or an existing topic, which is only looked at.
+
+mod record;
+mod subscriptions;
+mod topic;
+
+pub use subscriptions::{Arrival, ObservedSubscription, SubscriptionOp};
+pub use topic::{ObservedTopic, Topic, TopicOp};
+
+use crate::api::spec::Subscription;
+use crate::api::{Component, ResourceKind};
+use crate::aws::{Arn, Aws, AwsError, AwsResult, Class, operations as ops};
+use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Removal, Report, System};
+use crate::monitor::{Claim, Monitor};
+
+/// The system [`Component::Notifications`].
+#[derive(Debug)]
+pub struct Notifications;
+
+/// The topic to publish to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Desired {
+    /// The monitor's own, with these subscriptions.
+    Own(Topic, Vec<Subscription>),
+    /// One that exists, by its ARN.
+    Existing(String),
+}
+
+/// What AWS has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The topic of the monitor's own name.
+    own: Option<ObservedTopic>,
+    /// The existing topic that the spec names.
+    existing: Option<ExistingTopic>,
+}
+
+/// What is known of a topic that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ExistingTopic {
+    /// It is there.
+    Seen,
+    /// It is the topic of another monitor.
+    OfMonitor(String),
+    /// It is not.
+    Missing,
+    /// AWS does not tell; the text says why. Its policy may let us publish all the same.
+    NotChecked(String),
+}
+
+/// What can be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// To the topic.
+    Topic(TopicOp),
+    /// To a subscription.
+    Subscription(SubscriptionOp),
+}
+
+impl System for Notifications {
+    type Desired = Desired;
+    type Observed = Observed;
+    type Op = Op;
+
+    const COMPONENT: Component = Component::Notifications;
+    const NEEDS: &'static [Component] = &[];
+    const NOBODY_NEEDS: &'static [ResourceKind] = &[ResourceKind::Subscription];
+
+    fn desired(monitor: &Monitor) -> Result<Option<Desired>, Invalid> {
+        let spec = &monitor.spec.notifications;
+        if let Some(arn) = &spec.topic_arn {
+            return Ok(Some(Desired::Existing(existing_topic(monitor, arn)?)));
+        }
+        monitor.check_key("notifications.kmsKeyArn", spec.kms_key_arn.as_ref())?;
+        Ok(Some(Desired::Own(Topic::new(monitor), spec.subscriptions.clone())))
+    }
+
+    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
+        let existing = async {
+            match &monitor.spec.notifications.topic_arn {
+                Some(arn) => look_at(aws, arn).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (own, existing) = futures::try_join!(topic::observe(aws, monitor), existing)?;
+        Ok(Observed { own, existing })
+    }
+
+    fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<Op> {
+        let mut diff = Diff::default();
+        let own = observed.own.as_ref();
+        match goal {
+            Goal::Present(Desired::Own(topic, subscriptions)) => {
+                if topic::diff(monitor, topic, own, &mut diff) {
+                    subscriptions::diff(monitor, subscriptions, own, &mut diff);
+                }
+            }
+            Goal::Present(Desired::Existing(arn)) => match &observed.existing {
+                Some(ExistingTopic::Missing) => {
+                    let problem = "there is no such topic: create it, or correct spec.notifications.topicArn";
+                    diff.conflict(ResourceKind::Topic, arn, problem);
+                }
+                Some(ExistingTopic::OfMonitor(owner)) => {
+                    let problem = format!(
+                        "it belongs to VpcFlowMonitor {owner}, and lets no alarms but that monitor's publish: name another in \
+                         spec.notifications.topicArn"
+                    );
+                    diff.conflict(ResourceKind::Topic, arn, problem);
+                }
+                // It holds no data and nothing publishes to it any more.
+                _ => topic::remove(monitor, Removal::Everything, own, &mut diff),
+            },
+            Goal::Absent(removal) => topic::remove(monitor, removal, own, &mut diff),
+        }
+        diff
+    }
+
+    async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
+        match op {
+            Op::Topic(op) => topic::apply(aws, monitor, op).await?,
+            Op::Subscription(op) => subscriptions::apply(aws, monitor, op).await?,
+        }
+        Ok(Applied::Done)
+    }
+
+    fn report(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Report {
+        let mut resources = Vec::new();
+        if let (Goal::Present(Desired::Existing(arn)), Some(ExistingTopic::NotChecked(why))) =
+            (goal, &observed.existing)
+        {
+            let message = Some(format!("not checked: {why}"));
+            resources.push(Existing { message, ..Existing::new(ResourceKind::Topic, arn, arn) });
+        }
+        if let Some(own) = observed.own.as_ref().filter(|own| monitor.claim(&own.tags) == Claim::Ours) {
+            resources.push(Existing::new(ResourceKind::Topic, monitor.names.topic(), topic::arn(monitor)));
+            resources.extend(subscriptions::existing(monitor, own));
+        }
+        Report { resources, ..Report::default() }
+    }
+}
+
+fn existing_topic(monitor: &Monitor, arn: &str) -> Result<String, Invalid> {
+    let invalid = |problem: String| Err(Invalid { field: "notifications.topicArn", problem });
+    let account_region = &monitor.account_region;
+    let Some(parsed) = Arn::parse(arn) else {
+        return invalid(format!("`{arn}` is no ARN of an SNS topic"));
+    };
+    if parsed.region != account_region.region || parsed.partition != account_region.partition {
+        return invalid(format!(
+            "the topic is in {} ({}), but CloudWatch alarms notify only topics of their own region: name one in {} ({})",
+            parsed.region, parsed.partition, account_region.region, account_region.partition
+        ));
+    }
+    if arn == topic::arn(monitor) {
+        return invalid("this is the monitor's own topic: leave topicArn out to use it".to_owned());
+    }
+    Ok(arn.to_owned())
+}
+
+/// Looks at an existing topic. A refusal is no error: a topic that is not ours must not stand in the way of deletion.
+async fn look_at(aws: &Aws, arn: &str) -> Result<ExistingTopic, AwsError> {
+    let (attributes, owner) =
+        futures::join!(aws.sns.get_topic_attributes().topic_arn(arn).send(), topic::owner(aws, arn));
+    match attributes.op(ops::GET_TOPIC_ATTRIBUTES) {
+        Ok(_) => Ok(owner?.map_or(ExistingTopic::Seen, ExistingTopic::OfMonitor)),
+        Err(error) => match error.class {
+            Class::NotFound => Ok(ExistingTopic::Missing),
+            Class::Denied => {
+                let action = ops::GET_TOPIC_ATTRIBUTES.actions.join(", ");
+                Ok(ExistingTopic::NotChecked(format!("the operator may not read it ({action})")))
+            }
+            Class::Terminal => Ok(ExistingTopic::NotChecked(error.to_string())),
+            _ => Err(error),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::fixtures;
+
+    fn invalid(arn: &str) -> String {
+        let mut monitor = fixtures::monitor();
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        Notifications::desired(&monitor).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_existing_topic_must_be_in_the_monitors_region() {
+        let elsewhere = invalid("arn:aws:sns:us-east-1:123456789012:alerts");
+        assert!(elsewhere.starts_with("spec.notifications.topicArn: the topic is in us-east-1"), "{elsewhere}");
+        assert!(invalid("arn:aws-cn:sns:eu-west-1:123456789012:alerts").contains("aws-cn"));
+    }
+
+    #[test]
+    fn an_existing_topic_may_be_in_another_account_but_not_our_own() {
+        let mut monitor = fixtures::monitor();
+        let arn = "arn:aws:sns:eu-west-1:999999999999:alerts";
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        assert_eq!(Notifications::desired(&monitor).unwrap(), Some(Desired::Existing(arn.to_owned())));
+        assert!(invalid(&topic::arn(&monitor)).contains("leave topicArn out"));
+    }
+
+    #[test]
+    fn our_topic_goes_only_when_the_existing_one_can_be_used() {
+        let mut monitor = fixtures::monitor();
+        let own = Some(ObservedTopic::as_wanted(&monitor));
+        let arn = "arn:aws:sns:eu-west-1:123456789012:alerts";
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        let desired = Desired::Existing(arn.to_owned());
+        let observed = |existing| Observed { own: own.clone(), existing: Some(existing) };
+        let missing = observed(ExistingTopic::Missing);
+        let diff = Notifications::diff(&monitor, Goal::Present(&desired), &missing);
+        assert!(diff.steps.is_empty() && diff.conflicts.len() == 1);
+        for usable in [ExistingTopic::Seen, ExistingTopic::NotChecked("why".to_owned())] {
+            let diff = Notifications::diff(&monitor, Goal::Present(&desired), &observed(usable));
+            assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Topic(TopicOp::Delete)));
+            assert!(diff.conflicts.is_empty());
+        }
+        assert!(Notifications::diff(&monitor, Goal::Absent(Removal::Everything), &missing).conflicts.is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_checked_is_told_until_it_is_no_longer_used() {
+        let mut monitor = fixtures::monitor();
+        let arn = "arn:aws:sns:eu-west-1:999999999999:alerts";
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        let desired = Desired::Existing(arn.to_owned());
+        let observed = Observed { own: None, existing: Some(ExistingTopic::NotChecked("why".to_owned())) };
+        let reported = Notifications::report(&monitor, Goal::Present(&desired), &observed).resources;
+        let message = Some("not checked: why".to_owned());
+        assert_eq!(reported, [Existing { message, ..Existing::new(ResourceKind::Topic, arn, arn) }]);
+        let going = Notifications::report(&monitor, Goal::Absent(Removal::Everything), &observed);
+        assert_eq!(going.resources, []);
+    }
+
+    #[test]
+    fn the_key_of_an_existing_topic_is_put_on_no_topic() {
+        let mut monitor = fixtures::monitor();
+        let own = ObservedTopic::as_wanted(&monitor);
+        let arn = "arn:aws:sns:eu-west-1:123456789012:alerts";
+        monitor.spec.notifications.topic_arn = Some(arn.to_owned());
+        monitor.spec.notifications.kms_key_arn = Some("arn:aws:kms:eu-west-1:123456789012:key/1".to_owned());
+        let desired = Notifications::desired(&monitor).unwrap().unwrap();
+        assert_eq!(desired, Desired::Existing(arn.to_owned()));
+        for existing in [ExistingTopic::Seen, ExistingTopic::Missing, ExistingTopic::NotChecked(String::new())] {
+            let observed = Observed { own: Some(own.clone()), existing: Some(existing) };
+            let diff = Notifications::diff(&monitor, Goal::Present(&desired), &observed);
+            assert!(diff.steps.iter().all(|step| step.op == Op::Topic(TopicOp::Delete)), "{diff:?}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The commands `plan`, `verify` and `permissions`.
+
+mod permissions;
+mod plan;
+mod verify;

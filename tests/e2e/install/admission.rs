@@ -1,0 +1,233 @@
+//! What the API server accepts, and what it refuses with which words.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
+use kube::{Api, CustomResourceExt, Resource};
+use serde_json::{Value, json};
+use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
+
+use testkit::cluster::Cluster;
+
+const VPC: &str = "vpc-0123456789abcdef0";
+
+/// A server's answer to a spec, without storing it.
+pub async fn submit(cluster: &Cluster, name: &str, mut spec: Value) -> Result<DynamicObject, String> {
+    if spec.get("vpcId").is_none() {
+        spec["vpcId"] = json!(VPC);
+    }
+    let resource = VpcFlowMonitor::api_resource();
+    let api: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &resource);
+    let mut object = DynamicObject::new(name, &resource);
+    object.data = json!({"spec": spec});
+    // Strict, as kubectl is: an unknown field is an error.
+    let parameters = PatchParams {
+        dry_run: true,
+        field_validation: Some(ValidationDirective::Strict),
+        ..PatchParams::apply("test")
+    };
+    api.patch(name, &parameters, &Patch::Apply(object)).await.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn defaults_are_those_of_the_code() {
+    let cluster = Cluster::new("admission-defaults").await;
+    let object = submit(&cluster, "m", json!({})).await.unwrap();
+    let spec: VpcFlowMonitorSpec = serde_json::from_value(object.data["spec"].clone()).unwrap();
+    assert_eq!(spec, VpcFlowMonitorSpec::new(VPC));
+}
+
+fn rule(name: &str, field: &str, value: impl Into<Value>) -> Value {
+    json!({"detector": {"rules": {name: {field: value.into()}}}})
+}
+
+fn protocols(protocols: impl Into<Value>) -> Value {
+    rule("unusualProtocol", "expectedProtocols", protocols)
+}
+
+fn ports(ports: impl Into<Value>) -> Value {
+    json!({"detector": {"sensitivePorts": ports.into()}})
+}
+
+#[tokio::test]
+async fn bad_specs_are_refused_and_the_field_is_named() {
+    let cluster = Cluster::new("admission-refused").await;
+    let cidrs = |cidrs: &[&str]| json!({"detections": {"externalConnections": {"trustedCidrs": cidrs}}});
+    let lifecycle = |lifecycle: Value| json!({"s3": {"lifecycle": lifecycle}});
+    let subscription = |protocol: &str, endpoint: &str| json!({"notifications": {"subscriptions": [{"protocol": protocol, "endpoint": endpoint}]}});
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/0";
+    let topic = "arn:aws:sns:eu-west-1:123456789012:alerts";
+    let cases: Vec<(Value, &str)> = vec![
+        (json!({"vpcId": "vpc-1"}), "spec.vpcId"),
+        (json!({"region": "Ireland"}), "spec.region"),
+        (json!({"assumeRole": {"roleArn": "flow-logs"}}), "spec.assumeRole.roleArn"),
+        (json!({"trafficType": "SOME"}), "spec.trafficType"),
+        (json!({"aggregationInterval": 300}), "spec.aggregationInterval"),
+        (json!({"cloudWatchLogs": {"retentionDays": 31}}), "spec.cloudWatchLogs.retentionDays"),
+        (json!({"cloudWatchLogs": {"logGroupName": "a b"}}), "spec.cloudWatchLogs.logGroupName"),
+        (json!({"cloudWatchLogs": {"logGroupClass": "INFREQUENT_ACCESS"}}), "neither metric filters nor subscriptions"),
+        (json!({"cloudWatchLogs": {"fields": ["srcadr"]}}), "spec.cloudWatchLogs.fields[0]"),
+        (json!({"cloudWatchLogs": {"fields": []}}), "spec.cloudWatchLogs.fields"),
+        (json!({"s3": {"fields": ["start", "start"]}}), "named once only"),
+        (json!({"s3": {"bucketName": "UPPER"}}), "spec.s3.bucketName"),
+        (json!({"s3": {"bucketName": "192.168.0.1"}}), "not a bucket name"),
+        (json!({"s3": {"bucketName": "a..b"}}), "not a bucket name"),
+        (json!({"s3": {"prefix": "/logs/"}}), "spec.s3.prefix"),
+        (json!({"s3": {"prefix": "a/AWSLogs"}}), "AWSLogs is reserved"),
+        (json!({"s3": {"fileFormat": "csv"}}), "spec.s3.fileFormat"),
+        (json!({"s3": {"kmsKeyArn": "alias/aws/s3"}}), "spec.s3.kmsKeyArn"),
+        (lifecycle(json!({"standardIaAfterDays": 29})), "at least 30"),
+        (lifecycle(json!({"glacierAfterDays": 59})), "at least 30 days after standardIaAfterDays"),
+        (lifecycle(json!({"deepArchiveAfterDays": 90})), "must be after glacierAfterDays"),
+        (lifecycle(json!({"expireAfterDays": 365})), "later than every transition"),
+        (json!({"detections": {"namespace": "AWS/Logs"}}), "reserved"),
+        (json!({"detections": {"rejectedConnections": {"periodSeconds": 90}}}), "periodSeconds"),
+        (
+            json!({"detections": {"rejectedConnections": {"periodSeconds": 600, "evaluationPeriods": 145}}}),
+            "at most 86400",
+        ),
+        (json!({"detections": {"highDataTransfer": {"threshold": -1}}}), "threshold"),
+        (cidrs(&["10.0.0.0"]), "CIDR notation"),
+        (cidrs(&["10.0.0.1/8"]), "no address bits beyond"),
+        (cidrs(&["2001:db8::1/32"]), "no address bits beyond"),
+        (json!({"notifications": {"topicArn": "alerts"}}), "spec.notifications.topicArn"),
+        (json!({"region": "us-east-1", "notifications": {"topicArn": topic}}), "must be in the monitor's region"),
+        (
+            json!({"notifications": {"topicArn": topic, "subscriptions": [{"protocol": "email", "endpoint": "a@b.c"}]}}),
+            "leave out topicArn",
+        ),
+        (subscription("email", "nobody"), "soc@example.com"),
+        (subscription("sms", "0170"), "E.164"),
+        (subscription("https", "http://example.com"), "begins with https://"),
+        (subscription("sqs", "queue"), "ARN"),
+        (subscription("pager", "x"), "protocol"),
+        (subscription("firehose", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/s"), "subscriptionRoleArn"),
+        (json!({"detector": {"memoryMb": 64}}), "spec.detector.memoryMb"),
+        (json!({"detector": {"timeoutSeconds": 901}}), "spec.detector.timeoutSeconds"),
+        (json!({"detector": {"minSeverity": "CRITICAL"}}), "spec.detector.minSeverity"),
+        (json!({"detector": {"highTransferBytes": 0}}), "spec.detector.highTransferBytes"),
+        (json!({"detector": {"windowSeconds": 59}}), "spec.detector.windowSeconds"),
+        (json!({"detector": {"windowSeconds": 3601}}), "spec.detector.windowSeconds"),
+        (ports(json!([])), "spec.detector.sensitivePorts"),
+        (ports((1..=65).collect::<Vec<_>>()), "spec.detector.sensitivePorts"),
+        (ports(vec![0]), "spec.detector.sensitivePorts[0]"),
+        (ports(vec![22, 65536]), "spec.detector.sensitivePorts[1]"),
+        (ports(vec![22, 80, 22]), "a port may be named once only in sensitivePorts"),
+        (rule("portScan", "minPorts", 1), "spec.detector.rules.portScan.minPorts"),
+        (rule("portScan", "minPorts", 65536), "spec.detector.rules.portScan.minPorts"),
+        (rule("hostSweep", "minHosts", 1), "spec.detector.rules.hostSweep.minHosts"),
+        (rule("hostSweep", "minHosts", 65536), "spec.detector.rules.hostSweep.minHosts"),
+        (rule("largeEgress", "minBytes", 0), "spec.detector.rules.largeEgress.minBytes"),
+        (protocols(json!([])), "rules.unusualProtocol.expectedProtocols"),
+        (protocols((0..=32).collect::<Vec<_>>()), "rules.unusualProtocol.expectedProtocols"),
+        (protocols(vec![-1]), "rules.unusualProtocol.expectedProtocols[0]"),
+        (protocols(vec![6, 256]), "rules.unusualProtocol.expectedProtocols[1]"),
+        (protocols(vec![6, 6]), "a protocol may be named once only in expectedProtocols"),
+        (rule("portScan", "minHosts", 5), "field not declared in schema"),
+        (rule("dnsTunnel", "enabled", true), "field not declared in schema"),
+        (json!({"analytics": {"database": "my-db"}}), "spec.analytics.database"),
+        (json!({"analytics": {"bytesScannedCutoff": 1}}), "spec.analytics.bytesScannedCutoff"),
+        (json!({"trafficType": "ACCEPT"}), "rejectedConnections needs rejected traffic"),
+        (json!({"cloudWatchLogs": {"logGroupName": "aws/mine"}}), "reserved"),
+        (json!({"cloudWatchLogs": {"fields": ["srcaddr", "bytes"]}}), "rejectedConnections counts by the field action"),
+        (json!({"cloudWatchLogs": {"fields": ["srcaddr", "action"]}}), "highDataTransfer counts by the field bytes"),
+        (json!({"cloudWatchLogs": {"fields": ["bytes", "action"]}}), "externalConnections counts by the field"),
+        (json!({"region": "us-east-1", "s3": {"kmsKeyArn": key}}), "a key in the monitor's region"),
+        (json!({"tags": {"Team": "a", "team": "b"}}), "differ by it alone"),
+        (json!({"tags": {"aws:x": "1"}}), "reserved"),
+        (json!({"tags": {"vpcflow.dev/owner": "me"}}), "reserved"),
+        (json!({"tags": {"a": "b".repeat(257)}}), "spec.tags"),
+        (json!({"deletionPolicy": "Keep"}), "spec.deletionPolicy"),
+        (json!({"adoptionPolicy": "Always"}), "spec.adoptionPolicy"),
+        (json!({"vpcID": VPC}), "field not declared in schema"),
+    ];
+    for (spec, expected) in cases {
+        match submit(&cluster, "m", spec.clone()).await {
+            Ok(_) => panic!("accepted: {spec}"),
+            Err(error) => assert!(error.contains(expected), "{spec}: {error}"),
+        }
+    }
+    let long = submit(&cluster, &"n".repeat(64), json!({})).await.unwrap_err();
+    assert!(long.contains("at most 63 characters"), "{long}");
+}
+
+#[tokio::test]
+async fn good_specs_are_accepted() {
+    let cluster = Cluster::new("admission-accepted").await;
+    let off = json!({"enabled": false});
+    let cases = [
+        json!({"region": "us-gov-west-1", "aggregationInterval": 600, "trafficType": "REJECT"}),
+        json!({"cloudWatchLogs": {"logGroupClass": "INFREQUENT_ACCESS"}, "detector": off, "detections":
+            {"rejectedConnections": off, "highDataTransfer": off, "externalConnections": off}}),
+        json!({"s3": {"prefix": "", "lifecycle": {"standardIaAfterDays": 0, "glacierAfterDays": 0, "deepArchiveAfterDays": 0, "expireAfterDays": 7}}}),
+        json!({"s3": {"lifecycle": {"intelligentTiering": true, "expireAfterDays": 30}}}),
+        json!({"detections": {"externalConnections": {"trustedCidrs": ["203.0.113.0/24", "2001:db8::/32"], "periodSeconds": 86400, "evaluationPeriods": 7}}}),
+        json!({"notifications": {"subscriptions": [
+            {"protocol": "email", "endpoint": "soc@example.com"},
+            {"protocol": "sms", "endpoint": "+491701234567"},
+            {"protocol": "sqs", "endpoint": "arn:aws:sqs:eu-west-1:123456789012:queue"},
+            {"protocol": "firehose", "endpoint": "arn:aws:firehose:eu-west-1:123456789012:deliverystream/s",
+             "subscriptionRoleArn": "arn:aws:iam::123456789012:role/r"},
+        ]}}),
+        json!({"detector": {
+            "minSeverity": "HIGH", "windowSeconds": 3600, "highTransferBytes": 1, "sensitivePorts": (65472..=65535).collect::<Vec<_>>(),
+            "rules": {
+                "highDataTransfer": off, "rejectedTcp": off, "sensitivePortAccepted": off, "sensitivePortRejected": off,
+                "skippedRecords": off, "portScan": {"minPorts": 65535}, "hostSweep": {"minHosts": 2}, "largeEgress": {"minBytes": 1},
+                "unusualProtocol": {"enabled": false, "expectedProtocols": (224..=255).collect::<Vec<_>>()},
+            },
+        }}),
+        json!({"detector": {"minSeverity": "MEDIUM", "windowSeconds": 60, "rules": {"portScan": {"enabled": false, "minPorts": 2}}}}),
+        json!({"tags": {"team": "network", "Kostenstelle/Ü": "7 @ x"}, "deletionPolicy": "Delete"}),
+    ];
+    for spec in cases {
+        if let Err(error) = submit(&cluster, "m", spec.clone()).await {
+            panic!("{spec}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn immutable_fields_stay_even_from_unset_to_set() {
+    let cluster = Cluster::new("admission-immutable").await;
+    let mut spec = VpcFlowMonitorSpec::new(VPC);
+    cluster.create("unset", spec.clone()).await;
+    spec.region = Some("eu-west-1".into());
+    cluster.create("set", spec).await;
+    let role = json!({"roleArn": "arn:aws:iam::123456789012:role/r"});
+    let cases = [
+        ("unset", json!({"vpcId": "vpc-0123456789abcdef1"}), "vpcId is immutable"),
+        ("unset", json!({"region": "eu-west-1"}), "region is immutable"),
+        ("set", json!({"region": null}), "region is immutable"),
+        ("set", json!({"region": "eu-west-2"}), "region is immutable"),
+        ("unset", json!({"assumeRole": role}), "assumeRole is immutable"),
+        ("unset", json!({"cloudWatchLogs": {"logGroupClass": "INFREQUENT_ACCESS"}}), "logGroupClass is immutable"),
+    ];
+    for (name, change, expected) in cases {
+        let patch = Patch::Merge(json!({"spec": change}));
+        let error = cluster.monitors.patch(name, &PatchParams::default(), &patch).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{change}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn every_field_of_the_schema_is_described() {
+    fn walk(path: &str, schema: &Value, missing: &mut Vec<String>) {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            if property["description"].as_str().is_none_or(str::is_empty) {
+                missing.push(path.clone());
+            }
+            walk(&path, property, missing);
+            walk(&path, &property["items"], missing);
+        }
+    }
+    let crd: CustomResourceDefinition = VpcFlowMonitor::crd();
+    assert_eq!(VpcFlowMonitor::plural(&()), "vpcflowmonitors");
+    let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap();
+    let mut missing = Vec::new();
+    for part in ["spec", "status"] {
+        walk(part, &schema["openAPIV3Schema"]["properties"][part], &mut missing);
+    }
+    missing.retain(|path| !path.starts_with("status.conditions"));
+    assert!(missing.is_empty(), "{missing:#?}");
+}

@@ -1,0 +1,104 @@
+//! The test of the health check as Argo CD's repository would have it: objects in `testdata/`, and `health_test.yaml` with what they are
+//! expected to be.
+
+use std::path::Path;
+
+use kube::api::DynamicObject;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::api::conditions::{READY, RECONCILING, STALLED};
+
+use super::lua::{FOLDER, Health};
+use testkit::sandbox::Sandbox;
+
+const SUMMARY: [&str; 3] = [READY, RECONCILING, STALLED];
+
+/// `health_test.yaml`.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthTest {
+    pub tests: Vec<Case>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Case {
+    pub health_status: Expected,
+    pub input_path: String,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    pub status: String,
+    pub message: String,
+}
+
+impl Case {
+    pub fn new(name: &str, health: Health) -> Self {
+        let Health { status, message } = health;
+        Self { health_status: Expected { status, message }, input_path: format!("testdata/{name}.yaml") }
+    }
+}
+
+pub fn read(path: &str) -> String {
+    let path = Path::new(FOLDER).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+pub fn write(path: &str, content: &impl Serialize) {
+    let path = Path::new(FOLDER).join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, serde_yaml_ng::to_string(content).unwrap()).unwrap();
+}
+
+/// An object with what differs from run to run replaced.
+pub fn neutral(object: &DynamicObject, sandbox: &Sandbox) -> Value {
+    let mut object = json!(object);
+    let monitor: VpcFlowMonitor = serde_json::from_value(object.clone()).unwrap();
+    let namespace = monitor.metadata.namespace.clone().unwrap();
+    object["metadata"].as_object_mut().unwrap().remove("managedFields");
+    same_times(&mut object);
+    let mut names = vec![
+        (sandbox.account.clone(), "111122223333".to_owned()),
+        (sandbox.vpc_id.clone(), "vpc-0123456789abcdef0".to_owned()),
+        (namespace, "network".to_owned()),
+        (monitor.metadata.uid.unwrap(), "00000000-0000-0000-0000-000000000000".to_owned()),
+    ];
+    for flow_log in monitor.status.iter().flat_map(|status| &status.flow_logs) {
+        names.push((flow_log.id.clone(), format!("fl-{}", flow_log.destination)));
+    }
+    let text = names.into_iter().fold(object.to_string(), |text, (from, to)| text.replace(&from, &to));
+    let mut object: Value = serde_json::from_str(&text).unwrap();
+    object["metadata"]["resourceVersion"] = json!("1");
+    object
+}
+
+fn same_times(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if ["creationTimestamp", "deletionTimestamp", "lastTransitionTime"].contains(&key.as_str()) {
+                    *value = json!("2026-01-01T00:00:00Z");
+                } else {
+                    same_times(value);
+                }
+            }
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(same_times),
+        _ => {}
+    }
+}
+
+/// What GitOps tools go by.
+pub fn essence(object: &Value) -> Value {
+    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    let conditions = conditions.filter(|known| known["type"].as_str().is_some_and(|known| SUMMARY.contains(&known)));
+    let conditions: Vec<_> = conditions.map(|known| json!([known["type"], known["status"], known["reason"]])).collect();
+    json!({
+        "generation": object["metadata"]["generation"],
+        "observedGeneration": object["status"]["observedGeneration"],
+        "isDeleted": object["metadata"].get("deletionTimestamp").is_some(),
+        "suspend": object["spec"]["suspend"],
+        "conditions": conditions,
+    })
+}

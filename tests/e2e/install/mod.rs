@@ -1,0 +1,6 @@
+//! The CRD, the chart, the examples and GitOps tools.
+
+mod admission;
+mod chart;
+mod examples;
+mod gitops;

@@ -1,0 +1,99 @@
+//! What only AWS can know to be wrong: told with reason and remedy while all the rest goes on.
+
+use serde_json::json;
+use vpc_flow_operator::resources::SYSTEMS;
+
+use testkit::cluster::{Cluster, Operator, is, message, reason};
+use testkit::sandbox::Sandbox;
+
+/// Creates a monitor with a change in its spec, and expects one system to be refused with words that help; systems in `waiting` wait
+/// for it, and all others become Ready.
+async fn refused(test: &str, change: serde_json::Value, condition: &str, expected: (&str, &str), waiting: &[&str]) {
+    let namespace = format!("refusals-{test}");
+    let (sandbox, cluster) = (Sandbox::new(&namespace).await, Cluster::new(&namespace).await);
+    refused_in(&sandbox, &cluster, change, condition, expected, waiting).await;
+}
+
+async fn refused_in(
+    sandbox: &Sandbox,
+    cluster: &Cluster,
+    change: serde_json::Value,
+    condition: &str,
+    (expected_reason, words): (&str, &str),
+    waiting: &[&str],
+) {
+    let operator = Operator::start(cluster, sandbox);
+    let mut spec = serde_json::to_value(sandbox.spec()).unwrap();
+    merge(&mut spec, change);
+    cluster.create("m", serde_json::from_value(spec).unwrap()).await;
+    let stalled = cluster.wait("m", "Stalled", |monitor| is(monitor, "Stalled", "True")).await;
+    assert_eq!(reason(&stalled, condition).as_deref(), Some(expected_reason), "{stalled:#?}");
+    assert!(message(&stalled, condition).contains(words), "{}", message(&stalled, condition));
+    for system in SYSTEMS.iter() {
+        let other = system.component.condition();
+        if waiting.contains(&other) {
+            assert_eq!(reason(&stalled, other).as_deref(), Some("WaitingForDependency"), "{other}");
+        } else if other != condition {
+            assert!(is(&stalled, other, "True"), "{other}: {}", message(&stalled, other));
+        }
+    }
+    operator.stop().await;
+}
+
+fn merge(into: &mut serde_json::Value, change: serde_json::Value) {
+    match change {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                merge(&mut into[key], value);
+            }
+        }
+        other => *into = other,
+    }
+}
+
+#[tokio::test]
+async fn a_vpc_that_does_not_exist() {
+    let change = json!({"vpcId": "vpc-0000000000000000f"});
+    refused("vpc", change, "FlowLogsReady", ("Rejected", "spec.vpcId vpc-0000000000000000f"), &[]).await;
+}
+
+#[tokio::test]
+async fn a_kms_key_that_the_log_group_cannot_use() {
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000";
+    let change = json!({"cloudWatchLogs": {"kmsKeyArn": key}});
+    let waiting = ["DeliveryRoleReady", "FlowLogsReady", "MetricFiltersReady", "DetectorReady"];
+    refused("kms", change, "LogGroupReady", ("Rejected", "spec.cloudWatchLogs.kmsKeyArn"), &waiting).await;
+}
+
+#[tokio::test]
+async fn a_bucket_name_that_is_taken() {
+    let (sandbox, other) = (Sandbox::new("refusals-bucket").await, Sandbox::new("refusals-bucket::other").await);
+    let location = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint("eu-west-1".into());
+    let create = other.s3().create_bucket().bucket("taken").create_bucket_configuration(location.build());
+    create.send().await.unwrap();
+    let cluster = Cluster::new("refusals-bucket").await;
+    let change = json!({"s3": {"bucketName": "taken"}});
+    let waiting = ["FlowLogsReady", "AnalyticsReady"];
+    refused_in(&sandbox, &cluster, change, "BucketReady", ("Conflict", "spec.s3.bucketName"), &waiting).await;
+}
+
+#[tokio::test]
+async fn a_topic_in_another_region() {
+    let change = json!({"notifications": {"topicArn": "arn:aws:sns:us-east-1:123456789012:alerts"}});
+    let waiting = ["AlarmsReady", "DetectorReady"];
+    refused("topic", change, "NotificationsReady", ("InvalidSpec", "spec.notifications.topicArn"), &waiting).await;
+}
+
+#[tokio::test]
+async fn more_trusted_networks_than_a_pattern_holds() {
+    let networks: Vec<_> = (0..64).map(|third| format!("203.{third}.{}.{}/30", third * 3, (third % 64) * 4)).collect();
+    let change = json!({"detections": {"externalConnections": {"trustedCidrs": networks}}});
+    refused(
+        "cidrs",
+        change,
+        "MetricFiltersReady",
+        ("InvalidSpec", "spec.detections.externalConnections.trustedCidrs"),
+        &[],
+    )
+    .await;
+}

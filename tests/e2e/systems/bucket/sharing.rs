@@ -1,0 +1,226 @@
+//! What others put into the bucket's configuration beside ours.
+
+use aws_sdk_ec2::types::{DestinationOptionsRequest, FlowLogsResourceType, LogDestinationType, TrafficType};
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, Tag,
+    Tagging,
+};
+use serde_json::{Value, json};
+use vpc_flow_operator::api::Component;
+use vpc_flow_operator::api::spec::TagValue;
+use vpc_flow_operator::engine;
+use vpc_flow_operator::monitor::Monitor;
+
+use super::{STORAGE, bucket, rule, s3, statement};
+use testkit::sandbox::{Sandbox, systems};
+
+async fn create_flow_log(sandbox: &Sandbox, monitor: &Monitor) {
+    let options = DestinationOptionsRequest::builder().hive_compatible_partitions(true).build();
+    let answer = aws_sdk_ec2::Client::new(&sandbox.config)
+        .create_flow_logs()
+        .resource_ids(&sandbox.vpc_id)
+        .resource_type(FlowLogsResourceType::Vpc)
+        .traffic_type(TrafficType::All)
+        .log_destination_type(LogDestinationType::S3)
+        .log_destination(format!("arn:aws:s3:::{}/vpc-flow-logs", monitor.names.bucket))
+        .destination_options(options)
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.unsuccessful().is_empty(), "{answer:#?}");
+}
+
+#[tokio::test]
+async fn the_policy_survives_what_create_flow_logs_does_to_it() {
+    let sandbox = Sandbox::new("bucket::create_flow_logs").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let before = bucket(&sandbox, &monitor).await;
+    create_flow_log(&sandbox, &monitor).await;
+    let overwritten = bucket(&sandbox, &monitor).await;
+    assert_eq!(statement(&overwritten, "VpcFlowOperatorDenyInsecureTransport"), json!(null));
+
+    let changes = sandbox.converge(&monitor, STORAGE).await;
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    let after = bucket(&sandbox, &monitor).await;
+    for sid in ["AWSLogDeliveryWrite", "AWSLogDeliveryAclCheck"] {
+        assert_eq!(statement(&after, sid), statement(&overwritten, sid), "AWS's own statements stay");
+    }
+    for sid in ["VpcFlowOperatorDenyInsecureTransport", "VpcFlowOperatorDeliveryCheck", "VpcFlowOperatorDeliveryWrite"]
+    {
+        assert_eq!(statement(&after, sid), statement(&before, sid), "ours are back");
+    }
+    sandbox.assert_at_rest(&monitor, STORAGE).await;
+}
+
+/// Others replace policy, lifecycle and tags with theirs, but for the tag that says whose the bucket is; and one statement of ours, which they
+/// have changed. Returns theirs.
+async fn others_write(sandbox: &Sandbox, monitor: &Monitor, mut ours: Value) -> Value {
+    let (s3, name) = (s3(&sandbox.config), &monitor.names.bucket);
+    let theirs = json!({
+        "Sid": "Auditors",
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{}:root", sandbox.account)},
+        "Action": "s3:ListBucket",
+        "Resource": format!("arn:aws:s3:::{name}"),
+    });
+    ours["Action"] = json!(["s3:PutObject", "s3:PutObjectAcl"]);
+    let policy = json!({"Version": "2012-10-17", "Statement": [theirs, ours]});
+    s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await.unwrap();
+    let expiring = LifecycleRule::builder()
+        .id("theirs")
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix("tmp/").build())
+        .expiration(LifecycleExpiration::builder().days(1).build())
+        .build()
+        .unwrap();
+    let lifecycle = BucketLifecycleConfiguration::builder().rules(expiring).build().unwrap();
+    s3.put_bucket_lifecycle_configuration().bucket(name).lifecycle_configuration(lifecycle).send().await.unwrap();
+    let tags = [("cost-centre", "7"), ("vpcflow.dev/owner", "test/network/production")];
+    let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build().unwrap());
+    let tags = Tagging::builder().set_tag_set(Some(tags.to_vec())).build().unwrap();
+    s3.put_bucket_tagging().bucket(name).tagging(tags).send().await.unwrap();
+    theirs
+}
+
+/// What others wrote is there, and all else is as it was before.
+fn assert_theirs_is_beside_ours(mut after: Value, theirs: &Value, before: &Value) {
+    assert_eq!(statement(&after, "Auditors"), *theirs);
+    assert_eq!(rule(&after, "theirs")["Filter"], json!({"Prefix": "tmp/"}));
+    assert_eq!(after["tags"]["cost-centre"], "7");
+    let without = |list: &mut Value, key: &str, value: &str| {
+        list.as_array_mut().unwrap().retain(|entry| entry[key] != value);
+    };
+    without(&mut after["policy"]["Statement"], "Sid", "Auditors");
+    without(&mut after["lifecycle"], "ID", "theirs");
+    after["tags"].as_object_mut().unwrap().remove("cost-centre");
+    assert_eq!(after, *before);
+}
+
+#[tokio::test]
+async fn what_others_added_stays_while_ours_is_repaired() {
+    let sandbox = Sandbox::new("bucket::others").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let before = bucket(&sandbox, &monitor).await;
+    let theirs = others_write(&sandbox, &monitor, statement(&before, "VpcFlowOperatorDeliveryWrite")).await;
+    let changes = sandbox.converge(&monitor, STORAGE).await;
+    assert_eq!(changes.len(), 3, "{changes:#?}");
+    assert_theirs_is_beside_ours(bucket(&sandbox, &monitor).await, &theirs, &before);
+    sandbox.assert_at_rest(&monitor, STORAGE).await;
+}
+
+#[tokio::test]
+async fn what_others_add_while_a_pass_is_under_way_stays() {
+    let sandbox = Sandbox::new("bucket::others-meanwhile").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let before = bucket(&sandbox, &monitor).await;
+    let mut spec = sandbox.spec();
+    spec.s3.prefix = "other".into();
+    spec.s3.lifecycle.noncurrent_version_expire_after_days = 7;
+    spec.tags.insert("team".into(), TagValue("network".into()));
+    let changed = sandbox.monitor(spec);
+
+    let assessed = engine::assess(&systems(STORAGE), &sandbox.aws, &changed, None).await;
+    let theirs = others_write(&sandbox, &monitor, statement(&before, "VpcFlowOperatorDeliveryWrite")).await;
+    engine::apply(assessed, &sandbox.aws, &changed, None, ()).await;
+    let after = bucket(&sandbox, &monitor).await;
+    assert_eq!(after["tags"]["team"], "network", "the pass has done what it had found: {after:#?}");
+    assert_eq!(statement(&after, "Auditors"), theirs);
+    assert_eq!(rule(&after, "theirs")["Filter"], json!({"Prefix": "tmp/"}));
+    assert_eq!(after["tags"]["cost-centre"], "7");
+
+    sandbox.converge(&changed, STORAGE).await;
+    sandbox.converge(&monitor, STORAGE).await;
+    // The record of the tag keys goes with the keys; what others have put on does not.
+    assert_theirs_is_beside_ours(bucket(&sandbox, &monitor).await, &theirs, &before);
+}
+
+#[tokio::test]
+async fn what_lets_other_accounts_deliver_survives_create_flow_logs() {
+    let sandbox = Sandbox::new("bucket::other-accounts").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let name = &monitor.names.bucket;
+    // As the user guide tells the owner of a bucket for several accounts to write it.
+    let theirs = json!({
+        "Sid": "AWSLogDeliveryWrite",
+        "Effect": "Allow",
+        "Principal": {"Service": "delivery.logs.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": format!("arn:aws:s3:::{name}/AWSLogs/210987654321/*"),
+        "Condition": {"StringEquals": {"aws:SourceAccount": "210987654321", "s3:x-amz-acl": "bucket-owner-full-control"}},
+    });
+    let policy = json!({"Version": "2012-10-17", "Statement": [theirs]});
+    s3(&sandbox.config).put_bucket_policy().bucket(name).policy(policy.to_string()).send().await.unwrap();
+    let all = [Component::Bucket, Component::DeliveryRole, Component::LogGroup, Component::FlowLogs];
+    sandbox.converge(&monitor, &all).await;
+
+    let after = bucket(&sandbox, &monitor).await;
+    let own = statement(&after, "AWSLogDeliveryWrite");
+    assert_eq!(
+        own["Condition"]["StringEquals"]["aws:SourceAccount"],
+        json!(sandbox.account),
+        "CreateFlowLogs wrote it"
+    );
+    let mut kept = statement(&after, "AWSLogDeliveryWrite2");
+    kept["Sid"] = theirs["Sid"].clone();
+    assert_eq!(kept, theirs);
+    sandbox.assert_at_rest(&monitor, &all).await;
+}
+
+/// Makes the bucket public, as people do: blocked access taken away, the policy replaced.
+async fn open_to_the_public(sandbox: &Sandbox, monitor: &Monitor) -> Value {
+    let name = &monitor.names.bucket;
+    let public = json!({
+        "Sid": "Public",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": format!("arn:aws:s3:::{name}/*"),
+    });
+    let s3 = s3(&sandbox.config);
+    s3.delete_public_access_block().bucket(name).send().await.unwrap();
+    let policy = json!({"Version": "2012-10-17", "Statement": [public]});
+    s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await.unwrap();
+    public
+}
+
+#[tokio::test]
+async fn a_bucket_opened_to_the_public_is_closed_and_its_policy_back() {
+    let sandbox = Sandbox::new("bucket::public").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let before = bucket(&sandbox, &monitor).await;
+    let public = open_to_the_public(&sandbox, &monitor).await;
+
+    let changes = sandbox.converge(&monitor, STORAGE).await;
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    let after = bucket(&sandbox, &monitor).await;
+    assert_eq!(after["publicAccessBlock"], before["publicAccessBlock"]);
+    assert_eq!(statement(&after, "Public"), public, "without effect, since public access is blocked");
+    assert_ne!(statement(&after, "VpcFlowOperatorDeliveryWrite"), json!(null));
+    sandbox.assert_at_rest(&monitor, STORAGE).await;
+
+    // From now on S3 refuses every policy with that statement, and the user is told so.
+    let mut spec = sandbox.spec();
+    spec.s3.prefix = "other".into();
+    let outcomes = sandbox.pass(&sandbox.monitor(spec), STORAGE).await;
+    let failure = outcomes[0].failures.iter().map(|(_, failure)| failure.to_string()).collect::<String>();
+    assert!(failure.contains("BlockPublicPolicy") && failure.contains("remove it"), "{outcomes:#?}");
+}
+
+#[tokio::test]
+async fn the_door_is_shut_even_if_the_policy_cannot_be_written() {
+    let sandbox = Sandbox::new("bucket::public_denied").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, STORAGE).await;
+    let before = bucket(&sandbox, &monitor).await;
+    open_to_the_public(&sandbox, &monitor).await;
+    super::conflicts::fail(&sandbox, "PutBucketPolicy", "AccessDenied", 403, None).await;
+
+    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    assert!(outcomes[0].failures[0].1.message.contains("s3:PutBucketPolicy"), "{outcomes:#?}");
+    assert_eq!(bucket(&sandbox, &monitor).await["publicAccessBlock"], before["publicAccessBlock"]);
+}

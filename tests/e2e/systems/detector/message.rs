@@ -1,0 +1,74 @@
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use devenv::wait_for;
+use serde_json::{Value, json};
+
+use super::{DEADLINE, DETECTOR, RECORDS, logs, settled_function};
+use crate::inbox::Inbox;
+use testkit::sandbox::Sandbox;
+
+#[tokio::test]
+async fn records_in_the_log_group_become_a_message_on_the_topic() {
+    let sandbox = Sandbox::new("detector::message").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    let sns = aws_sdk_sns::Client::new(&sandbox.config);
+    let topic = sns.create_topic().name(monitor.names.topic()).send().await.unwrap().topic_arn.unwrap();
+    assert_eq!(topic, monitor.topic_arn());
+    let mut inbox = Inbox::subscribe(&sns, &topic).await;
+    sandbox.converge(&monitor, DETECTOR).await;
+    settled_function(&sandbox, &monitor).await;
+
+    let since = sandbox.latest_call().await;
+    let account = &sandbox.account;
+    put_records(
+        &sandbox,
+        &[
+            format!("2 {account} eni-1 10.0.0.1 203.0.113.9 443 50000 6 1 50000001 1418530010 1418530070 ACCEPT OK"),
+            format!("2 {account} eni-1 198.51.100.7 10.0.0.1 50000 22 6 1 40 1418530010 1418530070 REJECT OK"),
+            format!("2 {account} eni-1 10.0.0.1 10.0.0.2 443 50000 6 1 40 1418530010 1418530070 ACCEPT OK"),
+            "not a record".to_owned(),
+        ],
+    )
+    .await;
+    let message = inbox.next().await;
+    assert_eq!(message["Type"], "Notification");
+    let subject = format!("HIGH: 3 network anomalies in {}, monitor network/production", sandbox.vpc_id);
+    assert_eq!(message["Subject"], subject);
+    let document: Value = serde_json::from_str(message["Message"].as_str().unwrap()).unwrap();
+    assert_eq!(document["records"], json!({"total": 4, "parsed": 3, "bad": 1}));
+    let findings = document["findings"].as_array().unwrap();
+    let outline: Vec<_> = findings.iter().map(|it| (&it["rule"], &it["source"], &it["bytes"])).collect();
+    assert_eq!(outline[0], (&json!("high_data_transfer"), &json!("10.0.0.1"), &json!(50_000_001)));
+    let rules: Vec<_> = outline.iter().map(|(rule, _, _)| rule.as_str().unwrap()).collect();
+    assert_eq!(rules, ["high_data_transfer", "rejected_tcp", "sensitive_port_rejected"]);
+    assert_eq!(message["MessageAttributes"]["severity"]["Value"], "HIGH");
+
+    let calls = sandbox.emulator.calls(account, since).await.unwrap();
+    let publish = calls.iter().find(|call| call.operation == "Publish").unwrap();
+    assert_eq!(publish.caller, Some(monitor.names.detector_role()), "published as the detector's own role");
+    wait_for("the detector's own log", DEADLINE, async || {
+        let events =
+            logs(&sandbox).filter_log_events().log_group_name(monitor.names.detector_log_group()).send().await?;
+        Ok(events
+            .events()
+            .iter()
+            .any(|event| event.message().is_some_and(|it| it.contains("batch analyzed")))
+            .then_some(()))
+    })
+    .await
+    .unwrap();
+}
+
+async fn put_records(sandbox: &Sandbox, records: &[String]) {
+    let logs = logs(sandbox);
+    logs.create_log_stream().log_group_name(RECORDS).log_stream_name("eni-1-all").send().await.unwrap();
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let events =
+        records.iter().map(|it| InputLogEvent::builder().timestamp(now).message(it).build().unwrap()).collect();
+    logs.put_log_events()
+        .log_group_name(RECORDS)
+        .log_stream_name("eni-1-all")
+        .set_log_events(Some(events))
+        .send()
+        .await
+        .unwrap();
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# chart.sh generate: writes what is generated in the Helm chart: the copy of the CRD, README.md, and the renderings in ci/goldens/.
+# chart.sh check:    checks that they are current, lints the chart, and runs its tests.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+name=vpc-flow-operator
+crd=vpcflow.dev_vpcflowmonitors.yaml
+tools=$(tools/chart-tools/build.sh)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Nothing of this machine's Helm has a say.
+export HELM_CONFIG_HOME="$work/helm" HELM_CACHE_HOME="$work/helm" HELM_DATA_HOME="$work/helm"
+
+say() { printf '[chart] %s\n' "$*"; }
+
+fail() {
+    printf '[chart] %s\n' "$*" >&2
+    exit 1
+}
+
+# The CRD makes up most of a rendering, and is checked by itself.
+render() { "$tools/helm" template "$name" "$1" --namespace vpc-flow-system --values "$2" --set crds.enabled=false; }
+
+# generate CHART
+generate() {
+    local values golden
+    cp "crds/$crd" "$1/files/$crd"
+    "$tools/helm-docs" --chart-search-root "$1" --sort-values-order file --skip-version-footer --log-level warning
+    mkdir -p "$1/ci/goldens"
+    rm -f "$1"/ci/goldens/*
+    for values in "$1"/ci/*-values.yaml; do
+        golden=$(basename "$values" -values.yaml).yaml
+        render "$1" "$values" >"$1/ci/goldens/$golden"
+    done
+}
+
+check_current() {
+    cp -R "charts/$name" "$work/$name"
+    generate "$work/$name"
+    diff -ru "charts/$name" "$work/$name" || fail "what is generated in the chart is not current: run 'make chart'"
+    # helm-docs takes a value without comment for one with an empty description.
+    ! grep -n '|  |$' "charts/$name/README.md" || fail "these values have no comment in values.yaml"
+    say "the CRD, README.md and the renderings are current"
+}
+
+# The spec that Helm applies is the generated one, letter for letter.
+check_crd() {
+    local generated rendered
+    generated=$(sed -n '/^spec:$/,$p' "crds/$crd")
+    rendered=$("$tools/helm" template "$name" "charts/$name" --show-only templates/crd.yaml | sed -n '/^spec:$/,$p')
+    diff -u <(echo "$generated") <(echo "$rendered") || fail "the chart's CRD is not that of crds/"
+    say "the chart's CRD is that of crds/"
+}
+
+lint() {
+    local values
+    for values in "charts/$name"/ci/*-values.yaml; do
+        "$tools/helm" lint --strict --quiet "charts/$name" --values "$values"
+    done
+    say "helm lint --strict finds nothing"
+}
+
+# Prometheus' own parser and engine judge what the chart would install.
+check_alerts() {
+    local folder found
+    folder=$(tools/prometheus/build.sh)
+    "$tools/helm" template "$name" "charts/$name" --namespace vpc-flow-system \
+        --set metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.dashboard.enabled=true >"$work/metrics.yaml"
+    found=$("$folder/promcheck" docs/operations.md "$work/metrics.yaml" "charts/$name"/tests/alerts/*.yaml) || fail "$found"
+    say "$found"
+}
+
+case "${1:-}" in
+generate)
+    generate "charts/$name"
+    ;;
+check)
+    check_current
+    check_crd
+    lint
+    "$tools/helm-unittest" --strict "charts/$name"
+    "${PYTHON:-python3}" tools/chart-tools/refusals.py "$tools/helm" "charts/$name"
+    "${PYTHON:-python3}" tools/chart-tools/nulls.py "$tools/helm" "charts/$name"
+    check_alerts
+    ;;
+*)
+    fail "usage: chart.sh generate|check"
+    ;;
+esac
