@@ -16,4 +16,6 @@ pub mod resources;
 pub mod verify;
 
 #[cfg(test)]
+mod arrows_tests;
+#[cfg(test)]
 mod docs_tests;

@@ -1,25 +1,13 @@
 //! Validation rules for the API server, in CEL.
 
-use serde::Serialize;
-
-/// An entry of `x-kubernetes-validations`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Rule {
-    rule: &'static str,
-    message: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field_path: Option<&'static str>,
-}
+use kube::core::Rule;
 
 /// A rule about the value it stands at.
-#[must_use]
-pub const fn rule(rule: &'static str, message: &'static str) -> Rule {
-    Rule { rule, message, field_path: None }
+pub fn rule(rule: &str, message: &str) -> Rule {
+    Rule::new(rule).message(message)
 }
 
 /// A rule whose violation is reported at a field below.
-#[must_use]
-pub const fn rule_at(field_path: &'static str, rule: &'static str, message: &'static str) -> Rule {
-    Rule { rule, message, field_path: Some(field_path) }
+pub fn rule_at(field_path: &str, rule: &str, message: &str) -> Rule {
+    Rule::new(rule).message(message).field_path(field_path)
 }

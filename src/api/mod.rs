@@ -5,11 +5,13 @@ mod component;
 pub mod conditions;
 mod descriptions;
 mod flow_log_field;
+mod invalid;
 pub mod spec;
 pub mod status;
 
 pub use component::{Component, ResourceKind};
 pub use flow_log_field::{FieldType, FlowLogField, default_cloudwatch_fields, default_s3_fields, log_format};
+pub use invalid::Invalid;
 pub use spec::{VpcFlowMonitor, VpcFlowMonitorSpec};
 pub use status::VpcFlowMonitorStatus;
 

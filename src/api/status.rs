@@ -52,6 +52,17 @@ pub struct VpcFlowMonitorStatus {
     pub last_handled_reconcile_at: Option<String>,
 }
 
+impl VpcFlowMonitorStatus {
+    /// True if everything is on record that must be before the changes of `planned` are carried out: the names of all resources, and what
+    /// AWS may overwrite.
+    #[must_use]
+    pub fn records(&self, planned: &Self) -> bool {
+        let known =
+            |new: &ResourceStatus| self.resources.iter().any(|old| (old.kind, &old.name) == (new.kind, &new.name));
+        planned.resources.iter().all(known) && self.others_bucket_policy == planned.others_bucket_policy
+    }
+}
+
 /// One AWS resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -16,7 +16,6 @@ use super::error::{AwsError, AwsResult};
 use super::gate::AwsGate;
 use super::limits::{Limits, LocalLimits, Pace, WaitBeforeSigning};
 use super::operations as ops;
-use super::shared::{Freshness, Shared};
 use crate::api::spec::AssumeRole;
 
 /// The clients of one account and region.
@@ -34,16 +33,6 @@ pub struct Aws {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub s3: aws_sdk_s3::Client,
     pub sns: aws_sdk_sns::Client,
-    /// Reads that are shared with the other monitors of the account and region.
-    pub shared: Shared,
-}
-
-impl Aws {
-    /// The same clients, for a look at what may have been read since then, for others too.
-    #[must_use]
-    pub fn since(&self, then: Instant) -> Self {
-        Self { shared: self.shared.with(Freshness::Since(then)), ..self.clone() }
-    }
 }
 
 /// Why there are no clients for a monitor.
@@ -126,7 +115,7 @@ impl ClientPool {
                 TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
             )
             .build();
-        let limits = Limits::new(pace, gate.metrics().limits().clone());
+        let limits = Limits::new(pace, gate.limit_metrics().clone());
         Self { base, gate, limits, clients: Mutex::new(HashMap::new()) }
     }
 
@@ -198,7 +187,6 @@ impl ClientPool {
         let path_style = config.endpoint_url().is_some();
         Ok(Aws {
             account_region,
-            shared: Shared::default(),
             athena: aws_sdk_athena::Client::from_conf(
                 aws_sdk_athena::config::Builder::from(&config).interceptor(gate()).build(),
             ),

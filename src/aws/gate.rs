@@ -1,3 +1,5 @@
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -14,21 +16,53 @@ use tracing::{debug, info};
 
 use super::answer::{self, Failure};
 use super::classes::{Class, classify_answer};
-use super::limits::LocalLimits;
+use super::limits::{LimitMetrics, LocalLimits};
 use super::operations::{self, Access, Caller, Operation};
-use crate::health::Health;
-use crate::leader::Fence;
-use crate::metrics::{Metrics, RequestOutcome};
 
-/// Stands before every call: what the table of operations lacks is never sent, nor what changes AWS while another replica may lead.
-/// What is sent is logged and counted.
+/// Stands before every call: what the table of operations lacks is never sent, nor a write that the observer refuses. Every call is logged.
 #[derive(Clone, Debug)]
 pub struct AwsGate {
-    metrics: Metrics,
     caller: Caller,
-    fence: Fence,
-    health: Health,
+    observer: Arc<dyn CallObserver>,
+    limit_metrics: LimitMetrics,
     limits: Option<LocalLimits>,
+}
+
+/// Is asked before every write, and receives the result of every call.
+pub trait CallObserver: fmt::Debug + Send + Sync {
+    /// An error if nothing may be changed now.
+    fn may_write(&self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// A call has ended. `took` is its time, if it was sent.
+    fn answered(&self, _operation: &Operation, _outcome: RequestOutcome, _took: Option<Duration>) {}
+}
+
+/// Observes nothing.
+impl CallObserver for () {}
+
+/// The result of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// As asked.
+    Success,
+    /// A read of something that does not exist.
+    NotFound,
+    /// Any other failure.
+    Error,
+}
+
+impl RequestOutcome {
+    /// For metrics and logs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::NotFound => "not_found",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// When a call was first sent.
@@ -39,35 +73,30 @@ impl Storable for Sent {
     type Storer = StoreReplace<Self>;
 }
 
+impl Default for AwsGate {
+    /// The operator's gate, without an observer.
+    fn default() -> Self {
+        Self::new(Arc::new(()), LimitMetrics::default())
+    }
+}
+
 impl AwsGate {
-    /// The operator's gate, which counts into `metrics`.
+    /// The operator's gate.
     #[must_use]
-    pub fn new(metrics: Metrics) -> Self {
-        Self { metrics, caller: Caller::Operator, fence: Fence::always_open(), health: Health::default(), limits: None }
-    }
-
-    /// The same gate, which lets through what changes AWS only while `fence` is open.
-    #[must_use]
-    pub fn with_fence(self, fence: Fence) -> Self {
-        Self { fence, ..self }
-    }
-
-    /// The same gate, which tells `health` of every answer.
-    #[must_use]
-    pub fn with_health(self, health: Health) -> Self {
-        Self { health, ..self }
+    pub fn new(observer: Arc<dyn CallObserver>, limit_metrics: LimitMetrics) -> Self {
+        Self { caller: Caller::Operator, observer, limit_metrics, limits: None }
     }
 
     /// The gate of `plan`: reads alone.
     #[must_use]
     pub fn of_plan() -> Self {
-        Self { caller: Caller::Plan, ..Self::new(Metrics::default()) }
+        Self { caller: Caller::Plan, ..Self::default() }
     }
 
     /// The gate of `verify`: reads, and the few writes that are its own.
     #[must_use]
     pub fn of_verify() -> Self {
-        Self { caller: Caller::Verify, ..Self::new(Metrics::default()) }
+        Self { caller: Caller::Verify, ..Self::default() }
     }
 
     /// The same gate for an account and region, whose limits hear when AWS refuses a call because of the rate.
@@ -76,10 +105,10 @@ impl AwsGate {
         Self { limits: Some(limits), ..self.clone() }
     }
 
-    /// What it counts into.
+    /// The counters of the limits.
     #[must_use]
-    pub const fn metrics(&self) -> &Metrics {
-        &self.metrics
+    pub const fn limit_metrics(&self) -> &LimitMetrics {
+        &self.limit_metrics
     }
 
     fn operation(&self, config: &ConfigBag) -> Result<&'static Operation, UnknownOperation> {
@@ -136,7 +165,7 @@ impl Intercept for AwsGate {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if self.operation(config)?.access == Access::Write {
-            self.fence.check()?;
+            self.observer.may_write()?;
         }
         if config.load::<Sent>().is_none() {
             config.interceptor_state().store_put(Sent(Instant::now()));
@@ -180,8 +209,7 @@ impl Intercept for AwsGate {
         };
         let code = failure.as_ref().map(|(failure, _)| failure.code.as_str());
         log(operation, outcome, code, request_id, took);
-        self.metrics.aws_request(operation, outcome, took);
-        self.health.progress();
+        self.observer.answered(operation, outcome, took);
         Ok(())
     }
 }

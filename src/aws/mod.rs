@@ -8,10 +8,10 @@ mod error;
 mod gate;
 pub mod limits;
 pub mod operations;
-pub mod shared;
+pub mod quotas;
 
 pub use account_region::{AccountRegion, Arn};
 pub use classes::Class;
 pub use clients::{Aws, ClientPool, ConnectError};
 pub use error::{AwsError, AwsResult, Expected, Gone, Optional, UNREACHABLE};
-pub use gate::AwsGate;
+pub use gate::{AwsGate, CallObserver, RequestOutcome};

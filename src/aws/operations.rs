@@ -1,6 +1,6 @@
 //! The one table of AWS operations: what is not in it is never sent.
 
-use super::limits::{Quota, quotas};
+use super::quotas::{self, Quota};
 
 /// An AWS service the operator speaks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -313,5 +313,42 @@ mod tests {
         assert_eq!(writes, ["SetAlarmState", "StartQueryExecution"]);
         assert!(ALL.iter().all(|operation| operation.is_for(Caller::Operator) != (operation.caller == Caller::Verify)));
         assert!(DESCRIBE_FLOW_LOGS.is_for(Caller::Verify) && !CREATE_FLOW_LOGS.is_for(Caller::Verify));
+    }
+}
+
+#[cfg(test)]
+mod quota_tests {
+    use super::{self as ops, ALL};
+
+    #[test]
+    fn the_buckets_of_aws_never_run_empty() {
+        for quota in ALL.iter().map(|operation| operation.quota) {
+            let most = f64::from(quota.at_once.unwrap_or(quota.per_second));
+            assert!(quota.burst() <= most, "{quota:?}");
+            assert!(quota.rate() < f64::from(quota.per_second), "others share the account: {quota:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_has_one_quota() {
+        for (a, b) in ALL.iter().flat_map(|a| ALL.iter().map(move |b| (a.quota, b.quota))) {
+            assert!(a.group != b.group || a == b, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn the_published_figures() {
+        for (operation, per_second) in [
+            (ops::PUT_METRIC_FILTER, 5),
+            (ops::DESCRIBE_LOG_GROUPS, 10),
+            (ops::DESCRIBE_LOG_STREAMS, 25),
+            (ops::PUT_METRIC_ALARM, 3),
+            (ops::DESCRIBE_ALARMS, 9),
+            (ops::PUT_DASHBOARD, 10),
+            (ops::DESCRIBE_FLOW_LOGS, 20),
+            (ops::CREATE_FLOW_LOGS, 5),
+        ] {
+            assert_eq!(operation.quota.per_second, per_second, "{}", operation.name);
+        }
     }
 }

@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
-use vpc_flow_operator::aws::{AwsGate, ClientPool};
-use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served};
+use vpc_flow_operator::aws::ClientPool;
+use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served, aws_gate};
 use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
@@ -79,7 +79,7 @@ impl Run {
         let metrics = Metrics::default();
         let pool = ClientPool::new(
             &self.settings.sdk_config().await,
-            AwsGate::new(metrics.clone()).with_fence(fence.clone()).with_health(health.clone()),
+            aws_gate(metrics.clone(), fence.clone(), health.clone()),
         );
         let options = Options {
             settings: self.settings.settings(cluster_name, detector),

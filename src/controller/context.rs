@@ -1,12 +1,12 @@
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
+use tokio_util::sync::CancellationToken;
 
-use super::lanes::Lanes;
-use super::recorder::Recorder;
+use super::concurrency::Concurrency;
+use super::events::Recorder;
 use super::retry::{Backoff, Memory};
 use crate::aws::ClientPool;
 use crate::health::Health;
@@ -22,23 +22,10 @@ pub struct Context {
     pub(super) aws: ClientPool,
     pub(super) metrics: Metrics,
     pub(super) options: Options,
-    pub(super) stopping: Stopping,
-    pub(super) lanes: Lanes,
+    /// Cancelled once the operator is to stop.
+    pub(super) stopping: CancellationToken,
+    pub(super) concurrency: Concurrency,
     memories: Mutex<HashMap<String, Memory>>,
-}
-
-/// Whether the operator has been told to stop.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Stopping(Arc<AtomicBool>);
-
-impl Stopping {
-    pub(super) fn begin(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    pub(super) fn has_begun(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
 }
 
 /// How the controller runs.
@@ -62,7 +49,7 @@ impl Context {
     /// A context that speaks to Kubernetes through `client` and to AWS through `aws`.
     #[must_use]
     pub fn new(client: Client, aws: ClientPool, metrics: Metrics, options: Options) -> Self {
-        let lanes = Lanes::new(options.concurrency);
+        let concurrency = Concurrency::new(options.concurrency);
         Self {
             recorder: Recorder::new(client.clone()),
             watching: client.clone(),
@@ -71,13 +58,13 @@ impl Context {
             aws,
             metrics,
             options,
-            stopping: Stopping::default(),
-            lanes,
+            stopping: CancellationToken::new(),
+            concurrency,
             memories: Mutex::new(HashMap::new()),
         }
     }
 
-    /// Watches through another client than it works through, and tells of its health.
+    /// Watches through another client than it works through, and reports its health.
     #[must_use]
     pub fn watching(self, client: Client, health: Health) -> Self {
         Self { watching: client, health, ..self }
@@ -85,8 +72,7 @@ impl Context {
 
     /// Learns of a monitor's spec.
     pub(super) fn saw(&self, uid: &str, generation: Option<i64>) {
-        let changed =
-            self.with_memory(uid, |memory| std::mem::replace(&mut memory.generation, generation) != generation);
+        let changed = self.with_memory(uid, |memory| memory.generation.send_replace(generation) != generation);
         if changed {
             self.health.pass_is_due(uid);
         }

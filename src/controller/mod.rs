@@ -1,18 +1,17 @@
 //! The controller: watches monitors and reconciles them.
 
 mod client;
+mod concurrency;
+mod connect;
 mod context;
-mod course;
-mod entry;
 mod events;
-mod lanes;
+mod finalizer;
+mod observer;
+mod read;
 mod reconcile;
-mod recorder;
 mod retry;
 mod server;
 mod status;
-mod stored;
-mod teller;
 mod watch;
 
 use std::future::{Future, pending, ready};
@@ -29,10 +28,11 @@ use tokio::time::sleep;
 
 pub use client::{Clients, clients};
 pub use context::{Context, Options};
+pub use observer::aws_gate;
 pub use retry::Backoff;
 pub use server::{Served, serve};
 
-use stored::Known;
+use read::WatchedMonitor;
 
 /// How long the steps under way may take once the operator is told to stop: less than the 30 seconds that Kubernetes leaves a pod.
 const GRACE: Duration = Duration::from_secs(20);
@@ -51,7 +51,7 @@ pub enum Ended {
 pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output = ()> + Send + 'static) -> Ended {
     let context = Arc::new(context);
     let stopping = context.stopping.clone();
-    let stop = stop.inspect(move |()| stopping.begin()).shared();
+    let stop = stop.inspect(move |()| stopping.cancel()).shared();
     let told_to_stop = stop.clone();
     let out_of_time = async move {
         told_to_stop.await;
@@ -81,7 +81,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
 }
 
 /// What is watched: the monitors of all namespaces, or of some, one by one.
-fn watched(context: &Context) -> Vec<Api<Known>> {
+fn watched(context: &Context) -> Vec<Api<WatchedMonitor>> {
     let (client, namespaces) = (&context.watching, &context.options.watch_namespaces);
     if namespaces.is_empty() {
         return vec![Api::all(client.clone())];
@@ -91,7 +91,7 @@ fn watched(context: &Context) -> Vec<Api<Known>> {
 
 /// Looks after some monitors until `stop` ends. `listed` turns true once they are known.
 async fn keep(
-    monitors: Api<Known>,
+    monitors: Api<WatchedMonitor>,
     context: Arc<Context>,
     listed: Sender<bool>,
     stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
@@ -107,10 +107,10 @@ async fn keep(
     let (reader, writer) = reflector::store();
     let monitors = watch::monitors(monitors, writer, Arc::clone(&context), listed);
     let controller = Controller::for_stream(monitors, reader)
-        // The controller starts all passes that are due, never two over one monitor; our own lanes let them through.
+        // The controller starts all passes that are due, never two over one monitor; `Concurrency` lets them through.
         .with_config(Config::default())
         .graceful_shutdown_on(stop)
-        .run(entry::reconcile, entry::on_error, Arc::clone(&context))
+        .run(reconcile::reconcile, reconcile::on_error, Arc::clone(&context))
         .for_each(|result| {
             // Gone before its pass began.
             if let Err(controller::Error::ObjectNotFound(monitor)) = result

@@ -1,37 +1,40 @@
-//! A pass over one monitor: fetch → validate → desired → observe → diff → apply → report.
+//! A pass over one monitor: fetch → read → connect → observe → record names → apply → report.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use kube::api::DynamicObject;
+use kube::api::{ApiResource, DynamicObject};
+use kube::runtime::controller::Action;
 use kube::runtime::finalizer;
 use kube::{Api, ResourceExt};
 use thiserror::Error;
 use tokio::sync::mpsc;
-use tracing::warn;
+use tokio_util::sync::CancellationToken;
+use tracing::{instrument, warn};
 
+use super::connect::connect;
 use super::context::Context;
-use super::course::Course;
 use super::events;
+use super::finalizer::{release, under_finalizer};
+use super::read::{Unreadable, WatchedMonitor, read};
 use super::retry::jittered;
-use super::status::{Findings, Mode, status, unreachable};
-use super::teller::Teller;
-use crate::api::conditions::Reason;
+use super::status::{Mode, StatusInput, StatusWriter, status, unreachable};
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
-use crate::api::{Component, RECONCILE_REQUESTED_AT, VpcFlowMonitor};
-use crate::aws::{Aws, ConnectError, limits};
-use crate::engine::{self, Failure, Outcome};
+use crate::api::{Component, FINALIZER, VpcFlowMonitor};
+use crate::aws::{Aws, limits};
+use crate::engine::{self, AnySystem, Assessed, Direction, Failure, Outcome};
 use crate::metrics::PassResult;
 use crate::monitor::Monitor;
-use crate::preconditions::{LivesElsewhere, RoleNotAllowed, check_account_region, check_role};
 use crate::resources::SYSTEMS;
 
-/// How soon the next pass follows one after which less is to be taken into account.
+/// How soon the next pass follows one that has removed something which other systems took into account.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Rounds of one pass: what one system changes may undo what another has, as `CreateFlowLogs` does to the bucket policy.
-const ROUNDS: usize = 3;
+/// Rounds of one pass: a change of one system may undo that of another, as `CreateFlowLogs` does to the bucket policy.
+const MAX_ROUNDS: usize = 3;
 
 /// Why a pass did not end.
 #[derive(Debug, Error)]
@@ -47,151 +50,239 @@ pub enum Error {
     Finalizer(#[from] Box<finalizer::Error<Error>>),
 }
 
-/// How a pass went.
+/// The end of a pass.
 #[derive(Clone, Copy, Debug)]
-pub struct Verdict {
-    /// When to come back.
+pub struct PassEnd {
+    /// The time until the next pass.
     pub wait: Duration,
-    /// Whether AWS is where it shall be.
+    /// True if AWS has reached the goal.
     pub settled: bool,
     /// For the metrics.
     pub result: PassResult,
+}
+
+/// The next pass over a monitor.
+#[derive(Clone, Copy, Debug)]
+pub struct Next {
+    /// The time until then; `None` if only a change of the object leads to one.
+    pub wait: Option<Duration>,
+    /// The result of this one, for the metrics.
+    pub result: PassResult,
+}
+
+impl Next {
+    /// No pass follows by itself.
+    pub const fn never() -> Self {
+        Self { wait: None, result: PassResult::Success }
+    }
+}
+
+/// Reconciles one monitor, as soon as there is room for it.
+#[instrument(skip_all, fields(namespace = watched.namespace(), monitor = watched.name_any()))]
+pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let uid = watched.uid().unwrap_or_default();
+    let failing = context.with_memory(&uid, |memory| memory.fails());
+    let pass = async {
+        if context.stopping.is_cancelled() {
+            return Action::await_change();
+        }
+        let start = Instant::now();
+        context.health.pass_begins(&uid);
+        let next = Box::pin(pass_over(&watched, &context)).await.unwrap_or_else(|error| {
+            warn!(%error, "reconcile failed");
+            let options = &context.options;
+            let wait = context.with_memory(&uid, |memory| memory.back_off(false, options.resync, options.backoff));
+            Next { wait: Some(jittered(wait)), result: PassResult::Error }
+        });
+        context.metrics.reconcile(next.result, start.elapsed());
+        context.health.pass_ends(&uid, next.wait);
+        next.wait.map_or_else(Action::await_change, Action::requeue)
+    };
+    Ok(context.concurrency.run(failing, Box::pin(pass)).await)
+}
+
+/// Passes deal with their errors themselves.
+#[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, reason = "the controller passes them so")]
+pub fn on_error(_watched: Arc<WatchedMonitor>, error: &Infallible, _context: Arc<Context>) -> Action {
+    match *error {}
+}
+
+async fn pass_over(watched: &WatchedMonitor, context: &Context) -> Result<Next, Error> {
+    let kind = ApiResource::erase::<VpcFlowMonitor>(&());
+    let objects: Api<DynamicObject> =
+        Api::namespaced_with(context.client.clone(), &watched.namespace().unwrap_or_default(), &kind);
+    let Some(object) = fetch(&objects, watched).await? else {
+        context.forget(&watched.uid().unwrap_or_default());
+        return Ok(Next::never());
+    };
+    match read(object) {
+        Ok(monitor) => {
+            let pass = async |mode| Pass::new(context, &objects, &monitor, mode).run().await;
+            under_finalizer(context, &objects, &monitor, pass).await
+        }
+        Err(unreadable) => report_unreadable(context, &objects, *unreadable).await,
+    }
+}
+
+/// The object as it is now: the watched one may be older than the status of the latest pass. One of the same name that was created since
+/// has a pass of its own.
+async fn fetch(objects: &Api<DynamicObject>, watched: &WatchedMonitor) -> kube::Result<Option<DynamicObject>> {
+    let latest = objects.get_opt(&watched.name_any()).await?;
+    Ok(latest.filter(|latest| latest.metadata.uid == watched.metadata.uid))
+}
+
+/// Reports a monitor that cannot be read. Nothing is done to AWS, because the declared state is not known. The monitor cannot be deleted
+/// either unless nothing was ever made for it.
+async fn report_unreadable(
+    context: &Context,
+    objects: &Api<DynamicObject>,
+    unreadable: Unreadable,
+) -> Result<Next, Error> {
+    let Unreadable { metadata, status, problem } = unreadable;
+    let mut failure = Failure::from(&problem);
+    let ours = metadata.finalizers.iter().flatten().any(|known| known == FINALIZER);
+    if metadata.deletion_timestamp.is_some() && ours {
+        if nothing_was_made(&status) {
+            return release(context, &metadata).await;
+        }
+        failure.message = format!(
+            "{}; deletion waits until it does, or until the finalizer {FINALIZER} is removed by hand, which leaves everything in AWS as it is",
+            failure.message
+        );
+    }
+    warn!(%failure, "cannot work on the monitor");
+    let now = unreachable(&failure, metadata.generation, &status, Timestamp::now());
+    StatusWriter::new(context, objects, &metadata, Some(status)).finish(now).await?;
+    Ok(Next { wait: Some(jittered(context.options.resync)), result: PassResult::Error })
 }
 
 fn nothing_was_made(status: &VpcFlowMonitorStatus) -> bool {
     status.account_id.is_none() && status.resources.is_empty()
 }
 
-/// One pass.
-pub struct Pass<'a> {
+/// A pass over a monitor that can be read.
+struct Pass<'a> {
     context: &'a Context,
-    api: &'a Api<DynamicObject>,
+    objects: &'a Api<DynamicObject>,
     object: &'a VpcFlowMonitor,
     mode: Mode,
-    teller: Teller<'a>,
+    writer: StatusWriter<'a>,
 }
 
 impl<'a> Pass<'a> {
-    /// A pass over the monitor `object`.
-    pub fn new(context: &'a Context, api: &'a Api<DynamicObject>, object: &'a VpcFlowMonitor, mode: Mode) -> Self {
-        let teller = Teller::new(context, api, &object.metadata, object.status.clone());
-        Self { context, api, object, mode, teller }
+    fn new(context: &'a Context, objects: &'a Api<DynamicObject>, object: &'a VpcFlowMonitor, mode: Mode) -> Self {
+        let writer = StatusWriter::new(context, objects, &object.metadata, object.status.clone());
+        Self { context, objects, object, mode, writer }
     }
 
-    /// Brings AWS closer to what the spec asks for, or all the way, and tells.
-    pub async fn run(mut self) -> Result<Verdict, Error> {
-        let (aws, monitor) = match self.connect().await {
+    async fn run(mut self) -> Result<PassEnd, Error> {
+        let (aws, monitor) = match connect(self.context, self.object).await {
             Ok(connected) => connected,
-            // The account is told before anything is made: without one, there is nothing to remove.
-            Err(_) if self.mode == Mode::Delete && nothing_was_made(self.teller.before()) => {
-                return Ok(Verdict { wait: Duration::ZERO, settled: true, result: PassResult::Success });
+            // The account is recorded before anything is made: without one, there is nothing to remove.
+            Err(_) if self.mode == Mode::Delete && nothing_was_made(self.writer.before()) => {
+                return Ok(PassEnd { wait: Duration::ZERO, settled: true, result: PassResult::Success });
             }
-            Err(failure) => return self.give_up(&failure).await,
+            Err(failure) => return self.report_unreachable(&failure).await,
         };
-        let removes = matches!(self.mode, Mode::Delete | Mode::DeleteSuspended);
-        let removal = removes.then(|| monitor.removal());
-        if let Some(outcomes) = self.glance(&aws, &monitor).await {
-            return self.report(&monitor, outcomes).await;
-        }
-        let mut outcomes = Vec::new();
-        for _ in 0..ROUNDS {
-            let assessing = engine::assess(&SYSTEMS, &aws, &monitor, removal);
-            let assessed = if removes { limits::urgently(assessing).await } else { assessing.await };
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        let mut assessed = self.observe(&SYSTEMS, &aws, &monitor).await;
+        for _ in 0..MAX_ROUNDS {
             let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
             if self.mode.is_suspended() || nothing_to_do {
-                outcomes = engine::plan(&assessed);
+                replace(&mut outcomes, engine::plan(&assessed));
                 break;
             }
-            // Names go into the status before anything is made under them, so that nothing is lost if we stop here; and so does what AWS may
-            // overwrite.
-            let planned = self.reported(&monitor, &engine::plan(&assessed));
-            let others = |status: &VpcFlowMonitorStatus| status.others_bucket_policy.clone();
-            if self.names_are_new(&planned) || others(&planned) != others(self.teller.written()) {
-                self.teller.write(planned).await?;
-            }
-            outcomes = self.apply(assessed, &aws, &monitor, removal).await?;
-            if self.context.stopping.has_begun() || !outcomes.iter().all(Outcome::is_settled) {
+            self.record_names(&monitor, &assessed).await?;
+            let changed = self.apply(assessed, &aws, &monitor).await?;
+            let touched = touched(&changed);
+            replace(&mut outcomes, changed);
+            if self.context.stopping.is_cancelled() || !outcomes.iter().all(Outcome::is_settled) || touched.is_empty() {
                 break;
             }
+            assessed = self.observe(touched, &aws, &monitor).await;
         }
         self.report(&monitor, outcomes).await
     }
 
-    /// A look at a monitor at rest, by what may have been read a little earlier for others. Counts only if there is nothing to do.
-    async fn glance(&self, aws: &Aws, monitor: &Monitor) -> Option<Vec<Outcome>> {
-        let status = self.object.status.as_ref()?;
-        let asked_for =
-            self.object.annotations().get(RECONCILE_REQUESTED_AT) != status.last_handled_reconcile_at.as_ref();
-        let changed = self.object.metadata.generation != status.observed_generation;
-        if self.mode != Mode::Keep || asked_for || changed {
-            return None;
+    fn direction(&self) -> Direction {
+        match self.mode {
+            Mode::Keep | Mode::Suspended => Direction::Build,
+            Mode::Delete | Mode::DeleteSuspended => Direction::TearDown,
         }
-        let (uid, resync) = (self.object.uid().unwrap_or_default(), self.context.options.resync);
-        let since = self.context.with_memory(&uid, |memory| memory.look_since(Instant::now(), resync))?;
-        let assessed = engine::assess(&SYSTEMS, &aws.since(since), monitor, None).await;
-        let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
-        let outcomes = engine::plan(&assessed);
-        (nothing_to_do && outcomes.iter().all(Outcome::is_settled)).then_some(outcomes)
     }
 
-    /// Validates what no schema can, and finds the account and region.
-    async fn connect(&self) -> Result<(Arc<Aws>, Monitor), Failure> {
-        let namespace = self.object.namespace().unwrap_or_default();
-        let spec = &self.object.spec;
-        if let Some(role) = &spec.assume_role {
-            check_role(&self.context.options.allowed_roles, &namespace, &role.role_arn)?;
-        }
-        let aws = self.context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
-        check_account_region(self.object.status.as_ref(), &aws.account_region)?;
-        let monitor = Monitor::new(
-            &namespace,
-            &self.object.name_any(),
-            spec.clone(),
-            self.object.status.as_ref(),
-            aws.account_region.clone(),
-            self.context.options.settings.clone(),
-        );
-        Ok((aws, monitor))
-    }
-
-    /// Carries the changes out, and tells of each system as soon as it is done.
-    async fn apply(
-        &mut self,
-        assessed: Vec<engine::Assessed>,
+    async fn observe(
+        &self,
+        systems: impl IntoIterator<Item = &AnySystem>,
         aws: &Aws,
         monitor: &Monitor,
-        removal: Option<engine::Removal>,
-    ) -> Result<Vec<Outcome>, Error> {
+    ) -> Vec<Assessed> {
+        let assessing = engine::assess(systems, aws, monitor, self.direction());
+        match self.direction() {
+            Direction::Build => assessing.await,
+            Direction::TearDown => limits::urgently(assessing).await,
+        }
+    }
+
+    /// Names go into the status before anything is made under them, so that nothing is lost if the operator ends here. So does everything
+    /// that AWS may overwrite.
+    async fn record_names(&mut self, monitor: &Monitor, assessed: &[Assessed]) -> Result<(), Error> {
+        let planned = self.status(monitor, &engine::plan(assessed));
+        if !self.writer.written().records(&planned) {
+            self.writer.write(planned).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries the changes out, and reports each system as soon as it is done.
+    async fn apply(&mut self, assessed: Vec<Assessed>, aws: &Aws, monitor: &Monitor) -> Result<Vec<Outcome>, Error> {
+        let (stop, direction) = (self.context.stopping.child_token(), self.direction());
         let mut so_far = engine::plan(&assessed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let course = Course::new(self.context, self.api, &self.object.metadata, sender);
-        // What is repaired or removed is read again, to see that it is: that is as urgent.
-        let applying = limits::urgently(engine::apply(assessed, aws, monitor, removal, course));
-        let telling = async {
+        let applying = async {
+            let sender = sender;
+            // A change is read again, to see that AWS has it: that is as urgent.
+            limits::urgently(engine::apply(assessed, aws, monitor, direction, &stop, &sender)).await
+        };
+        let calling_off = cancel_when_called_off(self.context, self.objects, self.object, &stop);
+        let reporting = async {
             while let Some(outcome) = receiver.recv().await {
-                let changed = !outcome.applied.is_empty();
-                for change in &outcome.applied {
-                    self.context.metrics.change(change);
-                }
-                let repaired = removal.is_none() && self.was_as_declared(outcome.component);
-                self.teller.publish(events::of_changes(&outcome, repaired)).await;
-                if let Some(known) = so_far.iter_mut().find(|known| known.component == outcome.component) {
-                    *known = outcome;
-                }
-                // A pass that gets nowhere leaves the status as it is until its end, which mostly says the same.
-                if changed {
-                    let status = self.reported(monitor, &so_far);
-                    self.teller.write(status).await?;
-                }
+                self.report_changes(monitor, &mut so_far, outcome).await?;
             }
             Ok(())
         };
-        let (outcomes, reported): (_, Result<(), Error>) = tokio::join!(applying, telling);
+        let (outcomes, reported): (_, Result<(), Error>) = tokio::select! {
+            biased;
+            never = calling_off => match never {},
+            done = async { tokio::join!(applying, reporting) } => done,
+        };
         reported?;
         Ok(outcomes)
     }
 
-    /// True if the system was as this very spec declares when last looked at: then AWS has changed, not the spec.
+    /// Counts the changes of a system, and publishes them as events and in the status.
+    async fn report_changes(
+        &mut self,
+        monitor: &Monitor,
+        so_far: &mut Vec<Outcome>,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        for change in &outcome.applied {
+            self.context.metrics.change(change.action.past(), change.kind);
+        }
+        let repaired = self.direction() == Direction::Build && self.was_as_declared(outcome.component);
+        self.writer.publish(events::of_changes(&outcome, repaired)).await;
+        let changed = !outcome.applied.is_empty();
+        replace(so_far, vec![outcome]);
+        // A pass that gets nowhere leaves the status as it is until its end, which usually says the same.
+        if changed {
+            let status = self.status(monitor, so_far);
+            self.writer.write(status).await?;
+        }
+        Ok(())
+    }
+
+    /// True if the system was as this very spec declares when last read: then AWS has changed, not the spec.
     fn was_as_declared(&self, component: Component) -> bool {
         let conditions = self.object.status.iter().flat_map(|status| &status.conditions);
         conditions
@@ -199,82 +290,109 @@ impl<'a> Pass<'a> {
             .any(|known| known.status == "True" && known.observed_generation == self.object.metadata.generation)
     }
 
-    fn names_are_new(&self, planned: &VpcFlowMonitorStatus) -> bool {
-        let known = |new: &ResourceStatus| {
-            self.teller.written().resources.iter().any(|old| (old.kind, &old.name) == (new.kind, &new.name))
-        };
-        !planned.resources.iter().all(known)
-    }
-
     /// Writes the final status and events, and decides when to come back.
-    async fn report(mut self, monitor: &Monitor, mut outcomes: Vec<Outcome>) -> Result<Verdict, Error> {
+    async fn report(mut self, monitor: &Monitor, mut outcomes: Vec<Outcome>) -> Result<PassEnd, Error> {
         let (uid, options) = (self.object.uid().unwrap_or_default(), &self.context.options);
         let wait = self.context.with_memory(&uid, |memory| {
             memory.lose_patience(&mut outcomes, Instant::now());
             memory.next_pass(self.mode, &outcomes, options.resync, options.backoff)
         });
         let settled = outcomes.iter().all(Outcome::is_settled);
-        let gone = |old: &ResourceStatus| {
-            let reports = outcomes.iter().filter_map(|outcome| outcome.report.as_ref());
-            let mut kept = reports.flat_map(|report| &report.resources).filter(|now| !now.retained);
-            old.state != ResourceState::Retained && !kept.any(|now| (now.kind, &now.name) == (old.kind, &old.name))
-        };
-        // What is gone or left behind may have been taken into account elsewhere, as a former log group is in a role's policy.
-        let wait = if settled && monitor.recorded.iter().any(gone) { wait.min(SOON) } else { wait };
-        let status = self.reported(monitor, &outcomes);
-        self.teller.finish(status).await?;
+        let wait = if settled && has_lost_a_name(monitor, &outcomes) { wait.min(SOON) } else { wait };
+        let status = self.status(monitor, &outcomes);
+        self.writer.finish(status).await?;
         let failed = |outcome: &Outcome| !outcome.failures.is_empty() || !outcome.conflicts.is_empty();
         let result = match settled {
             true => PassResult::Success,
             false if outcomes.iter().any(failed) => PassResult::Error,
             false => PassResult::Unfinished,
         };
-        Ok(Verdict { wait: jittered(wait), settled, result })
+        Ok(PassEnd { wait: jittered(wait), settled, result })
     }
 
-    /// Tells that the account cannot be reached.
-    async fn give_up(mut self, failure: &Failure) -> Result<Verdict, Error> {
+    /// Reports that the account cannot be reached.
+    async fn report_unreachable(mut self, failure: &Failure) -> Result<PassEnd, Error> {
         warn!(%failure, "cannot work on the monitor");
-        let status = unreachable(failure, self.object.metadata.generation, self.teller.before(), Timestamp::now());
-        self.teller.finish(status).await?;
+        let status = unreachable(failure, self.object.metadata.generation, self.writer.before(), Timestamp::now());
+        self.writer.finish(status).await?;
         let (uid, options) = (self.object.uid().unwrap_or_default(), &self.context.options);
         let terminal = failure.reason.is_terminal();
         let wait = self.context.with_memory(&uid, |memory| memory.back_off(terminal, options.resync, options.backoff));
-        Ok(Verdict { wait: jittered(wait), settled: false, result: PassResult::Error })
+        Ok(PassEnd { wait: jittered(wait), settled: false, result: PassResult::Error })
     }
 
-    fn reported(&self, monitor: &Monitor, outcomes: &[Outcome]) -> VpcFlowMonitorStatus {
-        status(Findings {
+    fn status(&self, monitor: &Monitor, outcomes: &[Outcome]) -> VpcFlowMonitorStatus {
+        status(StatusInput {
             mode: self.mode,
             monitor,
             generation: self.object.metadata.generation,
             outcomes,
-            previous: self.teller.written(),
+            previous: self.writer.written(),
             now: Timestamp::now(),
         })
     }
 }
 
-impl From<RoleNotAllowed> for Failure {
-    fn from(error: RoleNotAllowed) -> Self {
-        Self::new(Reason::AccessDenied, error.to_string())
+/// The systems whose resources the changes may have altered.
+fn touched(changed: &[Outcome]) -> Vec<&'static AnySystem> {
+    let has_changed =
+        |component: Component| changed.iter().any(|it| it.component == component && !it.applied.is_empty());
+    let acted = SYSTEMS.iter().filter(|system| has_changed(system.component));
+    let touched: Vec<Component> = acted.flat_map(|system| system.touches).copied().collect();
+    SYSTEMS.iter().filter(|system| touched.contains(&system.component)).collect()
+}
+
+/// Puts later outcomes in the place of earlier ones.
+fn replace(outcomes: &mut Vec<Outcome>, later: Vec<Outcome>) {
+    for outcome in later {
+        match outcomes.iter_mut().find(|known| known.component == outcome.component) {
+            Some(known) => *known = outcome,
+            None => outcomes.push(outcome),
+        }
     }
 }
 
-impl From<LivesElsewhere> for Failure {
-    fn from(error: LivesElsewhere) -> Self {
-        Self::new(Reason::Conflict, error.to_string())
-    }
+/// True if a recorded resource is gone or left behind: another system may have taken it into account, as a role's policy does with a former
+/// log group.
+fn has_lost_a_name(monitor: &Monitor, outcomes: &[Outcome]) -> bool {
+    let gone = |old: &ResourceStatus| {
+        let reports = outcomes.iter().filter_map(|outcome| outcome.report.as_ref());
+        let mut kept = reports.flat_map(|report| &report.resources).filter(|now| !now.retained);
+        old.state != ResourceState::Retained && !kept.any(|now| (now.kind, &now.name) == (old.kind, &old.name))
+    };
+    monitor.recorded.iter().any(gone)
 }
 
-impl From<ConnectError> for Failure {
-    fn from(error: ConnectError) -> Self {
-        match error {
-            ConnectError::Identity(error) => error.into(),
-            ConnectError::Role { ref source, .. } => Self { message: error.to_string(), ..Self::from(source.clone()) },
-            error @ (ConnectError::NoRegion | ConnectError::UnexpectedCaller(_)) => {
-                Self::new(Reason::InvalidSpec, error.to_string())
+/// Cancels `stop` once the monitor is no longer to be worked on as it was when the pass began: it is suspended, to be deleted, or gone. Any
+/// other change waits for the next pass, or a spec that changes often would never be carried out.
+async fn cancel_when_called_off(
+    context: &Context,
+    objects: &Api<DynamicObject>,
+    object: &VpcFlowMonitor,
+    stop: &CancellationToken,
+) -> Infallible {
+    let metadata = &object.metadata;
+    let mut seen = metadata.generation;
+    let mut generations =
+        context.with_memory(metadata.uid.as_deref().unwrap_or_default(), |memory| memory.generation.subscribe());
+    loop {
+        // The sender lives as long as the monitor is remembered.
+        match generations.wait_for(|latest| *latest > seen).await {
+            Ok(latest) => seen = *latest,
+            Err(_) => return pending().await,
+        }
+        let called_off = match objects.get_opt(metadata.name.as_deref().unwrap_or_default()).await {
+            Ok(Some(now)) if now.metadata.uid == metadata.uid => {
+                let suspended = now.data["spec"]["suspend"].as_bool().unwrap_or(false);
+                suspended || (now.metadata.deletion_timestamp.is_some() && metadata.deletion_timestamp.is_none())
             }
+            // Somebody has taken the finalizer off.
+            Ok(_) => true,
+            // Without an answer the pass goes on: the next one sees it.
+            Err(_) => false,
+        };
+        if called_off {
+            stop.cancel();
         }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use rand::Rng;
+use tokio::sync::watch;
 
-use super::recorder::Allowance;
+use super::events::Allowance;
 use super::status::Mode;
 use crate::api::Component;
 use crate::api::conditions::Reason;
@@ -39,16 +40,15 @@ const PENDING: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub struct Memory {
     /// Generation of the spec as the watch last saw it.
-    pub generation: Option<i64>,
+    pub generation: watch::Sender<Option<i64>>,
     /// How many events there may still be.
     pub events: Allowance,
     failed_passes: u32,
     waiting_since: HashMap<Component, Instant>,
-    rests_since: Option<Instant>,
 }
 
 impl Memory {
-    /// Past its patience, what AWS was waited for is told as what it then is.
+    /// After `PATIENCE`, `WaitingForAws` failures are reported under their final reason.
     pub fn lose_patience(&mut self, outcomes: &mut [Outcome], now: Instant) {
         for outcome in outcomes {
             let waits = |reason: Reason| reason == Reason::WaitingForAws;
@@ -74,10 +74,8 @@ impl Memory {
         let longest = if outcomes.iter().any(pending) { PENDING.min(resync) } else { resync };
         if outcomes.iter().all(Outcome::is_settled) || mode.is_suspended() {
             self.failed_passes = 0;
-            self.rests_since = Some(Instant::now());
             return longest;
         }
-        self.rests_since = None;
         if outcomes.iter().any(|outcome| outcome.progress.is_some()) {
             self.failed_passes = 0;
             return Duration::ZERO;
@@ -91,17 +89,8 @@ impl Memory {
         self.failed_passes > 0
     }
 
-    /// Since when what was read of AWS may serve for the next look: since the latest pass, if that left nothing to do, but no longer than
-    /// the jitter of resyncs, within which monitors made together come back.
-    #[must_use]
-    pub fn look_since(&self, now: Instant, resync: Duration) -> Option<Instant> {
-        let oldest = now.checked_sub(resync.mul_f64(JITTER))?;
-        self.rests_since.map(|rests_since| rests_since.max(oldest))
-    }
-
     /// How long to wait after a pass that failed: doubling, or as long as a resync if only a person can help.
     pub fn back_off(&mut self, terminal: bool, resync: Duration, backoff: Backoff) -> Duration {
-        self.rests_since = None;
         if terminal {
             return resync;
         }
@@ -182,20 +171,6 @@ mod tests {
         let outcomes = [failing(Reason::AccessDenied), pending];
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC, BACKOFF), PENDING);
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes[1..], RESYNC, BACKOFF), PENDING);
-    }
-
-    #[test]
-    fn what_others_read_serves_only_a_monitor_that_rests_and_only_since_its_own_latest_pass() {
-        let mut memory = Memory::default();
-        assert_eq!(memory.look_since(Instant::now(), RESYNC), None, "not looked at yet");
-        let before = Instant::now();
-        memory.next_pass(Mode::Keep, &[outcome()], RESYNC, BACKOFF);
-        let since = memory.look_since(Instant::now(), RESYNC).unwrap();
-        assert!(since >= before && since <= Instant::now());
-        let later = Instant::now() + RESYNC;
-        assert_eq!(memory.look_since(later, RESYNC), later.checked_sub(RESYNC / 10));
-        memory.next_pass(Mode::Keep, &[failing(Reason::Throttled)], RESYNC, BACKOFF);
-        assert_eq!(memory.look_since(later, RESYNC), None);
     }
 
     #[test]

@@ -11,16 +11,16 @@ use kube::{Api, ResourceExt};
 use tokio::sync::watch::Sender;
 
 use super::context::Context;
-use super::stored::Known;
+use super::read::WatchedMonitor;
 use crate::api::RECONCILE_REQUESTED_AT;
 
 /// Monitors that need a pass, as soon as they do. `listed` turns true once all are known.
 pub fn monitors(
-    api: Api<Known>,
-    writer: Writer<Known>,
+    api: Api<WatchedMonitor>,
+    writer: Writer<WatchedMonitor>,
     context: Arc<Context>,
     listed: Sender<bool>,
-) -> impl Stream<Item = Result<Known, watcher::Error>> {
+) -> impl Stream<Item = Result<WatchedMonitor, watcher::Error>> {
     // Our own status writes must not wake us.
     let wakes = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
     let mut seen = Seen { context, listed, list: HashMap::new(), present: HashSet::new(), failing: false };
@@ -34,7 +34,7 @@ pub fn monitors(
 }
 
 /// Keeps what is used: the store holds every monitor of the cluster.
-fn strip(monitor: &mut Known) {
+fn strip(monitor: &mut WatchedMonitor) {
     let metadata = &mut monitor.metadata;
     metadata.managed_fields = None;
     metadata.labels = None;
@@ -55,7 +55,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn note(&mut self, event: &watcher::Result<Event<Known>>) {
+    fn note(&mut self, event: &watcher::Result<Event<WatchedMonitor>>) {
         match event {
             Err(error) => {
                 if !self.failing {

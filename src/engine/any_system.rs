@@ -1,13 +1,11 @@
 use std::fmt;
-use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::change::Change;
 use super::failure::Failure;
-use super::system::{Applied, Conflict, Goal, Invalid, Other, Removal, Report, System};
-use crate::api::{Component, ResourceKind};
+use super::system::{AnyCall, Conflict, Details, Direction, Goal, Removal, Report, Step, System};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, Class, UNREACHABLE};
 use crate::monitor::Monitor;
 
@@ -20,13 +18,16 @@ pub struct AnySystem {
     pub needs: &'static [Component],
     /// What must have moved before this one clears away.
     pub clears_after: &'static [Component],
-    /// What no other system builds on.
+    /// Kinds of resources that no other system builds on.
     pub nobody_needs: &'static [ResourceKind],
+    /// True if deletion begins with this system.
+    pub torn_down_first: bool,
+    /// Systems whose resources its changes may alter.
+    pub touches: &'static [Component],
     assess: AssessFn,
 }
 
-type AssessFn = for<'a> fn(&'a Aws, &'a Monitor, Option<Removal>) -> BoxFuture<'a, Result<Assessment, Failure>>;
-type RunFn = Box<dyn for<'a> Fn(&'a Aws, &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> + Send + Sync>;
+type AssessFn = for<'a> fn(&'a Aws, &'a Monitor, Direction) -> BoxFuture<'a, Result<Assessment, Failure>>;
 
 /// What is between AWS and the goal of one system.
 #[derive(Debug)]
@@ -34,40 +35,27 @@ pub struct Assessment {
     /// False if the spec asks for nothing of this system.
     pub wanted: bool,
     /// What must be done, in order.
-    pub steps: Vec<AnyStep>,
+    pub steps: Vec<Step<AnyCall>>,
     /// What is not ours.
     pub conflicts: Vec<Conflict>,
     /// What cannot be right.
     pub invalid: Vec<Invalid>,
-    /// What there is to tell.
+    /// The resources and the health of the system.
     pub report: Report,
+    /// The fields of the status that this system alone fills.
+    pub details: Details,
 }
 
 impl Assessment {
     fn absent() -> Self {
-        Self { wanted: false, steps: Vec::new(), conflicts: Vec::new(), invalid: Vec::new(), report: Report::default() }
-    }
-}
-
-/// A step whose type the engine need not know.
-pub struct AnyStep {
-    /// What is told.
-    pub change: Change,
-    /// What it waits for.
-    pub follows: Option<Other>,
-    run: RunFn,
-}
-
-impl AnyStep {
-    /// Carries the step out.
-    pub async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        (self.run)(aws, monitor).await
-    }
-}
-
-impl fmt::Debug for AnyStep {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.change.fmt(formatter)
+        Self {
+            wanted: false,
+            steps: Vec::new(),
+            conflicts: Vec::new(),
+            invalid: Vec::new(),
+            report: Report::default(),
+            details: Details::default(),
+        }
     }
 }
 
@@ -78,9 +66,9 @@ impl fmt::Debug for AnySystem {
 }
 
 impl AnySystem {
-    /// Desired, observe, diff. `removal` is set when the whole monitor goes.
-    pub async fn assess(&self, aws: &Aws, monitor: &Monitor, removal: Option<Removal>) -> Result<Assessment, Failure> {
-        (self.assess)(aws, monitor, removal).await
+    /// Desired, observe, diff.
+    pub async fn assess(&self, aws: &Aws, monitor: &Monitor, direction: Direction) -> Result<Assessment, Failure> {
+        (self.assess)(aws, monitor, direction).await
     }
 }
 
@@ -92,7 +80,9 @@ pub fn erase<S: System>() -> AnySystem {
         needs: S::NEEDS,
         clears_after: S::CLEARS_AFTER,
         nobody_needs: S::NOBODY_NEEDS,
-        assess: |aws, monitor, removal| assess::<S>(aws, monitor, removal).boxed(),
+        torn_down_first: S::TORN_DOWN_FIRST,
+        touches: S::TOUCHES,
+        assess: |aws, monitor, direction| assess::<S>(aws, monitor, direction).boxed(),
     }
 }
 
@@ -107,12 +97,16 @@ fn cannot_be_used(error: &AwsError) -> bool {
     matches!(error.class, Class::Denied) || error.code == UNREACHABLE
 }
 
-async fn assess<S: System>(aws: &Aws, monitor: &Monitor, removal: Option<Removal>) -> Result<Assessment, Failure> {
+async fn assess<S: System>(aws: &Aws, monitor: &Monitor, direction: Direction) -> Result<Assessment, Failure> {
     // A spec that cannot be right must not stand in the way of deletion.
-    let desired = if removal.is_none() { S::desired(monitor)? } else { None };
-    let goal = match &desired {
-        Some(desired) => Goal::Present(desired),
-        None => Goal::Absent(removal.unwrap_or(Removal::Everything)),
+    let desired = match direction {
+        Direction::Build => S::desired(monitor)?,
+        Direction::TearDown => None,
+    };
+    let goal = match (&desired, direction) {
+        (Some(desired), _) => Goal::Present(desired),
+        (None, Direction::Build) => Goal::Absent(Removal::SwitchedOff),
+        (None, Direction::TearDown) => Goal::Absent(Removal::MonitorDeleted),
     };
     let observed = match S::observe(aws, monitor).await {
         Err(error) if desired.is_none() && never_made::<S>(monitor) && cannot_be_used(&error) => {
@@ -121,23 +115,12 @@ async fn assess<S: System>(aws: &Aws, monitor: &Monitor, removal: Option<Removal
         observed => observed?,
     };
     let diff = S::diff(monitor, goal, &observed);
-    let steps = diff
-        .steps
-        .into_iter()
-        .map(|step| {
-            let op = Arc::new(step.op);
-            let run: RunFn = Box::new(move |aws, monitor| {
-                let op = Arc::clone(&op);
-                async move { S::apply(aws, monitor, &op).await }.boxed()
-            });
-            AnyStep { change: step.change, follows: step.follows, run }
-        })
-        .collect();
     Ok(Assessment {
         wanted: desired.is_some(),
-        steps,
+        steps: diff.steps,
         conflicts: diff.conflicts,
         invalid: diff.invalid,
         report: S::report(monitor, goal, &observed),
+        details: S::details(monitor, goal, &observed),
     })
 }

@@ -1,6 +1,7 @@
 use thiserror::Error;
 
-use super::system::{Conflict, Invalid};
+use super::system::Conflict;
+use crate::api::Invalid;
 use crate::api::conditions::Reason;
 use crate::aws::{AwsError, Class};
 

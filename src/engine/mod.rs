@@ -1,21 +1,24 @@
-//! The order of work across systems. Knows the trait [`System`], and no AWS service.
+//! The order of work across systems, and the ownership rule. Knows the traits [`System`] and [`Resource`], and no AWS service.
 
 mod any_system;
 mod change;
 mod failure;
-mod foresight;
 mod outcome;
-mod overseer;
+pub mod ownership;
 mod pass;
+mod resource;
+mod schedule;
 mod system;
 
-pub use any_system::{AnyStep, AnySystem, Assessment, erase};
+pub use any_system::{AnySystem, Assessment, erase};
 pub use change::{Action, Change, FieldChange, field_changes};
 pub use failure::Failure;
-pub use foresight::foresee;
 pub use outcome::{Assessed, Outcome, plan};
-pub use overseer::Overseer;
-pub use pass::{apply, assess, in_order};
+pub use ownership::{Fate, fate};
+pub use pass::{apply, assess};
+pub use resource::{Call, Resource, ResourceCall, existing};
+pub use schedule::foresee;
 pub use system::{
-    Applied, Conflict, Diff, Existing, Goal, Invalid, Other, Removal, Report, Step, System, SystemHealth,
+    AnyCall, Applied, Conflict, Details, Diff, Direction, Existing, Goal, Other, Removal, Report, Step, System,
+    SystemHealth,
 };

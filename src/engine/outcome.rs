@@ -1,7 +1,7 @@
 use super::any_system::{AnySystem, Assessment};
 use super::change::{Action, Change};
 use super::failure::Failure;
-use super::system::{Conflict, Other, Report};
+use super::system::{Conflict, Details, Other, Report};
 use crate::api::{Component, ResourceKind};
 
 /// A system and what is between AWS and its goal.
@@ -34,6 +34,8 @@ pub struct Outcome {
     pub wanted: bool,
     /// What AWS has now, as far as it is known.
     pub report: Option<Report>,
+    /// The fields of the status that this system alone fills, as far as they are known.
+    pub details: Details,
     /// What was done.
     pub applied: Vec<Change>,
     /// What failed, with the change that did where it was one.
@@ -67,11 +69,12 @@ pub fn plan(assessed: &[Assessed]) -> Vec<Outcome> {
 impl Outcome {
     /// A system of which nothing is known yet.
     #[must_use]
-    pub const fn new(component: Component) -> Self {
+    pub fn new(component: Component) -> Self {
         Self {
             component,
             wanted: true,
             report: None,
+            details: Details::default(),
             applied: Vec::new(),
             failures: Vec::new(),
             conflicts: Vec::new(),
@@ -84,6 +87,7 @@ impl Outcome {
     pub(super) fn learn(&mut self, assessment: &Assessment) {
         self.wanted = assessment.wanted;
         self.report = Some(assessment.report.clone());
+        self.details = assessment.details.clone();
         self.conflicts.clone_from(&assessment.conflicts);
         self.remaining = assessment.steps.iter().map(|step| step.change.clone()).collect();
         // What a former look said of the spec is said anew.
@@ -136,7 +140,7 @@ impl Outcome {
 }
 
 /// True if the change removes something, or leaves it behind.
-pub(super) const fn clears_away(change: &Change) -> bool {
+pub(super) fn clears_away(change: &Change) -> bool {
     matches!(change.action, Action::Delete | Action::Retain)
 }
 

@@ -1,57 +1,65 @@
 //! The trait that every AWS system implements; the engine knows nothing else of it.
 
+use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use thiserror::Error;
 
 use super::change::Change;
+use super::resource::Call;
 use crate::api::conditions::Reason;
-use crate::api::status::{AlarmStatus, FlowLogStatus};
-use crate::api::{Component, ResourceKind};
+use crate::api::status::VpcFlowMonitorStatus;
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::monitor::Monitor;
 
-/// One system of the monitor. Pure: [`desired`](System::desired), [`diff`](System::diff), [`report`](System::report).
-/// I/O: [`observe`](System::observe), which never changes anything, and [`apply`](System::apply).
+/// One system of the monitor. Pure: [`desired`](System::desired), [`diff`](System::diff), [`report`](System::report),
+/// [`details`](System::details). [`observe`](System::observe) reads AWS; the calls of a diff change it.
 pub trait System: Send + Sync + 'static {
-    /// What the spec asks for.
+    /// The state that the spec declares.
     type Desired: Send + Sync;
-    /// What AWS has, normalised, in the same terms.
+    /// The state of AWS, normalised, in the same terms.
     type Observed: Send + Sync;
-    /// One call or a short sequence of calls that carries out one [`Change`].
-    type Op: Send + Sync + 'static;
 
-    /// Which system this is.
+    /// The name of the system.
     const COMPONENT: Component;
     /// Systems whose resources must exist before this one's changes are applied, and that are torn down after it.
     const NEEDS: &'static [Component];
-    /// Systems that must have moved before what this one has superseded is cleared away, besides those that need it.
+    /// Systems that must have moved before this one's superseded resources are removed, besides those that need it.
     const CLEARS_AFTER: &'static [Component] = &[];
-    /// Kinds of this system's resources that no other system builds on: one that cannot be made holds up nobody.
+    /// Kinds of this system's resources that no other system builds on: a failed creation of one holds up no other system.
     const NOBODY_NEEDS: &'static [ResourceKind] = &[];
+    /// True if deletion begins with this system, so that nothing refills the others.
+    const TORN_DOWN_FIRST: bool = false;
+    /// Systems whose resources a change of this one may alter in AWS, so that they must be read again.
+    const TOUCHES: &'static [Component] = &[];
 
-    /// What the spec asks for, or `None` if it asks for nothing of this system.
+    /// The declared state, or `None` if the spec switches the system off.
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid>;
 
-    /// What AWS has under the monitor's names, whoever owns it.
+    /// Reads what AWS has under the monitor's names, whoever owns it.
     fn observe(aws: &Aws, monitor: &Monitor) -> impl Future<Output = Result<Self::Observed, AwsError>> + Send;
 
-    /// What must be done, in order. Empty exactly if AWS is as the goal wants it.
-    fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Diff<Self::Op>;
+    /// The steps to the goal, in order. Empty exactly if AWS is as the goal wants it.
+    fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Diff<AnyCall>;
 
-    /// Carries out one step. Must be safe to repeat after a lost answer.
-    fn apply(aws: &Aws, monitor: &Monitor, op: &Self::Op) -> impl Future<Output = Result<Applied, AwsError>> + Send;
-
-    /// What there is to tell about what AWS has.
+    /// The resources and the health of the system, for the status.
     fn report(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Report;
+
+    /// The fields of the status that this system alone fills.
+    fn details(_monitor: &Monitor, _goal: Goal<&Self::Desired>, _observed: &Self::Observed) -> Details {
+        Details::default()
+    }
 }
 
-/// Where a system shall get to.
+/// The state to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal<D> {
     /// As declared.
     Present(D),
-    /// Gone: switched off in the spec, or the monitor is being deleted.
+    /// Gone, or left behind as [`fate`](super::fate) says.
     Absent(Removal),
 }
 
@@ -66,25 +74,35 @@ impl<D> Goal<D> {
     }
 }
 
-/// How a system is removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// With the data it holds.
-    Everything,
-    /// Resources that hold data stay, marked as retained.
-    KeepData,
-    /// Everything stays, marked as retained.
-    KeepAll,
+impl<'a, D> Goal<&'a D> {
+    /// The goal for the resource `name`, where the declared one is called `wanted` and the others have earlier names.
+    #[must_use]
+    pub fn of_name(self, name: &str, wanted: impl FnOnce(&'a D) -> &'a str) -> Self {
+        match self {
+            Self::Present(declared) if wanted(declared) != name => Goal::Absent(Removal::Superseded),
+            goal => goal,
+        }
+    }
 }
 
-/// A field of the spec that cannot be right, found before AWS is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("spec.{field}: {problem}")]
-pub struct Invalid {
-    /// Path of the field below `spec`.
-    pub field: &'static str,
-    /// What is wrong and what to do.
-    pub problem: String,
+/// Why a resource is no longer declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The monitor is being deleted.
+    MonitorDeleted,
+    /// The spec no longer asks for it.
+    SwitchedOff,
+    /// The spec gives it another name.
+    Superseded,
+}
+
+/// The way in which a pass works through the systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards the declared state, each system after those that it needs.
+    Build,
+    /// Towards the end of the monitor, each system before those that it needs.
+    TearDown,
 }
 
 /// What must be done.
@@ -107,12 +125,30 @@ impl<Op> Default for Diff<Op> {
 impl<Op> Diff<Op> {
     /// Adds a step.
     pub fn step(&mut self, change: Change, op: Op) {
-        self.steps.push(Step { change, op, follows: None });
+        self.steps.push(Step::new(change, op));
     }
 
     /// Adds a step that is taken only once another system's resource is as declared.
     pub fn step_following(&mut self, change: Change, op: Op, other: Other) {
         self.steps.push(Step { change, op, follows: Some(other) });
+    }
+
+    /// Adds all of another diff.
+    pub fn append(&mut self, other: Self) {
+        self.steps.extend(other.steps);
+        self.conflicts.extend(other.conflicts);
+        self.invalid.extend(other.invalid);
+    }
+
+    /// The same, without the type of its calls.
+    #[must_use]
+    pub fn erase(self) -> Diff<AnyCall>
+    where
+        Op: Call,
+    {
+        let mut diff = Diff::default();
+        diff.include(self);
+        diff
     }
 
     /// Adds a conflict about a resource that is wanted.
@@ -126,6 +162,14 @@ impl<Op> Diff<Op> {
     }
 }
 
+impl Diff<AnyCall> {
+    /// Adds all of another diff.
+    pub fn include<Op: Call>(&mut self, other: Diff<Op>) {
+        let Diff { steps, conflicts, invalid } = other;
+        self.append(Self { steps: steps.into_iter().map(|step| step.map(AnyCall::new)).collect(), conflicts, invalid });
+    }
+}
+
 /// A change, and how to carry it out.
 #[derive(Debug)]
 pub struct Step<Op> {
@@ -135,6 +179,26 @@ pub struct Step<Op> {
     pub op: Op,
     /// What it waits for.
     pub follows: Option<Other>,
+}
+
+impl<Op> Step<Op> {
+    /// A step that waits for nothing.
+    #[must_use]
+    pub const fn new(change: Change, op: Op) -> Self {
+        Self { change, op, follows: None }
+    }
+
+    /// A step that waits until another system's resource is as declared.
+    #[must_use]
+    pub const fn following(change: Change, op: Op, other: Other) -> Self {
+        Self { change, op, follows: Some(other) }
+    }
+
+    /// The same step, with another form of its call.
+    #[must_use]
+    pub fn map<T>(self, call: impl FnOnce(Op) -> T) -> Step<T> {
+        Step { change: self.change, op: call(self.op), follows: self.follows }
+    }
 }
 
 /// A resource of another system that must be as declared before a step is taken, though that system is not needed for anything to be
@@ -163,6 +227,30 @@ pub struct Conflict {
     pub only_removal: bool,
 }
 
+/// A call whose type the engine need not know.
+#[derive(Clone)]
+pub struct AnyCall(Arc<dyn Call>);
+
+impl AnyCall {
+    /// Hides the type of a call.
+    #[must_use]
+    pub fn new(call: impl Call) -> Self {
+        Self(Arc::new(call))
+    }
+}
+
+impl Call for AnyCall {
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        self.0.run(aws, monitor)
+    }
+}
+
+impl fmt::Debug for AnyCall {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("AnyCall")
+    }
+}
+
 /// How a step went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
@@ -174,25 +262,46 @@ pub enum Applied {
     InProgress(String),
 }
 
-/// What there is to tell about what AWS has.
+/// The state of a system for the status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Our resources that exist.
     pub resources: Vec<Existing>,
-    /// How they do.
+    /// The health of the system.
     pub health: SystemHealth,
-    /// The flow logs.
-    pub flow_logs: Vec<FlowLogStatus>,
-    /// The alarms.
-    pub alarms: Vec<AlarmStatus>,
-    /// Link to the dashboard.
-    pub dashboard: Option<String>,
-    /// Link to the saved Athena queries.
-    pub saved_queries: Option<String>,
-    /// Link to Logs Insights.
-    pub logs_insights: Option<String>,
-    /// Statements of others in the policy of the bucket, as JSON.
-    pub others_bucket_policy: Option<String>,
+}
+
+impl Report {
+    /// A report of healthy resources.
+    #[must_use]
+    pub fn of(resources: impl IntoIterator<Item = Existing>) -> Self {
+        Self { resources: resources.into_iter().collect(), health: SystemHealth::Good }
+    }
+}
+
+/// Writes the fields of the status that one system fills.
+#[derive(Clone, Default)]
+pub struct Details(Option<Arc<dyn Fn(&mut VpcFlowMonitorStatus) + Send + Sync>>);
+
+impl Details {
+    /// Details that `write` writes.
+    #[must_use]
+    pub fn new(write: impl Fn(&mut VpcFlowMonitorStatus) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(write)))
+    }
+
+    /// Writes them into the status.
+    pub fn write(&self, status: &mut VpcFlowMonitorStatus) {
+        if let Some(write) = &self.0 {
+            write(status);
+        }
+    }
+}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Details")
+    }
 }
 
 /// A resource that exists.

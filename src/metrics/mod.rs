@@ -17,6 +17,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub use monitors::Monitors;
 
+use crate::api::ResourceKind;
+use crate::aws::RequestOutcome;
 use crate::aws::limits::LimitMetrics;
 use crate::aws::operations::Operation;
 use process::Process;
@@ -77,29 +79,6 @@ impl PassResult {
         match self {
             Self::Success => "success",
             Self::Unfinished => "requeue_after",
-            Self::Error => "error",
-        }
-    }
-}
-
-/// How AWS answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestOutcome {
-    /// As asked.
-    Success,
-    /// A read: there is no such thing.
-    NotFound,
-    /// Anything else, or not at all.
-    Error,
-}
-
-impl RequestOutcome {
-    /// For metrics and logs.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::NotFound => "not_found",
             Self::Error => "error",
         }
     }
@@ -181,8 +160,8 @@ impl Metrics {
     }
 
     /// Counts a change made in AWS.
-    pub fn change(&self, change: &crate::engine::Change) {
-        self.changes.get_or_create(&ChangeLabels { action: change.action.past(), kind: change.kind.noun() }).inc();
+    pub fn change(&self, action: &'static str, kind: ResourceKind) {
+        self.changes.get_or_create(&ChangeLabels { action, kind: kind.noun() }).inc();
     }
 
     /// What is known of the monitors.

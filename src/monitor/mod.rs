@@ -15,12 +15,12 @@ pub use detector_package::{Architecture, DetectorPackage, PackageError};
 pub use names::{Names, PREFIX, ROLE_PATH};
 pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
 
+use crate::api::Invalid;
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::DeletionPolicy;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{AccountRegion, Arn};
-use crate::engine::{Invalid, Removal};
 
 /// Where query results are in the bucket; they expire apart from the records.
 pub const RESULTS_PREFIX: &str = "athena-results/";
@@ -119,16 +119,6 @@ impl Monitor {
         self.spec.deletion_policy.unwrap_or(self.settings.default_deletion_policy)
     }
 
-    /// How the monitor's resources go when it does.
-    #[must_use]
-    pub fn removal(&self) -> Removal {
-        match self.deletion_policy() {
-            DeletionPolicy::Delete => Removal::Everything,
-            DeletionPolicy::RetainData => Removal::KeepData,
-            DeletionPolicy::Retain => Removal::KeepAll,
-        }
-    }
-
     /// The names under which a resource of this kind may exist: the wanted one first, then those that earlier passes recorded. One left
     /// behind under a former name is no longer this monitor's to handle. Somebody may have edited the status: a name is only where to look,
     /// and what is found there must say itself whose it is.
@@ -179,7 +169,13 @@ impl Monitor {
     /// ARN of the topic in use: the user's own, or ours.
     #[must_use]
     pub fn topic_arn(&self) -> String {
-        self.spec.notifications.topic_arn.clone().unwrap_or_else(|| self.account_region.arn("sns", self.names.topic()))
+        self.spec.notifications.topic_arn.clone().unwrap_or_else(|| self.own_topic_arn())
+    }
+
+    /// ARN of the monitor's own topic.
+    #[must_use]
+    pub fn own_topic_arn(&self) -> String {
+        self.account_region.arn("sns", self.names.topic())
     }
 
     /// `AWSLogs`' parent within the bucket: the prefix with its slash, or nothing.

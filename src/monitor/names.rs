@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -137,12 +136,7 @@ fn slug(text: &str) -> String {
 }
 
 fn short_hash(text: &str) -> String {
-    let mut hex = String::new();
-    for byte in Sha256::digest(text).iter().take(HASH_CHARS / 2) {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex::encode(&Sha256::digest(text)[..HASH_CHARS / 2])
 }
 
 #[cfg(test)]

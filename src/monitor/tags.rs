@@ -33,15 +33,13 @@ pub enum Claim {
     Foreign(String),
 }
 
-/// A resource whose name the spec may choose, and so may be anybody's.
+/// A name that the spec may choose, so that the resource of that name may be anybody's.
 #[derive(Clone, Copy, Debug)]
-pub struct Chosen<'a> {
-    /// The field of the spec that names it.
+pub struct Chosen {
+    /// The field of the spec that gives the name.
     pub field: &'static str,
-    /// True if the spec does.
+    /// True if the spec gives it.
     pub by_spec: bool,
-    /// Its ARN.
-    pub arn: &'a str,
 }
 
 /// Tags to put on and to take off.
@@ -117,8 +115,8 @@ impl Monitor {
     /// The same of a resource whose name the spec may choose: what it names may be of the account's other users, so the operator's owner
     /// must have allowed to take it over.
     #[must_use]
-    pub fn claim_chosen(&self, tags: &Tags, chosen: Chosen<'_>) -> Claim {
-        let Chosen { field, by_spec, arn } = chosen;
+    pub fn claim_chosen(&self, tags: &Tags, chosen: Chosen, arn: &str) -> Claim {
+        let Chosen { field, by_spec } = chosen;
         let is_unowned = !tags.contains_key(OWNER) && !tags.contains_key(RETAINED_BY);
         if is_unowned && by_spec && !self.settings.allowed_adoptions.allow(&self.namespace, arn) {
             return Claim::Foreign(format!(
@@ -128,7 +126,7 @@ impl Monitor {
             ));
         }
         match self.claim(tags) {
-            Claim::Foreign(problem) => Claim::Foreign(format!("{problem}; or choose another spec.{field}")),
+            Claim::Foreign(problem) if !is_unowned => Claim::Foreign(format!("{problem}; choose another spec.{field}")),
             claim => claim,
         }
     }
@@ -271,14 +269,15 @@ mod tests {
     fn what_the_spec_names_is_taken_over_only_where_the_operators_owner_allows_it() {
         let mut monitor = fixtures::monitor();
         monitor.spec.adoption_policy = AdoptionPolicy::IfUnowned;
-        let chosen = |by_spec| Chosen { field: "s3.bucketName", by_spec, arn: "arn:aws:s3:::theirs" };
-        assert_eq!(monitor.claim_chosen(&Tags::new(), chosen(false)), Claim::Adopt);
-        let Claim::Foreign(reported) = monitor.claim_chosen(&Tags::new(), chosen(true)) else { panic!() };
+        let chosen = |by_spec| Chosen { field: "s3.bucketName", by_spec };
+        let arn = "arn:aws:s3:::theirs";
+        assert_eq!(monitor.claim_chosen(&Tags::new(), chosen(false), arn), Claim::Adopt);
+        let Claim::Foreign(reported) = monitor.claim_chosen(&Tags::new(), chosen(true), arn) else { panic!() };
         assert!(reported.contains("--allowed-adoption network=arn:aws:s3:::theirs"), "{reported}");
         monitor.settings.allowed_adoptions.0.push("network=arn:aws:s3:::theirs".parse().unwrap());
-        assert_eq!(monitor.claim_chosen(&Tags::new(), chosen(true)), Claim::Adopt);
+        assert_eq!(monitor.claim_chosen(&Tags::new(), chosen(true), arn), Claim::Adopt);
         let theirs = tags(&[(OWNER, "c/other/x")]);
-        let Claim::Foreign(reported) = monitor.claim_chosen(&theirs, chosen(true)) else { panic!() };
+        let Claim::Foreign(reported) = monitor.claim_chosen(&theirs, chosen(true), arn) else { panic!() };
         assert!(reported.contains("c/other/x") && reported.contains("spec.s3.bucketName"), "{reported}");
     }
 

@@ -19,7 +19,7 @@ pub use table::render;
 use crate::api::conditions::Reason;
 use crate::api::{Component, ResourceKind};
 use crate::aws::Aws;
-use crate::engine::{self, Action, Change, Outcome, Removal};
+use crate::engine::{self, Action, Change, Direction, Outcome};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
 
@@ -96,15 +96,15 @@ impl Plan {
 
 /// Compares AWS with what the monitor asks for, or with what its deletion leaves. Reads only.
 pub async fn plan(aws: &Aws, monitor: &Monitor, destroy: bool) -> Plan {
-    let removal = destroy.then(|| monitor.removal());
-    let assessed = engine::in_order(engine::assess(&SYSTEMS, aws, monitor, removal).await, removal);
-    of_outcomes(monitor, removal, engine::plan(&assessed).into_iter().zip(engine::foresee(&assessed, removal)))
+    let direction = if destroy { Direction::TearDown } else { Direction::Build };
+    let assessed = engine::assess(&*SYSTEMS, aws, monitor, direction).await;
+    of_outcomes(monitor, direction, engine::foresee(assessed, direction))
 }
 
 /// From how each system is, and how it would come out.
 fn of_outcomes(
     monitor: &Monitor,
-    removal: Option<Removal>,
+    direction: Direction,
     outcomes: impl IntoIterator<Item = (Outcome, Outcome)>,
 ) -> Plan {
     let (mut changes, mut problems) = (Vec::new(), Vec::new());
@@ -134,17 +134,18 @@ fn of_outcomes(
         vpc_id: monitor.spec.vpc_id.clone(),
         account_id: monitor.account_region.account.clone(),
         region: monitor.account_region.region.clone(),
-        destroy: removal.is_some(),
+        destroy: direction == Direction::TearDown,
         suspended: monitor.spec.suspend,
         changes,
         problems,
-        notes: notes(monitor, removal),
+        notes: notes(monitor, direction),
         cost: None,
     }
 }
 
-fn notes(monitor: &Monitor, removal: Option<Removal>) -> Vec<String> {
-    let leaves_out_code = removal.is_none() && monitor.spec.detector.enabled && !monitor.settings.detector.is_known();
+fn notes(monitor: &Monitor, direction: Direction) -> Vec<String> {
+    let leaves_out_code =
+        direction == Direction::Build && monitor.spec.detector.enabled && !monitor.settings.detector.is_known();
     let note = "the detector's code was not compared: --detector-package was not given, and no detector.zip is beside this program";
     if leaves_out_code { vec![note.to_owned()] } else { Vec::new() }
 }

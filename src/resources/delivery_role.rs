@@ -5,10 +5,10 @@
 
 use serde_json::json;
 
-use super::common::role::{self, ObservedRole, Role, RoleOp};
-use crate::api::{Component, ResourceKind};
+use super::common::role::{self, FoundRole, Role};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Other, Report, System};
+use crate::engine::{AnyCall, Diff, Goal, Other, Report, System, existing, ownership};
 use crate::monitor::Monitor;
 
 /// The system [`Component::DeliveryRole`].
@@ -23,8 +23,7 @@ pub const fn delivery_role() -> Other {
 
 impl System for DeliveryRole {
     type Desired = Role;
-    type Observed = Option<ObservedRole>;
-    type Op = RoleOp;
+    type Observed = Option<FoundRole>;
 
     const COMPONENT: Component = Component::DeliveryRole;
     // No permission on a log group that turns out to be somebody else's.
@@ -68,22 +67,15 @@ impl System for DeliveryRole {
         }))
     }
 
-    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<ObservedRole>, AwsError> {
+    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<FoundRole>, AwsError> {
         role::observe(aws, &monitor.names.delivery_role()).await
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Role>, observed: &Option<ObservedRole>) -> Diff<RoleOp> {
-        let mut diff = Diff::default();
-        role::diff(monitor, goal, &monitor.names.delivery_role(), observed.as_ref(), &mut diff);
-        diff
+    fn diff(monitor: &Monitor, goal: Goal<&Role>, observed: &Option<FoundRole>) -> Diff<AnyCall> {
+        ownership::diff(monitor, goal, &monitor.names.delivery_role(), observed.as_ref()).erase()
     }
 
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &RoleOp) -> Result<Applied, AwsError> {
-        role::apply(aws, monitor, op).await
-    }
-
-    fn report(monitor: &Monitor, _goal: Goal<&Role>, observed: &Option<ObservedRole>) -> Report {
-        let existing: Option<Existing> = role::existing(monitor, &monitor.names.delivery_role(), observed.as_ref());
-        Report { resources: existing.into_iter().collect(), ..Report::default() }
+    fn report(monitor: &Monitor, _goal: Goal<&Role>, observed: &Option<FoundRole>) -> Report {
+        Report::of(existing::<Role>(monitor, &monitor.names.delivery_role(), observed.as_ref()))
     }
 }

@@ -1,25 +1,26 @@
 //! The log group that receives flow-log records.
 
-use super::common::log_group::{self, LogGroup as Group, LogGroupOp, ObservedLogGroup};
-use crate::api::{Component, ResourceKind};
+use super::common::log_group::{self, FoundLogGroup};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{Applied, Diff, Goal, Invalid, Report, System};
+use crate::engine::{AnyCall, Diff, Goal, Report, System, existing, ownership};
 use crate::monitor::Monitor;
+
+type Group = log_group::LogGroup<true>;
 
 /// The system [`Component::LogGroup`].
 #[derive(Debug)]
 pub struct LogGroup;
 
-/// The log group of the wanted name, and those of names the spec had before.
+/// The log group of the declared name, and those of earlier names.
 #[derive(Debug)]
 pub struct Observed {
-    groups: Vec<(String, Option<ObservedLogGroup>)>,
+    groups: Vec<(String, Option<FoundLogGroup>)>,
 }
 
 impl System for LogGroup {
     type Desired = Group;
     type Observed = Observed;
-    type Op = LogGroupOp;
 
     const COMPONENT: Component = Component::LogGroup;
     const NEEDS: &'static [Component] = &[];
@@ -44,28 +45,17 @@ impl System for LogGroup {
         Ok(Observed { groups })
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Group>, observed: &Observed) -> Diff<LogGroupOp> {
+    fn diff(monitor: &Monitor, goal: Goal<&Group>, observed: &Observed) -> Diff<AnyCall> {
         let mut diff = Diff::default();
         for (name, group) in &observed.groups {
-            let goal = match goal {
-                Goal::Present(wanted) if wanted.name != *name => Goal::Absent(monitor.removal()),
-                goal => goal,
-            };
-            log_group::diff(monitor, goal, name, group.as_ref(), true, &mut diff);
+            let goal = goal.of_name(name, |wanted| &wanted.name);
+            diff.include(ownership::diff(monitor, goal, name, group.as_ref()));
         }
         diff
     }
 
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &LogGroupOp) -> Result<Applied, AwsError> {
-        log_group::apply(aws, monitor, op).await
-    }
-
     fn report(monitor: &Monitor, _goal: Goal<&Group>, observed: &Observed) -> Report {
-        let resources = observed
-            .groups
-            .iter()
-            .filter_map(|(name, group)| log_group::existing(monitor, name, group.as_ref()))
-            .collect();
-        Report { resources, ..Report::default() }
+        let existing = |(name, group): &(String, _)| existing::<Group>(monitor, name, Option::as_ref(group));
+        Report::of(observed.groups.iter().filter_map(existing))
     }
 }

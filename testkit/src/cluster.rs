@@ -14,9 +14,11 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
+use vpc_flow_operator::aws::ClientPool;
 use vpc_flow_operator::aws::limits::Pace;
-use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::controller::{self, Backoff, Context, Options};
+use vpc_flow_operator::health::Health;
+use vpc_flow_operator::leader::Fence;
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::monitor::AllowedArns;
 
@@ -200,7 +202,11 @@ impl Operator {
     /// With AWS's quotas used at another pace.
     pub fn start_paced(cluster: &Cluster, config: &SdkConfig, pace: Pace, change: impl FnOnce(&mut Options)) -> Self {
         let metrics = Metrics::default();
-        let pool = ClientPool::with_pace(config, AwsGate::new(metrics.clone()), pace);
+        let pool = ClientPool::with_pace(
+            config,
+            controller::aws_gate(metrics.clone(), Fence::always_open(), Health::default()),
+            pace,
+        );
         let mut options = options(cluster);
         change(&mut options);
         let context = Context::new(cluster.operator.clone(), pool, metrics, options);

@@ -8,14 +8,14 @@ use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use devenv::{Call, EmulatorClient, Fault};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, FileFormat};
 use vpc_flow_operator::api::{Component, FlowLogField, VpcFlowMonitorSpec};
 use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::aws::{Aws, AwsGate, ClientPool};
-use vpc_flow_operator::engine::{self, AnySystem, Change, Outcome};
-use vpc_flow_operator::metrics::Metrics;
+use vpc_flow_operator::engine::{self, AnySystem, Assessed, Change, Direction, Outcome};
 use vpc_flow_operator::monitor::{AllowedArns, DetectorPackage, Monitor, Settings};
 use vpc_flow_operator::permissions;
 use vpc_flow_operator::resources::SYSTEMS;
@@ -51,7 +51,7 @@ impl Sandbox {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .load()
             .await;
-        let aws = ClientPool::with_pace(&config, AwsGate::new(Metrics::default()), PACE).get(None, None).await.unwrap();
+        let aws = ClientPool::with_pace(&config, AwsGate::default(), PACE).get(None, None).await.unwrap();
         // Not the operator's client: that one refuses what the operator never does.
         let vpc = aws_sdk_ec2::Client::new(&config).create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
         let vpc_id = vpc.vpc.unwrap().vpc_id.unwrap();
@@ -116,15 +116,12 @@ impl Sandbox {
 
     /// One pass over some systems.
     pub async fn pass(&self, monitor: &Monitor, components: &[Component]) -> Vec<Outcome> {
-        let assessed = engine::assess(&systems(components), &self.aws, monitor, None).await;
-        engine::apply(assessed, &self.aws, monitor, None, ()).await
+        pass(&self.aws, monitor, components, Direction::Build).await
     }
 
     /// One pass of teardown over some systems, as the monitor's deletion policy says.
     pub async fn tear_down(&self, monitor: &Monitor, components: &[Component]) -> Vec<Outcome> {
-        let removal = Some(monitor.removal());
-        let assessed = engine::assess(&systems(components), &self.aws, monitor, removal).await;
-        engine::apply(assessed, &self.aws, monitor, removal, ()).await
+        pass(&self.aws, monitor, components, Direction::TearDown).await
     }
 
     /// An error that AWS answers once, with status 400, for the emulator to be told of.
@@ -203,6 +200,18 @@ pub fn settings() -> Settings {
 /// Those of all systems.
 pub fn all_components() -> Vec<Component> {
     SYSTEMS.iter().map(|system| system.component).collect()
+}
+
+/// Carries out what was assessed.
+pub async fn apply(aws: &Aws, monitor: &Monitor, assessed: Vec<Assessed>, direction: Direction) -> Vec<Outcome> {
+    let (outcomes, _) = tokio::sync::mpsc::unbounded_channel();
+    engine::apply(assessed, aws, monitor, direction, &CancellationToken::new(), &outcomes).await
+}
+
+/// One pass over some systems.
+pub async fn pass(aws: &Aws, monitor: &Monitor, components: &[Component], direction: Direction) -> Vec<Outcome> {
+    let assessed = engine::assess(&systems(components), aws, monitor, direction).await;
+    apply(aws, monitor, assessed, direction).await
 }
 
 /// Some of the systems.

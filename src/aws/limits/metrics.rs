@@ -33,6 +33,13 @@ fn waits() -> Histogram {
     Histogram::new(exponential_buckets(0.01, 4.0, 8))
 }
 
+impl Default for LimitMetrics {
+    /// Counters that no registry shows.
+    fn default() -> Self {
+        Self::register(&mut Registry::default())
+    }
+}
+
 impl LimitMetrics {
     /// Adds them to a registry.
     pub fn register(registry: &mut Registry) -> Self {

@@ -1,7 +1,7 @@
 //! Never faster than AWS allows: a token bucket per account, region and group of operations.
 //!
 //! Each attempt of a call, the SDK's repeat of it included, takes a token first. The rates come from AWS's published quotas
-//! ([`quotas`]), less a fifth, as others share the account. A refusal because of the rate halves the rate of its group; it then climbs
+//! ([`quotas`](super::quotas)), less a fifth, as others share the account. A refusal because of the rate halves the rate of its group; it then climbs
 //! back by itself within a minute ([`bucket`]). Who waits is served by urgency and then in turn ([`queue`]): changes, and all that a pass
 //! does once it has something to change or to delete, come before routine reads, but no read is overtaken for longer than half a minute.
 //!
@@ -15,7 +15,6 @@ mod bucket;
 mod metrics;
 mod priority;
 mod queue;
-pub mod quotas;
 mod wait_before_signing;
 
 use std::collections::HashMap;
@@ -26,12 +25,12 @@ use bucket::Bucket;
 pub use metrics::LimitMetrics;
 pub use priority::urgently;
 use queue::Queue;
-pub use quotas::{Quota, QuotaScope};
 pub use wait_before_signing::WaitBeforeSigning;
 
 use super::operations::Operation;
+use super::quotas::QuotaScope;
 
-/// How fast the quotas of [`quotas`] may be used.
+/// How fast the quotas of [`quotas`](super::quotas) may be used.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
     /// As AWS's published quotas allow.
@@ -124,10 +123,9 @@ impl LocalLimits {
 mod tests {
     use super::*;
     use crate::aws::operations as ops;
-    use crate::metrics::Metrics;
 
     fn same(a: (&str, &str, &'static Operation), b: (&str, &str, &'static Operation)) -> bool {
-        let limits = Limits::new(Pace::Published, Metrics::default().limits().clone());
+        let limits = Limits::new(Pace::Published, LimitMetrics::default());
         let queue = |(account, region, operation)| limits.at(account, region).queue(operation).unwrap();
         Arc::ptr_eq(&queue(a), &queue(b))
     }
@@ -153,7 +151,7 @@ mod tests {
 
     #[tokio::test]
     async fn unlimited_never_waits() {
-        let limits = Limits::new(Pace::Unlimited, Metrics::default().limits().clone()).at("1", "eu-west-1");
+        let limits = Limits::new(Pace::Unlimited, LimitMetrics::default()).at("1", "eu-west-1");
         for _ in 0..1_000 {
             limits.turn(ops::PUT_METRIC_ALARM).await;
         }

@@ -1,13 +1,16 @@
-//! The status as a pure function of what a pass found. The same findings give the same status, so nothing is written at rest.
+//! The status as a pure function of what a pass found. The same input gives the same status, so nothing is written at rest.
+
+mod writer;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use crate::api::Component;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::{Links, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
 use crate::engine::{Action, Change, Failure, Outcome, SystemHealth};
 use crate::monitor::Monitor;
+
+pub use writer::StatusWriter;
 
 /// What the operator is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl Mode {
 
 /// What a status is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Findings<'a> {
+pub struct StatusInput<'a> {
     /// What the operator is about.
     pub mode: Mode,
     /// The monitor.
@@ -47,17 +50,17 @@ pub struct Findings<'a> {
     pub now: Timestamp,
 }
 
-/// The status that tells the findings.
+/// The status after a pass.
 #[must_use]
-pub fn status(findings: Findings<'_>) -> VpcFlowMonitorStatus {
-    let Findings { mode, monitor, generation, outcomes, previous, now } = findings;
-    let verdicts: Vec<_> = outcomes
+pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
+    let StatusInput { mode, monitor, generation, outcomes, previous, now } = input;
+    let systems: Vec<_> = outcomes
         .iter()
         .filter(|outcome| !outcome.is_absent())
-        .map(|outcome| former_trouble(&findings, outcome).unwrap_or_else(|| verdict(mode, outcome)))
+        .map(|outcome| former_trouble(&input, outcome).unwrap_or_else(|| condition_of(mode, outcome)))
         .collect();
-    let mut conditions = summary_conditions(mode, &verdicts);
-    conditions.extend(verdicts);
+    let mut conditions = summary_conditions(mode, &systems);
+    conditions.extend(systems);
     let mut status = VpcFlowMonitorStatus {
         observed_generation: generation,
         account_id: Some(monitor.account_region.account.clone()),
@@ -65,11 +68,27 @@ pub fn status(findings: Findings<'_>) -> VpcFlowMonitorStatus {
         owner: Some(monitor.owner.clone()),
         conditions: with_times(conditions, previous, generation, now),
         resources: outcomes.iter().flat_map(|outcome| resources(outcome, previous)).collect(),
-        last_handled_reconcile_at: previous.last_handled_reconcile_at.clone(),
-        ..VpcFlowMonitorStatus::default()
+        // The details of a system that could not be read stay as they were.
+        ..previous.clone()
     };
-    tell_reports(&mut status, outcomes, previous, monitor);
+    for outcome in outcomes {
+        outcome.details.write(&mut status);
+    }
+    status.links = status.links.filter(|links| *links != Links::default());
+    status.summary = Some(summary(&status, monitor));
     status
+}
+
+/// The figures that `kubectl get` shows.
+fn summary(status: &VpcFlowMonitorStatus, monitor: &Monitor) -> Summary {
+    let active = status.flow_logs.iter().filter(|log| log.status == "ACTIVE").count();
+    let firing = status.alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
+    Summary {
+        flow_logs: format!("{active}/2"),
+        alarms: format!("{firing} firing"),
+        bucket: monitor.names.bucket.clone(),
+        log_group: monitor.names.log_group.clone(),
+    }
 }
 
 /// The status of a monitor that could not even be looked at.
@@ -80,9 +99,9 @@ pub fn unreachable(
     previous: &VpcFlowMonitorStatus,
     now: Timestamp,
 ) -> VpcFlowMonitorStatus {
-    let reported = reported(READY, false, failure.reason, &failure.message);
+    let reported = condition(READY, false, failure.reason, &failure.message);
     let detail = if failure.reason.is_terminal() { STALLED } else { RECONCILING };
-    let conditions = vec![reported, self::reported(detail, true, failure.reason, &failure.message)];
+    let conditions = vec![reported, condition(detail, true, failure.reason, &failure.message)];
     let mut status = VpcFlowMonitorStatus { observed_generation: generation, ..previous.clone() };
     status.conditions = with_times(conditions, previous, generation, now);
     // What was true of the systems is neither confirmed nor denied.
@@ -91,41 +110,40 @@ pub fn unreachable(
     status
 }
 
-struct Told {
+struct NewCondition {
     type_: &'static str,
     status: bool,
     reason: Reason,
     message: String,
 }
 
-fn reported(type_: &'static str, status: bool, reason: Reason, message: &str) -> Told {
-    Told { type_, status, reason, message: message.to_owned() }
+fn condition(type_: &'static str, status: bool, reason: Reason, message: &str) -> NewCondition {
+    NewCondition { type_, status, reason, message: message.to_owned() }
 }
 
 /// What was wrong with a system is wrong until it was tried again: a pass that is under way, or was cut short, knows no better.
-fn former_trouble(findings: &Findings<'_>, outcome: &Outcome) -> Option<Told> {
+fn former_trouble(input: &StatusInput<'_>, outcome: &Outcome) -> Option<NewCondition> {
     let untried = !outcome.remaining.is_empty()
         && outcome.applied.is_empty()
         && outcome.failures.is_empty()
         && outcome.conflicts.is_empty()
         && outcome.waits_for.is_empty()
         && outcome.progress.is_none();
-    if !untried || findings.mode != Mode::Keep {
+    if !untried || input.mode != Mode::Keep {
         return None;
     }
     let type_ = outcome.component.condition();
-    let is_it = |old: &&Condition| {
-        old.type_ == type_ && old.status == "False" && old.observed_generation == findings.generation
-    };
-    let old = findings.previous.conditions.iter().find(is_it)?;
+    let is_it =
+        |old: &&Condition| old.type_ == type_ && old.status == "False" && old.observed_generation == input.generation;
+    let old = input.previous.conditions.iter().find(is_it)?;
     let reason = Reason::parse(&old.reason).filter(|reason| reason.is_trouble())?;
-    Some(reported(type_, false, reason, &old.message))
+    Some(condition(type_, false, reason, &old.message))
 }
 
 /// The condition of one system.
-fn verdict(mode: Mode, outcome: &Outcome) -> Told {
+fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
     let type_ = outcome.component.condition();
-    let no = |reason, message: &str| reported(type_, false, reason, message);
+    let no = |reason, message: &str| condition(type_, false, reason, message);
     let failures = outcome.failures.iter().map(|(_, failure)| failure.clone());
     let conflicts = outcome.conflicts.iter().map(Failure::from);
     let mut problems: Vec<Failure> = failures.chain(conflicts).collect();
@@ -159,16 +177,16 @@ fn verdict(mode: Mode, outcome: &Outcome) -> Told {
     }
     match outcome.report.as_ref().map(|report| &report.health) {
         Some(SystemHealth::Pending(message)) => no(Reason::Progressing, message),
-        _ => reported(type_, true, Reason::Reconciled, "as declared"),
+        _ => condition(type_, true, Reason::Reconciled, "as declared"),
     }
 }
 
 /// `Ready`, and `Reconciling` or `Stalled` while true.
-fn summary_conditions(mode: Mode, verdicts: &[Told]) -> Vec<Told> {
-    let unready: Vec<_> = verdicts.iter().filter(|verdict| !verdict.status).collect();
+fn summary_conditions(mode: Mode, systems: &[NewCondition]) -> Vec<NewCondition> {
+    let unready: Vec<_> = systems.iter().filter(|system| !system.status).collect();
     if mode == Mode::DeleteSuspended {
         let message = "deletion waits until spec.suspend is false";
-        return vec![reported(READY, false, Reason::Suspended, message)];
+        return vec![condition(READY, false, Reason::Suspended, message)];
     }
     if mode == Mode::Suspended {
         let message = if unready.is_empty() {
@@ -176,10 +194,10 @@ fn summary_conditions(mode: Mode, verdicts: &[Told]) -> Vec<Told> {
         } else {
             format!("{} differ; nothing is changed while spec.suspend is true", names(&unready))
         };
-        return vec![reported(READY, unready.is_empty(), Reason::Suspended, &message)];
+        return vec![condition(READY, unready.is_empty(), Reason::Suspended, &message)];
     }
     // A person reads the most telling one first: what needs them, then what fails, then what merely waits.
-    let weight = |verdict: &&&Told| match verdict.reason {
+    let weight = |system: &&&NewCondition| match system.reason {
         reason if reason.is_terminal() => 0,
         Reason::DeliveryFailed | Reason::AwsError | Reason::Throttled => 1,
         Reason::WaitingForDependency => 3,
@@ -187,23 +205,23 @@ fn summary_conditions(mode: Mode, verdicts: &[Told]) -> Vec<Told> {
     };
     let first = unready.iter().min_by_key(weight);
     let (stalled, progressing) = (
-        unready.iter().any(|verdict| verdict.reason.is_terminal()),
-        unready.iter().any(|verdict| {
-            !verdict.reason.is_terminal()
-                && !matches!(verdict.reason, Reason::WaitingForDependency | Reason::DeliveryFailed)
+        unready.iter().any(|system| system.reason.is_terminal()),
+        unready.iter().any(|system| {
+            !system.reason.is_terminal()
+                && !matches!(system.reason, Reason::WaitingForDependency | Reason::DeliveryFailed)
         }),
     );
     let mut conditions = match (mode, first) {
-        (Mode::Delete, None) => vec![reported(READY, false, Reason::Deleting, "all is removed that is to be removed")],
+        (Mode::Delete, None) => vec![condition(READY, false, Reason::Deleting, "all is removed that is to be removed")],
         (Mode::Delete, Some(first)) if !stalled => {
-            vec![reported(READY, false, Reason::Deleting, &format!("{}: {}", first.type_, first.message))]
+            vec![condition(READY, false, Reason::Deleting, &format!("{}: {}", first.type_, first.message))]
         }
-        (_, None) => vec![reported(READY, true, Reason::Reconciled, "AWS is as declared")],
+        (_, None) => vec![condition(READY, true, Reason::Reconciled, "AWS is as declared")],
         (_, Some(first)) => {
-            vec![reported(READY, false, first.reason, &format!("{}: {}", first.type_, first.message))]
+            vec![condition(READY, false, first.reason, &format!("{}: {}", first.type_, first.message))]
         }
     };
-    let detail = |type_, reason| reported(type_, true, reason, &format!("not ready: {}", names(&unready)));
+    let detail = |type_, reason| condition(type_, true, reason, &format!("not ready: {}", names(&unready)));
     if progressing || (mode == Mode::Delete && !stalled) {
         conditions.push(detail(RECONCILING, if mode == Mode::Delete { Reason::Deleting } else { Reason::Progressing }));
     } else if let (true, Some(first)) = (stalled, first) {
@@ -212,31 +230,31 @@ fn summary_conditions(mode: Mode, verdicts: &[Told]) -> Vec<Told> {
     conditions
 }
 
-fn names(verdicts: &[&Told]) -> String {
-    verdicts.iter().map(|verdict| verdict.type_).collect::<Vec<_>>().join(", ")
+fn names(systems: &[&NewCondition]) -> String {
+    systems.iter().map(|system| system.type_).collect::<Vec<_>>().join(", ")
 }
 
 /// Kubernetes refuses longer messages.
 const MESSAGE_BYTES: usize = 32_768;
 
 fn with_times(
-    reported: Vec<Told>,
+    conditions: Vec<NewCondition>,
     previous: &VpcFlowMonitorStatus,
     generation: Option<i64>,
     now: Timestamp,
 ) -> Vec<Condition> {
-    reported
+    conditions
         .into_iter()
-        .map(|reported| {
-            let status = if reported.status { "True" } else { "False" }.to_owned();
-            let before = previous.conditions.iter().find(|old| old.type_ == reported.type_ && old.status == status);
-            let mut message = reported.message;
+        .map(|new| {
+            let status = if new.status { "True" } else { "False" }.to_owned();
+            let before = previous.conditions.iter().find(|old| old.type_ == new.type_ && old.status == status);
+            let mut message = new.message;
             message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
             Condition {
-                type_: reported.type_.to_owned(),
+                type_: new.type_.to_owned(),
                 last_transition_time: before.map_or(Time(now), |old| old.last_transition_time.clone()),
                 status,
-                reason: reported.reason.as_str().to_owned(),
+                reason: new.reason.as_str().to_owned(),
                 message,
                 observed_generation: generation,
             }
@@ -296,48 +314,6 @@ fn resources(outcome: &Outcome, previous: &VpcFlowMonitorStatus) -> Vec<Resource
 
 fn same(left: &Change, right: &Change) -> bool {
     left.kind == right.kind && left.name == right.name
-}
-
-fn tell_reports(
-    status: &mut VpcFlowMonitorStatus,
-    outcomes: &[Outcome],
-    previous: &VpcFlowMonitorStatus,
-    monitor: &Monitor,
-) {
-    let mut links = previous.links.clone().unwrap_or_default();
-    for outcome in outcomes {
-        let report = outcome.report.as_ref();
-        match outcome.component {
-            Component::Bucket => {
-                let previous = || previous.others_bucket_policy.clone();
-                status.others_bucket_policy =
-                    report.map_or_else(previous, |report| report.others_bucket_policy.clone());
-            }
-            Component::FlowLogs => {
-                status.flow_logs = report.map_or_else(|| previous.flow_logs.clone(), |report| report.flow_logs.clone());
-            }
-            Component::Alarms => {
-                status.alarms = report.map_or_else(|| previous.alarms.clone(), |report| report.alarms.clone());
-            }
-            Component::Dashboard if report.is_some() => {
-                links.dashboard = report.and_then(|report| report.dashboard.clone());
-            }
-            Component::Analytics if report.is_some() => {
-                links.saved_queries = report.and_then(|report| report.saved_queries.clone());
-                links.logs_insights = report.and_then(|report| report.logs_insights.clone());
-            }
-            _ => {}
-        }
-    }
-    status.links = (links != Links::default()).then_some(links);
-    let active = status.flow_logs.iter().filter(|log| log.status == "ACTIVE").count();
-    let firing = status.alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
-    status.summary = Some(Summary {
-        flow_logs: format!("{active}/2"),
-        alarms: format!("{firing} firing"),
-        bucket: monitor.names.bucket.clone(),
-        log_group: monitor.names.log_group.clone(),
-    });
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ fn outcome(component: Component) -> Outcome {
 
 fn tell(mode: Mode, outcomes: &[Outcome], previous: &VpcFlowMonitorStatus) -> VpcFlowMonitorStatus {
     let monitor = fixtures::monitor();
-    let findings = Findings { mode, monitor: &monitor, generation: Some(3), outcomes, previous, now: Timestamp::now() };
-    status(findings)
+    let input = StatusInput { mode, monitor: &monitor, generation: Some(3), outcomes, previous, now: Timestamp::now() };
+    status(input)
 }
 
 fn summary(status: &VpcFlowMonitorStatus) -> Vec<(&str, &str, &str)> {

@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, StateValue, Statistic, Tag};
 use futures::future::try_join_all;
 use serde::Serialize;
-use serde_json::json;
 
 use self::alarm_kind::{AlarmKind, Condition};
 use crate::api::status::AlarmStatus;
-use crate::api::{Component, ResourceKind};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
-use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::engine::{
+    Action, AnyCall, Applied, Change, Details, Diff, Goal, Removal, Report, Resource, Step, System, existing, ownership,
+};
+use crate::monitor::{Claim, Monitor, TagCall, Tags};
 use crate::resources::common::cloudwatch_tags;
 
 /// The system [`Component::Alarms`].
@@ -25,6 +26,8 @@ pub struct Alarms;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alarm {
+    #[serde(skip)]
+    name: String,
     description: String,
     namespace: String,
     metric_name: String,
@@ -44,26 +47,24 @@ pub struct Alarm {
 
 /// An alarm as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ObservedAlarm {
+pub struct FoundAlarm {
     alarm: Alarm,
     state: String,
     tags: Tags,
 }
 
-/// What can be done to an alarm.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "named for the calls they are")]
-pub enum Op {
-    Create { kind: AlarmKind, alarm: Alarm },
-    Put { kind: AlarmKind, alarm: Alarm },
-    Tag { kind: AlarmKind, tags: TagDiff },
-    Delete { kind: AlarmKind },
-}
+/// Replaces the definition of an alarm.
+#[derive(Clone, Debug)]
+pub struct Put(Alarm);
+
+/// Every alarm that the monitor may have, in the order of [`AlarmKind::ALL`].
+pub type Observed = Vec<(AlarmKind, Option<FoundAlarm>)>;
 
 fn wanted(monitor: &Monitor, kind: AlarmKind) -> Alarm {
     let condition = kind.condition(monitor);
     let topic = vec![monitor.topic_arn()];
     Alarm {
+        name: kind.alarm_name(monitor),
         description: description(monitor, kind, &condition),
         namespace: condition.namespace,
         metric_name: condition.metric_name,
@@ -97,8 +98,7 @@ fn description(monitor: &Monitor, kind: AlarmKind, condition: &Condition) -> Str
 
 impl System for Alarms {
     type Desired = Vec<(AlarmKind, Alarm)>;
-    type Observed = Vec<(AlarmKind, Option<ObservedAlarm>)>;
-    type Op = Op;
+    type Observed = Observed;
 
     const COMPONENT: Component = Component::Alarms;
     const NEEDS: &'static [Component] = &[Component::Notifications];
@@ -109,111 +109,108 @@ impl System for Alarms {
         Ok(if alarms.is_empty() { None } else { Some(alarms) })
     }
 
-    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Self::Observed, AwsError> {
+    async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let names = AlarmKind::ALL.map(|kind| kind.alarm_name(monitor));
-        let found = aws.shared.alarms().load(&names, aws.shared.freshness(), |names| of_names(aws, names)).await?;
+        let found = of_names(aws, names.to_vec()).await?;
         try_join_all(AlarmKind::ALL.map(async |kind| {
             let name = kind.alarm_name(monitor);
             let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
                 return Ok((kind, None));
             };
             let tags = cloudwatch_tags::read(aws, &kind.alarm_arn(monitor)).await?;
-            Ok((kind, Some(observed(alarm, tags))))
+            Ok((kind, Some(normalise(alarm, tags))))
         }))
         .await
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Diff<Op> {
+    fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Observed) -> Diff<AnyCall> {
         let mut diff = Diff::default();
         for (kind, found) in observed {
-            let wanted = match goal {
-                Goal::Present(alarms) => alarms.iter().find(|(wanted, _)| wanted == kind).map(|(_, alarm)| alarm),
-                Goal::Absent(_) => None,
+            let goal = match goal {
+                Goal::Present(alarms) => alarms
+                    .iter()
+                    .find(|(wanted, _)| wanted == kind)
+                    .map_or(Goal::Absent(Removal::SwitchedOff), |(_, alarm)| Goal::Present(alarm)),
+                Goal::Absent(removal) => Goal::Absent(removal),
             };
-            match (wanted, found) {
-                (Some(alarm), None) => {
-                    let change = Change::new(Action::Create, ResourceKind::Alarm, kind.alarm_name(monitor));
-                    diff.step(change, Op::Create { kind: *kind, alarm: alarm.clone() });
-                }
-                (Some(alarm), Some(found)) => repair(monitor, *kind, alarm, found, &mut diff),
-                (None, Some(found)) if monitor.claim(&found.tags) == Claim::Ours => {
-                    let removal = match goal {
-                        Goal::Present(_) => Removal::Everything,
-                        Goal::Absent(removal) => removal,
-                    };
-                    remove(monitor, *kind, removal, found, &mut diff);
-                }
-                (None, _) => {}
-            }
+            diff.include(ownership::diff(monitor, goal, &kind.alarm_name(monitor), found.as_ref()));
         }
         diff
     }
 
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
-        match op {
-            Op::Create { kind, alarm } => {
-                put(aws, monitor, *kind, alarm, Some(cloudwatch_tags::sdk(&monitor.tags))).await?;
-            }
-            // Tags are ignored for an alarm that exists, see `PutMetricAlarm`.
-            Op::Put { kind, alarm } => put(aws, monitor, *kind, alarm, None).await?,
-            Op::Tag { kind, tags } => cloudwatch_tags::change(aws, &kind.alarm_arn(monitor), tags).await?,
-            Op::Delete { kind } => {
-                let name = kind.alarm_name(monitor);
-                aws.cloudwatch.delete_alarms().alarm_names(name).send().await.op(ops::DELETE_ALARMS).or_gone()?;
-            }
+    fn report(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Observed) -> Report {
+        Report::of(
+            observed
+                .iter()
+                .filter_map(|(kind, found)| existing::<Alarm>(monitor, &kind.alarm_name(monitor), found.as_ref())),
+        )
+    }
+
+    fn details(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Observed) -> Details {
+        let alarms = states(monitor, observed);
+        Details::new(move |status| status.alarms.clone_from(&alarms))
+    }
+}
+
+/// The states of the alarms that are ours.
+#[must_use]
+pub fn states(monitor: &Monitor, observed: &Observed) -> Vec<AlarmStatus> {
+    let found = observed.iter().filter_map(|(_, found)| found.as_ref());
+    let ours = found.filter(|found| monitor.claim(&found.tags) == Claim::Ours);
+    ours.map(|found| AlarmStatus { name: found.alarm.name.clone(), state: found.state.clone() }).collect()
+}
+
+impl Resource for Alarm {
+    const KIND: ResourceKind = ResourceKind::Alarm;
+
+    type Found = FoundAlarm;
+    type Call = Put;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn arn(monitor: &Monitor, name: &str) -> Option<String> {
+        Some(monitor.account_region.arn("cloudwatch", format!("alarm:{name}")))
+    }
+
+    fn tags(found: &FoundAlarm) -> Option<&Tags> {
+        Some(&found.tags)
+    }
+
+    fn differences(&self, _monitor: &Monitor, found: &FoundAlarm) -> Vec<Step<Put>> {
+        if found.alarm == *self {
+            return Vec::new();
         }
+        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&found.alarm, self);
+        vec![Step::new(change, Put(self.clone()))]
+    }
+
+    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        put(aws, self, Some(cloudwatch_tags::sdk(&monitor.tags))).await?;
         Ok(Applied::Done)
     }
 
-    fn report(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Report {
-        let mut report = Report::default();
-        for (kind, found) in observed {
-            if let Some(found) = found.as_ref().filter(|found| monitor.claim(&found.tags) == Claim::Ours) {
-                let name = kind.alarm_name(monitor);
-                report.resources.push(Existing::new(ResourceKind::Alarm, &name, kind.alarm_arn(monitor)));
-                report.alarms.push(AlarmStatus { name, state: found.state.clone() });
-            }
-        }
-        report
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
+        // Tags are ignored for an alarm that exists, see `PutMetricAlarm`.
+        put(aws, &call.0, None).await?;
+        Ok(Applied::Done)
+    }
+
+    async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+        cloudwatch_tags::change(aws, &monitor.account_region.arn("cloudwatch", format!("alarm:{name}")), call).await
+    }
+
+    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundAlarm) -> Result<Applied, AwsError> {
+        aws.cloudwatch.delete_alarms().alarm_names(name).send().await.op(ops::DELETE_ALARMS).or_gone()?;
+        Ok(Applied::Done)
     }
 }
 
-fn repair(monitor: &Monitor, kind: AlarmKind, wanted: &Alarm, found: &ObservedAlarm, diff: &mut Diff<Op>) {
-    let name = kind.alarm_name(monitor);
-    let claim = monitor.claim(&found.tags);
-    if let Claim::Foreign(problem) = claim {
-        diff.conflict(ResourceKind::Alarm, &name, problem);
-        return;
-    }
-    let change = |action| Change::new(action, ResourceKind::Alarm, &name);
-    let tags = monitor.tag_diff(&found.tags);
-    if !tags.is_empty() {
-        let action = if claim == Claim::Adopt { Action::Adopt } else { Action::Update };
-        let new = tags.applied_to(&found.tags);
-        let change = change(action).field("tags", Some(json!(found.tags)), Some(json!(new)));
-        diff.step(change, Op::Tag { kind, tags });
-    }
-    if found.alarm != *wanted {
-        let change = change(Action::Update).between(&found.alarm, wanted);
-        diff.step(change, Op::Put { kind, alarm: wanted.clone() });
-    }
-}
-
-fn remove(monitor: &Monitor, kind: AlarmKind, removal: Removal, found: &ObservedAlarm, diff: &mut Diff<Op>) {
-    let change = |action| Change::new(action, ResourceKind::Alarm, kind.alarm_name(monitor));
-    if removal == Removal::KeepAll {
-        let tags = monitor.retained_tag_diff(&found.tags);
-        if !tags.is_empty() {
-            diff.step(change(Action::Retain), Op::Tag { kind, tags });
-        }
-    } else {
-        diff.step(change(Action::Delete), Op::Delete { kind });
-    }
-}
-
-fn observed(found: &MetricAlarm, tags: Tags) -> ObservedAlarm {
+fn normalise(found: &MetricAlarm, tags: Tags) -> FoundAlarm {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let alarm = Alarm {
+        name: text(found.alarm_name()),
         description: text(found.alarm_description()),
         namespace: text(found.namespace()),
         metric_name: text(found.metric_name()),
@@ -231,7 +228,7 @@ fn observed(found: &MetricAlarm, tags: Tags) -> ObservedAlarm {
         insufficient_data_actions: found.insufficient_data_actions().to_vec(),
         others: others(found),
     };
-    ObservedAlarm { alarm, state: text(found.state_value().map(StateValue::as_str)), tags }
+    FoundAlarm { alarm, state: text(found.state_value().map(StateValue::as_str)), tags }
 }
 
 /// Members of a definition that we never set and that would change what the alarm watches.
@@ -251,38 +248,16 @@ fn others(found: &MetricAlarm) -> Vec<String> {
     .collect()
 }
 
-/// `DescribeAlarms` takes no more names at once, and answers with no more alarms in a page.
-const MOST_NAMES: usize = 100;
-const MOST_RECORDS: i32 = 100;
-
-async fn of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<(String, MetricAlarm)>, AwsError> {
-    let mut all = Vec::new();
-    for names in names.chunks(MOST_NAMES) {
-        let mut pages = aws
-            .cloudwatch
-            .describe_alarms()
-            .max_records(MOST_RECORDS)
-            .set_alarm_names(Some(names.to_vec()))
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let alarms = page.op(ops::DESCRIBE_ALARMS)?.metric_alarms.unwrap_or_default();
-            all.extend(alarms.into_iter().filter_map(|alarm| Some((alarm.alarm_name.clone()?, alarm))));
-        }
-    }
-    Ok(all)
+async fn of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<MetricAlarm>, AwsError> {
+    let pages = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names)).into_paginator().send();
+    let pages = pages.collect::<Result<Vec<_>, _>>().await.op(ops::DESCRIBE_ALARMS)?;
+    Ok(pages.into_iter().flat_map(|page| page.metric_alarms.unwrap_or_default()).collect())
 }
 
-async fn put(
-    aws: &Aws,
-    monitor: &Monitor,
-    kind: AlarmKind,
-    alarm: &Alarm,
-    tags: Option<Vec<Tag>>,
-) -> Result<(), AwsError> {
+async fn put(aws: &Aws, alarm: &Alarm, tags: Option<Vec<Tag>>) -> Result<(), AwsError> {
     aws.cloudwatch
         .put_metric_alarm()
-        .alarm_name(kind.alarm_name(monitor))
+        .alarm_name(&alarm.name)
         .alarm_description(&alarm.description)
         .namespace(&alarm.namespace)
         .metric_name(&alarm.metric_name)

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 use crate::monitor::fixtures;
@@ -7,17 +8,17 @@ use crate::resources::detections::Detection;
 const REJECTED: AlarmKind = AlarmKind::Detection(Detection::RejectedConnections);
 const HIGH: AlarmKind = AlarmKind::Detection(Detection::HighDataTransfer);
 
-fn as_wanted(monitor: &Monitor) -> Vec<(AlarmKind, Option<ObservedAlarm>)> {
+fn as_wanted(monitor: &Monitor) -> Vec<(AlarmKind, Option<FoundAlarm>)> {
     let as_wanted = |kind| {
         let alarm = wanted(monitor, kind);
-        (kind, Some(ObservedAlarm { alarm, state: "OK".to_owned(), tags: monitor.tags.clone() }))
+        (kind, Some(FoundAlarm { alarm, state: "OK".to_owned(), tags: monitor.tags.clone() }))
     };
     AlarmKind::ALL.map(as_wanted).to_vec()
 }
 
-fn difference(monitor: &Monitor, observed: &[(AlarmKind, Option<ObservedAlarm>)]) -> Diff<Op> {
+fn difference(monitor: &Monitor, observed: &[(AlarmKind, Option<FoundAlarm>)]) -> Diff<AnyCall> {
     let desired = Alarms::desired(monitor).unwrap();
-    let goal = desired.as_ref().map_or(Goal::Absent(Removal::Everything), Goal::Present);
+    let goal = desired.as_ref().map_or(Goal::Absent(Removal::SwitchedOff), Goal::Present);
     Alarms::diff(monitor, goal, &observed.to_vec())
 }
 
@@ -102,7 +103,8 @@ fn what_is_disabled_loses_its_alarm_alone() {
         let observed = as_wanted(&monitor);
         disable(&mut monitor);
         let diff = difference(&monitor, &observed);
-        assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Delete { kind }), "{kind:?}");
+        let changes: Vec<_> = diff.steps.iter().map(|step| (step.change.action, step.change.name.clone())).collect();
+        assert_eq!(changes, [(Action::Delete, kind.alarm_name(&monitor))]);
     }
 }
 
@@ -126,6 +128,7 @@ fn members_that_we_never_set_are_drift() {
     let alarm = wanted(&monitor, REJECTED);
     let as_aws_has_it = || {
         MetricAlarm::builder()
+            .alarm_name(&alarm.name)
             .alarm_description(&alarm.description)
             .namespace(&alarm.namespace)
             .metric_name(&alarm.metric_name)
@@ -139,14 +142,14 @@ fn members_that_we_never_set_are_drift() {
             .alarm_actions(monitor.topic_arn())
             .ok_actions(monitor.topic_arn())
     };
-    assert_eq!(observed(&as_aws_has_it().build(), Tags::new()).alarm, alarm);
-    assert_eq!(observed(&as_aws_has_it().datapoints_to_alarm(2).build(), Tags::new()).alarm, alarm);
+    assert_eq!(normalise(&as_aws_has_it().build(), Tags::new()).alarm, alarm);
+    assert_eq!(normalise(&as_aws_has_it().datapoints_to_alarm(2).build(), Tags::new()).alarm, alarm);
     for drifted in [
         as_aws_has_it().datapoints_to_alarm(1).build(),
         as_aws_has_it().unit(StandardUnit::Bytes).build(),
         as_aws_has_it().dimensions(Dimension::builder().name("a").value("b").build()).build(),
     ] {
-        assert_ne!(observed(&drifted, Tags::new()).alarm, alarm, "{drifted:?}");
+        assert_ne!(normalise(&drifted, Tags::new()).alarm, alarm, "{drifted:?}");
     }
 }
 
@@ -158,7 +161,7 @@ fn what_is_not_ours_is_a_conflict() {
     let diff = difference(&monitor, &observed);
     assert!(diff.steps.is_empty());
     assert_eq!(diff.conflicts[0].name, AlarmKind::ALL[0].alarm_name(&monitor));
-    assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::Everything), &observed).steps.len(), 3);
+    assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed).steps.len(), 3);
 }
 
 proptest! {

@@ -16,15 +16,15 @@ mod workgroup;
 pub use partitions::folder;
 pub use traffic::alias;
 
-use database::{Database, DatabaseOp, ObservedDatabase};
-use named_query::{NamedQuery, NamedQueryOp, ObservedNamedQuery};
-use query_definition::{ObservedQueryDefinition, QueryDefinition, QueryDefinitionOp};
-use table::{Table, TableOp};
-use workgroup::{ObservedWorkgroup, Workgroup, WorkgroupOp};
+use database::{Database, FoundDatabase};
+use named_query::{NamedQuery, ObservedNamedQuery};
+use query_definition::{ObservedQueryDefinition, QueryDefinition};
+use table::Table;
+use workgroup::{FoundWorkgroup, Workgroup};
 
-use crate::api::{Component, ResourceKind};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Report, System};
+use crate::engine::{AnyCall, Details, Diff, Existing, Goal, Removal, Report, Resource, System, existing, ownership};
 use crate::monitor::{Claim, Monitor};
 
 /// The system [`Component::Analytics`].
@@ -44,27 +44,15 @@ pub struct Desired {
 /// All of it as AWS has it: the database of the wanted name, and those of names the spec had before.
 #[derive(Debug)]
 pub struct Observed {
-    workgroup: Option<ObservedWorkgroup>,
+    workgroup: Option<FoundWorkgroup>,
     queries: Vec<ObservedNamedQuery>,
-    databases: Vec<(String, Option<ObservedDatabase>)>,
+    databases: Vec<(String, Option<FoundDatabase>)>,
     definitions: Vec<ObservedQueryDefinition>,
-}
-
-/// What can be done.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "named for what it is done to")]
-pub enum Op {
-    Workgroup(WorkgroupOp),
-    NamedQuery(NamedQueryOp),
-    Database(DatabaseOp),
-    Table(TableOp),
-    QueryDefinition(QueryDefinitionOp),
 }
 
 impl System for Analytics {
     type Desired = Desired;
     type Observed = Observed;
-    type Op = Op;
 
     const COMPONENT: Component = Component::Analytics;
     const NEEDS: &'static [Component] = &[Component::Bucket];
@@ -95,54 +83,91 @@ impl System for Analytics {
         Ok(Observed { workgroup, queries, databases, definitions })
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<Op> {
+    fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<AnyCall> {
         let mut diff = Diff::default();
-        workgroup::diff(monitor, goal.map(|desired| &desired.workgroup), observed.workgroup.as_ref(), &mut diff);
+        let workgroup = goal.map(|desired| &desired.workgroup);
+        diff.include(ownership::diff(monitor, workgroup, &monitor.names.workgroup(), observed.workgroup.as_ref()));
         for (name, database) in &observed.databases {
-            let goal = match goal {
-                Goal::Present(desired) if desired.database.name != *name => Goal::Absent(monitor.removal()),
-                goal => goal.map(|desired| (&desired.database, &desired.table)),
-            };
-            database::diff(monitor, goal, name, database.as_ref(), &mut diff);
+            let goal = goal.of_name(name, |desired| &desired.database.name);
+            diff.append(of_database(monitor, goal, name, database.as_ref()));
         }
         if let Goal::Present(desired) = goal {
             // Neither in a workgroup of others nor over a table of others; and those of a workgroup that goes, go with it.
             if diff.conflicts.iter().all(|conflict| conflict.only_removal) {
-                named_query::diff(&desired.queries, &observed.queries, &mut diff);
+                diff.include(named_query::diff(&desired.queries, &observed.queries));
             }
         }
         let definitions = goal.map(|desired| desired.definitions.as_slice());
-        query_definition::diff(monitor, definitions, &observed.definitions, &mut diff);
+        diff.include(query_definition::diff(monitor, definitions, &observed.definitions));
         diff
-    }
-
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
-        match op {
-            Op::Workgroup(op) => workgroup::apply(aws, monitor, op).await?,
-            Op::NamedQuery(op) => named_query::apply(aws, monitor, op).await?,
-            Op::Database(op) => database::apply(aws, monitor, op).await?,
-            Op::Table(op) => table::apply(aws, op).await?,
-            Op::QueryDefinition(op) => query_definition::apply(aws, op).await?,
-        }
-        Ok(Applied::Done)
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Desired>, observed: &Observed) -> Report {
         let mut resources: Vec<Existing> = Vec::new();
-        let mut saved_queries = None;
-        if observed.workgroup.as_ref().is_some_and(|workgroup| monitor.claim(&workgroup.tags) == Claim::Ours) {
-            resources.push(workgroup::existing(monitor));
+        if let Some(workgroup) = existing::<Workgroup>(monitor, &monitor.names.workgroup(), observed.workgroup.as_ref())
+        {
+            resources.push(workgroup);
             resources.extend(named_query::existing(&observed.queries));
-            saved_queries = Some(workgroup::saved_queries_link(monitor));
         }
         for (name, database) in &observed.databases {
-            resources.extend(database::existing(monitor, name, database.as_ref()));
+            let Some(existing_database) = existing::<Database>(monitor, name, database.as_ref()) else { continue };
+            resources.push(existing_database);
+            let tables = database.iter().flat_map(|database| database.our_tables(monitor));
+            resources
+                .extend(tables.filter_map(|table| existing::<Table>(monitor, &table.qualified_name(), Some(table))));
         }
-        let definitions = query_definition::existing(monitor, &observed.definitions);
-        let logs_insights = (!definitions.is_empty()).then(|| query_definition::link(monitor));
-        resources.extend(definitions);
-        Report { resources, saved_queries, logs_insights, ..Report::default() }
+        resources.extend(query_definition::existing(monitor, &observed.definitions));
+        Report::of(resources)
     }
+
+    fn details(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Details {
+        let resources = Self::report(monitor, goal, observed).resources;
+        let has = |kind| resources.iter().any(|resource| resource.kind == kind);
+        let saved_queries = has(ResourceKind::Workgroup).then(|| workgroup::saved_queries_link(monitor));
+        let logs_insights = has(ResourceKind::QueryDefinition).then(|| query_definition::link(monitor));
+        Details::new(move |status| {
+            let links = status.links.get_or_insert_default();
+            links.saved_queries.clone_from(&saved_queries);
+            links.logs_insights.clone_from(&logs_insights);
+        })
+    }
+}
+
+/// The steps about a database and the tables in it. Nothing is done to tables in a database of others.
+fn of_database(monitor: &Monitor, goal: Goal<&Desired>, name: &str, database: Option<&FoundDatabase>) -> Diff<AnyCall> {
+    let mut of_tables = Diff::default();
+    let is_declared = |table: &str| matches!(goal, Goal::Present(desired) if desired.table.name() == table);
+    if let Goal::Present(Desired { table, .. }) = goal {
+        let found =
+            database.and_then(|database| database.tables.iter().find(|found| is_declared(&found.qualified_name())));
+        of_tables.append(ownership::diff(monitor, Goal::Present(table), table.name(), found));
+    }
+    let removal = match goal {
+        Goal::Present(_) => Removal::Superseded,
+        Goal::Absent(removal) => removal,
+    };
+    for table in database.iter().flat_map(|database| database.our_tables(monitor)) {
+        let name = table.qualified_name();
+        if !is_declared(&name) {
+            of_tables.append(ownership::diff::<Table>(monitor, Goal::Absent(removal), &name, Some(table)));
+        }
+    }
+    let of_database = ownership::diff(monitor, goal.map(|desired| &desired.database), name, database);
+    let claim = database.map(|database| Database::claim(monitor, name, database));
+    let mut diff = Diff::default();
+    match (goal, claim) {
+        (Goal::Present(_), Some(Claim::Foreign(_))) => diff.include(of_database),
+        (Goal::Present(_), _) => {
+            diff.include(of_database);
+            diff.include(of_tables);
+        }
+        (Goal::Absent(_), Some(Claim::Ours)) => {
+            diff.include(of_tables);
+            diff.include(of_database);
+        }
+        (Goal::Absent(_), _) => {}
+    }
+    diff
 }
 
 /// Every query, for Athena and for Logs Insights.

@@ -2,12 +2,14 @@
 //! people who work there.
 
 use aws_sdk_athena::types::NamedQuery as SdkNamedQuery;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
-use super::{Op, saved_queries};
+use super::saved_queries;
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Change, Diff, Existing};
+use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
 use crate::monitor::Monitor;
 
 /// Most ids that `BatchGetNamedQuery` takes.
@@ -105,15 +107,15 @@ fn normalise(query: SdkNamedQuery) -> Option<ObservedNamedQuery> {
     })
 }
 
-/// What must be done, added to `diff`.
-pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery], diff: &mut Diff<Op>) {
-    let mut step = |change, op| diff.step(change, Op::NamedQuery(op));
+/// The steps to the declared queries.
+pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery]) -> Diff<NamedQueryOp> {
+    let mut diff = Diff::default();
     for query in desired {
         let same_name: Vec<_> = observed.iter().filter(|observed| observed.query.name == query.name).collect();
         let change = |action| Change::new(action, ResourceKind::NamedQuery, &query.name);
         let exact = same_name.iter().find(|observed| observed.query == *query);
         match exact.or(same_name.first()) {
-            None => step(change(Action::Create), NamedQueryOp::Create(query.clone())),
+            None => diff.step(change(Action::Create), NamedQueryOp::Create(query.clone())),
             Some(observed) if observed.query == *query => {}
             Some(observed) => {
                 let (id, query) = (observed.id.clone(), query.clone());
@@ -124,14 +126,14 @@ pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery], diff: &mut 
                         change(Action::Replace).because("Athena cannot move a saved query to another database");
                     (change, NamedQueryOp::Replace { id, query: query.clone() })
                 };
-                step(change.between(&observed.query, &query), op);
+                diff.step(change.between(&observed.query, &query), op);
             }
         }
         // Names are not unique in Athena: an answer that got lost may have left a second one, equal to the first.
         let copies = same_name.iter().filter(|observed| observed.query == *query).skip(1);
         for copy in copies {
             let change = change(Action::Delete).because("it is there twice");
-            step(change, NamedQueryOp::Delete { id: copy.id.clone() });
+            diff.step(change, NamedQueryOp::Delete { id: copy.id.clone() });
         }
     }
     for stale in observed.iter().filter(|observed| {
@@ -140,8 +142,9 @@ pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery], diff: &mut 
     }) {
         let change = Change::new(Action::Delete, ResourceKind::NamedQuery, &stale.query.name)
             .because("the spec no longer calls for it");
-        step(change, NamedQueryOp::Delete { id: stale.id.clone() });
+        diff.step(change, NamedQueryOp::Delete { id: stale.id.clone() });
     }
+    diff
 }
 
 /// True for names under which this operator saves queries. The status is no witness: somebody may have edited it.
@@ -149,8 +152,17 @@ fn is_our_name(name: &str) -> bool {
     saved_queries::ALL.iter().any(|query| query.name == name)
 }
 
-/// Carries out a step.
-pub async fn apply(aws: &Aws, monitor: &Monitor, op: &NamedQueryOp) -> Result<(), AwsError> {
+impl Call for NamedQueryOp {
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        async move {
+            apply(aws, monitor, self).await?;
+            Ok(Applied::Done)
+        }
+        .boxed()
+    }
+}
+
+async fn apply(aws: &Aws, monitor: &Monitor, op: &NamedQueryOp) -> Result<(), AwsError> {
     match op {
         NamedQueryOp::Create(query) => create(aws, monitor, query).await,
         NamedQueryOp::Update { id, query } => {

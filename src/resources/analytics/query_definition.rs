@@ -4,13 +4,15 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudwatchlogs::types::{QueryDefinition as SdkQueryDefinition, QueryLanguage};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
-use super::{Op, insights};
+use super::insights;
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
-use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{Monitor, PREFIX};
+use crate::engine::{Action, Applied, Call, Change, Diff, Existing, Fate, Goal, fate};
+use crate::monitor::Monitor;
 
 /// A saved query. `PutQueryDefinition` replaces it whole, so it is compared whole, with what we never set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,38 +79,25 @@ fn folder(monitor: &Monitor) -> String {
 
 /// Reads all saved queries of the monitor's folder, in the order of their names.
 pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Vec<ObservedQueryDefinition>, AwsError> {
-    let folder = [folder(monitor)];
-    let load = aws.shared.query_definitions().load(&folder, aws.shared.freshness(), |folders| in_folders(aws, folders));
-    let mut definitions: Vec<_> = load.await?.into_iter().filter_map(normalise).collect();
-    definitions.sort_by(|left, right| (&left.definition.name, &left.id).cmp(&(&right.definition.name, &right.id)));
-    Ok(definitions)
-}
-
-/// Reads the saved queries of one folder or, at once, of all that the operator has made.
-async fn in_folders(aws: &Aws, folders: Vec<String>) -> Result<Vec<(String, SdkQueryDefinition)>, AwsError> {
-    let prefix = if let [folder] = folders.as_slice() { folder } else { PREFIX };
-    let mut all = Vec::new();
-    let mut next = None;
+    let (folder, mut definitions, mut next) = (folder(monitor), Vec::new(), None);
     loop {
         let page = aws
             .logs
             .describe_query_definitions()
-            .query_definition_name_prefix(prefix)
+            .query_definition_name_prefix(&folder)
             .max_results(MOST_RESULTS)
             .set_next_token(next)
             .send()
             .await
             .op(ops::DESCRIBE_QUERY_DEFINITIONS)?;
-        all.extend(page.query_definitions.unwrap_or_default().into_iter().filter_map(|definition| {
-            let folder =
-                folders.iter().find(|folder| definition.name().is_some_and(|name| name.starts_with(*folder)))?;
-            Some((folder.clone(), definition))
-        }));
+        definitions.extend(page.query_definitions.unwrap_or_default().into_iter().filter_map(normalise));
         next = page.next_token;
         if next.is_none() {
-            return Ok(all);
+            break;
         }
     }
+    definitions.sort_by(|left, right| (&left.definition.name, &left.id).cmp(&(&right.definition.name, &right.id)));
+    Ok(definitions)
 }
 
 fn normalise(found: SdkQueryDefinition) -> Option<ObservedQueryDefinition> {
@@ -125,19 +114,20 @@ fn normalise(found: SdkQueryDefinition) -> Option<ObservedQueryDefinition> {
     })
 }
 
-/// What must be done, added to `diff`.
+/// The steps to the declared queries.
 pub fn diff(
     monitor: &Monitor,
     goal: Goal<&[QueryDefinition]>,
     observed: &[ObservedQueryDefinition],
-    diff: &mut Diff<Op>,
-) {
+) -> Diff<QueryDefinitionOp> {
     let desired = match goal {
         Goal::Present(desired) => desired,
-        Goal::Absent(Removal::KeepAll) => return,
-        Goal::Absent(Removal::Everything | Removal::KeepData) => &[],
+        Goal::Absent(removal) if fate(monitor.deletion_policy(), removal, false) == Fate::Keep => {
+            return Diff::default();
+        }
+        Goal::Absent(_) => &[],
     };
-    let mut step = |change, op| diff.step(change, Op::QueryDefinition(op));
+    let mut diff = Diff::default();
     let change = |action, name: &str| Change::new(action, ResourceKind::QueryDefinition, name);
     let mut kept = BTreeSet::new();
     for definition in desired {
@@ -147,11 +137,11 @@ pub fn diff(
         kept.extend(found.map(|found| found.id.as_str()));
         let put = |id| QueryDefinitionOp::Put { id, definition: definition.clone() };
         match found {
-            None => step(change(Action::Create, &definition.name), put(None)),
+            None => diff.step(change(Action::Create, &definition.name), put(None)),
             Some(found) if found.definition == *definition => {}
             Some(found) => {
                 let change = change(Action::Update, &definition.name).between(&found.definition, definition);
-                step(change, put(Some(found.id.clone())));
+                diff.step(change, put(Some(found.id.clone())));
             }
         }
     }
@@ -167,8 +157,9 @@ pub fn diff(
         if matches!(goal, Goal::Present(_)) {
             change = change.because(why);
         }
-        step(change, QueryDefinitionOp::Delete { id: id.clone() });
+        diff.step(change, QueryDefinitionOp::Delete { id: id.clone() });
     }
+    diff
 }
 
 /// Names of the queries that this operator saves. None that the status names: somebody may have edited it.
@@ -176,8 +167,17 @@ fn our_names(monitor: &Monitor) -> BTreeSet<String> {
     insights::ALL.iter().map(|query| format!("{}{}", folder(monitor), query.name)).collect()
 }
 
-/// Carries out a step.
-pub async fn apply(aws: &Aws, op: &QueryDefinitionOp) -> Result<(), AwsError> {
+impl Call for QueryDefinitionOp {
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        async move {
+            apply(aws, monitor, self).await?;
+            Ok(Applied::Done)
+        }
+        .boxed()
+    }
+}
+
+async fn apply(aws: &Aws, _monitor: &Monitor, op: &QueryDefinitionOp) -> Result<(), AwsError> {
     match op {
         QueryDefinitionOp::Put { id, definition } => {
             aws.logs

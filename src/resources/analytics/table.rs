@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_glue::types::{Column as SdkColumn, SerDeInfo, StorageDescriptor, Table as SdkTable, TableInput};
 use serde::Serialize;
 
-use super::{Op, partitions};
+use super::partitions;
 use crate::api::ResourceKind;
 use crate::api::spec::FileFormat;
 use crate::api::{FieldType, FlowLogField};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
-use crate::engine::{Action, Change, Diff, Existing};
-use crate::monitor::{Claim, MANAGED_BY, Monitor, OWNER};
+use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::engine::{Action, Applied, Change, Resource, Step};
+use crate::monitor::{Claim, MANAGED_BY, Monitor, OWNER, RETAINED_BY, TagCall, TagDiff, Tags};
 use crate::resources::flow_logs::{Sink, flow_log_to};
 
 type Parameters = BTreeMap<String, String>;
@@ -27,6 +27,12 @@ pub struct Table {
     pub database: String,
     /// Its name.
     pub name: String,
+    /// Name of the database and of the table, as the status shows it.
+    #[serde(skip)]
+    qualified_name: String,
+    /// The parameters that say whose it is.
+    #[serde(skip)]
+    tags: Tags,
     description: String,
     table_type: String,
     columns: Vec<Column>,
@@ -49,28 +55,22 @@ struct Column {
 
 /// A table as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ObservedTable {
-    /// What of it is ours to say.
+pub struct FoundTable {
+    /// The part of it that is ours to declare.
     pub table: Table,
-    /// All its parameters, those of others too.
-    parameters: Parameters,
+    /// The parameters that others have set.
+    others: Parameters,
 }
 
-/// What can be done to a table.
+/// Puts the whole definition, with the parameters of others.
 #[derive(Clone, Debug, PartialEq)]
-pub enum TableOp {
-    /// Makes it.
-    Create(Table),
-    /// Puts the whole definition, with the parameters of others.
-    Update(Table, Parameters),
-    /// Deletes it; the records stay.
-    Delete {
-        /// The database it is in.
-        database: String,
-        /// Its name.
-        name: String,
-    },
+pub struct Update {
+    pub(super) table: Table,
+    pub(super) others: Parameters,
 }
+
+/// Parameters in the place of tags.
+const TAGS: [&str; 3] = [OWNER, MANAGED_BY, RETAINED_BY];
 
 /// The table as the spec asks for it.
 pub fn desired(monitor: &Monitor) -> Table {
@@ -78,11 +78,13 @@ pub fn desired(monitor: &Monitor) -> Table {
     let format = Format::of(s3.file_format);
     let mut parameters = partitions::projection(monitor);
     parameters.extend(format.parameters.iter().map(owned));
-    parameters.extend([OWNER, MANAGED_BY].map(|key| (key.to_owned(), monitor.tags[key].clone())));
     parameters.insert("EXTERNAL".to_owned(), "TRUE".to_owned());
+    let (database, name) = (monitor.names.database.clone(), monitor.names.table.clone());
     Table {
-        database: monitor.names.database.clone(),
-        name: monitor.names.table.clone(),
+        qualified_name: qualified(&database, &name),
+        database,
+        name,
+        tags: tags_of_new(monitor),
         description: format!("VPC flow logs of VpcFlowMonitor {}/{}", monitor.namespace, monitor.name),
         table_type: "EXTERNAL_TABLE".to_owned(),
         columns: s3.fields.iter().map(|field| column(*field)).collect(),
@@ -97,6 +99,10 @@ pub fn desired(monitor: &Monitor) -> Table {
         serde_parameters: format.serde_parameters.iter().map(owned).collect(),
         parameters,
     }
+}
+
+fn tags_of_new(monitor: &Monitor) -> Tags {
+    [OWNER, MANAGED_BY].map(|key| (key.to_owned(), monitor.tags[key].clone())).into()
 }
 
 fn owned((key, value): &(&str, &str)) -> (String, String) {
@@ -151,12 +157,11 @@ impl Format {
 /// True for parameters that are ours to set and to take away; Glue and its users add others.
 fn is_our_parameter(key: &str) -> bool {
     key.starts_with("projection.")
-        || ["storage.location.template", "classification", "skip.header.line.count", "EXTERNAL", OWNER, MANAGED_BY]
-            .contains(&key)
+        || ["storage.location.template", "classification", "skip.header.line.count", "EXTERNAL"].contains(&key)
 }
 
 /// A table in our terms.
-pub fn normalise(table: SdkTable) -> ObservedTable {
+pub fn normalise(table: SdkTable) -> FoundTable {
     let columns = |columns: Option<Vec<SdkColumn>>| {
         let columns = columns.unwrap_or_default().into_iter();
         columns.map(|column| Column { name: column.name, kind: column.r#type.unwrap_or_default() }).collect()
@@ -172,10 +177,15 @@ pub fn normalise(table: SdkTable) -> ObservedTable {
     );
     let (data_columns, serde) = storage.map_or((None, None), |storage| (storage.columns, storage.serde_info));
     let (serde, serde_parameters) = serde.map_or((None, None), |serde| (serde.serialization_library, serde.parameters));
-    ObservedTable {
+    let (tags, rest): (Tags, Parameters) = parameters.into_iter().partition(|(key, _)| TAGS.contains(&key.as_str()));
+    let (ours, others) = rest.into_iter().partition(|(key, _)| is_our_parameter(key));
+    let (database, name) = (table.database_name.unwrap_or_default(), table.name);
+    FoundTable {
         table: Table {
-            database: table.database_name.unwrap_or_default(),
-            name: table.name,
+            qualified_name: qualified(&database, &name),
+            database,
+            name,
+            tags,
             description: table.description.unwrap_or_default(),
             table_type: table.table_type.unwrap_or_default(),
             columns: columns(data_columns),
@@ -185,57 +195,122 @@ pub fn normalise(table: SdkTable) -> ObservedTable {
             output_format,
             serde: serde.unwrap_or_default(),
             serde_parameters: serde_parameters.unwrap_or_default().into_iter().collect(),
-            parameters: parameters
-                .iter()
-                .filter(|(key, _)| is_our_parameter(key))
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect(),
+            parameters: ours,
         },
-        parameters,
+        others,
     }
 }
 
-impl ObservedTable {
-    /// Whose it is. To take a table over is to replace its definition, so only one over the monitor's own bucket can be.
-    pub fn claim(&self, monitor: &Monitor) -> Claim {
+impl FoundTable {
+    /// Name of the database and of the table.
+    pub fn qualified_name(&self) -> String {
+        self.table.qualified_name.clone()
+    }
+}
+
+impl Resource for Table {
+    const KIND: ResourceKind = ResourceKind::Table;
+
+    type Found = FoundTable;
+    type Call = Update;
+
+    fn name(&self) -> &str {
+        &self.qualified_name
+    }
+
+    fn arn(monitor: &Monitor, name: &str) -> Option<String> {
+        Some(monitor.account_region.arn("glue", format!("table/{}", name.replacen('.', "/", 1))))
+    }
+
+    fn tags(found: &FoundTable) -> Option<&Tags> {
+        Some(&found.table.tags)
+    }
+
+    /// To take a table over is to replace its definition, so only one over the monitor's own bucket can be.
+    fn claim(monitor: &Monitor, _name: &str, found: &FoundTable) -> Claim {
         let bucket = format!("s3://{}/", monitor.names.bucket);
-        match monitor.claim(&self.parameters) {
-            Claim::Adopt if !self.table.location.starts_with(&bucket) => Claim::Foreign(format!(
+        match monitor.claim(&found.table.tags) {
+            Claim::Adopt if !found.table.location.starts_with(&bucket) => Claim::Foreign(format!(
                 "it was not made by this operator and shows {}; choose another spec.analytics.table",
-                if self.table.location.is_empty() { "other data" } else { &self.table.location }
+                if found.table.location.is_empty() { "other data" } else { &found.table.location }
             )),
             claim => claim,
         }
     }
-}
 
-/// What must be done to get the wanted table in a database that is ours, added to `diff`.
-pub fn diff(monitor: &Monitor, table: &Table, observed: &[ObservedTable], diff: &mut Diff<Op>) {
-    let name = qualified(&table.database, &table.name);
-    let change = |action| Change::new(action, ResourceKind::Table, &name);
-    let Some(observed) = observed.iter().find(|observed| observed.table.name == table.name) else {
-        diff.step(change(Action::Create), Op::Table(TableOp::Create(table.clone())));
-        return;
-    };
-    match observed.claim(monitor) {
-        Claim::Foreign(problem) => diff.conflict(ResourceKind::Table, &name, problem),
-        _ if observed.table == *table => {}
-        claim => {
-            let action = if claim == Claim::Adopt { Action::Adopt } else { Action::Update };
-            let others = observed.parameters.iter().filter(|(key, _)| !is_our_parameter(key));
-            let others = others.map(|(key, value)| (key.clone(), value.clone())).collect();
-            let op = TableOp::Update(table.clone(), others);
-            let change = change(action).between(&observed.table, table);
-            diff.step_following(change, Op::Table(op), flow_log_to(Sink::S3));
+    fn tag_diff(monitor: &Monitor, _found: &FoundTable, tags: &Tags) -> TagDiff {
+        let mut set = tags_of_new(monitor);
+        set.retain(|key, value| tags.get(key) != Some(value));
+        let unset = tags.keys().filter(|key| *key == RETAINED_BY).cloned().collect();
+        TagDiff { set, unset, ..TagDiff::default() }
+    }
+
+    fn differences(&self, _monitor: &Monitor, found: &FoundTable) -> Vec<Step<Update>> {
+        let observed = Self { tags: self.tags.clone(), ..found.table.clone() };
+        if observed == *self {
+            return Vec::new();
         }
+        let change = Change::new(Action::Update, Self::KIND, &self.qualified_name).between(&observed, self);
+        let call = Update { table: self.clone(), others: found.others.clone() };
+        vec![Step::following(change, call, flow_log_to(Sink::S3))]
+    }
+
+    async fn create(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {
+        let request = aws.glue.create_table().database_name(&self.database);
+        request.set_table_input(table_input(self, &Parameters::new())).send().await.op(ops::CREATE_TABLE)?;
+        Ok(Applied::Done)
+    }
+
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Update) -> Result<Applied, AwsError> {
+        update(aws, &call.table.database, table_input(&call.table, &call.others)).await?;
+        Ok(Applied::Done)
+    }
+
+    /// A change of parameters puts the whole definition, so it is read right before.
+    async fn tag(aws: &Aws, _monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+        let Some((database, table)) = name.split_once('.') else { return Ok(()) };
+        let pages = aws.glue.get_tables().database_name(database).into_paginator().send();
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.op(ops::GET_TABLES).optional()?.unwrap_or_default();
+        let mut tables = pages.into_iter().flat_map(|page| page.table_list.unwrap_or_default());
+        let Some(table) = tables.find(|found| found.name == table) else { return Ok(()) };
+        let mut parameters = table.parameters.clone().unwrap_or_default();
+        match call {
+            TagCall::Set(set) => parameters.extend(set.clone()),
+            TagCall::Unset(unset) => parameters.retain(|key, _| !unset.contains(key)),
+        }
+        // The name is given, so building cannot fail.
+        let input = TableInput::builder()
+            .name(table.name)
+            .set_description(table.description)
+            .set_owner(table.owner)
+            .set_last_access_time(table.last_access_time)
+            .set_last_analyzed_time(table.last_analyzed_time)
+            .retention(table.retention)
+            .set_storage_descriptor(table.storage_descriptor)
+            .set_partition_keys(table.partition_keys)
+            .set_view_original_text(table.view_original_text)
+            .set_view_expanded_text(table.view_expanded_text)
+            .set_table_type(table.table_type)
+            .set_target_table(table.target_table)
+            .set_parameters(Some(parameters))
+            .build()
+            .ok();
+        update(aws, database, input).await
+    }
+
+    async fn delete(aws: &Aws, _monitor: &Monitor, _name: &str, found: &FoundTable) -> Result<Applied, AwsError> {
+        // The records stay.
+        let request = aws.glue.delete_table().database_name(&found.table.database).name(&found.table.name);
+        request.send().await.op(ops::DELETE_TABLE).or_gone()?;
+        Ok(Applied::Done)
     }
 }
 
-/// Removes a table that is ours.
-pub fn remove(database: &str, observed: &ObservedTable, diff: &mut Diff<Op>) {
-    let name = observed.table.name.clone();
-    let change = Change::new(Action::Delete, ResourceKind::Table, qualified(database, &name));
-    diff.step(change, Op::Table(TableOp::Delete { database: database.to_owned(), name }));
+async fn update(aws: &Aws, database: &str, input: Option<TableInput>) -> Result<(), AwsError> {
+    let request = aws.glue.update_table().database_name(database).set_table_input(input);
+    // Old versions would pile up for ever.
+    request.skip_archive(true).send().await.op(ops::UPDATE_TABLE)?;
+    Ok(())
 }
 
 /// Tables are distinguished from their namesakes in other databases.
@@ -243,40 +318,11 @@ pub fn qualified(database: &str, table: &str) -> String {
     format!("{database}.{table}")
 }
 
-/// Carries out a step.
-pub async fn apply(aws: &Aws, op: &TableOp) -> Result<(), AwsError> {
-    match op {
-        TableOp::Create(table) => {
-            aws.glue
-                .create_table()
-                .database_name(&table.database)
-                .set_table_input(table_input(table, &Parameters::new()))
-                .send()
-                .await
-                .op(ops::CREATE_TABLE)?;
-        }
-        TableOp::Update(table, others) => {
-            aws.glue
-                .update_table()
-                .database_name(&table.database)
-                .set_table_input(table_input(table, others))
-                // Old versions would pile up for ever.
-                .skip_archive(true)
-                .send()
-                .await
-                .op(ops::UPDATE_TABLE)?;
-        }
-        TableOp::Delete { database, name } => {
-            aws.glue.delete_table().database_name(database).name(name).send().await.op(ops::DELETE_TABLE).or_gone()?;
-        }
-    }
-    Ok(())
-}
-
 pub(super) fn table_input(table: &Table, others: &Parameters) -> Option<TableInput> {
     let map = |parameters: &Parameters| parameters.clone().into_iter().collect::<HashMap<_, _>>();
     let mut parameters = map(others);
     parameters.extend(map(&table.parameters));
+    parameters.extend(map(&table.tags));
     let serde = SerDeInfo::builder()
         .serialization_library(&table.serde)
         .set_parameters(Some(map(&table.serde_parameters)))
@@ -304,10 +350,4 @@ fn sdk_columns(columns: &[Column]) -> Vec<SdkColumn> {
     let column = |column: &Column| SdkColumn::builder().name(&column.name).r#type(&column.kind).build().ok();
     // The name is given, so building cannot fail.
     columns.iter().filter_map(column).collect()
-}
-
-/// The table for the status.
-pub fn existing(monitor: &Monitor, database: &str, name: &str) -> Existing {
-    let arn = monitor.account_region.arn("glue", format!("table/{database}/{name}"));
-    Existing::new(ResourceKind::Table, qualified(database, name), arn)
 }

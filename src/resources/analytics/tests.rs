@@ -3,10 +3,12 @@ use std::collections::HashMap;
 use aws_sdk_glue::types::{DatabaseInput, Table as SdkTable};
 use proptest::prelude::*;
 
+use super::named_query::NamedQueryOp;
+use super::query_definition::QueryDefinitionOp;
 use super::*;
-use crate::api::spec::{AdoptionPolicy, FileFormat};
+use crate::api::spec::{AdoptionPolicy, DeletionPolicy, FileFormat};
 use crate::api::{FlowLogField, VpcFlowMonitorSpec};
-use crate::engine::{Action, Removal};
+use crate::engine::{Action, Removal, ResourceCall};
 use crate::monitor::{OWNER, Tags, fixtures};
 
 fn spec() -> VpcFlowMonitorSpec {
@@ -17,7 +19,7 @@ fn spec() -> VpcFlowMonitorSpec {
 fn applied(monitor: &Monitor) -> Observed {
     let desired = Analytics::desired(monitor).unwrap().unwrap();
     Observed {
-        workgroup: Some(ObservedWorkgroup { workgroup: desired.workgroup.clone(), tags: monitor.tags.clone() }),
+        workgroup: Some(FoundWorkgroup { workgroup: desired.workgroup.clone(), tags: monitor.tags.clone() }),
         queries: desired
             .queries
             .iter()
@@ -54,9 +56,9 @@ fn sdk_table(table: &Table, more: &[(&str, &str)]) -> SdkTable {
         .unwrap()
 }
 
-fn database_with(monitor: &Monitor, tables: Vec<SdkTable>) -> ObservedDatabase {
+fn database_with(monitor: &Monitor, tables: Vec<SdkTable>) -> FoundDatabase {
     let description = database::desired(monitor).description;
-    ObservedDatabase {
+    FoundDatabase {
         input: DatabaseInput::builder().name(&monitor.names.database).description(description).build().unwrap(),
         tables: tables.into_iter().map(table::normalise).collect(),
         tags: monitor.tags.clone(),
@@ -135,10 +137,8 @@ fn of_two_equal_queries_one_goes() {
     edited.query.sql.push_str(" -- mine");
     observed.queries.extend([copy, edited]);
     let desired = Analytics::desired(&monitor).unwrap().unwrap();
-    let diff = Analytics::diff(&monitor, Goal::Present(&desired), &observed);
-    assert!(
-        matches!(&diff.steps[..], [step] if matches!(&step.op, Op::NamedQuery(NamedQueryOp::Delete { id }) if id == "copy"))
-    );
+    let diff = named_query::diff(&desired.queries, &observed.queries);
+    assert!(matches!(&diff.steps[..], [step] if step.op == NamedQueryOp::Delete { id: "copy".into() }));
 }
 
 #[test]
@@ -165,32 +165,33 @@ fn parameters_of_others_stay_and_our_former_ones_go() {
     let before = table::desired(&fixtures::with_spec(spec.clone()));
     spec.s3.per_hour_partition = false;
     let monitor = fixtures::with_spec(spec);
-    let observed = vec![table::normalise(sdk_table(&before, &[("transient_lastDdlTime", "1"), ("comment", "c")]))];
-    let mut diff = Diff::default();
-    table::diff(&monitor, &table::desired(&monitor), &observed, &mut diff);
-    let Op::Table(TableOp::Update(table, others)) = &diff.steps[0].op else { panic!("{:?}", diff.steps) };
-    let parameters = table::table_input(table, others).unwrap().parameters.unwrap();
+    let observed = table::normalise(sdk_table(&before, &[("transient_lastDdlTime", "1"), ("comment", "c")]));
+    let wanted = table::desired(&monitor);
+    let diff = ownership::diff(&monitor, Goal::Present(&wanted), wanted.name(), Some(&observed));
+    let ResourceCall::Change(_, call) = &diff.steps[0].op else { panic!("{:?}", diff.steps) };
+    let parameters = table::table_input(&call.table, &call.others).unwrap().parameters.unwrap();
     assert_eq!(parameters["comment"], "c");
     assert!(!parameters.contains_key("projection.hour.type"));
 }
 
 #[test]
 fn a_database_with_tables_of_others_stays() {
-    let monitor = fixtures::monitor();
+    let mut monitor = fixtures::monitor();
     let table = table::desired(&monitor);
     let mut theirs = sdk_table(&table, &[]);
     theirs.name = "theirs".into();
     theirs.parameters = Some(HashMap::new());
     let observed = database_with(&monitor, vec![sdk_table(&table, &[]), theirs]);
-    let steps = |removal| {
-        let mut diff = Diff::default();
-        database::diff(&monitor, Goal::Absent(removal), &monitor.names.database, Some(&observed), &mut diff);
+    let mut steps = |policy| {
+        monitor.spec.deletion_policy = Some(policy);
+        let goal = Goal::Absent(Removal::MonitorDeleted);
+        let diff = of_database(&monitor, goal, &monitor.names.database, Some(&observed));
         diff.steps.into_iter().map(|step| (step.change.action, step.change.kind)).collect::<Vec<_>>()
     };
-    let kept = [(Action::Delete, ResourceKind::Table), (Action::Retain, ResourceKind::Database)];
-    assert_eq!(steps(Removal::Everything), kept);
-    assert_eq!(steps(Removal::KeepData), kept);
-    assert_eq!(steps(Removal::KeepAll), kept[1..]);
+    let of_tables = |action| [(action, ResourceKind::Table), (Action::Retain, ResourceKind::Database)];
+    assert_eq!(steps(DeletionPolicy::Delete), of_tables(Action::Delete));
+    assert_eq!(steps(DeletionPolicy::RetainData), of_tables(Action::Delete));
+    assert_eq!(steps(DeletionPolicy::Retain), of_tables(Action::Retain));
 }
 
 #[test]
@@ -203,8 +204,8 @@ fn a_table_of_others_is_a_conflict_unless_adoption_is_allowed() {
         if let (Some(location), Some(storage)) = (location, &mut theirs.storage_descriptor) {
             storage.location = Some(location.to_owned());
         }
-        let mut diff = Diff::default();
-        table::diff(&monitor, &table::desired(&monitor), &[table::normalise(theirs)], &mut diff);
+        let (wanted, theirs) = (table::desired(&monitor), table::normalise(theirs));
+        let diff = ownership::diff(&monitor, Goal::Present(&wanted), wanted.name(), Some(&theirs));
         (diff.conflicts.len(), diff.steps.iter().map(|step| step.change.action).collect::<Vec<_>>())
     };
     assert_eq!(outcome(&spec, None), (1, vec![]));
@@ -240,13 +241,8 @@ fn the_link_leads_to_the_console_of_the_partition() {
 
 fn definition_steps(monitor: &Monitor, observed: &Observed) -> Vec<(Action, String, QueryDefinitionOp)> {
     let desired = Analytics::desired(monitor).unwrap().unwrap();
-    let steps = Analytics::diff(monitor, Goal::Present(&desired), observed).steps.into_iter();
-    steps
-        .map(|step| match step.op {
-            Op::QueryDefinition(op) => (step.change.action, step.change.name, op),
-            other => panic!("{other:?}"),
-        })
-        .collect()
+    let diff = query_definition::diff(monitor, Goal::Present(&desired.definitions), &observed.definitions);
+    diff.steps.into_iter().map(|step| (step.change.action, step.change.name, step.op)).collect()
 }
 
 #[test]
@@ -296,17 +292,20 @@ fn insights_queries_go_with_the_fields_and_with_the_monitor_but_never_those_of_p
     mine.definition.name = format!("{}/Mine", fixtures::monitor().names.base());
     observed.definitions.push(mine);
     spec.cloud_watch_logs.fields.retain(|field| *field != FlowLogField::DstPort);
-    let monitor = fixtures::with_spec(spec);
+    let mut monitor = fixtures::with_spec(spec);
     let steps = definition_steps(&monitor, &observed);
     let gone: Vec<_> = steps.iter().filter(|(action, ..)| *action == Action::Delete).map(|(_, name, _)| name).collect();
     assert_eq!(gone.len(), 2, "{gone:?}");
     assert!(gone[0].ends_with("/Port scans") && gone[1].ends_with("/Rejected by source and port"), "{gone:?}");
 
-    for (removal, left) in [(Removal::Everything, 0), (Removal::KeepData, 0), (Removal::KeepAll, count)] {
-        let diff = Analytics::diff(&monitor, Goal::Absent(removal), &observed);
+    for (policy, left) in
+        [(DeletionPolicy::Delete, 0), (DeletionPolicy::RetainData, 0), (DeletionPolicy::Retain, count)]
+    {
+        monitor.spec.deletion_policy = Some(policy);
+        let diff = Analytics::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed);
         let deleted: Vec<_> =
             diff.steps.iter().filter(|step| step.change.kind == ResourceKind::QueryDefinition).collect();
-        assert_eq!(count - deleted.len(), left, "{removal:?}");
+        assert_eq!(count - deleted.len(), left, "{policy:?}");
         assert!(deleted.iter().all(|step| !step.change.name.ends_with("/Mine")));
     }
 }

@@ -5,18 +5,18 @@ use aws_sdk_athena::types::{
     WorkGroupConfiguration, WorkGroupConfigurationUpdates, WorkGroupState,
 };
 use serde::Serialize;
-use serde_json::json;
 
-use super::Op;
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
-use crate::engine::{Action, Change, Diff, Existing, Goal, Removal};
-use crate::monitor::{Claim, Monitor, RESULTS_PREFIX, TagCall, TagDiff, Tags};
+use crate::engine::{Action, Applied, Change, Resource, Step};
+use crate::monitor::{Monitor, RESULTS_PREFIX, TagCall, Tags};
 
 /// A workgroup: the same terms for what it shall be and for what AWS has. The engine version is AWS's to choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Workgroup {
+    #[serde(skip)]
+    name: String,
     description: String,
     enabled: bool,
     /// True if users cannot override the settings.
@@ -39,28 +39,20 @@ struct Results {
 
 /// A workgroup as AWS has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObservedWorkgroup {
+pub struct FoundWorkgroup {
     pub(super) workgroup: Workgroup,
     pub(super) tags: Tags,
 }
 
-/// What can be done to the workgroup.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorkgroupOp {
-    /// Makes it.
-    Create(Workgroup),
-    /// Puts all settings.
-    Update(Workgroup),
-    /// Changes its tags.
-    Tag(TagDiff),
-    /// Deletes it with its saved queries and its query history.
-    Delete,
-}
+/// Puts all settings.
+#[derive(Clone, Debug)]
+pub struct Update(Box<Workgroup>);
 
 /// The workgroup as the spec asks for it.
 pub fn desired(monitor: &Monitor) -> Workgroup {
     let key = monitor.spec.s3.kms_key_arn.clone();
     Workgroup {
+        name: monitor.names.workgroup(),
         description: format!("Queries over VPC flow logs of VpcFlowMonitor {}/{}", monitor.namespace, monitor.name),
         enabled: true,
         enforced: true,
@@ -76,7 +68,7 @@ pub fn desired(monitor: &Monitor) -> Workgroup {
 }
 
 /// Reads the workgroup of that name.
-pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedWorkgroup>, AwsError> {
+pub async fn observe(aws: &Aws, name: &str) -> Result<Option<FoundWorkgroup>, AwsError> {
     let workgroup =
         async { aws.athena.get_work_group().work_group(name).send().await.op(ops::GET_WORK_GROUP).optional() };
     let arn = aws.account_region.arn("athena", format!("workgroup/{name}"));
@@ -86,7 +78,7 @@ pub async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedWorkgroup>,
     };
     let (workgroup, tags) = futures::join!(workgroup, tags);
     let Some(workgroup) = workgroup?.and_then(|output| output.work_group) else { return Ok(None) };
-    Ok(Some(ObservedWorkgroup {
+    Ok(Some(FoundWorkgroup {
         workgroup: normalise(workgroup),
         tags: tags.expected()?.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),
     }))
@@ -97,6 +89,7 @@ fn normalise(workgroup: WorkGroup) -> Workgroup {
     let setting =
         |read: fn(&WorkGroupConfiguration) -> Option<bool>| configuration.as_ref().and_then(read) == Some(true);
     Workgroup {
+        name: workgroup.name,
         description: workgroup.description.unwrap_or_default(),
         enabled: workgroup.state != Some(WorkGroupState::Disabled),
         enforced: setting(WorkGroupConfiguration::enforce_work_group_configuration),
@@ -117,104 +110,84 @@ fn normalise(workgroup: WorkGroup) -> Workgroup {
     }
 }
 
-/// What must be done, added to `diff`.
-pub fn diff(monitor: &Monitor, goal: Goal<&Workgroup>, observed: Option<&ObservedWorkgroup>, diff: &mut Diff<Op>) {
-    let name = monitor.names.workgroup();
-    let change = |action| Change::new(action, ResourceKind::Workgroup, &name);
-    match (goal, observed) {
-        (Goal::Present(workgroup), None) => {
-            diff.step(change(Action::Create), Op::Workgroup(WorkgroupOp::Create(workgroup.clone())));
+impl Resource for Workgroup {
+    const KIND: ResourceKind = ResourceKind::Workgroup;
+
+    type Found = FoundWorkgroup;
+    type Call = Update;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn arn(monitor: &Monitor, name: &str) -> Option<String> {
+        Some(arn(monitor, name))
+    }
+
+    fn tags(found: &FoundWorkgroup) -> Option<&Tags> {
+        Some(&found.tags)
+    }
+
+    fn differences(&self, _monitor: &Monitor, found: &FoundWorkgroup) -> Vec<Step<Update>> {
+        if found.workgroup == *self {
+            return Vec::new();
         }
-        (Goal::Present(workgroup), Some(observed)) => match monitor.claim(&observed.tags) {
-            Claim::Foreign(problem) => diff.conflict(ResourceKind::Workgroup, &name, problem),
-            claim => {
-                let tags = monitor.tag_diff(&observed.tags);
-                if !tags.is_empty() {
-                    let action = if claim == Claim::Adopt { Action::Adopt } else { Action::Update };
-                    let wanted = tags.applied_to(&observed.tags);
-                    let change = change(action).field("tags", Some(json!(observed.tags)), Some(json!(wanted)));
-                    diff.step(change, Op::Workgroup(WorkgroupOp::Tag(tags)));
-                }
-                if observed.workgroup != *workgroup {
-                    let change = change(Action::Update).between(&observed.workgroup, workgroup);
-                    diff.step(change, Op::Workgroup(WorkgroupOp::Update(workgroup.clone())));
-                }
+        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&found.workgroup, self);
+        vec![Step::new(change, Update(Box::new(self.clone())))]
+    }
+
+    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        aws.athena
+            .create_work_group()
+            .name(&self.name)
+            .description(&self.description)
+            .configuration(configuration(self))
+            .set_tags(Some(sdk_tags(&monitor.tags)))
+            .send()
+            .await
+            .op(ops::CREATE_WORK_GROUP)?;
+        Ok(Applied::Done)
+    }
+
+    async fn call(aws: &Aws, _monitor: &Monitor, name: &str, call: &Update) -> Result<Applied, AwsError> {
+        let workgroup = &call.0;
+        aws.athena
+            .update_work_group()
+            .work_group(name)
+            .description(&workgroup.description)
+            .state(if workgroup.enabled { WorkGroupState::Enabled } else { WorkGroupState::Disabled })
+            .configuration_updates(configuration_updates(workgroup))
+            .send()
+            .await
+            .op(ops::UPDATE_WORK_GROUP)?;
+        Ok(Applied::Done)
+    }
+
+    async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+        let arn = arn(monitor, name);
+        match call {
+            TagCall::Set(set) => {
+                let request = aws.athena.tag_resource().resource_arn(arn).set_tags(Some(sdk_tags(set)));
+                request.send().await.op(ops::TAG_ATHENA)?;
             }
-        },
-        (Goal::Absent(_), None) => {}
-        (Goal::Absent(_), Some(observed)) if monitor.claim(&observed.tags) != Claim::Ours => {}
-        (Goal::Absent(Removal::KeepAll), Some(observed)) => {
-            let tags = monitor.retained_tag_diff(&observed.tags);
-            if !tags.is_empty() {
-                diff.step(change(Action::Retain), Op::Workgroup(WorkgroupOp::Tag(tags)));
+            TagCall::Unset(unset) => {
+                let request = aws.athena.untag_resource().resource_arn(arn).set_tag_keys(Some(unset.to_vec()));
+                request.send().await.op(ops::UNTAG_ATHENA)?;
             }
         }
-        (Goal::Absent(Removal::Everything | Removal::KeepData), Some(_)) => {
-            diff.step(change(Action::Delete), Op::Workgroup(WorkgroupOp::Delete));
-        }
+        Ok(())
+    }
+
+    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundWorkgroup) -> Result<Applied, AwsError> {
+        // With its saved queries and its query history.
+        let request = aws.athena.delete_work_group().work_group(name).recursive_delete_option(true);
+        request.send().await.op(ops::DELETE_WORK_GROUP).or_gone()?;
+        Ok(Applied::Done)
     }
 }
 
-/// Carries out a step.
-pub async fn apply(aws: &Aws, monitor: &Monitor, op: &WorkgroupOp) -> Result<(), AwsError> {
-    let (athena, name) = (&aws.athena, monitor.names.workgroup());
-    match op {
-        WorkgroupOp::Create(workgroup) => {
-            athena
-                .create_work_group()
-                .name(&name)
-                .description(&workgroup.description)
-                .configuration(configuration(workgroup))
-                .set_tags(Some(sdk_tags(&monitor.tags)))
-                .send()
-                .await
-                .op(ops::CREATE_WORK_GROUP)?;
-        }
-        WorkgroupOp::Update(workgroup) => {
-            let state = if workgroup.enabled { WorkGroupState::Enabled } else { WorkGroupState::Disabled };
-            athena
-                .update_work_group()
-                .work_group(&name)
-                .description(&workgroup.description)
-                .state(state)
-                .configuration_updates(configuration_updates(workgroup))
-                .send()
-                .await
-                .op(ops::UPDATE_WORK_GROUP)?;
-        }
-        WorkgroupOp::Tag(tags) => {
-            let arn = monitor.account_region.arn("athena", format!("workgroup/{name}"));
-            for call in tags.calls() {
-                match call {
-                    TagCall::Set(set) => {
-                        let set = Some(sdk_tags(set));
-                        athena.tag_resource().resource_arn(&arn).set_tags(set).send().await.op(ops::TAG_ATHENA)?;
-                    }
-                    TagCall::Unset(unset) => {
-                        let unset = Some(unset.to_vec());
-                        athena
-                            .untag_resource()
-                            .resource_arn(&arn)
-                            .set_tag_keys(unset)
-                            .send()
-                            .await
-                            .op(ops::UNTAG_ATHENA)?;
-                    }
-                }
-            }
-        }
-        WorkgroupOp::Delete => {
-            athena
-                .delete_work_group()
-                .work_group(&name)
-                .recursive_delete_option(true)
-                .send()
-                .await
-                .op(ops::DELETE_WORK_GROUP)
-                .or_gone()?;
-        }
-    }
-    Ok(())
+fn arn(monitor: &Monitor, name: &str) -> String {
+    monitor.account_region.arn("athena", format!("workgroup/{name}"))
 }
 
 fn configuration(workgroup: &Workgroup) -> WorkGroupConfiguration {
@@ -255,13 +228,6 @@ fn encryption(results: &Results) -> Option<EncryptionConfiguration> {
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-/// The workgroup for the status.
-pub fn existing(monitor: &Monitor) -> Existing {
-    let name = monitor.names.workgroup();
-    let arn = monitor.account_region.arn("athena", format!("workgroup/{name}"));
-    Existing::new(ResourceKind::Workgroup, name, arn)
 }
 
 /// The saved queries in the Athena console.

@@ -14,33 +14,13 @@ use serde_json::Value;
 
 use super::lifecycle::Rules;
 use super::state::{Bucket, Encryption, OWNERSHIP, ObservedBucket};
-use super::{empty, observe, settings};
+use super::{observe, settings};
 use crate::aws::operations::{Operation, Service};
 use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
-use crate::engine::Applied;
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, TagCall, Tags};
 
 /// The one region that takes no location constraint.
 const HOME_REGION: &str = "us-east-1";
-
-/// What can be done to a bucket.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "named for what they do")]
-pub enum BucketOp {
-    Create(Bucket),
-    Tag {
-        name: String,
-        tags: TagDiff,
-    },
-    Put {
-        name: String,
-        setting: Setting,
-    },
-    /// Empties it first.
-    Delete {
-        name: String,
-    },
-}
 
 /// A setting of a bucket.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,18 +42,8 @@ pub struct Statements {
     pub lost: Vec<Value>,
 }
 
-/// Carries out a step.
-pub async fn apply(aws: &Aws, monitor: &Monitor, op: &BucketOp) -> Result<Applied, AwsError> {
-    match op {
-        BucketOp::Create(bucket) => create(aws, monitor, bucket).await?,
-        BucketOp::Tag { name, tags } => put_tags(aws, name, tags).await?,
-        BucketOp::Put { name, setting } => put(aws, name, setting).await?,
-        BucketOp::Delete { name } => return empty::delete(aws, name).await,
-    }
-    Ok(Applied::Done)
-}
-
-async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), AwsError> {
+/// Creates the bucket with its tags and settings.
+pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), AwsError> {
     let region = &aws.account_region.region;
     let constraint = (region != HOME_REGION).then(|| BucketLocationConstraint::from(region.as_str()));
     // With its tags from the first moment: after a crash the next pass must know it for ours.
@@ -113,19 +83,18 @@ async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), Aws
     let just_created = ObservedBucket::just_created(monitor.tags.clone());
     let mut outcome = Ok(());
     for step in settings(bucket, &just_created, Vec::new()) {
-        if let BucketOp::Put { name, setting } = &step.op {
-            // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
-            let result = (|| put(aws, name, setting))
-                .retry(ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(4))
-                .when(|error| error.class == Class::NotYet)
-                .await;
-            outcome = outcome.and(result);
-        }
+        // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
+        let result = (|| put(aws, &bucket.name, &step.op))
+            .retry(ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(4))
+            .when(|error| error.class == Class::NotYet)
+            .await;
+        outcome = outcome.and(result);
     }
     outcome
 }
 
-async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsError> {
+/// Writes a setting.
+pub async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsError> {
     match setting {
         Setting::Versioning(enabled) => put_versioning(aws, name, *enabled).await,
         Setting::Encryption(encryption, blocked) => put_encryption(aws, name, encryption, blocked.clone()).await,
@@ -149,10 +118,15 @@ async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsError> {
 // Tags, policy and lifecycle are written whole, with what is others': each is read anew right before, as others may have changed it since
 // the pass began. S3 has no condition to make that one step.
 
-async fn put_tags(aws: &Aws, name: &str, tags: &TagDiff) -> Result<(), AwsError> {
+/// Sets or removes tags.
+pub async fn tag(aws: &Aws, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
     let operation = ops::PUT_BUCKET_TAGGING;
-    let present = observe::tags(aws, name).await?.unwrap_or_default();
-    let tagging = sdk_tags(&tags.applied_to(&present))
+    let mut tags = observe::tags(aws, name).await?.unwrap_or_default();
+    match call {
+        TagCall::Set(set) => tags.extend(set.clone()),
+        TagCall::Unset(unset) => tags.retain(|key, _| !unset.contains(key)),
+    }
+    let tagging = sdk_tags(&tags)
         .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
         .map_err(not_built(operation))?;
     let call =

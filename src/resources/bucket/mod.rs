@@ -14,15 +14,17 @@ mod state;
 
 use serde_json::{Value, json};
 
-pub use self::apply::{BucketOp, Setting, Statements};
+pub use self::apply::{Setting, Statements};
 pub use self::keep_policy::keep_policy;
 use self::state::ObservedBucket;
 pub use self::state::{Bucket, Encryption, Found};
-use crate::api::{Component, ResourceKind};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, Step, System};
-use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, RESULTS_PREFIX, Tags};
-use crate::resources::common::WAS_THERE_BEFORE;
+use crate::engine::{
+    Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, ResourceCall, Step, System, existing,
+    ownership,
+};
+use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagCall, Tags};
 
 /// The system [`Component::Bucket`].
 #[derive(Debug)]
@@ -31,13 +33,12 @@ pub struct BucketSystem;
 /// What has the wanted name, and the names the spec had before.
 #[derive(Debug)]
 pub struct Observed {
-    buckets: Vec<(String, Found)>,
+    buckets: Vec<(String, Option<Found>)>,
 }
 
 impl System for BucketSystem {
     type Desired = Bucket;
     type Observed = Observed;
-    type Op = BucketOp;
 
     const COMPONENT: Component = Component::Bucket;
     const NEEDS: &'static [Component] = &[];
@@ -69,86 +70,102 @@ impl System for BucketSystem {
         Ok(Observed { buckets })
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<BucketOp> {
-        let mut diff = Diff::default();
-        for (name, found) in &observed.buckets {
-            match goal {
-                Goal::Present(bucket) if bucket.name == *name => keep(monitor, bucket, found, &mut diff),
-                Goal::Present(_) => remove(monitor, monitor.removal(), name, found, &mut diff),
-                Goal::Absent(removal) => remove(monitor, removal, name, found, &mut diff),
-            }
-        }
-        diff
-    }
-
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &BucketOp) -> Result<Applied, AwsError> {
-        apply::apply(aws, monitor, op).await
+    fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<AnyCall> {
+        diff(monitor, goal, observed).erase()
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Report {
-        let existing = |(name, found): &(String, Found)| match found {
-            Found::Here(bucket) if monitor.claim(&bucket.tags) == Claim::Ours => Some(Existing {
-                retained: monitor.has_retained(&bucket.tags),
-                ..Existing::new(ResourceKind::Bucket, name, monitor.account_region.s3_arn(name))
-            }),
-            Found::Here(_) | Found::Nothing | Found::Elsewhere(_) => None,
-        };
-        let resources = observed.buckets.iter().filter_map(existing).collect();
-        let wanted = observed.buckets.iter().find(|(name, _)| *name == monitor.names.bucket);
-        let account = &monitor.account_region.account;
-        let others_bucket_policy = match wanted {
-            Some((_, Found::Here(bucket))) if bucket.policy.is_overwritten(account) => monitor.recorded_policy.clone(),
-            Some((_, Found::Here(bucket))) => bucket.policy.others(account),
-            _ => None,
-        };
-        Report { resources, others_bucket_policy, ..Report::default() }
+        let existing = |(name, found): &(String, _)| existing::<Bucket>(monitor, name, Option::as_ref(found));
+        Report::of(observed.buckets.iter().filter_map(existing))
+    }
+
+    fn details(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Details {
+        let policy = others_policy(monitor, observed);
+        Details::new(move |status| status.others_bucket_policy.clone_from(&policy))
     }
 }
 
-fn claim(monitor: &Monitor, name: &str, tags: &Tags) -> Claim {
-    let arn = monitor.account_region.s3_arn(name);
-    monitor.claim_chosen(
-        tags,
-        Chosen { field: "s3.bucketName", by_spec: monitor.spec.s3.bucket_name.is_some(), arn: &arn },
-    )
+fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<ResourceCall<Bucket>> {
+    let mut diff = Diff::default();
+    for (name, found) in &observed.buckets {
+        let goal = goal.of_name(name, |bucket| &bucket.name);
+        diff.append(ownership::diff(monitor, goal, name, found.as_ref()));
+    }
+    diff
 }
 
-fn keep(monitor: &Monitor, bucket: &Bucket, found: &Found, diff: &mut Diff<BucketOp>) {
-    match found {
-        Found::Nothing => {
-            let change = Change::new(Action::Create, ResourceKind::Bucket, &bucket.name);
-            diff.step(change, BucketOp::Create(bucket.clone()));
+/// The statements of others in the policy of the declared bucket, as JSON.
+fn others_policy(monitor: &Monitor, observed: &Observed) -> Option<String> {
+    let account = &monitor.account_region.account;
+    match observed.buckets.iter().find(|(name, _)| *name == monitor.names.bucket)? {
+        (_, Some(Found::Here(bucket))) if bucket.policy.is_overwritten(account) => monitor.recorded_policy.clone(),
+        (_, Some(Found::Here(bucket))) => bucket.policy.others(account),
+        _ => None,
+    }
+}
+
+static NO_TAGS: Tags = Tags::new();
+
+impl Resource for Bucket {
+    const KIND: ResourceKind = ResourceKind::Bucket;
+    const HOLDS_DATA: bool = true;
+
+    type Found = Found;
+    type Call = Setting;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn arn(monitor: &Monitor, name: &str) -> Option<String> {
+        Some(monitor.account_region.s3_arn(name))
+    }
+
+    fn tags(found: &Found) -> Option<&Tags> {
+        Some(match found {
+            Found::Elsewhere(_) => &NO_TAGS,
+            Found::Here(bucket) => &bucket.tags,
+        })
+    }
+
+    fn claim(monitor: &Monitor, name: &str, found: &Found) -> Claim {
+        let chosen = Chosen { field: "s3.bucketName", by_spec: monitor.spec.s3.bucket_name.is_some() };
+        match found {
+            Found::Elsewhere(problem) => Claim::Foreign(problem.clone()),
+            Found::Here(bucket) => monitor.claim_chosen(&bucket.tags, chosen, &monitor.account_region.s3_arn(name)),
         }
-        Found::Elsewhere(problem) => diff.conflict(ResourceKind::Bucket, &bucket.name, problem),
-        Found::Here(observed) => match claim(monitor, &bucket.name, &observed.tags) {
-            Claim::Foreign(problem) => diff.conflict(ResourceKind::Bucket, &bucket.name, problem),
-            claim => repair(monitor, bucket, observed, &claim, diff),
-        },
     }
-}
 
-fn repair(monitor: &Monitor, bucket: &Bucket, observed: &ObservedBucket, claim: &Claim, diff: &mut Diff<BucketOp>) {
-    let tags = monitor.tag_diff_of_data(&observed.tags);
-    if !tags.is_empty() {
-        let action = if *claim == Claim::Adopt { Action::Adopt } else { Action::Update };
-        let change = Change::new(action, ResourceKind::Bucket, &bucket.name).field(
-            "tags",
-            Some(json!(observed.tags)),
-            Some(json!(tags.applied_to(&observed.tags))),
-        );
-        diff.step(change, BucketOp::Tag { name: bucket.name.clone(), tags });
+    fn differences(&self, monitor: &Monitor, found: &Found) -> Vec<Step<Setting>> {
+        let Found::Here(observed) = found else { return Vec::new() };
+        let lost = observed.policy.lost(monitor.recorded_policy.as_ref(), &monitor.account_region.account);
+        settings(self, observed, lost)
     }
-    let lost = observed.policy.lost(monitor.recorded_policy.as_ref(), &monitor.account_region.account);
-    diff.steps.extend(settings(bucket, observed, lost));
+
+    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        apply::create(aws, monitor, self).await?;
+        Ok(Applied::Done)
+    }
+
+    async fn call(aws: &Aws, _monitor: &Monitor, name: &str, call: &Setting) -> Result<Applied, AwsError> {
+        apply::put(aws, name, call).await?;
+        Ok(Applied::Done)
+    }
+
+    async fn tag(aws: &Aws, _monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+        apply::tag(aws, name, call).await
+    }
+
+    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &Found) -> Result<Applied, AwsError> {
+        empty::delete(aws, name).await
+    }
 }
 
 /// The settings in which a bucket differs from what it shall be. Those that others can make impossible come last, for a failed step
 /// holds back the ones after it. `lost` are statements of others that the policy had.
-fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec<Step<BucketOp>> {
+fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec<Step<Setting>> {
     let mut steps = Vec::new();
-    let mut step = |change: Change, setting| {
-        steps.push(Step { change, op: BucketOp::Put { name: bucket.name.clone(), setting }, follows: None });
-    };
+    let mut step = |change: Change, setting| steps.push(Step::new(change, setting));
     let change = || Change::new(Action::Update, ResourceKind::Bucket, &bucket.name);
 
     if observed.encryption.as_ref() != Some(&bucket.encryption) {
@@ -191,26 +208,6 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec
         step(change().field("versioning", old, new), Setting::Versioning(bucket.versioned));
     }
     steps
-}
-
-fn remove(monitor: &Monitor, removal: Removal, name: &str, found: &Found, diff: &mut Diff<BucketOp>) {
-    let Found::Here(observed) = found else { return };
-    if monitor.claim(&observed.tags) != Claim::Ours {
-        return;
-    }
-    let is_adopted = observed.tags.contains_key(ADOPTED);
-    if removal == Removal::Everything && !is_adopted {
-        let op = BucketOp::Delete { name: name.to_owned() };
-        diff.step(Change::new(Action::Delete, ResourceKind::Bucket, name), op);
-        return;
-    }
-    let tags = monitor.retained_tag_diff(&observed.tags);
-    if !tags.is_empty() {
-        let op = BucketOp::Tag { name: name.to_owned(), tags };
-        let mut change = Change::new(Action::Retain, ResourceKind::Bucket, name);
-        change.why = is_adopted.then(|| WAS_THERE_BEFORE.to_owned());
-        diff.step(change, op);
-    }
 }
 
 #[cfg(test)]

@@ -11,18 +11,18 @@ use crate::aws::{Aws, AwsError, AwsResult, Class, Optional, operations as ops};
 use crate::monitor::{Claim, Monitor, Tags};
 
 /// Reads the bucket of that name.
-pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Found, AwsError> {
+pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<Found>, AwsError> {
     let (tags, settings) = futures::join!(tags(aws, name), settings(aws, name));
     match tags {
         // Its policy may keep the rest from us, which is no trouble of ours.
         Ok(Some(tags)) if matches!(monitor.claim(&tags), Claim::Foreign(_)) => {
-            Ok(Found::Here(Box::new(ObservedBucket::just_created(tags))))
+            Ok(Some(Found::Here(Box::new(ObservedBucket::just_created(tags)))))
         }
-        Ok(Some(tags)) => Ok(Found::Here(Box::new(ObservedBucket { tags, ..settings? }))),
-        Ok(None) => Ok(Found::Nothing),
+        Ok(Some(tags)) => Ok(Some(Found::Here(Box::new(ObservedBucket { tags, ..settings? })))),
+        Ok(None) => Ok(None),
         // What was ours and cannot be looked at may still be: to take it for another's would be to forget it.
         Err(error) if error.class == Class::Denied && was_ours(monitor, name) => Err(error),
-        Err(error) => elsewhere(&error).map_or(Err(error), |problem| Ok(Found::Elsewhere(problem))),
+        Err(error) => elsewhere(&error).map_or(Err(error), |problem| Ok(Some(Found::Elsewhere(problem)))),
     }
 }
 

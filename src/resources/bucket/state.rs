@@ -97,11 +97,9 @@ impl From<&PublicAccessBlockConfiguration> for PublicAccess {
     }
 }
 
-/// What has a name.
+/// The bucket that has a name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
-    /// No bucket.
-    Nothing,
     /// A bucket out of reach; the text says where and what to do.
     Elsewhere(String),
     /// A bucket of this account and region.

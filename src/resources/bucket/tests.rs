@@ -8,6 +8,7 @@ use super::*;
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy};
 use crate::api::status::{ResourceState, ResourceStatus};
+use crate::engine::Removal;
 use crate::monitor::{OWNER, Tags, fixtures};
 
 type Drift = fn(&mut ObservedBucket);
@@ -36,16 +37,18 @@ fn at_rest(monitor: &Monitor) -> ObservedBucket {
 }
 
 fn here(monitor: &Monitor, bucket: ObservedBucket) -> Observed {
-    Observed { buckets: vec![(monitor.names.bucket.clone(), Found::Here(Box::new(bucket)))] }
+    Observed { buckets: vec![(monitor.names.bucket.clone(), Some(Found::Here(Box::new(bucket))))] }
 }
 
-fn diff(monitor: &Monitor, observed: &Observed) -> Diff<BucketOp> {
-    BucketSystem::diff(monitor, Goal::Present(&desired(monitor)), observed)
+type Call = ResourceCall<Bucket>;
+
+fn diff(monitor: &Monitor, observed: &Observed) -> Diff<Call> {
+    super::diff(monitor, Goal::Present(&desired(monitor)), observed)
 }
 
 /// What is changed, as people are told.
-fn reported(diff: &Diff<BucketOp>) -> Vec<String> {
-    let paths = |step: &Step<BucketOp>| {
+fn reported<C>(diff: &Diff<C>) -> Vec<String> {
+    let paths = |step: &Step<C>| {
         let fields: Vec<_> = step.change.fields.iter().map(|field| field.path.as_str()).collect();
         format!("{} {}", step.change.action.past(), fields.join(" "))
     };
@@ -118,25 +121,27 @@ fn an_open_bucket_with_a_foreign_policy_is_closed_in_one_step() {
     bucket.policy = Policy::default();
     let diff = diff(&monitor, &here(&monitor, bucket));
     let [step] = &diff.steps[..] else { panic!("{diff:#?}") };
-    assert!(matches!(&step.op, BucketOp::Put { setting: Setting::Access { statements: Some(_), block: true }, .. }));
+    assert!(matches!(&step.op, Call::Change(_, Setting::Access { statements: Some(_), block: true })));
     assert_eq!(step.change.fields.len(), 7);
 }
 
 #[test]
 fn what_is_not_ours_is_a_conflict_and_never_removed() {
-    let monitor = fixtures::monitor();
+    let mut monitor = fixtures::monitor();
     let mut theirs = at_rest(&monitor);
     theirs.tags.insert(OWNER.to_owned(), "cluster/other/x".to_owned());
     let name = monitor.names.bucket.clone();
-    let elsewhere = Observed { buckets: vec![(name, Found::Elsewhere("elsewhere".into()))] };
+    let elsewhere = Observed { buckets: vec![(name, Some(Found::Elsewhere("elsewhere".into())))] };
     for observed in [here(&monitor, theirs), elsewhere] {
         let present = diff(&monitor, &observed);
         assert_eq!((present.steps.len(), present.conflicts.len()), (0, 1));
-        for removal in [Removal::Everything, Removal::KeepData, Removal::KeepAll] {
-            let absent = BucketSystem::diff(&monitor, Goal::Absent(removal), &observed);
+        let removed = Goal::Absent(Removal::MonitorDeleted);
+        for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData, DeletionPolicy::Retain] {
+            monitor.spec.deletion_policy = Some(policy);
+            let absent = BucketSystem::diff(&monitor, removed, &observed);
             assert_eq!((absent.steps.len(), absent.conflicts.len()), (0, 0));
         }
-        assert_eq!(BucketSystem::report(&monitor, Goal::Absent(Removal::KeepAll), &observed), Report::default());
+        assert_eq!(BucketSystem::report(&monitor, removed, &observed), Report::default());
     }
 }
 
@@ -149,7 +154,7 @@ fn an_unowned_bucket_is_adopted_with_the_tags_of_others() {
     bucket.tags = [("team".to_owned(), "a".to_owned())].into();
     let diff = diff(&monitor, &here(&monitor, bucket));
     assert_eq!(reported(&diff), ["Adopted tags"]);
-    let BucketOp::Tag { tags, .. } = &diff.steps[0].op else { panic!("{diff:#?}") };
+    let Call::Tag(_, tags) = &diff.steps[0].op else { panic!("{diff:#?}") };
     assert!(tags.unset.is_empty());
     assert_eq!(&tags.set[OWNER], &monitor.owner);
 }
@@ -170,7 +175,7 @@ fn after_a_rename_the_old_bucket_goes_as_the_policy_says() {
             message: None,
         });
         let names = monitor.known_names(Component::Bucket, ResourceKind::Bucket, &monitor.names.bucket);
-        let found = |name: &String| (name.clone(), Found::Here(Box::new(at_rest(&monitor))));
+        let found = |name: &String| (name.clone(), Some(Found::Here(Box::new(at_rest(&monitor)))));
         let observed = Observed { buckets: names.iter().map(found).collect() };
         let diff = diff(&monitor, &observed);
         assert_eq!(reported(&diff), [expected]);
@@ -197,7 +202,7 @@ fn settings_that_are_not_ours_are_written_back() {
     bucket.blocked_encryption = Some(blocked.clone());
     bucket.encryption = None;
     let diff = diff(&monitor, &here(&monitor, bucket));
-    let BucketOp::Put { setting: Setting::Encryption(_, kept), .. } = &diff.steps[0].op else { panic!("{diff:#?}") };
+    let Call::Change(_, Setting::Encryption(_, kept)) = &diff.steps[0].op else { panic!("{diff:#?}") };
     assert_eq!(kept, &Some(blocked));
 }
 
@@ -241,10 +246,9 @@ proptest! {
 }
 
 /// The policy of a bucket once the first step is done.
-fn policy_after(diff: &Diff<BucketOp>, bucket: &ObservedBucket) -> Value {
-    let BucketOp::Put {
-        setting: Setting::Access { statements: Some(Statements { ours, lost }), block: false }, ..
-    } = &diff.steps[0].op
+fn policy_after(diff: &Diff<Call>, bucket: &ObservedBucket) -> Value {
+    let Call::Change(_, Setting::Access { statements: Some(Statements { ours, lost }), block: false }) =
+        &diff.steps[0].op
     else {
         panic!("{diff:#?}")
     };
@@ -317,7 +321,7 @@ fn what_others_had_is_remembered_until_it_is_back() {
     let mut bucket = at_rest(&monitor);
     let remembered = |monitor: &Monitor, bucket: &ObservedBucket| {
         let observed = here(monitor, bucket.clone());
-        BucketSystem::report(monitor, Goal::Absent(Removal::KeepAll), &observed).others_bucket_policy
+        others_policy(monitor, &observed)
     };
     assert_eq!(remembered(&monitor, &bucket), None);
     bucket.policy = policy(&[desired(&monitor).statements, vec![statement("Theirs")]].concat());

@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatch::types::Tag;
 
 use crate::aws::{Aws, AwsError, AwsResult, Expected, operations as ops};
-use crate::monitor::{TagCall, TagDiff, Tags};
+use crate::monitor::{TagCall, Tags};
 
 /// The tags of what was just seen.
 pub async fn read(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
@@ -13,19 +13,16 @@ pub async fn read(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
     Ok(output.tags.unwrap_or_default().into_iter().map(pair).collect())
 }
 
-/// Carries a change out.
-pub async fn change(aws: &Aws, arn: &str, tags: &TagDiff) -> Result<(), AwsError> {
-    let cloudwatch = &aws.cloudwatch;
-    for call in tags.calls() {
-        match call {
-            TagCall::Set(set) => {
-                let request = cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(sdk(set)));
-                request.send().await.op(ops::TAG_CLOUDWATCH)?;
-            }
-            TagCall::Unset(unset) => {
-                let request = cloudwatch.untag_resource().resource_arn(arn).set_tag_keys(Some(unset.to_vec()));
-                request.send().await.op(ops::UNTAG_CLOUDWATCH)?;
-            }
+/// Sets or removes tags.
+pub async fn change(aws: &Aws, arn: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+    match call {
+        TagCall::Set(set) => {
+            let request = aws.cloudwatch.tag_resource().resource_arn(arn).set_tags(Some(sdk(set)));
+            request.send().await.op(ops::TAG_CLOUDWATCH)?;
+        }
+        TagCall::Unset(unset) => {
+            let request = aws.cloudwatch.untag_resource().resource_arn(arn).set_tag_keys(Some(unset.to_vec()));
+            request.send().await.op(ops::UNTAG_CLOUDWATCH)?;
         }
     }
     Ok(())

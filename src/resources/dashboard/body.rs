@@ -4,16 +4,13 @@
 use serde_json::{Value, json};
 
 use super::detector;
-use super::widget::{Widget, graph, placed};
+use super::widget::{RED, Widget, graph, placed};
 use crate::api::FlowLogField::{self, Action, Bytes, DstAddr, SrcAddr};
 use crate::api::spec::AlarmLimits;
 use crate::monitor::Monitor;
 use crate::resources::alarms::alarm_kind::AlarmKind;
 use crate::resources::analytics::alias;
 use crate::resources::detections::Detection;
-
-/// CloudWatch's red.
-pub(super) const RED: &str = "#d13212";
 
 /// The whole body. What the spec switches off, or what needs a field that the records lack, is left out.
 pub fn body(monitor: &Monitor) -> Value {

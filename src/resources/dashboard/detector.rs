@@ -4,8 +4,7 @@ use detector::metrics;
 use detector::rules::Rule;
 use serde_json::{Value, json};
 
-use super::body::RED;
-use super::widget::{Widget, graph};
+use super::widget::{RED, Widget, graph};
 use crate::monitor::Monitor;
 use crate::resources::detector::rules::is_enabled;
 

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::monitor::Monitor;
 
+/// CloudWatch's red.
+pub(super) const RED: &str = "#d13212";
+
 /// Columns of a dashboard's grid.
 const GRID_COLUMNS: usize = 24;
 

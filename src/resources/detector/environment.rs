@@ -7,8 +7,8 @@ use detector::rules::{Config, Rule, Severity};
 use serde_json::json;
 
 use super::rules::is_enabled;
+use crate::api::Invalid;
 use crate::api::{log_format, spec};
-use crate::engine::Invalid;
 use crate::monitor::Monitor;
 
 /// All variables together, written as one JSON object; see "Lambda quotas" in the AWS Lambda developer guide.

@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, LogFormat, LoggingConfig,
-    PackageType, Runtime, State,
+    ApplicationLogLevel, Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, LogFormat,
+    LoggingConfig, PackageType, Runtime, State, SystemLogLevel,
 };
 use serde::Serialize;
-use serde_json::json;
 
-use super::{Op, environment};
+use super::environment;
+use crate::api::Invalid;
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Diff, Existing, Invalid, Removal, SystemHealth};
-use crate::monitor::{Claim, Monitor, TagCall, TagDiff, Tags};
+use crate::engine::{Action, Applied, Change, Resource, Step, SystemHealth};
+use crate::monitor::{Claim, Monitor, TagCall, Tags};
 use crate::resources::flow_logs::{Sink, flow_log_to};
 
 /// The longest description Lambda takes, in characters.
@@ -48,6 +48,9 @@ pub(super) struct Configuration {
     kms_key_arn: String,
     log_group: String,
     log_format: String,
+    /// At WARN or above, Lambda drops the lines that carry the metrics.
+    application_log_level: String,
+    system_log_level: String,
 }
 
 /// What `UpdateFunctionCode` changes.
@@ -60,7 +63,7 @@ struct Code {
 
 /// The function as AWS has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ObservedFunction {
+pub struct FoundFunction {
     configuration: Configuration,
     code: Code,
     is_image: bool,
@@ -79,14 +82,12 @@ enum Readiness {
     Failed(String),
 }
 
-/// What can be done to the function.
+/// Changes the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FunctionOp {
-    Create(Function),
-    UpdateCode { name: String },
-    UpdateConfiguration(Function),
-    Tag(TagDiff),
-    Delete { name: String },
+#[allow(missing_docs, reason = "named for the calls they are")]
+pub enum FunctionCall {
+    UpdateCode,
+    UpdateConfiguration(Box<Function>),
 }
 
 pub(super) fn arn(monitor: &Monitor) -> String {
@@ -111,6 +112,8 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
             log_group: names.detector_log_group(),
             // What the detector writes is JSON; this makes Lambda's own lines JSON too.
             log_format: LogFormat::Json.as_str().to_owned(),
+            application_log_level: ApplicationLogLevel::Info.as_str().to_owned(),
+            system_log_level: SystemLogLevel::Info.as_str().to_owned(),
         },
         code: Code {
             sha256: settings.detector.code_sha256().to_owned(),
@@ -119,12 +122,12 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
     })
 }
 
-pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<ObservedFunction>, AwsError> {
+pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<FoundFunction>, AwsError> {
     let output = aws.lambda.get_function().function_name(name).send().await.op(ops::GET_FUNCTION).optional()?;
     output.map(read).transpose()
 }
 
-pub(super) fn read(output: GetFunctionOutput) -> Result<ObservedFunction, AwsError> {
+pub(super) fn read(output: GetFunctionOutput) -> Result<FoundFunction, AwsError> {
     // Without its tags nobody knows whose the function is.
     if let Some(error) = &output.tags_error {
         return Err(AwsError::reported(ops::GET_FUNCTION, &error.error_code, &error.message));
@@ -132,7 +135,7 @@ pub(super) fn read(output: GetFunctionOutput) -> Result<ObservedFunction, AwsErr
     let found = output.configuration.unwrap_or_else(|| FunctionConfiguration::builder().build());
     let readiness = readiness(&found);
     let logging = found.logging_config.unwrap_or_else(|| LoggingConfig::builder().build());
-    Ok(ObservedFunction {
+    Ok(FoundFunction {
         is_image: found.package_type == Some(PackageType::Image),
         readiness,
         tags: output.tags.unwrap_or_default().into_iter().collect(),
@@ -160,6 +163,13 @@ pub(super) fn read(output: GetFunctionOutput) -> Result<ObservedFunction, AwsErr
             kms_key_arn: found.kms_key_arn.unwrap_or_default(),
             log_group: logging.log_group.unwrap_or_default(),
             log_format: logging.log_format.map(|it| it.as_str().to_owned()).unwrap_or_default(),
+            // The default of the JSON format, see "Log-level filtering" in the AWS Lambda developer guide.
+            application_log_level: logging
+                .application_log_level
+                .unwrap_or(ApplicationLogLevel::Info)
+                .as_str()
+                .to_owned(),
+            system_log_level: logging.system_log_level.unwrap_or(SystemLogLevel::Info).as_str().to_owned(),
         },
     })
 }
@@ -180,18 +190,9 @@ fn readiness(found: &FunctionConfiguration) -> Readiness {
     }
 }
 
-impl ObservedFunction {
+impl FoundFunction {
     pub(super) fn is_ours(&self, monitor: &Monitor) -> bool {
         monitor.claim(&self.tags) == Claim::Ours
-    }
-
-    pub(super) fn claim(&self, monitor: &Monitor) -> Claim {
-        match monitor.claim(&self.tags) {
-            Claim::Ours | Claim::Adopt if self.is_image => Claim::Foreign(
-                "it runs a container image, which cannot be changed into a zip file; delete the function".to_owned(),
-            ),
-            claim => claim,
-        }
     }
 
     pub(super) fn health(&self) -> SystemHealth {
@@ -203,125 +204,114 @@ impl ObservedFunction {
     }
 }
 
-/// What must be done to a function that is ours to change.
-pub(super) fn diff(monitor: &Monitor, wanted: &Function, observed: Option<&ObservedFunction>, diff: &mut Diff<Op>) {
-    let change = |action| Change::new(action, ResourceKind::Function, &wanted.name);
-    let Some(observed) = observed else {
-        diff.step(change(Action::Create), Op::Function(FunctionOp::Create(wanted.clone())));
-        return;
-    };
-    let tags = monitor.tag_diff(&observed.tags);
-    if !tags.is_empty() {
-        let action = if observed.claim(monitor) == Claim::Adopt { Action::Adopt } else { Action::Update };
-        let new = tags.applied_to(&observed.tags);
-        let change = change(action).field("tags", Some(json!(observed.tags)), Some(json!(new)));
-        diff.step(change, Op::Function(FunctionOp::Tag(tags)));
-    }
-    // Lambda would refuse; what it says of the function now may be half of the change in progress.
-    if matches!(observed.readiness, Readiness::Busy(_)) {
-        return;
-    }
-    // A plan may be made without the package.
-    if monitor.settings.detector.is_known() && observed.code != wanted.code {
-        let op = FunctionOp::UpdateCode { name: wanted.name.clone() };
-        diff.step(change(Action::Update).between(&observed.code, &wanted.code), Op::Function(op));
-    }
-    if observed.configuration != wanted.configuration {
-        let change = change(Action::Update).between(&observed.configuration, &wanted.configuration);
-        let op = Op::Function(FunctionOp::UpdateConfiguration(wanted.clone()));
-        let format = |configuration: &Configuration| configuration.environment.get(environment::LOG_FORMAT).cloned();
-        if format(&observed.configuration) == format(&wanted.configuration) {
-            diff.step(change, op);
-        } else {
-            diff.step_following(change, op, flow_log_to(Sink::CloudWatchLogs));
-        }
-    }
-}
+impl Resource for Function {
+    const KIND: ResourceKind = ResourceKind::Function;
 
-/// What must be done to be rid of the function.
-pub(super) fn remove(monitor: &Monitor, removal: Removal, observed: Option<&ObservedFunction>, diff: &mut Diff<Op>) {
-    let Some(observed) = observed.filter(|observed| observed.is_ours(monitor)) else { return };
-    let name = monitor.names.detector();
-    if removal == Removal::KeepAll {
-        let tags = monitor.retained_tag_diff(&observed.tags);
-        if !tags.is_empty() {
-            let change = Change::new(Action::Retain, ResourceKind::Function, &name);
-            diff.step(change, Op::Function(FunctionOp::Tag(tags)));
-        }
-    } else {
-        let change = Change::new(Action::Delete, ResourceKind::Function, &name);
-        diff.step(change, Op::Function(FunctionOp::Delete { name }));
-    }
-}
+    type Found = FoundFunction;
+    type Call = FunctionCall;
 
-pub(super) async fn apply(aws: &Aws, monitor: &Monitor, op: &FunctionOp) -> Result<Applied, AwsError> {
-    let lambda = &aws.lambda;
-    match op {
-        FunctionOp::Create(function) => create(aws, monitor, function).await?,
-        FunctionOp::UpdateCode { name } => {
-            let package = &monitor.settings.detector;
-            lambda
-                .update_function_code()
-                .function_name(name)
-                .zip_file(Blob::new(package.bytes()))
-                .architectures(Architecture::from(package.architecture().as_str()))
-                .send()
-                .await
-                .op(ops::UPDATE_FUNCTION_CODE)?;
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn arn(monitor: &Monitor, _name: &str) -> Option<String> {
+        Some(arn(monitor))
+    }
+
+    fn tags(found: &FoundFunction) -> Option<&Tags> {
+        Some(&found.tags)
+    }
+
+    fn unusable(&self, found: &FoundFunction) -> Option<String> {
+        found.is_image.then(|| {
+            "it runs a container image, which cannot be changed into a zip file; delete the function".to_owned()
+        })
+    }
+
+    fn differences(&self, monitor: &Monitor, found: &FoundFunction) -> Vec<Step<FunctionCall>> {
+        // Lambda would refuse; what it says of the function now may be half of the change in progress.
+        if matches!(found.readiness, Readiness::Busy(_)) {
+            return Vec::new();
         }
-        FunctionOp::UpdateConfiguration(function) => update_configuration(aws, function).await?,
-        FunctionOp::Tag(tags) => {
-            for call in tags.calls() {
-                match call {
-                    TagCall::Set(set) => {
-                        let set = set.clone().into_iter().collect();
-                        lambda
-                            .tag_resource()
-                            .resource(arn(monitor))
-                            .set_tags(Some(set))
-                            .send()
-                            .await
-                            .op(ops::TAG_FUNCTION)?;
-                    }
-                    TagCall::Unset(unset) => {
-                        lambda
-                            .untag_resource()
-                            .resource(arn(monitor))
-                            .set_tag_keys(Some(unset.to_vec()))
-                            .send()
-                            .await
-                            .op(ops::UNTAG_FUNCTION)?;
-                    }
-                }
+        let change = || Change::new(Action::Update, Self::KIND, &self.name);
+        let mut steps = Vec::new();
+        // A plan may be made without the package.
+        if monitor.settings.detector.is_known() && found.code != self.code {
+            steps.push(Step::new(change().between(&found.code, &self.code), FunctionCall::UpdateCode));
+        }
+        if found.configuration != self.configuration {
+            let change = change().between(&found.configuration, &self.configuration);
+            let call = FunctionCall::UpdateConfiguration(Box::new(self.clone()));
+            let format =
+                |configuration: &Configuration| configuration.environment.get(environment::LOG_FORMAT).cloned();
+            steps.push(if format(&found.configuration) == format(&self.configuration) {
+                Step::new(change, call)
+            } else {
+                Step::following(change, call, flow_log_to(Sink::CloudWatchLogs))
+            });
+        }
+        steps
+    }
+
+    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        let Self { name, configuration, code } = self;
+        aws.lambda
+            .create_function()
+            .function_name(name)
+            .code(FunctionCode::builder().zip_file(Blob::new(monitor.settings.detector.bytes())).build())
+            .architectures(Architecture::from(code.architecture.as_str()))
+            .description(&configuration.description)
+            .runtime(Runtime::from(configuration.runtime.as_str()))
+            .handler(&configuration.handler)
+            .role(&configuration.role)
+            .memory_size(configuration.memory_mb)
+            .timeout(configuration.timeout_seconds)
+            .environment(configuration.sdk_environment())
+            .logging_config(configuration.sdk_logging())
+            .set_tags(Some(monitor.tags.clone().into_iter().collect()))
+            .send()
+            .await
+            .op(ops::CREATE_FUNCTION)?;
+        Ok(Applied::Done)
+    }
+
+    async fn call(aws: &Aws, monitor: &Monitor, name: &str, call: &FunctionCall) -> Result<Applied, AwsError> {
+        match call {
+            FunctionCall::UpdateCode => {
+                let package = &monitor.settings.detector;
+                aws.lambda
+                    .update_function_code()
+                    .function_name(name)
+                    .zip_file(Blob::new(package.bytes()))
+                    .architectures(Architecture::from(package.architecture().as_str()))
+                    .send()
+                    .await
+                    .op(ops::UPDATE_FUNCTION_CODE)?;
+            }
+            FunctionCall::UpdateConfiguration(function) => update_configuration(aws, function).await?,
+        }
+        Ok(Applied::Done)
+    }
+
+    async fn tag(aws: &Aws, monitor: &Monitor, _name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+        match call {
+            TagCall::Set(set) => {
+                let set = set.clone().into_iter().collect();
+                let request = aws.lambda.tag_resource().resource(arn(monitor)).set_tags(Some(set));
+                request.send().await.op(ops::TAG_FUNCTION)?;
+            }
+            TagCall::Unset(unset) => {
+                let request = aws.lambda.untag_resource().resource(arn(monitor)).set_tag_keys(Some(unset.to_vec()));
+                request.send().await.op(ops::UNTAG_FUNCTION)?;
             }
         }
-        FunctionOp::Delete { name } => {
-            lambda.delete_function().function_name(name).send().await.op(ops::DELETE_FUNCTION).or_gone()?;
-        }
+        Ok(())
     }
-    Ok(Applied::Done)
-}
 
-async fn create(aws: &Aws, monitor: &Monitor, function: &Function) -> Result<(), AwsError> {
-    let Function { name, configuration, code } = function;
-    aws.lambda
-        .create_function()
-        .function_name(name)
-        .code(FunctionCode::builder().zip_file(Blob::new(monitor.settings.detector.bytes())).build())
-        .architectures(Architecture::from(code.architecture.as_str()))
-        .description(&configuration.description)
-        .runtime(Runtime::from(configuration.runtime.as_str()))
-        .handler(&configuration.handler)
-        .role(&configuration.role)
-        .memory_size(configuration.memory_mb)
-        .timeout(configuration.timeout_seconds)
-        .environment(configuration.sdk_environment())
-        .logging_config(configuration.sdk_logging())
-        .set_tags(Some(monitor.tags.clone().into_iter().collect()))
-        .send()
-        .await
-        .op(ops::CREATE_FUNCTION)?;
-    Ok(())
+    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundFunction) -> Result<Applied, AwsError> {
+        aws.lambda.delete_function().function_name(name).send().await.op(ops::DELETE_FUNCTION).or_gone()?;
+        Ok(Applied::Done)
+    }
 }
 
 async fn update_configuration(aws: &Aws, function: &Function) -> Result<(), AwsError> {
@@ -352,12 +342,9 @@ impl Configuration {
     fn sdk_logging(&self) -> LoggingConfig {
         LoggingConfig::builder()
             .log_format(LogFormat::from(self.log_format.as_str()))
+            .application_log_level(ApplicationLogLevel::from(self.application_log_level.as_str()))
+            .system_log_level(SystemLogLevel::from(self.system_log_level.as_str()))
             .log_group(&self.log_group)
             .build()
     }
-}
-
-/// The function for the status.
-pub(super) fn existing(monitor: &Monitor) -> Existing {
-    Existing::new(ResourceKind::Function, monitor.names.detector(), arn(monitor))
 }

@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Op;
 use crate::api::ResourceKind;
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Diff, Existing};
+use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
 use crate::monitor::Monitor;
 
 /// Id of our statement.
@@ -66,9 +67,16 @@ fn parse(policy: &str) -> Option<Invocation> {
     })
 }
 
-pub(super) fn diff(monitor: &Monitor, wanted: &Invocation, observed: Option<&Invocation>, diff: &mut Diff<Op>) {
+/// Adds our statement to the function's policy.
+#[derive(Debug)]
+pub(super) struct AllowInvocation {
+    replaces: bool,
+}
+
+pub(super) fn diff(monitor: &Monitor, wanted: &Invocation, observed: Option<&Invocation>) -> Diff<AllowInvocation> {
+    let mut diff = Diff::default();
     if observed == Some(wanted) {
-        return;
+        return diff;
     }
     let change = |action| Change::new(action, ResourceKind::FunctionPermission, monitor.names.detector());
     let change = match observed {
@@ -77,7 +85,8 @@ pub(super) fn diff(monitor: &Monitor, wanted: &Invocation, observed: Option<&Inv
             .between(observed, wanted)
             .because("Lambda cannot change a statement of a function's policy"),
     };
-    diff.step(change, Op::AllowInvocation { replaces: observed.is_some() });
+    diff.step(change, AllowInvocation { replaces: observed.is_some() });
+    diff
 }
 
 /// It belongs to the function, whose name it goes by, and has no ARN.
@@ -91,7 +100,13 @@ pub(super) fn existing(monitor: &Monitor) -> Existing {
     }
 }
 
-pub(super) async fn apply(aws: &Aws, monitor: &Monitor, replaces: bool) -> Result<Applied, AwsError> {
+impl Call for AllowInvocation {
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        allow(aws, monitor, self.replaces).boxed()
+    }
+}
+
+async fn allow(aws: &Aws, monitor: &Monitor, replaces: bool) -> Result<Applied, AwsError> {
     if replaces {
         remove(aws, monitor).await?;
     }
@@ -153,9 +168,7 @@ mod tests {
 
     fn steps(policy: &Value) -> usize {
         let monitor = fixtures::monitor();
-        let mut found = Diff::default();
-        diff(&monitor, &desired(&monitor), parse(&policy.to_string()).as_ref(), &mut found);
-        found.steps.len()
+        diff(&monitor, &desired(&monitor), parse(&policy.to_string()).as_ref()).steps.len()
     }
 
     #[test]

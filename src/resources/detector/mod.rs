@@ -13,16 +13,18 @@ mod subscription;
 
 use futures::try_join;
 
-use self::function::{Function, FunctionOp, ObservedFunction};
+use self::function::{FoundFunction, Function};
 use self::invocation::Invocation;
-use self::subscription::{ObservedSubscription, Subscription, SubscriptionOp};
-use super::common::log_group::{self, LogGroup, LogGroupOp, ObservedLogGroup};
-use super::common::role::{self as iam_role, ObservedRole, Role, RoleOp};
+use self::subscription::Subscription;
+use super::common::log_group::{self, FoundLogGroup};
+use super::common::role::{self as iam_role, FoundRole, Role};
 use crate::api::spec::LogGroupClass;
-use crate::api::{Component, ResourceKind};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{Applied, Diff, Goal, Invalid, Report, System, SystemHealth};
-use crate::monitor::{Claim, Monitor};
+use crate::engine::{AnyCall, Diff, Goal, Report, System, SystemHealth, existing, ownership};
+use crate::monitor::Monitor;
+
+type LogGroup = log_group::LogGroup<false>;
 
 /// The system [`Component::Detector`].
 #[derive(Debug)]
@@ -41,40 +43,16 @@ pub struct Desired {
 /// The detector as AWS has it.
 #[derive(Debug, Default)]
 pub struct Observed {
-    role: Option<ObservedRole>,
-    log_group: Option<ObservedLogGroup>,
-    function: Option<ObservedFunction>,
+    role: Option<FoundRole>,
+    log_group: Option<FoundLogGroup>,
+    function: Option<FoundFunction>,
     invocation: Option<Invocation>,
-    subscriptions: Vec<ObservedSubscription>,
-}
-
-/// What can be done to one of its parts.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "named for the parts")]
-pub enum Op {
-    Role(RoleOp),
-    LogGroup(LogGroupOp),
-    Function(FunctionOp),
-    AllowInvocation { replaces: bool },
-    Subscription(SubscriptionOp),
-}
-
-impl From<RoleOp> for Op {
-    fn from(op: RoleOp) -> Self {
-        Self::Role(op)
-    }
-}
-
-impl From<LogGroupOp> for Op {
-    fn from(op: LogGroupOp) -> Self {
-        Self::LogGroup(op)
-    }
+    subscriptions: subscription::Observed,
 }
 
 impl System for DetectorSystem {
     type Desired = Desired;
     type Observed = Observed;
-    type Op = Op;
 
     const COMPONENT: Component = Component::Detector;
     const NEEDS: &'static [Component] = &[Component::LogGroup, Component::Notifications];
@@ -120,65 +98,68 @@ impl System for DetectorSystem {
         Ok(Observed { role, log_group, function, invocation, subscriptions })
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<Op> {
+    fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<AnyCall> {
+        let names = &monitor.names;
+        let role =
+            ownership::diff(monitor, goal.map(|desired| &desired.role), &names.detector_role(), observed.role.as_ref());
+        let log_group = ownership::diff(
+            monitor,
+            goal.map(|desired| &desired.log_group),
+            &names.detector_log_group(),
+            observed.log_group.as_ref(),
+        );
+        let function = ownership::diff(
+            monitor,
+            goal.map(|desired| &desired.function),
+            &names.detector(),
+            observed.function.as_ref(),
+        );
+        let subscription =
+            || subscription::diff(monitor, goal.map(|desired| &desired.subscription), &observed.subscriptions);
         let mut diff = Diff::default();
         match goal {
-            Goal::Present(desired) => build(monitor, desired, observed, &mut diff),
-            Goal::Absent(removal) => {
+            // Each part is passed to, or invoked by, the next: none is built on one that is not ours.
+            Goal::Present(desired) => {
+                diff.include(role);
+                diff.include(log_group);
+                diff.conflicts.extend(function.conflicts);
+                if diff.conflicts.is_empty() {
+                    diff.steps.extend(Diff { steps: function.steps, ..Diff::default() }.erase().steps);
+                    diff.include(invocation::diff(monitor, &desired.invocation, observed.invocation.as_ref()));
+                    diff.include(subscription());
+                }
+            }
+            Goal::Absent(_) => {
                 let is_foreign = observed.function.as_ref().is_some_and(|function| !function.is_ours(monitor));
                 if !is_foreign {
-                    subscription::remove(removal, &observed.subscriptions, &mut diff);
+                    diff.include(subscription());
                 }
-                function::remove(monitor, removal, observed.function.as_ref(), &mut diff);
-                let (role, group) = (monitor.names.detector_role(), monitor.names.detector_log_group());
-                iam_role::diff(monitor, Goal::Absent(removal), &role, observed.role.as_ref(), &mut diff);
-                let observed = observed.log_group.as_ref();
-                log_group::diff(monitor, Goal::Absent(removal), &group, observed, false, &mut diff);
+                diff.include(function);
+                diff.include(role);
+                diff.include(log_group);
             }
         }
         diff
-    }
-
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
-        match op {
-            Op::Role(op) => iam_role::apply(aws, monitor, op).await,
-            Op::LogGroup(op) => log_group::apply(aws, monitor, op).await,
-            Op::Function(op) => function::apply(aws, monitor, op).await,
-            Op::AllowInvocation { replaces } => invocation::apply(aws, monitor, *replaces).await,
-            Op::Subscription(op) => subscription::apply(aws, op).await,
-        }
     }
 
     fn report(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Report {
         let names = &monitor.names;
         let function = observed.function.as_ref().filter(|function| function.is_ours(monitor));
         let resources = [
-            iam_role::existing(monitor, &names.detector_role(), observed.role.as_ref()),
-            log_group::existing(monitor, &names.detector_log_group(), observed.log_group.as_ref()),
-            function.map(|_| function::existing(monitor)),
+            existing::<Role>(monitor, &names.detector_role(), observed.role.as_ref()),
+            existing::<LogGroup>(monitor, &names.detector_log_group(), observed.log_group.as_ref()),
+            existing::<Function>(monitor, &names.detector(), function),
             function.and(observed.invocation.as_ref()).map(|_| invocation::existing(monitor)),
-            function.and_then(|_| subscription::existing(monitor, &observed.subscriptions)),
+            function.and_then(|_| {
+                let current = subscription::current(monitor, &observed.subscriptions);
+                existing::<Subscription>(monitor, &names.detector(), current)
+            }),
         ];
         let health = match (goal, function) {
             (Goal::Present(_), Some(function)) => function.health(),
             _ => SystemHealth::Good,
         };
-        Report { resources: resources.into_iter().flatten().collect(), health, ..Report::default() }
-    }
-}
-
-/// Each part is passed to, or invoked by, the next: none is built on one that is not ours.
-fn build(monitor: &Monitor, desired: &Desired, observed: &Observed, diff: &mut Diff<Op>) {
-    let Desired { role, log_group, function, invocation, subscription } = desired;
-    iam_role::diff(monitor, Goal::Present(role), &role.name, observed.role.as_ref(), diff);
-    log_group::diff(monitor, Goal::Present(log_group), &log_group.name, observed.log_group.as_ref(), false, diff);
-    if let Some(Claim::Foreign(problem)) = observed.function.as_ref().map(|function| function.claim(monitor)) {
-        diff.conflict(ResourceKind::Function, &function.name, problem);
-    }
-    if diff.conflicts.is_empty() {
-        function::diff(monitor, function, observed.function.as_ref(), diff);
-        invocation::diff(monitor, invocation, observed.invocation.as_ref(), diff);
-        subscription::diff(subscription, &observed.subscriptions, diff);
+        Report { resources: resources.into_iter().flatten().collect(), health }
     }
 }
 

@@ -5,14 +5,13 @@
 
 use serde::Serialize;
 
-use super::Op;
 use crate::api::{Component, ResourceKind};
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Diff, Existing, Removal};
-use crate::monitor::Monitor;
+use crate::engine::{Action, Applied, Change, Diff, Goal, Removal, Resource, ResourceCall, Step, ownership};
+use crate::monitor::{Monitor, TagCall, Tags};
 
-/// A subscription filter as it shall be.
+/// A subscription filter: the same terms for what is declared and for what AWS has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     log_group: String,
@@ -29,20 +28,12 @@ pub struct Delivery {
     destination_arn: String,
 }
 
-/// What a log group has under the filter's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObservedSubscription {
-    log_group: String,
-    name: String,
-    delivery: Option<Delivery>,
-}
+/// The log groups that may have the filter, and the filter of each.
+pub type Observed = Vec<(String, Option<Subscription>)>;
 
-/// What can be done to a subscription filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubscriptionOp {
-    Put(Subscription),
-    Delete { log_group: String, name: String },
-}
+/// Replaces a filter.
+#[derive(Clone, Debug)]
+pub struct Put(Subscription);
 
 pub(super) fn desired(monitor: &Monitor) -> Subscription {
     Subscription {
@@ -53,12 +44,13 @@ pub(super) fn desired(monitor: &Monitor) -> Subscription {
 }
 
 /// Reads the filter on the log group of the wanted name, and on those of names the spec had before.
-pub(super) async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Vec<ObservedSubscription>, AwsError> {
-    let mut observed = Vec::new();
+pub(super) async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
+    let (name, mut observed) = (monitor.names.detector(), Vec::new());
     for log_group in monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group) {
-        let name = monitor.names.detector();
         let delivery = observe_one(aws, &log_group, &name).await?;
-        observed.push(ObservedSubscription { log_group, name, delivery });
+        let filter =
+            delivery.map(|delivery| Subscription { log_group: log_group.clone(), name: name.clone(), delivery });
+        observed.push((log_group, filter));
     }
     Ok(observed)
 }
@@ -83,63 +75,83 @@ async fn observe_one(aws: &Aws, log_group: &str, name: &str) -> Result<Option<De
     }))
 }
 
-pub(super) fn diff(wanted: &Subscription, observed: &[ObservedSubscription], diff: &mut Diff<Op>) {
-    for found in observed {
-        if found.log_group != wanted.log_group {
-            delete(found, diff);
-        } else if found.delivery.as_ref() != Some(&wanted.delivery) {
-            let change = |action| Change::new(action, ResourceKind::SubscriptionFilter, &wanted.name);
-            let change = match &found.delivery {
-                None => change(Action::Create),
-                Some(delivery) => change(Action::Update).between(delivery, &wanted.delivery),
-            };
-            diff.step(change, Op::Subscription(SubscriptionOp::Put(wanted.clone())));
+pub(super) fn diff(
+    monitor: &Monitor,
+    goal: Goal<&Subscription>,
+    observed: &Observed,
+) -> Diff<ResourceCall<Subscription>> {
+    let mut diff = Diff::default();
+    for (log_group, found) in observed {
+        let goal = match goal {
+            // A filter on a former log group would only send records that arrive late.
+            Goal::Present(wanted) if wanted.log_group != *log_group => Goal::Absent(Removal::SwitchedOff),
+            goal => goal,
+        };
+        let mut of_group = ownership::diff(monitor, goal, &monitor.names.detector(), found.as_ref());
+        for step in of_group.steps.iter_mut().filter(|step| step.change.action == Action::Delete) {
+            step.change.why = Some(format!("on log group {log_group}"));
         }
+        diff.append(of_group);
+    }
+    diff
+}
+
+impl Resource for Subscription {
+    const KIND: ResourceKind = ResourceKind::SubscriptionFilter;
+
+    type Found = Self;
+    type Call = Put;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn tags(_found: &Self) -> Option<&Tags> {
+        None
+    }
+
+    fn differences(&self, _monitor: &Monitor, found: &Self) -> Vec<Step<Put>> {
+        if found.delivery == self.delivery {
+            return Vec::new();
+        }
+        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&found.delivery, &self.delivery);
+        vec![Step::new(change, Put(self.clone()))]
+    }
+
+    async fn create(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {
+        put(aws, self).await
+    }
+
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
+        put(aws, &call.0).await
+    }
+
+    async fn tag(_aws: &Aws, _monitor: &Monitor, _name: &str, _call: TagCall<'_>) -> Result<(), AwsError> {
+        Ok(())
+    }
+
+    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, found: &Self) -> Result<Applied, AwsError> {
+        let request = aws.logs.delete_subscription_filter().log_group_name(&found.log_group).filter_name(name);
+        request.send().await.op(ops::DELETE_SUBSCRIPTION_FILTER).or_gone()?;
+        Ok(Applied::Done)
     }
 }
 
-pub(super) fn remove(removal: Removal, observed: &[ObservedSubscription], diff: &mut Diff<Op>) {
-    if removal != Removal::KeepAll {
-        for found in observed {
-            delete(found, diff);
-        }
-    }
-}
-
-fn delete(found: &ObservedSubscription, diff: &mut Diff<Op>) {
-    if found.delivery.is_some() {
-        let ObservedSubscription { log_group, name, .. } = found.clone();
-        let change = Change::new(Action::Delete, ResourceKind::SubscriptionFilter, &name)
-            .because(format!("on log group {log_group}"));
-        diff.step(change, Op::Subscription(SubscriptionOp::Delete { log_group, name }));
-    }
-}
-
-pub(super) async fn apply(aws: &Aws, op: &SubscriptionOp) -> Result<Applied, AwsError> {
-    match op {
-        SubscriptionOp::Put(Subscription { log_group, name, delivery }) => {
-            aws.logs
-                .put_subscription_filter()
-                .log_group_name(log_group)
-                .filter_name(name)
-                .filter_pattern(&delivery.pattern)
-                .destination_arn(&delivery.destination_arn)
-                .send()
-                .await
-                .op(ops::PUT_SUBSCRIPTION_FILTER)
-                .map_err(|error| explain(error, log_group))?;
-        }
-        SubscriptionOp::Delete { log_group, name } => {
-            aws.logs
-                .delete_subscription_filter()
-                .log_group_name(log_group)
-                .filter_name(name)
-                .send()
-                .await
-                .op(ops::DELETE_SUBSCRIPTION_FILTER)
-                .or_gone()?;
-        }
-    }
+async fn put(aws: &Aws, filter: &Subscription) -> Result<Applied, AwsError> {
+    aws.logs
+        .put_subscription_filter()
+        .log_group_name(&filter.log_group)
+        .filter_name(&filter.name)
+        .filter_pattern(&filter.delivery.pattern)
+        .destination_arn(&filter.delivery.destination_arn)
+        .send()
+        .await
+        .op(ops::PUT_SUBSCRIPTION_FILTER)
+        .map_err(|error| explain(error, &filter.log_group))?;
     Ok(Applied::Done)
 }
 
@@ -154,19 +166,13 @@ fn explain(mut error: AwsError, log_group: &str) -> AwsError {
     error
 }
 
-/// The filter for the status.
-pub(super) fn existing(monitor: &Monitor, observed: &[ObservedSubscription]) -> Option<Existing> {
-    let found = observed.iter().find(|found| found.log_group == monitor.names.log_group)?;
-    found.delivery.as_ref().map(|_| Existing {
-        kind: ResourceKind::SubscriptionFilter,
-        name: found.name.clone(),
-        retained: false,
-        arn: None,
-        message: None,
-    })
+/// The filter on the current log group.
+pub(super) fn current<'a>(monitor: &Monitor, observed: &'a Observed) -> Option<&'a Subscription> {
+    observed.iter().find(|(log_group, _)| *log_group == monitor.names.log_group)?.1.as_ref()
 }
 
 #[cfg(test)]
-pub(super) fn found(log_group: &str, name: &str, delivery: Option<Delivery>) -> ObservedSubscription {
-    ObservedSubscription { log_group: log_group.into(), name: name.into(), delivery }
+pub(super) fn found(log_group: &str, name: &str, delivery: Option<Delivery>) -> (String, Option<Subscription>) {
+    let filter = delivery.map(|delivery| Subscription { log_group: log_group.into(), name: name.into(), delivery });
+    (log_group.to_owned(), filter)
 }

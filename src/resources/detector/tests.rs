@@ -1,13 +1,13 @@
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{
-    Architecture, EnvironmentResponse, FunctionConfiguration, LastUpdateStatus, LogFormat, LoggingConfig, PackageType,
-    Runtime, State, TagsError,
+    ApplicationLogLevel, Architecture, EnvironmentResponse, FunctionConfiguration, LastUpdateStatus, LogFormat,
+    LoggingConfig, PackageType, Runtime, State, TagsError,
 };
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::api::spec::AdoptionPolicy;
+use crate::api::spec::{AdoptionPolicy, DeletionPolicy};
 use crate::api::status::{ResourceState, ResourceStatus};
 use crate::api::{FlowLogField, VpcFlowMonitorSpec};
 use crate::engine::{Action, Change, Removal};
@@ -59,22 +59,25 @@ fn answer(monitor: &Monitor) -> (FunctionConfiguration, Tags) {
     (configuration, monitor.tags.clone())
 }
 
-fn observed(configuration: FunctionConfiguration, tags: Tags) -> ObservedFunction {
+fn observed(configuration: FunctionConfiguration, tags: Tags) -> FoundFunction {
     let output = GetFunctionOutput::builder().configuration(configuration).set_tags(Some(tags.into_iter().collect()));
     function::read(output.build()).unwrap()
 }
 
-fn steps(monitor: &Monitor, function: &ObservedFunction) -> Vec<Change> {
-    let mut diff = Diff::default();
-    function::diff(monitor, &function::desired(monitor).unwrap(), Some(function), &mut diff);
-    diff.steps.into_iter().map(|step| step.change).collect()
+fn steps(monitor: &Monitor, function: &FoundFunction) -> Vec<Change> {
+    let desired = function::desired(monitor).unwrap();
+    ownership::diff(monitor, Goal::Present(&desired), NAME, Some(function))
+        .steps
+        .into_iter()
+        .map(|step| step.change)
+        .collect()
 }
 
-fn fields(monitor: &Monitor, function: &ObservedFunction) -> Vec<String> {
+fn fields(monitor: &Monitor, function: &FoundFunction) -> Vec<String> {
     steps(monitor, function).into_iter().flat_map(|change| change.fields).map(|field| field.path).collect()
 }
 
-fn kinds(diff: &Diff<Op>) -> Vec<(Action, ResourceKind)> {
+fn kinds(diff: &Diff<AnyCall>) -> Vec<(Action, ResourceKind)> {
     diff.steps.iter().map(|step| (step.change.action, step.change.kind)).collect()
 }
 
@@ -115,7 +118,7 @@ fn every_drift_is_seen() {
     type Set = fn(&mut FunctionConfiguration);
     let monitor = fixtures::monitor();
     let (configuration, tags) = answer(&monitor);
-    let cases: [(Set, &str); 11] = [
+    let cases: [(Set, &str); 12] = [
         (|it| it.description = None, "description"),
         (|it| it.runtime = Some(Runtime::Providedal2), "runtime"),
         (|it| it.handler = Some("other".into()), "handler"),
@@ -124,6 +127,13 @@ fn every_drift_is_seen() {
         (|it| it.timeout = Some(3), "timeoutSeconds"),
         (|it| it.kms_key_arn = Some("arn:aws:kms:eu-west-1:123456789012:key/1".into()), "kmsKeyArn"),
         (|it| it.logging_config = Some(LoggingConfig::builder().log_format(LogFormat::Json).build()), "logGroup"),
+        (
+            |it| {
+                let logging = it.logging_config.as_mut().unwrap();
+                logging.application_log_level = Some(ApplicationLogLevel::Warn);
+            },
+            "applicationLogLevel",
+        ),
         (|it| it.code_sha256 = Some("other".into()), "sha256"),
         (|it| it.architectures = Some(vec![Architecture::Arm64]), "architecture"),
         (
@@ -207,39 +217,42 @@ fn parts_are_made_in_the_order_they_build_on_each_other() {
     );
 }
 
-fn found(monitor: &Monitor, delivery: Option<subscription::Delivery>) -> Vec<ObservedSubscription> {
+fn found(monitor: &Monitor, delivery: Option<subscription::Delivery>) -> subscription::Observed {
     vec![subscription::found(&monitor.names.log_group, &monitor.names.detector(), delivery)]
 }
 
 #[test]
 fn removal_cuts_the_flow_of_records_first() {
-    let monitor = fixtures::monitor();
+    let mut monitor = fixtures::monitor();
     let (configuration, tags) = answer(&monitor);
     let observed = Observed {
         function: Some(observed(configuration, tags)),
         subscriptions: found(&monitor, Some(desired(&monitor).subscription.delivery)),
         ..Observed::default()
     };
-    for removal in [Removal::Everything, Removal::KeepData] {
-        let diff = DetectorSystem::diff(&monitor, Goal::Absent(removal), &observed);
+    let removed = Goal::Absent(Removal::MonitorDeleted);
+    for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
+        monitor.spec.deletion_policy = Some(policy);
+        let diff = DetectorSystem::diff(&monitor, removed, &observed);
         let order = [(Action::Delete, ResourceKind::SubscriptionFilter), (Action::Delete, ResourceKind::Function)];
         assert_eq!(kinds(&diff), order);
     }
-    let diff = DetectorSystem::diff(&monitor, Goal::Absent(Removal::KeepAll), &observed);
+    monitor.spec.deletion_policy = Some(DeletionPolicy::Retain);
+    let diff = DetectorSystem::diff(&monitor, removed, &observed);
     assert_eq!(kinds(&diff), [(Action::Retain, ResourceKind::Function)]);
 }
 
 #[test]
 fn nothing_is_built_on_a_part_that_is_not_ours() {
     let monitor = fixtures::monitor();
-    let foreign = ObservedFunction::default();
+    let foreign = FoundFunction::default();
     let function = Observed { function: Some(foreign), subscriptions: found(&monitor, None), ..Observed::default() };
-    let role = Observed { role: Some(ObservedRole::default()), ..Observed::default() };
+    let role = Observed { role: Some(FoundRole::default()), ..Observed::default() };
     for observed in [function, role] {
         let diff = DetectorSystem::diff(&monitor, Goal::Present(&desired(&monitor)), &observed);
         assert_eq!(diff.conflicts.len(), 1);
         assert!(kinds(&diff).iter().all(|(_, kind)| matches!(kind, ResourceKind::Role | ResourceKind::LogGroup)));
-        let diff = DetectorSystem::diff(&monitor, Goal::Absent(Removal::Everything), &observed);
+        let diff = DetectorSystem::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed);
         assert_eq!(kinds(&diff), []);
     }
 }
@@ -251,7 +264,10 @@ fn an_unowned_zip_function_is_adopted_if_the_spec_says_so_and_an_image_never() {
     let monitor = fixtures::with_spec(spec);
     let (mut configuration, _) = answer(&monitor);
     configuration.package_type = Some(PackageType::Image);
-    assert!(matches!(observed(configuration.clone(), Tags::new()).claim(&monitor), Claim::Foreign(_)));
+    let image = observed(configuration.clone(), Tags::new());
+    let declared = function::desired(&monitor).unwrap();
+    let diff = ownership::diff(&monitor, Goal::Present(&declared), NAME, Some(&image));
+    assert_eq!((diff.steps.len(), diff.conflicts.len()), (0, 1));
     configuration.package_type = Some(PackageType::Zip);
     let changes = steps(&monitor, &observed(configuration, Tags::new()));
     assert_eq!(changes.iter().map(|change| change.action).collect::<Vec<_>>(), [Action::Adopt]);
@@ -272,9 +288,8 @@ fn after_a_rename_the_old_log_group_loses_the_filter() {
     });
     let wanted = desired(&monitor).subscription;
     let found = |group, delivery| subscription::found(group, NAME, delivery);
-    let mut diff = Diff::default();
-    let observed = [found("/new", None), found("/old", Some(wanted.delivery.clone()))];
-    subscription::diff(&wanted, &observed, &mut diff);
+    let observed = vec![found("/new", None), found("/old", Some(wanted.delivery.clone()))];
+    let diff = subscription::diff(&monitor, Goal::Present(&wanted), &observed);
     let reported: Vec<_> = diff.steps.iter().map(|step| (step.change.action, step.change.to_string())).collect();
     assert_eq!(reported[0].0, Action::Create);
     assert_eq!(reported[1], (Action::Delete, format!("subscription filter {NAME}: on log group /old")));

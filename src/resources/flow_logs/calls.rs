@@ -17,9 +17,6 @@ use crate::resources::bucket::keep_policy;
 /// `DeleteFlowLogs` takes no more ids at once: its entry in the EC2 API reference.
 const MOST_IDS: usize = 1000;
 
-/// A filter takes no more values at once: "List and filter your resources" in EC2's user guide.
-const MOST_FILTER_VALUES: usize = 200;
-
 /// Codes that say that the VPC does not exist; AWS's documents have both.
 const NO_VPC: [&str; 2] = ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound"];
 
@@ -31,28 +28,18 @@ const SAME_DESTINATION: &str = "FlowLogAlreadyExists";
 /// Reads the VPC's flow logs. Not by owner: those of others to our destinations must be seen too.
 pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
     let read_at = SystemTime::now();
-    let vpc = [monitor.spec.vpc_id.clone()];
-    let found = aws.shared.flow_logs().load(&vpc, aws.shared.freshness(), |vpcs| of_vpcs(aws, vpcs)).await?;
+    let found = aws
+        .ec2
+        .describe_flow_logs()
+        .filter(Filter::builder().name("resource-id").values(&monitor.spec.vpc_id).build())
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .op(ops::DESCRIBE_FLOW_LOGS)?;
     let flow_logs = found.into_iter().filter_map(|found| read(monitor, found)).collect();
     Ok(Observed { read_at, flow_logs })
-}
-
-async fn of_vpcs(aws: &Aws, vpcs: Vec<String>) -> Result<Vec<(String, SdkFlowLog)>, AwsError> {
-    let mut all = Vec::new();
-    for vpcs in vpcs.chunks(MOST_FILTER_VALUES) {
-        let found = aws
-            .ec2
-            .describe_flow_logs()
-            .filter(Filter::builder().name("resource-id").set_values(Some(vpcs.to_vec())).build())
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .op(ops::DESCRIBE_FLOW_LOGS)?;
-        all.extend(found.into_iter().filter_map(|flow_log| Some((flow_log.resource_id.clone()?, flow_log))));
-    }
-    Ok(all)
 }
 
 fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {

@@ -17,19 +17,19 @@ pub fn report(monitor: &Monitor, ours: &[&Found]) -> Report {
         existing.message = problem(monitor, found).map(|problem| problem.to_string());
         existing
     });
-    let flow_logs = ours.iter().map(|found| FlowLogStatus {
+    Report { resources: resources.collect(), health: health(monitor, ours) }
+}
+
+/// The flow logs as the status shows them.
+pub fn statuses(ours: &[&Found]) -> Vec<FlowLogStatus> {
+    let status = |found: &&Found| FlowLogStatus {
         destination: found.flow_log.sink().as_str().to_owned(),
         id: found.id.clone(),
         status: found.status.clone(),
         delivery_status: found.delivery_status.clone(),
         delivery_error: found.delivery_error.clone(),
-    });
-    Report {
-        resources: resources.collect(),
-        flow_logs: flow_logs.collect(),
-        health: health(monitor, ours),
-        ..Report::default()
-    }
+    };
+    ours.iter().map(status).collect()
 }
 
 /// `FlowLogStatus` alone says nothing about delivery.

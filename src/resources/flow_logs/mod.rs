@@ -13,14 +13,17 @@ mod token;
 use std::time::SystemTime;
 
 use aws_smithy_types::DateTime;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 pub use delivery::{Delivery, deliveries};
 pub use flow_log::{Destination, FlowLog, Sink};
 pub use health::Problem;
 pub use plan::FlowLogOp;
 
-use crate::api::{Component, ResourceKind};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{Applied, Diff, Goal, Invalid, Other, Report, System};
+use crate::engine::{AnyCall, Applied, Call, Details, Diff, Goal, Other, Report, System};
 use crate::monitor::{Monitor, Tags};
 
 /// The system [`Component::FlowLogs`].
@@ -57,10 +60,12 @@ pub struct Found {
 impl System for FlowLogs {
     type Desired = Vec<FlowLog>;
     type Observed = Observed;
-    type Op = FlowLogOp;
 
     const COMPONENT: Component = Component::FlowLogs;
     const NEEDS: &'static [Component] = &[Component::Bucket, Component::DeliveryRole, Component::LogGroup];
+    const TORN_DOWN_FIRST: bool = true;
+    // `CreateFlowLogs` replaces the policy of the bucket.
+    const TOUCHES: &'static [Component] = &[Component::Bucket];
 
     fn desired(monitor: &Monitor) -> Result<Option<Vec<FlowLog>>, Invalid> {
         Ok(Some(flow_log::wanted(monitor)))
@@ -70,23 +75,36 @@ impl System for FlowLogs {
         calls::observe(aws, monitor).await
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Diff<FlowLogOp> {
+    fn diff(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Diff<AnyCall> {
         match goal {
-            Goal::Present(wanted) => plan::present(monitor, wanted, observed),
-            Goal::Absent(removal) => plan::absent(monitor, removal, observed),
+            Goal::Present(wanted) => plan::present(monitor, wanted, observed).erase(),
+            Goal::Absent(removal) => plan::absent(monitor, removal, observed).erase(),
         }
     }
 
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<Applied, AwsError> {
-        calls::apply(aws, monitor, op).await?;
-        Ok(Applied::Done)
+    fn report(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Report {
+        health::report(monitor, &in_use(monitor, goal, observed))
     }
 
-    fn report(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Report {
-        let ours = match goal {
-            Goal::Present(wanted) => plan::in_use(monitor, wanted, observed),
-            Goal::Absent(_) => plan::ours(monitor, observed).collect(),
-        };
-        health::report(monitor, &ours)
+    fn details(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Details {
+        let flow_logs = health::statuses(&in_use(monitor, goal, observed));
+        Details::new(move |status| status.flow_logs.clone_from(&flow_logs))
+    }
+}
+
+fn in_use<'a>(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &'a Observed) -> Vec<&'a Found> {
+    match goal {
+        Goal::Present(wanted) => plan::in_use(monitor, wanted, observed),
+        Goal::Absent(_) => plan::ours(monitor, observed).collect(),
+    }
+}
+
+impl Call for FlowLogOp {
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        async move {
+            calls::apply(aws, monitor, self).await?;
+            Ok(Applied::Done)
+        }
+        .boxed()
     }
 }

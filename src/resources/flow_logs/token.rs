@@ -7,7 +7,6 @@
 //!
 //! See "Ensuring idempotency in Amazon EC2 API requests" in the EC2 developer guide.
 
-use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
@@ -28,12 +27,7 @@ pub enum Attempt {
 pub fn token(monitor: &Monitor, flow_log: &FlowLog, read_at: SystemTime, attempt: Attempt) -> String {
     let moment = read_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let text = format!("{} {} {moment} {attempt:?}", monitor.owner, flow_log.document());
-    let mut hex = String::new();
-    for byte in Sha256::digest(text) {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex::encode(Sha256::digest(text))
 }
 
 #[cfg(test)]

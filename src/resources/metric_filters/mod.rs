@@ -12,10 +12,13 @@ use serde::Serialize;
 use super::detections::Detection;
 use super::flow_logs::{Sink, flow_log_to};
 use crate::api::spec::LogGroupClass;
-use crate::api::{Component, ResourceKind};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Diff, Existing, Goal, Invalid, Removal, Report, System};
-use crate::monitor::Monitor;
+use crate::engine::{
+    Action, AnyCall, Applied, Change, Diff, Goal, Removal, Report, Resource, ResourceCall, Step, System, existing,
+    ownership,
+};
+use crate::monitor::{Monitor, TagCall, Tags};
 
 /// The system [`Component::MetricFilters`].
 #[derive(Debug)]
@@ -25,6 +28,10 @@ pub struct MetricFilters;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Filter {
+    #[serde(skip)]
+    name: String,
+    #[serde(skip)]
+    log_group: String,
     pattern: String,
     namespace: String,
     metric_name: String,
@@ -36,24 +43,14 @@ pub struct Filter {
     on_transformed_logs: bool,
 }
 
-/// One of our metric filters as AWS has it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ObservedFilter {
-    detection: Detection,
-    log_group: String,
-    filter: Filter,
-}
-
-/// What can be done to a metric filter.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "named for the calls they are")]
-pub enum Op {
-    Put { detection: Detection, filter: Filter },
-    Delete { detection: Detection, log_group: String },
-}
+/// Replaces the definition of a metric filter.
+#[derive(Clone, Debug)]
+pub struct Put(Filter);
 
 fn wanted(monitor: &Monitor, detection: Detection) -> Result<Filter, Invalid> {
     Ok(Filter {
+        name: detection.filter_name(monitor),
+        log_group: monitor.names.log_group.clone(),
         pattern: pattern::pattern(monitor, detection)?,
         namespace: monitor.spec.detections.namespace.clone(),
         metric_name: detection.metric_name(monitor),
@@ -71,8 +68,8 @@ fn wanted(monitor: &Monitor, detection: Detection) -> Result<Filter, Invalid> {
 impl System for MetricFilters {
     /// One that cannot be expressed leaves the others as they are.
     type Desired = Vec<(Detection, Result<Filter, Invalid>)>;
-    type Observed = Vec<ObservedFilter>;
-    type Op = Op;
+    /// Those under our names, on the log group and on those of earlier names.
+    type Observed = Vec<Filter>;
 
     const COMPONENT: Component = Component::MetricFilters;
     const NEEDS: &'static [Component] = &[Component::LogGroup];
@@ -106,96 +103,109 @@ impl System for MetricFilters {
                 .op(ops::DESCRIBE_METRIC_FILTERS)
                 .optional()?
                 .unwrap_or_default();
-            found.extend(filters.into_iter().filter_map(|filter| observed(monitor, &group, filter)));
+            found.extend(filters.into_iter().filter_map(|filter| normalise(monitor, &group, filter)));
         }
         Ok(found)
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Diff<Op> {
-        let mut diff = Diff::default();
-        let filters = match goal {
-            Goal::Present(filters) => filters.as_slice(),
-            // Filters carry no tags: what the log group says about whom it was left by goes for them too.
-            Goal::Absent(Removal::KeepAll) => return diff,
-            Goal::Absent(Removal::Everything | Removal::KeepData) => &[],
-        };
-        for found in observed {
-            let is_wanted = found.log_group == monitor.names.log_group
-                && filters.iter().any(|(detection, _)| *detection == found.detection);
-            if !is_wanted {
-                let name = found.detection.filter_name(monitor);
-                let op = Op::Delete { detection: found.detection, log_group: found.log_group.clone() };
-                diff.step(Change::new(Action::Delete, ResourceKind::MetricFilter, name), op);
-            }
-        }
-        for (detection, filter) in filters {
-            let filter = match filter {
-                Ok(filter) => filter,
-                Err(invalid) => {
-                    diff.invalid.push(invalid.clone());
-                    continue;
-                }
-            };
-            let found = observed
-                .iter()
-                .find(|found| found.detection == *detection && found.log_group == monitor.names.log_group);
-            let change = |action| Change::new(action, ResourceKind::MetricFilter, detection.filter_name(monitor));
-            let op = Op::Put { detection: *detection, filter: filter.clone() };
-            match found {
-                None => diff.step(change(Action::Create), op),
-                Some(found) if found.filter != *filter => {
-                    let change = change(Action::Update).between(&found.filter, filter);
-                    if pattern::fields(&found.filter.pattern) == pattern::fields(&filter.pattern) {
-                        diff.step(change, op);
-                    } else {
-                        diff.step_following(change, op, flow_log_to(Sink::CloudWatchLogs));
-                    }
-                }
-                Some(_) => {}
-            }
-        }
-        diff
-    }
-
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
-        match op {
-            Op::Put { detection, filter } => put(aws, monitor, *detection, filter).await?,
-            Op::Delete { detection, log_group } => {
-                aws.logs
-                    .delete_metric_filter()
-                    .log_group_name(log_group)
-                    .filter_name(detection.filter_name(monitor))
-                    .send()
-                    .await
-                    .op(ops::DELETE_METRIC_FILTER)
-                    .or_gone()?;
-            }
-        }
-        Ok(Applied::Done)
+    fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Diff<AnyCall> {
+        diff(monitor, goal, observed).erase()
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Report {
-        let resources = observed
-            .iter()
-            .filter(|found| found.log_group == monitor.names.log_group)
-            .map(|found| Existing {
-                kind: ResourceKind::MetricFilter,
-                name: found.detection.filter_name(monitor),
-                retained: false,
-                arn: None,
-                message: None,
-            })
-            .collect();
-        Report { resources, ..Report::default() }
+        let current = observed.iter().filter(|found| found.log_group == monitor.names.log_group);
+        Report::of(current.filter_map(|found| existing::<Filter>(monitor, &found.name, Some(found))))
     }
 }
 
-fn observed(monitor: &Monitor, log_group: &str, found: sdk::MetricFilter) -> Option<ObservedFilter> {
-    let name = found.filter_name.as_deref();
-    let detection = Detection::ALL.into_iter().find(|detection| name == Some(&detection.filter_name(monitor)))?;
+fn diff(
+    monitor: &Monitor,
+    goal: Goal<&Vec<(Detection, Result<Filter, Invalid>)>>,
+    observed: &[Filter],
+) -> Diff<ResourceCall<Filter>> {
+    let mut diff = Diff::default();
+    let (filters, removal) = match goal {
+        Goal::Present(filters) => (filters.as_slice(), Removal::SwitchedOff),
+        Goal::Absent(removal) => (&[][..], removal),
+    };
+    let is_wanted = |found: &Filter| {
+        found.log_group == monitor.names.log_group
+            && filters.iter().any(|(detection, _)| detection.filter_name(monitor) == found.name)
+    };
+    for found in observed.iter().filter(|found| !is_wanted(found)) {
+        diff.append(ownership::diff(monitor, Goal::Absent(removal), &found.name, Some(found)));
+    }
+    for (detection, filter) in filters {
+        let name = detection.filter_name(monitor);
+        let found = observed.iter().find(|found| found.name == name && found.log_group == monitor.names.log_group);
+        match filter {
+            Ok(filter) => diff.append(ownership::diff(monitor, Goal::Present(filter), &name, found)),
+            Err(invalid) => diff.invalid.push(invalid.clone()),
+        }
+    }
+    diff
+}
+
+/// A filter belongs to its log group, and carries no tags.
+impl Resource for Filter {
+    const KIND: ResourceKind = ResourceKind::MetricFilter;
+
+    type Found = Self;
+    type Call = Put;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn tags(_found: &Self) -> Option<&Tags> {
+        None
+    }
+
+    fn differences(&self, _monitor: &Monitor, found: &Self) -> Vec<Step<Put>> {
+        if found == self {
+            return Vec::new();
+        }
+        let change = Change::new(Action::Update, Self::KIND, &self.name).between(found, self);
+        let call = Put(self.clone());
+        let reads_the_same = pattern::fields(&found.pattern) == pattern::fields(&self.pattern);
+        vec![if reads_the_same {
+            Step::new(change, call)
+        } else {
+            Step::following(change, call, flow_log_to(Sink::CloudWatchLogs))
+        }]
+    }
+
+    async fn create(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {
+        put(aws, self).await
+    }
+
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
+        put(aws, &call.0).await
+    }
+
+    async fn tag(_aws: &Aws, _monitor: &Monitor, _name: &str, _call: TagCall<'_>) -> Result<(), AwsError> {
+        Ok(())
+    }
+
+    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, found: &Self) -> Result<Applied, AwsError> {
+        let request = aws.logs.delete_metric_filter().log_group_name(&found.log_group).filter_name(name);
+        request.send().await.op(ops::DELETE_METRIC_FILTER).or_gone()?;
+        Ok(Applied::Done)
+    }
+}
+
+fn normalise(monitor: &Monitor, log_group: &str, found: sdk::MetricFilter) -> Option<Filter> {
+    let name = found.filter_name?;
+    let is_ours = Detection::ALL.into_iter().any(|detection| detection.filter_name(monitor) == name);
     let transformation = found.metric_transformations.and_then(|all| all.into_iter().next());
     let of = |get: fn(&MetricTransformation) -> &str| transformation.as_ref().map(get).unwrap_or_default().to_owned();
-    let filter = Filter {
+    is_ours.then(|| Filter {
+        name,
+        log_group: log_group.to_owned(),
         pattern: found.filter_pattern.unwrap_or_default(),
         namespace: of(MetricTransformation::metric_namespace),
         metric_name: of(MetricTransformation::metric_name),
@@ -215,11 +225,10 @@ fn observed(monitor: &Monitor, log_group: &str, found: sdk::MetricFilter) -> Opt
             .map(|unit| unit.as_str().to_owned()),
         field_selection_criteria: found.field_selection_criteria.filter(|criteria| !criteria.is_empty()),
         on_transformed_logs: found.apply_on_transformed_logs,
-    };
-    Some(ObservedFilter { detection, log_group: log_group.to_owned(), filter })
+    })
 }
 
-async fn put(aws: &Aws, monitor: &Monitor, detection: Detection, filter: &Filter) -> Result<(), AwsError> {
+async fn put(aws: &Aws, filter: &Filter) -> Result<Applied, AwsError> {
     let transformation = MetricTransformation::builder()
         .metric_namespace(&filter.namespace)
         .metric_name(&filter.metric_name)
@@ -228,15 +237,15 @@ async fn put(aws: &Aws, monitor: &Monitor, detection: Detection, filter: &Filter
         .build();
     aws.logs
         .put_metric_filter()
-        .log_group_name(&monitor.names.log_group)
-        .filter_name(detection.filter_name(monitor))
+        .log_group_name(&filter.log_group)
+        .filter_name(&filter.name)
         .filter_pattern(&filter.pattern)
         // All that is required is given, so building cannot fail.
         .set_metric_transformations(transformation.ok().map(|transformation| vec![transformation]))
         .send()
         .await
         .op(ops::PUT_METRIC_FILTER)?;
-    Ok(())
+    Ok(Applied::Done)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::networks;
 use crate::api::FlowLogField;
-use crate::engine::Invalid;
+use crate::api::Invalid;
 use crate::monitor::Monitor;
 use crate::resources::detections::Detection;
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::interpreter::matches;
 use super::pattern::pattern;
 use super::*;
+use crate::api::spec::DeletionPolicy;
 use crate::api::{FlowLogField, VpcFlowMonitorSpec};
 use crate::monitor::fixtures;
 
@@ -189,19 +190,14 @@ proptest! {
     }
 }
 
-fn as_wanted(monitor: &Monitor) -> Vec<ObservedFilter> {
+fn as_wanted(monitor: &Monitor) -> Vec<Filter> {
     let desired = MetricFilters::desired(monitor).unwrap().unwrap();
-    let log_group = monitor.names.log_group.clone();
-    desired
-        .into_iter()
-        .map(|(detection, filter)| ObservedFilter { detection, log_group: log_group.clone(), filter: filter.unwrap() })
-        .collect()
+    desired.into_iter().map(|(_, filter)| filter.unwrap()).collect()
 }
 
-fn difference(monitor: &Monitor, observed: &[ObservedFilter]) -> Diff<Op> {
+fn difference(monitor: &Monitor, observed: &[Filter]) -> Diff<ResourceCall<Filter>> {
     let desired = MetricFilters::desired(monitor).unwrap();
-    let goal = desired.as_ref().map_or(Goal::Absent(Removal::Everything), Goal::Present);
-    MetricFilters::diff(monitor, goal, &observed.to_vec())
+    diff(monitor, desired.as_ref().map_or(Goal::Absent(Removal::SwitchedOff), Goal::Present), observed)
 }
 
 #[test]
@@ -223,8 +219,8 @@ fn at_rest_nothing_is_done_and_drift_is_put_back() {
     let monitor = fixtures::monitor();
     let mut observed = as_wanted(&monitor);
     assert!(difference(&monitor, &observed).steps.is_empty());
-    observed[1].filter.default_value = None;
-    observed[2].filter.field_selection_criteria = Some("@aws.account = \"1\"".into());
+    observed[1].default_value = None;
+    observed[2].field_selection_criteria = Some("@aws.account = \"1\"".into());
     let reported: Vec<_> =
         difference(&monitor, &observed).steps.iter().map(|step| step.change.fields[0].path.clone()).collect();
     assert_eq!(reported, ["defaultValue", "fieldSelectionCriteria"]);
@@ -234,23 +230,30 @@ fn at_rest_nothing_is_done_and_drift_is_put_back() {
 fn disabled_detections_and_former_log_groups_lose_their_filters() {
     let mut monitor = fixtures::monitor();
     let mut observed = as_wanted(&monitor);
-    observed.push(ObservedFilter { log_group: "/former".into(), ..observed[0].clone() });
+    observed.push(Filter { log_group: "/former".into(), ..observed[0].clone() });
     monitor.spec.detections.external_connections.enabled = false;
-    let ops: Vec<_> = difference(&monitor, &observed).steps.into_iter().map(|step| step.op).collect();
-    let delete = |detection, group: &str| Op::Delete { detection, log_group: group.to_owned() };
+    let deleted = |step: Step<ResourceCall<Filter>>| match step.op {
+        ResourceCall::Delete(name, found) => (name, found.log_group),
+        other => panic!("{other:?}"),
+    };
+    let deleted: Vec<_> = difference(&monitor, &observed).steps.into_iter().map(deleted).collect();
+    let filter = |detection: Detection, group: &str| (detection.filter_name(&monitor), group.to_owned());
     assert_eq!(
-        ops,
+        deleted,
         [
-            delete(Detection::ExternalConnections, &monitor.names.log_group),
-            delete(Detection::RejectedConnections, "/former"),
+            filter(Detection::ExternalConnections, &monitor.names.log_group),
+            filter(Detection::RejectedConnections, "/former"),
         ]
     );
 }
 
 #[test]
 fn filters_stay_only_where_everything_does() {
-    let monitor = fixtures::monitor();
+    let mut monitor = fixtures::monitor();
     let observed = as_wanted(&monitor);
-    let steps = |removal| MetricFilters::diff(&monitor, Goal::Absent(removal), &observed).steps.len();
-    assert_eq!([Removal::Everything, Removal::KeepData, Removal::KeepAll].map(steps), [3, 3, 0]);
+    let mut steps = |policy| {
+        monitor.spec.deletion_policy = Some(policy);
+        diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed).steps.len()
+    };
+    assert_eq!([DeletionPolicy::Delete, DeletionPolicy::RetainData, DeletionPolicy::Retain].map(steps), [3, 3, 0]);
 }

@@ -1,17 +1,21 @@
 //! The topic that alarms and the detector publish to, and its subscriptions; or an existing topic, which is only looked at.
 
+mod name;
 mod record;
 mod subscriptions;
 mod topic;
+mod topic_tags;
 
-pub use subscriptions::{Arrival, ObservedSubscription, SubscriptionOp};
-pub use topic::{ObservedTopic, Topic, TopicOp};
+pub use subscriptions::{Arrival, ObservedSubscription};
+pub use topic::{FoundTopic, Topic};
 
 use crate::api::spec::Subscription;
-use crate::api::{Component, ResourceKind};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Arn, Aws, AwsError, AwsResult, Class, operations as ops};
-use crate::engine::{Applied, Diff, Existing, Goal, Invalid, Removal, Report, System};
-use crate::monitor::{Claim, Monitor};
+use crate::engine::{AnyCall, Diff, Existing, Goal, Removal, Report, System, existing, ownership};
+use crate::monitor::{Monitor, Tags};
+
+static NO_TAGS: Tags = Tags::new();
 
 /// The system [`Component::Notifications`].
 #[derive(Debug)]
@@ -30,7 +34,7 @@ pub enum Desired {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     /// The topic of the monitor's own name.
-    own: Option<ObservedTopic>,
+    own: Option<FoundTopic>,
     /// The existing topic that the spec names.
     existing: Option<ExistingTopic>,
 }
@@ -48,19 +52,9 @@ enum ExistingTopic {
     NotChecked(String),
 }
 
-/// What can be done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Op {
-    /// To the topic.
-    Topic(TopicOp),
-    /// To a subscription.
-    Subscription(SubscriptionOp),
-}
-
 impl System for Notifications {
     type Desired = Desired;
     type Observed = Observed;
-    type Op = Op;
 
     const COMPONENT: Component = Component::Notifications;
     const NEEDS: &'static [Component] = &[];
@@ -86,13 +80,19 @@ impl System for Notifications {
         Ok(Observed { own, existing })
     }
 
-    fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<Op> {
+    fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<AnyCall> {
         let mut diff = Diff::default();
-        let own = observed.own.as_ref();
+        let name = monitor.names.topic();
+        let own = |goal: Goal<&Topic>| ownership::diff(monitor, goal, &name, observed.own.as_ref());
         match goal {
             Goal::Present(Desired::Own(topic, subscriptions)) => {
-                if topic::diff(monitor, topic, own, &mut diff) {
-                    subscriptions::diff(monitor, subscriptions, own, &mut diff);
+                let topic = own(Goal::Present(topic));
+                let is_ours = topic.conflicts.is_empty();
+                diff.include(topic);
+                if is_ours {
+                    let (listed, tags) =
+                        observed.own.as_ref().map_or((&[][..], &NO_TAGS), |own| (&own.subscriptions[..], &own.tags));
+                    diff.include(subscriptions::diff(monitor, subscriptions, listed, tags));
                 }
             }
             Goal::Present(Desired::Existing(arn)) => match &observed.existing {
@@ -107,20 +107,11 @@ impl System for Notifications {
                     );
                     diff.conflict(ResourceKind::Topic, arn, problem);
                 }
-                // It holds no data and nothing publishes to it any more.
-                _ => topic::remove(monitor, Removal::Everything, own, &mut diff),
+                _ => diff.include(own(Goal::Absent(Removal::SwitchedOff))),
             },
-            Goal::Absent(removal) => topic::remove(monitor, removal, own, &mut diff),
+            Goal::Absent(removal) => diff.include(own(Goal::Absent(removal))),
         }
         diff
-    }
-
-    async fn apply(aws: &Aws, monitor: &Monitor, op: &Op) -> Result<Applied, AwsError> {
-        match op {
-            Op::Topic(op) => topic::apply(aws, monitor, op).await?,
-            Op::Subscription(op) => subscriptions::apply(aws, monitor, op).await?,
-        }
-        Ok(Applied::Done)
     }
 
     fn report(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Report {
@@ -131,11 +122,13 @@ impl System for Notifications {
             let message = Some(format!("not checked: {why}"));
             resources.push(Existing { message, ..Existing::new(ResourceKind::Topic, arn, arn) });
         }
-        if let Some(own) = observed.own.as_ref().filter(|own| monitor.claim(&own.tags) == Claim::Ours) {
-            resources.push(Existing::new(ResourceKind::Topic, monitor.names.topic(), topic::arn(monitor)));
-            resources.extend(subscriptions::existing(monitor, own));
+        if let Some(topic) = existing::<Topic>(monitor, &monitor.names.topic(), observed.own.as_ref()) {
+            resources.push(topic);
+            resources.extend(
+                observed.own.iter().flat_map(|own| subscriptions::existing(monitor, &own.subscriptions, &own.tags)),
+            );
         }
-        Report { resources, ..Report::default() }
+        Report::of(resources)
     }
 }
 
@@ -151,7 +144,7 @@ fn existing_topic(monitor: &Monitor, arn: &str) -> Result<String, Invalid> {
             parsed.region, parsed.partition, account_region.region, account_region.partition
         ));
     }
-    if arn == topic::arn(monitor) {
+    if arn == monitor.own_topic_arn() {
         return invalid("this is the monitor's own topic: leave topicArn out to use it".to_owned());
     }
     Ok(arn.to_owned())
@@ -160,7 +153,7 @@ fn existing_topic(monitor: &Monitor, arn: &str) -> Result<String, Invalid> {
 /// Looks at an existing topic. A refusal is no error: a topic that is not ours must not stand in the way of deletion.
 async fn look_at(aws: &Aws, arn: &str) -> Result<ExistingTopic, AwsError> {
     let (attributes, owner) =
-        futures::join!(aws.sns.get_topic_attributes().topic_arn(arn).send(), topic::owner(aws, arn));
+        futures::join!(aws.sns.get_topic_attributes().topic_arn(arn).send(), topic_tags::owner(aws, arn));
     match attributes.op(ops::GET_TOPIC_ATTRIBUTES) {
         Ok(_) => Ok(owner?.map_or(ExistingTopic::Seen, ExistingTopic::OfMonitor)),
         Err(error) => match error.class {
@@ -178,6 +171,7 @@ async fn look_at(aws: &Aws, arn: &str) -> Result<ExistingTopic, AwsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Action;
     use crate::monitor::fixtures;
 
     fn invalid(arn: &str) -> String {
@@ -199,13 +193,13 @@ mod tests {
         let arn = "arn:aws:sns:eu-west-1:999999999999:alerts";
         monitor.spec.notifications.topic_arn = Some(arn.to_owned());
         assert_eq!(Notifications::desired(&monitor).unwrap(), Some(Desired::Existing(arn.to_owned())));
-        assert!(invalid(&topic::arn(&monitor)).contains("leave topicArn out"));
+        assert!(invalid(&monitor.own_topic_arn()).contains("leave topicArn out"));
     }
 
     #[test]
     fn our_topic_goes_only_when_the_existing_one_can_be_used() {
         let mut monitor = fixtures::monitor();
-        let own = Some(ObservedTopic::as_wanted(&monitor));
+        let own = Some(FoundTopic::as_wanted(&monitor));
         let arn = "arn:aws:sns:eu-west-1:123456789012:alerts";
         monitor.spec.notifications.topic_arn = Some(arn.to_owned());
         let desired = Desired::Existing(arn.to_owned());
@@ -215,10 +209,11 @@ mod tests {
         assert!(diff.steps.is_empty() && diff.conflicts.len() == 1);
         for usable in [ExistingTopic::Seen, ExistingTopic::NotChecked("why".to_owned())] {
             let diff = Notifications::diff(&monitor, Goal::Present(&desired), &observed(usable));
-            assert!(matches!(diff.steps[..], [ref step] if step.op == Op::Topic(TopicOp::Delete)));
+            let changes: Vec<_> = diff.steps.iter().map(|step| (step.change.action, step.change.kind)).collect();
+            assert_eq!(changes, [(Action::Delete, ResourceKind::Topic)]);
             assert!(diff.conflicts.is_empty());
         }
-        assert!(Notifications::diff(&monitor, Goal::Absent(Removal::Everything), &missing).conflicts.is_empty());
+        assert!(Notifications::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &missing).conflicts.is_empty());
     }
 
     #[test]
@@ -231,14 +226,14 @@ mod tests {
         let reported = Notifications::report(&monitor, Goal::Present(&desired), &observed).resources;
         let message = Some("not checked: why".to_owned());
         assert_eq!(reported, [Existing { message, ..Existing::new(ResourceKind::Topic, arn, arn) }]);
-        let going = Notifications::report(&monitor, Goal::Absent(Removal::Everything), &observed);
+        let going = Notifications::report(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed);
         assert_eq!(going.resources, []);
     }
 
     #[test]
     fn the_key_of_an_existing_topic_is_put_on_no_topic() {
         let mut monitor = fixtures::monitor();
-        let own = ObservedTopic::as_wanted(&monitor);
+        let own = FoundTopic::as_wanted(&monitor);
         let arn = "arn:aws:sns:eu-west-1:123456789012:alerts";
         monitor.spec.notifications.topic_arn = Some(arn.to_owned());
         monitor.spec.notifications.kms_key_arn = Some("arn:aws:kms:eu-west-1:123456789012:key/1".to_owned());
@@ -247,7 +242,7 @@ mod tests {
         for existing in [ExistingTopic::Seen, ExistingTopic::Missing, ExistingTopic::NotChecked(String::new())] {
             let observed = Observed { own: Some(own.clone()), existing: Some(existing) };
             let diff = Notifications::diff(&monitor, Goal::Present(&desired), &observed);
-            assert!(diff.steps.iter().all(|step| step.op == Op::Topic(TopicOp::Delete)), "{diff:?}");
+            assert!(diff.steps.iter().all(|step| step.change.action == Action::Delete), "{diff:?}");
         }
     }
 }

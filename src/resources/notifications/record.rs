@@ -1,7 +1,7 @@
 //! Which subscriptions are ours, in a tag of the topic: the status is no witness, for somebody may have edited it.
 
-use super::topic::{self, TopicOp};
-use super::{ObservedTopic, subscriptions};
+use super::name::{in_one_case, name};
+use super::topic_tags;
 use crate::aws::{Aws, AwsError, Expected};
 use crate::monitor::{Monitor, TagDiff, Tags, fingerprints};
 
@@ -16,17 +16,7 @@ pub fn holds(tags: &Tags, name: &str) -> bool {
 /// Names of the subscriptions that the spec asks for, as the record knows them.
 pub fn wanted(monitor: &Monitor) -> Vec<String> {
     let wanted = monitor.spec.notifications.subscriptions.iter();
-    wanted.map(|wanted| in_one_case(&subscriptions::name(wanted.protocol.as_str(), &wanted.endpoint))).collect()
-}
-
-/// Names of all that are ours. Those of former specs that still are there come first, for nothing else tells of them; then the wanted
-/// ones, whether or not they are there.
-pub fn recorded(monitor: &Monitor, topic: &ObservedTopic) -> Vec<String> {
-    let ours = topic.subscriptions.iter().filter(|subscription| subscription.is_recorded(&topic.tags));
-    let (wanted, mut names) = (wanted(monitor), Vec::new());
-    names.extend(ours.map(|subscription| in_one_case(&subscription.name())).filter(|name| !wanted.contains(name)));
-    names.extend(wanted);
-    names
+    wanted.map(|wanted| in_one_case(&name(wanted.protocol.as_str(), &wanted.endpoint))).collect()
 }
 
 /// Adds to a change of the topic's tags what brings the record to these names.
@@ -42,9 +32,12 @@ pub fn note(names: &[String], observed: &Tags, diff: &mut TagDiff) {
 
 /// Takes what was unsubscribed from the record: if somebody subscribes it by hand from now on, it is theirs.
 pub async fn forget(aws: &Aws, monitor: &Monitor, name: &str) -> Result<(), AwsError> {
-    let tags = topic::tags(aws, &topic::arn(monitor)).await.expected()?;
-    let diff = forgotten(&tags, name);
-    if diff.is_empty() { Ok(()) } else { topic::apply(aws, monitor, &TopicOp::Tag(diff)).await }
+    let arn = monitor.own_topic_arn();
+    let tags = topic_tags::read(aws, &arn).await.expected()?;
+    for call in forgotten(&tags, name).calls() {
+        topic_tags::change(aws, &arn, call).await?;
+    }
+    Ok(())
 }
 
 fn forgotten(tags: &Tags, name: &str) -> TagDiff {
@@ -56,10 +49,6 @@ fn forgotten(tags: &Tags, name: &str) -> TagDiff {
         }
     }
     diff
-}
-
-fn in_one_case(name: &str) -> String {
-    if name.starts_with("email") { name.to_ascii_lowercase() } else { name.to_owned() }
 }
 
 #[cfg(test)]

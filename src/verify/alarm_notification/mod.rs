@@ -14,7 +14,7 @@ use super::check::{Check, CheckName, Status, see_status};
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::engine::{Goal, System as _};
 use crate::monitor::Monitor;
-use crate::resources::alarms::Alarms;
+use crate::resources::alarms::{self, Alarms};
 
 const POLL: Duration = Duration::from_secs(1);
 
@@ -42,11 +42,11 @@ struct TestOutcome {
 /// Sets an alarm if `test` says so, waits for its action, and judges that.
 pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) -> Check {
     let step = CheckName::AlarmNotification;
-    let wanted = match Alarms::desired(monitor) {
-        Ok(Some(wanted)) => wanted,
+    match Alarms::desired(monitor) {
+        Ok(Some(_)) => {}
         Ok(None) => return Check::new(step, Status::Disabled, "the spec enables nothing that has an alarm"),
         Err(invalid) => return Check::new(step, Status::Failed, invalid.to_string()).next("correct the spec"),
-    };
+    }
     let subscribers = subscribers(aws, monitor).await;
     if !test {
         return skipped(&subscribers);
@@ -56,8 +56,7 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
         Err(error) => return Check::unanswered(step, monitor, &error),
     };
     // Only what is ours is ever set.
-    let ours = Alarms::report(monitor, Goal::Present(&wanted), &observed).alarms;
-    let names: Vec<_> = ours.into_iter().map(|alarm| alarm.name).collect();
+    let names: Vec<_> = alarms::states(monitor, &observed).into_iter().map(|alarm| alarm.name).collect();
     match notify(aws, monitor, names, deadline).await {
         Ok(outcome) => judge(monitor, &outcome, &subscribers),
         Err(error) => Check::unanswered(step, monitor, &error),
@@ -123,8 +122,7 @@ fn choose(monitor: &Monitor, alarms: &[MetricAlarm]) -> Choice {
 
 /// What the alarm did lately, the latest first.
 async fn history(aws: &Aws, alarm: &str) -> Result<Vec<AlarmHistoryItem>, AwsError> {
-    let request =
-        aws.cloudwatch.describe_alarm_history().alarm_name(alarm).history_item_type(HistoryItemType::AlarmAction);
+    let request = aws.cloudwatch.describe_alarm_history().alarm_name(alarm).history_item_type(HistoryItemType::Action);
     let answer = request.scan_by(ScanBy::TimestampDescending).max_records(50).send().await;
     Ok(answer.op(ops::DESCRIBE_ALARM_HISTORY)?.alarm_history_items.unwrap_or_default())
 }

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use devenv::EmulatorClient;
 use serde_json::{Value, json};
 use vpc_flow_operator::aws::operations::{self, Caller, Operation};
-use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::engine::Outcome;
-use vpc_flow_operator::metrics::Metrics;
 
 use crate::scenarios::limits::quotas::signing_name;
 use testkit::sandbox::{PACE, Sandbox, all_components};
@@ -41,7 +40,7 @@ fn without(missing: &[&str]) -> Value {
 async fn lacking(test: &str, missing: &[&str]) -> Sandbox {
     let mut sandbox = Sandbox::new(test).await;
     let config = sandbox.config_bound_to(&[without(missing)]).await;
-    sandbox.aws = ClientPool::with_pace(&config, Gate::new(Metrics::default()), PACE).get(None, None).await.unwrap();
+    sandbox.aws = ClientPool::with_pace(&config, AwsGate::default(), PACE).get(None, None).await.unwrap();
     sandbox
 }
 

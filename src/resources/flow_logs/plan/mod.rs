@@ -7,7 +7,7 @@ use serde_json::json;
 use super::token::{Attempt, token};
 use super::{FlowLog, Found, Observed, Sink};
 use crate::api::ResourceKind;
-use crate::engine::{Action, Change, Diff, Removal};
+use crate::engine::{Action, Change, Diff, Fate, Removal, fate};
 use crate::monitor::{Claim, Monitor, TagDiff};
 use crate::resources::delivery_role::delivery_role;
 
@@ -177,7 +177,7 @@ fn once_delivery_is_allowed(flow_log: &FlowLog, change: Change, op: FlowLogOp, d
 pub fn absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> Diff<FlowLogOp> {
     let mut diff = Diff::default();
     let ours: Vec<_> = ours(monitor, observed).collect();
-    if removal == Removal::KeepAll {
+    if fate(monitor.deletion_policy(), removal, false) == Fate::Keep {
         for found in ours {
             let tags = monitor.retained_tag_diff(&found.tags);
             if !tags.is_empty() {

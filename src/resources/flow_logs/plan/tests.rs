@@ -158,7 +158,7 @@ fn a_stranger_elsewhere_is_no_concern() {
     let elsewhere = elsewhere(&wanted(&monitor).remove(1));
     let (_, end) = settle(&monitor, observed(vec![found("fl-9", &elsewhere, &Tags::new())]));
     assert_eq!(end.flow_logs.len(), 3);
-    let diff = absent(&monitor, Removal::Everything, &observed(vec![found("fl-9", &elsewhere, &Tags::new())]));
+    let diff = absent(&monitor, Removal::MonitorDeleted, &observed(vec![found("fl-9", &elsewhere, &Tags::new())]));
     assert!(diff.steps.is_empty());
 }
 

@@ -2,15 +2,17 @@
 //!
 //! Subscriptions carry no tags: the topic records which are ours. All others are somebody else's, made by hand.
 
-use std::borrow::Cow;
-
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde_json::json;
 
-use super::{ObservedTopic, Op, record, topic};
+use super::name::{in_one_case, masked, name};
+use super::record;
+use crate::api::Invalid;
 use crate::api::ResourceKind;
 use crate::api::spec::{Subscription, SubscriptionProtocol};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Change, Diff, Existing, Invalid};
+use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
 use crate::monitor::{Monitor, Tags};
 
 const ROLE: &str = "SubscriptionRoleArn";
@@ -43,26 +45,6 @@ pub enum SubscriptionOp {
     Unsubscribe { arn: String, name: String },
 }
 
-/// `<protocol>:<endpoint>`: how status and events name a subscription, and how it is recognised.
-pub(super) fn name(protocol: &str, endpoint: &str) -> String {
-    format!("{protocol}:{}", masked(endpoint))
-}
-
-/// The endpoint with `****` for the password of its URL, as SNS lists it: only so can the two be compared, and nobody else is told.
-fn masked(endpoint: &str) -> Cow<'_, str> {
-    let parts = || {
-        let (scheme, rest) = endpoint.split_once("://")?;
-        let (authority, _) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let (user_info, host) = authority.rsplit_once('@')?;
-        let (user, _) = user_info.split_once(':')?;
-        Some((scheme, user, host, &rest[authority.len()..]))
-    };
-    match parts() {
-        Some((scheme, user, host, path)) => Cow::Owned(format!("{scheme}://{user}:****@{host}{path}")),
-        None => Cow::Borrowed(endpoint),
-    }
-}
-
 impl ObservedSubscription {
     pub(super) fn name(&self) -> String {
         name(&self.protocol, &self.endpoint)
@@ -92,6 +74,16 @@ impl ObservedSubscription {
             _ => None,
         }
     }
+}
+
+/// Names of all that are ours. Those of former specs that still are there come first, for nothing else tells of them; then the wanted
+/// ones, whether or not they are there.
+pub fn recorded(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tags) -> Vec<String> {
+    let ours = observed.iter().filter(|subscription| subscription.is_recorded(tags));
+    let (wanted, mut names) = (record::wanted(monitor), Vec::new());
+    names.extend(ours.map(|subscription| in_one_case(&subscription.name())).filter(|name| !wanted.contains(name)));
+    names.extend(wanted);
+    names
 }
 
 /// E-mail addresses in another case reach the same mailbox; a second subscription would send everything twice.
@@ -154,35 +146,39 @@ async fn role(aws: &Aws, arn: &str) -> Result<Option<String>, AwsError> {
     Ok(output.and_then(|output| output.attributes).and_then(|mut attributes| attributes.remove(ROLE)))
 }
 
-/// What must be done, added to `diff`.
-pub fn diff(monitor: &Monitor, wanted: &[Subscription], topic: Option<&ObservedTopic>, diff: &mut Diff<Op>) {
-    let observed = topic.map_or(&[][..], |topic| &topic.subscriptions);
+/// The steps to the wanted subscriptions.
+pub fn diff(
+    monitor: &Monitor,
+    wanted: &[Subscription],
+    observed: &[ObservedSubscription],
+    tags: &Tags,
+) -> Diff<SubscriptionOp> {
+    let mut diff = Diff::default();
     diff.invalid.extend(wanted.iter().filter_map(|subscription| refused_role(monitor, subscription)));
-    let mut step = |change, op| diff.step(change, Op::Subscription(op));
     let change = |action, name: String| Change::new(action, ResourceKind::Subscription, name);
     for subscription in wanted.iter().filter(|subscription| refused_role(monitor, subscription).is_none()) {
         let name = name(subscription.protocol.as_str(), &subscription.endpoint);
         match observed.iter().find(|observed| observed.is(subscription)) {
-            None => step(change(Action::Create, name), SubscriptionOp::Subscribe(subscription.clone())),
+            None => diff.step(change(Action::Create, name), SubscriptionOp::Subscribe(subscription.clone())),
             Some(ObservedSubscription { arrival: Arrival::Confirmed(arn), role_arn, .. }) => {
                 if let Some(role) =
                     subscription.subscription_role_arn.clone().filter(|role| role_arn.as_ref() != Some(role))
                 {
                     let old = role_arn.as_ref().map(|role| json!(role));
                     let change = change(Action::Update, name).field("subscriptionRoleArn", old, Some(json!(role)));
-                    step(change, SubscriptionOp::SetRole { arn: arn.clone(), role_arn: role });
+                    diff.step(change, SubscriptionOp::SetRole { arn: arn.clone(), role_arn: role });
                 }
             }
             Some(_) => {}
         }
     }
-    let Some(topic) = topic else { return };
     for subscription in observed {
-        if let Some(arn) = subscription.to_unsubscribe(monitor, &topic.tags) {
+        if let Some(arn) = subscription.to_unsubscribe(monitor, tags) {
             let op = SubscriptionOp::Unsubscribe { arn: arn.clone(), name: subscription.name() };
-            step(change(Action::Delete, subscription.name()), op);
+            diff.step(change(Action::Delete, subscription.name()), op);
         }
     }
+    diff
 }
 
 /// Why a role may not be handed to SNS: whoever owns the stream that the role writes to, it is the operator's permission that hands it over.
@@ -198,14 +194,19 @@ fn refused_role(monitor: &Monitor, subscription: &Subscription) -> Option<Invali
     })
 }
 
-/// Carries out a step.
-pub async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<(), AwsError> {
+impl Call for SubscriptionOp {
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        apply(aws, monitor, self).boxed()
+    }
+}
+
+async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<Applied, AwsError> {
     let sns = &aws.sns;
     match op {
         SubscriptionOp::Subscribe(subscription) => {
             let role = subscription.subscription_role_arn.clone();
             sns.subscribe()
-                .topic_arn(topic::arn(monitor))
+                .topic_arn(monitor.own_topic_arn())
                 .protocol(subscription.protocol.as_str())
                 .endpoint(&subscription.endpoint)
                 .set_attributes(role.map(|role| [(ROLE.to_owned(), role)].into()))
@@ -228,7 +229,7 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<
             record::forget(aws, monitor, name).await?;
         }
     }
-    Ok(())
+    Ok(Applied::Done)
 }
 
 /// AWS may repeat the endpoint that it refuses.
@@ -239,9 +240,9 @@ fn without_password(mut error: AwsError, endpoint: &str) -> AwsError {
 
 /// Our subscriptions for the status. One that waits for its confirmation stays there after it was taken out of the spec, so that it is
 /// still known as ours if the recipient confirms after all.
-pub fn existing(monitor: &Monitor, topic: &ObservedTopic) -> Vec<Existing> {
+pub fn existing(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tags) -> Vec<Existing> {
     let wanted = &monitor.spec.notifications.subscriptions;
-    let ours = topic.subscriptions.iter().filter(|subscription| subscription.is_ours(monitor, &topic.tags));
+    let ours = observed.iter().filter(|subscription| subscription.is_ours(monitor, tags));
     ours.map(|subscription| {
         // The spec's spelling, so that the name is the same before and after AWS has the subscription.
         let name = wanted

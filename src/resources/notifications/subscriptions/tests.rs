@@ -1,4 +1,4 @@
-use super::super::record;
+use super::super::{FoundTopic, record};
 use super::*;
 use crate::monitor::{fingerprints, fixtures};
 
@@ -29,14 +29,9 @@ fn monitor(wanted: Vec<Subscription>, recorded: &[&str]) -> Monitor {
 }
 
 fn steps(monitor: &Monitor, subscriptions: Vec<ObservedSubscription>) -> Vec<SubscriptionOp> {
-    let topic = ObservedTopic { subscriptions, ..ObservedTopic::as_wanted(monitor) };
-    let mut found = Diff::default();
-    diff(monitor, &monitor.spec.notifications.subscriptions, Some(&topic), &mut found);
-    let op = |op| match op {
-        Op::Subscription(op) => op,
-        Op::Topic(op) => panic!("{op:?}"),
-    };
-    found.steps.into_iter().map(|step| op(step.op)).collect()
+    let topic = FoundTopic { subscriptions, ..FoundTopic::as_wanted(monitor) };
+    let found = diff(monitor, &monitor.spec.notifications.subscriptions, &topic.subscriptions, &topic.tags);
+    found.steps.into_iter().map(|step| step.op).collect()
 }
 
 #[test]
@@ -46,9 +41,15 @@ fn a_pending_subscription_is_present_and_cannot_be_removed() {
     assert_eq!(steps(&asked, pending.clone()), []);
     let dropped = monitor(vec![], &["email:soc@example.com"]);
     assert_eq!(steps(&dropped, pending.clone()), []);
-    let topic = ObservedTopic { subscriptions: pending, ..ObservedTopic::as_wanted(&dropped) };
-    assert!(existing(&dropped, &topic)[0].message.as_ref().unwrap().starts_with("no longer wanted"));
-    assert_eq!(existing(&asked, &topic)[0].name, "email:soc@example.com");
+    let topic = FoundTopic { subscriptions: pending, ..FoundTopic::as_wanted(&dropped) };
+    assert!(
+        existing(&dropped, &topic.subscriptions, &topic.tags)[0]
+            .message
+            .as_ref()
+            .unwrap()
+            .starts_with("no longer wanted")
+    );
+    assert_eq!(existing(&asked, &topic.subscriptions, &topic.tags)[0].name, "email:soc@example.com");
 }
 
 #[test]
@@ -63,8 +64,7 @@ fn a_role_that_is_not_allowed_is_told_and_handed_to_nobody() {
     let mut subscription = wanted(SubscriptionProtocol::Firehose, "arn:stream");
     subscription.subscription_role_arn = Some("arn:aws:iam::123456789012:role/admin".to_owned());
     let asked = monitor(vec![subscription, wanted(SubscriptionProtocol::Sqs, "a")], &[]);
-    let mut found = Diff::default();
-    diff(&asked, &asked.spec.notifications.subscriptions, None, &mut found);
+    let found = diff(&asked, &asked.spec.notifications.subscriptions, &[], &Tags::new());
     assert_eq!(found.steps.len(), 1, "the other one is subscribed: {found:?}");
     let reported = found.invalid[0].to_string();
     assert!(
@@ -87,17 +87,16 @@ fn protocols_are_told_apart() {
 fn a_password_is_told_to_sns_alone_and_its_subscription_is_recognised() {
     let endpoint = "https://user:secret@example.com/alerts";
     let asked = monitor(vec![wanted(SubscriptionProtocol::Https, endpoint)], &[]);
-    let mut missing = Diff::default();
-    diff(&asked, &asked.spec.notifications.subscriptions, None, &mut missing);
+    let missing = diff(&asked, &asked.spec.notifications.subscriptions, &[], &Tags::new());
     let name = "https:https://user:****@example.com/alerts";
     assert_eq!(missing.steps[0].change.name, name);
     let subscribe = SubscriptionOp::Subscribe(wanted(SubscriptionProtocol::Https, endpoint));
-    assert_eq!(missing.steps[0].op, Op::Subscription(subscribe));
+    assert_eq!(missing.steps[0].op, subscribe);
 
     let listed = vec![observed("https", "https://user:****@example.com/alerts", Some("arn:1"))];
     assert_eq!(steps(&asked, listed.clone()), []);
-    let topic = ObservedTopic { subscriptions: listed.clone(), ..ObservedTopic::as_wanted(&asked) };
-    assert_eq!(existing(&asked, &topic)[0].name, name);
+    let topic = FoundTopic { subscriptions: listed.clone(), ..FoundTopic::as_wanted(&asked) };
+    assert_eq!(existing(&asked, &topic.subscriptions, &topic.tags)[0].name, name);
     let dropped = monitor(vec![], &[name]);
     assert_eq!(steps(&dropped, listed), [SubscriptionOp::Unsubscribe { arn: "arn:1".into(), name: name.into() }]);
 }

@@ -9,14 +9,14 @@ use serde_json::json;
 use vpc_flow_operator::api::spec::{DeletionPolicy, TrafficType};
 use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::aws::operations::Caller;
-use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
-use vpc_flow_operator::engine::{self, Action, Change};
+use vpc_flow_operator::aws::{Aws, AwsGate, ClientPool};
+use vpc_flow_operator::engine::{self, Action, Change, Direction};
 use vpc_flow_operator::monitor::{MANAGED_BY, Monitor, OWNER};
 use vpc_flow_operator::permissions;
 use vpc_flow_operator::plan::{self, Plan};
 use vpc_flow_operator::resources::SYSTEMS;
 
-use testkit::sandbox::{PACE, Sandbox, all_components};
+use testkit::sandbox::{PACE, Sandbox, all_components, apply};
 
 type Named = BTreeSet<(Action, ResourceKind, String)>;
 
@@ -32,7 +32,7 @@ fn planned(plan: &Plan) -> Named {
 async fn reader(sandbox: &Sandbox) -> Arc<Aws> {
     let policies = permissions::policies(&sandbox.printed(Caller::Plan));
     let config = sandbox.config_bound_to(&policies).await;
-    ClientPool::with_pace(&config, Gate::of_plan(), PACE).get(None, None).await.unwrap()
+    ClientPool::with_pace(&config, AwsGate::of_plan(), PACE).get(None, None).await.unwrap()
 }
 
 /// Plans, and sees that nothing was written.
@@ -114,8 +114,8 @@ async fn a_change_is_planned_field_by_field_and_a_replacement_says_why() {
 async fn assert_only_what_waits_is_left(sandbox: &Sandbox, monitor: &Monitor) {
     let plan = plan(sandbox, monitor, false).await;
     let (waiting, at_once): (Vec<_>, Vec<_>) = plan.changes.iter().partition(|planned| !planned.waits_for.is_empty());
-    let assessed = engine::assess(&SYSTEMS, &sandbox.aws, monitor, None).await;
-    let outcomes = engine::apply(assessed, &sandbox.aws, monitor, None, ()).await;
+    let assessed = engine::assess(&*SYSTEMS, &sandbox.aws, monitor, Direction::Build).await;
+    let outcomes = apply(&sandbox.aws, monitor, assessed, Direction::Build).await;
     assert_eq!(
         named(at_once.iter().map(|planned| &planned.change)),
         named(outcomes.iter().flat_map(|outcome| &outcome.applied))

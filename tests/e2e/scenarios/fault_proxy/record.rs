@@ -2,9 +2,8 @@
 
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::DeletionPolicy;
-use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::engine::Outcome;
-use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::resources::SYSTEMS;
 
 use super::Proxied;
@@ -14,7 +13,7 @@ use testkit::sandbox::Sandbox;
 #[tokio::test]
 async fn the_proxy_names_every_call_of_a_life_as_the_emulator_does() {
     let mut proxied = Proxied::new("fault_proxy::life").await;
-    let pool = ClientPool::new(&proxied.config, Gate::new(Metrics::default()));
+    let pool = ClientPool::new(&proxied.config, AwsGate::default());
     let since = proxied.sandbox.latest_call().await;
     proxied.sandbox.aws = pool.get(None, None).await.unwrap();
     let sandbox = &proxied.sandbox;
@@ -54,7 +53,7 @@ async fn a_session_counts_for_the_account_it_acts_in() {
     let there = Sandbox::new("fault_proxy::there").await;
     let proxied = Proxied::new("fault_proxy::here").await;
     let role = trusting_role(&there, &proxied.sandbox).await;
-    let pool = ClientPool::new(&proxied.config, Gate::new(Metrics::default()));
+    let pool = ClientPool::new(&proxied.config, AwsGate::default());
     pool.get(None, Some(&role)).await.unwrap();
     let identities = proxied.proxy.calls().into_iter().filter(|call| call.operation == "GetCallerIdentity");
     assert_eq!(identities.map(|call| call.account).collect::<Vec<_>>(), [there.account]);

@@ -11,18 +11,17 @@ use kube::{Api, ResourceExt};
 use rustix::process::Signal;
 use serde_json::json;
 use vpc_flow_operator::api::VpcFlowMonitor;
-use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::controller;
-use vpc_flow_operator::engine::{self, Outcome};
+use vpc_flow_operator::aws::ClientPool;
+use vpc_flow_operator::controller::{self, aws_gate};
+use vpc_flow_operator::engine::{Direction, Outcome};
 use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::{Elector, Fence, Terms};
 use vpc_flow_operator::metrics::Metrics;
-use vpc_flow_operator::resources::SYSTEMS;
 
 use crate::process::{Process, Start};
 use pair::{LEASE_DURATION, Pair};
 use testkit::cluster::{Cluster, is};
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, all_components, pass};
 
 #[tokio::test]
 async fn the_other_replica_takes_over_at_once_when_the_leader_stops() {
@@ -115,10 +114,10 @@ async fn behind_a_shut_fence_nothing_is_changed() {
     let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
     let fence = Fence::shut_until_elected();
 
-    let gate = Gate::new(Metrics::default()).with_fence(fence.clone());
+    let gate = aws_gate(Metrics::default(), fence.clone(), Health::default());
     let aws = ClientPool::new(&sandbox.config_at(proxy.endpoint()), gate).get(None, None).await.unwrap();
     let monitor = sandbox.monitor(sandbox.spec());
-    let outcomes = engine::apply(engine::assess(&SYSTEMS, &aws, &monitor, None).await, &aws, &monitor, None, ()).await;
+    let outcomes = pass(&aws, &monitor, &all_components(), Direction::Build).await;
     let refused = |outcome: &Outcome| {
         outcome.failures.iter().any(|(_, failure)| failure.message.contains("does not hold the lease"))
     };

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use devenv::{FaultProxy, ProxyFault, Rule};
 use vpc_flow_operator::api::Component;
-use vpc_flow_operator::aws::{Aws, ClientPool, Gate};
-use vpc_flow_operator::engine;
+use vpc_flow_operator::aws::{Aws, ClientPool};
+use vpc_flow_operator::controller;
+use vpc_flow_operator::engine::Direction;
+use vpc_flow_operator::health::Health;
+use vpc_flow_operator::leader::Fence;
 use vpc_flow_operator::metrics::Metrics;
 
-use testkit::sandbox::{PACE, Sandbox, systems};
+use testkit::sandbox::{PACE, Sandbox, pass};
 
 struct Proxied {
     sandbox: Sandbox,
@@ -22,7 +25,11 @@ impl Proxied {
         let sandbox = Sandbox::new(test).await;
         let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
         let metrics = Metrics::default();
-        let pool = ClientPool::with_pace(&sandbox.config_at(proxy.endpoint()), Gate::new(metrics.clone()), PACE);
+        let pool = ClientPool::with_pace(
+            &sandbox.config_at(proxy.endpoint()),
+            controller::aws_gate(metrics.clone(), Fence::always_open(), Health::default()),
+            PACE,
+        );
         let aws = pool.get(None, None).await.unwrap();
         Self { sandbox, proxy, aws, metrics }
     }
@@ -32,8 +39,7 @@ impl Proxied {
         let before = self.proxy.calls().len();
         self.proxy.add(Rule::of(service, operation, fault));
         let monitor = self.sandbox.monitor(self.sandbox.spec());
-        let assessed = engine::assess(&systems(components), &self.aws, &monitor, None).await;
-        engine::apply(assessed, &self.aws, &monitor, None, ()).await;
+        pass(&self.aws, &monitor, components, Direction::Build).await;
         self.proxy.clear();
         self.proxy.calls()[before..]
             .iter()

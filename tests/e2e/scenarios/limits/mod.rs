@@ -3,7 +3,6 @@
 mod attempts;
 mod fairness;
 pub mod quotas;
-mod reads;
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +57,8 @@ fn beyond_the_quotas(calls: &[ProxiedCall], factor: f64) -> Vec<String> {
     let mut beyond = Vec::new();
     for (name, (quota, arrivals)) in by_quota(calls) {
         let most = most_within(5.0, &arrivals);
-        let (allowed, refused) = (5.0 * f64::from(quota.per_second) * factor, refused(&quota, factor, &arrivals));
+        // A full bucket of one second's worth, and the five seconds.
+        let (allowed, refused) = (6.0 * f64::from(quota.per_second) * factor, refused(&quota, factor, &arrivals));
         eprintln!("  {name}: {} calls, at most {most} in 5 s of {allowed} allowed", arrivals.len());
         // A busy machine delays some calls, which then arrive closer together than they were sent: one second is too short to count in.
         let exceeded = match quota.at_once {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use devenv::ProxiedCall;
-use vpc_flow_operator::aws::limits::Quota;
 use vpc_flow_operator::aws::operations::{ALL, Service};
+use vpc_flow_operator::aws::quotas::Quota;
 
 /// The name a service signs its requests with.
 pub const fn signing_name(service: Service) -> &'static str {

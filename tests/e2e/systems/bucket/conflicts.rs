@@ -6,12 +6,11 @@ use devenv::Fault;
 use serde_json::json;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
-use vpc_flow_operator::aws::{ClientPool, Gate};
-use vpc_flow_operator::engine::{self, Action, Outcome};
-use vpc_flow_operator::metrics::Metrics;
+use vpc_flow_operator::aws::{AwsGate, ClientPool};
+use vpc_flow_operator::engine::{self, Action, Direction, Outcome};
 
 use super::{STORAGE, bucket, s3};
-use testkit::sandbox::{Sandbox, systems};
+use testkit::sandbox::{Sandbox, apply, systems};
 
 /// Makes S3 refuse an operation.
 pub async fn fail(sandbox: &Sandbox, operation: &str, code: &str, status: u16, times: Option<u32>) {
@@ -119,22 +118,22 @@ async fn a_bucket_of_the_account_that_was_not_seen_is_not_taken_over() {
 async fn nor_is_one_in_the_region_where_s3_says_yes_to_a_second_creation() {
     let sandbox = Sandbox::new("bucket::unseen::home").await;
     let home = sandbox.config.to_builder().region(Region::new("us-east-1")).build();
-    let aws = ClientPool::new(&home, Gate::new(Metrics::default())).get(None, None).await.unwrap();
+    let aws = ClientPool::new(&home, AwsGate::default()).get(None, None).await.unwrap();
     let mut monitor = sandbox.monitor(sandbox.spec());
     monitor.account_region = aws.account_region.clone();
     s3(&home).create_bucket().bucket(&monitor.names.bucket).send().await.unwrap();
     let before = sandbox.inventory().await;
     fail(&sandbox, "GetBucketTagging", "NoSuchBucket", 404, Some(1)).await;
     let systems = systems(STORAGE);
-    let assessed = engine::assess(&systems, &aws, &monitor, None).await;
-    let outcomes = engine::apply(assessed, &aws, &monitor, None, ()).await;
+    let assessed = engine::assess(&systems, &aws, &monitor, Direction::Build).await;
+    let outcomes = apply(&aws, &monitor, assessed, Direction::Build).await;
     assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
     assert_eq!(sandbox.inventory().await, before);
 
     // One that is really made here is finished.
     s3(&home).delete_bucket().bucket(&monitor.names.bucket).send().await.unwrap();
-    let assessed = engine::assess(&systems, &aws, &monitor, None).await;
-    let outcomes = engine::apply(assessed, &aws, &monitor, None, ()).await;
+    let assessed = engine::assess(&systems, &aws, &monitor, Direction::Build).await;
+    let outcomes = apply(&aws, &monitor, assessed, Direction::Build).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
 }
 

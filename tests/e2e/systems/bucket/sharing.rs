@@ -8,11 +8,11 @@ use aws_sdk_s3::types::{
 use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::TagValue;
-use vpc_flow_operator::engine;
+use vpc_flow_operator::engine::{self, Direction};
 use vpc_flow_operator::monitor::Monitor;
 
 use super::{STORAGE, bucket, rule, s3, statement};
-use testkit::sandbox::{Sandbox, systems};
+use testkit::sandbox::{Sandbox, apply, systems};
 
 async fn create_flow_log(sandbox: &Sandbox, monitor: &Monitor) {
     let options = DestinationOptionsRequest::builder().hive_compatible_partitions(true).build();
@@ -122,9 +122,9 @@ async fn what_others_add_while_a_pass_is_under_way_stays() {
     spec.tags.insert("team".into(), TagValue("network".into()));
     let changed = sandbox.monitor(spec);
 
-    let assessed = engine::assess(&systems(STORAGE), &sandbox.aws, &changed, None).await;
+    let assessed = engine::assess(&systems(STORAGE), &sandbox.aws, &changed, Direction::Build).await;
     let theirs = others_write(&sandbox, &monitor, statement(&before, "VpcFlowOperatorDeliveryWrite")).await;
-    engine::apply(assessed, &sandbox.aws, &changed, None, ()).await;
+    apply(&sandbox.aws, &changed, assessed, Direction::Build).await;
     let after = bucket(&sandbox, &monitor).await;
     assert_eq!(after["tags"]["team"], "network", "the pass has done what it had found: {after:#?}");
     assert_eq!(statement(&after, "Auditors"), theirs);

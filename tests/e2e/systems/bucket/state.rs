@@ -8,9 +8,8 @@ use aws_sdk_s3::types::{
 };
 use serde_json::json;
 use vpc_flow_operator::api::spec::TagValue;
-use vpc_flow_operator::aws::{ClientPool, Gate};
+use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::engine::Action;
-use vpc_flow_operator::metrics::Metrics;
 
 use super::{STORAGE, bucket, rule, s3, statement};
 use testkit::sandbox::Sandbox;
@@ -228,7 +227,7 @@ async fn every_drift_is_repaired() {
 #[tokio::test]
 async fn us_east_1_takes_no_location() {
     let mut sandbox = Sandbox::new("bucket::us_east_1").await;
-    let pool = ClientPool::new(&sandbox.config, Gate::new(Metrics::default()));
+    let pool = ClientPool::new(&sandbox.config, AwsGate::default());
     sandbox.aws = Arc::clone(&pool.get(Some("us-east-1"), None).await.unwrap());
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, STORAGE).await;

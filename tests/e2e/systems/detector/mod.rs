@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use vpc_flow_operator::api::ResourceKind::{Function, FunctionPermission, LogGroup, Role, SubscriptionFilter};
 use vpc_flow_operator::api::spec::{Severity, TagValue};
 use vpc_flow_operator::api::{Component, ResourceKind, VpcFlowMonitorSpec};
-use vpc_flow_operator::engine::{Action, Change, Health, Outcome};
+use vpc_flow_operator::engine::{Action, Change, Outcome, SystemHealth};
 use vpc_flow_operator::monitor::Monitor;
 
 use testkit::sandbox::{Sandbox, settings};
@@ -203,12 +203,12 @@ async fn a_new_function_is_told_as_pending_and_then_as_well() {
     let outcomes = sandbox.pass(&monitor, DETECTOR).await;
     let report = detector(&outcomes).report.clone().unwrap();
     assert!(detector(&outcomes).is_settled());
-    assert!(matches!(report.health, Health::Pending(_)), "{report:#?}");
+    assert!(matches!(report.health, SystemHealth::Pending(_)), "{report:#?}");
     let reported: Vec<_> = report.resources.iter().map(|existing| existing.kind).collect();
     assert_eq!(reported, [Role, LogGroup, Function, FunctionPermission, SubscriptionFilter]);
     settled_function(&sandbox, &monitor).await;
     let outcomes = sandbox.pass(&monitor, DETECTOR).await;
-    assert_eq!(detector(&outcomes).report.clone().unwrap().health, Health::Good);
+    assert_eq!(detector(&outcomes).report.clone().unwrap().health, SystemHealth::Good);
 }
 
 #[tokio::test]

@@ -9,10 +9,10 @@ use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
-use vpc_flow_operator::engine::{self, Action, Change, Health, Outcome};
+use vpc_flow_operator::engine::{self, Action, Change, Direction, Outcome, SystemHealth};
 use vpc_flow_operator::monitor::Monitor;
 
-use testkit::sandbox::{REGION, Sandbox, systems};
+use testkit::sandbox::{REGION, Sandbox, apply, systems};
 
 const FLOW_LOGS: &[Component] = &[Component::FlowLogs];
 const V2: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} \
@@ -154,7 +154,7 @@ async fn report_tells_ids_arns_and_delivery() {
     let sandbox = Sandbox::new("flow_logs::report").await;
     let monitor = converged(&sandbox).await;
     let report = sandbox.pass(&monitor, FLOW_LOGS).await.remove(0).report.unwrap();
-    assert_eq!(report.health, Health::Good);
+    assert_eq!(report.health, SystemHealth::Good);
     let id = only(&sandbox, "s3").await.0;
     let s3 = report.flow_logs.iter().find(|flow_log| flow_log.destination == "s3").unwrap();
     assert_eq!((s3.id.as_str(), s3.status.as_str()), (id.as_str(), "ACTIVE"));
@@ -166,7 +166,7 @@ async fn report_tells_ids_arns_and_delivery() {
     let role = monitor.names.delivery_role();
     iam.delete_role_policy().role_name(&role).policy_name("deliver-flow-logs").send().await.unwrap();
     let report = sandbox.pass(&monitor, FLOW_LOGS).await.remove(0).report.unwrap();
-    let Health::Failing(Reason::DeliveryFailed, text) = &report.health else { panic!("{report:#?}") };
+    let SystemHealth::Failing(Reason::DeliveryFailed, text) = &report.health else { panic!("{report:#?}") };
     assert!(text.contains("cloud-watch-logs") && text.contains("Access error") && text.contains(&role), "{text}");
     assert!(!text.contains("s3"), "{text}");
     let logs = report.flow_logs.iter().find(|flow_log| flow_log.destination == "cloud-watch-logs").unwrap();
@@ -331,12 +331,12 @@ async fn retained_ones_stay_and_are_taken_back() {
 async fn neither_a_vpc_nor_a_flow_log_that_is_gone_is_an_obstacle_to_teardown() {
     let sandbox = Sandbox::new("flow_logs::gone").await;
     let monitor = converged(&sandbox).await;
-    let removal = Some(monitor.removal());
-    let assessed = engine::assess(&systems(FLOW_LOGS), &sandbox.aws, &monitor, removal).await;
+    let direction = Direction::TearDown;
+    let assessed = engine::assess(&systems(FLOW_LOGS), &sandbox.aws, &monitor, direction).await;
     let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
     ec2.delete_flow_logs().flow_log_ids(only(&sandbox, "s3").await.0).send().await.unwrap();
     ec2.delete_vpc().vpc_id(&sandbox.vpc_id).send().await.unwrap();
-    let outcomes = engine::apply(assessed, &sandbox.aws, &monitor, removal, ()).await;
+    let outcomes = apply(&sandbox.aws, &monitor, assessed, direction).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
     assert_eq!(flow_logs(&sandbox).await, []);
 }
@@ -346,7 +346,7 @@ async fn a_repeated_step_makes_nothing_twice() {
     let sandbox = Sandbox::new("flow_logs::repeated").await;
     let monitor = sandbox.monitor(sandbox.spec());
     prepare(&sandbox, &monitor).await;
-    let assessed = engine::assess(&systems(FLOW_LOGS), &sandbox.aws, &monitor, None).await;
+    let assessed = engine::assess(&systems(FLOW_LOGS), &sandbox.aws, &monitor, Direction::Build).await;
     for step in &assessed[0].result.as_ref().unwrap().steps {
         for _ in 0..2 {
             step.run(&sandbox.aws, &monitor).await.unwrap();

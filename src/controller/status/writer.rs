@@ -1,4 +1,4 @@
-//! Tells of a monitor: its status, its events and its metrics.
+//! Writes the status of a monitor, and publishes its events and metrics.
 
 use std::time::Instant;
 
@@ -9,16 +9,16 @@ use kube::{Api, Resource};
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
-use super::context::Context;
-use super::events;
+use super::super::context::Context;
+use super::super::events;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 
 /// Who writes the status.
 const FIELD_MANAGER: &str = "vpc-flow-operator";
 
-/// What is known of a monitor to those who watch it.
-pub struct Teller<'a> {
+/// Writes the status during one pass, only where it changes.
+pub struct StatusWriter<'a> {
     context: &'a Context,
     api: &'a Api<DynamicObject>,
     metadata: &'a ObjectMeta,
@@ -28,7 +28,7 @@ pub struct Teller<'a> {
     written: VpcFlowMonitorStatus,
 }
 
-impl<'a> Teller<'a> {
+impl<'a> StatusWriter<'a> {
     pub fn new(
         context: &'a Context,
         api: &'a Api<DynamicObject>,
@@ -49,7 +49,7 @@ impl<'a> Teller<'a> {
         &self.written
     }
 
-    /// Ends a pass: tells the status, the events that go with it, and that what was asked for is done, however it came out.
+    /// Ends a pass: writes the status, with the request for a pass that is now answered, and publishes the events that go with it.
     pub async fn finish(&mut self, mut status: VpcFlowMonitorStatus) -> kube::Result<()> {
         let requested = self.metadata.annotations.iter().flatten().find(|(key, _)| *key == RECONCILE_REQUESTED_AT);
         status.last_handled_reconcile_at = requested.map(|(_, value)| value.clone());

@@ -1,4 +1,4 @@
-//! Monitors as they are stored: the schema may have been another one when they were, so not every one of them can be read.
+//! Reads stored monitors. The schema may have changed since one was stored, so not every object can be read.
 
 use kube::ResourceExt;
 use kube::api::{DynamicObject, ObjectMeta, PartialObjectMeta};
@@ -11,8 +11,8 @@ use crate::api::conditions::Reason;
 use crate::api::{VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
 use crate::engine::Failure;
 
-/// What is watched: everything that can be read of any object, whatever its spec holds.
-pub type Known = PartialObjectMeta<VpcFlowMonitor>;
+/// The part of a monitor that is watched: it can be read whatever the spec holds.
+pub type WatchedMonitor = PartialObjectMeta<VpcFlowMonitor>;
 
 /// A monitor whose spec cannot be read.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! How many monitors are worked on at once, so that broken ones never hold up healthy ones.
 //!
 //! Most of a pass is waiting for AWS, and a pass over a broken monitor may wait long. So there are two lanes. Monitors whose latest pass
-//! failed work in the side lane. A pass in the main lane that takes long goes on in the side lane as soon as that has room, and frees its
-//! place. What AWS can take is not bounded here, but by [`limits`](crate::aws::limits).
+//! failed work in the side lane. A pass in the main lane that takes long goes on in the side lane as soon as that has room, and leaves the
+//! main lane. What AWS can take is not bounded here, but by [`limits`](crate::aws::limits).
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,13 +19,13 @@ const SIDE_WIDTH: usize = 8;
 
 /// The lanes.
 #[derive(Debug)]
-pub struct Lanes {
+pub struct Concurrency {
     main: Semaphore,
     side: Semaphore,
     long: Duration,
 }
 
-impl Lanes {
+impl Concurrency {
     /// Lanes for `concurrency` healthy monitors at once.
     pub fn new(concurrency: u16) -> Self {
         let width = usize::from(concurrency.max(1));
@@ -35,10 +35,10 @@ impl Lanes {
     /// Runs a pass when there is room for it. `failing`: the latest pass over the monitor failed.
     pub async fn run<T>(&self, failing: bool, pass: impl Future<Output = T>) -> T {
         if failing {
-            let _place = self.side.acquire().await;
+            let _permit = self.side.acquire().await;
             return pass.await;
         }
-        let place = self.main.acquire().await;
+        let permit = self.main.acquire().await;
         let mut pass = pin!(pass);
         if let Ok(done) = timeout(self.long, &mut pass).await {
             return done;
@@ -46,8 +46,8 @@ impl Lanes {
         tokio::select! {
             biased;
             done = &mut pass => done,
-            _place = self.side.acquire() => {
-                drop(place);
+            _permit = self.side.acquire() => {
+                drop(permit);
                 pass.await
             }
         }
@@ -63,12 +63,12 @@ mod tests {
 
     use super::*;
 
-    fn lanes(long: Duration) -> Lanes {
-        Lanes { long, ..Lanes::new(2) }
+    fn lanes(long: Duration) -> Concurrency {
+        Concurrency { long, ..Concurrency::new(2) }
     }
 
     /// Runs a healthy pass beside others that never end.
-    async fn healthy_beside(lanes: &Lanes, hanging: usize, failing: bool) -> bool {
+    async fn healthy_beside(lanes: &Concurrency, hanging: usize, failing: bool) -> bool {
         let hang = (0..hanging).map(|_| lanes.run(failing, pending::<()>()).boxed());
         let healthy = async {
             tokio::task::yield_now().await;

@@ -1,0 +1,57 @@
+//! The way to a monitor's account: what no schema can check is checked here, before AWS is asked for anything but its identity.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use super::context::Context;
+use crate::api::VpcFlowMonitor;
+use crate::api::conditions::Reason;
+use crate::aws::{Aws, ConnectError};
+use crate::engine::Failure;
+use crate::monitor::Monitor;
+use crate::preconditions::{LivesElsewhere, RoleNotAllowed, check_account_region, check_role};
+
+/// Clients for the account and region of a monitor, and the monitor as the pure parts see it.
+pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<Aws>, Monitor), Failure> {
+    let namespace = object.namespace().unwrap_or_default();
+    let spec = &object.spec;
+    if let Some(role) = &spec.assume_role {
+        check_role(&context.options.allowed_roles, &namespace, &role.role_arn)?;
+    }
+    let aws = context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
+    check_account_region(object.status.as_ref(), &aws.account_region)?;
+    let monitor = Monitor::new(
+        &namespace,
+        &object.name_any(),
+        spec.clone(),
+        object.status.as_ref(),
+        aws.account_region.clone(),
+        context.options.settings.clone(),
+    );
+    Ok((aws, monitor))
+}
+
+impl From<RoleNotAllowed> for Failure {
+    fn from(error: RoleNotAllowed) -> Self {
+        Self::new(Reason::AccessDenied, error.to_string())
+    }
+}
+
+impl From<LivesElsewhere> for Failure {
+    fn from(error: LivesElsewhere) -> Self {
+        Self::new(Reason::Conflict, error.to_string())
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Identity(error) => error.into(),
+            ConnectError::Role { ref source, .. } => Self { message: error.to_string(), ..Self::from(source.clone()) },
+            error @ (ConnectError::NoRegion | ConnectError::UnexpectedCaller(_)) => {
+                Self::new(Reason::InvalidSpec, error.to_string())
+            }
+        }
+    }
+}

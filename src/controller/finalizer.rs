@@ -1,0 +1,76 @@
+//! The finalizer: it keeps a deleted monitor until AWS is cleaned up.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
+
+use kube::api::{DynamicObject, ObjectMeta};
+use kube::runtime::controller::Action;
+use kube::runtime::finalizer::{Error as FinalizerError, Event, finalizer};
+use kube::{Api, ResourceExt};
+
+use super::context::Context;
+use super::read::WatchedMonitor;
+use super::reconcile::{Error, Next, PassEnd};
+use super::status::Mode;
+use crate::api::{FINALIZER, VpcFlowMonitor};
+use crate::metrics::PassResult;
+
+/// Adds the finalizer to a living monitor, then runs a pass. Takes it from a deleted one once the pass has nothing left to remove.
+pub async fn under_finalizer(
+    context: &Context,
+    objects: &Api<DynamicObject>,
+    object: &VpcFlowMonitor,
+    pass: impl AsyncFn(Mode) -> Result<PassEnd, Error>,
+) -> Result<Next, Error> {
+    let end: OnceLock<PassEnd> = OnceLock::new();
+    let work = async |event| {
+        let mode = match (&event, object.spec.suspend) {
+            (Event::Apply(_), false) => Mode::Keep,
+            (Event::Apply(_), true) => Mode::Suspended,
+            (Event::Cleanup(_), false) => Mode::Delete,
+            (Event::Cleanup(_), true) => Mode::DeleteSuspended,
+        };
+        let ended = Box::pin(pass(mode)).await?;
+        let _ = end.set(ended);
+        match event {
+            Event::Cleanup(_) if !ended.settled => Err(Error::StillDeleting),
+            // A change of the spec during the pass, such as another deletion policy, still counts.
+            Event::Cleanup(_) if has_changed(objects, &object.metadata).await? => Err(Error::StillDeleting),
+            _ => Ok(Action::await_change()),
+        }
+    };
+    let api = metadata_api(context, &object.metadata);
+    match (Box::pin(finalizer(&api, FINALIZER, watched(&object.metadata), work)).await, end.get()) {
+        (Ok(_), Some(_)) if object.metadata.deletion_timestamp.is_some() => {
+            context.forget(&object.uid().unwrap_or_default());
+            Ok(Next::never())
+        }
+        (Ok(_), None) => Ok(Next::never()),
+        (Ok(_) | Err(FinalizerError::CleanupFailed(Error::StillDeleting)), Some(end)) => {
+            Ok(Next { wait: Some(end.wait), result: end.result })
+        }
+        (Err(error), _) => Err(Box::new(error).into()),
+    }
+}
+
+/// Takes the finalizer from a deleted monitor for which nothing was ever made.
+pub async fn release(context: &Context, metadata: &ObjectMeta) -> Result<Next, Error> {
+    let api = metadata_api(context, metadata);
+    let nothing_to_do = async |_| Ok::<_, Error>(Action::await_change());
+    Box::pin(finalizer(&api, FINALIZER, watched(metadata), nothing_to_do)).await.map_err(Box::new)?;
+    Ok(Next { wait: None, result: PassResult::Success })
+}
+
+/// True if the spec is not as it was.
+async fn has_changed(objects: &Api<DynamicObject>, known: &ObjectMeta) -> Result<bool, Error> {
+    let now = objects.get_metadata_opt(known.name.as_deref().unwrap_or_default()).await?;
+    Ok(now.is_some_and(|now| now.metadata.generation != known.generation))
+}
+
+fn metadata_api(context: &Context, metadata: &ObjectMeta) -> Api<WatchedMonitor> {
+    Api::namespaced(context.client.clone(), metadata.namespace.as_deref().unwrap_or_default())
+}
+
+fn watched(metadata: &ObjectMeta) -> Arc<WatchedMonitor> {
+    Arc::new(WatchedMonitor { types: None, metadata: metadata.clone(), _phantom: PhantomData })
+}

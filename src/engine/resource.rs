@@ -1,0 +1,154 @@
+//! The trait of one kind of AWS resource, and the calls that change one.
+
+use std::fmt;
+use std::future::Future;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::system::{Applied, Existing, Step};
+use crate::api::ResourceKind;
+use crate::aws::{Aws, AwsError};
+use crate::monitor::{Chosen, Claim, Monitor, TagCall, TagDiff, Tags};
+
+/// One kind of AWS resource, as the spec declares it. Pure but for the last four methods, which are single steps that are safe to repeat
+/// after a lost answer.
+///
+/// Who may touch a resource, and what becomes of it, is the same for all kinds: see [`ownership`](super::ownership).
+pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
+    /// Its kind.
+    const KIND: ResourceKind;
+    /// True if it holds records: it stays under `RetainData`.
+    const HOLDS_DATA: bool = false;
+    /// True if one that was taken over is marked as such, and never deleted.
+    const MARKS_ADOPTION: bool = Self::HOLDS_DATA;
+
+    /// A resource as AWS has it, normalised.
+    type Found: Clone + fmt::Debug + Send + Sync + 'static;
+    /// A call that removes one difference.
+    type Call: Clone + fmt::Debug + Send + Sync + 'static;
+
+    /// Its name in AWS.
+    fn name(&self) -> &str;
+
+    /// ARN of the resource of that name; `None` for a kind that has none.
+    fn arn(monitor: &Monitor, name: &str) -> Option<String>;
+
+    /// Its tags. `None` for a kind that cannot carry any: then its name and its parent say whose it is.
+    fn tags(found: &Self::Found) -> Option<&Tags>;
+
+    /// The field of the spec that may choose the name, for kinds that have one.
+    fn chosen_by_user(_monitor: &Monitor) -> Option<Chosen> {
+        None
+    }
+
+    /// The owner of what AWS has under the name `name`.
+    fn claim(monitor: &Monitor, name: &str, found: &Self::Found) -> Claim {
+        let Some(tags) = Self::tags(found) else { return Claim::Ours };
+        match Self::chosen_by_user(monitor) {
+            Some(chosen) => monitor.claim_chosen(tags, chosen, &Self::arn(monitor, name).unwrap_or_default()),
+            None => monitor.claim(tags),
+        }
+    }
+
+    /// Why an existing resource can never become the declared one, and the remedy.
+    fn unusable(&self, _found: &Self::Found) -> Option<String> {
+        None
+    }
+
+    /// Why AWS would refuse to delete the resource, and the remedy.
+    fn undeletable(_found: &Self::Found) -> Option<String> {
+        None
+    }
+
+    /// Why a resource of ours must stay although its time is over: it contains something of others.
+    fn must_stay(_monitor: &Monitor, _found: &Self::Found) -> Option<String> {
+        None
+    }
+
+    /// The tags that the resource lacks or has too many.
+    fn tag_diff(monitor: &Monitor, _found: &Self::Found, tags: &Tags) -> TagDiff {
+        if Self::MARKS_ADOPTION { monitor.tag_diff_of_data(tags) } else { monitor.tag_diff(tags) }
+    }
+
+    /// The steps from what AWS has to what is declared, except for tags.
+    fn differences(&self, monitor: &Monitor, found: &Self::Found) -> Vec<Step<Self::Call>>;
+
+    /// Creates the resource with its tags.
+    fn create(&self, aws: &Aws, monitor: &Monitor) -> impl Future<Output = Result<Applied, AwsError>> + Send;
+
+    /// Removes one difference.
+    fn call(
+        aws: &Aws,
+        monitor: &Monitor,
+        name: &str,
+        call: &Self::Call,
+    ) -> impl Future<Output = Result<Applied, AwsError>> + Send;
+
+    /// Sets or removes tags.
+    fn tag(
+        aws: &Aws,
+        monitor: &Monitor,
+        name: &str,
+        call: TagCall<'_>,
+    ) -> impl Future<Output = Result<(), AwsError>> + Send;
+
+    /// Deletes the resource, or some of what is in it.
+    fn delete(
+        aws: &Aws,
+        monitor: &Monitor,
+        name: &str,
+        found: &Self::Found,
+    ) -> impl Future<Output = Result<Applied, AwsError>> + Send;
+}
+
+/// A step on one resource.
+#[derive(Clone, Debug)]
+pub enum ResourceCall<R: Resource> {
+    /// Creates it.
+    Create(R),
+    /// Changes its tags.
+    Tag(String, TagDiff),
+    /// Removes one difference.
+    Change(String, R::Call),
+    /// Deletes it.
+    Delete(String, R::Found),
+}
+
+/// Something that can be done to AWS.
+pub trait Call: Send + Sync + 'static {
+    /// Does it. Safe to repeat after a lost answer.
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>>;
+}
+
+impl<R: Resource> Call for ResourceCall<R> {
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        async move {
+            match self {
+                Self::Create(resource) => return resource.create(aws, monitor).await,
+                Self::Tag(name, tags) => {
+                    for call in tags.calls() {
+                        R::tag(aws, monitor, name, call).await?;
+                    }
+                }
+                Self::Change(name, call) => return R::call(aws, monitor, name, call).await,
+                Self::Delete(name, found) => return R::delete(aws, monitor, name, found).await,
+            }
+            Ok(Applied::Done)
+        }
+        .boxed()
+    }
+}
+
+/// The resource of that name for the status, if it is ours.
+#[must_use]
+pub fn existing<R: Resource>(monitor: &Monitor, name: &str, found: Option<&R::Found>) -> Option<Existing> {
+    let found = found.filter(|found| R::claim(monitor, name, found) == Claim::Ours)?;
+    Some(Existing {
+        kind: R::KIND,
+        name: name.to_owned(),
+        arn: R::arn(monitor, name),
+        retained: R::tags(found).is_some_and(|tags| monitor.has_retained(tags)),
+        message: None,
+    })
+}
