@@ -2,12 +2,12 @@
 
 from overlay.rules import (
     alarm_actions, alarm_states, athena, athena_queries, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions,
-    lambda_metrics, log_events, logs, metric_data, partial_denials, query_definitions, s3, sns, sts,
+    lambda_logging, lambda_metrics, log_events, logs, metric_data, partial_denials, query_definitions, s3, sns, sts,
 )
 
 _MODULES = (
     alarm_actions, alarm_states, athena, athena_queries, cloudwatch, ec2_flow_logs, glue, iam, lambda_functions,
-    lambda_metrics, log_events, logs, metric_data, partial_denials, query_definitions, s3, sns, sts,
+    lambda_logging, lambda_metrics, log_events, logs, metric_data, partial_denials, query_definitions, s3, sns, sts,
 )
 
 
