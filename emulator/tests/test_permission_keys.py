@@ -216,6 +216,61 @@ class Functions(KeysTestCase):
         self.assertEqual((answer["Tags"], "TagsError" in answer), ({"team": "network"}, False))
 
 
+class Subscriptions(KeysTestCase):
+    """Service Authorization Reference for SNS, August 2026: the three actions have the topic as their resource type."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        sns = self.client("sns")
+        self.ours = sns.create_topic(Name="vfm-ours", Tags=_TAGS)["TopicArn"]
+        self.other = sns.create_topic(Name="vfm-other")["TopicArn"]
+
+    def subscription(self, topic: str) -> str:
+        queue = f"arn:aws:sqs:us-east-1:{self.account}:q"
+        return self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
+
+    def calls_on(self, topic: str) -> list[bool]:
+        arn, sns = {"SubscriptionArn": self.subscription(topic)}, self.bound("sns")
+        attribute = {"AttributeName": "RawMessageDelivery", "AttributeValue": "true"}
+        return [self.allowed(sns.get_subscription_attributes, **arn),
+                self.allowed(sns.set_subscription_attributes, **arn, **attribute), self.allowed(sns.unsubscribe, **arn)]
+
+    def test_are_confined_to_topics_by_arn_and_by_tag(self):
+        actions = ["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
+        for statement in ({"Action": actions, "Resource": self.ours},
+                          {"Action": actions, "Resource": "arn:aws:sns:*:*:vfm-*", "Condition": {"StringEquals": _TAG}}):
+            with self.subTest(statement):
+                self.bind(statement)
+                self.assertEqual((self.calls_on(self.ours), self.calls_on(self.other)), ([True] * 3, [False] * 3))
+        self.assertEqual({need["resource"] for need in self.needs()}, {self.ours, self.other})
+
+    def test_what_is_no_arn_is_in_no_topic(self):
+        self.bind({"Action": "sns:Unsubscribe", "Resource": self.ours})
+        self.refused("AuthorizationError", self.bound("sns").unsubscribe, SubscriptionArn="PendingConfirmation")
+        self.bind({"Action": "sns:Unsubscribe"})
+        self.refused("InvalidParameter", self.bound("sns").unsubscribe, SubscriptionArn="PendingConfirmation")
+
+
+class LogGroups(KeysTestCase):
+    """Logs API, LogGroup: arn and logGroupArn. The ARN with ``:*`` is for all actions but those on tags."""
+
+    def test_the_two_forms_of_a_groups_arn(self):
+        self.client("logs").create_log_group(logGroupName="g")
+        arn, logs = f"arn:aws:logs:us-east-1:{self.account}:log-group:g", None
+        for resource, on_tags in ((arn, True), (f"{arn}:*", False)):
+            self.bind({"Action": "logs:*", "Resource": resource})
+            logs = self.bound("logs")
+            with self.subTest(resource):
+                for call, parameters in ((logs.list_tags_for_resource, {"resourceArn": arn}),
+                                         (logs.tag_resource, {"resourceArn": arn, "tags": {"a": "b"}}),
+                                         (logs.untag_resource, {"resourceArn": arn, "tagKeys": ["a"]})):
+                    self.assertEqual(self.allowed(call, **parameters), on_tags, call.__name__)
+                for call, parameters in ((logs.put_retention_policy, {"retentionInDays": 1}), (logs.describe_log_streams, {}),
+                                         (logs.filter_log_events, {}), (logs.describe_metric_filters, {}),
+                                         (logs.delete_metric_filter, {"filterName": "f"})):
+                    self.assertEqual(self.allowed(call, logGroupName="g", **parameters), not on_tags, call.__name__)
+
+
 class Tags(KeysTestCase):
     """The tags that a resource has, and those that a request gives, in the other services."""
 
