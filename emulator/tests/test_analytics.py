@@ -231,6 +231,42 @@ class Glue(AwsTestCase):
         self.assertIn("mixedcase", self.inventory()["databases"])
 
 
+class LakeFormation(AwsTestCase):
+    """Lake Formation refuses what IAM allows. The texts are those of users' reports: hashicorp/terraform-provider-aws#49953."""
+
+    def test_it_refuses_databases_and_tables(self):
+        glue = self.client("glue")
+        glue.create_database(DatabaseInput={"Name": "d"})
+        glue.create_table(DatabaseName="d", TableInput={"Name": "t"})
+        self.modes(lakeFormation=True)
+        database, table = {"Name": "d"}, {"DatabaseName": "d", "Name": "t"}
+        for call, parameters, needed in (
+                (glue.create_database, {"DatabaseInput": {"Name": "new"}}, "Create Database on Catalog"),
+                (glue.get_database, database, "Describe on d"),
+                (glue.update_database, {**database, "DatabaseInput": database}, "Alter on d"),
+                (glue.create_table, {"DatabaseName": "d", "TableInput": {"Name": "new"}}, "Create Table on d"),
+                (glue.get_table, table, "Describe on t"),
+                (glue.update_table, {"DatabaseName": "d", "TableInput": {"Name": "t"}}, "Alter on t"),
+                (glue.delete_table, table, "Drop on t"), (glue.delete_database, database, "Drop on d")):
+            with self.subTest(call.__name__):
+                error = self.refused("AccessDeniedException", call, **parameters)
+                self.assertEqual(error.response["Error"]["Message"], f"Insufficient Lake Formation permission(s): Required {needed}")
+                self.assertEqual(error.response["ResponseMetadata"]["HTTPStatusCode"], 400)
+        self.refused("EntityNotFoundException", glue.get_database, Name="new")
+        self.assertEqual(list(self.inventory()["databases"]["d"]["tables"]), ["t"])
+        self.modes()
+        glue.delete_database(Name="d")
+
+    def test_iam_is_asked_first(self):
+        self.modes(lakeFormation=True)
+        for actions, words in (("athena:*", "identity-based policy"), ("glue:*", "Lake Formation")):
+            answer = self.emulator.control("PUT", "permissions", {"account": self.account, "role": "operator", "policies": [
+                {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}]})
+            token = {name[0].upper() + name[1:]: value for name, value in answer.items()}
+            self.refused("AccessDeniedException", self.client("glue", token=token).create_database, DatabaseInput={"Name": "d"},
+                         message=words)
+
+
 class QueriesTestCase(AwsTestCase):
     """A test with a bucket for records and results, and a database."""
 

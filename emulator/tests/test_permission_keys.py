@@ -171,9 +171,21 @@ class FlowLogs(KeysTestCase):
         name, s3 = f"b-{self.account}", self.client("s3")
         s3.create_bucket(Bucket=name)
         create = {"ResourceIds": [self.vpc], "ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "s3"}
-        self.bind({"NotAction": "s3:PutBucketPolicy"})
-        self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/a/")
+        # VPC user guide, "Amazon S3 bucket permissions for flow logs": without the permissions "the flow log creation fails".
+        for action in ("s3:PutBucketPolicy", "s3:GetBucketPolicy"):
+            self.bind({"NotAction": action})
+            answer = self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/a/")
+            self.assertEqual(answer["Unsuccessful"][0]["Error"], {
+                "Code": "400", "Message": f"Access Denied for LogDestination: {name}. Please check LogDestination permission"})
         self.refused("NoSuchBucketPolicy", s3.get_bucket_policy, Bucket=name)
+        # With a policy that admits the delivery it does not: the policy stays as it is.
+        delivery = {"Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [
+            {**delivery, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{name}/*"},
+            {**delivery, "Action": "s3:GetBucketAcl", "Resource": f"arn:aws:s3:::{name}"}]})
+        s3.put_bucket_policy(Bucket=name, Policy=policy)
+        self.assertEqual(self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/a/")["Unsuccessful"], [])
+        self.assertEqual(s3.get_bucket_policy(Bucket=name)["Policy"], policy)
         self.bind({"Action": "*"})
         self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/b/")
         self.assertIn("delivery.logs.amazonaws.com", s3.get_bucket_policy(Bucket=name)["Policy"])

@@ -133,6 +133,61 @@ class Buckets(AwsTestCase):
         self.assertEqual(len(answer["Deleted"]), 1000)
 
 
+class Tags(AwsTestCase):
+    """Tags of new buckets where the partition does not know them, and under attribute-based access control."""
+
+    TAGS = [{"Key": "a", "Value": "1"}]
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.s3 = self.client("s3")
+        self.bucket = f"tags-{self.account}"
+
+    def create(self, tags: list[dict] | None = None) -> None:
+        configuration = {"CreateBucketConfiguration": {"Tags": tags}} if tags else {}
+        self.s3.create_bucket(Bucket=self.bucket, **configuration)
+
+    def tags(self) -> dict:
+        return self.inventory()["buckets"][self.bucket]["tags"]
+
+    def test_accepted_at_creation(self):
+        self.create(self.TAGS)
+        self.assertEqual(self.tags(), {"a": "1"})
+
+    def test_refused_at_creation(self):
+        """hashicorp/terraform-provider-aws#45566 and #45684 quote the refusal."""
+        self.modes(bucketTags="refused")
+        error = self.refused("UnsupportedArgument", self.create, self.TAGS, message="The request contained an unsupported argument.")
+        self.assertEqual(error.response["ResponseMetadata"]["HTTPStatusCode"], 400)
+        self.assertEqual(self.inventory()["buckets"], {})
+        self.create()
+        self.s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": self.TAGS})
+        self.assertEqual(self.tags(), {"a": "1"})
+
+    def test_ignored_at_creation(self):
+        self.modes(bucketTags="ignored")
+        self.create(self.TAGS)
+        self.refused("NoSuchTagSet", self.s3.get_bucket_tagging, Bucket=self.bucket)
+        self.s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": self.TAGS})
+        # Creating it again, which us-east-1 answers with 200, does not take them away.
+        self.create(self.TAGS)
+        self.assertEqual(self.tags(), {"a": "1"})
+
+    def test_of_a_bucket_with_attribute_based_access_control(self):
+        """API, PutBucketTagging: "you can no longer use this operation for that bucket"."""
+        self.create(self.TAGS)
+        self.assertEqual(self.s3.get_bucket_abac(Bucket=self.bucket)["AbacStatus"], {"Status": "Disabled"})
+        self.s3.put_bucket_abac(Bucket=self.bucket, AbacStatus={"Status": "Enabled"})
+        self.assertEqual(self.s3.get_bucket_abac(Bucket=self.bucket)["AbacStatus"], {"Status": "Enabled"})
+        self.refused("MethodNotAllowed", self.s3.put_bucket_tagging, Bucket=self.bucket, Tagging={"TagSet": []})
+        self.refused("MethodNotAllowed", self.s3.delete_bucket_tagging, Bucket=self.bucket)
+        self.assertEqual(self.tags(), {"a": "1"})
+        self.s3.put_bucket_abac(Bucket=self.bucket, AbacStatus={"Status": "Disabled"})
+        self.s3.delete_bucket_tagging(Bucket=self.bucket)
+        self.assertEqual(self.tags(), {})
+        self.refused("NoSuchBucket", self.s3.get_bucket_abac, Bucket=f"{self.bucket}-none")
+
+
 class Policies(AwsTestCase):
     def setUp(self) -> None:
         super().setUp()
