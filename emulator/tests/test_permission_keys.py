@@ -84,6 +84,41 @@ class Roles(KeysTestCase):
             DeliverLogsPermissionArn=role))
 
 
+    def test_a_new_role_may_be_checked_without_its_path_and_tags(self):
+        """IAM user guide, "Changes that I make are not always immediately visible"."""
+        self.modes(newRoleChecks=2)
+        with_path, without_path = (f"arn:aws:iam::{self.account}:role/{name}" for name in ("vpc-flow-operator/r", "r"))
+        self.bind({"Action": "iam:CreateRole"}, {"Action": "iam:PutRolePolicy", "Resource": with_path},
+                  {"Action": "iam:TagRole", "Condition": {"StringEquals": _TAG}}, {"Action": "iam:TagRole", "Condition": {
+                      "StringEquals": _REQUEST_TAG}})
+        self.bound("iam").create_role(RoleName="r", Path="/vpc-flow-operator/", AssumeRolePolicyDocument=_TRUST, Tags=_TAGS)
+        put = {"RoleName": "r", "PolicyName": "p", "PolicyDocument": _ALLOW}
+        tag = {"RoleName": "r", "Tags": [{"Key": "a", "Value": "b"}]}
+        self.assertFalse(self.allowed(self.bound("iam").put_role_policy, **put))
+        self.assertFalse(self.allowed(self.bound("iam").tag_role, **tag))
+        self.assertTrue(self.allowed(self.bound("iam").put_role_policy, **put))
+        self.assertTrue(self.allowed(self.bound("iam").tag_role, **tag))
+        self.assertEqual([need["resource"] for need in self.needs() if need["operation"] == "PutRolePolicy"],
+                         [without_path, with_path])
+
+    def test_a_new_role_may_be_passed_without_its_path(self):
+        self.modes(newRoleChecks=1)
+        self.bind({"NotAction": "iam:PassRole"}, {"Action": "iam:PassRole", "Resource": "arn:aws:iam::*:role/vpc-flow-operator/*"})
+        create = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "i.h", "Role": self.make_role(),
+                  "Code": {"ZipFile": zip_of({"i.py": "def h(e, c): return 1"})}}
+        self.refused("AccessDeniedException", self.bound("lambda").create_function, **create,
+                     message=f"iam:PassRole on resource: arn:aws:iam::{self.account}:role/r ")
+        self.bound("lambda").create_function(**create)
+
+    def test_a_new_role_is_known_at_once_to_those_who_are_not_bound(self):
+        self.modes(newRoleChecks=1)
+        self.make_role()
+        self.client("iam").tag_role(RoleName="r", Tags=_TAGS)
+        self.bind({"Action": "iam:GetRole", "Resource": "arn:aws:iam::*:role/vpc-flow-operator/*"})
+        self.assertFalse(self.allowed(self.bound("iam").get_role, RoleName="r"))
+        self.assertTrue(self.allowed(self.bound("iam").get_role, RoleName="r"))
+
+
 class Buckets(KeysTestCase):
     def test_no_tags_but_at_creation(self):
         name = f"b-{self.account}"
