@@ -5,7 +5,7 @@ import dataclasses
 import json
 from urllib.parse import parse_qs
 
-from overlay import traffic
+from overlay import modes, traffic
 from overlay.inventory import inventory
 from overlay.journal import Fault, Journal
 from overlay.permissions.callers import Callers
@@ -64,6 +64,18 @@ async def _answer(
             return described()
         case "DELETE", "/_devenv/permissions":
             callers.release(_account(query))
+            return {}
+        case "PUT", "/_devenv/modes":
+            request = await _json(receive)
+            try:
+                modes.choose(_account(request), {name: value for name, value in request.items() if name != "account"})
+            except ValueError as error:
+                raise _BadRequest(str(error)) from error
+            return {}
+        case "GET", "/_devenv/modes":
+            return modes.described(_account(query))
+        case "DELETE", "/_devenv/modes":
+            modes.reset(_account(query))
             return {}
         case "GET", "/_devenv/inventory":
             loop = asyncio.get_running_loop()

@@ -130,6 +130,10 @@ class AwsTestCase(unittest.TestCase):
         with caught.exception as answer:
             return json.load(answer)["error"]
 
+    def modes(self, **modes) -> None:
+        """Chooses how AWS treats this account otherwise than most."""
+        self.emulator.control("PUT", "modes", {"account": self.account, **modes})
+
     def inventory(self, region: str | None = None) -> dict:
         return self.emulator.control("GET", f"inventory?account={self.account}&region={region or self.region}")
 

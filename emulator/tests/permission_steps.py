@@ -169,7 +169,7 @@ def _topic_tags(operation: str, **parameters):
 
 
 def _subscription(operation: str, *more, **parameters):
-    return ("sns", operation, {"SubscriptionArn": "{subscription}", **parameters}, [(f"sns:{operation}", "*"), *more])
+    return ("sns", operation, {"SubscriptionArn": "{subscription}", **parameters}, [(f"sns:{operation}", _TOPIC), *more])
 
 
 SNS = [

@@ -1,5 +1,6 @@
 """Athena workgroups and saved queries, Glue databases and tables, as their API references describe them."""
 
+import gzip
 import pathlib
 import tempfile
 
@@ -230,17 +231,80 @@ class Glue(AwsTestCase):
         self.assertIn("mixedcase", self.inventory()["databases"])
 
 
-class Queries(AwsTestCase):
+class LakeFormation(AwsTestCase):
+    """Lake Formation refuses what IAM allows. The texts are those of users' reports: hashicorp/terraform-provider-aws#49953."""
+
+    def test_it_refuses_databases_and_tables(self):
+        glue = self.client("glue")
+        glue.create_database(DatabaseInput={"Name": "d"})
+        glue.create_table(DatabaseName="d", TableInput={"Name": "t"})
+        self.modes(lakeFormation=True)
+        database, table = {"Name": "d"}, {"DatabaseName": "d", "Name": "t"}
+        for call, parameters, needed in (
+                (glue.create_database, {"DatabaseInput": {"Name": "new"}}, "Create Database on Catalog"),
+                (glue.get_database, database, "Describe on d"),
+                (glue.update_database, {**database, "DatabaseInput": database}, "Alter on d"),
+                (glue.create_table, {"DatabaseName": "d", "TableInput": {"Name": "new"}}, "Create Table on d"),
+                (glue.get_table, table, "Describe on t"),
+                (glue.update_table, {"DatabaseName": "d", "TableInput": {"Name": "t"}}, "Alter on t"),
+                (glue.delete_table, table, "Drop on t"), (glue.delete_database, database, "Drop on d")):
+            with self.subTest(call.__name__):
+                error = self.refused("AccessDeniedException", call, **parameters)
+                self.assertEqual(error.response["Error"]["Message"], f"Insufficient Lake Formation permission(s): Required {needed}")
+                self.assertEqual(error.response["ResponseMetadata"]["HTTPStatusCode"], 400)
+        self.refused("EntityNotFoundException", glue.get_database, Name="new")
+        self.assertEqual(list(self.inventory()["databases"]["d"]["tables"]), ["t"])
+        self.modes()
+        glue.delete_database(Name="d")
+
+    def test_iam_is_asked_first(self):
+        self.modes(lakeFormation=True)
+        for actions, words in (("athena:*", "identity-based policy"), ("glue:*", "Lake Formation")):
+            answer = self.emulator.control("PUT", "permissions", {"account": self.account, "role": "operator", "policies": [
+                {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}]})
+            token = {name[0].upper() + name[1:]: value for name, value in answer.items()}
+            self.refused("AccessDeniedException", self.client("glue", token=token).create_database, DatabaseInput={"Name": "d"},
+                         message=words)
+
+
+class QueriesTestCase(AwsTestCase):
+    """A test with a bucket for records and results, and a database."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.athena, self.glue, self.s3 = self.client("athena"), self.client("glue"), self.client("s3")
+        self.s3.create_bucket(Bucket=f"records-{self.account}")
+        self.glue.create_database(DatabaseInput={"Name": "d"})
+
+    def put(self, key: str, content: bytes) -> None:
+        self.s3.put_object(Bucket=f"records-{self.account}", Key=key, Body=content)
+
+    def status(self, query: str) -> tuple[str, dict]:
+        """A query's id and how it ended."""
+        started = self.athena.start_query_execution(
+            QueryString=query, QueryExecutionContext={"Database": "d"},
+            ResultConfiguration={"OutputLocation": f"s3://records-{self.account}/out/"})["QueryExecutionId"]
+
+        def ended():
+            status = self.athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
+            return status if status["State"] in ("SUCCEEDED", "FAILED") else None
+
+        return started, wait_for(ended, "the query ends")
+
+    def rows(self, query: str) -> list[list[str]]:
+        started, status = self.status(query)
+        self.assertEqual(status["State"], "SUCCEEDED", status)
+        found = self.athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
+        return [[value.get("VarCharValue") for value in row["Data"]] for row in found[1:]]
+
+
+class Queries(QueriesTestCase):
     """Partition projection and Trino's functions, over lines of text in folders that no catalogue lists."""
 
     def setUp(self) -> None:
         super().setUp()
-        self.athena, self.s3 = self.client("athena"), self.client("s3")
-        self.s3.create_bucket(Bucket=f"records-{self.account}")
-        glue = self.client("glue")
-        glue.create_database(DatabaseInput={"Name": "d"})
         location = f"s3://records-{self.account}/r/"
-        glue.create_table(DatabaseName="d", TableInput={
+        self.glue.create_table(DatabaseName="d", TableInput={
             "Name": "t", "TableType": "EXTERNAL_TABLE", "PartitionKeys": [{"Name": "year", "Type": "string"},
                                                                           {"Name": "month", "Type": "string"}],
             "Parameters": {
@@ -254,33 +318,16 @@ class Queries(AwsTestCase):
                 "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
                               "Parameters": {"field.delim": " "}}}})
 
-    def put(self, key: str, text: str) -> None:
-        self.s3.put_object(Bucket=f"records-{self.account}", Key=key, Body=text.encode())
-
-    def rows(self, query: str) -> list[list[str]]:
-        started = self.athena.start_query_execution(
-            QueryString=query, QueryExecutionContext={"Database": "d"},
-            ResultConfiguration={"OutputLocation": f"s3://records-{self.account}/out/"})["QueryExecutionId"]
-
-        def ended():
-            status = self.athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
-            return status if status["State"] in ("SUCCEEDED", "FAILED") else None
-
-        status = wait_for(ended, "the query ends")
-        self.assertEqual(status["State"], "SUCCEEDED", status)
-        found = self.athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
-        return [[value.get("VarCharValue") for value in row["Data"]] for row in found[1:]]
-
     def test_only_projected_folders_are_read(self):
         for key, number in (("2026/m-07", 1), ("2025/m-12", 2), ("2024/m-07", 3), ("2026/m-7", 4), ("2026/m-13", 5),
                             ("2026/07", 6), ("2026/m-07/deeper", 7)):
-            self.put(f"r/{key}/file", f"{number}\n")
+            self.put(f"r/{key}/file", f"{number}\n".encode())
         self.assertEqual(self.rows('SELECT n, year, month FROM "t" ORDER BY n'),
                          [["1", "2026", "07"], ["2", "2025", "12"], ["7", "2026", "07"]])
         self.assertEqual(self.rows("SELECT n FROM t WHERE year = '2025' AND month = '12'"), [["2"]])
 
     def test_nothing_projected_is_nothing_found(self):
-        self.put("r/elsewhere/file", "1\n")
+        self.put("r/elsewhere/file", b"1\n")
         self.assertEqual(self.rows("SELECT n, year FROM t"), [])
 
     def test_functions_of_trino(self):
@@ -296,3 +343,77 @@ class Queries(AwsTestCase):
                 ("203.0.113.9/32", "203.0.113.9", "true"), ("10.0.0.0/8", "-", None)]
         tests = ", ".join(f"contains('{network}', try_cast('{address}' AS ipaddress))" for network, address, _ in held)
         self.assertEqual(self.rows(f"SELECT {tests}"), [[result for *_, result in held]])
+
+
+class MixedFormats(QueriesTestCase):
+    """Athena user guide, "Handle schema updates": a table of Parquet finds columns by name, a table of text by position. Records of
+    both formats under one location: well-architected-labs#481."""
+
+    _TEXT = ("org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", {"field.delim": " "})
+    _PARQUET = ("org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+                "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {})
+
+    def table(self, name: str, storage: tuple, *columns: tuple[str, str]) -> None:
+        input_format, library, parameters = storage
+        location = f"s3://records-{self.account}/m/"
+        self.glue.create_table(DatabaseName="d", TableInput={
+            "Name": name, "TableType": "EXTERNAL_TABLE", "PartitionKeys": [{"Name": "day", "Type": "string"},
+                                                                           {"Name": "hour", "Type": "string"}],
+            "Parameters": {
+                "projection.enabled": "true", "storage.location.template": location + "${day}/${hour}/", "skip.header.line.count": "1",
+                **{f"projection.{key}.{setting}": value for key in ("day", "hour")
+                   for setting, value in (("type", "integer"), ("range", "0,31"), ("digits", "2"))}},
+            "StorageDescriptor": {
+                "Columns": [{"Name": column, "Type": kind} for column, kind in columns], "Location": location,
+                "InputFormat": input_format, "OutputFormat": "o",
+                "SerdeInfo": {"SerializationLibrary": library, "Parameters": parameters}}})
+
+    def setUp(self) -> None:
+        super().setUp()
+        columns = ("srcaddr", "string"), ("dstaddr", "string"), ("bytes", "bigint")
+        self.table("parquet", self._PARQUET, *columns)
+        self.table("text", self._TEXT, *columns)
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "records.parquet")
+            duckdb.sql("SELECT 7::BIGINT AS bytes, 'b' AS dstaddr, 'a' AS srcaddr").write_parquet(str(file))
+            self.parquet = file.read_bytes()
+
+    def put_both(self, *hours: str) -> None:
+        """Parquet in every hour, and text in the first of them."""
+        for hour in hours:
+            self.put(f"m/01/{hour}/a.log.parquet", self.parquet)
+        self.put(f"m/01/{hours[0]}/b.log.gz", gzip.compress(b"srcaddr dstaddr bytes\na b 5\n"))
+
+    def test_parquet_fails_over_an_hour_that_has_text(self):
+        self.put_both("01", "02")
+        location = f"[s3://records-{self.account}/m/01/01/b.log.gz]"
+        for query in ("SELECT srcaddr FROM parquet", "SELECT count(*) FROM parquet", "SELECT bytes FROM parquet WHERE hour = '01'",
+                      "SELECT bytes FROM parquet WHERE day || hour <= '0101' AND bytes > 1"):
+            with self.subTest(query):
+                _, status = self.status(query)
+                self.assertEqual(status["State"], "FAILED")
+                reason = status["StateChangeReason"]
+                self.assertTrue(reason.startswith("HIVE_BAD_DATA: Malformed Parquet file. Expected magic number: PAR1 got: "), reason)
+                self.assertTrue(reason.endswith(location), reason)
+
+    def test_the_other_hours_can_still_be_read(self):
+        self.put_both("01", "02")
+        self.assertEqual(self.rows("SELECT * FROM parquet WHERE hour = '02'"), [["a", "b", "7", "01", "02"]])
+        self.assertEqual(self.rows("SELECT bytes FROM parquet WHERE day || hour >= '0102' AND bytes > 1"), [["7"]])
+        self.assertEqual(self.rows("SELECT count(*) FROM parquet WHERE hour = '02'"), [["1"]])
+
+    def test_a_column_that_no_file_has_is_null(self):
+        self.table("newer", self._PARQUET, ("srcaddr", "string"), ("flow_direction", "string"))
+        self.put_both("01", "02")
+        self.assertEqual(self.rows("SELECT flow_direction, srcaddr FROM newer WHERE hour = '02'"), [[None, "a"]])
+
+    def test_text_is_read_by_position(self):
+        self.put("m/01/01/swapped.log.gz", gzip.compress(b"dstaddr srcaddr bytes\nb a 5\n"))
+        self.assertEqual(self.rows("SELECT srcaddr, dstaddr, bytes FROM text"), [["b", "a", "5"]])
+
+    def test_a_table_of_text_misreads_parquet_without_failing(self):
+        self.put_both("01")
+        rows = self.rows("SELECT srcaddr, bytes FROM text ORDER BY bytes NULLS LAST")
+        self.assertEqual(rows[0], ["a", "5"])
+        self.assertTrue(rows[1:])
+        self.assertEqual({row[1] for row in rows[1:]}, {None})

@@ -102,6 +102,29 @@ class Dashboards(AwsTestCase):
         self.refused("ResourceNotFound", self.cloudwatch.get_dashboard, DashboardName="none")
         self.refused("ResourceNotFound", self.cloudwatch.delete_dashboards, DashboardNames=["none"])
 
+    def test_tags_that_are_refused_or_ignored_at_creation(self):
+        """CloudWatch API, PutDashboard: Tags, since June 2026; other partitions may not have them yet."""
+        body, tags = {"widgets": [self.widget]}, [{"Key": "a", "Value": "1"}]
+        self.modes(dashboardTags="refused")
+        self.refused("InvalidParameterInput", self.put, body, Tags=tags)
+        self.assertEqual(self.inventory()["dashboards"], {})
+        self.put(body)
+        self.modes(dashboardTags="ignored")
+        self.put(body, DashboardName="e", Tags=tags)
+        found = self.inventory()["dashboards"]
+        self.assertEqual((found["d"]["tags"], found["e"]["tags"]), ({}, {}))
+        self.cloudwatch.tag_resource(ResourceARN=found["e"]["arn"], Tags=tags)
+        self.assertEqual(self.inventory()["dashboards"]["e"]["tags"], {"a": "1"})
+
+    def test_where_dashboards_have_no_tags_at_all(self):
+        self.modes(dashboardTags="unsupported")
+        self.put({"widgets": []}, Tags=[{"Key": "a", "Value": "1"}])
+        arn = f"arn:aws:cloudwatch::{self.account}:dashboard/d"
+        self.refused("InvalidParameterValue", self.cloudwatch.tag_resource, ResourceARN=arn, Tags=[{"Key": "a", "Value": "1"}])
+        self.refused("InvalidParameterValue", self.cloudwatch.untag_resource, ResourceARN=arn, TagKeys=["a"])
+        self.refused("InvalidParameterValue", self.cloudwatch.list_tags_for_resource, ResourceARN=arn)
+        self.assertEqual(self.inventory()["dashboards"]["d"], {"arn": arn, "body": {"widgets": []}, "tags": {}})
+
     def test_dashboards_are_global(self):
         self.put({"widgets": []})
         west = self.client("cloudwatch", region="eu-west-1")

@@ -88,6 +88,30 @@ class Faults(AwsTestCase):
         self.client("sns").list_topics()
 
 
+class Modes(AwsTestCase):
+    DEFAULTS = {"bucketTags": "accepted", "dashboardTags": "accepted", "lakeFormation": False, "newBucketDenials": 0,
+                "newRoleChecks": 0}
+
+    def chosen(self) -> dict:
+        return self.emulator.control("GET", f"modes?account={self.account}")
+
+    def test_a_choice_replaces_the_one_before_and_ends(self):
+        self.assertEqual(self.chosen(), self.DEFAULTS)
+        self.modes(bucketTags="refused", lakeFormation=True)
+        self.assertEqual(self.chosen(), {**self.DEFAULTS, "bucketTags": "refused", "lakeFormation": True})
+        self.modes(newRoleChecks=2)
+        self.assertEqual(self.chosen(), {**self.DEFAULTS, "newRoleChecks": 2})
+        self.emulator.control("DELETE", f"modes?account={self.account}")
+        self.assertEqual(self.chosen(), self.DEFAULTS)
+
+    def test_what_is_no_mode_is_refused(self):
+        for modes in ({"bucketTag": "refused"}, {"bucketTags": "maybe"}, {"bucketTags": "unsupported"}, {"lakeFormation": 1},
+                      {"newRoleChecks": -1}, {"newBucketDenials": True}):
+            with self.subTest(modes):
+                self.control_error("modes", {"account": self.account, **modes})
+        self.assertEqual(self.chosen(), self.DEFAULTS)
+
+
 class Inventory(AwsTestCase):
     def test_an_untouched_account_is_empty(self):
         self.assertEqual(self.inventory(), {

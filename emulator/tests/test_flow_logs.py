@@ -80,7 +80,7 @@ class FlowLogs(AwsTestCase):
             "DeliverLogsPermissionArn can't be empty": self.to_logs(DeliverLogsPermissionArn=None),
             "LogDestination can't be empty": self.to_logs(LogGroupName=None),
             "Please only provide": self.to_logs(LogDestination="arn:aws:logs:us-east-1:1:log-group:g"),
-            "must be cloud-watch-logs": self.to_s3(LogGroupName="group", LogDestination=None),
+            "LogDestination type must be cloud-watch-logs": self.to_s3(LogGroupName="group", LogDestination=None),
             "Invalid Flow Log Max Aggregation Interval": self.to_s3(MaxAggregationInterval=300),
             "Unknown fields provided: nonsense": self.to_s3(LogFormat="${version} ${nonsense}"),
             "reserved": self.to_s3(LogDestination=f"arn:aws:s3:::{self.bucket}/AWSLogs/"),
@@ -123,6 +123,38 @@ class FlowLogs(AwsTestCase):
         code, _ = self.unsuccessful(self.to_logs(LogGroupName=None, LogDestination=group_arn))
         self.assertEqual(code, "FlowLogAlreadyExists")
 
+    def test_the_texts_of_what_fails(self):
+        """As AWS words them: recorded by localstack/localstack, and in users' reports."""
+        self.create(self.to_s3())
+        self.assertEqual(self.unsuccessful(self.to_s3()), (
+            "FlowLogAlreadyExists", "Error. There is an existing Flow Log with the same configuration and log destination."))
+        name = f"taken-{self.account}"
+        self.client("s3", account="9" + self.account[1:]).create_bucket(Bucket=name)
+        self.assertEqual(self.unsuccessful(self.to_s3(LogDestination=f"arn:aws:s3:::{name}/p")), (
+            "400", f"Access Denied for LogDestination: {name}. Please check LogDestination permission"))
+
+    def test_a_bucket_made_moments_ago_may_be_inaccessible(self):
+        self.modes(newBucketDenials=2)
+        name = f"new-{self.account}"
+        self.client("s3").create_bucket(Bucket=name)
+        request = self.to_s3(LogDestination=f"arn:aws:s3:::{name}")
+        denied = ("400", f"Access Denied for LogDestination: {name}. Please check LogDestination permission")
+        self.assertEqual([self.unsuccessful(request) for _ in range(2)], [denied, denied])
+        self.refused("NoSuchBucketPolicy", self.client("s3").get_bucket_policy, Bucket=name)
+        self.create(request)
+        # The bucket that was there before is not affected.
+        self.create(self.to_s3())
+
+    def test_a_resource_has_250_flow_logs(self):
+        """VPC quotas: flow log subscriptions per resource. EC2 error codes: FlowLogsLimitExceeded."""
+        for number in range(250):
+            self.create(self.to_s3(LogDestination=f"arn:aws:s3:::{self.bucket}/{number}"))
+        code, message = self.unsuccessful(self.to_s3())
+        self.assertEqual(code, "FlowLogsLimitExceeded")
+        self.assertIn(self.vpc, message)
+        self.ec2.delete_flow_logs(FlowLogIds=[self.describe(MaxResults=1)[0]["FlowLogId"]])
+        self.create(self.to_s3())
+
     def test_a_client_token_repeats_the_answer(self):
         first = self.ec2.create_flow_logs(**self.to_s3(ClientToken="t"))
         again = self.ec2.create_flow_logs(**self.to_s3(ClientToken="t"))
@@ -146,6 +178,35 @@ class FlowLogs(AwsTestCase):
                          ["AWSLogDeliveryWrite", "AWSLogDeliveryAclCheck"])
         self.assertEqual(policy["Statement"][0]["Resource"],
                          f"arn:aws:s3:::{self.bucket}/p/AWSLogs/aws-account-id={self.account}/*")
+
+    def test_another_logs_statement_under_the_same_name_is_lost(self):
+        """Another log of the same account delivers to the bucket under AWS's own Sid: terraform-aws-modules/terraform-aws-s3-bucket#396.
+        AWS writes what this flow log needs, and nothing else stays."""
+        s3 = self.client("s3")
+        resolver = {
+            "Sid": "AWSLogDeliveryWrite", "Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"},
+            "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{self.bucket}/resolver/AWSLogs/{self.account}/*",
+            "Condition": {"StringEquals": {"aws:SourceAccount": self.account, "s3:x-amz-acl": "bucket-owner-full-control"},
+                          "ArnLike": {"aws:SourceArn": f"arn:aws:logs:eu-west-1:{self.account}:*"}}}
+
+        def put(statements: list[dict]) -> None:
+            s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+
+        def statements() -> list[dict]:
+            return json.loads(s3.get_bucket_policy(Bucket=self.bucket)["Policy"])["Statement"]
+
+        put([resolver])
+        self.create(self.to_s3())
+        written = statements()
+        self.assertEqual([(each["Sid"], each["Resource"]) for each in written], [
+            ("AWSLogDeliveryWrite", f"arn:aws:s3:::{self.bucket}/p/AWSLogs/{self.account}/*"),
+            ("AWSLogDeliveryAclCheck", f"arn:aws:s3:::{self.bucket}")])
+        # Beside AWS's own it can be put back; the next flow log takes it away again, and AWS's statement for the first one.
+        put([*written, resolver])
+        self.assertEqual(self.describe()[0]["DeliverLogsStatus"], "SUCCESS")
+        self.create(self.to_s3(LogDestination=f"arn:aws:s3:::{self.bucket}/q"))
+        self.assertEqual([each["Resource"] for each in statements()],
+                         [f"arn:aws:s3:::{self.bucket}/q/AWSLogs/{self.account}/*", f"arn:aws:s3:::{self.bucket}"])
 
     def test_delivery_fails_when_its_permissions_go(self):
         s3, iam = self.client("s3"), self.client("iam")

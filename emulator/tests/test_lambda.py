@@ -87,6 +87,28 @@ class Functions(AwsTestCase):
                      Environment={"Variables": {"AWS_REGION": "x"}}, message="reserved keys")
         self.assertEqual(self.inventory()["functions"], {})
 
+    def test_log_levels(self):
+        """API, LoggingConfig; developer guide, "Log-level filtering": levels need the format JSON. INFO is what AWS chooses."""
+        self.assertEqual(self.create()["LoggingConfig"], {"LogFormat": "Text", "LogGroup": "/aws/lambda/fn"})
+        self.active()
+        for logging, expected in (
+                ({"LogFormat": "JSON"}, {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}),
+                ({"ApplicationLogLevel": "WARN"}, {"ApplicationLogLevel": "WARN", "SystemLogLevel": "INFO"}),
+                ({"LogGroup": "/own"}, {"ApplicationLogLevel": "WARN", "SystemLogLevel": "INFO"}),
+                ({"LogFormat": "Text"}, {})):
+            with self.subTest(logging):
+                self.lambda_.update_function_configuration(FunctionName="fn", LoggingConfig=logging)
+                found = self.active()["LoggingConfig"]
+                self.assertEqual({name: found[name] for name in found if name.endswith("Level")}, expected)
+        self.assertEqual(found, {"LogFormat": "Text", "LogGroup": "/own"})
+        message = 'LogLevel is not supported when LogFormat is set to "Text"'
+        self.refused("InvalidParameterValueException", self.lambda_.update_function_configuration, FunctionName="fn",
+                     LoggingConfig={"SystemLogLevel": "WARN"}, message=message)
+        self.refused("InvalidParameterValueException", self.create, name="other", LoggingConfig={"ApplicationLogLevel": "INFO"},
+                     message=message)
+        self.refused("ValidationException", self.create, name="other",
+                     LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "LOUD"})
+
     def test_permissions(self):
         self.create()
         self.refused("ResourceNotFoundException", self.lambda_.get_policy, FunctionName="fn")

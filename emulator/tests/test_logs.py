@@ -42,6 +42,10 @@ class Groups(AwsTestCase):
         self.assertEqual(self.group()["logGroupClass"], "INFREQUENT_ACCESS")
         self.refused("ResourceAlreadyExistsException", self.logs.create_log_group, logGroupName="g")
         self.refused("InvalidParameterException", self.logs.create_log_group, logGroupName="no spaces")
+        # API, CreateLogGroup: "Log group names can't start with the string aws/".
+        self.refused("InvalidParameterException", self.logs.create_log_group, logGroupName="aws/g",
+                     message="Log groups starting with AWS/ are reserved for AWS.")
+        self.logs.create_log_group(logGroupName="/aws/g")
         self.logs.put_retention_policy(logGroupName="g", retentionInDays=400)
         self.assertEqual(self.group()["retentionInDays"], 400)
         self.refused("InvalidParameterException", self.logs.put_retention_policy, logGroupName="g", retentionInDays=31)
@@ -49,11 +53,24 @@ class Groups(AwsTestCase):
         self.logs.delete_retention_policy(logGroupName="g")
         self.assertNotIn("retentionInDays", self.group())
 
-    def test_filters_are_listed_for_the_standard_class_only(self):
+    def test_what_the_standard_class_alone_has(self):
+        """User guide, "Log classes". The code and text are those of users' reports."""
         self.logs.create_log_group(logGroupName="g", logGroupClass="INFREQUENT_ACCESS")
-        message = "This operation is only supported on the Standard log class."
-        for describe in (self.logs.describe_metric_filters, self.logs.describe_subscription_filters):
-            self.refused("ValidationException", describe, message=message, logGroupName="g")
+        transformation = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+        destination = f"arn:aws:lambda:us-east-1:{self.account}:function:f"
+        group_arn = self.group()["arn"]
+        for call, parameters in (
+                (self.logs.describe_metric_filters, {"logGroupName": "g"}),
+                (self.logs.describe_subscription_filters, {"logGroupName": "g"}),
+                (self.logs.filter_log_events, {"logGroupName": "g"}),
+                (self.logs.filter_log_events, {"logGroupIdentifier": group_arn.removesuffix(":*")}),
+                (self.logs.put_metric_filter, {"logGroupName": "g", "filterName": "f", "filterPattern": "",
+                                               "metricTransformations": [transformation]}),
+                (self.logs.put_subscription_filter, {"logGroupName": "g", "filterName": "f", "filterPattern": "",
+                                                     "destinationArn": destination})):
+            with self.subTest(call.__name__):
+                self.refused("ValidationException", call, **parameters,
+                             message="This operation is only supported on the Standard log class.")
         self.assertEqual(self.inventory()["logGroups"]["g"]["class"], "INFREQUENT_ACCESS")
         self.refused("ResourceNotFoundException", self.logs.describe_subscription_filters, logGroupName="x")
 
@@ -69,17 +86,21 @@ class Groups(AwsTestCase):
         usable = self.key("kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*")
         disabled = self.key("kms:*")
         self.client("kms").disable_key(KeyId=disabled["KeyId"])
+        # API, AssociateKmsKey: errors; the texts are those of users' reports.
+        unknown = ("InvalidParameterException", "The specified KMS Key Id could not be found")
+        denied = ("AccessDeniedException", "The specified KMS key does not exist or is not allowed to be used with Arn "
+                  f"'arn:aws:logs:us-east-1:{self.account}:log-group:{{}}'")
         refused = {
-            "missing": f"arn:aws:kms:us-east-1:{self.account}:key/00000000-0000-0000-0000-000000000000",
-            "disabled": disabled["Arn"],
-            "ungranted": self.key()["Arn"],
-            "granted to another region": self.key("kms:*", service="logs.eu-west-1.amazonaws.com")["Arn"],
+            "missing": (f"arn:aws:kms:us-east-1:{self.account}:key/00000000-0000-0000-0000-000000000000", unknown),
+            "disabled": (disabled["Arn"], unknown),
+            "ungranted": (self.key()["Arn"], denied),
+            "granted to another region": (self.key("kms:*", service="logs.eu-west-1.amazonaws.com")["Arn"], denied),
         }
         self.logs.create_log_group(logGroupName="g")
-        for name, arn in refused.items():
+        for name, (arn, (code, message)) in refused.items():
             with self.subTest(name):
-                self.refused("InvalidParameterException", self.logs.create_log_group, logGroupName="k", kmsKeyId=arn)
-                self.refused("InvalidParameterException", self.logs.associate_kms_key, logGroupName="g", kmsKeyId=arn)
+                self.refused(code, self.logs.create_log_group, logGroupName="k", kmsKeyId=arn, message=message.format("k"))
+                self.refused(code, self.logs.associate_kms_key, logGroupName="g", kmsKeyId=arn, message=message.format("g"))
         self.assertNotIn("kmsKeyId", self.group())
         self.logs.associate_kms_key(logGroupName="g", kmsKeyId=usable["Arn"])
         self.assertEqual(self.group()["kmsKeyId"], usable["Arn"])

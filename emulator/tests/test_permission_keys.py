@@ -84,6 +84,41 @@ class Roles(KeysTestCase):
             DeliverLogsPermissionArn=role))
 
 
+    def test_a_new_role_may_be_checked_without_its_path_and_tags(self):
+        """IAM user guide, "Changes that I make are not always immediately visible"."""
+        self.modes(newRoleChecks=2)
+        with_path, without_path = (f"arn:aws:iam::{self.account}:role/{name}" for name in ("vpc-flow-operator/r", "r"))
+        self.bind({"Action": "iam:CreateRole"}, {"Action": "iam:PutRolePolicy", "Resource": with_path},
+                  {"Action": "iam:TagRole", "Condition": {"StringEquals": _TAG}}, {"Action": "iam:TagRole", "Condition": {
+                      "StringEquals": _REQUEST_TAG}})
+        self.bound("iam").create_role(RoleName="r", Path="/vpc-flow-operator/", AssumeRolePolicyDocument=_TRUST, Tags=_TAGS)
+        put = {"RoleName": "r", "PolicyName": "p", "PolicyDocument": _ALLOW}
+        tag = {"RoleName": "r", "Tags": [{"Key": "a", "Value": "b"}]}
+        self.assertFalse(self.allowed(self.bound("iam").put_role_policy, **put))
+        self.assertFalse(self.allowed(self.bound("iam").tag_role, **tag))
+        self.assertTrue(self.allowed(self.bound("iam").put_role_policy, **put))
+        self.assertTrue(self.allowed(self.bound("iam").tag_role, **tag))
+        self.assertEqual([need["resource"] for need in self.needs() if need["operation"] == "PutRolePolicy"],
+                         [without_path, with_path])
+
+    def test_a_new_role_may_be_passed_without_its_path(self):
+        self.modes(newRoleChecks=1)
+        self.bind({"NotAction": "iam:PassRole"}, {"Action": "iam:PassRole", "Resource": "arn:aws:iam::*:role/vpc-flow-operator/*"})
+        create = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "i.h", "Role": self.make_role(),
+                  "Code": {"ZipFile": zip_of({"i.py": "def h(e, c): return 1"})}}
+        self.refused("AccessDeniedException", self.bound("lambda").create_function, **create,
+                     message=f"iam:PassRole on resource: arn:aws:iam::{self.account}:role/r ")
+        self.bound("lambda").create_function(**create)
+
+    def test_a_new_role_is_known_at_once_to_those_who_are_not_bound(self):
+        self.modes(newRoleChecks=1)
+        self.make_role()
+        self.client("iam").tag_role(RoleName="r", Tags=_TAGS)
+        self.bind({"Action": "iam:GetRole", "Resource": "arn:aws:iam::*:role/vpc-flow-operator/*"})
+        self.assertFalse(self.allowed(self.bound("iam").get_role, RoleName="r"))
+        self.assertTrue(self.allowed(self.bound("iam").get_role, RoleName="r"))
+
+
 class Buckets(KeysTestCase):
     def test_no_tags_but_at_creation(self):
         name = f"b-{self.account}"
@@ -171,9 +206,21 @@ class FlowLogs(KeysTestCase):
         name, s3 = f"b-{self.account}", self.client("s3")
         s3.create_bucket(Bucket=name)
         create = {"ResourceIds": [self.vpc], "ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "s3"}
-        self.bind({"NotAction": "s3:PutBucketPolicy"})
-        self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/a/")
+        # VPC user guide, "Amazon S3 bucket permissions for flow logs": without the permissions "the flow log creation fails".
+        for action in ("s3:PutBucketPolicy", "s3:GetBucketPolicy"):
+            self.bind({"NotAction": action})
+            answer = self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/a/")
+            self.assertEqual(answer["Unsuccessful"][0]["Error"], {
+                "Code": "400", "Message": f"Access Denied for LogDestination: {name}. Please check LogDestination permission"})
         self.refused("NoSuchBucketPolicy", s3.get_bucket_policy, Bucket=name)
+        # With a policy that admits the delivery it does not: the policy stays as it is.
+        delivery = {"Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [
+            {**delivery, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{name}/*"},
+            {**delivery, "Action": "s3:GetBucketAcl", "Resource": f"arn:aws:s3:::{name}"}]})
+        s3.put_bucket_policy(Bucket=name, Policy=policy)
+        self.assertEqual(self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/a/")["Unsuccessful"], [])
+        self.assertEqual(s3.get_bucket_policy(Bucket=name)["Policy"], policy)
         self.bind({"Action": "*"})
         self.bound("ec2").create_flow_logs(**create, LogDestination=f"arn:aws:s3:::{name}/b/")
         self.assertIn("delivery.logs.amazonaws.com", s3.get_bucket_policy(Bucket=name)["Policy"])
@@ -214,6 +261,61 @@ class Functions(KeysTestCase):
         self.bind({"Action": ["lambda:GetFunction", "lambda:ListTags"], "Condition": {"StringEquals": _TAG}})
         answer = self.bound("lambda").get_function(FunctionName="f")
         self.assertEqual((answer["Tags"], "TagsError" in answer), ({"team": "network"}, False))
+
+
+class Subscriptions(KeysTestCase):
+    """Service Authorization Reference for SNS, August 2026: the three actions have the topic as their resource type."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        sns = self.client("sns")
+        self.ours = sns.create_topic(Name="vfm-ours", Tags=_TAGS)["TopicArn"]
+        self.other = sns.create_topic(Name="vfm-other")["TopicArn"]
+
+    def subscription(self, topic: str) -> str:
+        queue = f"arn:aws:sqs:us-east-1:{self.account}:q"
+        return self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
+
+    def calls_on(self, topic: str) -> list[bool]:
+        arn, sns = {"SubscriptionArn": self.subscription(topic)}, self.bound("sns")
+        attribute = {"AttributeName": "RawMessageDelivery", "AttributeValue": "true"}
+        return [self.allowed(sns.get_subscription_attributes, **arn),
+                self.allowed(sns.set_subscription_attributes, **arn, **attribute), self.allowed(sns.unsubscribe, **arn)]
+
+    def test_are_confined_to_topics_by_arn_and_by_tag(self):
+        actions = ["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
+        for statement in ({"Action": actions, "Resource": self.ours},
+                          {"Action": actions, "Resource": "arn:aws:sns:*:*:vfm-*", "Condition": {"StringEquals": _TAG}}):
+            with self.subTest(statement):
+                self.bind(statement)
+                self.assertEqual((self.calls_on(self.ours), self.calls_on(self.other)), ([True] * 3, [False] * 3))
+        self.assertEqual({need["resource"] for need in self.needs()}, {self.ours, self.other})
+
+    def test_what_is_no_arn_is_in_no_topic(self):
+        self.bind({"Action": "sns:Unsubscribe", "Resource": self.ours})
+        self.refused("AuthorizationError", self.bound("sns").unsubscribe, SubscriptionArn="PendingConfirmation")
+        self.bind({"Action": "sns:Unsubscribe"})
+        self.refused("InvalidParameter", self.bound("sns").unsubscribe, SubscriptionArn="PendingConfirmation")
+
+
+class LogGroups(KeysTestCase):
+    """Logs API, LogGroup: arn and logGroupArn. The ARN with ``:*`` is for all actions but those on tags."""
+
+    def test_the_two_forms_of_a_groups_arn(self):
+        self.client("logs").create_log_group(logGroupName="g")
+        arn, logs = f"arn:aws:logs:us-east-1:{self.account}:log-group:g", None
+        for resource, on_tags in ((arn, True), (f"{arn}:*", False)):
+            self.bind({"Action": "logs:*", "Resource": resource})
+            logs = self.bound("logs")
+            with self.subTest(resource):
+                for call, parameters in ((logs.list_tags_for_resource, {"resourceArn": arn}),
+                                         (logs.tag_resource, {"resourceArn": arn, "tags": {"a": "b"}}),
+                                         (logs.untag_resource, {"resourceArn": arn, "tagKeys": ["a"]})):
+                    self.assertEqual(self.allowed(call, **parameters), on_tags, call.__name__)
+                for call, parameters in ((logs.put_retention_policy, {"retentionInDays": 1}), (logs.describe_log_streams, {}),
+                                         (logs.filter_log_events, {}), (logs.describe_metric_filters, {}),
+                                         (logs.delete_metric_filter, {"filterName": "f"})):
+                    self.assertEqual(self.allowed(call, logGroupName="g", **parameters), not on_tags, call.__name__)
 
 
 class Tags(KeysTestCase):

@@ -23,13 +23,24 @@ class QueryDefinitions(AwsTestCase):
         self.assertEqual((found["name"], found["queryString"]), ("folder/r", "fields bytes"))
         self.assertFalse({"logGroupNames", "parameters"} & set(found))
 
-    def test_names_are_not_unique_and_tokens_are(self):
+    def test_tokens(self):
         token = "t" * 36
         first = self.put(clientToken=token)
         self.assertEqual(self.put(clientToken=token), first)
         self.refused("InvalidParameterException", self.put, "other", clientToken=token)
-        self.assertNotEqual(self.put(), first)
-        self.assertEqual(len(self.inventory()["queryDefinitions"]["folder/q"]), 2)
+
+    def test_names_are_unique_in_an_account_and_region(self):
+        """As users report; the code is not documented."""
+        first = self.put(text="fields bytes")
+        self.refused("InvalidParameterException", self.put, message="already exists")
+        other = self.put("other")
+        self.refused("InvalidParameterException", self.put, queryDefinitionId=other, message="already exists")
+        self.put(queryDefinitionId=first)
+        self.assertEqual(self.inventory()["queryDefinitions"]["folder/q"]["queryString"], "fields @message")
+        west = self.client("logs", region="eu-west-1")
+        west.put_query_definition(name="folder/q", queryString="fields @message")
+        self.logs.delete_query_definition(queryDefinitionId=first)
+        self.put()
 
     def test_pages_and_prefixes(self):
         for number in range(60):

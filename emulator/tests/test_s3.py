@@ -133,6 +133,61 @@ class Buckets(AwsTestCase):
         self.assertEqual(len(answer["Deleted"]), 1000)
 
 
+class Tags(AwsTestCase):
+    """Tags of new buckets where the partition does not know them, and under attribute-based access control."""
+
+    TAGS = [{"Key": "a", "Value": "1"}]
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.s3 = self.client("s3")
+        self.bucket = f"tags-{self.account}"
+
+    def create(self, tags: list[dict] | None = None) -> None:
+        configuration = {"CreateBucketConfiguration": {"Tags": tags}} if tags else {}
+        self.s3.create_bucket(Bucket=self.bucket, **configuration)
+
+    def tags(self) -> dict:
+        return self.inventory()["buckets"][self.bucket]["tags"]
+
+    def test_accepted_at_creation(self):
+        self.create(self.TAGS)
+        self.assertEqual(self.tags(), {"a": "1"})
+
+    def test_refused_at_creation(self):
+        """hashicorp/terraform-provider-aws#45566 and #45684 quote the refusal."""
+        self.modes(bucketTags="refused")
+        error = self.refused("UnsupportedArgument", self.create, self.TAGS, message="The request contained an unsupported argument.")
+        self.assertEqual(error.response["ResponseMetadata"]["HTTPStatusCode"], 400)
+        self.assertEqual(self.inventory()["buckets"], {})
+        self.create()
+        self.s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": self.TAGS})
+        self.assertEqual(self.tags(), {"a": "1"})
+
+    def test_ignored_at_creation(self):
+        self.modes(bucketTags="ignored")
+        self.create(self.TAGS)
+        self.refused("NoSuchTagSet", self.s3.get_bucket_tagging, Bucket=self.bucket)
+        self.s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": self.TAGS})
+        # Creating it again, which us-east-1 answers with 200, does not take them away.
+        self.create(self.TAGS)
+        self.assertEqual(self.tags(), {"a": "1"})
+
+    def test_of_a_bucket_with_attribute_based_access_control(self):
+        """API, PutBucketTagging: "you can no longer use this operation for that bucket"."""
+        self.create(self.TAGS)
+        self.assertEqual(self.s3.get_bucket_abac(Bucket=self.bucket)["AbacStatus"], {"Status": "Disabled"})
+        self.s3.put_bucket_abac(Bucket=self.bucket, AbacStatus={"Status": "Enabled"})
+        self.assertEqual(self.s3.get_bucket_abac(Bucket=self.bucket)["AbacStatus"], {"Status": "Enabled"})
+        self.refused("MethodNotAllowed", self.s3.put_bucket_tagging, Bucket=self.bucket, Tagging={"TagSet": []})
+        self.refused("MethodNotAllowed", self.s3.delete_bucket_tagging, Bucket=self.bucket)
+        self.assertEqual(self.tags(), {"a": "1"})
+        self.s3.put_bucket_abac(Bucket=self.bucket, AbacStatus={"Status": "Disabled"})
+        self.s3.delete_bucket_tagging(Bucket=self.bucket)
+        self.assertEqual(self.tags(), {})
+        self.refused("NoSuchBucket", self.s3.get_bucket_abac, Bucket=f"{self.bucket}-none")
+
+
 class Policies(AwsTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -194,8 +249,45 @@ class Lifecycle(AwsTestCase):
         self.assertEqual(found[0], {"ID": "r0", "Status": "Enabled", "Filter": {"Prefix": ""}, **rule})
         self.assertEqual(found[1]["Filter"], {"Prefix": "results/"})
         self.put({"Expiration": {"ExpiredObjectDeleteMarker": True}})
+        self.put(self.to((60, "GLACIER"), (150, "DEEP_ARCHIVE")))
+        self.put(self.to((0, "GLACIER_IR"), (90, "DEEP_ARCHIVE")))
         self.put(self.to((0, "INTELLIGENT_TIERING")))
         self.put(self.to((0, "GLACIER")))
+
+    def test_the_days_between_classes(self):
+        """User guide, "Transitioning objects using Amazon S3 Lifecycle": minimum storage durations. The text is AWS's, as users report it."""
+        for days, storage_class, later_days, later_class, least in (
+                (30, "STANDARD_IA", 59, "GLACIER", 30), (30, "STANDARD_IA", 59, "GLACIER_IR", 30),
+                (90, "GLACIER", 179, "DEEP_ARCHIVE", 90), (90, "GLACIER_IR", 179, "DEEP_ARCHIVE", 90)):
+            with self.subTest(storage_class=storage_class, later_class=later_class):
+                message = (f"'Days' in the 'Transition' action for StorageClass '{later_class}' for filter '(prefix=p/)' must be "
+                           f"{least} days more than 'filter '(prefix=p/)'' in the 'Transition' action for StorageClass '{storage_class}'")
+                steps = self.to((days, storage_class), (later_days, later_class))
+                self.refused("InvalidArgument", self.put, {**steps, "Filter": {"Prefix": "p/"}}, message=message)
+                self.refused("InvalidArgument", self.put, {"Expiration": {"Days": 1}}, {"NoncurrentVersionTransitions": [
+                    {"NoncurrentDays": step["Days"], "StorageClass": step["StorageClass"]} for step in steps["Transitions"]]})
+        # Not even the rules that are right are stored.
+        self.refused("NoSuchLifecycleConfiguration", self.s3.get_bucket_lifecycle_configuration, Bucket=self.bucket)
+
+    def test_a_refusal_leaves_the_rules_that_were_there(self):
+        self.put({"Expiration": {"Days": 7}})
+        self.refused("InvalidArgument", self.put, self.to((90, "GLACIER"), (100, "DEEP_ARCHIVE")))
+        [rule] = self.s3.get_bucket_lifecycle_configuration(Bucket=self.bucket)["Rules"]
+        self.assertEqual(rule["Expiration"], {"Days": 7})
+
+    def test_the_least_size_to_move(self):
+        """API, PutBucketLifecycleConfiguration: TransitionDefaultMinimumObjectSize."""
+        def put(**parameters) -> str:
+            rule = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""}, **self.to((30, "STANDARD_IA"))}
+            answer = self.s3.put_bucket_lifecycle_configuration(Bucket=self.bucket, LifecycleConfiguration={"Rules": [rule]}, **parameters)
+            found = self.s3.get_bucket_lifecycle_configuration(Bucket=self.bucket)
+            self.assertEqual(found["TransitionDefaultMinimumObjectSize"], answer["TransitionDefaultMinimumObjectSize"])
+            return found["TransitionDefaultMinimumObjectSize"]
+
+        self.assertEqual(put(), "all_storage_classes_128K")
+        self.assertEqual(put(TransitionDefaultMinimumObjectSize="varies_by_storage_class"), "varies_by_storage_class")
+        self.refused("InvalidRequest", put, TransitionDefaultMinimumObjectSize="none")
+        self.assertEqual(put(), "all_storage_classes_128K")
 
     def test_what_is_refused(self):
         cases = {

@@ -4,12 +4,8 @@ from overlay.inventory.client import Client, without
 
 
 def query_definitions(client: Client) -> dict:
-    """By name; those of the same name are a list in the order of their texts."""
-    found: dict[str, list] = {}
-    for definition in client.items("logs", "describe_query_definitions", "queryDefinitions"):
-        content = without(definition, "name", "queryDefinitionId", "lastModified")
-        found.setdefault(definition["name"], []).append(content)
+    """By name, which is unique."""
     return {
-        name: same[0] if len(same) == 1 else sorted(same, key=lambda each: each["queryString"])
-        for name, same in found.items()
+        definition["name"]: without(definition, "name", "queryDefinitionId", "lastModified")
+        for definition in client.items("logs", "describe_query_definitions", "queryDefinitions")
     }

@@ -1,6 +1,8 @@
 """CloudWatch alarms and dashboards."""
 
+from overlay import modes
 from overlay.inventory.client import Client, parsed, tags_as_object, without
+from overlay.modes import DashboardTags
 
 _MOVING = (
     "AlarmConfigurationUpdatedTimestamp", "StateUpdatedTimestamp", "StateTransitionedTimestamp",
@@ -27,13 +29,14 @@ def alarms(client: Client) -> dict:
 
 def dashboards(client: Client) -> dict:
     found = {}
+    with_tags = modes.of(client.account).dashboard_tags is not DashboardTags.UNSUPPORTED
     for entry in client.items("cloudwatch", "list_dashboards", "DashboardEntries"):
         name = entry["DashboardName"]
         dashboard = client.call("cloudwatch", "get_dashboard", DashboardName=name)
         found[name] = {
             "arn": dashboard["DashboardArn"],
             "body": parsed(dashboard["DashboardBody"]),
-            "tags": _tags(client, dashboard["DashboardArn"]),
+            "tags": _tags(client, dashboard["DashboardArn"]) if with_tags else {},
         }
     return found
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from ministack.core.responses import request_scope
 
+from overlay.permissions import new_roles
 from overlay.permissions.callers import Callers
 from overlay.permissions.conditions import Context
 from overlay.permissions.policy import Decision, Policies
 from overlay.permissions.request import Request
+from overlay.permissions.row import Row
 from overlay.permissions.rows import TABLE
 from overlay.permissions.unmodelled import Unmodelled
 from overlay.rules.policy import principal_arn
@@ -46,17 +48,25 @@ class Authorizer:
         row = TABLE.get(self.request.service, {}).get(self.request.operation)
         if row is None:
             raise Unmodelled(f"the operation {self.request.service}:{self.request.operation}")
+        checked: set[str] = set()
         with request_scope(self.request.account, self.request.region):
-            for check in row.checks:
-                if not check.when(self.request):
-                    continue
-                for resource in check.resources(self.request):
-                    keys: Context = {}
-                    for add in check.keys:
-                        keys |= add(self.request, resource)
-                    refused = self.check(check.action, resource, keys)
-                    if refused:
-                        return refused
+            try:
+                return self._first_refusal(row, checked)
+            finally:
+                new_roles.checked(checked)
+
+    def _first_refusal(self, row: Row, checked: set[str]) -> Refusal | None:
+        for check in row.checks:
+            if not check.when(self.request):
+                continue
+            for resource in check.resources(self.request):
+                checked.add(resource)
+                keys: Context = {}
+                for add in check.keys:
+                    keys |= add(self.request, resource)
+                refused = self.check(check.action, resource, keys)
+                if refused:
+                    return refused
         return None
 
     def check(self, action: str, resource: str, keys: Context | None = None) -> Refusal | None:

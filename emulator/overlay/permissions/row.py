@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from overlay.permissions import tags
+from overlay.permissions import new_roles, tags
 from overlay.permissions.conditions import Context
 from overlay.permissions.request import Request
 
@@ -79,7 +79,7 @@ def pass_role(role: Callable[[Request], str | None], service: str) -> Check:
     role to an AWS service": "This approach does not have reliable results")."""
     return Check(
         "iam:PassRole",
-        lambda request: [role(request) or ""],
+        lambda request: [new_roles.seen_arn(role(request) or "")],
         (lambda _request, _resource: {"iam:passedtoservice": service},),
         when=lambda request: bool(role(request)),
     )

@@ -3,11 +3,14 @@
 from defusedxml.ElementTree import ParseError, fromstring
 from ministack.services import athena, cloudwatch, cloudwatch_logs, ec2, glue, iam, lambda_svc, sns
 
+from overlay.permissions import new_roles
 from overlay.permissions.request import Request
 
 
 def present(arn: str) -> dict[str, str]:
     """The tags of a resource, read in the caller's account and region; none if there is no such thing."""
+    if arn == "*":
+        return {}
     service, resource = arn.split(":", 5)[2], arn.split(":", 5)[-1]
     match service:
         case "athena":
@@ -19,7 +22,8 @@ def present(arn: str) -> dict[str, str]:
         case "glue":
             return glue._tags.get(arn) or {}
         case "iam":
-            return _from_list((iam._roles.get(resource.split("/")[-1]) or {}).get("Tags"))
+            name = resource.split("/")[-1]
+            return {} if new_roles.is_new(name) else _from_list((iam._roles.get(name) or {}).get("Tags"))
         case "lambda":
             return (lambda_svc._functions.get(resource.split(":")[1]) or {}).get("tags") or {}
         case "logs":

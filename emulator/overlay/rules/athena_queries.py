@@ -8,8 +8,10 @@ import os
 import re
 import shutil
 
+import duckdb
 from ministack.services import athena
 
+from overlay.rules import athena_formats
 from overlay.rules.patch import replace
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
@@ -39,6 +41,7 @@ CREATE TEMP MACRO contains(network, address) AS
 def apply() -> None:
     replace(athena, "_rewrite_data_paths")(_rewrite_data_paths)
     replace(athena, "_table_relation")(_table_relation)
+    replace(athena, "_run_duckdb")(_run_duckdb)
 
 
 async def _rewrite_data_paths(original, query, database, catalog=None):
@@ -46,27 +49,41 @@ async def _rewrite_data_paths(original, query, database, catalog=None):
     return _FUNCTIONS + rewritten, *rest
 
 
+async def _run_duckdb(original, *args):
+    try:
+        return await original(*args)
+    except duckdb.Error as error:
+        reason = athena_formats.reason(str(error))
+        if reason is None:
+            raise
+        raise ValueError(reason) from error
+
+
 def _table_relation(original, table: dict, files: list[str]) -> str:
-    """Athena reads the folders it projects and no others; the catalogue's own partitions and layout play no part."""
-    properties = table.get("Parameters") or {}
-    if properties.get("projection.enabled", "").strip().lower() != "true":
-        return original(table, files)
     location = table["StorageDescriptor"]["Location"].rstrip("/") + "/"
+    sources = {path: location + path.removeprefix(_WORKDIR.match(path).group()) for path in files}
+    if (table.get("Parameters") or {}).get("projection.enabled", "").strip().lower() == "true":
+        sources = _projected(table, location, sources)
+    return athena_formats.relation(original, table, sources) if sources else athena._empty_relation(table)
+
+
+def _projected(table: dict, location: str, sources: dict[str, str]) -> dict[str, str]:
+    """Athena reads the folders it projects and no others; the catalogue's own partitions and layout play no part."""
+    properties = table["Parameters"]
     names = [key["Name"] for key in table.get("PartitionKeys") or []]
     template = properties.get("storage.location.template") or location + "".join(f"{name}=${{{name}}}/" for name in names)
     folder = _pattern(template.rstrip("/") + "/", names)
-    projected = []
-    for path in files:
-        root = _WORKDIR.match(path).group()
-        key = path[len(root):]
-        match = folder.match(location + key)
+    projected = {}
+    for path, source in sources.items():
+        match = folder.match(source)
         if match and all(_is_projected(properties, name, match[f"p{number}"]) for number, name in enumerate(names)):
             folders = [f"{name}={match[f'p{number}']}" for number, name in enumerate(names)]
-            target = os.path.join(root, "__projected", *folders, key.replace("/", "__"))
+            file = source.removeprefix(location).replace("/", "__")
+            target = os.path.join(_WORKDIR.match(path).group(), "__projected", *folders, file)
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copyfile(path, target)
-            projected.append(target)
-    return original(table, projected) if projected else athena._empty_relation(table)
+            projected[target] = source
+    return projected
 
 
 def _pattern(template: str, names: list[str]) -> re.Pattern:

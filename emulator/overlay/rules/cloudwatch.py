@@ -10,6 +10,8 @@ import cbor2
 from ministack.core.responses import AccountScopedDict, get_account_id, get_region
 from ministack.services import cloudwatch
 
+from overlay import modes
+from overlay.modes import DashboardTags
 from overlay.operations import service_model
 from overlay.rules import dashboard_body
 from overlay.rules.patch import replace
@@ -136,7 +138,11 @@ def _dashboard_arn(name: str) -> str:
 
 
 def _validate_tag_arn(original, arn, is_json=False, is_cbor=False):
-    """Alarms and dashboards take tags."""
+    """Alarms and dashboards take tags. Where dashboards do not, the code of the refusal is a guess: the reference documents no
+    other for a resource that cannot have tags."""
+    if modes.current().dashboard_tags is DashboardTags.UNSUPPORTED and arn.startswith(_dashboard_arn("")):
+        return cloudwatch._error("InvalidParameterValue", f"The resource type of {arn} does not support tags", 400,
+                                 use_json=is_json, use_cbor=is_cbor)
     if any(_dashboard_arn(name) == arn for name in cloudwatch._dashboards):
         return None
     if original(arn, is_json=is_json, is_cbor=is_cbor) is None:
@@ -152,10 +158,14 @@ def _put_dashboard(original, params, data, is_cbor, is_json=False):
     problem = dashboard_body.problem(name, data.get("DashboardBody") or "")
     if problem:
         return cloudwatch._error("InvalidParameterInput", problem, 400, use_json=is_json, use_cbor=is_cbor)
+    mode = modes.current().dashboard_tags
+    if mode is DashboardTags.REFUSED and data.get("Tags"):
+        return cloudwatch._error("InvalidParameterInput", "The parameter Tags is not supported", 400, use_json=is_json,
+                                 use_cbor=is_cbor)
     is_new = name not in cloudwatch._dashboards
     response = original(params, data, is_cbor, is_json)
     # Tags apply on create only.
-    if is_new and data.get("Tags"):
+    if is_new and data.get("Tags") and mode is DashboardTags.ACCEPTED:
         cloudwatch._resource_tags[_dashboard_arn(name)] = {tag["Key"]: tag["Value"] for tag in data["Tags"]}
     return response
 

@@ -7,12 +7,12 @@ from xml.sax.saxutils import escape
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ec2
 
-from overlay.rules import flow_log_delivery, flow_log_request
+from overlay.rules import flow_log_delivery, flow_log_request, new_buckets
 from overlay.rules.flow_log_request import Refused, Request
 from overlay.rules.patch import replace_action
 
-# VPC quotas: flow logs per resource.
-_PER_RESOURCE = 10
+# VPC quotas: flow log subscriptions per resource. EC2 error codes: FlowLogsLimitExceeded.
+_PER_RESOURCE = 250
 _MAX_RESULTS = 1000
 
 _tokens = AccountRegionScopedDict()
@@ -61,8 +61,9 @@ def _create(_original, params: dict):
         return ec2._error(refused.code, escape(refused.message), 400)
     ids: list[str] = []
     failures = []
+    unreachable = _destination_failure(request) if request.destination_type == "s3" else None
     for resource in request.resource_ids:
-        failure = _failure(request, resource)
+        failure = _resource_failure(request, resource) or unreachable or _duplicate_failure(request, resource)
         if failure:
             failures.append((resource, *failure))
             continue
@@ -73,31 +74,44 @@ def _create(_original, params: dict):
         if request.tags:
             ec2._tags[flow_log_id] = [{"Key": key, "Value": value} for key, value in request.tags]
         ids.append(flow_log_id)
-    if ids and request.destination_type == "s3" and _owns_bucket(request):
+    if ids and request.destination_type == "s3" and _writes_policy(request):
         flow_log_delivery.write_bucket_policy(request)
     if token and ids:
         _tokens[token] = (request, ids)
     return _created(ids, failures, token or str(uuid.uuid4()))
 
 
-def _owns_bucket(request: Request) -> bool:
+def _writes_policy(request: Request) -> bool:
+    """Whether AWS puts its own policy on the bucket: the caller owns it and may do so."""
     bucket = flow_log_delivery.bucket_of(request)
-    return flow_log_delivery.bucket_owner(bucket) == ec2.get_account_id()
+    return flow_log_delivery.bucket_owner(bucket) == ec2.get_account_id() and flow_log_delivery.may_write_policy(bucket)
 
 
-def _failure(request: Request, resource: str) -> tuple[str, str] | None:
-    """Why this resource gets no flow log: one entry of ``Unsuccessful``."""
+# Why a resource gets no flow log: the code and message of an entry of ``Unsuccessful``.
+_Failure = tuple[str, str] | None
+
+
+def _resource_failure(request: Request, resource: str) -> _Failure:
     if request.resource_type in _NOT_FOUND:
         known, code, message = _NOT_FOUND[request.resource_type]
         if resource not in known:
             return code, message.format(resource)
-    if request.destination_type == "s3":
-        bucket = flow_log_delivery.bucket_of(request)
-        owner = flow_log_delivery.bucket_owner(bucket)
-        if owner is None:
-            return "400", f"LogDestination: {bucket} does not exist"
-        if owner != ec2.get_account_id() and not flow_log_delivery.bucket_accepts(request):
-            return "400", f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission"
+    return None
+
+
+def _destination_failure(request: Request) -> _Failure:
+    """VPC user guide: "Troubleshoot VPC Flow Logs", "Access Denied for LogDestination"; "Amazon S3 bucket permissions for flow logs":
+    without the permissions to write the policy "the flow log creation fails", unless the bucket has it already. The text for an absent
+    bucket was recorded from AWS in September 2024 by localstack/localstack, TestEc2FlowLogs."""
+    bucket = flow_log_delivery.bucket_of(request)
+    if flow_log_delivery.bucket_owner(bucket) is None:
+        return "400", f"LogDestination: {bucket} does not exist"
+    if new_buckets.take_denial(bucket) or not (_writes_policy(request) or flow_log_delivery.bucket_accepts(request)):
+        return "400", f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission"
+    return None
+
+
+def _duplicate_failure(request: Request, resource: str) -> _Failure:
     present = [log["Request"] for log in ec2._flow_logs.values() if log["ResourceId"] == resource]
     if any(other.identity == request.identity for other in present):
         return ("FlowLogAlreadyExists",

@@ -161,7 +161,7 @@ def _check_destination(request: Request) -> None:
         raise Refused("InvalidParameter", "Please only provide LogGroupName or only provide LogDestination.")
     if request.log_group_name and request.destination_type != "cloud-watch-logs":
         raise Refused("InvalidParameter",
-                      "LogDestinationType must be cloud-watch-logs if LogGroupName is provided.")
+                      "LogDestination type must be cloud-watch-logs if LogGroupName is provided.")
     if not request.log_group_name and not request.destination:
         raise Refused("InvalidParameter", "LogDestination can't be empty if LogGroupName is not provided.")
     if request.destination_type == "cloud-watch-logs":

@@ -9,6 +9,8 @@ from xml.sax.saxutils import escape
 
 from ministack.services import iam
 
+from overlay import modes
+from overlay.permissions import new_roles
 from overlay.rules import policy_document
 from overlay.rules.patch import replace_action
 
@@ -51,7 +53,10 @@ def _create_role(original, p):
     if name in iam._roles:
         return original(p)
     error = _session_error(p) or _trust_error(iam._p(p, "AssumeRolePolicyDocument")) or _boundary_error(p)
-    return error or original(p)
+    if error:
+        return error
+    new_roles.made(name, modes.current().new_role_checks)
+    return original(p)
 
 
 def _update_role(original, p):

@@ -1,10 +1,13 @@
-"""Which lifecycle rules S3 refuses (user guide, "Transitioning objects using Amazon S3 Lifecycle")."""
+"""Which lifecycle rules S3 refuses (user guide, "Transitioning objects using Amazon S3 Lifecycle"; the texts are those that users
+report, such as the one about 90 days between GLACIER and DEEP_ARCHIVE)."""
+
+from typing import NamedTuple
 
 _WATERFALL = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 _INFREQUENT = ("STANDARD_IA", "ONEZONE_IA")
-# "GLACIER within 30 days of": classes that an object stays in for 30 days before it moves on.
-_MONTH_LONG = ("STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING")
 _MIN_DAYS = 30
+# How many days an object stays in a class before the same rule may move it on: the class's minimum storage duration.
+_STAY = {"STANDARD_IA": 30, "INTELLIGENT_TIERING": 30, "ONEZONE_IA": 30, "GLACIER_IR": 90, "GLACIER": 90}
 _MAX_RULES = 1000
 _MAX_ID = 255
 _ACTIONS = ("Transitions", "NoncurrentVersionTransitions", "Expiration", "NoncurrentVersionExpiration",
@@ -45,31 +48,56 @@ def _rule_problem(rule: dict) -> Problem | None:
     if tagged and expiration.get("ExpiredObjectDeleteMarker"):
         return "InvalidRequest", "ExpiredObjectDeleteMarker cannot be specified with Tags"
     noncurrent = rule.get("NoncurrentVersionExpiration", {})
-    return (_steps_problem("Days", "Transition", rule.get("Transitions", []), expiration.get("Days"))
-            or _steps_problem("NoncurrentDays", "NoncurrentVersionTransition",
-                              rule.get("NoncurrentVersionTransitions", []), noncurrent.get("NoncurrentDays")))
+    where = _filter_text(filter_)
+    return (_steps_problem(_CURRENT, where, rule.get("Transitions", []), expiration.get("Days"))
+            or _steps_problem(_NONCURRENT, where, rule.get("NoncurrentVersionTransitions", []),
+                              noncurrent.get("NoncurrentDays")))
 
 
-def _steps_problem(member: str, action: str, transitions: list[dict], expires: int | None) -> Problem | None:
-    steps = [(step[member], step["StorageClass"]) for step in transitions if member in step]
+class _Actions(NamedTuple):
+    """The names of a rule's actions on one kind of version."""
+
+    days: str
+    transition: str
+    expiration: str
+
+
+_CURRENT = _Actions("Days", "Transition", "Expiration")
+_NONCURRENT = _Actions("NoncurrentDays", "NoncurrentVersionTransition", "NoncurrentVersionExpiration")
+
+
+def _filter_text(filter_: dict) -> str:
+    """A rule's filter as S3 writes it into a refusal."""
+    members = {**filter_, **filter_.get("And", {})}
+    parts = [f"prefix={members['Prefix']}"] if "Prefix" in members else []
+    parts += [f"{name.lower()}={members[name]}" for name in ("ObjectSizeGreaterThan", "ObjectSizeLessThan") if name in members]
+    return f"({' and '.join(parts)})"
+
+
+def _steps_problem(names: _Actions, where: str, transitions: list[dict], expires: int | None) -> Problem | None:
+    days_name, action = names.days, names.transition
+    steps = [(step[days_name], step["StorageClass"]) for step in transitions if days_name in step]
     for days, storage_class in steps:
         if days < 0:
-            return "InvalidArgument", f"'{member}' for {action} action must be nonnegative"
+            return "InvalidArgument", f"'{days_name}' for {action} action must be nonnegative"
         if storage_class in _INFREQUENT and days < _MIN_DAYS:
-            return "InvalidArgument", (f"'{member}' in {action} action must be greater than or equal to {_MIN_DAYS} "
+            return "InvalidArgument", (f"'{days_name}' in {action} action must be greater than or equal to {_MIN_DAYS} "
                                        f"for storageClass '{storage_class}'")
         if expires is not None and expires <= days:
-            return "InvalidArgument", (f"'{member}' in the Expiration action for filter must be greater than "
-                                       f"'{member}' in the {action} action")
+            return "InvalidArgument", (f"'{days_name}' in the {names.expiration} action for filter '{where}' must be "
+                                       f"greater than '{days_name}' in the {action} action")
     ordered = sorted(steps, key=lambda step: _WATERFALL.index(step[1]))
     for (days, storage_class), (later_days, later_class) in zip(ordered, ordered[1:], strict=False):
         if later_class == storage_class:
-            return "InvalidRequest", f"StorageClass must be different for '{action}' actions in same 'Rule'"
+            return "InvalidRequest", (f"'StorageClass' must be different for '{action}' actions in same 'Rule' with filter "
+                                      f"'{where}'")
         if later_days <= days:
-            return "InvalidArgument", (f"'{member}' in the '{action}' action for StorageClass '{later_class}' must be "
-                                       f"greater than in the '{action}' action for StorageClass '{storage_class}'")
-        if storage_class in _MONTH_LONG and later_days < days + _MIN_DAYS:
-            return "InvalidArgument", (f"'{member}' in the '{action}' action for StorageClass '{later_class}' must be "
-                                       f"{_MIN_DAYS} days more than in the '{action}' action for StorageClass "
-                                       f"'{storage_class}'")
+            return "InvalidArgument", (f"'{days_name}' in the {action} action for StorageClass '{later_class}' for filter "
+                                       f"'{where}' must be greater than '{days_name}' in the {action} action for "
+                                       f"StorageClass '{storage_class}' for filter '{where}'")
+        stay = _STAY[storage_class]
+        if later_days < days + stay:
+            return "InvalidArgument", (f"'{days_name}' in the '{action}' action for StorageClass '{later_class}' for filter "
+                                       f"'{where}' must be {stay} days more than 'filter '{where}'' in the '{action}' "
+                                       f"action for StorageClass '{storage_class}'")
     return None

@@ -15,6 +15,7 @@ from overlay.rules import filter_pattern, keys, log_events, policy, subscription
 from overlay.rules.patch import replace
 
 _GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_RESERVED_PREFIX = "aws/"
 _FILTER_NAME = re.compile(r"[^:*]{1,512}")
 _METRIC_NAME = re.compile(r"[^:*$]{1,255}")
 _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey")
@@ -29,8 +30,8 @@ def apply() -> None:
     replace(logs, "_create_log_group")(_create_log_group)
     replace(logs, "_delete_log_group")(_delete_log_group)
     replace(logs, "_describe_log_groups")(_describe_log_groups)
-    for describe in ("_describe_metric_filters", "_describe_subscription_filters"):
-        replace(logs, describe)(_standard_only)
+    for action in ("_describe_metric_filters", "_describe_subscription_filters", "_filter_log_events"):
+        replace(logs, action)(_standard_only)
     replace(logs, "_put_metric_filter")(_put_metric_filter)
     replace(logs, "_put_subscription_filter")(_put_subscription_filter)
 
@@ -59,12 +60,16 @@ def _group(name: str | None):
 
 
 def _key_error(name: str, key_arn: str):
+    """API, AssociateKmsKey: a key that does not exist or is disabled is an InvalidParameterException. A key whose policy does not admit
+    the log group is an AccessDeniedException that names the group: users' reports on Terraform's aws_cloudwatch_log_group."""
+    if not keys.is_usable(key_arn):
+        return _invalid("The specified KMS Key Id could not be found.")
     group_arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{name}"
     condition_keys = {**policy.source_keys(group_arn), "kms:encryptioncontext:aws:logs:arn": group_arn}
     if keys.service_may_use(key_arn, f"logs.{get_region()}.amazonaws.com", _KEY_ACTIONS, condition_keys):
         return None
-    return _invalid(f"The specified KMS Key Id '{key_arn}' does not exist or is not allowed to be used with "
-                    f"LogGroup '{group_arn}'")
+    return error_response_json("AccessDeniedException", "The specified KMS key does not exist or is not allowed to be used with "
+                               f"Arn '{group_arn}'", 400)
 
 
 def _create_log_group(original, data):
@@ -72,6 +77,8 @@ def _create_log_group(original, data):
     if not _GROUP_NAME.fullmatch(name):
         return _invalid(f"1 validation error detected: Value '{name}' at 'logGroupName' failed to satisfy constraint: "
                         r"Member must satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+")
+    if name.startswith(_RESERVED_PREFIX):
+        return _invalid("Log groups starting with AWS/ are reserved for AWS.")
     if name not in logs._log_groups and data.get("kmsKeyId"):
         error = _key_error(name, data["kmsKeyId"])
         if error:
@@ -101,11 +108,15 @@ def _describe_log_groups(original, data):
 
 
 def _standard_only(original, data):
-    group = logs._log_groups.get(data.get("logGroupName"))
-    if group and group.get("logGroupClass", "STANDARD") != "STANDARD":
-        return error_response_json("ValidationException",
-                                   "This operation is only supported on the Standard log class.", 400)
-    return original(data)
+    named = data.get("logGroupName") or data.get("logGroupIdentifier") or ""
+    return _class_error(logs._log_groups.get(named.removesuffix(":*").rsplit(":log-group:", 1)[-1])) or original(data)
+
+
+def _class_error(group: dict | None):
+    """User guide, "Log classes". The text is that of users' reports."""
+    if group is None or group.get("logGroupClass", "STANDARD") == "STANDARD":
+        return None
+    return error_response_json("ValidationException", "This operation is only supported on the Standard log class.", 400)
 
 
 def _associate_kms_key(data):
@@ -156,12 +167,7 @@ def _filter_error(data, other_patterns: list[str]):
         if with_regex >= _MAX_REGEX_FILTERS:
             return _limit("The log group has the maximum number of filter patterns with regular expressions.")
     group, error = _group(data.get("logGroupName"))
-    if error:
-        return error
-    if group.get("logGroupClass", "STANDARD") != "STANDARD":
-        return error_response_json("InvalidOperationException",
-                                   "The operation is not valid on a log group of this class.", 400)
-    return None
+    return error or _class_error(group)
 
 
 def _patterns(group_name: str, without: tuple[str, str]) -> list[str]:

@@ -21,7 +21,7 @@ from overlay.rules.patch import replace
 def apply() -> None:
     replace(s3, "_delete_objects")(_delete_objects)
     replace(lambda_svc, "_get_function")(_get_function)
-    replace(flow_log_delivery, "write_bucket_policy")(_write_bucket_policy)
+    replace(flow_log_delivery, "may_write_policy")(_may_write_policy)
 
 
 def _delete_objects(original, bucket_name, body, headers=None):
@@ -76,7 +76,6 @@ def _get_function(original, name, *args, **kwargs):
     return status, headers, json.dumps(answer).encode()
 
 
-def _write_bucket_policy(original, request):
-    bucket = f"arn:aws:s3:::{flow_log_delivery.bucket_of(request)}"
-    if not any(refusal_of(f"s3:{verb}BucketPolicy", bucket) for verb in ("Get", "Put")):
-        original(request)
+def _may_write_policy(_original, name):
+    bucket = f"arn:aws:s3:::{name}"
+    return not any(refusal_of(f"s3:{verb}BucketPolicy", bucket) for verb in ("Get", "Put"))

@@ -1,7 +1,8 @@
 """CloudWatch Logs Insights: saved queries, which ministack lacks.
 
 CloudWatch Logs API reference: PutQueryDefinition, DescribeQueryDefinitions, DeleteQueryDefinition, QueryDefinition. User guide: "CloudWatch
-Logs quotas". A definition is known by its id; the reference does not say that names are unique, nor that log groups must exist.
+Logs quotas". A definition is known by its id; the reference does not say that log groups must exist. Names are unique as far as users
+report; the code of the refusal is not known.
 """
 
 import json
@@ -79,6 +80,8 @@ def _put(data: dict):
         definition_id = str(uuid.uuid4())
     elif definition_id not in _definitions:
         return _not_found()
+    if any(each["name"] == data["name"] and each["queryDefinitionId"] != definition_id for each in _definitions.values()):
+        return _invalid(f"A query definition with the name {data['name']} already exists.")
     # Nothing of what was there stays.
     _definitions[definition_id] = {
         "queryDefinitionId": definition_id,

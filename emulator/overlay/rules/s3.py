@@ -13,6 +13,9 @@ from overlay.rules import lifecycle, policy_document
 from overlay.rules.patch import replace
 
 _MAX_DELETES = 1000
+_TRANSITION_SIZE = "x-amz-transition-default-minimum-object-size"
+# The first is the default.
+_TRANSITION_SIZES = ("all_storage_classes_128K", "varies_by_storage_class")
 _PUBLIC_ACCESS_SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 # Bucket actions whose names hold "Object" or "Multipart" all the same.
 _BUCKET_ACTIONS = frozenset({
@@ -28,6 +31,7 @@ def apply() -> None:
     replace(s3, "_put_public_access_block")(_put_public_access_block)
     replace(s3, "_put_bucket_policy")(_put_bucket_policy)
     replace(s3, "_lifecycle_rules_error")(_lifecycle_rules_error)
+    replace(s3, "_dispatch")(_dispatch)
     replace(s3, "_delete_objects")(_delete_objects)
     replace(s3, "_apply_bucket_scope")(_apply_bucket_scope)
 
@@ -106,6 +110,21 @@ def _lifecycle_rules_error(original, rules):
     for rule in rules:
         rule.setdefault("ID", str(uuid.uuid4()))
     return None
+
+
+def _dispatch(original, method, bucket, key, headers, body, query_params):
+    """A lifecycle configuration keeps the minimum size that was given with it, in a header (API, PutBucketLifecycleConfiguration:
+    TransitionDefaultMinimumObjectSize)."""
+    about_lifecycle = bucket and not key and "lifecycle" in query_params
+    asked = headers.get(_TRANSITION_SIZE, _TRANSITION_SIZES[0])
+    if about_lifecycle and method == "PUT" and asked not in _TRANSITION_SIZES:
+        return s3._error("InvalidRequest", f"Invalid TransitionDefaultMinimumObjectSize found: {asked}", 400)
+    status, answer_headers, answer = original(method, bucket, key, headers, body, query_params)
+    if about_lifecycle and status == 200:
+        if method == "PUT":
+            s3._buckets[bucket][_TRANSITION_SIZE] = asked
+        answer_headers[_TRANSITION_SIZE] = s3._buckets[bucket].get(_TRANSITION_SIZE, _TRANSITION_SIZES[0])
+    return status, answer_headers, answer
 
 
 def _delete_objects(original, bucket_name, body, headers=None):

@@ -2,6 +2,7 @@
 
 from ministack.services import iam
 
+from overlay.permissions import new_roles
 from overlay.permissions.conditions import Context
 from overlay.permissions.request import Request
 from overlay.permissions.row import Check, Row, gives_tags, removed_tags, request_tags, resource_tags
@@ -11,7 +12,7 @@ def _role(request: Request) -> list[str]:
     """The API names roles by name alone: the path of one that does not exist is unknown."""
     name = request.members.get("RoleName", "")
     role = iam._roles.get(name)
-    return [role["Arn"] if role else request.global_arn("iam", f"role/{name}")]
+    return [new_roles.seen_arn(role["Arn"]) if role else request.global_arn("iam", f"role/{name}")]
 
 
 def _new_role(request: Request) -> list[str]:

@@ -2,14 +2,17 @@
 
 from overlay.permissions.conditions import Context
 from overlay.permissions.request import Request
-from overlay.permissions.row import (
-    Check, Row, everything, gives_tags, pass_role, removed_tags, request_tags, resource_tags,
-)
+from overlay.permissions.row import Check, Row, gives_tags, pass_role, removed_tags, request_tags, resource_tags
 
 
 def _topic(request: Request) -> list[str]:
     members = request.members
     return [members.get("TopicArn") or members.get("ResourceArn") or request.arn("sns", members.get("Name", ""))]
+
+
+def _topic_of_subscription(request: Request) -> list[str]:
+    """A subscription's ARN is its topic's and an id. What is no ARN, such as `PendingConfirmation`, is in no topic."""
+    return [request.members.get("SubscriptionArn", "").rpartition(":")[0] or "*"]
 
 
 def _subscription(request: Request, _resource: str) -> Context:
@@ -30,9 +33,13 @@ def _on_topic(action: str, *keys) -> Check:
     return Check(action, _topic, (resource_tags, *keys))
 
 
+def _on_subscription(action: str) -> Check:
+    return Check(action, _topic_of_subscription, (resource_tags,))
+
+
 _SAR = "SAR SNS"
-# The reference of April 2026 has no resource type for them; later ones have the topic, not as a required one.
-_ANY = "SAR SNS: no resource type is required"
+# Since August 2026 the topic is their resource type, with its tags; the reference of June 2026 has none.
+_SUBSCRIPTION = "SAR SNS of August 2026: topic"
 _PASS_ROLE = pass_role(_asked_role, "sns.amazonaws.com")
 
 ROWS = {
@@ -47,12 +54,12 @@ ROWS = {
     "TagResource": Row(_SAR, (_on_topic("sns:TagResource", request_tags),)),
     "UntagResource": Row(_SAR, (_on_topic("sns:UntagResource", removed_tags),)),
     "ListSubscriptionsByTopic": Row(_SAR, (_on_topic("sns:ListSubscriptionsByTopic"),)),
-    "GetSubscriptionAttributes": Row(_ANY, (Check("sns:GetSubscriptionAttributes", everything),)),
-    "SetSubscriptionAttributes": Row(f"{_ANY}; API, SetSubscriptionAttributes: SubscriptionRoleArn", (
-        Check("sns:SetSubscriptionAttributes", everything), _PASS_ROLE,
+    "GetSubscriptionAttributes": Row(_SUBSCRIPTION, (_on_subscription("sns:GetSubscriptionAttributes"),)),
+    "SetSubscriptionAttributes": Row(f"{_SUBSCRIPTION}; API, SetSubscriptionAttributes: SubscriptionRoleArn", (
+        _on_subscription("sns:SetSubscriptionAttributes"), _PASS_ROLE,
     )),
     "Subscribe": Row("SAR SNS; API, Subscribe: SubscriptionRoleArn", (
         _on_topic("sns:Subscribe", _subscription), _PASS_ROLE,
     )),
-    "Unsubscribe": Row(_ANY, (Check("sns:Unsubscribe", everything),)),
+    "Unsubscribe": Row(_SUBSCRIPTION, (_on_subscription("sns:Unsubscribe"),)),
 }
