@@ -12,7 +12,7 @@ use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{ResourceKind, VpcFlowMonitorSpec};
 use crate::aws::RequestOutcome;
 use crate::aws::operations::{self as ops, Caller};
-use crate::engine::{Action, Change};
+use crate::engine::Action;
 use crate::metrics::{Metrics, PassResult};
 use crate::monitor::fixtures;
 use crate::permissions::{Options, policies};
@@ -60,7 +60,7 @@ fn every_metric_is_told() {
     metrics.limits().throttled(ops::GET_ROLE);
     metrics.limits().waited(ops::GET_ROLE, Duration::ZERO);
     metrics.reconcile(PassResult::Error, Duration::ZERO);
-    metrics.change(&Change::new(Action::Create, ResourceKind::Role, "r"));
+    metrics.change(Action::Create.past(), ResourceKind::Role);
     let condition = Condition {
         type_: "Ready".into(),
         status: "True".into(),

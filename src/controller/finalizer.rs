@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
+use futures::future::BoxFuture;
 use kube::api::{DynamicObject, ObjectMeta};
 use kube::runtime::controller::Action;
 use kube::runtime::finalizer::{Error as FinalizerError, Event, finalizer};
@@ -16,11 +17,11 @@ use crate::api::{FINALIZER, VpcFlowMonitor};
 use crate::metrics::PassResult;
 
 /// Adds the finalizer to a living monitor, then runs a pass. Takes it from a deleted one once the pass has nothing left to remove.
-pub async fn under_finalizer(
+pub async fn under_finalizer<'a>(
     context: &Context,
     objects: &Api<DynamicObject>,
     object: &VpcFlowMonitor,
-    pass: impl AsyncFn(Mode) -> Result<PassEnd, Error>,
+    pass: impl Fn(Mode) -> BoxFuture<'a, Result<PassEnd, Error>>,
 ) -> Result<Next, Error> {
     let end: OnceLock<PassEnd> = OnceLock::new();
     let work = async |event| {
@@ -30,7 +31,7 @@ pub async fn under_finalizer(
             (Event::Cleanup(_), false) => Mode::Delete,
             (Event::Cleanup(_), true) => Mode::DeleteSuspended,
         };
-        let ended = Box::pin(pass(mode)).await?;
+        let ended = pass(mode).await?;
         let _ = end.set(ended);
         match event {
             Event::Cleanup(_) if !ended.settled => Err(Error::StillDeleting),

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::controller::Action;
@@ -117,7 +118,7 @@ async fn pass_over(watched: &WatchedMonitor, context: &Context) -> Result<Next, 
     };
     match read(object) {
         Ok(monitor) => {
-            let pass = async |mode| Pass::new(context, &objects, &monitor, mode).run().await;
+            let pass = |mode| Pass::new(context, &objects, &monitor, mode).run().boxed();
             under_finalizer(context, &objects, &monitor, pass).await
         }
         Err(unreadable) => report_unreadable(context, &objects, *unreadable).await,
@@ -185,7 +186,7 @@ impl<'a> Pass<'a> {
             Err(failure) => return self.report_unreachable(&failure).await,
         };
         let mut outcomes: Vec<Outcome> = Vec::new();
-        let mut assessed = self.observe(&SYSTEMS, &aws, &monitor).await;
+        let mut assessed = self.observe(SYSTEMS.iter(), &aws, &monitor).await;
         for _ in 0..MAX_ROUNDS {
             let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
             if self.mode.is_suspended() || nothing_to_do {
@@ -377,10 +378,9 @@ async fn cancel_when_called_off(
         context.with_memory(metadata.uid.as_deref().unwrap_or_default(), |memory| memory.generation.subscribe());
     loop {
         // The sender lives as long as the monitor is remembered.
-        match generations.wait_for(|latest| *latest > seen).await {
-            Ok(latest) => seen = *latest,
-            Err(_) => return pending().await,
-        }
+        let latest = generations.wait_for(|latest| *latest > seen).await.map(|latest| *latest);
+        let Ok(latest) = latest else { return pending().await };
+        seen = latest;
         let called_off = match objects.get_opt(metadata.name.as_deref().unwrap_or_default()).await {
             Ok(Some(now)) if now.metadata.uid == metadata.uid => {
                 let suspended = now.data["spec"]["suspend"].as_bool().unwrap_or(false);

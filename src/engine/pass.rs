@@ -27,9 +27,13 @@ pub async fn assess(
     monitor: &Monitor,
     direction: Direction,
 ) -> Vec<Assessed> {
-    let assess =
-        async |system: &AnySystem| Assessed { system: *system, result: system.assess(aws, monitor, direction).await };
-    join_all(systems.into_iter().map(assess)).await
+    let systems: Vec<AnySystem> = systems.into_iter().copied().collect();
+    join_all(
+        systems
+            .into_iter()
+            .map(async |system| Assessed { system, result: system.assess(aws, monitor, direction).await }),
+    )
+    .await
 }
 
 /// Carries out what was assessed, in the order of a [`Schedule`], systems side by side. Each outcome is sent as soon as it is known. Once
@@ -144,7 +148,7 @@ fn believe_what_we_made(outcome: &mut Outcome) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::ResourceKind;
+    use crate::api::{Component, ResourceKind};
 
     #[test]
     fn what_was_just_made_is_waited_for_and_nothing_else() {

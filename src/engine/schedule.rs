@@ -207,7 +207,7 @@ pub fn foresee(assessed: Vec<Assessed>, direction: Direction) -> Vec<(Outcome, O
         }
     }
     let mut after = schedule.into_outcomes();
-    let mut take = |outcomes: &mut Vec<Outcome>, component| {
+    let take = |outcomes: &mut Vec<Outcome>, component| {
         let index = outcomes.iter().position(|outcome| outcome.component == component)?;
         Some(outcomes.remove(index))
     };

@@ -1,4 +1,3 @@
-
 use sha2::{Digest, Sha256};
 
 use crate::api::{ResourceKind, VpcFlowMonitorSpec};

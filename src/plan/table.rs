@@ -114,12 +114,12 @@ mod tests {
     use super::*;
     use crate::api::conditions::Reason;
     use crate::api::{Component, ResourceKind};
-    use crate::engine::Change;
+    use crate::engine::{Change, Direction};
     use crate::monitor::fixtures;
     use crate::plan::{Problem, of_outcomes};
 
     fn plan() -> Plan {
-        of_outcomes(&fixtures::monitor(), None, Vec::new())
+        of_outcomes(&fixtures::monitor(), Direction::Build, Vec::new())
     }
 
     fn with_everything() -> Plan {

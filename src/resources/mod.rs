@@ -34,6 +34,6 @@ pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
         erase::<alarms::Alarms>(),
         erase::<detector::DetectorSystem>(),
         erase::<analytics::Analytics>(),
-        erase::<dashboard::Dashboard>(),
+        erase::<dashboard::DashboardSystem>(),
     ]
 });

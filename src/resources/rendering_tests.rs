@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::analytics::texts;
 use super::bucket::BucketSystem;
-use super::dashboard::Dashboard;
+use super::dashboard;
 use super::detections::Detection;
 use super::metric_filters::pattern::pattern;
 use crate::api::VpcFlowMonitorSpec;
@@ -35,7 +35,7 @@ fn specs() -> impl Strategy<Value = VpcFlowMonitorSpec> {
 
 /// The queries of a dashboard's widgets.
 fn queries(monitor: &Monitor) -> Vec<String> {
-    let body = Dashboard::desired(monitor).unwrap().unwrap();
+    let body = dashboard::body(monitor);
     let text = body.to_string();
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), body, "it is read as it was meant");
     let widgets = body["widgets"].as_array().unwrap().iter();

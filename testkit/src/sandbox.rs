@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, FileFormat};
-use vpc_flow_operator::api::{Component, FlowLogField, VpcFlowMonitorSpec};
+use vpc_flow_operator::api::{Component, FlowLogField, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
 use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::aws::{Aws, AwsGate, ClientPool};
@@ -212,6 +212,15 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, assessed: Vec<Assessed>, direct
 pub async fn pass(aws: &Aws, monitor: &Monitor, components: &[Component], direction: Direction) -> Vec<Outcome> {
     let assessed = engine::assess(&systems(components), aws, monitor, direction).await;
     apply(aws, monitor, assessed, direction).await
+}
+
+/// The status with the details that outcomes write.
+pub fn details(outcomes: &[Outcome]) -> VpcFlowMonitorStatus {
+    let mut status = VpcFlowMonitorStatus::default();
+    for outcome in outcomes {
+        outcome.details.write(&mut status);
+    }
+    status
 }
 
 /// Some of the systems.

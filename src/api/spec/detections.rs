@@ -1,7 +1,8 @@
+use kube::core::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::cel::{Rule, rule};
+use crate::api::cel::rule;
 
 /// What raises an alarm. Each detection is a metric filter on the log group and a CloudWatch alarm on its metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,10 +48,12 @@ pub struct AlarmLimits {
 }
 
 /// See `PutMetricAlarm` in the CloudWatch API reference.
-const EVALUATION_SPAN: Rule = rule(
-    "self.periodSeconds * self.evaluationPeriods <= (self.periodSeconds >= 3600 ? 604800 : 86400)",
-    "periodSeconds times evaluationPeriods is at most 86400 (a day), or 604800 with periods of an hour or more",
-);
+fn evaluation_span() -> Rule {
+    rule(
+        "self.periodSeconds * self.evaluationPeriods <= (self.periodSeconds >= 3600 ? 604800 : 86400)",
+        "periodSeconds times evaluationPeriods is at most 86400 (a day), or 604800 with periods of an hour or more",
+    )
+}
 
 /// A detection with its own defaults, and what it has beyond the limits that every one has.
 ///
@@ -64,7 +67,7 @@ macro_rules! detection {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "camelCase", default)]
-        #[schemars(extend("x-kubernetes-validations" = [EVALUATION_SPAN]))]
+        #[schemars(extend("x-kubernetes-validations" = [evaluation_span()]))]
         pub struct $name {
             /// False removes the metric filter and the alarm. Default true.
             pub enabled: bool,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::Component;
 use crate::api::ResourceKind;
 use crate::engine::{Conflict, Existing, Report};
 use crate::monitor::fixtures;

@@ -7,6 +7,8 @@ mod widget;
 use aws_sdk_cloudwatch::types::DashboardValidationMessage;
 use serde_json::Value;
 
+#[cfg(test)]
+pub use self::body::body;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{

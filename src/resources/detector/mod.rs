@@ -19,7 +19,7 @@ use self::subscription::Subscription;
 use super::common::log_group::{self, FoundLogGroup};
 use super::common::role::{self as iam_role, FoundRole, Role};
 use crate::api::spec::LogGroupClass;
-use crate::api::{Component, Invalid, ResourceKind};
+use crate::api::{Component, Invalid};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{AnyCall, Diff, Goal, Report, System, SystemHealth, existing, ownership};
 use crate::monitor::Monitor;

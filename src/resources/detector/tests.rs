@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy};
 use crate::api::status::{ResourceState, ResourceStatus};
-use crate::api::{FlowLogField, VpcFlowMonitorSpec};
+use crate::api::{FlowLogField, ResourceKind, VpcFlowMonitorSpec};
 use crate::engine::{Action, Change, Removal};
 use crate::monitor::{OWNER, Tags, fixtures};
 

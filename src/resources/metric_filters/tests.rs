@@ -251,7 +251,7 @@ fn disabled_detections_and_former_log_groups_lose_their_filters() {
 fn filters_stay_only_where_everything_does() {
     let mut monitor = fixtures::monitor();
     let observed = as_wanted(&monitor);
-    let mut steps = |policy| {
+    let steps = |policy| {
         monitor.spec.deletion_policy = Some(policy);
         diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed).steps.len()
     };

@@ -85,7 +85,7 @@ fn topic_policy(monitor: &Monitor) -> Value {
                 "Resource": topic,
                 "Condition": {
                     "StringEquals": {"aws:SourceAccount": account_region.account},
-                    "ArnLike": {"aws:SourceArn": AlarmKind::ALL.map(|kind| kind.alarm_monitor.own_topic_arn())},
+                    "ArnLike": {"aws:SourceArn": AlarmKind::ALL.map(|kind| kind.alarm_arn(monitor))},
                 },
             },
         ],
@@ -250,7 +250,8 @@ mod tests {
         let monitor = fixtures::monitor();
         let foreign = FoundTopic { tags: Tags::new(), ..FoundTopic::as_wanted(&monitor) };
         let diff = |goal| ownership::diff::<Topic>(&monitor, goal, "topic", Some(&foreign));
-        let present = diff(Goal::Present(&Topic::new(&monitor)));
+        let topic = Topic::new(&monitor);
+        let present = diff(Goal::Present(&topic));
         assert_eq!((present.steps.len(), present.conflicts.len()), (0, 1));
         assert!(diff(Goal::Absent(Removal::MonitorDeleted)).steps.is_empty());
     }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::check::{Check, CheckName, Status, see_status};
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
-use crate::engine::{Goal, System as _};
+use crate::engine::System as _;
 use crate::monitor::Monitor;
 use crate::resources::alarms::{self, Alarms};
 

@@ -1,6 +1,6 @@
 //! The CRD, the chart, the examples and GitOps tools.
 
-mod admission;
-mod chart;
-mod examples;
-mod gitops;
+pub mod admission;
+pub mod chart;
+pub mod examples;
+pub mod gitops;

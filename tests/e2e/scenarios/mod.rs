@@ -1,13 +1,13 @@
 //! A whole monitor over time: its life, faults, rivals, hostile input and traffic.
 
-mod cross_account;
-mod fault_proxy;
-mod hostile;
-mod leader;
-mod lifecycle;
-mod limits;
-mod refusals;
-mod stopping;
-mod superseded;
-mod traffic;
-mod years;
+pub mod cross_account;
+pub mod fault_proxy;
+pub mod hostile;
+pub mod leader;
+pub mod lifecycle;
+pub mod limits;
+pub mod refusals;
+pub mod stopping;
+pub mod superseded;
+pub mod traffic;
+pub mod years;

@@ -7,7 +7,7 @@ use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::resources::alarms::alarm_kind::AlarmKind;
 use vpc_flow_operator::resources::detections::Detection;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, details};
 
 const REJECTED: AlarmKind = AlarmKind::Detection(Detection::RejectedConnections);
 const HIGH: AlarmKind = AlarmKind::Detection(Detection::HighDataTransfer);
@@ -93,7 +93,7 @@ async fn states_are_told() {
         alarm.state_reason("test").send().await.unwrap();
     }
     let outcomes = sandbox.pass(&monitor, ALARMS).await;
-    let reported = &outcomes[1].report.as_ref().unwrap().alarms;
+    let reported = &details(&outcomes).alarms;
     assert_eq!(reported.len(), 4);
     let reported: Vec<_> =
         reported.iter().filter(|alarm| alarm.state == "ALARM").map(|alarm| alarm.name.as_str()).collect();

@@ -5,7 +5,7 @@ use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, details};
 
 const DASHBOARD: &[Component] = &[Component::Dashboard];
 
@@ -28,7 +28,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
     let (base, account) = (monitor.names.base(), &sandbox.account);
     let link =
         format!("https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards:name={base}");
-    assert_eq!(outcomes[0].report.as_ref().unwrap().dashboard.as_ref(), Some(&link));
+    assert_eq!(details(&outcomes).links.unwrap().dashboard, Some(link));
 
     let found = dashboard(&sandbox, &monitor).await;
     assert_eq!(found["arn"], format!("arn:aws:cloudwatch::{account}:dashboard/{base}"));

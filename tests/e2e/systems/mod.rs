@@ -1,13 +1,13 @@
 //! Each AWS system: created, drifted, repaired, removed, and left alone where it belongs to somebody else.
 
-mod alarms;
-mod analytics;
-mod bucket;
-mod dashboard;
-mod default_state;
-mod delivery_role;
-mod detector;
-mod flow_logs;
-mod log_group;
-mod metric_filters;
-mod notifications;
+pub mod alarms;
+pub mod analytics;
+pub mod bucket;
+pub mod dashboard;
+pub mod default_state;
+pub mod delivery_role;
+pub mod detector;
+pub mod flow_logs;
+pub mod log_group;
+pub mod metric_filters;
+pub mod notifications;

@@ -95,11 +95,6 @@ impl Calls {
         })
     }
 
-    /// How often each call comes.
-    pub fn counts(&self) -> BTreeMap<&Call, u32> {
-        self.numbered().collect()
-    }
-
     /// Without what does not come as often in another life.
     pub fn common(&self, other: &Self) -> Self {
         let others: BTreeSet<(&Call, u32)> = other.numbered().collect();

@@ -2,7 +2,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::flow_log::{self, Destination};
 use super::*;
-use crate::api::spec::AdoptionPolicy;
+use crate::api::spec::{AdoptionPolicy, DeletionPolicy};
 use crate::monitor::{OWNER, RETAINED_BY, Tags, fixtures};
 
 fn wanted(monitor: &Monitor) -> Vec<FlowLog> {
@@ -202,18 +202,22 @@ fn beside_ours_an_unowned_one_is_not_adopted() {
 
 #[test]
 fn they_go_in_one_step_or_stay_marked() {
-    let monitor = fixtures::monitor();
-    let all = || wanted(&monitor).iter().zip(["fl-1", "fl-2"]).map(|(log, id)| found(id, log, &monitor.tags)).collect();
-    for removal in [Removal::Everything, Removal::KeepData] {
-        let diff = absent(&monitor, removal, &observed(all()));
+    let mut monitor = fixtures::monitor();
+    let of = monitor.clone();
+    let all = || wanted(&of).iter().zip(["fl-1", "fl-2"]).map(|(log, id)| found(id, log, &of.tags)).collect();
+    let removed = Removal::MonitorDeleted;
+    for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
+        monitor.spec.deletion_policy = Some(policy);
+        let diff = absent(&monitor, removed, &observed(all()));
         assert_eq!(diff.steps.len(), 1);
         assert_eq!(diff.steps[0].op, FlowLogOp::Delete { ids: vec!["fl-1".into(), "fl-2".into()] });
     }
+    monitor.spec.deletion_policy = Some(DeletionPolicy::Retain);
     let mut left = observed(all());
-    for step in absent(&monitor, Removal::KeepAll, &left).steps {
+    for step in absent(&monitor, removed, &left).steps {
         left = after(left, &step.op, &monitor);
     }
-    assert!(absent(&monitor, Removal::KeepAll, &left).steps.is_empty());
+    assert!(absent(&monitor, removed, &left).steps.is_empty());
     assert!(left.flow_logs.iter().all(|found| found.tags.contains_key(RETAINED_BY) && !found.tags.contains_key(OWNER)));
     let (changes, end) = settle(&monitor, left);
     assert!(changes.iter().all(|change| change.action == Action::Update), "taken back by tags alone: {changes:#?}");

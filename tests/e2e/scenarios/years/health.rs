@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 use devenv::{FaultProxy, Gate, ProxyFault, Rule, wait_for};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use vpc_flow_operator::aws::{self, ClientPool};
+use vpc_flow_operator::aws::ClientPool;
 use vpc_flow_operator::controller::{self, Context};
 use vpc_flow_operator::health::{Health, Stuck};
 use vpc_flow_operator::leader::Fence;
@@ -36,7 +36,7 @@ async fn start(cluster: &Cluster, config: &SdkConfig, link: &Link) -> Watched {
     let kubeconfig = rights::kubeconfig(&link.kubeconfig, &token, &format!("{}-operator", cluster.namespace));
     let kubernetes = config_of(&kubeconfig).await;
     let clients = controller::clients(&kubernetes, Fence::always_open(), health.clone()).unwrap();
-    let gate = aws::Gate::new(metrics.clone()).with_health(health.clone());
+    let gate = controller::aws_gate(metrics.clone(), Fence::always_open(), health.clone());
     let pool = ClientPool::with_pace(config, gate, PACE);
     let context = Context::new(clients.work, pool, metrics.clone(), options(cluster));
     let context = context.watching(clients.watch, health.clone());

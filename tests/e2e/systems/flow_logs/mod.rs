@@ -9,10 +9,10 @@ use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
-use vpc_flow_operator::engine::{self, Action, Change, Direction, Outcome, SystemHealth};
+use vpc_flow_operator::engine::{self, Action, Call, Change, Direction, Outcome, SystemHealth};
 use vpc_flow_operator::monitor::Monitor;
 
-use testkit::sandbox::{REGION, Sandbox, apply, systems};
+use testkit::sandbox::{REGION, Sandbox, apply, details, systems};
 
 const FLOW_LOGS: &[Component] = &[Component::FlowLogs];
 const V2: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} \
@@ -153,10 +153,11 @@ async fn are_created_exactly_so_and_then_left_alone() {
 async fn report_tells_ids_arns_and_delivery() {
     let sandbox = Sandbox::new("flow_logs::report").await;
     let monitor = converged(&sandbox).await;
-    let report = sandbox.pass(&monitor, FLOW_LOGS).await.remove(0).report.unwrap();
+    let outcomes = sandbox.pass(&monitor, FLOW_LOGS).await;
+    let (report, status) = (outcomes[0].report.as_ref().unwrap(), details(&outcomes));
     assert_eq!(report.health, SystemHealth::Good);
     let id = only(&sandbox, "s3").await.0;
-    let s3 = report.flow_logs.iter().find(|flow_log| flow_log.destination == "s3").unwrap();
+    let s3 = status.flow_logs.iter().find(|flow_log| flow_log.destination == "s3").unwrap();
     assert_eq!((s3.id.as_str(), s3.status.as_str()), (id.as_str(), "ACTIVE"));
     assert_eq!((s3.delivery_status.as_deref(), s3.delivery_error.as_deref()), (Some("SUCCESS"), None));
     let arn = format!("arn:aws:ec2:eu-west-1:{}:vpc-flow-log/{id}", sandbox.account);
@@ -165,11 +166,12 @@ async fn report_tells_ids_arns_and_delivery() {
     let iam = aws_sdk_iam::Client::new(&sandbox.config);
     let role = monitor.names.delivery_role();
     iam.delete_role_policy().role_name(&role).policy_name("deliver-flow-logs").send().await.unwrap();
-    let report = sandbox.pass(&monitor, FLOW_LOGS).await.remove(0).report.unwrap();
+    let outcomes = sandbox.pass(&monitor, FLOW_LOGS).await;
+    let (report, status) = (outcomes[0].report.as_ref().unwrap(), details(&outcomes));
     let SystemHealth::Failing(Reason::DeliveryFailed, text) = &report.health else { panic!("{report:#?}") };
     assert!(text.contains("cloud-watch-logs") && text.contains("Access error") && text.contains(&role), "{text}");
     assert!(!text.contains("s3"), "{text}");
-    let logs = report.flow_logs.iter().find(|flow_log| flow_log.destination == "cloud-watch-logs").unwrap();
+    let logs = status.flow_logs.iter().find(|flow_log| flow_log.destination == "cloud-watch-logs").unwrap();
     assert_eq!(logs.delivery_status.as_deref(), Some("FAILED"));
     assert_eq!(logs.delivery_error.as_deref(), Some("Access error"));
 }
@@ -349,7 +351,7 @@ async fn a_repeated_step_makes_nothing_twice() {
     let assessed = engine::assess(&systems(FLOW_LOGS), &sandbox.aws, &monitor, Direction::Build).await;
     for step in &assessed[0].result.as_ref().unwrap().steps {
         for _ in 0..2 {
-            step.run(&sandbox.aws, &monitor).await.unwrap();
+            step.op.run(&sandbox.aws, &monitor).await.unwrap();
         }
     }
     assert_eq!(flow_logs(&sandbox).await.len(), 2);
