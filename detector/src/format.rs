@@ -95,8 +95,10 @@ impl LogFormat {
     #[must_use]
     pub fn from_header(line: &str) -> Option<Self> {
         let names: Vec<_> = line.split_ascii_whitespace().collect();
-        let is_header =
-            names.iter().all(|name| is_name(name)) && names.iter().any(|name| Field::from_name(name).is_some());
+        let is_known = |name: &str| {
+            Field::from_name(name).is_some() || TRANSIT_GATEWAY.iter().any(|start| name.starts_with(start))
+        };
+        let is_header = names.iter().all(|name| is_name(name)) && names.iter().any(|name| is_known(name));
         if is_header { Self::from_names(names).ok() } else { None }
     }
 
@@ -112,6 +114,9 @@ impl LogFormat {
         self.columns.iter().any(|column| matches!(column, Column::Known(known) if *known == field))
     }
 }
+
+/// How the names of fields begin that only the flow logs of transit gateways have.
+const TRANSIT_GATEWAY: [&str; 2] = ["tgw-", "packets-lost-"];
 
 /// Whether a word may be the name of a field, known or not. The ids of AWS's resources are spelt alike but for their end of eight
 /// or more hexadecimal digits.
@@ -184,6 +189,7 @@ mod tests {
         let format = LogFormat::from_header(transit_gateway).unwrap();
         assert_eq!(format.columns().last(), Some(&Column::Known(Field::Bytes)), "most of its fields are not known");
         assert_eq!(format.columns().len(), 6);
+        assert!(LogFormat::from_header("tgw-id tgw-src-eni resource-type").is_some(), "none of its fields is known");
         for record in [
             "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1 2 ACCEPT OK",
             "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA",
