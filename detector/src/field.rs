@@ -103,12 +103,12 @@ impl Field {
     pub const OF_TAGS: &'static [Self] =
         &[Self::InstanceTag, Self::InstanceTag2, Self::InterfaceTag, Self::InterfaceTag2, Self::AsgTag, Self::AsgTag2];
 
-    /// The field of that name; Parquet's `_` stands for `-`.
+    /// The field of that name; Parquet's `_` stands for `-`, and databases write names in capitals.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let same = |known: &str| {
             known.len() == name.len()
-                && known.bytes().zip(name.bytes()).all(|(a, b)| a == b || (a == b'-' && b == b'_'))
+                && known.bytes().zip(name.bytes()).all(|(a, b)| a == b.to_ascii_lowercase() || (a == b'-' && b == b'_'))
         };
         Self::ALL.iter().copied().find(|field| same(field.name()))
     }
@@ -119,10 +119,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_is_found_by_both_of_its_names() {
+    fn every_field_is_found_by_all_of_its_names() {
         for &field in Field::ALL {
             assert_eq!(Field::from_name(field.name()), Some(field));
             assert_eq!(Field::from_name(&field.name().replace('-', "_")), Some(field));
+            assert_eq!(Field::from_name(&field.name().replace('-', "_").to_uppercase()), Some(field));
             assert_eq!(serde_json::to_value(field).unwrap(), field.name());
         }
         assert_eq!(Field::from_name("not-invented-yet"), None);

@@ -90,20 +90,16 @@ impl LogFormat {
         Ok(Self { columns })
     }
 
-    /// The format that the header line of a file names, or `None` if the line is no header: a record always has a
-    /// number, an address or `-` in it, a header only names, most of them known.
+    /// The format that the header line of a file names, or `None` if the line is no header: a record has a number, an address,
+    /// an id or `-` in it, a header only names, at least one of them known.
     #[must_use]
     pub fn from_header(line: &str) -> Option<Self> {
-        let is_name = |name: &str| {
-            name.starts_with(|first: char| first.is_ascii_lowercase())
-                && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-' || it == b'_')
-        };
         let names: Vec<_> = line.split_ascii_whitespace().collect();
-        let known = names.iter().filter(|name| Field::from_name(name).is_some()).count();
-        if known == 0 || 2 * known < names.len() || !names.iter().all(|name| is_name(name)) {
-            return None;
-        }
-        Self::from_names(names).ok()
+        let is_known = |name: &str| {
+            Field::from_name(name).is_some() || TRANSIT_GATEWAY.iter().any(|start| name.starts_with(start))
+        };
+        let is_header = names.iter().all(|name| is_name(name)) && names.iter().any(|name| is_known(name));
+        if is_header { Self::from_names(names).ok() } else { None }
     }
 
     /// The columns in the order of the record; never empty.
@@ -117,6 +113,21 @@ impl LogFormat {
     pub fn has(&self, field: Field) -> bool {
         self.columns.iter().any(|column| matches!(column, Column::Known(known) if *known == field))
     }
+}
+
+/// How the names of fields begin that only the flow logs of transit gateways have.
+const TRANSIT_GATEWAY: [&str; 2] = ["tgw-", "packets-lost-"];
+
+/// Whether a word may be the name of a field, known or not. The ids of AWS's resources are spelt alike but for their end of eight
+/// or more hexadecimal digits.
+fn is_name(word: &str) -> bool {
+    let is_id = || {
+        let end = word.rsplit(['-', '_']).next().unwrap_or_default();
+        end.len() >= 8 && end.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    word.starts_with(|first: char| first.is_ascii_lowercase())
+        && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+        && !is_id()
 }
 
 impl FromStr for LogFormat {
@@ -174,10 +185,18 @@ mod tests {
     fn a_header_is_told_from_a_record() {
         assert_eq!(LogFormat::from_header(DEFAULT_HEADER), Some(LogFormat::aws_default()));
         assert_eq!(LogFormat::from_header("bytes new-field srcaddr"), "${bytes} ${new-field} ${srcaddr}".parse().ok());
+        let transit_gateway = "tgw-id tgw-attachment-id tgw-src-eni tgw-dst-eni packets-lost-no-route bytes";
+        let format = LogFormat::from_header(transit_gateway).unwrap();
+        assert_eq!(format.columns().last(), Some(&Column::Known(Field::Bytes)), "most of its fields are not known");
+        assert_eq!(format.columns().len(), 6);
+        assert!(LogFormat::from_header("tgw-id tgw-src-eni resource-type").is_some(), "none of its fields is known");
         for record in [
             "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1 2 ACCEPT OK",
             "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA",
             "eni-1235b8ca123456789 vpc-abc ecs",
+            "i-01234567890123456 bytes",
+            "tgw-attach-1a2b3c4d region start",
+            "us-east-1 use1-az1 ingress",
             "bytes bytes",
             "",
         ] {

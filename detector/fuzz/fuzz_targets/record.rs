@@ -3,7 +3,8 @@
 
 #![no_main]
 
-use detector::format::LogFormat;
+use detector::field::Field;
+use detector::format::{Column, LogFormat};
 use detector::record::{Parser, Record, Value};
 use detector::rules::{Config, Engine};
 use libfuzzer_sys::fuzz_target;
@@ -23,13 +24,18 @@ fuzz_target!(|file: &str| {
     let _ = engine.finish();
 });
 
-/// Joined again, the values are the line; numbers may have had leading zeros.
+/// Joined again, the values are the line; numbers may have had leading zeros, times a finer unit.
 fn check(record: &Record) {
     let mut values = record.values();
     for text in record.line().split(' ') {
         match values.next() {
             Some((_, None)) => assert_eq!(text, "-"),
             Some((_, Some(Value::Text(value)))) => assert_eq!(text, value),
+            Some((Column::Known(Field::Start | Field::End), Some(Value::Number(time)))) => {
+                assert!(u32::try_from(time).is_ok());
+                let digits = text.trim_start_matches('0');
+                assert!(time == 0 || digits.starts_with(&time.to_string()), "{text} is not {time} in any unit");
+            }
             Some((_, Some(Value::Number(number)))) => assert_eq!(text.parse(), Ok(number)),
             None => panic!("`{text}` has no column"),
         }

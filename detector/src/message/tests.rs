@@ -155,7 +155,7 @@ fn largest() -> Analysis {
             let far = |low: u128| Some(IpAddr::V6((u128::MAX - low).into()));
             let subject = Subject { source: far(pair), destination: far(pair), detail: Detail::None };
             for port in 0..20 {
-                add(&mut groups, rule, subject.clone(), &format!("{} {} 0 {}", u16::MAX - port, u64::MAX, u64::MAX));
+                add(&mut groups, rule, subject.clone(), &format!("{} {} 0 {}", u16::MAX - port, u64::MAX, u32::MAX));
             }
         }
     }

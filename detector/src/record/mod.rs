@@ -4,6 +4,7 @@ mod address;
 mod error;
 mod number;
 mod parse;
+mod time;
 mod values;
 mod words;
 
@@ -74,9 +75,9 @@ pub struct Record<'a> {
     pub packets: Option<u64>,
     /// `bytes`.
     pub bytes: Option<u64>,
-    /// `start`: Unix seconds.
+    /// `start`: Unix seconds, also of a line that has it finer.
     pub start: Option<u64>,
-    /// `end`: Unix seconds.
+    /// `end`: Unix seconds, as `start`.
     pub end: Option<u64>,
     /// `action`.
     pub action: Option<Action>,

@@ -4,6 +4,7 @@ use crate::field::{Field, FieldType};
 use crate::format::{Column, LogFormat};
 
 use super::error::diagnose;
+use super::time::seconds;
 use super::words::Ends;
 use super::{Action, FlowDirection, LogStatus, Record, RecordError, address, number};
 
@@ -187,8 +188,8 @@ impl Record<'_> {
             NumberSlot::TcpFlags => self.tcp_flags = Some(number.try_into().ok()?),
             NumberSlot::Packets => self.packets = Some(number),
             NumberSlot::Bytes => self.bytes = Some(number),
-            NumberSlot::Start => self.start = Some(number),
-            NumberSlot::End => self.end = Some(number),
+            NumberSlot::Start => self.start = Some(seconds(number)?),
+            NumberSlot::End => self.end = Some(seconds(number)?),
             NumberSlot::TrafficPath => self.traffic_path = Some(number.try_into().ok()?),
         }
         Some(())

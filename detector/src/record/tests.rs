@@ -90,6 +90,28 @@ fn flow_in_the_custom_format_of_21_fields() {
     assert_eq!(refusal(line, V2_FORMAT), RecordError::FieldCount { expected: 14, found: 21 });
 }
 
+/// As programs write it that keep times finer than AWS does.
+#[test]
+fn a_time_in_a_finer_unit_is_the_same_time() {
+    let parser = parser("${start} ${end} ${bytes}");
+    for (start, end) in [
+        ("1787482800", "1787482860"),
+        ("1787482800000", "1787482860999"),
+        ("1787482800000000", "1787482860999999"),
+        ("1787482800000000000", "1787482860999999999"),
+    ] {
+        let line = format!("{start} {end} 1787482800000");
+        let record = parser.parse(&line).unwrap();
+        assert_eq!((record.start, record.end), (Some(1_787_482_800), Some(1_787_482_860)), "{start}");
+        assert_eq!(record.bytes, Some(1_787_482_800_000), "only times have units");
+        assert_eq!(written(&record), "1787482800 1787482860 1787482800000");
+    }
+    for between in ["4294967296", "178748280000", "17874828000000", "17874828000000000000"] {
+        assert_eq!(refusal(between, "${start}"), value_refused("start"), "{between}");
+        assert_eq!(refusal(between, "${end}"), value_refused("end"), "{between}");
+    }
+}
+
 #[test]
 fn a_line_of_another_shape_is_refused_with_the_reason() {
     assert_eq!(refusal("1", "${bytes} ${action}"), RecordError::FieldCount { expected: 2, found: 1 });
@@ -127,6 +149,7 @@ fn value(name: &str) -> BoxedStrategy<String> {
         Some(Field::SrcAddr | Field::DstAddr | Field::PktSrcAddr | Field::PktDstAddr) => address(),
         Some(Field::SrcPort | Field::DstPort | Field::TcpFlags) => any::<u16>().prop_map(|it| it.to_string()).boxed(),
         Some(Field::Protocol | Field::TrafficPath) => any::<u8>().prop_map(|it| it.to_string()).boxed(),
+        Some(Field::Start | Field::End) => any::<u32>().prop_map(|it| it.to_string()).boxed(),
         Some(Field::Action) => one_of(&["ACCEPT", "REJECT"]),
         Some(Field::LogStatus) => one_of(&["OK", "NODATA", "SKIPDATA"]),
         Some(Field::FlowDirection) => one_of(&["ingress", "egress"]),

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::str::Split;
 
-use crate::field::FieldType;
+use crate::field::{Field, FieldType};
 use crate::format::{Column, LogFormat};
+
+use super::time::seconds;
 
 /// A value that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// Of a field that AWS types as INT32 or INT64.
+    /// Of a field that AWS types as INT32 or INT64. Times are in seconds.
     Number(u64),
     /// Of any other field, and of those we have never heard of.
     Text(&'a str),
@@ -46,7 +48,11 @@ impl<'a> Iterator for Values<'a> {
             _ if text == "-" => None,
             FieldType::Text => Some(Value::Text(text)),
             // The parser has let only numbers pass.
-            FieldType::Int32 | FieldType::Int64 => text.parse().ok().map(Value::Number),
+            FieldType::Int32 | FieldType::Int64 => {
+                let number = text.parse().ok();
+                let is_time = matches!(column, Column::Known(Field::Start | Field::End));
+                if is_time { number.and_then(seconds) } else { number }.map(Value::Number)
+            }
         };
         Some((column, value))
     }

@@ -96,7 +96,8 @@ fn settings_of_the_rules_come_from_a_file_or_the_command_line() {
     let folder = Folder::new("rules");
     let rules = r#"{"disabled": ["high_data_transfer", "rejected_tcp"], "portScanMinPorts": 31}"#;
     let file = folder.file("rules.json", rules);
-    for rules in [rules, &file] {
+    let marked = folder.file("marked.json", format!("\u{feff}{rules}"));
+    for rules in [rules, &file, &marked] {
         let json = analyze(&["-o", "json", "--rules", rules, "--trusted-cidr", "198.51.100.77/32"]).json();
         let rules: Vec<_> =
             json["findings"].as_array().unwrap().iter().map(|it| it["rule"].as_str().unwrap()).collect();

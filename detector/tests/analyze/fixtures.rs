@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::basic::Compression as Codec;
 use parquet::column::writer::ColumnWriter;
-use parquet::data_type::ByteArray;
+use parquet::data_type::{ByteArray, Int96};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -84,10 +84,13 @@ pub fn write_parquet(columns: &str, rows: &[Vec<&str>], codec: Codec, absent: Ab
             let there = values.into_iter().filter(is_there);
             match column.untyped() {
                 ColumnWriter::Int32ColumnWriter(writer) => {
-                    writer.write_batch(&there.map(|it| it.parse().unwrap()).collect::<Vec<_>>(), Some(&levels), None)
+                    writer.write_batch(&there.map(int32).collect::<Vec<_>>(), Some(&levels), None)
                 }
                 ColumnWriter::Int64ColumnWriter(writer) => {
-                    writer.write_batch(&there.map(|it| it.parse().unwrap()).collect::<Vec<_>>(), Some(&levels), None)
+                    writer.write_batch(&there.map(int64).collect::<Vec<_>>(), Some(&levels), None)
+                }
+                ColumnWriter::Int96ColumnWriter(writer) => {
+                    writer.write_batch(&there.map(int96).collect::<Vec<_>>(), Some(&levels), None)
                 }
                 ColumnWriter::ByteArrayColumnWriter(writer) => {
                     writer.write_batch(&there.map(ByteArray::from).collect::<Vec<_>>(), Some(&levels), None)
@@ -105,6 +108,28 @@ pub fn write_parquet(columns: &str, rows: &[Vec<&str>], codec: Codec, absent: Ab
     }
     file.close().unwrap();
     bytes
+}
+
+/// As it is stored, with or without a sign.
+fn int32(value: &str) -> i32 {
+    value.parse().unwrap_or_else(|_| value.parse::<u32>().unwrap().cast_signed())
+}
+
+fn int64(value: &str) -> i64 {
+    value.parse().unwrap_or_else(|_| value.parse::<u64>().unwrap().cast_signed())
+}
+
+/// Seconds since 1970 as nanoseconds of a day and the day's Julian number.
+fn int96(seconds: &str) -> Int96 {
+    let seconds: u64 = seconds.parse().unwrap();
+    let nanos = seconds % 86_400 * 1_000_000_000;
+    let mut value = Int96::new();
+    value.set_data(
+        u32::try_from(nanos & 0xffff_ffff).unwrap(),
+        u32::try_from(nanos >> 32).unwrap(),
+        u32::try_from(seconds / 86_400).unwrap() + 2_440_588,
+    );
+    value
 }
 
 /// A directory of one test.

@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod analysis;
+mod cases;
+mod column_types;
 mod command_line;
+mod encodings;
 mod fixtures;
 mod inputs;
+mod log_events;
 mod records;

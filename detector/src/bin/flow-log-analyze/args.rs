@@ -31,12 +31,13 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "flow-log-analyze", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Text, gzip or Parquet, told by their content, or a directory of such files. `-` or no FILE is standard input. All
-    /// files are one analysis
+    /// Text, log events of CloudWatch Logs, gzip or Parquet, told by their content, or a directory of such files. `-` or no FILE
+    /// is standard input. All files are one analysis
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Fields of text without a header line: `${version} ${account-id} …` or the names alone. Overrides header lines
+    /// Fields of text without a header line, and of log events: `${version} ${account-id} …` or the names alone. Overrides header
+    /// lines
     #[arg(long, value_parser = parse_format)]
     pub format: Option<LogFormat>,
 
@@ -137,7 +138,8 @@ fn parse_rules(text: &str) -> Result<Config, String> {
     } else {
         fs::read_to_string(text).map_err(|error| error.to_string())?
     };
-    serde_json::from_str(&json).map_err(|error| error.to_string())
+    // Some editors begin every file with a byte-order mark.
+    serde_json::from_str(json.trim_start_matches('\u{feff}')).map_err(|error| error.to_string())
 }
 
 fn parse_window(text: &str) -> Result<u32, String> {

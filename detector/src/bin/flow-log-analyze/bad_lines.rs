@@ -6,7 +6,7 @@ use detector::analysis::{MAX_BAD_LINE_CHARS, MAX_BAD_LINES_KEPT};
 use detector::record::RecordError;
 
 use crate::NAME;
-use crate::lines::MAX_LINE_BYTES;
+use crate::line_reader::MAX_LINE_BYTES;
 use crate::source::Source;
 
 /// Why a line is no record.
@@ -21,7 +21,10 @@ pub enum Reason {
     /// So long that it is not read.
     #[error("it has more than {MAX_LINE_BYTES} bytes")]
     TooLong,
-    /// A value of a Parquet file that cannot be one of a record.
+    /// A log event without the record.
+    #[error("it has no message with a record; ask for it in a query of Logs Insights: fields @timestamp, @message")]
+    NoMessage,
+    /// A value of a table that cannot be one of a record.
     #[error("the value of `{0}` has white space in it")]
     WhiteSpace(String),
 }
@@ -31,7 +34,7 @@ pub enum Reason {
 pub struct Place<'s> {
     /// In which source.
     pub source: &'s Source,
-    /// `line` or, in Parquet, `row`.
+    /// `line`, in JSON `event`, in Parquet `row`.
     pub unit: &'static str,
     /// Its number, from 1.
     pub number: u64,

@@ -29,12 +29,14 @@ pub struct Intake<S> {
     pub counts: Counts,
     /// Those that are no records.
     pub bad_lines: BadLines,
+    /// Whether something was read in AWS's default format that does not say which format it has.
+    pub assumes_default_format: bool,
 }
 
 impl<S: Sink> Intake<S> {
     /// Nothing has come in.
     pub fn new(sink: S) -> Self {
-        Self { sink, counts: Counts::default(), bad_lines: BadLines::default() }
+        Self { sink, counts: Counts::default(), bad_lines: BadLines::default(), assumes_default_format: false }
     }
 
     /// A line that should be a record.

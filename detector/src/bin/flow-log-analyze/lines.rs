@@ -1,92 +1,83 @@
 //! Text: a record a line, header lines that name the fields.
 
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 
-use detector::format::LogFormat;
-use detector::record::Parser;
+use detector::format::{Column, LogFormat};
 
-use crate::bad_lines::{Place, Reason};
-use crate::input::InputError;
-use crate::intake::{Intake, Sink};
-use crate::source::Source;
-
-/// The longest line, in bytes; the fields of a record have hardly 4 KB together.
-pub const MAX_LINE_BYTES: usize = 64 * 1024;
+use crate::error::InputError;
+use crate::intake::Sink;
+use crate::line_reader::{content, next_line};
+use crate::text::Text;
 
 /// Reads lines until there are no more, holding one at a time.
 ///
-/// A header line switches the format wherever it stands, so that files can be joined; with a `format` given it is passed
+/// A header line switches the format wherever it stands, so that files can be joined; with a format given it is passed
 /// over. So are empty lines.
-pub fn read<S: Sink>(
-    mut reader: impl BufRead,
-    source: &Source,
-    format: Option<&LogFormat>,
-    intake: &mut Intake<S>,
-) -> Result<(), InputError> {
-    let mut parser = format.cloned().map(Parser::new);
-    if let Some(format) = format {
-        intake.sink.format(format);
-    }
+pub fn read<S: Sink>(mut reader: impl BufRead, text: &mut Text<'_, S>) -> Result<(), InputError> {
     let mut line = Vec::new();
-    let mut number = 0;
     while next_line(&mut reader, &mut line).map_err(InputError::Read)? {
-        number += 1;
-        let text = without_ending(&line);
-        if text.is_empty() {
+        text.advance(1);
+        let line = content(&line);
+        if line.is_empty() {
             continue;
         }
-        if let Some(header) = header(text) {
-            if format.is_none() {
-                intake.sink.format(&header);
-                parser = Some(Parser::new(header));
-            }
-            continue;
-        }
-        let parser = parser.as_ref().ok_or(InputError::NoFormat)?;
-        let place = Place { source, unit: "line", number };
-        if text.len() > MAX_LINE_BYTES {
-            intake.refuse(place, &Reason::TooLong, text);
+        if let Some(header) = header(line, text) {
+            text.set_fields(header);
+        } else if let Some(message) = without_timestamp(line) {
+            text.event(without_stream(message, text.columns()))?;
         } else {
-            intake.line(parser, place, without_timestamp(text)).map_err(InputError::Output)?;
+            text.record(line)?;
         }
     }
     Ok(())
 }
 
-/// Whether there was another line. Of one that is too long only the start is kept.
-fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    let limit = MAX_LINE_BYTES + 2;
-    let read = reader.by_ref().take(limit as u64).read_until(b'\n', line)?;
-    if read == limit && !line.ends_with(b"\n") {
-        reader.skip_until(b'\n')?;
-    }
-    Ok(read > 0)
-}
-
-fn without_ending(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
-
 /// The format that a line names. Most records show at their first byte that they are none.
 #[inline]
-fn header(line: &[u8]) -> Option<LogFormat> {
+fn header<S: Sink>(line: &[u8], text: &Text<'_, S>) -> Option<LogFormat> {
     let in_names = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b' ');
     if !line.first()?.is_ascii_lowercase() || !line.iter().all(in_names) {
         return None;
     }
-    LogFormat::from_header(str::from_utf8(line).ok()?)
+    let line = str::from_utf8(line).ok()?;
+    let header = LogFormat::from_header(line)?;
+    // A record of words only, one of which is the name of a field by chance.
+    let is_record = text.parser().is_some_and(|parser| parser.format() != &header && parser.parse(line).is_ok());
+    let is_known = || header.columns().iter().all(|column| matches!(column, Column::Known(_)));
+    (!is_record || is_known()).then_some(header)
 }
 
-/// A line that `CloudWatch` Logs has exported begins with its time: `2026-08-23T10:05:00.000Z `.
+/// A line that `CloudWatch` Logs has exported, or that `aws logs tail` prints, begins with its time:
+/// `2026-08-23T10:05:00.000Z `, `2026-08-23T10:05:00 `, `2026-08-23T10:05:00.000000+00:00 `, `2026-08-23 10:05:00.000 `.
 #[inline]
-fn without_timestamp(line: &[u8]) -> &[u8] {
-    const TIMESTAMP: &[u8] = b"0000-00-00T00:00:00.000Z ";
-    match line.split_at_checked(TIMESTAMP.len()) {
-        Some((time, rest)) if time[10] == b'T' && is_like(time, TIMESTAMP) => rest,
-        _ => line,
+fn without_timestamp(line: &[u8]) -> Option<&[u8]> {
+    const DATE: &[u8] = b"0000-00-00";
+    const TIME: &[u8] = b"00:00:00";
+    let (date, rest) = line.split_at_checked(DATE.len())?;
+    let (b'T' | b' ', rest) = rest.split_first()? else { return None };
+    let (time, rest) = rest.split_at_checked(TIME.len())?;
+    if !is_like(date, DATE) || !is_like(time, TIME) {
+        return None;
     }
+    let rest = rest.strip_prefix(b".").map_or(rest, without_digits);
+    let rest = match rest.split_first()? {
+        (b'Z', rest) => rest,
+        (b'+' | b'-', zone) => zone.split_at_checked(5).filter(|(zone, _)| is_like(zone, b"00:00"))?.1,
+        _ => rest,
+    };
+    rest.strip_prefix(b" ")
+}
+
+fn without_digits(text: &[u8]) -> &[u8] {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    text.get(digits..).unwrap_or_default()
+}
+
+/// `aws logs tail` puts the name of the log stream before the message: the line then has a word more than a record.
+fn without_stream(message: &[u8], columns: usize) -> &[u8] {
+    let mut words = message.split(|byte| *byte == b' ');
+    let stream = words.next().unwrap_or_default();
+    if words.count() == columns { message.get(stream.len() + 1..).unwrap_or_default() } else { message }
 }
 
 /// Whether `text` has digits where `pattern` has zeros, and otherwise the same.
@@ -99,10 +90,15 @@ fn is_like(text: &[u8], pattern: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use detector::record::Record;
     use proptest::prelude::*;
 
     use super::*;
-    use detector::record::Record;
+    use crate::intake::Intake;
+    use crate::line_reader::MAX_LINE_BYTES;
+    use crate::source::Source;
 
     #[derive(Default)]
     struct Kept(Vec<String>);
@@ -125,7 +121,7 @@ mod tests {
     fn read_bytes(bytes: &[u8], format: Option<&str>) -> (Result<(), InputError>, Intake<Kept>) {
         let format: Option<LogFormat> = format.map(|format| format.parse().unwrap());
         let mut intake = Intake::new(Kept::default());
-        let result = read(bytes, &Source::Stdin, format.as_ref(), &mut intake);
+        let result = read(bytes, &mut Text::new(&Source::Stdin, format.as_ref(), &mut intake));
         (result, intake)
     }
 
@@ -153,11 +149,72 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_before_any_line_is_passed_over() {
+        let text = "\u{feff}srcport bytes\n\u{feff}1 2\n\u{feff}\r\n\u{feff}\u{feff}bytes srcport\n3 4\n5\u{feff} 6\n";
+        let (_, intake) = read_bytes(text.as_bytes(), None);
+        assert_eq!(intake.sink.0, ["${srcport} ${bytes}", "1 2", "${bytes} ${srcport}", "3 4"]);
+        assert_eq!(intake.counts.bad, 1, "within a line it is no mark");
+    }
+
+    #[test]
+    fn few_known_fields_make_a_header_and_a_record_of_words_none() {
+        let text = "instance-tag region\nweb bytes\nbytes eu-west-1\ninstance-tag region\nsrcaddr bytes\n10.0.0.1 7\n\
+                    tgw-id tgw-src-eni bytes\ntgw-1 eni-1 8";
+        let (_, intake) = read_bytes(text.as_bytes(), None);
+        let tags = "${instance-tag} ${region}";
+        let transit_gateway = "${tgw-id} ${tgw-src-eni} ${bytes}";
+        let expected = [
+            tags,
+            "web bytes",
+            "bytes eu-west-1",
+            tags,
+            "${srcaddr} ${bytes}",
+            "10.0.0.1 7",
+            transit_gateway,
+            "tgw-1 eni-1 8",
+        ];
+        assert_eq!(intake.sink.0, expected);
+    }
+
+    #[test]
     fn the_time_before_an_exported_line_is_passed_over() {
-        let text = "2026-08-23T10:05:00.123Z 1 2\n2026-08-23T10:05:00.12Z 1 2\n2026-08-23T10:05:00.123Z\n";
-        let (_, intake) = read_bytes(text.as_bytes(), Some("${srcport} ${bytes}"));
-        assert_eq!(intake.sink.0[1..], ["1 2"]);
-        assert_eq!(intake.counts.bad, 2);
+        let times = [
+            "2026-08-23T10:05:00.123Z",
+            "2026-08-23T10:05:00Z",
+            "2026-08-23T10:05:00",
+            "2026-08-23T10:05:00.123456+00:00",
+            "2026-08-23 10:05:00.123",
+        ];
+        for time in times {
+            for stream in ["", "eni-1-all "] {
+                let text = format!("{time} {stream}1 2\n");
+                let (_, intake) = read_bytes(text.as_bytes(), Some("${srcport} ${bytes}"));
+                assert_eq!(intake.sink.0[1..], ["1 2"], "{text}");
+            }
+        }
+        let no_times = [
+            "2026-08-23T10:05:00.123Z",
+            "2026-08-23T10:05:00+0000 1 2",
+            "2026-08-23T10:05 1 2",
+            "2026-08-23_10:05:00 1 2",
+        ];
+        for text in no_times {
+            assert_eq!(read_bytes(text.as_bytes(), Some("${srcport} ${bytes}")).1.counts.bad, 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn exported_lines_have_the_default_format_if_they_fit_it() {
+        let record = "2 1 eni-1 10.0.0.1 10.0.0.2 1 2 6 1 40 1787479200 1787479260 ACCEPT OK";
+        let exported = format!("2026-08-23T10:05:00.123Z {record}\n");
+        let (result, intake) = read_bytes(exported.as_bytes(), None);
+        assert!(result.is_ok());
+        assert_eq!(intake.sink.0[1..], [record]);
+        assert!(intake.assumes_default_format);
+        let (result, intake) = read_bytes(b"2026-08-23T10:05:00.123Z 1 2\n", None);
+        assert!(matches!(result, Err(InputError::NoFormatOfEvents)));
+        assert!(!intake.assumes_default_format);
+        assert!(matches!(read_bytes(record.as_bytes(), None).0, Err(InputError::NoFormat)), "it may be of anything");
     }
 
     #[test]
@@ -182,7 +239,8 @@ mod tests {
             let text = lines.join(&b"\n"[..]);
             let (result, intake) = read_bytes(&text, Some("${srcport} ${new}"));
             prop_assert!(result.is_ok());
-            let is_line = |line: &&[u8]| !without_ending(line).is_empty() && header(without_ending(line)).is_none();
+            let is_header = |line: &[u8]| str::from_utf8(line).is_ok_and(|line| LogFormat::from_header(line).is_some());
+            let is_line = |line: &&[u8]| !content(line).is_empty() && !is_header(content(line));
             let expected = text.split(|byte| *byte == b'\n').filter(is_line).count() as u64;
             prop_assert_eq!(intake.counts.records(), expected);
         }

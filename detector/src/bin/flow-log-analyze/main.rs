@@ -3,16 +3,26 @@
 mod analysis;
 mod args;
 mod bad_lines;
+mod column_values;
+mod error;
+mod foreign;
+mod gunzip;
 mod input;
 mod intake;
+mod json_events;
+mod line_reader;
 mod lines;
 mod progress;
 mod records;
 mod report;
 mod rows;
+mod shape;
 mod source;
 mod summary;
+mod table;
+mod tabs;
 mod talkers;
+mod text;
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -23,7 +33,7 @@ use indicatif::ProgressBar;
 
 use analysis::Analysis;
 use args::{Args, Output};
-use input::InputError;
+use error::InputError;
 use intake::{Intake, Sink};
 use records::RecordWriter;
 use source::Source;
@@ -105,6 +115,11 @@ fn read<S: Sink>(args: &Args, sources: &[Source], intake: &mut Intake<S>) -> io:
     }
     bar.finish_and_clear();
     eprint!("{}", intake.bad_lines);
+    if intake.assumes_default_format {
+        eprintln!(
+            "{NAME}: log events do not name their fields; AWS's default format was assumed, --format overrides it"
+        );
+    }
     intake.sink.end()?;
     Ok(all_read)
 }

@@ -1,20 +1,19 @@
 //! Parquet: each row is written out as the line that the text file would have, for the one parser.
 
-use std::io::Write;
-
-use detector::format::LogFormat;
+use detector::format::{self, LogFormat};
 use detector::record::Parser;
 use indicatif::ProgressBar;
 use parquet::basic::CompressionCodec;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type, Int96Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use crate::bad_lines::{Place, Reason};
-use crate::input::InputError;
+use crate::column_values::Form;
+use crate::error::InputError;
 use crate::intake::{Intake, Sink};
 use crate::source::Source;
 
@@ -35,6 +34,12 @@ pub fn read<S: Sink>(
     let descriptors = metadata.schema_descr().columns();
     let names = descriptors.iter().map(|column| name(column)).collect::<Result<Vec<_>, _>>()?;
     let parser = Parser::new(LogFormat::from_names(names)?);
+    let format = parser.format().columns();
+    if format.iter().all(|column| matches!(column, format::Column::Unknown(_))) {
+        return Err(InputError::NoKnownColumn);
+    }
+    let forms = format.iter().zip(descriptors).map(|(column, descriptor)| Form::new(column, descriptor));
+    let forms = forms.collect::<Result<Vec<_>, _>>()?;
     intake.sink.format(parser.format());
 
     let mut number = 0_u64;
@@ -42,9 +47,9 @@ pub fn read<S: Sink>(
     for index in 0..file.num_row_groups() {
         let group = file.get_row_group(index)?;
         let mut columns = Vec::with_capacity(descriptors.len());
-        for (index, descriptor) in descriptors.iter().enumerate() {
+        for (index, (descriptor, form)) in descriptors.iter().zip(&forms).enumerate() {
             check_codec(group.metadata().column(index))?;
-            columns.push(Column::new(descriptor, group.get_column_reader(index)?)?);
+            columns.push(Column::new(descriptor.max_def_level(), *form, group.get_column_reader(index)?)?);
         }
         let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
         while left > 0 {
@@ -55,7 +60,7 @@ pub fn read<S: Sink>(
             for _ in 0..batch {
                 number += 1;
                 let place = Place { source, unit: "row", number };
-                match write_row(&mut columns, &mut line).and_then(|fault| parser.format().columns().get(fault)) {
+                match write_row(&mut columns, &mut line).and_then(|fault| format.get(fault)) {
                     None => intake.line(&parser, place, &line).map_err(InputError::Output)?,
                     Some(column) => intake.refuse(place, &Reason::WhiteSpace(column.to_string()), &line),
                 }
@@ -104,12 +109,14 @@ struct Column {
     level: i16,
     levels: Vec<i16>,
     row: usize,
+    form: Form,
     values: Values,
 }
 
 enum Values {
     Int32(Chunk<Int32Type>),
     Int64(Chunk<Int64Type>),
+    Int96(Chunk<Int96Type>),
     Text(Chunk<ByteArrayType>),
 }
 
@@ -139,17 +146,16 @@ impl<T: DataType> Chunk<T> {
 }
 
 impl Column {
-    fn new(descriptor: &ColumnDescriptor, reader: ColumnReader) -> Result<Self, InputError> {
+    fn new(level: i16, form: Form, reader: ColumnReader) -> Result<Self, InputError> {
         let values = match reader {
             ColumnReader::Int32ColumnReader(reader) => Values::Int32(Chunk::new(reader)),
             ColumnReader::Int64ColumnReader(reader) => Values::Int64(Chunk::new(reader)),
+            ColumnReader::Int96ColumnReader(reader) => Values::Int96(Chunk::new(reader)),
             ColumnReader::ByteArrayColumnReader(reader) => Values::Text(Chunk::new(reader)),
-            _ => {
-                let found = descriptor.physical_type();
-                return Err(InputError::ColumnType { name: descriptor.name().to_owned(), found });
-            }
+            // Its form has been refused.
+            _ => return Err(ParquetError::General("a column has another type than its schema says".to_owned()).into()),
         };
-        Ok(Self { level: descriptor.max_def_level(), levels: Vec::new(), row: 0, values })
+        Ok(Self { level, levels: Vec::new(), row: 0, form, values })
     }
 
     fn read(&mut self, rows: usize) -> Result<(), ParquetError> {
@@ -158,6 +164,7 @@ impl Column {
         match &mut self.values {
             Values::Int32(chunk) => chunk.read(rows, &mut self.levels),
             Values::Int64(chunk) => chunk.read(rows, &mut self.levels),
+            Values::Int96(chunk) => chunk.read(rows, &mut self.levels),
             Values::Text(chunk) => chunk.read(rows, &mut self.levels),
         }
     }
@@ -170,11 +177,16 @@ impl Column {
             line.push(b'-');
             return true;
         }
-        match &mut self.values {
-            Values::Int32(chunk) => chunk.next().is_some_and(|number| write!(line, "{number}").is_ok()),
-            Values::Int64(chunk) => chunk.next().is_some_and(|number| write!(line, "{number}").is_ok()),
-            Values::Text(chunk) => chunk.next().is_some_and(|text| write_text(text, line)),
-        }
+        let number = match &mut self.values {
+            Values::Int32(chunk) => chunk.next().map(|it| (i64::from(*it), u64::from(it.cast_unsigned()))),
+            Values::Int64(chunk) => chunk.next().map(|it| (*it, it.cast_unsigned())),
+            Values::Int96(chunk) => chunk.next().map(|it| (it.to_nanos(), it.to_nanos().cast_unsigned())),
+            Values::Text(chunk) => return chunk.next().is_some_and(|text| write_text(text, line)),
+        };
+        number.is_some_and(|(number, unsigned)| {
+            self.form.write(number, unsigned, line);
+            true
+        })
     }
 }
 

@@ -30,6 +30,9 @@ impl Source {
     }
 }
 
+/// Written by export tasks of `CloudWatch` Logs, to find out whether they may.
+const EXPORT_TEST: &str = "aws-logs-write-test";
+
 /// Adds a file, or what is in a directory and below it, by name; what begins with `.` or `_` is no data, as for Athena.
 ///
 /// A directory that cannot be listed is added as a file: reading it fails with the reason.
@@ -46,7 +49,7 @@ fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
     // A link to a directory may lead back up.
     let is_link = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|it| it.is_symlink()) && entry.path().is_dir();
     let is_hidden = |entry: &fs::DirEntry| matches!(entry.file_name().as_encoded_bytes().first(), Some(b'.' | b'_'));
-    entries.retain(|entry| !is_hidden(entry) && !is_link(entry));
+    entries.retain(|entry| !is_hidden(entry) && !is_link(entry) && entry.file_name() != EXPORT_TEST);
     entries.sort_by_key(fs::DirEntry::file_name);
     Ok(entries.iter().map(fs::DirEntry::path).collect())
 }

@@ -43,6 +43,16 @@ fn does_not_fire_across_windows() {
 }
 
 #[test]
+fn windows_are_as_long_in_whatever_unit_the_times_are() {
+    for unit in [1, 1_000, 1_000_000, 1_000_000_000] {
+        let at = |port: u16, hour: u64| Flow { start: (FLOW.start + 3_600 * hour) * unit, ..FLOW.to_port(port) };
+        assert!(!fires(Rule::PortScan, (1..=25).map(|port| at(port, u64::from(port)))), "{unit}");
+        let findings = found(Rule::PortScan, (1..=25).map(|port| at(port, 0)));
+        assert_eq!((findings.len(), findings[0].tally.first), (1, Some(FLOW.start)), "{unit}");
+    }
+}
+
+#[test]
 fn windows_that_fire_are_one_finding() {
     let later = scan(1..=30).into_iter().map(|flow| Flow { start: FLOW.start + 300, ..flow });
     let findings = found(Rule::PortScan, scan(1..=20).into_iter().chain(later));

@@ -1,0 +1,76 @@
+//! Why a source cannot be read to its end, and what to do about it.
+
+use std::io;
+
+use detector::format::FormatError;
+use parquet::basic::CompressionCodec;
+use parquet::errors::ParquetError;
+
+use crate::foreign::Foreign;
+
+/// Why a source cannot be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// The operating system, or gzip, says so.
+    #[error(transparent)]
+    Read(io::Error),
+    /// It is none of the kinds that are read.
+    #[error(transparent)]
+    Foreign(#[from] Foreign),
+    /// Text that does not begin with a header line.
+    #[error(
+        "its first line does not name the fields, and no other does; say which they are: --format '${{version}} ${{account-id}} …'"
+    )]
+    NoFormat,
+    /// Log events of a custom format.
+    #[error(
+        "log events do not name their fields, and these do not have AWS's default format; say which they are: --format '${{version}} ${{account-id}} …'"
+    )]
+    NoFormatOfEvents,
+    /// A table of Logs Insights in which the records are taken apart.
+    #[error(
+        "it is a result of CloudWatch Logs Insights without the records; ask for them in the query: fields @timestamp, @message"
+    )]
+    NoMessageColumn,
+    /// JSON that is broken off or no JSON.
+    #[error("cannot be read as JSON after {events} log events: {error}")]
+    Json {
+        /// As many were read.
+        events: u64,
+        /// Why no more.
+        error: serde_json::Error,
+    },
+    /// Parquet says so.
+    #[error("cannot be read as Parquet: {0}")]
+    Parquet(#[from] ParquetError),
+    /// The columns of a table are not the fields of a flow log.
+    #[error("its columns are no fields of a flow log: {0}")]
+    Columns(#[from] FormatError),
+    /// No column of a table is a field of a flow log.
+    #[error("its columns are no fields of a flow log: it has none of `srcaddr`, `dstaddr`, `bytes` and the others")]
+    NoKnownColumn,
+    /// A column of a Parquet file has a type from which its field cannot be read.
+    #[error("column `{name}` holds {found}; flow logs have {expected}")]
+    ColumnType {
+        /// The column.
+        name: String,
+        /// Its type.
+        found: String,
+        /// What AWS writes.
+        expected: &'static str,
+    },
+    /// A column of a Parquet file is packed in a way that AWS does not use for flow logs.
+    #[error("column `{name}` is packed with {codec:?}; only GZIP, SNAPPY and UNCOMPRESSED can be read")]
+    Codec {
+        /// The column.
+        name: String,
+        /// How it is packed.
+        codec: CompressionCodec,
+    },
+    /// A column of a Parquet file holds lists or structures.
+    #[error("column `{0}` is nested; flow logs have plain values")]
+    Nested(String),
+    /// No fault of the source: the output cannot be written.
+    #[error(transparent)]
+    Output(io::Error),
+}

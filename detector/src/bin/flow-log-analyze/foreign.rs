@@ -1,0 +1,97 @@
+//! Files that are not read, by their first bytes or their first line, with the command that makes one that is.
+
+/// What a file is that is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Foreign {
+    /// Text in another encoding than UTF-8, under the name that `iconv` has for it.
+    #[error("it is text in {0}; convert it to UTF-8: iconv -f {0} -t UTF-8 FILE | flow-log-analyze")]
+    Encoding(&'static str),
+    /// Packed by another program than gzip.
+    #[error("it is packed with {0}; unpack it: {0} -dc FILE | flow-log-analyze")]
+    Packed(&'static str),
+    /// An archive or a workbook.
+    #[error(
+        "it is a zip archive or a workbook; unpack it, unzip -p FILE | flow-log-analyze, or save the workbook as CSV in UTF-8"
+    )]
+    Zip,
+    /// gzip or Parquet within gzip.
+    #[error("it is packed twice, with gzip and again; unpack it once: gzip -dc FILE | flow-log-analyze")]
+    PackedTwice,
+    /// What the AWS CLI prints with `--output yaml`.
+    #[error("it is YAML of the AWS CLI; ask for JSON: aws logs filter-log-events --output json …")]
+    Yaml,
+    /// What the AWS CLI prints with `--output table`, or the console as ASCII or Markdown.
+    #[error(
+        "it is a table for people; ask for JSON, aws logs filter-log-events --output json …, or for CSV in the console"
+    )]
+    Drawn,
+    /// What the AWS CLI prints for a terminal.
+    #[error("it has the colours of a terminal in it; print it without: aws logs tail --color off …")]
+    Coloured,
+}
+
+/// The bytes that [`Foreign::by_bytes`] needs.
+pub const HEAD_BYTES: usize = 4;
+
+impl Foreign {
+    /// What the first bytes show.
+    pub fn by_bytes(head: &[u8]) -> Option<Self> {
+        Some(match *head {
+            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Self::Encoding("UTF-32"),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Self::Encoding("UTF-16"),
+            // Without a mark the zeros of ASCII characters show it.
+            [1..=0xff, 0, 0, 0, ..] => Self::Encoding("UTF-32LE"),
+            [0, 0, 0, 1..=0xff, ..] => Self::Encoding("UTF-32BE"),
+            [1..=0xff, 0, 1..=0xff, 0, ..] => Self::Encoding("UTF-16LE"),
+            [0, 1..=0xff, 0, 1..=0xff, ..] => Self::Encoding("UTF-16BE"),
+            [b'P', b'K', 3, 4, ..] => Self::Zip,
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Packed("bzip2"),
+            [0xfd, b'7', b'z', b'X', ..] => Self::Packed("xz"),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Packed("zstd"),
+            _ => return None,
+        })
+    }
+
+    /// What the first line shows.
+    pub fn by_line(line: &[u8]) -> Option<Self> {
+        let yaml: [&[u8]; 4] = [b"events:", b"- events:", b"results:", b"- eventId:"];
+        if yaml.iter().any(|start| line.starts_with(start)) {
+            return Some(Self::Yaml);
+        }
+        if line.starts_with(b"\x1b[") {
+            return Some(Self::Coloured);
+        }
+        let is_rule = line.len() > 3 && line.iter().all(|byte| matches!(byte, b'-' | b'+' | b'|' | b'='));
+        (is_rule || line.starts_with(b"| ")).then_some(Self::Drawn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_not_foreign() {
+        for read in
+            ["", "2", "2 1 eni-1", "\u{feff}version", "version", "PAR1", "\x1f\u{8b}", "PK", "BZh", "é", "\0\0\0\0"]
+        {
+            assert_eq!(Foreign::by_bytes(read.as_bytes()), None, "{read}");
+            assert_eq!(Foreign::by_line(read.as_bytes()), None, "{read}");
+        }
+        assert_eq!(Foreign::by_line(b"- 10.0.0.1 -"), None, "a record of `- 10.0.0.1 -`");
+        assert_eq!(Foreign::by_line(b"- - -"), None);
+    }
+
+    #[test]
+    fn archives_and_tables_are_named() {
+        assert_eq!(Foreign::by_bytes(b"PK\x03\x04"), Some(Foreign::Zip));
+        assert_eq!(Foreign::by_bytes(b"BZh9"), Some(Foreign::Packed("bzip2")));
+        assert_eq!(Foreign::by_bytes(b"\xfd7zXZ\0"), Some(Foreign::Packed("xz")));
+        assert_eq!(Foreign::by_bytes(b"\x28\xb5\x2f\xfd"), Some(Foreign::Packed("zstd")));
+        for line in ["-------", "+------+", "| @timestamp | @message |", "|---|---|"] {
+            assert_eq!(Foreign::by_line(line.as_bytes()), Some(Foreign::Drawn), "{line}");
+        }
+        assert_eq!(Foreign::by_line(b"events:"), Some(Foreign::Yaml));
+        assert_eq!(Foreign::by_line(b"\x1b[32m2026-08-23T10:00:00"), Some(Foreign::Coloured));
+    }
+}
