@@ -50,7 +50,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 # glibc 2.36, libgcc and CA certificates; no shell.
 FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
 LABEL org.opencontainers.image.title="vpc-flow-operator" \
-      org.opencontainers.image.description="Builds, keeps and removes AWS VPC flow-log monitoring, declared as Kubernetes objects." \
+      org.opencontainers.image.description="Creates, repairs and deletes AWS VPC flow-log monitoring, declared as Kubernetes objects." \
       org.opencontainers.image.source="https://github.com/vpcflow-dev/vpc-flow-operator" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=detector /out/ /usr/local/bin/

@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds docs check-docs chart check-chart config check-config install-yaml check-image kind \
+.PHONY: help demo test sweep bench lint fmt crds check-crds docs check-docs check-words chart check-chart config check-config install-yaml check-image kind \
 	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -94,6 +94,9 @@ docs: operator ## Write the documents that are generated: the reference of all f
 check-docs: operator ## Check the documents: their commands, links, flags and names
 	@$(devenv) reference $(crd) | diff -u $(reference) - || { echo "$(reference) differs from $(crd): run 'make docs'" >&2; exit 1; }
 	@docs/check.py $(dir $(operator))
+
+check-words: ## Count sentences that begin with a question word; the number may only fall
+	@tools/words/words.py
 
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
 	@$(in_parallel) build

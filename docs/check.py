@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the documents: `make check-docs`. docs/development.md, "Documents", says what a block of commands may be.
+"""Checks the documents: `make check-docs`. docs/development.md, "Documents", lists the forms of a block of commands.
 
 Usage: docs/check.py PROGRAMS, the folder with vpc-flow-operator and flow-log-analyze.
 """
@@ -126,7 +126,7 @@ def check_flags(page: Page, known: dict[str, set[str]]) -> None:
     for where, line in lines + [(page.name, span) for span in page.spans]:
         named = re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", line)
         if line.startswith("--") and named[:1] and named[0] not in every:
-            problem(where, f"no program of ours has {named[0]}")
+            problem(where, f"unknown flag {named[0]}")
         for name, flags in known.items():
             for rest in re.findall(rf"(?:^|[|;&(] *|-- |\$ ){name}\b([^|;#&]*)", line):
                 for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", rest):
@@ -149,13 +149,13 @@ def fields(reference: Page) -> set[str]:
 def check_fields(page: Page, known: set[str]) -> None:
     for span in page.spans:
         path = re.fullmatch(rf"((?:{PARTS})(?:\.[A-Za-z0-9*]+|\[\])+)(?:[:=].*)?", span)
-        if not path or span.endswith(".rs"):
+        if not path or span.endswith((".rs", ".zip")):
             continue
         path = path[1].replace("[]", "")
         pattern = re.escape(path).replace(r"\*", r"\w+")
         roots = [pattern] if path.startswith(("spec.", "status.")) else [rf"spec\.{pattern}", rf"status\.{pattern}"]
         if not any(re.fullmatch(root, field) for root in roots for field in known):
-            problem(page.name, f"`{span}` is no field: docs/configuration.md has them all")
+            problem(page.name, f"`{span}` is an unknown field: docs/configuration.md lists all fields")
 
 
 def check_names(page: Page, operations: Page) -> None:
@@ -173,7 +173,7 @@ def check_names(page: Page, operations: Page) -> None:
             problem(page.name, f"README.md has no condition {span}")
     if page is operations:
         for name in alerts - set(page.spans):
-            problem(page.name, f"the alert {name} is not told")
+            problem(page.name, f"the alert {name} is not described")
 
 
 def check_versions(files: list[Path]) -> None:

@@ -22,7 +22,7 @@
 {{- range .Values.monitors }}
 {{- $namespace := default $.Release.Namespace .namespace }}
 {{- if and $.Values.watchNamespaces (not (has $namespace $.Values.watchNamespaces)) }}
-{{- fail (printf "monitor %s is in namespace %s, which watchNamespaces does not list: nobody would look after it." .name $namespace) }}
+{{- fail (printf "monitor %s is in namespace %s, which watchNamespaces does not list: no operator would reconcile it." .name $namespace) }}
 {{- end }}
 {{- $key := printf "%s/%s" $namespace .name }}
 {{- if hasKey $seen $key }}
@@ -31,7 +31,7 @@
 {{- $_ := set $seen $key true }}
 {{- end }}
 {{- if and .Values.monitors .Values.crds.enabled (include "vpc-flow-operator.crdIsMissing" .) }}
-{{- fail "monitors cannot be made before their CustomResourceDefinition is there: install without `monitors` first, then add them by an upgrade." }}
+{{- fail "monitors cannot be created before their CustomResourceDefinition exists: install without `monitors` first, then add them by an upgrade." }}
 {{- end }}
 {{- end }}
 

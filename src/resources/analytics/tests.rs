@@ -210,7 +210,7 @@ fn a_table_of_others_is_a_conflict_unless_adoption_is_allowed() {
     };
     assert_eq!(outcome(&spec, None), (1, vec![]));
     spec.adoption_policy = AdoptionPolicy::IfUnowned;
-    assert_eq!(outcome(&spec, None), (0, vec![Action::Adopt]));
+    assert_eq!(outcome(&spec, None), (0, vec![Action::Adopt, Action::Update]));
     assert_eq!(
         outcome(&spec, Some("s3://customers/orders")),
         (1, vec![]),
