@@ -168,12 +168,14 @@ struct Pass<'a> {
     object: &'a VpcFlowMonitor,
     mode: Mode,
     writer: StatusWriter<'a>,
+    /// The latest outcome of every system.
+    outcomes: Vec<Outcome>,
 }
 
 impl<'a> Pass<'a> {
     fn new(context: &'a Context, objects: &'a Api<DynamicObject>, object: &'a VpcFlowMonitor, mode: Mode) -> Self {
         let writer = StatusWriter::new(context, objects, &object.metadata, object.status.clone());
-        Self { context, objects, object, mode, writer }
+        Self { context, objects, object, mode, writer, outcomes: Vec::new() }
     }
 
     async fn run(mut self) -> Result<PassEnd, Error> {
@@ -185,24 +187,32 @@ impl<'a> Pass<'a> {
             }
             Err(failure) => return self.report_unreachable(&failure).await,
         };
-        let mut outcomes: Vec<Outcome> = Vec::new();
         let mut assessed = self.observe(SYSTEMS.iter(), &aws, &monitor).await;
         for _ in 0..MAX_ROUNDS {
+            self.learn(engine::plan(&assessed));
             let nothing_to_do = assessed.iter().all(|assessed| assessed.changes().next().is_none());
             if self.mode.is_suspended() || nothing_to_do {
-                replace(&mut outcomes, engine::plan(&assessed));
                 break;
             }
-            self.record_names(&monitor, &assessed).await?;
-            let changed = self.apply(assessed, &aws, &monitor).await?;
-            let touched = touched(&changed);
-            replace(&mut outcomes, changed);
-            if self.context.stopping.is_cancelled() || !outcomes.iter().all(Outcome::is_settled) || touched.is_empty() {
+            self.record_names(&monitor).await?;
+            let again = to_read_again(&self.apply(assessed, &aws, &monitor).await?);
+            if again.is_empty() || self.context.stopping.is_cancelled() {
                 break;
             }
-            assessed = self.observe(touched, &aws, &monitor).await;
+            let read_again = self.observe(again, &aws, &monitor).await;
+            assessed = read_again.into_iter().map(|assessed| assessed.after(&self.outcomes)).collect();
         }
-        self.report(&monitor, outcomes).await
+        self.report(&monitor).await
+    }
+
+    /// Puts later outcomes in the place of earlier ones.
+    fn learn(&mut self, later: Vec<Outcome>) {
+        for outcome in later {
+            match self.outcomes.iter_mut().find(|known| known.component == outcome.component) {
+                Some(known) => *known = outcome,
+                None => self.outcomes.push(outcome),
+            }
+        }
     }
 
     fn direction(&self) -> Direction {
@@ -227,8 +237,8 @@ impl<'a> Pass<'a> {
 
     /// Names go into the status before anything is made under them, so that nothing is lost if the operator ends here. So does everything
     /// that AWS may overwrite.
-    async fn record_names(&mut self, monitor: &Monitor, assessed: &[Assessed]) -> Result<(), Error> {
-        let planned = self.status(monitor, &engine::plan(assessed));
+    async fn record_names(&mut self, monitor: &Monitor) -> Result<(), Error> {
+        let planned = self.status(monitor);
         if !self.writer.written().records(&planned) {
             self.writer.write(planned).await?;
         }
@@ -238,7 +248,6 @@ impl<'a> Pass<'a> {
     /// Carries the changes out, and reports each system as soon as it is done.
     async fn apply(&mut self, assessed: Vec<Assessed>, aws: &Aws, monitor: &Monitor) -> Result<Vec<Outcome>, Error> {
         let (stop, direction) = (self.context.stopping.child_token(), self.direction());
-        let mut so_far = engine::plan(&assessed);
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let applying = async {
             let sender = sender;
@@ -248,7 +257,7 @@ impl<'a> Pass<'a> {
         let calling_off = cancel_when_called_off(self.context, self.objects, self.object, &stop);
         let reporting = async {
             while let Some(outcome) = receiver.recv().await {
-                self.report_changes(monitor, &mut so_far, outcome).await?;
+                self.report_changes(monitor, outcome).await?;
             }
             Ok(())
         };
@@ -262,22 +271,17 @@ impl<'a> Pass<'a> {
     }
 
     /// Counts the changes of a system, and publishes them as events and in the status.
-    async fn report_changes(
-        &mut self,
-        monitor: &Monitor,
-        so_far: &mut Vec<Outcome>,
-        outcome: Outcome,
-    ) -> Result<(), Error> {
+    async fn report_changes(&mut self, monitor: &Monitor, outcome: Outcome) -> Result<(), Error> {
         for change in &outcome.applied {
             self.context.metrics.change(change.action.past(), change.kind);
         }
         let repaired = self.direction() == Direction::Build && self.was_as_declared(outcome.component);
         self.writer.publish(events::of_changes(&outcome, repaired)).await;
         let changed = !outcome.applied.is_empty();
-        replace(so_far, vec![outcome]);
+        self.learn(vec![outcome]);
         // A pass that gets nowhere leaves the status as it is until its end, which usually says the same.
         if changed {
-            let status = self.status(monitor, so_far);
+            let status = self.status(monitor);
             self.writer.write(status).await?;
         }
         Ok(())
@@ -292,20 +296,20 @@ impl<'a> Pass<'a> {
     }
 
     /// Writes the final status and events, and decides when to come back.
-    async fn report(mut self, monitor: &Monitor, mut outcomes: Vec<Outcome>) -> Result<PassEnd, Error> {
+    async fn report(mut self, monitor: &Monitor) -> Result<PassEnd, Error> {
         let (uid, options) = (self.object.uid().unwrap_or_default(), &self.context.options);
         let wait = self.context.with_memory(&uid, |memory| {
-            memory.lose_patience(&mut outcomes, Instant::now());
-            memory.next_pass(self.mode, &outcomes, options.resync, options.backoff)
+            memory.lose_patience(&mut self.outcomes, Instant::now());
+            memory.next_pass(self.mode, &self.outcomes, options.resync, options.backoff)
         });
-        let settled = outcomes.iter().all(Outcome::is_settled);
-        let wait = if settled && has_lost_a_name(monitor, &outcomes) { wait.min(SOON) } else { wait };
-        let status = self.status(monitor, &outcomes);
+        let settled = self.outcomes.iter().all(Outcome::is_settled);
+        let wait = if settled && has_lost_a_name(monitor, &self.outcomes) { wait.min(SOON) } else { wait };
+        let status = self.status(monitor);
         self.writer.finish(status).await?;
         let failed = |outcome: &Outcome| !outcome.failures.is_empty() || !outcome.conflicts.is_empty();
         let result = match settled {
             true => PassResult::Success,
-            false if outcomes.iter().any(failed) => PassResult::Error,
+            false if self.outcomes.iter().any(failed) => PassResult::Error,
             false => PassResult::Unfinished,
         };
         Ok(PassEnd { wait: jittered(wait), settled, result })
@@ -322,35 +326,29 @@ impl<'a> Pass<'a> {
         Ok(PassEnd { wait: jittered(wait), settled: false, result: PassResult::Error })
     }
 
-    fn status(&self, monitor: &Monitor, outcomes: &[Outcome]) -> VpcFlowMonitorStatus {
+    fn status(&self, monitor: &Monitor) -> VpcFlowMonitorStatus {
         status(StatusInput {
             mode: self.mode,
             monitor,
             generation: self.object.metadata.generation,
-            outcomes,
+            outcomes: &self.outcomes,
             previous: self.writer.written(),
             now: Timestamp::now(),
         })
     }
 }
 
-/// The systems whose resources the changes may have altered.
-fn touched(changed: &[Outcome]) -> Vec<&'static AnySystem> {
-    let has_changed =
-        |component: Component| changed.iter().any(|it| it.component == component && !it.applied.is_empty());
-    let acted = SYSTEMS.iter().filter(|system| has_changed(system.component));
-    let touched: Vec<Component> = acted.flat_map(|system| system.touches).copied().collect();
-    SYSTEMS.iter().filter(|system| touched.contains(&system.component)).collect()
-}
-
-/// Puts later outcomes in the place of earlier ones.
-fn replace(outcomes: &mut Vec<Outcome>, later: Vec<Outcome>) {
-    for outcome in later {
-        match outcomes.iter_mut().find(|known| known.component == outcome.component) {
-            Some(known) => *known = outcome,
-            None => outcomes.push(outcome),
-        }
-    }
+/// The systems that were changed and not read again yet. Once nothing else fails, also those whose resources the changes of other systems
+/// may have altered.
+fn to_read_again(changed: &[Outcome]) -> Vec<&'static AnySystem> {
+    let find = |component: Component| changed.iter().find(|outcome| outcome.component == component);
+    let settled = changed.iter().all(|outcome| outcome.is_settled() || outcome.unseen);
+    let acted = |system: &&AnySystem| find(system.component).is_some_and(|outcome| !outcome.applied.is_empty());
+    let touched: Vec<Component> = SYSTEMS.iter().filter(acted).flat_map(|system| system.touches).copied().collect();
+    let is_due = |component: Component| {
+        find(component).is_some_and(|outcome| outcome.unseen) || (settled && touched.contains(&component))
+    };
+    SYSTEMS.iter().filter(|system| is_due(system.component)).collect()
 }
 
 /// True if a recorded resource is gone or left behind: another system may have taken it into account, as a role's policy does with a former

@@ -2,12 +2,15 @@ use super::any_system::{AnySystem, Assessment};
 use super::change::{Action, Change};
 use super::failure::Failure;
 use super::system::{Conflict, Details, Other, Report};
+use crate::api::conditions::Reason;
 use crate::api::{Component, ResourceKind};
 
 /// A system and what is between AWS and its goal.
 #[derive(Debug)]
 pub struct Assessed {
     pub(super) system: AnySystem,
+    /// Changes that this pass made before the assessment.
+    pub(super) earlier: Vec<Change>,
     /// What was found, or why nothing could be.
     pub result: Result<Assessment, Failure>,
 }
@@ -17,6 +20,14 @@ impl Assessed {
     #[must_use]
     pub const fn component(&self) -> Component {
         self.system.component
+    }
+
+    /// The same assessment, after the changes that this pass has made.
+    #[must_use]
+    pub fn after(mut self, outcomes: &[Outcome]) -> Self {
+        let previous = outcomes.iter().filter(|outcome| outcome.component == self.component());
+        self.earlier = previous.flat_map(|outcome| outcome.earlier.iter().chain(&outcome.applied)).cloned().collect();
+        self
     }
 
     /// What must be done.
@@ -38,6 +49,10 @@ pub struct Outcome {
     pub details: Details,
     /// What was done.
     pub applied: Vec<Change>,
+    /// Changes that this pass made before, and has reported.
+    pub earlier: Vec<Change>,
+    /// True if something was changed and not read again yet.
+    pub unseen: bool,
     /// What failed, with the change that did where it was one.
     pub failures: Vec<(Option<Change>, Failure)>,
     /// What is not ours.
@@ -57,6 +72,7 @@ pub fn plan(assessed: &[Assessed]) -> Vec<Outcome> {
         .iter()
         .map(|assessed| {
             let mut outcome = Outcome::new(assessed.component());
+            outcome.earlier.clone_from(&assessed.earlier);
             match &assessed.result {
                 Ok(assessment) => outcome.learn(assessment),
                 Err(failure) => outcome.failures.push((None, failure.clone())),
@@ -76,6 +92,8 @@ impl Outcome {
             report: None,
             details: Details::default(),
             applied: Vec::new(),
+            earlier: Vec::new(),
+            unseen: false,
             failures: Vec::new(),
             conflicts: Vec::new(),
             remaining: Vec::new(),
@@ -93,12 +111,35 @@ impl Outcome {
         // What a former look said of the spec is said anew.
         self.failures.retain(|(change, _)| change.is_some());
         self.failures.extend(assessment.invalid.iter().map(|invalid| (None, invalid.clone().into())));
+        self.unseen = false;
+        self.wait_for_own_tags();
+    }
+
+    /// A resource that this very pass has created, and that AWS shows without our tags yet, does not belong to somebody else.
+    fn wait_for_own_tags(&mut self) {
+        let created = |conflict: &Conflict| {
+            let mut changes = self.applied.iter().chain(&self.earlier);
+            changes.any(|change| {
+                change.action == Action::Create && change.kind == conflict.kind && change.name == conflict.name
+            })
+        };
+        let (not_yet, conflicts): (Vec<_>, Vec<_>) = self.conflicts.iter().cloned().partition(created);
+        self.conflicts = conflicts;
+        for conflict in not_yet {
+            let message =
+                format!("{} {} was created, but AWS does not show its tags yet", conflict.kind.noun(), conflict.name);
+            self.failures.push((None, Failure::waiting(Reason::Conflict, message)));
+        }
     }
 
     /// True if AWS is as the goal wants it, as far as this system goes.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.report.is_some() && self.failures.is_empty() && self.conflicts.is_empty() && self.remaining.is_empty()
+        self.report.is_some()
+            && !self.unseen
+            && self.failures.is_empty()
+            && self.conflicts.is_empty()
+            && self.remaining.is_empty()
     }
 
     /// True if all that others may need of this system exists, though not all of it may be as declared.
@@ -174,5 +215,23 @@ mod tests {
         assert!(outcome.is_as_declared(&logs));
         outcome.remaining.push(Change::new(Action::Replace, ResourceKind::FlowLog, "cloud-watch-logs"));
         assert!(!outcome.is_as_declared(&logs));
+    }
+
+    #[test]
+    fn what_was_just_made_is_waited_for_and_nothing_else() {
+        let mut outcome = Outcome::new(Component::Bucket);
+        outcome.applied.push(Change::new(Action::Create, ResourceKind::Bucket, "ours"));
+        for name in ["ours", "theirs"] {
+            let problem = "no owner".to_owned();
+            outcome.conflicts.push(Conflict {
+                kind: ResourceKind::Bucket,
+                name: name.into(),
+                problem,
+                only_removal: false,
+            });
+        }
+        outcome.wait_for_own_tags();
+        assert_eq!(outcome.conflicts.iter().map(|conflict| conflict.name.as_str()).collect::<Vec<_>>(), ["theirs"]);
+        assert_eq!(outcome.failures[0].1.reason, Reason::WaitingForAws);
     }
 }

@@ -11,12 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::any_system::AnySystem;
 use super::change::{Action, Change};
-use super::failure::Failure;
 use super::outcome::{Assessed, Outcome};
 use super::resource::Call;
 use super::schedule::{Schedule, Work};
-use super::system::{AnyCall, Applied, Conflict, Direction, Step};
-use crate::api::conditions::Reason;
+use super::system::{AnyCall, Applied, Direction, Step};
 use crate::aws::{Aws, Class};
 use crate::monitor::Monitor;
 
@@ -28,11 +26,11 @@ pub async fn assess(
     direction: Direction,
 ) -> Vec<Assessed> {
     let systems: Vec<AnySystem> = systems.into_iter().copied().collect();
-    join_all(
-        systems
-            .into_iter()
-            .map(async |system| Assessed { system, result: system.assess(aws, monitor, direction).await }),
-    )
+    join_all(systems.into_iter().map(async |system| Assessed {
+        system,
+        earlier: Vec::new(),
+        result: system.assess(aws, monitor, direction).await,
+    }))
     .await
 }
 
@@ -49,9 +47,13 @@ pub async fn apply(
     let mut schedule = Schedule::new(assessed, direction);
     let mut running = FuturesUnordered::new();
     loop {
-        running.extend(schedule.ready().into_iter().map(async |Work { system, steps, mut outcome }| {
+        running.extend(schedule.ready().into_iter().map(async |Work { system, steps, mut outcome, reads_again }| {
             apply_steps(&mut outcome, &steps, aws, monitor, stop).await;
-            look_again(&mut outcome, &system, aws, monitor, direction).await;
+            if reads_again {
+                look_again(&mut outcome, &system, aws, monitor, direction).await;
+            } else {
+                outcome.unseen = !outcome.applied.is_empty();
+            }
             outcome
         }));
         let Some(outcome) = running.next().await else { break };
@@ -122,51 +124,15 @@ async fn look_again(outcome: &mut Outcome, system: &AnySystem, aws: &Aws, monito
         return;
     }
     match system.assess(aws, monitor, direction).await {
-        Ok(assessment) => {
-            outcome.learn(&assessment);
-            believe_what_we_made(outcome);
-        }
+        Ok(assessment) => outcome.learn(&assessment),
         Err(failure) => outcome.failures.push((None, failure)),
-    }
-}
-
-/// What this very pass has made and AWS shows without our tags yet is not somebody else's.
-fn believe_what_we_made(outcome: &mut Outcome) {
-    let made = |conflict: &Conflict| {
-        let is_it = |change: &&Change| change.kind == conflict.kind && change.name == conflict.name;
-        outcome.applied.iter().find(is_it).is_some_and(|change| change.action == Action::Create)
-    };
-    let (not_yet, conflicts): (Vec<_>, Vec<_>) = outcome.conflicts.drain(..).partition(made);
-    outcome.conflicts = conflicts;
-    for conflict in not_yet {
-        let message =
-            format!("{} {} was made, but AWS does not show its tags yet", conflict.kind.noun(), conflict.name);
-        outcome.failures.push((None, Failure::waiting(Reason::Conflict, message)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Component, ResourceKind};
-
-    #[test]
-    fn what_was_just_made_is_waited_for_and_nothing_else() {
-        let mut outcome = Outcome::new(Component::Bucket);
-        outcome.applied.push(Change::new(Action::Create, ResourceKind::Bucket, "ours"));
-        for name in ["ours", "theirs"] {
-            let problem = "no owner".to_owned();
-            outcome.conflicts.push(Conflict {
-                kind: ResourceKind::Bucket,
-                name: name.into(),
-                problem,
-                only_removal: false,
-            });
-        }
-        believe_what_we_made(&mut outcome);
-        assert_eq!(outcome.conflicts.iter().map(|conflict| conflict.name.as_str()).collect::<Vec<_>>(), ["theirs"]);
-        assert_eq!(outcome.failures[0].1.reason, Reason::WaitingForAws);
-    }
+    use crate::api::ResourceKind;
 
     #[test]
     fn siblings_of_a_failed_step_go_on() {

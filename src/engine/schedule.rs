@@ -43,6 +43,8 @@ pub struct Work {
     pub steps: Vec<Step<AnyCall>>,
     /// The outcome so far.
     pub outcome: Outcome,
+    /// False if a later system changes these resources too, so that they are better read after that.
+    pub reads_again: bool,
 }
 
 impl Task {
@@ -60,7 +62,7 @@ impl Schedule {
     #[must_use]
     pub fn new(assessed: Vec<Assessed>, direction: Direction) -> Self {
         let outcomes = plan(&assessed);
-        let tasks = assessed.into_iter().zip(outcomes).map(|(Assessed { system, result }, outcome)| {
+        let tasks = assessed.into_iter().zip(outcomes).map(|(Assessed { system, result, .. }, outcome)| {
             let steps = result.map(|assessment| assessment.steps).unwrap_or_default();
             let is_last = |step: &Step<AnyCall>| direction == Direction::Build && clears_away(&step.change);
             let (last, first) = steps.into_iter().partition(is_last);
@@ -130,7 +132,10 @@ impl Schedule {
         let task = &mut self.tasks[index];
         task.state = State::Working;
         task.outcome.waits_for = waits_for;
-        Work { system: task.system, steps, outcome: task.outcome.clone() }
+        let (system, outcome) = (task.system, task.outcome.clone());
+        let touches = |task: &Task| !task.first.is_empty() && task.system.touches.contains(&system.component);
+        let reads_again = self.direction == Direction::TearDown || !self.tasks.iter().any(touches);
+        Work { system, steps, outcome, reads_again }
     }
 
     /// Resources that the spec no longer names are removed if their system has moved away from them, and if no other holds on to them.
@@ -143,11 +148,11 @@ impl Schedule {
             }
             let steps = std::mem::take(&mut task.last);
             task.state = State::Working;
-            // The changes of the first part are reported already.
-            task.outcome.applied.clear();
+            let reported = std::mem::take(&mut task.outcome.applied);
+            task.outcome.earlier.extend(reported);
             task.outcome.waits_for = waits_for;
             let steps = if task.outcome.waits_for.is_empty() { steps } else { Vec::new() };
-            ready.push(Work { system: task.system, steps, outcome: task.outcome.clone() });
+            ready.push(Work { system: task.system, steps, outcome: task.outcome.clone(), reads_again: true });
         }
         ready
     }

@@ -28,6 +28,8 @@ impl System for DeliveryRole {
     const COMPONENT: Component = Component::DeliveryRole;
     // No permission on a log group that turns out to be somebody else's.
     const NEEDS: &'static [Component] = &[Component::LogGroup];
+    // AWS reports there if records can no longer be delivered.
+    const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Role>, Invalid> {
         // After a change of its name, the flow log delivers to the former group until it has moved.

@@ -24,6 +24,8 @@ impl System for LogGroup {
 
     const COMPONENT: Component = Component::LogGroup;
     const NEEDS: &'static [Component] = &[];
+    // AWS reports there if records can no longer be delivered.
+    const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Group>, Invalid> {
         let spec = &monitor.spec.cloud_watch_logs;

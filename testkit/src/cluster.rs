@@ -85,6 +85,11 @@ impl Cluster {
         self.wait(name, "the monitor to be Ready", |monitor| is(monitor, "Ready", "True")).await
     }
 
+    /// Deletes the monitor, without waiting.
+    pub async fn delete(&self, name: &str) {
+        self.monitors.delete(name, &kube::api::DeleteParams::default()).await.unwrap();
+    }
+
     /// Waits until the monitor is gone.
     pub async fn wait_gone(&self, name: &str) {
         let mut latest = None;

@@ -42,15 +42,15 @@ pub fn desired(monitor: &Monitor) -> Database {
 
 /// Reads the database of that name with all its tables.
 pub async fn observe(aws: &Aws, name: &str) -> Result<Option<FoundDatabase>, AwsError> {
-    let database = async { aws.glue.get_database().name(name).send().await.op(ops::GET_DATABASE).optional() };
+    let output = aws.glue.get_database().name(name).send().await.op(ops::GET_DATABASE).optional()?;
+    let Some(input) = output.and_then(|output| output.database).and_then(input) else { return Ok(None) };
     let arn = aws.account_region.arn("glue", format!("database/{name}"));
     let tags = async { aws.glue.get_tags().resource_arn(arn).send().await.op(ops::GET_GLUE_TAGS) };
     let tables = async {
         let pages = aws.glue.get_tables().database_name(name).into_paginator().send();
         pages.collect::<Result<Vec<_>, _>>().await.op(ops::GET_TABLES).optional()
     };
-    let (database, tags, tables) = futures::join!(database, tags, tables);
-    let Some(input) = database?.and_then(|output| output.database).and_then(input) else { return Ok(None) };
+    let (tags, tables) = futures::join!(tags, tables);
     let tables = tables?.unwrap_or_default().into_iter();
     Ok(Some(FoundDatabase {
         input,

@@ -74,12 +74,13 @@ impl System for Analytics {
             Ok((name, database))
         }));
         let name = monitor.names.workgroup();
-        let (workgroup, queries, databases, definitions) = futures::try_join!(
-            workgroup::observe(aws, &name),
-            named_query::observe(aws, &name),
-            databases,
-            query_definition::observe(aws, monitor)
-        )?;
+        let workgroup = async {
+            let workgroup = workgroup::observe(aws, &name).await?;
+            let queries = if workgroup.is_some() { named_query::observe(aws, &name).await? } else { Vec::new() };
+            Ok((workgroup, queries))
+        };
+        let ((workgroup, queries), databases, definitions) =
+            futures::try_join!(workgroup, databases, query_definition::observe(aws, monitor))?;
         Ok(Observed { workgroup, queries, databases, definitions })
     }
 

@@ -69,15 +69,11 @@ pub fn desired(monitor: &Monitor) -> Workgroup {
 
 /// Reads the workgroup of that name.
 pub async fn observe(aws: &Aws, name: &str) -> Result<Option<FoundWorkgroup>, AwsError> {
-    let workgroup =
-        async { aws.athena.get_work_group().work_group(name).send().await.op(ops::GET_WORK_GROUP).optional() };
+    let output = aws.athena.get_work_group().work_group(name).send().await.op(ops::GET_WORK_GROUP).optional()?;
+    let Some(workgroup) = output.and_then(|output| output.work_group) else { return Ok(None) };
     let arn = aws.account_region.arn("athena", format!("workgroup/{name}"));
-    let tags = async {
-        let tags = aws.athena.list_tags_for_resource().resource_arn(arn).into_paginator().items().send();
-        tags.collect::<Result<Vec<Tag>, _>>().await.op(ops::LIST_ATHENA_TAGS)
-    };
-    let (workgroup, tags) = futures::join!(workgroup, tags);
-    let Some(workgroup) = workgroup?.and_then(|output| output.work_group) else { return Ok(None) };
+    let tags = aws.athena.list_tags_for_resource().resource_arn(arn).into_paginator().items().send();
+    let tags = tags.collect::<Result<Vec<Tag>, _>>().await.op(ops::LIST_ATHENA_TAGS);
     Ok(Some(FoundWorkgroup {
         workgroup: normalise(workgroup),
         tags: tags.expected()?.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),

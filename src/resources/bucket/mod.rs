@@ -42,6 +42,8 @@ impl System for BucketSystem {
 
     const COMPONENT: Component = Component::Bucket;
     const NEEDS: &'static [Component] = &[];
+    // AWS reports there if records can no longer be delivered.
+    const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Bucket>, Invalid> {
         if monitor.key_prefix().starts_with(RESULTS_PREFIX) {

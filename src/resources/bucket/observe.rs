@@ -1,4 +1,4 @@
-//! What S3 has: seven reads at once. The tags decide whether the rest counts.
+//! Reads a bucket: the tags, which decide whether the rest counts, then six settings at once.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryptionRule};
 
@@ -12,13 +12,12 @@ use crate::monitor::{Claim, Monitor, Tags};
 
 /// Reads the bucket of that name.
 pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<Found>, AwsError> {
-    let (tags, settings) = futures::join!(tags(aws, name), settings(aws, name));
-    match tags {
+    match tags(aws, name).await {
         // Its policy may keep the rest from us, which is no trouble of ours.
         Ok(Some(tags)) if matches!(monitor.claim(&tags), Claim::Foreign(_)) => {
             Ok(Some(Found::Here(Box::new(ObservedBucket::just_created(tags)))))
         }
-        Ok(Some(tags)) => Ok(Some(Found::Here(Box::new(ObservedBucket { tags, ..settings? })))),
+        Ok(Some(tags)) => Ok(Some(Found::Here(Box::new(ObservedBucket { tags, ..settings(aws, name).await? })))),
         Ok(None) => Ok(None),
         // What was ours and cannot be looked at may still be: to take it for another's would be to forget it.
         Err(error) if error.class == Class::Denied && was_ours(monitor, name) => Err(error),

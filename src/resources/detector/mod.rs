@@ -88,11 +88,15 @@ impl System for DetectorSystem {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let (role_name, group_name, name) =
             (monitor.names.detector_role(), monitor.names.detector_log_group(), monitor.names.detector());
-        let (role, log_group, function, invocation, subscriptions) = try_join!(
+        let function = async {
+            let function = function::observe(aws, &name).await?;
+            let invocation = if function.is_some() { invocation::observe(aws, &name).await? } else { None };
+            Ok((function, invocation))
+        };
+        let (role, log_group, (function, invocation), subscriptions) = try_join!(
             iam_role::observe(aws, &role_name),
             log_group::observe(aws, &group_name),
-            function::observe(aws, &name),
-            invocation::observe(aws, &name),
+            function,
             subscription::observe(aws, monitor),
         )?;
         Ok(Observed { role, log_group, function, invocation, subscriptions })

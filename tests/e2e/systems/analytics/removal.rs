@@ -58,14 +58,17 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
         assert_eq!(tags["vpcflow.dev/retained-by"], "test/network/production");
         assert!(tags.get("vpcflow.dev/owner").is_none());
     }
-    assert_eq!(table(&inventory, &retaining), table(&before, &retaining));
+    let parameters = table(&inventory, &retaining)["parameters"].clone();
+    assert_eq!(parameters["vpcflow.dev/retained-by"], "test/network/production");
+    assert!(parameters.get("vpcflow.dev/owner").is_none());
 
     for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
         spec.deletion_policy = Some(policy);
         let again = sandbox.monitor(spec.clone());
         let changes = sandbox.converge(&again, ANALYTICS).await;
         if policy == DeletionPolicy::Delete {
-            let taken_back = [(Action::Update, ResourceKind::Workgroup), (Action::Update, ResourceKind::Database)];
+            let taken_back = [ResourceKind::Workgroup, ResourceKind::Database, ResourceKind::Table];
+            let taken_back = taken_back.map(|kind| (Action::Update, kind));
             assert_eq!(reported(&changes), taken_back, "by their tags alone: {changes:#?}");
         }
         assert_eq!(sandbox.inventory().await, before);

@@ -177,7 +177,10 @@ fn assert_function(function: &Value, sandbox: &Sandbox, monitor: &Monitor) {
                 \"windowSeconds\":300}",
         })
     );
-    assert_eq!(function["loggingConfig"], json!({"LogFormat": "JSON", "LogGroup": own_group}));
+    let levels = json!({
+        "LogFormat": "JSON", "LogGroup": own_group, "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO",
+    });
+    assert_eq!(function["loggingConfig"], levels);
     assert_eq!(function["codeSha256"], settings().detector.code_sha256());
     assert_eq!(function["tags"], own_tags());
     assert_eq!(
