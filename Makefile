@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench lint fmt crds check-crds docs check-docs check-words chart check-chart config check-config install-yaml check-image kind \
+.PHONY: help demo test sweep bench bench-detector bench-operator lint fmt crds check-crds docs check-docs check-words chart check-chart config check-config install-yaml check-image kind \
 	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -42,9 +42,18 @@ sweep: doctor ## Try every crash point, failure and field, and print what was co
 	@$(in_parallel) build-tests
 	@tests/sweep/run.sh $(devenv) run -- $(cargo) test --workspace --test sweep -- --test-threads=1 --nocapture $(SWEEP_ONLY)
 
-bench: doctor $(detector) ## Measure the detector beside a handler in Python
+bench: doctor bench-detector bench-operator ## Measure the detector beside a handler in Python, and the operator against the emulator
+
+bench-detector: $(detector)
 	$(bench) --no-run
 	@DETECTOR_PROGRAM=$(detector) $(one_core) $(bench)
+
+# The release build takes half an hour, once.
+bench-operator: build
+	$(cargo) build --release --package vpc-flow-operator
+	@$(devenv) run -- $(CARGO_TARGET_DIR)/debug/bench-operator
+	@$(devenv) run -- tools/bench-monitors.sh $(CARGO_TARGET_DIR)/release/vpc-flow-operator 1
+	@$(devenv) run -- tools/bench-monitors.sh $(CARGO_TARGET_DIR)/release/vpc-flow-operator 100
 
 lint: checkout ## Check formatting, and clippy without warnings; workflow files, Dockerfiles and scripts
 	$(cargo) fmt --all --check

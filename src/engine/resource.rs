@@ -1,7 +1,7 @@
 //! The trait of one kind of AWS resource, and the calls that change one.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -85,13 +85,30 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
         call: &Self::Call,
     ) -> impl Future<Output = Result<Applied, AwsError>> + Send;
 
-    /// Sets or removes tags.
-    fn tag(
+    /// Carries out a change of tags. Services that replace all tags at once do it in one call.
+    fn retag(
         aws: &Aws,
         monitor: &Monitor,
         name: &str,
-        call: TagCall<'_>,
-    ) -> impl Future<Output = Result<(), AwsError>> + Send;
+        tags: &TagDiff,
+    ) -> impl Future<Output = Result<(), AwsError>> + Send {
+        async move {
+            for call in tags.calls() {
+                Self::tag(aws, monitor, name, call).await?;
+            }
+            Ok(())
+        }
+    }
+
+    /// Sets or removes tags, for kinds that have a call for each.
+    fn tag(
+        _aws: &Aws,
+        _monitor: &Monitor,
+        _name: &str,
+        _call: TagCall<'_>,
+    ) -> impl Future<Output = Result<(), AwsError>> + Send {
+        ready(Ok(()))
+    }
 
     /// Deletes the resource, or some of what is in it.
     fn delete(
@@ -126,11 +143,7 @@ impl<R: Resource> Call for ResourceCall<R> {
         async move {
             match self {
                 Self::Create(resource) => return resource.create(aws, monitor).await,
-                Self::Tag(name, tags) => {
-                    for call in tags.calls() {
-                        R::tag(aws, monitor, name, call).await?;
-                    }
-                }
+                Self::Tag(name, tags) => R::retag(aws, monitor, name, tags).await?,
                 Self::Change(name, call) => return R::call(aws, monitor, name, call).await,
                 Self::Delete(name, found) => return R::delete(aws, monitor, name, found).await,
             }

@@ -2,6 +2,7 @@
 //! assumption that every step succeeds.
 
 use super::any_system::AnySystem;
+use super::change::Action;
 use super::outcome::{Assessed, Outcome, clears_away, plan};
 use super::system::{AnyCall, Direction, Step};
 use crate::api::Component;
@@ -43,7 +44,7 @@ pub struct Work {
     pub steps: Vec<Step<AnyCall>>,
     /// The outcome so far.
     pub outcome: Outcome,
-    /// False if a later system changes these resources too, so that they are better read after that.
+    /// False for new resources that a later system changes too: they are read once, after that.
     pub reads_again: bool,
 }
 
@@ -134,7 +135,8 @@ impl Schedule {
         task.outcome.waits_for = waits_for;
         let (system, outcome) = (task.system, task.outcome.clone());
         let touches = |task: &Task| !task.first.is_empty() && task.system.touches.contains(&system.component);
-        let reads_again = self.direction == Direction::TearDown || !self.tasks.iter().any(touches);
+        let creates = steps.iter().all(|step| step.change.action == Action::Create);
+        let reads_again = self.direction == Direction::TearDown || !creates || !self.tasks.iter().any(touches);
         Work { system, steps, outcome, reads_again }
     }
 

@@ -5,7 +5,7 @@ use crate::api::ResourceKind;
 use crate::api::spec::AdoptionPolicy;
 use crate::aws::{Aws, AwsError};
 use crate::engine::Applied;
-use crate::monitor::{MANAGED_BY, OWNER, RETAINED_BY, TagCall, Tags, fixtures};
+use crate::monitor::{MANAGED_BY, OWNER, RETAINED_BY, Tags, fixtures};
 
 /// A kind of resource with a single setting.
 #[derive(Clone, Debug)]
@@ -49,10 +49,6 @@ impl<const DATA: bool> Resource for Thing<DATA> {
 
     async fn call(_aws: &Aws, _monitor: &Monitor, _name: &str, _call: &u8) -> Result<Applied, AwsError> {
         Ok(Applied::Done)
-    }
-
-    async fn tag(_aws: &Aws, _monitor: &Monitor, _name: &str, _call: TagCall<'_>) -> Result<(), AwsError> {
-        Ok(())
     }
 
     async fn delete(_aws: &Aws, _monitor: &Monitor, _name: &str, _found: &Found) -> Result<Applied, AwsError> {

@@ -13,7 +13,7 @@ use crate::api::spec::FileFormat;
 use crate::api::{FieldType, FlowLogField};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
-use crate::monitor::{Claim, MANAGED_BY, Monitor, OWNER, RETAINED_BY, TagCall, TagDiff, Tags};
+use crate::monitor::{Claim, MANAGED_BY, Monitor, OWNER, RETAINED_BY, TagDiff, Tags};
 use crate::resources::flow_logs::{Sink, flow_log_to};
 
 type Parameters = BTreeMap<String, String>;
@@ -267,17 +267,15 @@ impl Resource for Table {
     }
 
     /// A change of parameters puts the whole definition, so it is read right before.
-    async fn tag(aws: &Aws, _monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+    async fn retag(aws: &Aws, _monitor: &Monitor, name: &str, tags: &TagDiff) -> Result<(), AwsError> {
         let Some((database, table)) = name.split_once('.') else { return Ok(()) };
         let pages = aws.glue.get_tables().database_name(database).into_paginator().send();
         let pages = pages.collect::<Result<Vec<_>, _>>().await.op(ops::GET_TABLES).optional()?.unwrap_or_default();
         let mut tables = pages.into_iter().flat_map(|page| page.table_list.unwrap_or_default());
         let Some(table) = tables.find(|found| found.name == table) else { return Ok(()) };
         let mut parameters = table.parameters.clone().unwrap_or_default();
-        match call {
-            TagCall::Set(set) => parameters.extend(set.clone()),
-            TagCall::Unset(unset) => parameters.retain(|key, _| !unset.contains(key)),
-        }
+        parameters.retain(|key, _| !tags.unset.contains(key));
+        parameters.extend(tags.set.clone());
         // The name is given, so building cannot fail.
         let input = TableInput::builder()
             .name(table.name)

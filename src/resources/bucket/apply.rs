@@ -17,7 +17,7 @@ use super::state::{Bucket, Encryption, OWNERSHIP, ObservedBucket};
 use super::{observe, settings};
 use crate::aws::operations::{Operation, Service};
 use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
-use crate::monitor::{Claim, Monitor, TagCall, Tags};
+use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 
 /// The one region that takes no location constraint.
 const HOME_REGION: &str = "us-east-1";
@@ -118,15 +118,11 @@ pub async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsErro
 // Tags, policy and lifecycle are written whole, with what is others': each is read anew right before, as others may have changed it since
 // the pass began. S3 has no condition to make that one step.
 
-/// Sets or removes tags.
-pub async fn tag(aws: &Aws, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+/// Carries out a change of tags.
+pub async fn put_tags(aws: &Aws, name: &str, tags: &TagDiff) -> Result<(), AwsError> {
     let operation = ops::PUT_BUCKET_TAGGING;
-    let mut tags = observe::tags(aws, name).await?.unwrap_or_default();
-    match call {
-        TagCall::Set(set) => tags.extend(set.clone()),
-        TagCall::Unset(unset) => tags.retain(|key, _| !unset.contains(key)),
-    }
-    let tagging = sdk_tags(&tags)
+    let present = observe::tags(aws, name).await?.unwrap_or_default();
+    let tagging = sdk_tags(&tags.applied_to(&present))
         .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
         .map_err(not_built(operation))?;
     let call =

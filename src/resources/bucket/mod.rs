@@ -24,7 +24,7 @@ use crate::engine::{
     Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, ResourceCall, Step, System, existing,
     ownership,
 };
-use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagCall, Tags};
+use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
 
 /// The system [`Component::Bucket`].
 #[derive(Debug)]
@@ -154,8 +154,8 @@ impl Resource for Bucket {
         Ok(Applied::Done)
     }
 
-    async fn tag(aws: &Aws, _monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
-        apply::tag(aws, name, call).await
+    async fn retag(aws: &Aws, _monitor: &Monitor, name: &str, tags: &TagDiff) -> Result<(), AwsError> {
+        apply::put_tags(aws, name, tags).await
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &Found) -> Result<Applied, AwsError> {

@@ -9,7 +9,7 @@ use crate::api::{Component, ResourceKind};
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Goal, Removal, Resource, ResourceCall, Step, ownership};
-use crate::monitor::{Monitor, TagCall, Tags};
+use crate::monitor::{Monitor, Tags};
 
 /// A subscription filter: the same terms for what is declared and for what AWS has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,10 +128,6 @@ impl Resource for Subscription {
 
     async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
         put(aws, &call.0).await
-    }
-
-    async fn tag(_aws: &Aws, _monitor: &Monitor, _name: &str, _call: TagCall<'_>) -> Result<(), AwsError> {
-        Ok(())
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, found: &Self) -> Result<Applied, AwsError> {

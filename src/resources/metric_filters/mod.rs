@@ -18,7 +18,7 @@ use crate::engine::{
     Action, AnyCall, Applied, Change, Diff, Goal, Removal, Report, Resource, ResourceCall, Step, System, existing,
     ownership,
 };
-use crate::monitor::{Monitor, TagCall, Tags};
+use crate::monitor::{Monitor, Tags};
 
 /// The system [`Component::MetricFilters`].
 #[derive(Debug)]
@@ -185,10 +185,6 @@ impl Resource for Filter {
 
     async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
         put(aws, &call.0).await
-    }
-
-    async fn tag(_aws: &Aws, _monitor: &Monitor, _name: &str, _call: TagCall<'_>) -> Result<(), AwsError> {
-        Ok(())
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, found: &Self) -> Result<Applied, AwsError> {
