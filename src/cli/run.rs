@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use kube::Config;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
@@ -18,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::aws::ClientPool;
 use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served, aws_gate};
 use vpc_flow_operator::health::Health;
+use vpc_flow_operator::kubernetes;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
 
@@ -65,7 +65,7 @@ impl Run {
     pub async fn run(self) -> anyhow::Result<()> {
         self.start_log();
         let detector = self.settings.detector()?;
-        let config = Config::infer().await.context("no way to the Kubernetes API")?;
+        let config = kubernetes::config().await?;
         let fence = self.leader.fence();
         let watch_namespaces: BTreeSet<String> = self.watch_namespace.iter().cloned().collect();
         let elector = self.leader.elector(&config, &watch_namespaces, &fence)?;
@@ -78,7 +78,7 @@ impl Run {
         };
         let metrics = Metrics::default();
         let pool = ClientPool::new(
-            &self.settings.sdk_config().await,
+            &self.settings.sdk_config().await?,
             aws_gate(metrics.clone(), fence.clone(), health.clone()),
         );
         let options = Options {
