@@ -10,12 +10,11 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::aws::ClientPool;
-use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served, aws_gate};
+use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served, aws_gate, listen};
 use vpc_flow_operator::health::Health;
 use vpc_flow_operator::kubernetes;
 use vpc_flow_operator::leader::Elector;
@@ -42,8 +41,8 @@ pub struct Run {
     #[command(flatten)]
     leader: LeaderElect,
 
-    /// Address of /metrics, /healthz and /readyz.
-    #[arg(long, env = "METRICS_ADDR", default_value = "0.0.0.0:8080")]
+    /// Address of /metrics, /healthz and /readyz. `[::]` means all addresses of IPv4 and IPv6.
+    #[arg(long, env = "METRICS_ADDR", default_value = "[::]:8080")]
     metrics_addr: SocketAddr,
 
     /// Format of the log on standard error. What is logged follows `RUST_LOG`.
@@ -94,8 +93,7 @@ impl Run {
         let (known, ready) = watch::channel(false);
         let stop = termination()?.boxed().shared();
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
-        let listener = TcpListener::bind(self.metrics_addr).await;
-        let listener = listener
+        let listener = listen(self.metrics_addr)
             .with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))?;
         // A task of its own each: neither health nor the lease may wait for the controller.
         let serving = tokio::spawn(controller::serve(listener, Served { metrics, fence, health, ready }));
