@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{read_to_string, stdin};
+use std::io::{self, Read, stdin};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -170,9 +170,9 @@ impl Plan {
 
     async fn of_file(&self, file: &PathBuf) -> anyhow::Result<Vec<VpcFlowMonitor>> {
         let shown = file.display();
-        let text = if file.as_os_str() == "-" { read_to_string(stdin()) } else { fs::read_to_string(file) };
-        let mut objects =
-            plan::read(&text.with_context(|| format!("cannot read {shown}"))?).with_context(|| shown.to_string())?;
+        let bytes = if file.as_os_str() == "-" { read_all(stdin()) } else { fs::read(file) };
+        let text = plan::decode(&bytes.with_context(|| format!("cannot read {shown}"))?);
+        let mut objects = plan::read(&text).with_context(|| shown.to_string())?;
         let default = match kubernetes::config().await {
             Ok(config) => config.default_namespace,
             Err(ConfigError::Unknown { .. }) => "default".to_owned(),
@@ -213,6 +213,12 @@ impl Plan {
         };
         Ok(Some((gb_per_day, prices)))
     }
+}
+
+fn read_all(mut input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn exit_code(plans: &[Planned]) -> ExitCode {
