@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::advice::advice;
 use super::classes::{Class, Classification, classify, classify_answer};
 use super::operations::{Access, Operation, Service};
-use crate::network::failure::Failure;
+use crate::network::ConnectionProblem;
 
 /// A call to AWS that did not succeed.
 #[derive(Clone, Debug, Error)]
@@ -140,8 +140,8 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     if text.contains(NO_CREDENTIALS) {
         return "no AWS credentials found: set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity".to_owned();
     }
-    match Failure::of(error) {
-        Some(failure) => format!("{text}: {}", advice(failure)),
+    match ConnectionProblem::of(error) {
+        Some(problem) => format!("{text}: {}", advice(problem)),
         None => text,
     }
 }

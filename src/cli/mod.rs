@@ -16,7 +16,7 @@ use std::{env, io};
 
 use clap::{Parser, Subcommand};
 use vpc_flow_operator::kubernetes;
-use vpc_flow_operator::network::failure::Failure;
+use vpc_flow_operator::network::ConnectionProblem;
 
 /// Builds, keeps and removes AWS VPC flow-log monitoring from Kubernetes.
 #[derive(Debug, Parser)]
@@ -92,8 +92,8 @@ fn print_error(error: &anyhow::Error) {
         }
     }
     // An error of AWS has its advice in its text.
-    if let Some(failure) = Failure::of(error.as_ref()) {
-        reported = format!("{reported}: {}", kubernetes::advice(failure));
+    if let Some(problem) = ConnectionProblem::of(error.as_ref()) {
+        reported = format!("{reported}: {}", kubernetes::advice(problem));
     }
     eprintln!("error: {reported}");
 }

@@ -15,8 +15,7 @@ const PROXY_URL: &str = "proxy-url of the kubeconfig";
 pub enum ConfigError {
     /// Neither a kubeconfig nor a pod.
     #[error(
-        "no Kubernetes API is known: the kubeconfig has no usable current context, see KUBECONFIG ({kubeconfig}), and this process runs \
-         in no pod ({in_cluster})"
+        "no kubeconfig with a current context: set KUBECONFIG ({kubeconfig}); nor is this process in a pod of a cluster ({in_cluster})"
     )]
     Unknown {
         /// The reason why the kubeconfig is not used.

@@ -1,12 +1,13 @@
 //! The way from here to AWS and to Kubernetes: proxies, and the reasons why a connection fails.
 
-pub mod failure;
+mod connection_problem;
 mod no_proxy;
 mod proxies;
 mod proxy_url;
 #[cfg(test)]
-pub mod test_server;
+pub(crate) mod test_server;
 
+pub use connection_problem::ConnectionProblem;
 pub use proxies::Proxies;
 pub use proxy_url::{InvalidProxy, ProxyScheme, ProxyUrl};
 

@@ -1,30 +1,30 @@
-use crate::network::failure::Failure;
+use crate::network::ConnectionProblem;
 
 /// What to do about a connection to the Kubernetes API that fails.
 #[must_use]
-pub const fn advice(failure: Failure) -> &'static str {
-    match failure {
-        Failure::UnknownIssuer => {
+pub const fn advice(problem: ConnectionProblem) -> &'static str {
+    match problem {
+        ConnectionProblem::UnknownIssuer => {
             "the kubeconfig does not name the authority that signed this certificate (certificate-authority-data); if a proxy inspects TLS, name \
              the API server in NO_PROXY"
         }
-        Failure::OtherHost => {
+        ConnectionProblem::OtherHost => {
             "this certificate is for another host: check the server of the kubeconfig, or set its tls-server-name"
         }
-        Failure::OutOfDate => {
+        ConnectionProblem::OutOfDate => {
             "this certificate is not valid at the present time: check the clock, or renew the certificate"
         }
-        Failure::NoTls => {
+        ConnectionProblem::NoTls => {
             "the server does not speak TLS, or no version that is still safe: check the server of the kubeconfig"
         }
-        Failure::ProxyCredentials => {
+        ConnectionProblem::ProxyCredentials => {
             "the proxy requires a user and a password: http://USER:PASSWORD@HOST:PORT in HTTPS_PROXY or in proxy-url of the kubeconfig"
         }
-        Failure::ProxyRefusal => {
+        ConnectionProblem::ProxyRefusal => {
             "the proxy of HTTPS_PROXY, or of proxy-url in the kubeconfig, refuses to connect to the API server: allow it there, or name the server \
              in NO_PROXY"
         }
-        Failure::ProxyUnreachable => {
+        ConnectionProblem::ProxyUnreachable => {
             "the proxy of HTTPS_PROXY, or of proxy-url in the kubeconfig, cannot be reached: check its address, or name the API server in NO_PROXY"
         }
     }

@@ -5,9 +5,9 @@ use std::io;
 
 use rustls::{CertificateError, Error as TlsError};
 
-/// Such a reason.
+/// A reason why a connection fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum ConnectionProblem {
     /// The server's certificate comes from an authority that is not trusted.
     UnknownIssuer,
     /// The server's certificate is for another host.
@@ -32,7 +32,7 @@ const NOT_CONNECTED: &str = "failed to create underlying connection";
 /// How hyper-util says that an HTTP proxy answered 407, and that a SOCKS proxy refused the user.
 const WANTS_CREDENTIALS: [&str; 2] = ["proxy authorization required", "credentials not accepted"];
 
-impl Failure {
+impl ConnectionProblem {
     /// The reason in the chain of causes of `error`, if it is one of these.
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
@@ -92,25 +92,25 @@ mod tests {
     #[test]
     fn tls_errors_are_found_inside_others() {
         for (certificate, expected) in [
-            (CertificateError::UnknownIssuer, Failure::UnknownIssuer),
-            (CertificateError::NotValidForName, Failure::OtherHost),
-            (CertificateError::Expired, Failure::OutOfDate),
+            (CertificateError::UnknownIssuer, ConnectionProblem::UnknownIssuer),
+            (CertificateError::NotValidForName, ConnectionProblem::OtherHost),
+            (CertificateError::Expired, ConnectionProblem::OutOfDate),
         ] {
             let tls = io::Error::new(io::ErrorKind::InvalidData, TlsError::InvalidCertificate(certificate));
-            assert_eq!(Failure::of(&io::Error::other(tls)), Some(expected));
+            assert_eq!(ConnectionProblem::of(&io::Error::other(tls)), Some(expected));
         }
-        assert_eq!(Failure::of(&io::Error::other("else")), None);
+        assert_eq!(ConnectionProblem::of(&io::Error::other("else")), None);
     }
 
     #[test]
     fn errors_of_proxies_are_told_apart() {
         for (text, expected) in [
-            ("tunnel error: proxy authorization required", Failure::ProxyCredentials),
-            ("tunnel error: unsuccessful", Failure::ProxyRefusal),
-            ("tunnel error: failed to create underlying connection", Failure::ProxyUnreachable),
-            ("SOCKS error: failed to create underlying connection", Failure::ProxyUnreachable),
+            ("tunnel error: proxy authorization required", ConnectionProblem::ProxyCredentials),
+            ("tunnel error: unsuccessful", ConnectionProblem::ProxyRefusal),
+            ("tunnel error: failed to create underlying connection", ConnectionProblem::ProxyUnreachable),
+            ("SOCKS error: failed to create underlying connection", ConnectionProblem::ProxyUnreachable),
         ] {
-            assert_eq!(Failure::of(&io::Error::other(text)), Some(expected), "{text}");
+            assert_eq!(ConnectionProblem::of(&io::Error::other(text)), Some(expected), "{text}");
         }
     }
 }
