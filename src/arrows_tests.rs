@@ -14,7 +14,8 @@ const LAYERS: &[&[&str]] = &[
     &["monitor"],
     &["metrics"],
     &["aws"],
-    &["health", "leader"],
+    &["health", "kubernetes", "leader"],
+    &["network"],
     &["api"],
 ];
 

@@ -3,8 +3,10 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
+use super::advice::advice;
 use super::classes::{Class, Classification, classify, classify_answer};
 use super::operations::{Access, Operation, Service};
+use crate::network::ConnectionProblem;
 
 /// A call to AWS that did not succeed.
 #[derive(Clone, Debug, Error)]
@@ -138,7 +140,10 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     if text.contains(NO_CREDENTIALS) {
         return "no AWS credentials found: set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity".to_owned();
     }
-    text
+    match ConnectionProblem::of(error) {
+        Some(problem) => format!("{text}: {}", advice(problem)),
+        None => text,
+    }
 }
 
 /// S3 answers HEAD requests without a body, so without an error code.

@@ -1,17 +1,23 @@
 //! The way to AWS: clients per account and region, the table of operations, classes of failure.
 
 mod account_region;
+mod advice;
 mod answer;
 mod classes;
 mod clients;
 mod error;
 mod gate;
+mod http_client;
 pub mod limits;
 pub mod operations;
 pub mod quotas;
+mod sdk_config;
+mod trust;
 
 pub use account_region::{AccountRegion, Arn};
 pub use classes::Class;
 pub use clients::{Aws, ClientPool, ConnectError};
 pub use error::{AwsError, AwsResult, Expected, Gone, Optional, UNREACHABLE};
 pub use gate::{AwsGate, CallObserver, RequestOutcome};
+pub use sdk_config::sdk_config;
+pub use trust::TrustError;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use kube::{Client, Config};
+use kube::Config;
+use vpc_flow_operator::kubernetes;
 use vpc_flow_operator::leader::{Elector, Fence, Terms, identity};
 
 use super::values::duration;
@@ -67,7 +68,7 @@ impl LeaderElect {
             None => own_namespace(Path::new(OWN_NAMESPACE))?,
         };
         // Its own connections: the lease must not wait for what the controller sends.
-        let client = Client::try_from(config.clone())?;
+        let client = kubernetes::client(config)?;
         let name = match &self.leader_elect_name {
             Some(name) => name.clone(),
             None => lease_name(watch_namespaces)?,

@@ -1,13 +1,13 @@
 //! Monitors that are in the cluster of the user's kubeconfig.
 
 use anyhow::{Context as _, bail};
-use kube::{Api, Client, Config};
+use kube::{Api, Client};
 use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::kubernetes;
 
 /// A client for the kubeconfig's current context.
 pub async fn client() -> anyhow::Result<Client> {
-    let config = Config::infer().await.context("no kubeconfig with a current context: set KUBECONFIG")?;
-    Client::try_from(config).context("no way to the Kubernetes API")
+    kubernetes::client(&kubernetes::config().await?).context("no way to the Kubernetes API")
 }
 
 /// The monitor of that name. Its namespace is by default that of the kubeconfig's context.

@@ -15,6 +15,8 @@ use std::process::ExitCode;
 use std::{env, io};
 
 use clap::{Parser, Subcommand};
+use vpc_flow_operator::kubernetes;
+use vpc_flow_operator::network::ConnectionProblem;
 
 /// Builds, keeps and removes AWS VPC flow-log monitoring from Kubernetes.
 #[derive(Debug, Parser)]
@@ -88,6 +90,10 @@ fn print_error(error: &anyhow::Error) {
         if !reported.contains(&cause) {
             reported = if reported.is_empty() { cause } else { format!("{reported}: {cause}") };
         }
+    }
+    // An error of AWS has its advice in its text.
+    if let Some(problem) = ConnectionProblem::of(error.as_ref()) {
+        reported = format!("{reported}: {}", kubernetes::advice(problem));
     }
     eprintln!("error: {reported}");
 }

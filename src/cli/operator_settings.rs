@@ -3,11 +3,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::SdkConfig;
 use clap::Args;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use vpc_flow_operator::api::spec::DeletionPolicy;
+use vpc_flow_operator::aws::sdk_config;
 use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, Architecture, DetectorPackage, Settings};
 
 use super::values::{cluster_name, policy_arn, region};
@@ -75,13 +76,9 @@ impl OperatorSettings {
         Ok(DetectorPackage::read(&path)?)
     }
 
-    /// What the AWS SDK finds in its environment, with the region that was set.
-    pub async fn sdk_config(&self) -> SdkConfig {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        if let Some(region) = &self.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        loader.load().await
+    /// The configuration of the AWS SDK from its environment, with the region that was set.
+    pub async fn sdk_config(&self) -> anyhow::Result<SdkConfig> {
+        Ok(sdk_config(self.region.as_deref()).await?)
     }
 
     /// Roles in other accounts that monitors may work through.

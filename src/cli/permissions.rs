@@ -128,6 +128,15 @@ impl Partition {
             Self::AwsUsGov => "aws-us-gov",
         }
     }
+
+    /// An error if one of the ARNs is in another partition.
+    fn check<'a>(self, arns: impl IntoIterator<Item = &'a String>) -> anyhow::Result<()> {
+        let begins = format!("arn:{}:", self.id());
+        match arns.into_iter().find(|arn| !arn.starts_with(&begins)) {
+            Some(arn) => bail!("{arn} is not in partition {}", self.id()),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Permissions {
@@ -166,29 +175,55 @@ impl Permissions {
         Ok(match self.print {
             Print::Policy => policies(&self.options(Caller::Operator)?),
             Print::PlanPolicy => policies(&self.options(Caller::Plan)?),
-            Print::PodIdentityTrust => vec![trust::pod_identity(&self.operator_namespace, &self.service_account)],
+            Print::PodIdentityTrust => {
+                self.check_partition([])?;
+                vec![trust::pod_identity(&self.operator_namespace, &self.service_account)]
+            }
             Print::IrsaTrust => {
                 let Some(provider) = &self.oidc_provider else { bail!("--oidc-provider is missing") };
-                vec![trust::irsa(provider, &self.operator_namespace, &self.service_account)?]
+                let document = trust::irsa(provider, &self.operator_namespace, &self.service_account)?;
+                self.check_partition([provider])?;
+                self.check_account(provider)?;
+                vec![document]
             }
             Print::OtherAccountTrust => {
                 let Some(role) = &self.operator_role else { bail!("--operator-role is missing") };
+                self.check_partition([role])?;
                 vec![trust::other_account(role, self.external_id.as_deref())]
             }
         })
     }
 
-    fn options(&self, caller: Caller) -> anyhow::Result<Options> {
-        let of_region = self.region.first().and_then(|region| Partition::of_region(region));
-        let partition = self.partition.or(of_region).unwrap_or(Partition::Aws);
+    /// The partition that `--partition` or `--region` names, if one does.
+    fn named_partition(&self) -> anyhow::Result<Option<Partition>> {
+        let of_region = self.region.first().map(|region| Partition::of_region(region).unwrap_or(Partition::Aws));
+        let Some(partition) = self.partition.or(of_region) else { return Ok(None) };
         if let Some(region) = self.region.iter().find(|region| Partition::of_region(region) != Some(partition)) {
             bail!("--region {region} is not in partition {}", partition.id());
         }
-        let begins = format!("arn:{}:", partition.id());
-        let arns = [&self.also, &self.assume, &self.subscription_role].into_iter().flatten();
-        if let Some(arn) = arns.chain(&self.permissions_boundary_arn).find(|arn| !arn.starts_with(&begins)) {
-            bail!("{arn} is not in partition {}", partition.id());
+        Ok(Some(partition))
+    }
+
+    /// An error if one of the ARNs is in another partition than the named one: no role trusts anything of another partition.
+    fn check_partition<'a>(&self, arns: impl IntoIterator<Item = &'a String>) -> anyhow::Result<()> {
+        self.named_partition()?.map_or(Ok(()), |partition| partition.check(arns))
+    }
+
+    /// An error if the OIDC provider is in another account than the named one.
+    fn check_account(&self, provider: &str) -> anyhow::Result<()> {
+        let account_of = provider.split(':').nth(4).unwrap_or_default();
+        if let Some(account) = self.account.as_ref().filter(|account| *account != account_of) {
+            bail!(
+                "{provider} is not in account {account} of --account: a role trusts only the OIDC providers of its own account"
+            );
         }
+        Ok(())
+    }
+
+    fn options(&self, caller: Caller) -> anyhow::Result<Options> {
+        let partition = self.named_partition()?.unwrap_or(Partition::Aws);
+        let arns = [&self.also, &self.assume, &self.subscription_role].into_iter().flatten();
+        partition.check(arns.chain(&self.permissions_boundary_arn))?;
         Ok(Options {
             caller,
             partition: partition.id().to_owned(),
@@ -202,5 +237,60 @@ impl Permissions {
             subscription_roles: self.subscription_role.clone(),
             also: self.also.clone(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        permissions: Permissions,
+    }
+
+    const PROVIDER: &str = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB";
+    const ROLE: &str = "arn:aws-us-gov:iam::123456789012:role/operator";
+
+    fn refusal(arguments: &str) -> Option<String> {
+        let cli = Cli::try_parse_from(["permissions"].into_iter().chain(arguments.split_whitespace())).unwrap();
+        cli.permissions.documents().err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_trust_policy_stays_in_its_partition_and_account() {
+        let irsa = format!("--print irsa-trust --oidc-provider {PROVIDER}");
+        let other_account = format!("--print other-account-trust --operator-role {ROLE}");
+        for (arguments, expected) in [
+            (
+                format!("{irsa} --region cn-north-1"),
+                "oidc.eks.eu-west-1.amazonaws.com/id/AB is not in partition aws-cn",
+            ),
+            (format!("{irsa} --region us-gov-west-1"), "is not in partition aws-us-gov"),
+            (format!("{irsa} --partition aws-cn"), "is not in partition aws-cn"),
+            (format!("{irsa} --region eu-west-1,cn-north-1"), "--region cn-north-1 is not in partition aws"),
+            (format!("{irsa} --account 210987654321"), "is not in account 210987654321"),
+            (format!("{other_account} --region eu-west-1"), "role/operator is not in partition aws"),
+            (
+                "--print pod-identity-trust --region cn-north-1 --partition aws".to_owned(),
+                "--region cn-north-1 is not in",
+            ),
+        ] {
+            let refusal = refusal(&arguments).unwrap_or_default();
+            assert!(refusal.contains(expected), "{arguments}: {refusal}");
+        }
+        for arguments in [
+            irsa.clone(),
+            format!("{irsa} --region us-east-1 --account 123456789012"),
+            format!("{other_account} --account 210987654321"),
+            format!("{other_account} --region us-gov-east-1"),
+            "--print pod-identity-trust --region cn-north-1".to_owned(),
+            irsa.replace("arn:aws:", "arn:aws-cn:"),
+        ] {
+            assert_eq!(refusal(&arguments), None, "{arguments}");
+        }
     }
 }

@@ -1,15 +1,16 @@
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{read_to_string, stdin};
+use std::io::{self, Read, stdin};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{ArgGroup, Args, ValueEnum};
-use kube::{Api, Client, Config, ResourceExt};
+use kube::{Api, ResourceExt};
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
+use vpc_flow_operator::kubernetes::{self, ConfigError};
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, Plan as Planned, render};
@@ -87,7 +88,7 @@ impl Plan {
         let prices = self.prices()?;
         let objects = self.objects().await?;
         let detector = self.detector()?;
-        let pool = ClientPool::new(&self.settings.sdk_config().await, AwsGate::of_plan());
+        let pool = ClientPool::new(&self.settings.sdk_config().await?, AwsGate::of_plan());
         let (mut plans, mut all_planned) = (Vec::new(), true);
         for object in &objects {
             match self.plan(object, &pool, &detector, prices.as_ref()).await {
@@ -152,10 +153,10 @@ impl Plan {
         if let Some(name) = owner.and_then(|owner| owner.strip_suffix(&suffix)) {
             return Ok(name.to_owned());
         }
-        let config = Config::infer()
+        let client = live::client()
             .await
             .context("the cluster's name is not known: set --cluster-name as the operator has it")?;
-        cluster_uid(Client::try_from(config)?).await
+        cluster_uid(client).await
     }
 
     async fn objects(&self) -> anyhow::Result<Vec<VpcFlowMonitor>> {
@@ -169,12 +170,13 @@ impl Plan {
 
     async fn of_file(&self, file: &PathBuf) -> anyhow::Result<Vec<VpcFlowMonitor>> {
         let shown = file.display();
-        let text = if file.as_os_str() == "-" { read_to_string(stdin()) } else { fs::read_to_string(file) };
-        let mut objects =
-            plan::read(&text.with_context(|| format!("cannot read {shown}"))?).with_context(|| shown.to_string())?;
-        let default = match Config::infer().await {
+        let bytes = if file.as_os_str() == "-" { read_all(stdin()) } else { fs::read(file) };
+        let text = plan::decode(&bytes.with_context(|| format!("cannot read {shown}"))?);
+        let mut objects = plan::read(&text).with_context(|| shown.to_string())?;
+        let default = match kubernetes::config().await {
             Ok(config) => config.default_namespace,
-            Err(_) => "default".to_owned(),
+            Err(ConfigError::Unknown { .. }) => "default".to_owned(),
+            Err(error) => return Err(error.into()),
         };
         let mut seen = BTreeSet::new();
         for object in &mut objects {
@@ -211,6 +213,12 @@ impl Plan {
         };
         Ok(Some((gb_per_day, prices)))
     }
+}
+
+fn read_all(mut input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn exit_code(plans: &[Planned]) -> ExitCode {

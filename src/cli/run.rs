@@ -10,14 +10,13 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use kube::Config;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::aws::ClientPool;
-use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served, aws_gate};
+use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Options, Served, aws_gate, listen};
 use vpc_flow_operator::health::Health;
+use vpc_flow_operator::kubernetes;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
 
@@ -42,8 +41,8 @@ pub struct Run {
     #[command(flatten)]
     leader: LeaderElect,
 
-    /// Address of /metrics, /healthz and /readyz.
-    #[arg(long, env = "METRICS_ADDR", default_value = "0.0.0.0:8080")]
+    /// Address of /metrics, /healthz and /readyz. `[::]` means all addresses of IPv4 and IPv6.
+    #[arg(long, env = "METRICS_ADDR", default_value = "[::]:8080")]
     metrics_addr: SocketAddr,
 
     /// Format of the log on standard error. What is logged follows `RUST_LOG`.
@@ -65,7 +64,7 @@ impl Run {
     pub async fn run(self) -> anyhow::Result<()> {
         self.start_log();
         let detector = self.settings.detector()?;
-        let config = Config::infer().await.context("no way to the Kubernetes API")?;
+        let config = kubernetes::config().await?;
         let fence = self.leader.fence();
         let watch_namespaces: BTreeSet<String> = self.watch_namespace.iter().cloned().collect();
         let elector = self.leader.elector(&config, &watch_namespaces, &fence)?;
@@ -78,7 +77,7 @@ impl Run {
         };
         let metrics = Metrics::default();
         let pool = ClientPool::new(
-            &self.settings.sdk_config().await,
+            &self.settings.sdk_config().await?,
             aws_gate(metrics.clone(), fence.clone(), health.clone()),
         );
         let options = Options {
@@ -94,8 +93,7 @@ impl Run {
         let (known, ready) = watch::channel(false);
         let stop = termination()?.boxed().shared();
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
-        let listener = TcpListener::bind(self.metrics_addr).await;
-        let listener = listener
+        let listener = listen(self.metrics_addr)
             .with_context(|| format!("cannot serve metrics on {}; choose another --metrics-addr", self.metrics_addr))?;
         // A task of its own each: neither health nor the lease may wait for the controller.
         let serving = tokio::spawn(controller::serve(listener, Served { metrics, fence, health, ready }));

@@ -4,11 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
-use aws_config::BehaviorVersion;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
-use vpc_flow_operator::aws::{AwsGate, ClientPool};
+use vpc_flow_operator::aws::{AwsGate, ClientPool, sdk_config};
 use vpc_flow_operator::verify::{self, Symbols, render};
 
 use super::live;
@@ -67,7 +66,7 @@ impl Verify {
         for note in verify::notes(&object) {
             eprintln!("note: {note}");
         }
-        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let config = sdk_config(None).await?;
         let (aws, monitor) = verify::connect(&object, &ClientPool::new(&config, AwsGate::of_verify())).await?;
         let verdict = Box::pin(verify::verify(&aws, &monitor, self.test_alarm, deadline)).await;
         let text = match self.output {

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use axum::http::{Method, Request};
-use kube::client::{Body, ClientBuilder};
+use kube::client::Body;
 use kube::{Client, Config};
 use tower::filter::FilterLayer;
 
 use crate::health::Health;
+use crate::kubernetes::client_builder;
 use crate::leader::{Fence, NotLeader};
 
 /// The fence is asked before a connection is made: all of this must pass before another replica can lead, which is no sooner than 5 s
@@ -33,7 +34,7 @@ pub fn clients(config: &Config, fence: Fence, health: Health) -> kube::Result<Cl
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // Without one, a connection that died silently is waited for without end.
         config.read_timeout = Some(patience);
-        ClientBuilder::try_from(config)
+        client_builder(&config)
     };
     let check = move |request: Request<Body>| -> Result<_, NotLeader> {
         if *request.method() != Method::GET {

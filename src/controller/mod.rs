@@ -6,6 +6,7 @@ mod connect;
 mod context;
 mod events;
 mod finalizer;
+mod listener;
 mod observer;
 mod read;
 mod reconcile;
@@ -28,6 +29,7 @@ use tokio::time::sleep;
 
 pub use client::{Clients, clients};
 pub use context::{Context, Options};
+pub use listener::listen;
 pub use observer::aws_gate;
 pub use retry::Backoff;
 pub use server::{Served, serve};

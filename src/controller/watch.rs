@@ -13,6 +13,8 @@ use tokio::sync::watch::Sender;
 use super::context::Context;
 use super::read::WatchedMonitor;
 use crate::api::RECONCILE_REQUESTED_AT;
+use crate::kubernetes::advice;
+use crate::network::ConnectionProblem;
 
 /// Monitors that need a pass, as soon as they do. `listed` turns true once all are known.
 pub fn monitors(
@@ -59,7 +61,8 @@ impl Seen {
         match event {
             Err(error) => {
                 if !self.failing {
-                    tracing::warn!(%error, "monitors cannot be watched; trying on");
+                    let remedy = ConnectionProblem::of(error).map(advice);
+                    tracing::warn!(%error, remedy, "monitors cannot be watched; trying on");
                 }
                 self.failing = true;
                 return;

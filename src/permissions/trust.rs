@@ -18,10 +18,7 @@ pub struct NotAProvider(String);
 
 /// For IAM roles for service accounts: the operator's `ServiceAccount`, and nobody else in the cluster.
 pub fn irsa(provider_arn: &str, namespace: &str, service_account: &str) -> Result<Value, NotAProvider> {
-    let (_, issuer) = provider_arn
-        .split_once(":oidc-provider/")
-        .filter(|(_, issuer)| issuer.contains('.'))
-        .ok_or_else(|| NotAProvider(provider_arn.to_owned()))?;
+    let issuer = issuer(provider_arn).ok_or_else(|| NotAProvider(provider_arn.to_owned()))?;
     let subject = format!("system:serviceaccount:{namespace}:{service_account}");
     Ok(trust(&json!({
         "Effect": "Allow",
@@ -32,6 +29,14 @@ pub fn irsa(provider_arn: &str, namespace: &str, service_account: &str) -> Resul
             format!("{issuer}:aud"): "sts.amazonaws.com",
         }},
     })))
+}
+
+/// The issuer in the ARN of its provider.
+fn issuer(provider_arn: &str) -> Option<&str> {
+    let (principal, issuer) = provider_arn.split_once(":oidc-provider/")?;
+    let ["arn", partition, "iam", "", account] = principal.split(':').collect::<Vec<_>>()[..] else { return None };
+    let is_account = account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit());
+    (partition.starts_with("aws") && is_account && issuer.contains('.')).then_some(issuer)
 }
 
 /// For EKS Pod Identity: the operator's `ServiceAccount`, whichever cluster's association names it. See "Amazon EKS Pod Identity role" in the
@@ -77,7 +82,15 @@ mod tests {
         let issuer = "oidc.eks.eu-west-1.amazonaws.com/id/AB";
         assert_eq!(tests[format!("{issuer}:sub")], "system:serviceaccount:vpc-flow-operator:operator");
         assert_eq!(tests[format!("{issuer}:aud")], "sts.amazonaws.com");
-        assert!(irsa("https://oidc.example", "a", "b").is_err());
+        for wrong in [
+            "https://oidc.example",
+            "arn:aws:iam::12345678901:oidc-provider/oidc.example/id",
+            "arn:aws:sts::123456789012:oidc-provider/oidc.example/id",
+            "arn:aws:iam::123456789012:saml-provider/oidc.example/id",
+            "arn:aws:iam::123456789012:oidc-provider/",
+        ] {
+            assert!(irsa(wrong, "a", "b").is_err(), "{wrong}");
+        }
     }
 
     #[test]

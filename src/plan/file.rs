@@ -1,23 +1,29 @@
 //! Monitors from a YAML file, as `kubectl apply` would send them.
 
 use kube::{CustomResourceExt, Resource};
-use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::schema::{self, Violation};
+use super::yaml::{self, YamlError};
 use crate::api::{GROUP, VpcFlowMonitor};
 
 /// Why a file cannot be planned.
 #[derive(Debug, Error)]
 pub enum FileError {
-    /// Not YAML.
+    /// Neither YAML nor JSON.
     #[error("document {document}: {source}")]
     Unreadable {
         /// Counted from 1.
         document: usize,
-        /// Why.
-        source: serde_yaml_ng::Error,
+        /// The reason.
+        source: YamlError,
+    },
+    /// kubectl takes only objects with a kind.
+    #[error("document {document}: kind is missing")]
+    Kindless {
+        /// Counted from 1.
+        document: usize,
     },
     /// A field is misspelt, or in the wrong place.
     #[error(
@@ -50,14 +56,30 @@ pub enum FileError {
     NoMonitor,
 }
 
+/// The text of a file: UTF-8, or UTF-16 if it begins with a byte-order mark of it, as Windows writes it.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> String {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (units, _) = bytes.as_chunks();
+        String::from_utf16_lossy(&units.iter().map(|pair| unit(*pair)).collect::<Vec<_>>())
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => String::from_utf8_lossy(rest).into_owned(),
+    }
+}
+
 /// The monitors among the documents of a YAML file and the lists in it; other kinds are passed over. What only the API server checks, the
 /// rules between fields, is not checked here.
 pub fn read(text: &str) -> Result<Vec<VpcFlowMonitor>, FileError> {
     let mut monitors: Vec<VpcFlowMonitor> = Vec::new();
-    // Some editors put a byte-order mark first.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    for (yaml, document) in serde_yaml_ng::Deserializer::from_str(text).zip(1..) {
-        for value in flattened(yaml).map_err(|source| FileError::Unreadable { document, source })? {
+    for (document, object) in yaml::objects(text) {
+        let object = object.map_err(|source| FileError::Unreadable { document, source })?;
+        for value in flattened(object) {
+            if value["kind"].as_str().is_none_or(str::is_empty) {
+                return Err(FileError::Kindless { document });
+            }
             if !is_monitor(&value, document)? {
                 continue;
             }
@@ -68,15 +90,11 @@ pub fn read(text: &str) -> Result<Vec<VpcFlowMonitor>, FileError> {
 }
 
 /// The objects of a document: itself, or what it lists.
-fn flattened(document: serde_yaml_ng::Deserializer) -> Result<Vec<Value>, serde_yaml_ng::Error> {
-    // Unlike JSON's, its mappings do not take a key twice.
-    let mut yaml = serde_yaml_ng::Value::deserialize(document)?;
-    yaml.apply_merge()?;
-    let mut value: Value = serde_yaml_ng::from_value(yaml)?;
+fn flattened(mut value: Value) -> Vec<Value> {
     let is_list = matches!(value["kind"].as_str(), Some("List" | "VpcFlowMonitorList"));
     match value.get_mut("items").filter(|_| is_list) {
-        Some(Value::Array(items)) => Ok(std::mem::take(items)),
-        _ => Ok(vec![value]),
+        Some(Value::Array(items)) => std::mem::take(items),
+        _ => vec![value],
     }
 }
 
@@ -170,17 +188,42 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_taken_apart_and_a_byte_order_mark_is_no_text() {
+    fn lists_are_taken_apart() {
         let item = |name: &str| {
             format!(
                 "- {{apiVersion: vpcflow.dev/v1alpha1, kind: VpcFlowMonitor, metadata: {{name: {name}}}, spec: {{vpcId: vpc-12345678}}}}\n"
             )
         };
-        let list = format!("\u{feff}apiVersion: v1\nkind: List\nitems:\n{}{}", item("a"), item("b"));
+        let list = format!("apiVersion: v1\nkind: List\nitems:\n{}{}", item("a"), item("b"));
         let names = |text: &str| {
             read(text).unwrap().into_iter().map(|monitor| monitor.metadata.name.unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(names(&list), ["a", "b"]);
+    }
+
+    #[test]
+    fn files_of_windows_are_decoded() {
+        let text = "a: ä";
+        let utf16 = |first: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
+            first.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect::<Vec<_>>()
+        };
+        assert_eq!(decode(&utf16([0xff, 0xfe], u16::to_le_bytes)), text);
+        assert_eq!(decode(&utf16([0xfe, 0xff], u16::to_be_bytes)), text);
+        assert_eq!(decode("\u{feff}a: ä".as_bytes()), text);
+        assert_eq!(decode(text.as_bytes()), text);
+    }
+
+    #[test]
+    fn values_are_those_that_kubectl_sends() {
+        let spec = |text: &str| read(&format!("{HEAD}spec: {{vpcId: vpc-12345678, {text}}}\n")).unwrap().remove(0).spec;
+        assert!(!spec("dashboard: {enabled: no}").dashboard.enabled);
+        assert_eq!(spec("detector: {memoryMb: 0400}").detector.memory_mb, 256);
+        assert_eq!(spec("detector: {timeoutSeconds: 6e1}").detector.timeout_seconds, 60);
+        assert_eq!(spec("aggregationInterval: 600.0").aggregation_interval, 600);
+        assert!(spec("tags: {on: \"yes\"}").tags.contains_key("true"));
+        assert!(problem("{vpcId: vpc-12345678, tags: {a: yes}}").contains("spec.tags.a: must be of type string"));
+        assert!(problem("{vpcId: vpc-12345678, dashboard: {on: true}}").contains("spec.dashboard.true is no field"));
+        assert_eq!(read("a: 1").unwrap_err().to_string(), "document 1: kind is missing");
     }
 
     #[test]
@@ -199,7 +242,6 @@ mod tests {
         assert_eq!(problem("{}"), "document 1: spec.vpcId: is missing");
         assert_eq!(problem("null"), "document 1: spec: is missing");
         assert!(problem("{vpcId: vpc-XYZ}").starts_with("document 1: spec.vpcId: `vpc-XYZ` does not match"));
-        assert!(problem("{vpcId: vpc-12345678, vpcId: vpc-12345678}").contains("duplicate"));
         assert!(problem("{vpcId: vpc-12345678, s3: {lifecycle: {expireAfterDays: -1}}}").contains("is less than"));
         let other = |text: &str, with: &str| {
             read(&format!("{HEAD}spec: {{vpcId: vpc-12345678}}\n").replace(text, with)).unwrap_err().to_string()

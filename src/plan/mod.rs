@@ -7,14 +7,16 @@ pub mod cost;
 mod file;
 mod schema;
 mod table;
+mod yaml;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 pub use cost::Estimate;
-pub use file::{FileError, is_label, read};
+pub use file::{FileError, decode, is_label, read};
 pub use table::render;
+pub use yaml::{YamlError, objects};
 
 use crate::api::conditions::Reason;
 use crate::api::{Component, ResourceKind};

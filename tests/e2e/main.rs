@@ -8,6 +8,7 @@ mod link;
 mod process;
 
 mod commands;
+mod connectivity;
 mod install;
 mod scenarios;
 mod systems;

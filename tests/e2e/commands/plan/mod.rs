@@ -1,6 +1,7 @@
 //! What is planned is what is done: the plan is compared with what the operator then does, and with what it writes to AWS, which is nothing.
 
 mod command;
+mod kubectl;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

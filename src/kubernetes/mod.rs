@@ -1,0 +1,9 @@
+//! The way to the Kubernetes API: configuration, proxies, connections.
+
+mod advice;
+mod client;
+mod config;
+
+pub use advice::advice;
+pub use client::{Connections, client, client_builder};
+pub use config::{ConfigError, config};
