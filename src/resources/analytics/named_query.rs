@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::saved_queries;
+use super::table::Table;
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
@@ -64,16 +65,16 @@ pub enum NamedQueryOp {
     },
 }
 
-/// The saved queries that the columns of the table allow.
-pub fn desired(monitor: &Monitor) -> Vec<NamedQuery> {
+/// The saved queries that the columns of the table allow, over it and the tables of earlier records.
+pub fn desired(monitor: &Monitor, former: &[Table]) -> Vec<NamedQuery> {
     saved_queries::ALL
         .iter()
         .filter_map(|query| {
             Some(NamedQuery {
                 name: query.name.to_owned(),
-                description: query.description.to_owned(),
+                description: saved_queries::description(query, former),
                 database: monitor.names.database.clone(),
-                sql: saved_queries::sql(query, monitor)?,
+                sql: saved_queries::sql(query, monitor, former)?,
             })
         })
         .collect()

@@ -9,7 +9,7 @@
 
 use ipnet::IpNet;
 
-use super::table::column_name;
+use super::table::{Table, column_name};
 use super::traffic;
 use crate::api::FlowLogField::{
     self, Action, Bytes, DstPort, InterfaceId, LogStatus, PktDstAwsService, PktSrcAwsService, Start, TcpFlags,
@@ -215,14 +215,34 @@ LIMIT 100",
     },
 ];
 
-/// The statement over the monitor's table, or `None` if its records lack a field that the query needs.
-pub fn sql(query: &SavedQuery, monitor: &Monitor) -> Option<String> {
+/// The description, which says if the query cannot read all tables of earlier records.
+pub fn description(query: &SavedQuery, former: &[Table]) -> String {
+    let left_out = former.iter().filter(|table| !query.can_read(&table.fields())).count();
+    match left_out {
+        0 => query.description.to_owned(),
+        1 => format!("{}; without the records of one earlier layout, which lack a column", query.description),
+        _ => format!("{}; without the records of {left_out} earlier layouts, which lack a column", query.description),
+    }
+}
+
+/// The statement over the monitor's table and those of earlier records, or `None` if the table lacks a column that the query needs.
+/// Tables of earlier records that lack one are left out.
+pub fn sql(query: &SavedQuery, monitor: &Monitor, former: &[Table]) -> Option<String> {
     let fields = &monitor.spec.s3.fields;
-    if !query.needs.iter().all(|field| fields.contains(field)) {
+    if !query.can_read(fields) {
         return None;
     }
-    let mut sql = query.sql.to_owned();
-    if sql.contains("{source}") {
+    let former: Vec<(&Table, Vec<FlowLogField>)> =
+        former.iter().map(|table| (table, table.fields())).filter(|(_, has)| query.can_read(has)).collect();
+    let mut sql = if former.is_empty() {
+        query.sql.replace("{table}", &quoted(&monitor.names.table)).replace("{recent}", &recent(query.days, fields))
+    } else {
+        let former = former.iter().map(|(table, has)| query.columns_of(&table.name, has, fields));
+        let parts: Vec<_> =
+            [query.columns_of(&monitor.names.table, fields, fields)].into_iter().chain(former).collect();
+        over_records(&parts.join("\n  UNION ALL\n"), query.sql)
+    };
+    if query.names_ends() {
         let [source, destination] = traffic::ends(fields)?.map(column_name);
         sql = sql.replace("{source}", &source).replace("{destination}", &destination);
     }
@@ -232,8 +252,52 @@ pub fn sql(query: &SavedQuery, monitor: &Monitor) -> Option<String> {
             sql = sql.replace(&placeholder, &is_inside(column, &traffic::inside(monitor)));
         }
     }
-    let table = format!("\"{}\"", monitor.names.table);
-    Some(sql.replace("{table}", &table).replace("{recent}", &recent(query.days, fields)))
+    Some(sql)
+}
+
+impl SavedQuery {
+    fn names_ends(&self) -> bool {
+        self.sql.contains("{source}")
+    }
+
+    /// True if records with these fields have all that the query needs.
+    fn can_read(&self, fields: &[FlowLogField]) -> bool {
+        self.needs.iter().all(|field| fields.contains(field)) && (!self.names_ends() || traffic::ends(fields).is_some())
+    }
+
+    /// The recent records of one table, with the names that the declared table has for sender and receiver.
+    fn columns_of(&self, table: &str, fields: &[FlowLogField], declared: &[FlowLogField]) -> String {
+        let mut columns: Vec<_> = ["year", "month", "day"].map(str::to_owned).into();
+        columns.extend(self.needs.iter().map(|field| quoted(&column_name(*field))));
+        if self.names_ends()
+            && let (Some(ends), Some(names)) = (traffic::ends(fields), traffic::ends(declared))
+        {
+            columns.extend(ends.into_iter().zip(names).map(|(end, name)| match column_name(end) {
+                column if end == name => column,
+                column => format!("{column} AS {}", column_name(name)),
+            }));
+        }
+        let recent = recent(self.days, fields).replace('\n', "\n    ");
+        format!("    SELECT {}\n    FROM {}\n    WHERE {recent}", columns.join(", "), quoted(table))
+    }
+}
+
+/// The query over `records`, which are recent, in the place of the one table.
+fn over_records(records: &str, sql: &str) -> String {
+    let sql = match sql.split_once("WHERE {recent}") {
+        Some((before, after)) => match after.trim_start().strip_prefix("AND ") {
+            Some(conditions) => format!("{before}WHERE {conditions}"),
+            None => format!("{}{after}", before.trim_end()),
+        },
+        None => sql.to_owned(),
+    };
+    let sql = sql.replace("{table}", "records");
+    let rest = sql.strip_prefix("WITH ").map_or_else(|| format!("\n{sql}"), |rest| format!(", {rest}"));
+    format!("WITH records AS (\n{records}\n){rest}")
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
 }
 
 /// True for addresses in one of the networks, and null for what is no address.
@@ -280,7 +344,7 @@ mod tests {
 
     fn offered(fields: &[FlowLogField]) -> Vec<&'static str> {
         let monitor = with_fields(fields);
-        ALL.iter().filter(|query| sql(query, &monitor).is_some()).map(|query| query.name).collect()
+        ALL.iter().filter(|query| sql(query, &monitor, &[]).is_some()).map(|query| query.name).collect()
     }
 
     #[test]
@@ -288,7 +352,7 @@ mod tests {
         let monitor = with_fields(FlowLogField::ALL);
         let ends = traffic::ends(FlowLogField::ALL).unwrap();
         for query in ALL {
-            let text = sql(query, &monitor).unwrap();
+            let text = sql(query, &monitor, &[]).unwrap();
             assert!(!text.contains('{'), "{text}");
             let words: BTreeSet<_> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
             for field in FlowLogField::ALL.iter().filter(|field| words.contains(column_name(**field).as_str())) {
@@ -308,7 +372,7 @@ mod tests {
         let monitor = with_fields(FlowLogField::ALL);
         for query in ALL {
             assert!((2..=28).contains(&query.days), "{}", query.name);
-            let text = sql(query, &monitor).unwrap();
+            let text = sql(query, &monitor, &[]).unwrap();
             assert_eq!(text.matches("FROM \"vpc_flow_logs\"").count(), 1, "{} reads the records once", query.name);
             assert!(text.contains("WHERE year IN (date_format(current_date - INTERVAL"), "{text}");
         }
@@ -319,7 +383,7 @@ mod tests {
     fn no_query_orders_by_an_aggregate_of_what_it_puts_out() {
         let monitor = with_fields(FlowLogField::ALL);
         for query in ALL {
-            let text = sql(query, &monitor).unwrap();
+            let text = sql(query, &monitor, &[]).unwrap();
             let last = &text[text.rfind("\nSELECT ").unwrap_or(0)..];
             let (output, order) = last.rsplit_once("ORDER BY ").unwrap();
             let (output, _) = output.split_once("FROM ").unwrap();
@@ -353,7 +417,7 @@ mod tests {
 
     #[test]
     fn records_without_traffic_are_left_out_by_what_there_is() {
-        let text = |fields: &[FlowLogField]| sql(named("Daily volume"), &with_fields(fields)).unwrap();
+        let text = |fields: &[FlowLogField]| sql(named("Daily volume"), &with_fields(fields), &[]).unwrap();
         assert!(text(&[Bytes, LogStatus]).ends_with("AND log_status = 'OK'\nGROUP BY 1\nORDER BY date_utc DESC"));
         assert!(text(&[Bytes]).contains("AND bytes IS NOT NULL"));
     }
@@ -361,16 +425,16 @@ mod tests {
     #[test]
     fn the_packets_own_addresses_are_asked_for_where_they_are_recorded() {
         let mut fields = crate::api::VpcFlowMonitorSpec::new("vpc-1").s3.fields;
-        assert!(sql(named("Top talkers"), &with_fields(&fields)).unwrap().contains("pkt_srcaddr AS source"));
+        assert!(sql(named("Top talkers"), &with_fields(&fields), &[]).unwrap().contains("pkt_srcaddr AS source"));
         fields.retain(|field| *field != FlowLogField::PktDstAddr);
-        assert!(sql(named("Top talkers"), &with_fields(&fields)).unwrap().contains("SELECT srcaddr AS source"));
+        assert!(sql(named("Top talkers"), &with_fields(&fields), &[]).unwrap().contains("SELECT srcaddr AS source"));
     }
 
     #[test]
     fn trusted_networks_are_not_external() {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
         spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
-        let text = sql(named("External conversations"), &fixtures::with_spec(spec)).unwrap();
+        let text = sql(named("External conversations"), &fixtures::with_spec(spec), &[]).unwrap();
         for column in ["source", "destination"] {
             assert!(text.contains(&format!("contains('203.0.113.0/24', try_cast({column} AS ipaddress))")), "{text}");
             assert!(text.contains(&format!("contains('fc00::/7', try_cast({column} AS ipaddress))")), "{text}");

@@ -2,7 +2,7 @@
 //!
 //! See "Lifecycle configuration elements" and "Transitioning objects using Amazon S3 Lifecycle" in the S3 user guide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
@@ -10,9 +10,13 @@ use aws_sdk_s3::types::{
 };
 use serde::Serialize;
 
-use crate::monitor::{Monitor, RESULTS_PREFIX};
+use crate::monitor::{LAYOUT, Monitor, RESULTS_PREFIX, short_hash};
 
 const RECORDS: &str = "vpc-flow-operator-records";
+/// For folders of layouts that are in no folder of all records.
+const LAYOUTS: &str = "vpc-flow-operator-records-layouts";
+/// Begins the `ID` of rules for folders that had records under a former prefix.
+const FORMER: &str = "vpc-flow-operator-records-former-";
 const RESULTS: &str = "vpc-flow-operator-results";
 const ABORT_UPLOADS_AFTER_DAYS: i32 = 7;
 /// Results can be had again by asking again.
@@ -52,18 +56,23 @@ pub fn rules(monitor: &Monitor) -> Rules {
         ];
         steps.into_iter().filter(|(_, days)| *days > 0).collect()
     };
-    let key_prefix = monitor.key_prefix();
+    let prefix = monitor.records_prefix();
+    let at_the_top = prefix.is_empty();
     let records = Rule {
         enabled: true,
         // Without a prefix of one's own the whole bucket would be meant, and results would move with the records.
-        prefix: if key_prefix.is_empty() { "AWSLogs/".to_owned() } else { key_prefix },
+        prefix: if at_the_top { "AWSLogs/".to_owned() } else { prefix },
         transitions: transitions.into_iter().map(|(class, days)| (class.as_str().to_owned(), days)).collect(),
         expire_after_days: spec.expire_after_days,
         noncurrent_version_expire_after_days: Some(spec.noncurrent_version_expire_after_days),
         abort_uploads_after_days: Some(ABORT_UPLOADS_AFTER_DAYS),
         besides: Vec::new(),
     };
-    let mut rules = Rules::from([(RECORDS.to_owned(), records)]);
+    let mut rules = Rules::new();
+    if at_the_top {
+        rules.insert(LAYOUTS.to_owned(), records.for_prefix(LAYOUT));
+    }
+    rules.insert(RECORDS.to_owned(), records);
     // Results of queries stay behind when analytics is switched off; they go all the same.
     let results = Rule {
         enabled: true,
@@ -75,6 +84,21 @@ pub fn rules(monitor: &Monitor) -> Rules {
         besides: Vec::new(),
     };
     rules.insert(RESULTS.to_owned(), results);
+    rules
+}
+
+/// Those rules, and one like that for records for each folder that an earlier rule was for: records stay there when the prefix changes.
+#[must_use]
+pub fn with_former_folders(mut rules: Rules, observed: &Rules) -> Rules {
+    let Some(records) = rules.get(RECORDS).cloned() else { return rules };
+    // In the order of the prefixes, so that a folder comes before those within it.
+    for prefix in observed.values().map(|rule| &rule.prefix).collect::<BTreeSet<_>>() {
+        let is_covered = rules.values().any(|rule| prefix.starts_with(&rule.prefix));
+        let has_results = RESULTS_PREFIX.starts_with(prefix);
+        if !is_covered && !has_results {
+            rules.insert(format!("{FORMER}{}", short_hash(prefix)), records.for_prefix(prefix));
+        }
+    }
     rules
 }
 
@@ -103,7 +127,7 @@ impl Lifecycle {
         let mut lifecycle = Self { minimum_object_size, ..Self::default() };
         for rule in rules {
             match rule.id() {
-                Some(id) if [RECORDS, RESULTS].contains(&id) => {
+                Some(id) if [RECORDS, LAYOUTS, RESULTS].contains(&id) || id.starts_with(FORMER) => {
                     lifecycle.ours.insert(id.to_owned(), Rule::from(&rule));
                 }
                 _ => lifecycle.others.push(rule),
@@ -132,6 +156,10 @@ fn with_filter(mut rule: LifecycleRule) -> LifecycleRule {
 }
 
 impl Rule {
+    fn for_prefix(&self, prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), ..self.clone() }
+    }
+
     fn to_sdk(&self, id: &str) -> Option<LifecycleRule> {
         let mut transitions: Vec<_> = self.transitions.iter().collect();
         transitions.sort_by_key(|(_, days)| **days);
@@ -275,12 +303,37 @@ mod tests {
         assert_eq!(records["expireAfterDays"], 400);
         assert_eq!(records["noncurrentVersionExpireAfterDays"], 5);
         assert_eq!(rules["vpc-flow-operator-results"]["expireAfterDays"], 3);
+        let mut layouts = records.clone();
+        layouts["prefix"] = json!("layout-");
+        assert_eq!(rules["vpc-flow-operator-records-layouts"], layouts, "folders of layouts are in no other rule's");
 
         spec.s3.lifecycle.intelligent_tiering = true;
         spec.analytics.enabled = false;
         let rules = reported(spec);
         assert_eq!(rules["vpc-flow-operator-results"]["expireAfterDays"], 3, "what is left of them goes");
         assert_eq!(rules["vpc-flow-operator-records"]["transitions"], json!({"INTELLIGENT_TIERING": 0}));
+    }
+
+    #[test]
+    fn records_under_a_former_prefix_move_and_expire_like_all_others() {
+        let with = |prefix: &str| {
+            let mut spec = spec();
+            spec.s3.prefix = prefix.into();
+            rules(&fixtures::with_spec(spec))
+        };
+        let prefixes = |rules: &Rules| rules.values().map(|rule| rule.prefix.clone()).collect::<Vec<_>>();
+        let moved = with_former_folders(with("b"), &with("a"));
+        assert_eq!(prefixes(&moved), ["b/", "a/", "athena-results/"]);
+        assert_eq!(with_former_folders(with("b"), &moved), moved);
+        let nested = with_former_folders(with("a/c"), &moved);
+        assert_eq!(prefixes(&nested).len(), 4, "{nested:?}");
+        let back = with_former_folders(with("a"), &nested);
+        assert_eq!(prefixes(&back).len(), 3, "a/c/ is in a/: {back:?}");
+        let top = with_former_folders(with("a"), &with(""));
+        assert_eq!(prefixes(&top).len(), 4, "{top:?}");
+        let mut whole_bucket = with("a");
+        whole_bucket.insert(RECORDS.to_owned(), whole_bucket[RECORDS].for_prefix(""));
+        assert_eq!(with_former_folders(with("a"), &whole_bucket), with("a"), "results would move with the records");
     }
 
     fn written(rules: &Rules) -> Vec<LifecycleRule> {
