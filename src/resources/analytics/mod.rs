@@ -4,6 +4,7 @@
 //! Database and table are made through Glue's API, which is synchronous and can be read back; DDL through Athena is neither.
 
 mod database;
+mod file_format;
 mod former_tables;
 mod insights;
 mod named_query;

@@ -20,9 +20,9 @@ const BATCH: usize = 50;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NamedQuery {
-    /// What people find it by.
+    /// The name by which people find it.
     pub name: String,
-    /// What it answers.
+    /// The question that it answers.
     pub description: String,
     /// The database it runs in.
     pub database: String,
@@ -35,11 +35,11 @@ pub struct NamedQuery {
 pub struct ObservedNamedQuery {
     /// AWS's id.
     pub id: String,
-    /// What it is.
+    /// Its definition.
     pub query: NamedQuery,
 }
 
-/// What can be done to a saved query.
+/// A change of a saved query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedQueryOp {
     /// Makes it.
@@ -48,14 +48,14 @@ pub enum NamedQueryOp {
     Update {
         /// AWS's id of it.
         id: String,
-        /// What it shall be.
+        /// Its new definition.
         query: NamedQuery,
     },
     /// Deletes it and makes it anew: its database cannot be changed.
     Replace {
         /// AWS's id of the old one.
         id: String,
-        /// What the new one shall be.
+        /// The definition of the new one.
         query: NamedQuery,
     },
     /// Deletes it.

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_glue::types::{Column as SdkColumn, SerDeInfo, StorageDescriptor, Table as SdkTable, TableInput};
 use serde::Serialize;
 
+use super::file_format::Format;
 use super::partitions;
 use crate::api::ResourceKind;
-use crate::api::spec::FileFormat;
 use crate::api::{FieldType, FlowLogField};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
@@ -126,37 +126,6 @@ fn column(field: FlowLogField) -> Column {
 /// AWS's name of a field's column: as in Parquet, with `_` for `-`.
 pub fn column_name(field: FlowLogField) -> String {
     field.name().replace('-', "_")
-}
-
-/// What Athena needs to read a format. See "Create tables for flow logs" in the Athena user guide.
-struct Format {
-    input: &'static str,
-    output: &'static str,
-    serde: &'static str,
-    serde_parameters: &'static [(&'static str, &'static str)],
-    parameters: &'static [(&'static str, &'static str)],
-}
-
-impl Format {
-    const fn of(format: FileFormat) -> Self {
-        match format {
-            FileFormat::Parquet => Self {
-                input: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-                output: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-                serde: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-                serde_parameters: &[("serialization.format", "1")],
-                parameters: &[("classification", "parquet")],
-            },
-            // The first line of each file names the fields. Athena knows gzip by the file's name.
-            FileFormat::PlainText => Self {
-                input: "org.apache.hadoop.mapred.TextInputFormat",
-                output: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                serde: "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
-                serde_parameters: &[("field.delim", " "), ("serialization.format", " ")],
-                parameters: &[("classification", "csv"), ("skip.header.line.count", "1")],
-            },
-        }
-    }
 }
 
 /// True for parameters that are ours to set and to take away; Glue and its users add others.

@@ -15,7 +15,7 @@ pub(super) fn spec() -> VpcFlowMonitorSpec {
     VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
 }
 
-/// What AWS has once `desired` is applied.
+/// The state of AWS once `desired` is applied.
 pub(super) fn applied(monitor: &Monitor) -> Observed {
     let desired = Analytics::desired(monitor).unwrap().unwrap();
     Observed {
@@ -39,7 +39,7 @@ pub(super) fn applied(monitor: &Monitor) -> Observed {
     }
 }
 
-/// What Glue answers for a table made from `table`, with parameters of its own.
+/// Glue's answer for a table made from `table`, with parameters of its own.
 pub(super) fn sdk_table(table: &Table, more: &[(&str, &str)]) -> SdkTable {
     let others = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let input = table::table_input(table, &others).unwrap();

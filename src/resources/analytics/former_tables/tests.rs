@@ -239,7 +239,7 @@ fn a_query_reads_every_table_by_its_own_columns() {
     assert_eq!(
         queries(&monitor, &former)["Top talkers"].sql,
         format!(
-            r#"WITH records AS (
+            r#"WITH all_records AS (
     SELECT year, month, day, "bytes", "interface_id", pkt_srcaddr, pkt_dstaddr
     FROM "vpc_flow_logs"
     WHERE {recent}
@@ -252,7 +252,7 @@ fn a_query_reads_every_table_by_its_own_columns() {
 ), flows AS (
     SELECT pkt_srcaddr AS source, pkt_dstaddr AS destination, interface_id,
            sum(bytes) AS interface_bytes, count(*) AS interface_flows
-    FROM records
+    FROM all_records
     GROUP BY 1, 2, 3
 )
 SELECT source, destination, max(interface_bytes) AS total_bytes, max(interface_flows) AS flows
@@ -269,14 +269,16 @@ fn the_conditions_of_a_query_stay_over_all_tables() {
     let queries = queries(&fixtures::with_spec(text()), &fixtures::monitor());
     assert!(queries["Daily volume"].sql.ends_with(
         ")\nSELECT year || '-' || month || '-' || day AS date_utc,\n       sum(bytes) AS total_bytes,\n       \
-         count(*) AS flows\nFROM records\nGROUP BY 1\nORDER BY date_utc DESC"
+         count(*) AS flows\nFROM all_records\nGROUP BY 1\nORDER BY date_utc DESC"
     ));
     let rejected = &queries["Rejected by source and port"].sql;
-    assert!(rejected.contains("FROM records\nWHERE action = 'REJECT'\nGROUP BY 1, 2"), "{rejected}");
+    assert!(rejected.contains("FROM all_records\nWHERE action = 'REJECT'\nGROUP BY 1, 2"), "{rejected}");
     let history = &queries["Conversation history"].sql;
-    assert!(history.contains("\n), conversation (first_address, second_address) AS (VALUES"), "{history}");
+    let first_line = "WITH conversation (first_address, second_address) AS (VALUES ('10.0.0.10', '10.0.0.20')),";
+    assert!(history.starts_with(&format!("{first_line}\nall_records AS (\n    SELECT year")), "{history}");
+    assert!(history.contains("\n), flows AS (\n    SELECT date_trunc"), "{history}");
     assert!(
-        history.contains("FROM records CROSS JOIN conversation\n    WHERE ((pkt_srcaddr = first_address"),
+        history.contains("FROM all_records CROSS JOIN conversation\n    WHERE ((pkt_srcaddr = first_address"),
         "{history}"
     );
     for query in queries.values() {

@@ -1,4 +1,4 @@
-//! What the saved queries ask. Athena's SQL (Trino) over the columns of the table.
+//! The questions of the saved queries, in Athena's SQL (Trino) over the columns of the table.
 //!
 //! Each looks back a few days, named by the partition columns, so that Athena reads those days' files only. `date_format` of
 //! `current_date` is computed while the query is planned; year and month are named on their own because they narrow the partitions that
@@ -7,20 +7,19 @@
 //! Traffic between two interfaces of the VPC, or through a NAT gateway, is recorded at each of them. Where a query adds up who speaks with
 //! whom, it does so per interface and takes the largest of the sums.
 
-use ipnet::IpNet;
+mod statement;
 
-use super::table::{Table, column_name};
-use super::traffic;
+pub use statement::{description, sql};
+
 use crate::api::FlowLogField::{
-    self, Action, Bytes, DstPort, InterfaceId, LogStatus, PktDstAwsService, PktSrcAwsService, Start, TcpFlags,
+    self, Action, Bytes, DstPort, InterfaceId, PktDstAwsService, PktSrcAwsService, Start, TcpFlags,
 };
-use crate::monitor::Monitor;
 
 /// A question about the traffic.
 pub struct SavedQuery {
-    /// What people find it by.
+    /// The name by which people find it.
     pub name: &'static str,
-    /// What it answers.
+    /// The question that it answers.
     pub description: &'static str,
     /// Fields without which it cannot be asked.
     needs: &'static [FlowLogField],
@@ -215,122 +214,16 @@ LIMIT 100",
     },
 ];
 
-/// The description, which says if the query cannot read all tables of earlier records.
-pub fn description(query: &SavedQuery, former: &[Table]) -> String {
-    let left_out = former.iter().filter(|table| !query.can_read(&table.fields())).count();
-    match left_out {
-        0 => query.description.to_owned(),
-        1 => format!("{}; without the records of one earlier layout, which lack a column", query.description),
-        _ => format!("{}; without the records of {left_out} earlier layouts, which lack a column", query.description),
-    }
-}
-
-/// The statement over the monitor's table and those of earlier records, or `None` if the table lacks a column that the query needs.
-/// Tables of earlier records that lack one are left out.
-pub fn sql(query: &SavedQuery, monitor: &Monitor, former: &[Table]) -> Option<String> {
-    let fields = &monitor.spec.s3.fields;
-    if !query.can_read(fields) {
-        return None;
-    }
-    let former: Vec<(&Table, Vec<FlowLogField>)> =
-        former.iter().map(|table| (table, table.fields())).filter(|(_, has)| query.can_read(has)).collect();
-    let mut sql = if former.is_empty() {
-        query.sql.replace("{table}", &quoted(&monitor.names.table)).replace("{recent}", &recent(query.days, fields))
-    } else {
-        let former = former.iter().map(|(table, has)| query.columns_of(&table.name, has, fields));
-        let parts: Vec<_> =
-            [query.columns_of(&monitor.names.table, fields, fields)].into_iter().chain(former).collect();
-        over_records(&parts.join("\n  UNION ALL\n"), query.sql)
-    };
-    if query.names_ends() {
-        let [source, destination] = traffic::ends(fields)?.map(column_name);
-        sql = sql.replace("{source}", &source).replace("{destination}", &destination);
-    }
-    for column in ["source", "destination"] {
-        let placeholder = format!("{{inside({column})}}");
-        if sql.contains(&placeholder) {
-            sql = sql.replace(&placeholder, &is_inside(column, &traffic::inside(monitor)));
-        }
-    }
-    Some(sql)
-}
-
-impl SavedQuery {
-    fn names_ends(&self) -> bool {
-        self.sql.contains("{source}")
-    }
-
-    /// True if records with these fields have all that the query needs.
-    fn can_read(&self, fields: &[FlowLogField]) -> bool {
-        self.needs.iter().all(|field| fields.contains(field)) && (!self.names_ends() || traffic::ends(fields).is_some())
-    }
-
-    /// The recent records of one table, with the names that the declared table has for sender and receiver.
-    fn columns_of(&self, table: &str, fields: &[FlowLogField], declared: &[FlowLogField]) -> String {
-        let mut columns: Vec<_> = ["year", "month", "day"].map(str::to_owned).into();
-        columns.extend(self.needs.iter().map(|field| quoted(&column_name(*field))));
-        if self.names_ends()
-            && let (Some(ends), Some(names)) = (traffic::ends(fields), traffic::ends(declared))
-        {
-            columns.extend(ends.into_iter().zip(names).map(|(end, name)| match column_name(end) {
-                column if end == name => column,
-                column => format!("{column} AS {}", column_name(name)),
-            }));
-        }
-        let recent = recent(self.days, fields).replace('\n', "\n    ");
-        format!("    SELECT {}\n    FROM {}\n    WHERE {recent}", columns.join(", "), quoted(table))
-    }
-}
-
-/// The query over `records`, which are recent, in the place of the one table.
-fn over_records(records: &str, sql: &str) -> String {
-    let sql = match sql.split_once("WHERE {recent}") {
-        Some((before, after)) => match after.trim_start().strip_prefix("AND ") {
-            Some(conditions) => format!("{before}WHERE {conditions}"),
-            None => format!("{}{after}", before.trim_end()),
-        },
-        None => sql.to_owned(),
-    };
-    let sql = sql.replace("{table}", "records");
-    let rest = sql.strip_prefix("WITH ").map_or_else(|| format!("\n{sql}"), |rest| format!(", {rest}"));
-    format!("WITH records AS (\n{records}\n){rest}")
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{name}\"")
-}
-
-/// True for addresses in one of the networks, and null for what is no address.
-fn is_inside(column: &str, networks: &[IpNet]) -> String {
-    let tests: Vec<_> =
-        networks.iter().map(|network| format!("contains('{network}', try_cast({column} AS ipaddress))")).collect();
-    format!("({})", tests.join("\n            OR "))
-}
-
-/// The last `days` days, and only records of traffic: those that say `NODATA` or `SKIPDATA` carry neither addresses nor bytes.
-fn recent(days: u32, fields: &[FlowLogField]) -> String {
-    let first = format!("current_date - INTERVAL '{}' DAY", days - 1);
-    let traffic = if fields.contains(&LogStatus) {
-        "\n  AND log_status = 'OK'"
-    } else if fields.contains(&Bytes) {
-        "\n  AND bytes IS NOT NULL"
-    } else {
-        ""
-    };
-    format!(
-        "year IN (date_format({first}, '%Y'), date_format(current_date, '%Y'))\n  \
-           AND month IN (date_format({first}, '%m'), date_format(current_date, '%m'))\n  \
-           AND year || month || day >= date_format({first}, '%Y%m%d'){traffic}"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::table::column_name;
+    use super::super::traffic;
     use super::*;
+    use crate::api::FlowLogField::LogStatus;
     use crate::api::VpcFlowMonitorSpec;
-    use crate::monitor::fixtures;
+    use crate::monitor::{Monitor, fixtures};
 
     fn with_fields(fields: &[FlowLogField]) -> Monitor {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
