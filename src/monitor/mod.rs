@@ -4,6 +4,7 @@ mod allowed_arns;
 mod boundary;
 mod detector_package;
 pub mod fingerprints;
+mod layout;
 mod names;
 mod tags;
 
@@ -12,7 +13,8 @@ use std::sync::Arc;
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
 pub use boundary::boundary_in;
 pub use detector_package::{Architecture, DetectorPackage, PackageError};
-pub use names::{Names, PREFIX, ROLE_PATH};
+pub use layout::LAYOUT;
+pub use names::{Names, PREFIX, ROLE_PATH, short_hash};
 pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
 
 use crate::api::Invalid;
@@ -178,10 +180,17 @@ impl Monitor {
         self.account_region.arn("sns", self.names.topic())
     }
 
-    /// `AWSLogs`' parent within the bucket: the prefix with its slash, or nothing.
+    /// The folder of all records within the bucket, whatever their layout: the prefix with its slash, or nothing.
+    #[must_use]
+    pub fn records_prefix(&self) -> String {
+        if self.spec.s3.prefix.is_empty() { String::new() } else { format!("{}/", self.spec.s3.prefix) }
+    }
+
+    /// `AWSLogs`' parent within the bucket: the folder of the layout with its slash, or nothing.
     #[must_use]
     pub fn key_prefix(&self) -> String {
-        if self.spec.s3.prefix.is_empty() { String::new() } else { format!("{}/", self.spec.s3.prefix) }
+        let folder = layout::folder(&self.spec.s3).map(|folder| format!("{folder}/")).unwrap_or_default();
+        format!("{}{folder}", self.records_prefix())
     }
 }
 

@@ -99,6 +99,12 @@ impl Names {
         self.base.clone()
     }
 
+    /// The table over a folder of records in an earlier layout.
+    #[must_use]
+    pub fn table_of_former_layout(&self, location: &str) -> String {
+        format!("{}_{}", self.table, short_hash(location))
+    }
+
     /// The dashboard.
     #[must_use]
     pub fn dashboard(&self) -> String {
@@ -134,7 +140,9 @@ fn slug(text: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-fn short_hash(text: &str) -> String {
+/// The first characters of a text's SHA-256.
+#[must_use]
+pub fn short_hash(text: &str) -> String {
     hex::encode(&Sha256::digest(text)[..HASH_CHARS / 2])
 }
 

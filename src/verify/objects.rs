@@ -102,7 +102,9 @@ mod tests {
         let file = "123456789012_vpcflowlogs_eu-west-1_fl-1_";
         assert_eq!(
             plain,
-            ["23", "22"].map(|day| format!("AWSLogs/123456789012/vpcflowlogs/eu-west-1/2026/11/{day}/{file}"))
+            ["23", "22"].map(|day| format!(
+                "layout-parquet-plain-daily/AWSLogs/123456789012/vpcflowlogs/eu-west-1/2026/11/{day}/{file}"
+            ))
         );
     }
 }

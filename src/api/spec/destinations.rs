@@ -83,19 +83,21 @@ impl LogGroupClass {
 #[serde(rename_all = "camelCase", default)]
 pub struct S3 {
     /// Name of the bucket. Default `vpc-flow-logs-<account>-<hash>`. After a change the records of the old bucket stay or go as
-    /// `deletionPolicy` says.
+    /// `deletionPolicy` says; the saved queries read the new bucket only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule(r"!self.contains('..') && !self.matches('^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$') && !self.startsWith('xn--') && !self.startsWith('sthree-') && !self.startsWith('amzn-s3-demo-') && !self.endsWith('-s3alias') && !self.endsWith('--ol-s3') && !self.endsWith('.mrap') && !self.endsWith('--x-s3') && !self.endsWith('--table-s3')", "not a bucket name: no two dots in a row, no IP address, and no prefix or suffix that S3 reserves")
     ]))]
     pub bucket_name: Option<String>,
-    /// Folder of the records within the bucket, without a slash at either end; empty for none. Default `vpc-flow-logs`. `AWSLogs` and
-    /// `athena-results` are reserved. A change replaces the flow log; earlier records stay where they are.
+    /// Folder of the records within the bucket, without a slash at either end; empty for none. Default `vpc-flow-logs`. `AWSLogs`,
+    /// `athena-results` and names beginning with `layout-` are reserved. A change replaces the flow log; earlier records stay in their
+    /// folder, and the saved queries read both folders.
     #[schemars(regex(pattern = r"^([A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*)?$"), length(max = 256))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("!self.split('/').exists(part, part == 'AWSLogs')", "AWSLogs is reserved: AWS adds it to the prefix itself"),
         rule("!self.split('/').exists(part, part == '.' || part == '..')", "a part of a prefix is neither . nor .., which many programs take for this folder and the one above"),
+        rule("!self.split('/').exists(part, part.startsWith('layout-'))", "names beginning with layout- are reserved: they are folders of records in another layout than the default one"),
         rule("self != 'athena-results' && !self.startsWith('athena-results/')", "athena-results is reserved: it is for query results, which expire")
     ]))]
     pub prefix: String,
@@ -103,17 +105,20 @@ pub struct S3 {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_type: Option<TrafficType>,
     /// Fields of a record, in order. Default: the 21 fields of versions 2 and 3. A change replaces the flow log and the Athena table's
-    /// columns.
+    /// columns. With `plain-text`, new records get a folder of their own, and the saved queries read both folders.
     #[schemars(with = "Vec<OfferedField>", length(min = 1, max = 60))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("self.all(field, self.exists_one(other, other == field))", "a field may be named once only")
     ]))]
     pub fields: Vec<FlowLogField>,
-    /// `parquet` (default; smaller, queries cost less) or `plain-text` (gzip). A change replaces the flow log.
+    /// `parquet` (default; smaller, queries cost less) or `plain-text` (gzip). A change replaces the flow log; new records get a
+    /// folder of their own, and the saved queries read both folders.
     pub file_format: FileFormat,
-    /// True (default) starts a folder every hour, false every day. A change replaces the flow log.
+    /// True (default) starts a folder every hour, false every day. A change replaces the flow log; new records get a folder of their
+    /// own, and the saved queries read both folders.
     pub per_hour_partition: bool,
-    /// True (default) names folders `year=2026/month=01/…`, false `2026/01/…`. A change replaces the flow log.
+    /// True (default) names folders `year=2026/month=01/…`, false `2026/01/…`. A change replaces the flow log; new records get a
+    /// folder of their own, and the saved queries read both folders.
     pub hive_compatible_partitions: bool,
     /// True (default) keeps overwritten and deleted objects as versions; false suspends versioning.
     pub versioning: bool,

@@ -4,6 +4,8 @@
 //! Database and table are made through Glue's API, which is synchronous and can be read back; DDL through Athena is neither.
 
 mod database;
+mod file_format;
+mod former_tables;
 mod insights;
 mod named_query;
 mod partitions;
@@ -17,15 +19,18 @@ pub use partitions::folder;
 pub use traffic::alias;
 
 use database::{Database, FoundDatabase};
-use named_query::{NamedQuery, ObservedNamedQuery};
+use named_query::ObservedNamedQuery;
 use query_definition::{ObservedQueryDefinition, QueryDefinition};
 use table::Table;
 use workgroup::{FoundWorkgroup, Workgroup};
 
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{AnyCall, Details, Diff, Existing, Goal, Removal, Report, Resource, System, existing, ownership};
+use crate::engine::{
+    AnyCall, Details, Diff, Existing, Goal, Removal, Report, Resource, ResourceCall, System, existing, ownership,
+};
 use crate::monitor::{Claim, Monitor};
+use crate::resources::flow_logs::{Sink, flow_log_to};
 
 /// The system [`Component::Analytics`].
 #[derive(Debug)]
@@ -35,7 +40,6 @@ pub struct Analytics;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Desired {
     workgroup: Workgroup,
-    queries: Vec<NamedQuery>,
     database: Database,
     table: Table,
     definitions: Vec<QueryDefinition>,
@@ -60,7 +64,6 @@ impl System for Analytics {
     fn desired(monitor: &Monitor) -> Result<Option<Desired>, Invalid> {
         Ok(monitor.spec.analytics.enabled.then(|| Desired {
             workgroup: workgroup::desired(monitor),
-            queries: named_query::desired(monitor),
             database: database::desired(monitor),
             table: table::desired(monitor),
             definitions: query_definition::desired(monitor),
@@ -88,14 +91,21 @@ impl System for Analytics {
         let mut diff = Diff::default();
         let workgroup = goal.map(|desired| &desired.workgroup);
         diff.include(ownership::diff(monitor, workgroup, &monitor.names.workgroup(), observed.workgroup.as_ref()));
+        let former = former_tables::desired(monitor, goal, &observed.databases);
         for (name, database) in &observed.databases {
             let goal = goal.of_name(name, |desired| &desired.database.name);
-            diff.append(of_database(monitor, goal, name, database.as_ref()));
+            diff.append(of_database(monitor, goal, name, database.as_ref(), &former));
         }
-        if let Goal::Present(desired) = goal {
+        if let Goal::Present(_) = goal {
             // Neither in a workgroup of others nor over a table of others; and those of a workgroup that goes, go with it.
             if diff.conflicts.iter().all(|conflict| conflict.only_removal) {
-                diff.include(named_query::diff(&desired.queries, &observed.queries));
+                let moves =
+                    diff.steps.iter().any(|step| step.change.kind == ResourceKind::Table && step.follows.is_some());
+                let mut of_queries = named_query::diff(&named_query::desired(monitor, &former), &observed.queries);
+                // Queries and tables change together.
+                let follows = moves.then(|| flow_log_to(Sink::S3));
+                of_queries.steps.iter_mut().for_each(|step| step.follows = follows);
+                diff.include(of_queries);
             }
         }
         let definitions = goal.map(|desired| desired.definitions.as_slice());
@@ -103,7 +113,7 @@ impl System for Analytics {
         diff
     }
 
-    fn report(monitor: &Monitor, _goal: Goal<&Desired>, observed: &Observed) -> Report {
+    fn report(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Report {
         let mut resources: Vec<Existing> = Vec::new();
         if let Some(workgroup) = existing::<Workgroup>(monitor, &monitor.names.workgroup(), observed.workgroup.as_ref())
         {
@@ -114,8 +124,10 @@ impl System for Analytics {
             let Some(existing_database) = existing::<Database>(monitor, name, database.as_ref()) else { continue };
             resources.push(existing_database);
             let tables = database.iter().flat_map(|database| database.our_tables(monitor));
-            resources
-                .extend(tables.filter_map(|table| existing::<Table>(monitor, &table.qualified_name(), Some(table))));
+            resources.extend(tables.filter_map(|table| {
+                let existing = existing::<Table>(monitor, &table.qualified_name(), Some(table))?;
+                Some(Existing { message: former_tables::message(monitor, goal, table), ..existing })
+            }));
         }
         resources.extend(query_definition::existing(monitor, &observed.definitions));
         Report::of(resources)
@@ -134,25 +146,46 @@ impl System for Analytics {
     }
 }
 
-/// The steps about a database and the tables in it. Nothing is done to tables in a database of others.
-fn of_database(monitor: &Monitor, goal: Goal<&Desired>, name: &str, database: Option<&FoundDatabase>) -> Diff<AnyCall> {
-    let mut of_tables = Diff::default();
-    let is_declared = |table: &str| matches!(goal, Goal::Present(desired) if desired.table.name() == table);
-    if let Goal::Present(Desired { table, .. }) = goal {
-        let found =
-            database.and_then(|database| database.tables.iter().find(|found| is_declared(&found.qualified_name())));
-        of_tables.append(ownership::diff(monitor, Goal::Present(table), table.name(), found));
-    }
-    let removal = match goal {
-        Goal::Present(_) => Removal::Superseded,
-        Goal::Absent(removal) => removal,
+/// The steps about the tables in a database.
+fn of_tables(
+    monitor: &Monitor,
+    goal: Goal<&Desired>,
+    database: Option<&FoundDatabase>,
+    former: &[Table],
+) -> Diff<ResourceCall<Table>> {
+    let mut diff = Diff::default();
+    let (declared, removal): (Vec<&Table>, _) = match goal {
+        Goal::Present(desired) => (former.iter().chain([&desired.table]).collect(), Removal::Superseded),
+        Goal::Absent(removal) => (Vec::new(), removal),
     };
-    for table in database.iter().flat_map(|database| database.our_tables(monitor)) {
-        let name = table.qualified_name();
-        if !is_declared(&name) {
-            of_tables.append(ownership::diff::<Table>(monitor, Goal::Absent(removal), &name, Some(table)));
+    for table in &declared {
+        let found = database.and_then(|database| database.tables.iter().find(|it| it.qualified_name() == table.name()));
+        // Without a table over the earlier records, the declared one must go on reading them.
+        if diff.conflicts.is_empty() {
+            diff.append(ownership::diff(monitor, Goal::Present(*table), table.name(), found));
         }
     }
+    if let Some(moved) = diff.steps.iter().find_map(|step| step.follows) {
+        diff.steps.iter_mut().for_each(|step| step.follows = Some(moved));
+    }
+    for table in database.iter().flat_map(|database| database.our_tables(monitor)) {
+        let name = table.qualified_name();
+        if declared.iter().all(|declared| declared.name() != name) {
+            diff.append(ownership::diff::<Table>(monitor, Goal::Absent(removal), &name, Some(table)));
+        }
+    }
+    diff
+}
+
+/// The steps about a database and the tables in it. Nothing is done to tables in a database of others.
+fn of_database(
+    monitor: &Monitor,
+    goal: Goal<&Desired>,
+    name: &str,
+    database: Option<&FoundDatabase>,
+    former: &[Table],
+) -> Diff<AnyCall> {
+    let of_tables = of_tables(monitor, goal, database, former);
     let of_database = ownership::diff(monitor, goal.map(|desired| &desired.database), name, database);
     let claim = database.map(|database| Database::claim(monitor, name, database));
     let mut diff = Diff::default();
@@ -174,7 +207,7 @@ fn of_database(monitor: &Monitor, goal: Goal<&Desired>, name: &str, database: Op
 /// Every query, for Athena and for Logs Insights.
 #[cfg(test)]
 pub(super) fn texts(monitor: &Monitor) -> Vec<String> {
-    let sql = named_query::desired(monitor).into_iter().map(|query| query.sql);
+    let sql = named_query::desired(monitor, &[]).into_iter().map(|query| query.sql);
     sql.chain(query_definition::desired(monitor).into_iter().map(|definition| definition.query)).collect()
 }
 

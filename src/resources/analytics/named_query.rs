@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::saved_queries;
+use super::table::Table;
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
@@ -19,9 +20,9 @@ const BATCH: usize = 50;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NamedQuery {
-    /// What people find it by.
+    /// The name by which people find it.
     pub name: String,
-    /// What it answers.
+    /// The question that it answers.
     pub description: String,
     /// The database it runs in.
     pub database: String,
@@ -34,11 +35,11 @@ pub struct NamedQuery {
 pub struct ObservedNamedQuery {
     /// AWS's id.
     pub id: String,
-    /// What it is.
+    /// Its definition.
     pub query: NamedQuery,
 }
 
-/// What can be done to a saved query.
+/// A change of a saved query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedQueryOp {
     /// Makes it.
@@ -47,14 +48,14 @@ pub enum NamedQueryOp {
     Update {
         /// AWS's id of it.
         id: String,
-        /// What it shall be.
+        /// Its new definition.
         query: NamedQuery,
     },
     /// Deletes it and makes it anew: its database cannot be changed.
     Replace {
         /// AWS's id of the old one.
         id: String,
-        /// What the new one shall be.
+        /// The definition of the new one.
         query: NamedQuery,
     },
     /// Deletes it.
@@ -64,16 +65,16 @@ pub enum NamedQueryOp {
     },
 }
 
-/// The saved queries that the columns of the table allow.
-pub fn desired(monitor: &Monitor) -> Vec<NamedQuery> {
+/// The saved queries that the columns of the table allow, over it and the tables of earlier records.
+pub fn desired(monitor: &Monitor, former: &[Table]) -> Vec<NamedQuery> {
     saved_queries::ALL
         .iter()
         .filter_map(|query| {
             Some(NamedQuery {
                 name: query.name.to_owned(),
-                description: query.description.to_owned(),
+                description: saved_queries::description(query, former),
                 database: monitor.names.database.clone(),
-                sql: saved_queries::sql(query, monitor)?,
+                sql: saved_queries::sql(query, monitor, former)?,
             })
         })
         .collect()

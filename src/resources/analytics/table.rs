@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_glue::types::{Column as SdkColumn, SerDeInfo, StorageDescriptor, Table as SdkTable, TableInput};
 use serde::Serialize;
 
+use super::file_format::Format;
 use super::partitions;
 use crate::api::ResourceKind;
-use crate::api::spec::FileFormat;
 use crate::api::{FieldType, FlowLogField};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
@@ -32,12 +32,12 @@ pub struct Table {
     qualified_name: String,
     /// The parameters that say whose it is.
     #[serde(skip)]
-    tags: Tags,
+    pub(super) tags: Tags,
     description: String,
     table_type: String,
-    columns: Vec<Column>,
-    partition_keys: Vec<Column>,
-    location: String,
+    pub(super) columns: Vec<Column>,
+    pub(super) partition_keys: Vec<Column>,
+    pub(super) location: String,
     input_format: String,
     output_format: String,
     serde: String,
@@ -47,7 +47,7 @@ pub struct Table {
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Column {
+pub(super) struct Column {
     name: String,
     #[serde(rename = "type")]
     kind: String,
@@ -67,7 +67,12 @@ pub struct FoundTable {
 pub struct Update {
     pub(super) table: Table,
     pub(super) others: Parameters,
+    /// The table that reads the records of the former layout, which must exist first.
+    pub(super) former: Option<Table>,
 }
+
+/// Glue's answer where a table of that name exists.
+const ALREADY_EXISTS: &str = "AlreadyExistsException";
 
 /// Parameters in the place of tags.
 const TAGS: [&str; 3] = [OWNER, MANAGED_BY, RETAINED_BY];
@@ -123,37 +128,6 @@ pub fn column_name(field: FlowLogField) -> String {
     field.name().replace('-', "_")
 }
 
-/// What Athena needs to read a format. See "Create tables for flow logs" in the Athena user guide.
-struct Format {
-    input: &'static str,
-    output: &'static str,
-    serde: &'static str,
-    serde_parameters: &'static [(&'static str, &'static str)],
-    parameters: &'static [(&'static str, &'static str)],
-}
-
-impl Format {
-    const fn of(format: FileFormat) -> Self {
-        match format {
-            FileFormat::Parquet => Self {
-                input: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-                output: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-                serde: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-                serde_parameters: &[("serialization.format", "1")],
-                parameters: &[("classification", "parquet")],
-            },
-            // The first line of each file names the fields. Athena knows gzip by the file's name.
-            FileFormat::PlainText => Self {
-                input: "org.apache.hadoop.mapred.TextInputFormat",
-                output: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                serde: "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
-                serde_parameters: &[("field.delim", " "), ("serialization.format", " ")],
-                parameters: &[("classification", "csv"), ("skip.header.line.count", "1")],
-            },
-        }
-    }
-}
-
 /// True for parameters that are ours to set and to take away; Glue and its users add others.
 fn is_our_parameter(key: &str) -> bool {
     key.starts_with("projection.")
@@ -206,6 +180,38 @@ impl FoundTable {
     pub fn qualified_name(&self) -> String {
         self.table.qualified_name.clone()
     }
+
+    /// True for a table over records in the monitor's bucket that `declared` does not read: those of an earlier layout or prefix.
+    pub fn is_over_former_records(&self, monitor: &Monitor, declared: &Table) -> bool {
+        let Table { location, parameters, partition_keys, columns, .. } = &self.table;
+        let has_partition = |name: &str| partition_keys.iter().any(|column| column.name == name);
+        *location != declared.location
+            && location.starts_with(&format!("s3://{}/", monitor.names.bucket))
+            && location.ends_with("AWSLogs/")
+            && parameters.get("storage.location.template").is_some_and(|template| template.starts_with(location))
+            && ["year", "month", "day"].into_iter().all(has_partition)
+            && !columns.is_empty()
+    }
+}
+
+impl Table {
+    /// The same definition as a table beside `declared`.
+    pub fn for_former_layout(&self, monitor: &Monitor, declared: &Self) -> Self {
+        let name = monitor.names.table_of_former_layout(&self.location);
+        Self {
+            qualified_name: qualified(&declared.database, &name),
+            database: declared.database.clone(),
+            name,
+            tags: tags_of_new(monitor),
+            ..self.clone()
+        }
+    }
+
+    /// The fields of which it has a column.
+    pub fn fields(&self) -> Vec<FlowLogField> {
+        let has_column = |field: &FlowLogField| self.columns.iter().any(|column| column.name == column_name(*field));
+        FlowLogField::ALL.iter().copied().filter(has_column).collect()
+    }
 }
 
 impl Resource for Table {
@@ -245,14 +251,24 @@ impl Resource for Table {
         TagDiff { set, unset, ..TagDiff::default() }
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &FoundTable) -> Vec<Step<Update>> {
+    fn differences(&self, monitor: &Monitor, found: &FoundTable) -> Vec<Step<Update>> {
         let observed = Self { tags: self.tags.clone(), ..found.table.clone() };
         if observed == *self {
             return Vec::new();
         }
-        let change = Change::new(Action::Update, Self::KIND, &self.qualified_name).between(&observed, self);
-        let call = Update { table: self.clone(), others: found.others.clone() };
-        vec![Step::following(change, call, flow_log_to(Sink::S3))]
+        let is_ours = monitor.claim(&found.table.tags) == Claim::Ours;
+        let former = (is_ours && found.is_over_former_records(monitor, self))
+            .then(|| found.table.for_former_layout(monitor, self));
+        let change = match &former {
+            None => Change::new(Action::Update, Self::KIND, &self.qualified_name),
+            // As a replacement: while it fails, the saved queries must not read both tables.
+            Some(former) => Change::new(Action::Replace, Self::KIND, &self.qualified_name).because(format!(
+                "new records go to {}; earlier ones stay in {}, and the saved queries read them through {}",
+                self.location, former.location, former.name
+            )),
+        };
+        let call = Update { table: self.clone(), others: found.others.clone(), former };
+        vec![Step::following(change.between(&observed, self), call, flow_log_to(Sink::S3))]
     }
 
     async fn create(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {
@@ -261,7 +277,13 @@ impl Resource for Table {
         Ok(Applied::Done)
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Update) -> Result<Applied, AwsError> {
+    async fn call(aws: &Aws, monitor: &Monitor, _name: &str, call: &Update) -> Result<Applied, AwsError> {
+        if let Some(former) = &call.former {
+            match former.create(aws, monitor).await {
+                Err(error) if error.code != ALREADY_EXISTS => return Err(error),
+                _ => {}
+            }
+        }
         update(aws, &call.table.database, table_input(&call.table, &call.others)).await?;
         Ok(Applied::Done)
     }

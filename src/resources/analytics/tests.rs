@@ -11,19 +11,18 @@ use crate::api::{FlowLogField, VpcFlowMonitorSpec};
 use crate::engine::{Action, Removal, ResourceCall};
 use crate::monitor::{OWNER, Tags, fixtures};
 
-fn spec() -> VpcFlowMonitorSpec {
+pub(super) fn spec() -> VpcFlowMonitorSpec {
     VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
 }
 
-/// What AWS has once `desired` is applied.
-fn applied(monitor: &Monitor) -> Observed {
+/// The state of AWS once `desired` is applied.
+pub(super) fn applied(monitor: &Monitor) -> Observed {
     let desired = Analytics::desired(monitor).unwrap().unwrap();
     Observed {
         workgroup: Some(FoundWorkgroup { workgroup: desired.workgroup.clone(), tags: monitor.tags.clone() }),
-        queries: desired
-            .queries
-            .iter()
-            .map(|query| ObservedNamedQuery { id: format!("id of {}", query.name), query: query.clone() })
+        queries: named_query::desired(monitor, &[])
+            .into_iter()
+            .map(|query| ObservedNamedQuery { id: format!("id of {}", query.name), query })
             .collect(),
         databases: vec![(
             desired.database.name.clone(),
@@ -40,8 +39,8 @@ fn applied(monitor: &Monitor) -> Observed {
     }
 }
 
-/// What Glue answers for a table made from `table`, with parameters of its own.
-fn sdk_table(table: &Table, more: &[(&str, &str)]) -> SdkTable {
+/// Glue's answer for a table made from `table`, with parameters of its own.
+pub(super) fn sdk_table(table: &Table, more: &[(&str, &str)]) -> SdkTable {
     let others = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let input = table::table_input(table, &others).unwrap();
     SdkTable::builder()
@@ -56,7 +55,7 @@ fn sdk_table(table: &Table, more: &[(&str, &str)]) -> SdkTable {
         .unwrap()
 }
 
-fn database_with(monitor: &Monitor, tables: Vec<SdkTable>) -> FoundDatabase {
+pub(super) fn database_with(monitor: &Monitor, tables: Vec<SdkTable>) -> FoundDatabase {
     let description = database::desired(monitor).description;
     FoundDatabase {
         input: DatabaseInput::builder().name(&monitor.names.database).description(description).build().unwrap(),
@@ -79,16 +78,17 @@ fn property(monitor: &Monitor, key: &str) -> String {
 fn the_template_spells_awss_keys_for_all_four_layouts() {
     let template = |hive, hourly| {
         let mut spec = spec();
+        // In a folder of its own each; see layout::tests.
         spec.s3.bucket_name = Some("records".into());
         spec.s3.hive_compatible_partitions = hive;
         spec.s3.per_hour_partition = hourly;
         let monitor = fixtures::with_spec(spec);
         assert_eq!(partitions::projection(&monitor).contains_key("projection.hour.type"), hourly);
-        property(&monitor, "storage.location.template")
+        let folder = format!("s3://records/{}AWSLogs/", monitor.key_prefix());
+        property(&monitor, "storage.location.template").strip_prefix(&folder).unwrap().to_owned()
     };
-    let hive = "s3://records/vpc-flow-logs/AWSLogs/aws-account-id=${aws_account_id}/aws-service=vpcflowlogs/aws-region=${aws_region}/year=${year}/month=${month}/day=${day}/";
-    let plain =
-        "s3://records/vpc-flow-logs/AWSLogs/${aws_account_id}/vpcflowlogs/${aws_region}/${year}/${month}/${day}/";
+    let hive = "aws-account-id=${aws_account_id}/aws-service=vpcflowlogs/aws-region=${aws_region}/year=${year}/month=${month}/day=${day}/";
+    let plain = "${aws_account_id}/vpcflowlogs/${aws_region}/${year}/${month}/${day}/";
     assert_eq!(template(true, true), format!("{hive}hour=${{hour}}/"));
     assert_eq!(template(true, false), hive);
     assert_eq!(template(false, true), format!("{plain}${{hour}}/"));
@@ -136,8 +136,7 @@ fn of_two_equal_queries_one_goes() {
     let mut edited = copy.clone();
     edited.query.sql.push_str(" -- mine");
     observed.queries.extend([copy, edited]);
-    let desired = Analytics::desired(&monitor).unwrap().unwrap();
-    let diff = named_query::diff(&desired.queries, &observed.queries);
+    let diff = named_query::diff(&named_query::desired(&monitor, &[]), &observed.queries);
     assert!(matches!(&diff.steps[..], [step] if step.op == NamedQueryOp::Delete { id: "copy".into() }));
 }
 
@@ -185,7 +184,7 @@ fn a_database_with_tables_of_others_stays() {
     let mut steps = |policy| {
         monitor.spec.deletion_policy = Some(policy);
         let goal = Goal::Absent(Removal::MonitorDeleted);
-        let diff = of_database(&monitor, goal, &monitor.names.database, Some(&observed));
+        let diff = of_database(&monitor, goal, &monitor.names.database, Some(&observed), &[]);
         diff.steps.into_iter().map(|step| (step.change.action, step.change.kind)).collect::<Vec<_>>()
     };
     let of_tables = |action| [(action, ResourceKind::Table), (Action::Retain, ResourceKind::Database)];

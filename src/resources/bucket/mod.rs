@@ -176,10 +176,11 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec
             Setting::Encryption(bucket.encryption.clone(), observed.blocked_encryption.clone()),
         );
     }
-    if observed.lifecycle.ours != bucket.rules {
+    let rules = lifecycle::with_former_folders(bucket.rules.clone(), &observed.lifecycle.ours);
+    if observed.lifecycle.ours != rules {
         step(
-            change().between(&json!({"lifecycle": observed.lifecycle.ours}), &json!({"lifecycle": bucket.rules})),
-            Setting::Lifecycle(bucket.rules.clone()),
+            change().between(&json!({"lifecycle": observed.lifecycle.ours}), &json!({"lifecycle": rules})),
+            Setting::Lifecycle(rules),
         );
     }
     let policy_differs = !observed.policy.holds(&bucket.statements);

@@ -21,12 +21,9 @@ const AWS_OWN: &str = "AWSLogDelivery";
 pub fn statements(monitor: &Monitor) -> Vec<Value> {
     let (account_region, bucket) = (&monitor.account_region, &monitor.names.bucket);
     let bucket_arn = account_region.s3_arn(bucket);
-    let folder = if monitor.spec.s3.hive_compatible_partitions {
-        format!("aws-account-id={}", account_region.account)
-    } else {
-        account_region.account.clone()
-    };
-    let records = account_region.s3_arn(format!("{bucket}/{}AWSLogs/{folder}/*", monitor.key_prefix()));
+    // In any folder: the flow log that is about to be replaced still delivers to the former layout's.
+    let records = ["", "aws-account-id="]
+        .map(|key| account_region.s3_arn(format!("{bucket}/*AWSLogs/{key}{}/*", account_region.account)));
     let delivery = json!({"Service": "delivery.logs.amazonaws.com"});
     let source = json!({"aws:SourceArn": account_region.arn("logs", "*")});
     vec![
@@ -206,20 +203,25 @@ mod tests {
     use crate::api::VpcFlowMonitorSpec;
     use crate::monitor::fixtures;
 
-    fn resource_of(spec: VpcFlowMonitorSpec) -> String {
-        let statements = statements(&fixtures::with_spec(spec));
-        by_sid(&statements)["VpcFlowOperatorDeliveryWrite"]["Resource"].as_str().unwrap().to_owned()
-    }
-
     #[test]
-    fn delivery_may_write_where_the_layout_puts_records_and_nowhere_else() {
+    fn delivery_may_write_the_records_of_this_account_in_every_layout_and_nothing_else() {
         let mut spec = VpcFlowMonitorSpec::new("vpc-12345678");
         spec.s3.bucket_name = Some("logs".into());
-        assert_eq!(resource_of(spec.clone()), "arn:aws:s3:::logs/vpc-flow-logs/AWSLogs/aws-account-id=123456789012/*");
-        spec.s3.prefix = String::new();
-        assert_eq!(resource_of(spec.clone()), "arn:aws:s3:::logs/AWSLogs/aws-account-id=123456789012/*");
+        let before = statements(&fixtures::with_spec(spec.clone()));
+        assert_eq!(
+            by_sid(&before)["VpcFlowOperatorDeliveryWrite"]["Resource"],
+            json!([
+                "arn:aws:s3:::logs/*AWSLogs/123456789012/*",
+                "arn:aws:s3:::logs/*AWSLogs/aws-account-id=123456789012/*"
+            ])
+        );
+        spec.s3.prefix = "elsewhere".into();
         spec.s3.hive_compatible_partitions = false;
-        assert_eq!(resource_of(spec), "arn:aws:s3:::logs/AWSLogs/123456789012/*");
+        assert_eq!(
+            statements(&fixtures::with_spec(spec)),
+            before,
+            "the flow log that is to be replaced still delivers"
+        );
     }
 
     #[test]

@@ -73,6 +73,7 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (json!({"s3": {"bucketName": "a..b"}}), "not a bucket name"),
         (json!({"s3": {"prefix": "/logs/"}}), "spec.s3.prefix"),
         (json!({"s3": {"prefix": "a/AWSLogs"}}), "AWSLogs is reserved"),
+        (json!({"s3": {"prefix": "a/layout-parquet-hive-daily"}}), "names beginning with layout- are reserved"),
         (json!({"s3": {"fileFormat": "csv"}}), "spec.s3.fileFormat"),
         (json!({"s3": {"kmsKeyArn": "alias/aws/s3"}}), "spec.s3.kmsKeyArn"),
         (lifecycle(json!({"standardIaAfterDays": 29})), "at least 30"),

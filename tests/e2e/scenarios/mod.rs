@@ -3,6 +3,7 @@
 pub mod cross_account;
 pub mod fault_proxy;
 pub mod hostile;
+pub mod layouts;
 pub mod leader;
 pub mod lifecycle;
 pub mod limits;

@@ -57,6 +57,7 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (json!({"s3": {"prefix": "a/AWSLogs"}}), "s3.prefix"),
         (json!({"s3": {"prefix": "athena-results/a"}}), "s3.prefix"),
         (json!({"s3": {"prefix": "a/.."}}), "s3.prefix"),
+        (json!({"s3": {"prefix": "a/layout-parquet-hive-daily"}}), "s3.prefix"),
         (elsewhere("s3"), "s3"),
         (lifecycle(json!({"standardIaAfterDays": 29})), "s3.lifecycle.standardIaAfterDays"),
         (lifecycle(json!({"glacierAfterDays": 59})), "s3.lifecycle.glacierAfterDays"),

@@ -210,7 +210,10 @@ async fn what_has_arrived_passes() {
 async fn other_layouts_are_looked_through_too_and_other_files_are_not_ours() {
     let scene = Scene::new("verify-layout", plain_text_in_plain_folders).await;
     let [year, month, day, _] = now();
-    let folder = format!("AWSLogs/{}/vpcflowlogs/eu-west-1/{year}/{month}/{day}", scene.sandbox.account);
+    let mut spec = scene.sandbox.spec();
+    plain_text_in_plain_folders(&mut spec);
+    let prefix = scene.sandbox.monitor(spec).key_prefix();
+    let folder = format!("{prefix}AWSLogs/{}/vpcflowlogs/eu-west-1/{year}/{month}/{day}", scene.sandbox.account);
     let bucket = &scene.status.summary.as_ref().unwrap().bucket;
     let others = format!("{folder}/{}_vpcflowlogs_eu-west-1_fl-00000000000000000_x.log.gz", scene.sandbox.account);
     scene

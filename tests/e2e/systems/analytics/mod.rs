@@ -171,32 +171,37 @@ async fn every_field_of_the_spec_changes_what_it_should() {
 
     spec.s3.per_hour_partition = false;
     spec.s3.hive_compatible_partitions = false;
-    let inventory = updated(&sandbox, &spec, &[(Action::Update, ResourceKind::Table)]).await;
+    let inventory = moved(&sandbox, &spec).await;
+    let bucket = &monitor.names.bucket;
+    let folder = format!("s3://{bucket}/vpc-flow-logs/layout-parquet-plain-daily/AWSLogs/");
     let parameters = &table(&inventory, &monitor)["parameters"];
     assert_eq!(
         parameters["storage.location.template"],
-        format!(
-            "s3://{}/vpc-flow-logs/AWSLogs/${{aws_account_id}}/vpcflowlogs/${{aws_region}}/${{year}}/${{month}}/${{day}}/",
-            monitor.names.bucket
-        )
+        format!("{folder}${{aws_account_id}}/vpcflowlogs/${{aws_region}}/${{year}}/${{month}}/${{day}}/")
     );
     assert!(parameters.get("projection.hour.type").is_none());
 
     spec.s3.file_format = FileFormat::PlainText;
-    let inventory = updated(&sandbox, &spec, &[(Action::Update, ResourceKind::Table)]).await;
+    let inventory = moved(&sandbox, &spec).await;
     assert_eq!(table(&inventory, &monitor)["parameters"]["skip.header.line.count"], "1");
     assert_eq!(table(&inventory, &monitor)["storageDescriptor"]["SerdeInfo"]["Parameters"]["field.delim"], " ");
 
     spec.s3.prefix = "elsewhere".into();
-    let inventory = updated(&sandbox, &spec, &[(Action::Update, ResourceKind::Table)]).await;
-    let location = format!("s3://{}/elsewhere/AWSLogs/", monitor.names.bucket);
+    let inventory = moved(&sandbox, &spec).await;
+    let location = format!("s3://{bucket}/{}AWSLogs/", sandbox.monitor(spec.clone()).key_prefix());
     assert_eq!(table(&inventory, &monitor)["storageDescriptor"]["Location"], location);
+    let tables = database(&inventory, &monitor)["tables"].as_object().unwrap().len();
+    assert_eq!(tables, 4, "one for each folder that has records");
 
+    // Records of the former bucket stay or go with it; queries do not depend on that.
     spec.s3.bucket_name = Some("another-bucket".into());
-    let both = [(Action::Update, ResourceKind::Workgroup), (Action::Update, ResourceKind::Table)];
-    let inventory = updated(&sandbox, &spec, &both).await;
+    let changes = sandbox.converge(&sandbox.monitor(spec.clone()), ANALYTICS).await;
+    let of_tables: Vec<_> = changes.iter().filter(|change| change.kind == ResourceKind::Table).collect();
+    assert_eq!(of_tables.iter().filter(|change| change.action == Action::Delete).count(), 3, "{changes:#?}");
+    let inventory = sandbox.inventory().await;
     let results = &workgroup(&inventory, &monitor)["configuration"]["ResultConfiguration"];
     assert_eq!(results["OutputLocation"], "s3://another-bucket/athena-results/");
+    assert_eq!(database(&inventory, &monitor)["tables"].as_object().unwrap().len(), 1);
 
     spec.s3.fields = vec![FlowLogField::Bytes, FlowLogField::Region];
     let monitor = sandbox.monitor(spec.clone());
@@ -215,6 +220,18 @@ async fn every_field_of_the_spec_changes_what_it_should() {
     sandbox.converge(&sandbox.monitor(spec), ANALYTICS).await;
     let inventory = sandbox.inventory().await;
     assert_eq!((&inventory["workgroups"], &inventory["databases"]), (&json!({}), &json!({})));
+}
+
+/// Converges to a spec with another folder: the table moves there, and another one stays over the earlier records.
+async fn moved(sandbox: &Sandbox, spec: &VpcFlowMonitorSpec) -> Value {
+    let changes = sandbox.converge(&sandbox.monitor(spec.clone()), ANALYTICS).await;
+    let of_tables: Vec<_> =
+        changes.iter().filter(|change| change.kind == ResourceKind::Table).map(|change| change.action).collect();
+    assert_eq!(of_tables, [Action::Create, Action::Replace], "{changes:#?}");
+    let others = || changes.iter().filter(|change| change.kind != ResourceKind::Table);
+    assert!(others().all(|change| change.kind == ResourceKind::NamedQuery), "{changes:#?}");
+    assert_eq!(others().count(), QUERIES.len());
+    sandbox.inventory().await
 }
 
 async fn updated(sandbox: &Sandbox, spec: &VpcFlowMonitorSpec, wanted: &[(Action, ResourceKind)]) -> Value {
@@ -364,7 +381,7 @@ async fn what_athena_refuses_is_told_and_the_rest_goes_on() {
     sandbox.converge(&sandbox.monitor(spec.clone()), ANALYTICS).await;
     // Admission refuses less than 10 MB; so does Athena.
     spec.analytics.bytes_scanned_cutoff = 1;
-    spec.s3.prefix = "elsewhere".into();
+    spec.s3.fields.push(FlowLogField::Region);
     let outcomes = sandbox.pass(&sandbox.monitor(spec), ANALYTICS).await;
     let [(Some(change), failure)] = &outcomes[0].failures[..] else { panic!("{outcomes:#?}") };
     assert_eq!(change.kind, ResourceKind::Workgroup);

@@ -2,8 +2,8 @@
 
 use aws_sdk_ec2::types::{DestinationOptionsRequest, FlowLogsResourceType, LogDestinationType, TrafficType};
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, Tag,
-    Tagging,
+    BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+    PublicAccessBlockConfiguration, Tag, Tagging,
 };
 use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;
@@ -117,10 +117,10 @@ async fn what_others_add_while_a_pass_is_under_way_stays() {
     sandbox.converge(&monitor, STORAGE).await;
     let before = bucket(&sandbox, &monitor).await;
     let mut spec = sandbox.spec();
-    spec.s3.prefix = "other".into();
     spec.s3.lifecycle.noncurrent_version_expire_after_days = 7;
     spec.tags.insert("team".into(), TagValue("network".into()));
     let changed = sandbox.monitor(spec);
+    s3(&sandbox.config).delete_bucket_policy().bucket(&monitor.names.bucket).send().await.unwrap();
 
     let assessed = engine::assess(&systems(STORAGE), &sandbox.aws, &changed, Direction::Build).await;
     let theirs = others_write(&sandbox, &monitor, statement(&before, "VpcFlowOperatorDeliveryWrite")).await;
@@ -203,10 +203,17 @@ async fn a_bucket_opened_to_the_public_is_closed_and_its_policy_back() {
     assert_ne!(statement(&after, "VpcFlowOperatorDeliveryWrite"), json!(null));
     sandbox.assert_at_rest(&monitor, STORAGE).await;
 
-    // From now on S3 refuses every policy with that statement, and the user is told so.
-    let mut spec = sandbox.spec();
-    spec.s3.prefix = "other".into();
-    let outcomes = sandbox.pass(&sandbox.monitor(spec), STORAGE).await;
+    // Where access is blocked, S3 refuses every policy with that statement, and the user is told so.
+    open_to_the_public(&sandbox, &monitor).await;
+    let blocked = PublicAccessBlockConfiguration::builder()
+        .block_public_acls(true)
+        .ignore_public_acls(true)
+        .block_public_policy(true)
+        .restrict_public_buckets(true)
+        .build();
+    let block = s3(&sandbox.config).put_public_access_block().bucket(&monitor.names.bucket);
+    block.public_access_block_configuration(blocked).send().await.unwrap();
+    let outcomes = sandbox.pass(&monitor, STORAGE).await;
     let failure = outcomes[0].failures.iter().map(|(_, failure)| failure.to_string()).collect::<String>();
     assert!(failure.contains("BlockPublicPolicy") && failure.contains("remove it"), "{outcomes:#?}");
 }

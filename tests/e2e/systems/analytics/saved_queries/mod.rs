@@ -1,6 +1,7 @@
 //! The saved queries, really run over files where flow logs put them.
 
 mod answers;
+mod layouts;
 mod parquet;
 mod traffic;
 
@@ -58,7 +59,9 @@ async fn find_plain_text_in_plain_folders_too() {
     plain_text_in_plain_folders(&mut spec);
     let monitor = sandbox.monitor(spec);
     sandbox.converge(&monitor, ANALYTICS).await;
-    let folder = format!("AWSLogs/{}/vpcflowlogs/eu-west-1/{}", sandbox.account, date(0).join("/"));
+    let prefix = monitor.key_prefix();
+    assert!(prefix.starts_with("layout-text-plain-daily-"), "{prefix}");
+    let folder = format!("{prefix}AWSLogs/{}/vpcflowlogs/eu-west-1/{}", sandbox.account, date(0).join("/"));
     create_bucket(&sandbox, &monitor).await;
     store(&sandbox, &monitor, &format!("{folder}/records.log.gz"), PLAIN_TEXT.to_vec()).await;
     assert_eq!(run(&sandbox, &monitor, "Top talkers").await, [["10.0.1.5", "10.0.2.6", "1000", "1"]]);

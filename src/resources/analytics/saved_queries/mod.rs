@@ -1,4 +1,4 @@
-//! What the saved queries ask. Athena's SQL (Trino) over the columns of the table.
+//! The questions of the saved queries, in Athena's SQL (Trino) over the columns of the table.
 //!
 //! Each looks back a few days, named by the partition columns, so that Athena reads those days' files only. `date_format` of
 //! `current_date` is computed while the query is planned; year and month are named on their own because they narrow the partitions that
@@ -7,20 +7,19 @@
 //! Traffic between two interfaces of the VPC, or through a NAT gateway, is recorded at each of them. Where a query adds up who speaks with
 //! whom, it does so per interface and takes the largest of the sums.
 
-use ipnet::IpNet;
+mod statement;
 
-use super::table::column_name;
-use super::traffic;
+pub use statement::{description, sql};
+
 use crate::api::FlowLogField::{
-    self, Action, Bytes, DstPort, InterfaceId, LogStatus, PktDstAwsService, PktSrcAwsService, Start, TcpFlags,
+    self, Action, Bytes, DstPort, InterfaceId, PktDstAwsService, PktSrcAwsService, Start, TcpFlags,
 };
-use crate::monitor::Monitor;
 
 /// A question about the traffic.
 pub struct SavedQuery {
-    /// What people find it by.
+    /// The name by which people find it.
     pub name: &'static str,
-    /// What it answers.
+    /// The question that it answers.
     pub description: &'static str,
     /// Fields without which it cannot be asked.
     needs: &'static [FlowLogField],
@@ -215,58 +214,16 @@ LIMIT 100",
     },
 ];
 
-/// The statement over the monitor's table, or `None` if its records lack a field that the query needs.
-pub fn sql(query: &SavedQuery, monitor: &Monitor) -> Option<String> {
-    let fields = &monitor.spec.s3.fields;
-    if !query.needs.iter().all(|field| fields.contains(field)) {
-        return None;
-    }
-    let mut sql = query.sql.to_owned();
-    if sql.contains("{source}") {
-        let [source, destination] = traffic::ends(fields)?.map(column_name);
-        sql = sql.replace("{source}", &source).replace("{destination}", &destination);
-    }
-    for column in ["source", "destination"] {
-        let placeholder = format!("{{inside({column})}}");
-        if sql.contains(&placeholder) {
-            sql = sql.replace(&placeholder, &is_inside(column, &traffic::inside(monitor)));
-        }
-    }
-    let table = format!("\"{}\"", monitor.names.table);
-    Some(sql.replace("{table}", &table).replace("{recent}", &recent(query.days, fields)))
-}
-
-/// True for addresses in one of the networks, and null for what is no address.
-fn is_inside(column: &str, networks: &[IpNet]) -> String {
-    let tests: Vec<_> =
-        networks.iter().map(|network| format!("contains('{network}', try_cast({column} AS ipaddress))")).collect();
-    format!("({})", tests.join("\n            OR "))
-}
-
-/// The last `days` days, and only records of traffic: those that say `NODATA` or `SKIPDATA` carry neither addresses nor bytes.
-fn recent(days: u32, fields: &[FlowLogField]) -> String {
-    let first = format!("current_date - INTERVAL '{}' DAY", days - 1);
-    let traffic = if fields.contains(&LogStatus) {
-        "\n  AND log_status = 'OK'"
-    } else if fields.contains(&Bytes) {
-        "\n  AND bytes IS NOT NULL"
-    } else {
-        ""
-    };
-    format!(
-        "year IN (date_format({first}, '%Y'), date_format(current_date, '%Y'))\n  \
-           AND month IN (date_format({first}, '%m'), date_format(current_date, '%m'))\n  \
-           AND year || month || day >= date_format({first}, '%Y%m%d'){traffic}"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::table::column_name;
+    use super::super::traffic;
     use super::*;
+    use crate::api::FlowLogField::LogStatus;
     use crate::api::VpcFlowMonitorSpec;
-    use crate::monitor::fixtures;
+    use crate::monitor::{Monitor, fixtures};
 
     fn with_fields(fields: &[FlowLogField]) -> Monitor {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
@@ -280,7 +237,7 @@ mod tests {
 
     fn offered(fields: &[FlowLogField]) -> Vec<&'static str> {
         let monitor = with_fields(fields);
-        ALL.iter().filter(|query| sql(query, &monitor).is_some()).map(|query| query.name).collect()
+        ALL.iter().filter(|query| sql(query, &monitor, &[]).is_some()).map(|query| query.name).collect()
     }
 
     #[test]
@@ -288,7 +245,7 @@ mod tests {
         let monitor = with_fields(FlowLogField::ALL);
         let ends = traffic::ends(FlowLogField::ALL).unwrap();
         for query in ALL {
-            let text = sql(query, &monitor).unwrap();
+            let text = sql(query, &monitor, &[]).unwrap();
             assert!(!text.contains('{'), "{text}");
             let words: BTreeSet<_> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
             for field in FlowLogField::ALL.iter().filter(|field| words.contains(column_name(**field).as_str())) {
@@ -308,7 +265,7 @@ mod tests {
         let monitor = with_fields(FlowLogField::ALL);
         for query in ALL {
             assert!((2..=28).contains(&query.days), "{}", query.name);
-            let text = sql(query, &monitor).unwrap();
+            let text = sql(query, &monitor, &[]).unwrap();
             assert_eq!(text.matches("FROM \"vpc_flow_logs\"").count(), 1, "{} reads the records once", query.name);
             assert!(text.contains("WHERE year IN (date_format(current_date - INTERVAL"), "{text}");
         }
@@ -319,7 +276,7 @@ mod tests {
     fn no_query_orders_by_an_aggregate_of_what_it_puts_out() {
         let monitor = with_fields(FlowLogField::ALL);
         for query in ALL {
-            let text = sql(query, &monitor).unwrap();
+            let text = sql(query, &monitor, &[]).unwrap();
             let last = &text[text.rfind("\nSELECT ").unwrap_or(0)..];
             let (output, order) = last.rsplit_once("ORDER BY ").unwrap();
             let (output, _) = output.split_once("FROM ").unwrap();
@@ -353,7 +310,7 @@ mod tests {
 
     #[test]
     fn records_without_traffic_are_left_out_by_what_there_is() {
-        let text = |fields: &[FlowLogField]| sql(named("Daily volume"), &with_fields(fields)).unwrap();
+        let text = |fields: &[FlowLogField]| sql(named("Daily volume"), &with_fields(fields), &[]).unwrap();
         assert!(text(&[Bytes, LogStatus]).ends_with("AND log_status = 'OK'\nGROUP BY 1\nORDER BY date_utc DESC"));
         assert!(text(&[Bytes]).contains("AND bytes IS NOT NULL"));
     }
@@ -361,16 +318,16 @@ mod tests {
     #[test]
     fn the_packets_own_addresses_are_asked_for_where_they_are_recorded() {
         let mut fields = crate::api::VpcFlowMonitorSpec::new("vpc-1").s3.fields;
-        assert!(sql(named("Top talkers"), &with_fields(&fields)).unwrap().contains("pkt_srcaddr AS source"));
+        assert!(sql(named("Top talkers"), &with_fields(&fields), &[]).unwrap().contains("pkt_srcaddr AS source"));
         fields.retain(|field| *field != FlowLogField::PktDstAddr);
-        assert!(sql(named("Top talkers"), &with_fields(&fields)).unwrap().contains("SELECT srcaddr AS source"));
+        assert!(sql(named("Top talkers"), &with_fields(&fields), &[]).unwrap().contains("SELECT srcaddr AS source"));
     }
 
     #[test]
     fn trusted_networks_are_not_external() {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
         spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
-        let text = sql(named("External conversations"), &fixtures::with_spec(spec)).unwrap();
+        let text = sql(named("External conversations"), &fixtures::with_spec(spec), &[]).unwrap();
         for column in ["source", "destination"] {
             assert!(text.contains(&format!("contains('203.0.113.0/24', try_cast({column} AS ipaddress))")), "{text}");
             assert!(text.contains(&format!("contains('fc00::/7', try_cast({column} AS ipaddress))")), "{text}");

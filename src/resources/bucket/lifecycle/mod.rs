@@ -2,7 +2,7 @@
 //!
 //! See "Lifecycle configuration elements" and "Transitioning objects using Amazon S3 Lifecycle" in the S3 user guide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
@@ -10,9 +10,13 @@ use aws_sdk_s3::types::{
 };
 use serde::Serialize;
 
-use crate::monitor::{Monitor, RESULTS_PREFIX};
+use crate::monitor::{LAYOUT, Monitor, RESULTS_PREFIX, short_hash};
 
 const RECORDS: &str = "vpc-flow-operator-records";
+/// For folders of layouts that are in no folder of all records.
+const LAYOUTS: &str = "vpc-flow-operator-records-layouts";
+/// Begins the `ID` of rules for folders that had records under a former prefix.
+const FORMER: &str = "vpc-flow-operator-records-former-";
 const RESULTS: &str = "vpc-flow-operator-results";
 const ABORT_UPLOADS_AFTER_DAYS: i32 = 7;
 /// Results can be had again by asking again.
@@ -52,18 +56,23 @@ pub fn rules(monitor: &Monitor) -> Rules {
         ];
         steps.into_iter().filter(|(_, days)| *days > 0).collect()
     };
-    let key_prefix = monitor.key_prefix();
+    let prefix = monitor.records_prefix();
+    let at_the_top = prefix.is_empty();
     let records = Rule {
         enabled: true,
         // Without a prefix of one's own the whole bucket would be meant, and results would move with the records.
-        prefix: if key_prefix.is_empty() { "AWSLogs/".to_owned() } else { key_prefix },
+        prefix: if at_the_top { "AWSLogs/".to_owned() } else { prefix },
         transitions: transitions.into_iter().map(|(class, days)| (class.as_str().to_owned(), days)).collect(),
         expire_after_days: spec.expire_after_days,
         noncurrent_version_expire_after_days: Some(spec.noncurrent_version_expire_after_days),
         abort_uploads_after_days: Some(ABORT_UPLOADS_AFTER_DAYS),
         besides: Vec::new(),
     };
-    let mut rules = Rules::from([(RECORDS.to_owned(), records)]);
+    let mut rules = Rules::new();
+    if at_the_top {
+        rules.insert(LAYOUTS.to_owned(), records.for_prefix(LAYOUT));
+    }
+    rules.insert(RECORDS.to_owned(), records);
     // Results of queries stay behind when analytics is switched off; they go all the same.
     let results = Rule {
         enabled: true,
@@ -75,6 +84,21 @@ pub fn rules(monitor: &Monitor) -> Rules {
         besides: Vec::new(),
     };
     rules.insert(RESULTS.to_owned(), results);
+    rules
+}
+
+/// Those rules, and one like that for records for each folder that an earlier rule was for: records stay there when the prefix changes.
+#[must_use]
+pub fn with_former_folders(mut rules: Rules, observed: &Rules) -> Rules {
+    let Some(records) = rules.get(RECORDS).cloned() else { return rules };
+    // In the order of the prefixes, so that a folder comes before those within it.
+    for prefix in observed.values().map(|rule| &rule.prefix).collect::<BTreeSet<_>>() {
+        let is_covered = rules.values().any(|rule| prefix.starts_with(&rule.prefix));
+        let has_results = RESULTS_PREFIX.starts_with(prefix);
+        if !is_covered && !has_results {
+            rules.insert(format!("{FORMER}{}", short_hash(prefix)), records.for_prefix(prefix));
+        }
+    }
     rules
 }
 
@@ -103,7 +127,7 @@ impl Lifecycle {
         let mut lifecycle = Self { minimum_object_size, ..Self::default() };
         for rule in rules {
             match rule.id() {
-                Some(id) if [RECORDS, RESULTS].contains(&id) => {
+                Some(id) if [RECORDS, LAYOUTS, RESULTS].contains(&id) || id.starts_with(FORMER) => {
                     lifecycle.ours.insert(id.to_owned(), Rule::from(&rule));
                 }
                 _ => lifecycle.others.push(rule),
@@ -132,6 +156,10 @@ fn with_filter(mut rule: LifecycleRule) -> LifecycleRule {
 }
 
 impl Rule {
+    fn for_prefix(&self, prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), ..self.clone() }
+    }
+
     fn to_sdk(&self, id: &str) -> Option<LifecycleRule> {
         let mut transitions: Vec<_> = self.transitions.iter().collect();
         transitions.sort_by_key(|(_, days)| **days);
@@ -218,151 +246,4 @@ fn scope(rule: &LifecycleRule) -> (String, bool) {
 }
 
 #[cfg(test)]
-mod tests {
-    use aws_sdk_s3::types::{LifecycleRuleAndOperator, Tag};
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-    use crate::api::VpcFlowMonitorSpec;
-    use crate::monitor::fixtures;
-
-    fn reported(spec: VpcFlowMonitorSpec) -> serde_json::Value {
-        json!(rules(&fixtures::with_spec(spec)))
-    }
-
-    fn spec() -> VpcFlowMonitorSpec {
-        VpcFlowMonitorSpec::new("vpc-12345678")
-    }
-
-    #[test]
-    fn records_move_and_results_expire_by_default() {
-        assert_eq!(
-            reported(spec()),
-            json!({
-                "vpc-flow-operator-records": {
-                    "enabled": true,
-                    "prefix": "vpc-flow-logs/",
-                    "transitions": {"STANDARD_IA": 30, "GLACIER": 90, "DEEP_ARCHIVE": 365},
-                    "expireAfterDays": null,
-                    "noncurrentVersionExpireAfterDays": 30,
-                    "abortUploadsAfterDays": 7,
-                },
-                "vpc-flow-operator-results": {
-                    "enabled": true,
-                    "prefix": "athena-results/",
-                    "transitions": {},
-                    "expireAfterDays": 30,
-                    "noncurrentVersionExpireAfterDays": 1,
-                    "abortUploadsAfterDays": 7,
-                },
-            })
-        );
-    }
-
-    #[test]
-    fn every_field_counts() {
-        let mut spec = spec();
-        spec.s3.prefix = String::new();
-        spec.s3.lifecycle.glacier_after_days = 0;
-        spec.s3.lifecycle.expire_after_days = Some(400);
-        spec.s3.lifecycle.noncurrent_version_expire_after_days = 5;
-        spec.analytics.result_retention_days = 3;
-        let rules = reported(spec.clone());
-        let records = &rules["vpc-flow-operator-records"];
-        assert_eq!(records["prefix"], "AWSLogs/", "results must not move with the records");
-        assert_eq!(records["transitions"], json!({"STANDARD_IA": 30, "DEEP_ARCHIVE": 365}));
-        assert_eq!(records["expireAfterDays"], 400);
-        assert_eq!(records["noncurrentVersionExpireAfterDays"], 5);
-        assert_eq!(rules["vpc-flow-operator-results"]["expireAfterDays"], 3);
-
-        spec.s3.lifecycle.intelligent_tiering = true;
-        spec.analytics.enabled = false;
-        let rules = reported(spec);
-        assert_eq!(rules["vpc-flow-operator-results"]["expireAfterDays"], 3, "what is left of them goes");
-        assert_eq!(rules["vpc-flow-operator-records"]["transitions"], json!({"INTELLIGENT_TIERING": 0}));
-    }
-
-    fn written(rules: &Rules) -> Vec<LifecycleRule> {
-        Lifecycle::default().with(rules).rules
-    }
-
-    #[test]
-    fn the_form_of_a_filter_is_no_difference() {
-        let wanted = rules(&fixtures::monitor());
-        let mut in_and = written(&wanted);
-        for rule in &mut in_and {
-            let and = LifecycleRuleAndOperator::builder()
-                .prefix(rule.filter().unwrap().prefix().unwrap())
-                .object_size_greater_than(0)
-                .build();
-            rule.filter = Some(LifecycleRuleFilter::builder().and(and).build());
-            if let Some(transitions) = &mut rule.transitions {
-                transitions.reverse();
-            }
-        }
-        assert_eq!(Lifecycle::new(in_and, None).ours, wanted);
-    }
-
-    #[test]
-    fn what_narrows_or_widens_a_rule_is_a_difference() {
-        let wanted = rules(&fixtures::monitor());
-        let base = written(&wanted).remove(0);
-        let differs = |change: &dyn Fn(&mut LifecycleRule)| {
-            let mut rule = base.clone();
-            change(&mut rule);
-            Rule::from(&rule) != wanted[RECORDS]
-        };
-        assert!(!differs(&|_| {}));
-        assert!(differs(&|rule| rule.status = ExpirationStatus::Disabled));
-        assert!(differs(&|rule| rule.transitions = None));
-        assert!(differs(&|rule| rule.expiration = Some(LifecycleExpiration::builder().days(1).build())));
-        assert!(differs(&|rule| {
-            rule.expiration = Some(LifecycleExpiration::builder().expired_object_delete_marker(true).build());
-        }));
-        assert!(differs(&|rule| {
-            let tag = Tag::builder().key("a").value("b").build().unwrap();
-            let and = LifecycleRuleAndOperator::builder().prefix("vpc-flow-logs/").tags(tag).build();
-            rule.filter = Some(LifecycleRuleFilter::builder().and(and).build());
-        }));
-        assert!(differs(&|rule| rule.abort_incomplete_multipart_upload = None));
-        assert!(differs(&|rule| rule.noncurrent_version_expiration = None));
-    }
-
-    #[test]
-    #[allow(deprecated, reason = "what others may have written")]
-    fn rules_of_others_stay_in_a_form_that_goes_with_ours() {
-        let wanted = rules(&fixtures::monitor());
-        let theirs = LifecycleRule::builder().id("x").status(ExpirationStatus::Enabled).prefix("tmp/").build().unwrap();
-        let size = TransitionDefaultMinimumObjectSize::VariesByStorageClass;
-        let lifecycle = Lifecycle::new(vec![theirs], Some(size.clone()));
-        let written = lifecycle.with(&wanted);
-        assert_eq!(written.minimum_object_size, Some(size));
-        assert_eq!(written.rules.len(), 3);
-        assert_eq!(written.rules[0].prefix(), None);
-        assert_eq!(written.rules[0].filter().and_then(LifecycleRuleFilter::prefix), Some("tmp/"));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_what_is_seen(
-            days in (0..400, 0..400, 0..400),
-            expire in proptest::option::of(1..4000),
-            noncurrent in 1..400,
-            tiering: bool,
-            analytics: bool,
-        ) {
-            let mut spec = spec();
-            let lifecycle = &mut spec.s3.lifecycle;
-            lifecycle.standard_ia_after_days = days.0;
-            lifecycle.glacier_after_days = days.1;
-            lifecycle.deep_archive_after_days = days.2;
-            lifecycle.expire_after_days = expire;
-            lifecycle.noncurrent_version_expire_after_days = noncurrent;
-            lifecycle.intelligent_tiering = tiering;
-            spec.analytics.enabled = analytics;
-            let wanted = rules(&fixtures::with_spec(spec));
-            prop_assert_eq!(Lifecycle::new(written(&wanted), None).ours, wanted);
-        }
-    }
-}
+mod tests;
