@@ -1,5 +1,6 @@
 //! Workgroup, database, table and saved queries.
 
+mod former_tables;
 mod query_definitions;
 mod removal;
 pub mod saved_queries;
