@@ -1,40 +1,83 @@
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use thiserror::Error;
 
 use super::classes::{Class, Classification, classify, classify_answer};
 use super::operations::{Access, Operation, Service};
+use crate::api::ResourceKind;
 
 /// A call to AWS that did not succeed.
-#[derive(Clone, Debug, Error)]
-#[error("{} {}: {code}: {message}{}", operation.service.id(), operation.name, remedy(operation, *class, message))]
+#[derive(Clone, Debug)]
 pub struct AwsError {
     /// What was called.
     pub operation: &'static Operation,
     /// What kind of failure it is.
     pub class: Class,
-    /// What a [`Class::NotYet`] is taken for once AWS has had its time; otherwise the class itself.
+    /// The class of a [`Class::NotYet`] once AWS has had its time; otherwise the class itself.
     pub overdue: Class,
-    /// AWS's error code, or `Unreachable`, `TimedOut` or `Unreadable` where there was no answer to read one from.
+    /// AWS's error code, or `Unreachable`, `TimedOut`, `Unreadable` or `NoCredentials` where there was no answer to read one from.
     pub code: String,
     /// AWS's message.
     pub message: String,
+    /// What a person can do about it.
+    pub remedy: Option<String>,
+    /// Kind and name of the resource that it is about, as in `role vfm-a`. The text leaves it to who reports the error.
+    pub subject: Option<String>,
 }
 
-fn remedy(operation: &Operation, class: Class, message: &str) -> String {
+impl std::error::Error for AwsError {}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without credentials nothing was called.
+        if self.is_without_credentials() {
+            return formatter.write_str(&self.message);
+        }
+        let Self { operation, code, message, .. } = self;
+        write!(formatter, "{} {}: {code}: {message}", operation.service.id(), operation.name)?;
+        match &self.remedy {
+            Some(remedy) => write!(formatter, " ({remedy})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What to do about a missing permission.
+fn remedy(operation: &Operation, class: Class, message: &str) -> Option<String> {
     if class != Class::Denied {
-        return String::new();
+        return None;
+    }
+    if message.contains("Lake Formation") {
+        return Some(format!(
+            "no IAM permission is missing: an administrator of AWS Lake Formation must grant the operator's role {}",
+            lake_formation_permission(operation)
+        ));
     }
     let actions = concerned(operation, message).join(", ");
     if actions.is_empty() {
-        return String::new();
+        return None;
     }
     // How AWS words it is in the IAM user guide, "Troubleshoot access denied error messages".
-    if message.contains("explicit deny") {
-        format!(" (a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy)")
+    Some(if message.contains("explicit deny") {
+        format!("a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy")
     } else {
-        format!(" (the operator's role needs {actions})")
+        format!("the operator's role needs {actions}")
+    })
+}
+
+/// The permission of Lake Formation that an operation of Glue needs: Lake Formation developer guide, "Lake Formation permissions reference".
+fn lake_formation_permission(operation: &Operation) -> &'static str {
+    match operation.name {
+        "CreateDatabase" => "Create database on the catalog",
+        "CreateTable" => "Create table on the database",
+        "UpdateDatabase" => "Alter on the database",
+        "UpdateTable" => "Alter on the table",
+        "DeleteDatabase" => "Drop on the database",
+        "DeleteTable" => "Drop on the table",
+        _ => "Describe on the database and its tables",
     }
 }
 
@@ -56,7 +99,27 @@ impl AwsError {
 
     fn new(operation: &'static Operation, classification: Classification, code: &str, message: &str) -> Self {
         let Classification { class, overdue } = classification;
-        Self { operation, class, overdue, code: code.to_owned(), message: message.to_owned() }
+        let remedy = remedy(operation, class, message);
+        Self { operation, class, overdue, code: code.to_owned(), message: message.to_owned(), remedy, subject: None }
+    }
+
+    /// The same error with a remedy that its caller knows.
+    #[must_use]
+    pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// The same error about this resource, unless it is about another one.
+    #[must_use]
+    pub fn about(self, kind: ResourceKind, name: &str) -> Self {
+        let subject = self.subject.unwrap_or_else(|| kind.named(name));
+        Self { subject: Some(subject), ..self }
+    }
+
+    /// True if no credentials for AWS could be loaded, so that nothing was called.
+    #[must_use]
+    pub fn is_without_credentials(&self) -> bool {
+        self.code == NO_CREDENTIALS
     }
 
     /// True if AWS says that there is no such thing.
@@ -91,6 +154,14 @@ where
                 let classification = classify_answer(operation, &code, &message, status);
                 return AwsError::new(operation, classification, &code, &message);
             }
+            if let Some(problem) = credentials_problem(&error) {
+                return AwsError::new(
+                    operation,
+                    Classification::lasting(Class::Transient),
+                    NO_CREDENTIALS,
+                    &no_credentials(problem),
+                );
+            }
             let code = match &error {
                 SdkError::TimeoutError(_) => TIMED_OUT,
                 SdkError::DispatchFailure(failure) if failure.is_timeout() && causes(&error).contains(NO_ANSWER) => {
@@ -114,8 +185,31 @@ const TIMED_OUT: &str = "TimedOut";
 /// How the HTTP client says that AWS was reached, but did not answer in time.
 const NO_ANSWER: &str = "HTTP read timeout";
 
-/// How `aws-config` says that no source of credentials has any.
-const NO_CREDENTIALS: &str = "no credentials found in chain";
+/// The code where no credentials could be loaded.
+const NO_CREDENTIALS: &str = "NoCredentials";
+
+/// What the sources of credentials say, if it is for want of credentials that nothing was sent.
+fn credentials_problem<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a CredentialsError> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(problem) = cause.downcast_ref() {
+            return Some(problem);
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// One sentence about credentials.
+fn no_credentials(problem: &CredentialsError) -> String {
+    const REMEDY: &str =
+        "set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity";
+    match problem {
+        // Each source was asked, and none is configured.
+        CredentialsError::CredentialsNotLoaded(_) => format!("no AWS credentials found: {REMEDY}"),
+        _ => format!("no AWS credentials found, because a source of them failed ({}): {REMEDY}", causes(problem)),
+    }
+}
 
 /// EC2 adds a text that only AWS can decode, another one at each call.
 fn readable(message: &str) -> String {
@@ -134,11 +228,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         }
         next = cause.source();
     }
-    let text = texts.join(": ");
-    if text.contains(NO_CREDENTIALS) {
-        return "no AWS credentials found: set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity".to_owned();
-    }
-    text
+    texts.join(": ")
 }
 
 /// S3 answers HEAD requests without a body, so without an error code.
@@ -148,6 +238,18 @@ pub fn status_code_name(status: u16) -> String {
         404 => "NotFound".to_owned(),
         301 => "PermanentRedirect".to_owned(),
         other => format!("Http{other}"),
+    }
+}
+
+/// Names the resource that a failed call is about.
+pub trait About<T> {
+    /// See [`AwsError::about`].
+    fn about(self, kind: ResourceKind, name: &str) -> Result<T, AwsError>;
+}
+
+impl<T> About<T> for Result<T, AwsError> {
+    fn about(self, kind: ResourceKind, name: &str) -> Self {
+        self.map_err(|error| error.about(kind, name))
     }
 }
 
@@ -200,6 +302,9 @@ impl<T> Gone for Result<T, AwsError> {
 
 #[cfg(test)]
 mod tests {
+    use aws_credential_types::provider::ProvideCredentials;
+    use aws_credential_types::provider::future::ProvideCredentials as ProvidedCredentials;
+
     use super::*;
     use crate::aws::operations as ops;
 
@@ -255,22 +360,81 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn a_refusal_of_lake_formation_asks_for_its_permission() {
+        let message = "Insufficient Lake Formation permission(s): Required Create Database on Catalog";
+        let reported = AwsError::reported(ops::CREATE_DATABASE, "AccessDeniedException", message);
+        assert_eq!(reported.class, Class::Denied);
+        assert_eq!(
+            reported.to_string(),
+            format!(
+                "Glue CreateDatabase: AccessDeniedException: {message} (no IAM permission is missing: an administrator of AWS Lake \
+                 Formation must grant the operator's role Create database on the catalog)"
+            )
+        );
+    }
+
+    /// A source of credentials that fails.
+    #[derive(Debug)]
+    struct Failing(fn() -> CredentialsError);
+
+    impl ProvideCredentials for Failing {
+        fn provide_credentials<'a>(&'a self) -> ProvidedCredentials<'a>
+        where
+            Self: 'a,
+        {
+            ProvidedCredentials::ready(Err((self.0)()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_to_load_credentials_is_one_sentence_about_them() {
+        let remedy = "set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity";
+        let reported = async |problem| {
+            let error = failure_of_a_call_to("http://127.0.0.1:1".to_owned(), Failing(problem)).await;
+            assert!(error.is_without_credentials() && error.class == Class::Transient, "{error:?}");
+            error.to_string()
+        };
+        assert_eq!(
+            reported(|| CredentialsError::not_loaded("no providers in chain")).await,
+            format!("no AWS credentials found: {remedy}")
+        );
+        assert_eq!(
+            reported(|| CredentialsError::provider_error("failed to load IMDS session token: 403")).await,
+            format!(
+                "no AWS credentials found, because a source of them failed (an error occurred while loading credentials: failed to load \
+                 IMDS session token: 403): {remedy}"
+            )
+        );
+        assert_eq!(
+            reported(|| CredentialsError::provider_timed_out(std::time::Duration::from_secs(5))).await,
+            format!(
+                "no AWS credentials found, because a source of them failed (credentials provider timed out after 5 seconds): {remedy}"
+            )
+        );
+    }
+
     async fn code_of_a_call_to(endpoint: String) -> String {
+        use aws_sdk_sts::config::Credentials;
+        let error = failure_of_a_call_to(endpoint, Credentials::new("id", "secret", None, None, "test")).await;
+        assert_eq!(error.class, Class::Transient);
+        error.code
+    }
+
+    async fn failure_of_a_call_to(endpoint: String, credentials: impl ProvideCredentials + 'static) -> AwsError {
         use aws_config::retry::RetryConfig;
         use aws_config::timeout::TimeoutConfig;
-        use aws_sdk_sts::config::{BehaviorVersion, Credentials, Region};
+        use aws_sdk_sts::config::{BehaviorVersion, Region};
         let config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .credentials_provider(credentials)
             .endpoint_url(endpoint)
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().read_timeout(std::time::Duration::from_millis(50)).build())
             .build();
         let call = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
-        let error = call.op(ops::GET_CALLER_IDENTITY).unwrap_err();
-        assert_eq!(error.class, Class::Transient);
-        error.code
+        call.op(ops::GET_CALLER_IDENTITY).unwrap_err()
     }
 
     #[tokio::test]

@@ -13,5 +13,5 @@ pub mod quotas;
 pub use account_region::{AccountRegion, Arn};
 pub use classes::Class;
 pub use clients::{Aws, ClientPool, ConnectError};
-pub use error::{AwsError, AwsResult, Expected, Gone, Optional, UNREACHABLE};
+pub use error::{About, AwsError, AwsResult, Expected, Gone, Optional, UNREACHABLE};
 pub use gate::{AwsGate, CallObserver, RequestOutcome};

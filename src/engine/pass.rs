@@ -96,7 +96,8 @@ async fn apply_steps(
             }
             Err(error) => {
                 tracing::warn!(action = ?change.action, %change, %error, "could not change AWS");
-                outcome.failures.push((Some(change.clone()), error.into()));
+                let failure = error.about(change.kind, &change.name).into();
+                outcome.failures.push((Some(change.clone()), failure));
                 failed.push(change);
                 continue;
             }
@@ -139,9 +140,8 @@ fn believe_what_we_made(outcome: &mut Outcome) {
     let (not_yet, conflicts): (Vec<_>, Vec<_>) = outcome.conflicts.drain(..).partition(made);
     outcome.conflicts = conflicts;
     for conflict in not_yet {
-        let message =
-            format!("{} {} was made, but AWS does not show its tags yet", conflict.kind.noun(), conflict.name);
-        outcome.failures.push((None, Failure::waiting(Reason::Conflict, message)));
+        let failure = Failure::waiting(Reason::Conflict, "it was created, but AWS does not show its tags yet");
+        outcome.failures.push((None, failure.about(conflict.kind, &conflict.name)));
     }
 }
 

@@ -22,8 +22,10 @@ use query_definition::{ObservedQueryDefinition, QueryDefinition};
 use table::Table;
 use workgroup::{FoundWorkgroup, Workgroup};
 
+use futures::FutureExt;
+
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{About, Aws, AwsError};
 use crate::engine::{AnyCall, Details, Diff, Existing, Goal, Removal, Report, Resource, System, existing, ownership};
 use crate::monitor::{Claim, Monitor};
 
@@ -70,13 +72,13 @@ impl System for Analytics {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let names = monitor.known_names(Component::Analytics, ResourceKind::Database, &monitor.names.database);
         let databases = futures::future::try_join_all(names.into_iter().map(async |name| {
-            let database = database::observe(aws, &name).await?;
+            let database = database::observe(aws, &name).await.about(ResourceKind::Database, &name)?;
             Ok((name, database))
         }));
         let name = monitor.names.workgroup();
         let (workgroup, queries, databases, definitions) = futures::try_join!(
-            workgroup::observe(aws, &name),
-            named_query::observe(aws, &name),
+            workgroup::observe(aws, &name).map(|found| found.about(ResourceKind::Workgroup, &name)),
+            named_query::observe(aws, &name).map(|found| found.about(ResourceKind::Workgroup, &name)),
             databases,
             query_definition::observe(aws, monitor)
         )?;

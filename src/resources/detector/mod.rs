@@ -11,7 +11,7 @@ mod role;
 pub mod rules;
 mod subscription;
 
-use futures::try_join;
+use futures::{FutureExt, try_join};
 
 use self::function::{FoundFunction, Function};
 use self::invocation::Invocation;
@@ -19,8 +19,8 @@ use self::subscription::Subscription;
 use super::common::log_group::{self, FoundLogGroup};
 use super::common::role::{self as iam_role, FoundRole, Role};
 use crate::api::spec::LogGroupClass;
-use crate::api::{Component, Invalid};
-use crate::aws::{Aws, AwsError};
+use crate::api::{Component, Invalid, ResourceKind};
+use crate::aws::{About, Aws, AwsError};
 use crate::engine::{AnyCall, Diff, Goal, Report, System, SystemHealth, existing, ownership};
 use crate::monitor::Monitor;
 
@@ -89,10 +89,10 @@ impl System for DetectorSystem {
         let (role_name, group_name, name) =
             (monitor.names.detector_role(), monitor.names.detector_log_group(), monitor.names.detector());
         let (role, log_group, function, invocation, subscriptions) = try_join!(
-            iam_role::observe(aws, &role_name),
-            log_group::observe(aws, &group_name),
-            function::observe(aws, &name),
-            invocation::observe(aws, &name),
+            iam_role::observe(aws, &role_name).map(|found| found.about(ResourceKind::Role, &role_name)),
+            log_group::observe(aws, &group_name).map(|found| found.about(ResourceKind::LogGroup, &group_name)),
+            function::observe(aws, &name).map(|found| found.about(ResourceKind::Function, &name)),
+            invocation::observe(aws, &name).map(|found| found.about(ResourceKind::FunctionPermission, &name)),
             subscription::observe(aws, monitor),
         )?;
         Ok(Observed { role, log_group, function, invocation, subscriptions })

@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::flow_log::{self, FlowLog, Sink};
-use super::{FlowLogOp, Found, Observed};
+use super::{FlowLogOp, Found, Observed, health};
 use crate::aws::operations::{self as ops, Operation};
 use crate::aws::{Aws, AwsError, AwsResult, Gone};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
@@ -22,6 +22,9 @@ const NO_VPC: [&str; 2] = ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound"];
 
 /// Codes that say that the VPC can have no more flow logs.
 const NO_MORE: [&str; 2] = ["FlowLogsLimitExceeded", "MaxFlowLogsLimitExceeded"];
+
+/// How AWS words that it may not deliver to a destination.
+const NO_ACCESS: &str = "Access Denied for LogDestination";
 
 const SAME_DESTINATION: &str = "FlowLogAlreadyExists";
 
@@ -113,15 +116,19 @@ async fn request(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) 
         .await
         .op(ops::CREATE_FLOW_LOGS)
         .and_then(|output| refusals(ops::CREATE_FLOW_LOGS, output.unsuccessful()).next().map_or(Ok(()), Err));
-    result.map_err(|error| with_remedy(monitor, error))
+    result.map_err(|error| with_remedy(monitor, flow_log, error))
 }
 
-fn with_remedy(monitor: &Monitor, mut error: AwsError) -> AwsError {
+fn with_remedy(monitor: &Monitor, flow_log: &FlowLog, error: AwsError) -> AwsError {
     if NO_VPC.contains(&error.code.as_str()) {
-        error.message = format!(
-            "{} (spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is)",
-            error.message, monitor.spec.vpc_id, monitor.account_region.account, monitor.account_region.region
+        let remedy = format!(
+            "spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is",
+            monitor.spec.vpc_id, monitor.account_region.account, monitor.account_region.region
         );
+        return error.with_remedy(remedy);
+    }
+    if error.message.contains(NO_ACCESS) {
+        return error.with_remedy(health::access(monitor, flow_log));
     }
     error
 }

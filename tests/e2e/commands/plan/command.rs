@@ -66,7 +66,7 @@ async fn a_file_needs_no_cluster_and_the_exit_code_tells() {
     assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
     let head = format!("network/production: {} in account {}, {REGION}\n", sandbox.vpc_id, sandbox.account);
     assert!(reported.stdout.starts_with(&head), "{}", reported.stdout);
-    assert!(reported.stdout.contains("\nStorage\n  + bucket vpc-flow-logs-"), "{}", reported.stdout);
+    assert!(reported.stdout.contains("\nBucket\n  + bucket vpc-flow-logs-"), "{}", reported.stdout);
     assert!(reported.stdout.contains("\nPlan: ") && reported.stdout.ends_with(" to create.\n"), "{}", reported.stdout);
 
     let json = run(&sandbox, false, &[&flags[..], &["-o", "json", "--gb-per-day", "10"]].concat()).await;
@@ -171,7 +171,7 @@ async fn of_several_monitors_each_is_told_and_one_that_cannot_be_planned_hides_n
         plans[1]["problems"][0]["message"]
             .as_str()
             .unwrap()
-            .contains("network/a is planned to make it or take it over"),
+            .contains("network/a is planned to create it or take it over"),
         "{plans}"
     );
     assert_eq!((&plans[1]["suspended"], &plans[2]["suspended"]), (&json!(false), &json!(true)));
