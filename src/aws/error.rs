@@ -1,12 +1,15 @@
 use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::classes::{Class, Classification, classify, classify_answer};
 use super::operations::{Access, Operation, Service};
+use super::refusals;
 use crate::api::ResourceKind;
 
 /// A call to AWS that did not succeed.
@@ -18,7 +21,7 @@ pub struct AwsError {
     pub class: Class,
     /// The class of a [`Class::NotYet`] once AWS has had its time; otherwise the class itself.
     pub overdue: Class,
-    /// AWS's error code, or `Unreachable`, `TimedOut`, `Unreadable` or `NoCredentials` where there was no answer to read one from.
+    /// AWS's error code, or what there was instead of an answer: `Unreachable`, `TimedOut`, `Unreadable`, `NotSent`, `NoCredentials`.
     pub code: String,
     /// AWS's message.
     pub message: String,
@@ -97,6 +100,45 @@ impl AwsError {
         Self::new(operation, classify(operation, code, message), code, message)
     }
 
+    /// The one reading of an error that AWS answered.
+    fn answered(operation: &'static Operation, error: &ErrorMetadata, status: u16) -> Self {
+        let code = error.code().map_or_else(|| status_code_name(status), str::to_owned);
+        let message = readable(error.message().unwrap_or("AWS gave no reason"));
+        Self::new(operation, classify_answer(operation, &code, &message, status), &code, &message)
+    }
+
+    /// An error without an answer. `code` says how far the call got.
+    fn unanswered(operation: &'static Operation, code: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        let lasting = Classification::lasting(Class::Transient);
+        if let Some(problem) = credentials_problem(error) {
+            return Self::new(operation, lasting, NO_CREDENTIALS, &no_credentials(problem));
+        }
+        let message = causes(error);
+        let code = if code == UNREACHABLE && message.contains(NO_ANSWER) { TIMED_OUT } else { code };
+        Self::new(operation, lasting, code, &message)
+    }
+
+    /// The failure of an attempt or a call, as an interceptor sees it.
+    pub(super) fn of_attempt(operation: &'static Operation, attempt: &InterceptorContext) -> Option<Self> {
+        let status = attempt.response().map(|response| response.status().as_u16()).unwrap_or_default();
+        match attempt.output_or_error() {
+            Some(Ok(output)) => refusals::first(operation, output),
+            Some(Err(error)) => {
+                if let Some(answer) = error.as_operation_error().and_then(operation.metadata) {
+                    return Some(Self::answered(operation, answer, status));
+                }
+                let code = match error {
+                    error if error.is_timeout_error() => TIMED_OUT,
+                    error if error.is_response_error() => UNREADABLE,
+                    error if error.is_connector_error() => UNREACHABLE,
+                    _ => NOT_SENT,
+                };
+                Some(Self::unanswered(operation, code, error))
+            }
+            None => Some(Self::new(operation, Classification::lasting(Class::Transient), NOT_SENT, "")),
+        }
+    }
+
     fn new(operation: &'static Operation, classification: Classification, code: &str, message: &str) -> Self {
         let Classification { class, overdue } = classification;
         let remedy = remedy(operation, class, message);
@@ -149,29 +191,15 @@ where
         self.map_err(|error| {
             if let Some(service_error) = error.as_service_error() {
                 let status = error.raw_response().map_or(0, |response| response.status().as_u16());
-                let code = service_error.code().map_or_else(|| status_code_name(status), str::to_owned);
-                let message = readable(service_error.message().unwrap_or("AWS gave no reason"));
-                let classification = classify_answer(operation, &code, &message, status);
-                return AwsError::new(operation, classification, &code, &message);
-            }
-            if let Some(problem) = credentials_problem(&error) {
-                return AwsError::new(
-                    operation,
-                    Classification::lasting(Class::Transient),
-                    NO_CREDENTIALS,
-                    &no_credentials(problem),
-                );
+                return AwsError::answered(operation, service_error.meta(), status);
             }
             let code = match &error {
                 SdkError::TimeoutError(_) => TIMED_OUT,
-                SdkError::DispatchFailure(failure) if failure.is_timeout() && causes(&error).contains(NO_ANSWER) => {
-                    TIMED_OUT
-                }
-                SdkError::ResponseError(_) => "Unreadable",
-                SdkError::ConstructionFailure(_) => "NotSent",
+                SdkError::ResponseError(_) => UNREADABLE,
+                SdkError::ConstructionFailure(_) => NOT_SENT,
                 _ => UNREACHABLE,
             };
-            AwsError::new(operation, Classification::lasting(Class::Transient), code, &causes(&error))
+            AwsError::unanswered(operation, code, &error)
         })
     }
 }
@@ -181,6 +209,12 @@ pub const UNREACHABLE: &str = "Unreachable";
 
 /// The code where an answer did not come in time.
 const TIMED_OUT: &str = "TimedOut";
+
+/// The code of an answer that makes no sense.
+const UNREADABLE: &str = "Unreadable";
+
+/// The code of a request that was never sent.
+const NOT_SENT: &str = "NotSent";
 
 /// How the HTTP client says that AWS was reached, but did not answer in time.
 const NO_ANSWER: &str = "HTTP read timeout";
@@ -232,7 +266,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// S3 answers HEAD requests without a body, so without an error code.
-pub fn status_code_name(status: u16) -> String {
+fn status_code_name(status: u16) -> String {
     match status {
         403 => "AccessDenied".to_owned(),
         404 => "NotFound".to_owned(),
@@ -304,6 +338,12 @@ impl<T> Gone for Result<T, AwsError> {
 mod tests {
     use aws_credential_types::provider::ProvideCredentials;
     use aws_credential_types::provider::future::ProvideCredentials as ProvidedCredentials;
+    use aws_sdk_ec2::operation::create_flow_logs::CreateFlowLogsOutput;
+    use aws_sdk_ec2::types::{UnsuccessfulItem, UnsuccessfulItemError};
+    use aws_sdk_sns::operation::subscribe::SubscribeError;
+    use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
+    use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+    use aws_smithy_types::body::SdkBody;
 
     use super::*;
     use crate::aws::operations as ops;
@@ -372,6 +412,53 @@ mod tests {
                  Formation must grant the operator's role Create database on the catalog)"
             )
         );
+    }
+
+    /// What an interceptor reads from an attempt.
+    fn of_attempt(
+        operation: &'static Operation,
+        result: Result<Output, OrchestratorError<Error>>,
+        status: u16,
+    ) -> Option<AwsError> {
+        let mut context = InterceptorContext::new(Input::erase(()));
+        context.set_response(answer(status));
+        context.set_output_or_error(result);
+        AwsError::of_attempt(operation, &context)
+    }
+
+    fn answer(status: u16) -> Response {
+        Response::new(status.try_into().unwrap(), SdkBody::empty())
+    }
+
+    #[test]
+    fn an_interceptor_reads_an_error_as_its_caller_does() {
+        let text = r#"Rate "exceeded", code: Some("b"), (slow down)"#;
+        for (metadata, status, code) in [
+            (ErrorMetadata::builder().code("Throttled").message(text).build(), 429, "Throttled"),
+            (ErrorMetadata::builder().code("InvalidParameter").message(text).build(), 400, "InvalidParameter"),
+            (ErrorMetadata::builder().build(), 429, "Http429"),
+        ] {
+            let error = || SubscribeError::generic(metadata.clone());
+            let called: Result<(), _> = Err(SdkError::service_error(error(), answer(status)));
+            let called = called.op(ops::SUBSCRIBE).unwrap_err();
+            let attempt = Err(OrchestratorError::operation(Error::erase(error())));
+            let attempt = of_attempt(ops::SUBSCRIBE, attempt, status).unwrap();
+            assert_eq!((&attempt.code, &attempt.message), (&called.code, &called.message));
+            assert_eq!((attempt.code.as_str(), attempt.class), (code, called.class));
+        }
+    }
+
+    #[test]
+    fn an_interceptor_sees_failures_within_an_answer() {
+        let refused = |error: Option<UnsuccessfulItemError>| {
+            let items = error.map(|error| UnsuccessfulItem::builder().error(error).build());
+            let output = CreateFlowLogsOutput::builder().set_unsuccessful(items.map(|item| vec![item])).build();
+            of_attempt(ops::CREATE_FLOW_LOGS, Ok(Output::erase(output)), 200)
+        };
+        let error = UnsuccessfulItemError::builder().code("400").message("LogDestination: b does not exist").build();
+        let reported = refused(Some(error)).unwrap();
+        assert_eq!((reported.class, reported.code.as_str()), (Class::NotYet, "400"));
+        assert!(refused(None).is_none());
     }
 
     /// A source of credentials that fails.

@@ -1,7 +1,6 @@
 //! The way to AWS: clients per account and region, the table of operations, classes of failure.
 
 mod account_region;
-mod answer;
 mod classes;
 mod clients;
 mod error;
@@ -9,6 +8,7 @@ mod gate;
 pub mod limits;
 pub mod operations;
 pub mod quotas;
+pub mod refusals;
 
 pub use account_region::{AccountRegion, Arn};
 pub use classes::Class;
