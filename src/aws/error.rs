@@ -414,7 +414,7 @@ mod tests {
         );
     }
 
-    /// What an interceptor reads from an attempt.
+    /// The error that an interceptor reads from an attempt.
     fn of_attempt(
         operation: &'static Operation,
         result: Result<Output, OrchestratorError<Error>>,

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::interceptors::context::Output;
 use super::error::AwsError;
 use super::operations::Operation;
 
-/// What `CreateFlowLogs` and `DeleteFlowLogs` list under `Unsuccessful`.
+/// The failures that `CreateFlowLogs` and `DeleteFlowLogs` list under `Unsuccessful`.
 pub fn of_flow_logs(operation: &'static Operation, items: &[UnsuccessfulItem]) -> impl Iterator<Item = AwsError> {
     items.iter().map(move |item| {
         let error = item.error.as_ref();

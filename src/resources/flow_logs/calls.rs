@@ -22,7 +22,7 @@ const NO_VPC: [&str; 2] = ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound"];
 /// Codes that say that the VPC can have no more flow logs.
 const NO_MORE: [&str; 2] = ["FlowLogsLimitExceeded", "MaxFlowLogsLimitExceeded"];
 
-/// How AWS words that it may not deliver to a destination.
+/// AWS's words for a destination that it may not deliver to.
 const NO_ACCESS: &str = "Access Denied for LogDestination";
 
 const SAME_DESTINATION: &str = "FlowLogAlreadyExists";

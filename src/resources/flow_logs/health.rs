@@ -87,7 +87,7 @@ pub fn problem(monitor: &Monitor, found: &Found) -> Option<Problem> {
     Some(Problem { reported: error.to_owned(), remedy })
 }
 
-/// What to check if AWS cannot deliver to the destination of a flow log.
+/// The things to check if AWS cannot deliver to the destination of a flow log.
 pub fn access(monitor: &Monitor, flow_log: &FlowLog) -> String {
     let key = |key: Option<&String>, service: &str| {
         key.map(|key| format!(", that the policy of key {key} lets {service} use it")).unwrap_or_default()
