@@ -55,12 +55,9 @@ pub async fn connect(
     let account = account.map(str::to_owned).or(of_role).unwrap_or_else(|| yours.clone());
     let aws = match role {
         Some(role) if yours != account => pool.get(region, Some(role)).await.map_err(|error| match error {
-            ConnectError::Role { role_arn, source } => AccountError::Role {
-                yours: yours.clone(),
-                account: account.clone(),
-                role_arn,
-                source: Box::new(source),
-            },
+            ConnectError::Role { role_arn, source } => {
+                AccountError::Role { yours: yours.clone(), account: account.clone(), role_arn, source }
+            }
             error => error.into(),
         })?,
         _ => own,

@@ -59,6 +59,12 @@ macro_rules! kinds {
             pub const fn noun(self) -> &'static str {
                 match self { $(Self::$kind => $noun),* }
             }
+
+            /// Kind and name, as in `role vfm-a`.
+            #[must_use]
+            pub fn named(self, name: &str) -> String {
+                format!("{} {name}", self.noun())
+            }
         }
     };
 }

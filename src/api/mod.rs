@@ -1,6 +1,6 @@
 //! The custom resource: what a user writes ([`spec`]) and what the operator answers ([`status`]).
 
-mod cel;
+pub mod cel;
 mod component;
 pub mod conditions;
 mod descriptions;

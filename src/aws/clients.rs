@@ -50,7 +50,7 @@ pub enum ConnectError {
         /// The role.
         role_arn: String,
         /// What STS says.
-        source: AwsError,
+        source: Box<AwsError>,
     },
     /// STS did not say who we are.
     #[error(transparent)]
@@ -152,8 +152,11 @@ impl ClientPool {
         let config = self.base.to_builder().region(Region::new(key.region.clone())).build();
         let call = self.sts(&config).assume_role().role_arn(role_arn).role_session_name(SESSION_NAME);
         let result = call.set_external_id(external_id.map(str::to_owned)).send().await.op(ops::ASSUME_ROLE);
-        result.map_err(|source| ConnectError::Role { role_arn: role_arn.to_owned(), source })?;
-        Ok(())
+        match result {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_without_credentials() => Err(error.into()),
+            Err(source) => Err(ConnectError::Role { role_arn: role_arn.to_owned(), source: Box::new(source) }),
+        }
     }
 
     async fn connect(&self, key: &Key) -> Result<Aws, ConnectError> {

@@ -1,42 +1,88 @@
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use thiserror::Error;
 
 use super::advice::advice;
 use super::classes::{Class, Classification, classify, classify_answer};
 use super::operations::{Access, Operation, Service};
+use super::refusals;
+use crate::api::ResourceKind;
 use crate::network::ConnectionProblem;
 
 /// A call to AWS that did not succeed.
-#[derive(Clone, Debug, Error)]
-#[error("{} {}: {code}: {message}{}", operation.service.id(), operation.name, remedy(operation, *class, message))]
+#[derive(Clone, Debug)]
 pub struct AwsError {
     /// What was called.
     pub operation: &'static Operation,
     /// What kind of failure it is.
     pub class: Class,
-    /// What a [`Class::NotYet`] is taken for once AWS has had its time; otherwise the class itself.
+    /// The class of a [`Class::NotYet`] once AWS has had its time; otherwise the class itself.
     pub overdue: Class,
-    /// AWS's error code, or `Unreachable`, `TimedOut` or `Unreadable` where there was no answer to read one from.
+    /// AWS's error code, or what there was instead of an answer: `Unreachable`, `TimedOut`, `Unreadable`, `NotSent`, `NoCredentials`.
     pub code: String,
     /// AWS's message.
     pub message: String,
+    /// What a person can do about it.
+    pub remedy: Option<String>,
+    /// Kind and name of the resource that it is about, as in `role vfm-a`. The text leaves it to who reports the error.
+    pub subject: Option<String>,
 }
 
-fn remedy(operation: &Operation, class: Class, message: &str) -> String {
+impl std::error::Error for AwsError {}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without credentials nothing was called.
+        if self.is_without_credentials() {
+            return formatter.write_str(&self.message);
+        }
+        let Self { operation, code, message, .. } = self;
+        write!(formatter, "{} {}: {code}: {message}", operation.service.id(), operation.name)?;
+        match &self.remedy {
+            Some(remedy) => write!(formatter, " ({remedy})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What to do about a missing permission.
+fn remedy(operation: &Operation, class: Class, message: &str) -> Option<String> {
     if class != Class::Denied {
-        return String::new();
+        return None;
+    }
+    if message.contains("Lake Formation") {
+        return Some(format!(
+            "no IAM permission is missing: an administrator of AWS Lake Formation must grant the operator's role {}",
+            lake_formation_permission(operation)
+        ));
     }
     let actions = concerned(operation, message).join(", ");
     if actions.is_empty() {
-        return String::new();
+        return None;
     }
     // How AWS words it is in the IAM user guide, "Troubleshoot access denied error messages".
-    if message.contains("explicit deny") {
-        format!(" (a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy)")
+    Some(if message.contains("explicit deny") {
+        format!("a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy")
     } else {
-        format!(" (the operator's role needs {actions})")
+        format!("the operator's role needs {actions}")
+    })
+}
+
+/// The permission of Lake Formation that an operation of Glue needs: Lake Formation developer guide, "Lake Formation permissions reference".
+fn lake_formation_permission(operation: &Operation) -> &'static str {
+    match operation.name {
+        "CreateDatabase" => "Create database on the catalog",
+        "CreateTable" => "Create table on the database",
+        "UpdateDatabase" => "Alter on the database",
+        "UpdateTable" => "Alter on the table",
+        "DeleteDatabase" => "Drop on the database",
+        "DeleteTable" => "Drop on the table",
+        _ => "Describe on the database and its tables",
     }
 }
 
@@ -56,9 +102,68 @@ impl AwsError {
         Self::new(operation, classify(operation, code, message), code, message)
     }
 
+    /// The one reading of an error that AWS answered.
+    fn answered(operation: &'static Operation, error: &ErrorMetadata, status: u16) -> Self {
+        let code = error.code().map_or_else(|| status_code_name(status), str::to_owned);
+        let message = readable(error.message().unwrap_or("AWS gave no reason"));
+        Self::new(operation, classify_answer(operation, &code, &message, status), &code, &message)
+    }
+
+    /// An error without an answer. `code` says how far the call got.
+    fn unanswered(operation: &'static Operation, code: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        let lasting = Classification::lasting(Class::Transient);
+        if let Some(problem) = credentials_problem(error) {
+            return Self::new(operation, lasting, NO_CREDENTIALS, &no_credentials(problem));
+        }
+        let message = causes(error);
+        let code = if code == UNREACHABLE && message.contains(NO_ANSWER) { TIMED_OUT } else { code };
+        Self::new(operation, lasting, code, &message)
+    }
+
+    /// The failure of an attempt or a call, as an interceptor sees it.
+    pub(super) fn of_attempt(operation: &'static Operation, attempt: &InterceptorContext) -> Option<Self> {
+        let status = attempt.response().map(|response| response.status().as_u16()).unwrap_or_default();
+        match attempt.output_or_error() {
+            Some(Ok(output)) => refusals::first(operation, output),
+            Some(Err(error)) => {
+                if let Some(answer) = error.as_operation_error().and_then(operation.metadata) {
+                    return Some(Self::answered(operation, answer, status));
+                }
+                let code = match error {
+                    error if error.is_timeout_error() => TIMED_OUT,
+                    error if error.is_response_error() => UNREADABLE,
+                    error if error.is_connector_error() => UNREACHABLE,
+                    _ => NOT_SENT,
+                };
+                Some(Self::unanswered(operation, code, error))
+            }
+            None => Some(Self::new(operation, Classification::lasting(Class::Transient), NOT_SENT, "")),
+        }
+    }
+
     fn new(operation: &'static Operation, classification: Classification, code: &str, message: &str) -> Self {
         let Classification { class, overdue } = classification;
-        Self { operation, class, overdue, code: code.to_owned(), message: message.to_owned() }
+        let remedy = remedy(operation, class, message);
+        Self { operation, class, overdue, code: code.to_owned(), message: message.to_owned(), remedy, subject: None }
+    }
+
+    /// The same error with a remedy that its caller knows.
+    #[must_use]
+    pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// The same error about this resource, unless it is about another one.
+    #[must_use]
+    pub fn about(self, kind: ResourceKind, name: &str) -> Self {
+        let subject = self.subject.unwrap_or_else(|| kind.named(name));
+        Self { subject: Some(subject), ..self }
+    }
+
+    /// True if no credentials for AWS could be loaded, so that nothing was called.
+    #[must_use]
+    pub fn is_without_credentials(&self) -> bool {
+        self.code == NO_CREDENTIALS
     }
 
     /// True if AWS says that there is no such thing.
@@ -88,21 +193,15 @@ where
         self.map_err(|error| {
             if let Some(service_error) = error.as_service_error() {
                 let status = error.raw_response().map_or(0, |response| response.status().as_u16());
-                let code = service_error.code().map_or_else(|| status_code_name(status), str::to_owned);
-                let message = readable(service_error.message().unwrap_or("AWS gave no reason"));
-                let classification = classify_answer(operation, &code, &message, status);
-                return AwsError::new(operation, classification, &code, &message);
+                return AwsError::answered(operation, service_error.meta(), status);
             }
             let code = match &error {
                 SdkError::TimeoutError(_) => TIMED_OUT,
-                SdkError::DispatchFailure(failure) if failure.is_timeout() && causes(&error).contains(NO_ANSWER) => {
-                    TIMED_OUT
-                }
-                SdkError::ResponseError(_) => "Unreadable",
-                SdkError::ConstructionFailure(_) => "NotSent",
+                SdkError::ResponseError(_) => UNREADABLE,
+                SdkError::ConstructionFailure(_) => NOT_SENT,
                 _ => UNREACHABLE,
             };
-            AwsError::new(operation, Classification::lasting(Class::Transient), code, &causes(&error))
+            AwsError::unanswered(operation, code, &error)
         })
     }
 }
@@ -113,11 +212,40 @@ pub const UNREACHABLE: &str = "Unreachable";
 /// The code where an answer did not come in time.
 const TIMED_OUT: &str = "TimedOut";
 
+/// The code of an answer that makes no sense.
+const UNREADABLE: &str = "Unreadable";
+
+/// The code of a request that was never sent.
+const NOT_SENT: &str = "NotSent";
+
 /// How the HTTP client says that AWS was reached, but did not answer in time.
 const NO_ANSWER: &str = "HTTP read timeout";
 
-/// How `aws-config` says that no source of credentials has any.
-const NO_CREDENTIALS: &str = "no credentials found in chain";
+/// The code where no credentials could be loaded.
+const NO_CREDENTIALS: &str = "NoCredentials";
+
+/// What the sources of credentials say, if it is for want of credentials that nothing was sent.
+fn credentials_problem<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a CredentialsError> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(problem) = cause.downcast_ref() {
+            return Some(problem);
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// One sentence about credentials.
+fn no_credentials(problem: &CredentialsError) -> String {
+    const REMEDY: &str =
+        "set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity";
+    match problem {
+        // Each source was asked, and none is configured.
+        CredentialsError::CredentialsNotLoaded(_) => format!("no AWS credentials found: {REMEDY}"),
+        _ => format!("no AWS credentials found, because a source of them failed ({}): {REMEDY}", causes(problem)),
+    }
+}
 
 /// EC2 adds a text that only AWS can decode, another one at each call.
 fn readable(message: &str) -> String {
@@ -137,9 +265,6 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         next = cause.source();
     }
     let text = texts.join(": ");
-    if text.contains(NO_CREDENTIALS) {
-        return "no AWS credentials found: set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity".to_owned();
-    }
     match ConnectionProblem::of(error) {
         Some(problem) => format!("{text}: {}", advice(problem)),
         None => text,
@@ -147,12 +272,24 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// S3 answers HEAD requests without a body, so without an error code.
-pub fn status_code_name(status: u16) -> String {
+fn status_code_name(status: u16) -> String {
     match status {
         403 => "AccessDenied".to_owned(),
         404 => "NotFound".to_owned(),
         301 => "PermanentRedirect".to_owned(),
         other => format!("Http{other}"),
+    }
+}
+
+/// Names the resource that a failed call is about.
+pub trait About<T> {
+    /// See [`AwsError::about`].
+    fn about(self, kind: ResourceKind, name: &str) -> Result<T, AwsError>;
+}
+
+impl<T> About<T> for Result<T, AwsError> {
+    fn about(self, kind: ResourceKind, name: &str) -> Self {
+        self.map_err(|error| error.about(kind, name))
     }
 }
 
@@ -205,6 +342,15 @@ impl<T> Gone for Result<T, AwsError> {
 
 #[cfg(test)]
 mod tests {
+    use aws_credential_types::provider::ProvideCredentials;
+    use aws_credential_types::provider::future::ProvideCredentials as ProvidedCredentials;
+    use aws_sdk_ec2::operation::create_flow_logs::CreateFlowLogsOutput;
+    use aws_sdk_ec2::types::{UnsuccessfulItem, UnsuccessfulItemError};
+    use aws_sdk_sns::operation::subscribe::SubscribeError;
+    use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
+    use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+    use aws_smithy_types::body::SdkBody;
+
     use super::*;
     use crate::aws::operations as ops;
 
@@ -260,22 +406,128 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn a_refusal_of_lake_formation_asks_for_its_permission() {
+        let message = "Insufficient Lake Formation permission(s): Required Create Database on Catalog";
+        let reported = AwsError::reported(ops::CREATE_DATABASE, "AccessDeniedException", message);
+        assert_eq!(reported.class, Class::Denied);
+        assert_eq!(
+            reported.to_string(),
+            format!(
+                "Glue CreateDatabase: AccessDeniedException: {message} (no IAM permission is missing: an administrator of AWS Lake \
+                 Formation must grant the operator's role Create database on the catalog)"
+            )
+        );
+    }
+
+    /// The error that an interceptor reads from an attempt.
+    fn of_attempt(
+        operation: &'static Operation,
+        result: Result<Output, OrchestratorError<Error>>,
+        status: u16,
+    ) -> Option<AwsError> {
+        let mut context = InterceptorContext::new(Input::erase(()));
+        context.set_response(answer(status));
+        context.set_output_or_error(result);
+        AwsError::of_attempt(operation, &context)
+    }
+
+    fn answer(status: u16) -> Response {
+        Response::new(status.try_into().unwrap(), SdkBody::empty())
+    }
+
+    #[test]
+    fn an_interceptor_reads_an_error_as_its_caller_does() {
+        let text = r#"Rate "exceeded", code: Some("b"), (slow down)"#;
+        for (metadata, status, code) in [
+            (ErrorMetadata::builder().code("Throttled").message(text).build(), 429, "Throttled"),
+            (ErrorMetadata::builder().code("InvalidParameter").message(text).build(), 400, "InvalidParameter"),
+            (ErrorMetadata::builder().build(), 429, "Http429"),
+        ] {
+            let error = || SubscribeError::generic(metadata.clone());
+            let called: Result<(), _> = Err(SdkError::service_error(error(), answer(status)));
+            let called = called.op(ops::SUBSCRIBE).unwrap_err();
+            let attempt = Err(OrchestratorError::operation(Error::erase(error())));
+            let attempt = of_attempt(ops::SUBSCRIBE, attempt, status).unwrap();
+            assert_eq!((&attempt.code, &attempt.message), (&called.code, &called.message));
+            assert_eq!((attempt.code.as_str(), attempt.class), (code, called.class));
+        }
+    }
+
+    #[test]
+    fn an_interceptor_sees_failures_within_an_answer() {
+        let refused = |error: Option<UnsuccessfulItemError>| {
+            let items = error.map(|error| UnsuccessfulItem::builder().error(error).build());
+            let output = CreateFlowLogsOutput::builder().set_unsuccessful(items.map(|item| vec![item])).build();
+            of_attempt(ops::CREATE_FLOW_LOGS, Ok(Output::erase(output)), 200)
+        };
+        let error = UnsuccessfulItemError::builder().code("400").message("LogDestination: b does not exist").build();
+        let reported = refused(Some(error)).unwrap();
+        assert_eq!((reported.class, reported.code.as_str()), (Class::NotYet, "400"));
+        assert!(refused(None).is_none());
+    }
+
+    /// A source of credentials that fails.
+    #[derive(Debug)]
+    struct Failing(fn() -> CredentialsError);
+
+    impl ProvideCredentials for Failing {
+        fn provide_credentials<'a>(&'a self) -> ProvidedCredentials<'a>
+        where
+            Self: 'a,
+        {
+            ProvidedCredentials::ready(Err((self.0)()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_to_load_credentials_is_one_sentence_about_them() {
+        let remedy = "set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity";
+        let reported = async |problem| {
+            let error = failure_of_a_call_to("http://127.0.0.1:1".to_owned(), Failing(problem)).await;
+            assert!(error.is_without_credentials() && error.class == Class::Transient, "{error:?}");
+            error.to_string()
+        };
+        assert_eq!(
+            reported(|| CredentialsError::not_loaded("no providers in chain")).await,
+            format!("no AWS credentials found: {remedy}")
+        );
+        assert_eq!(
+            reported(|| CredentialsError::provider_error("failed to load IMDS session token: 403")).await,
+            format!(
+                "no AWS credentials found, because a source of them failed (an error occurred while loading credentials: failed to load \
+                 IMDS session token: 403): {remedy}"
+            )
+        );
+        assert_eq!(
+            reported(|| CredentialsError::provider_timed_out(std::time::Duration::from_secs(5))).await,
+            format!(
+                "no AWS credentials found, because a source of them failed (credentials provider timed out after 5 seconds): {remedy}"
+            )
+        );
+    }
+
     async fn code_of_a_call_to(endpoint: String) -> String {
+        use aws_sdk_sts::config::Credentials;
+        let error = failure_of_a_call_to(endpoint, Credentials::new("id", "secret", None, None, "test")).await;
+        assert_eq!(error.class, Class::Transient);
+        error.code
+    }
+
+    async fn failure_of_a_call_to(endpoint: String, credentials: impl ProvideCredentials + 'static) -> AwsError {
         use aws_config::retry::RetryConfig;
         use aws_config::timeout::TimeoutConfig;
-        use aws_sdk_sts::config::{BehaviorVersion, Credentials, Region};
+        use aws_sdk_sts::config::{BehaviorVersion, Region};
         let config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .credentials_provider(credentials)
             .endpoint_url(endpoint)
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().read_timeout(std::time::Duration::from_millis(50)).build())
             .build();
         let call = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
-        let error = call.op(ops::GET_CALLER_IDENTITY).unwrap_err();
-        assert_eq!(error.class, Class::Transient);
-        error.code
+        call.op(ops::GET_CALLER_IDENTITY).unwrap_err()
     }
 
     #[tokio::test]

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
-    InterceptorContext,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
@@ -14,8 +13,8 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use thiserror::Error;
 use tracing::{debug, info};
 
-use super::answer::{self, Failure};
-use super::classes::{Class, classify_answer};
+use super::classes::Class;
+use super::error::AwsError;
 use super::limits::{LimitMetrics, LocalLimits};
 use super::operations::{self, Access, Caller, Operation};
 
@@ -128,18 +127,6 @@ struct UnknownOperation {
     operation: String,
 }
 
-/// What the latest attempt failed with, and its class.
-fn failure(context: &InterceptorContext, operation: &Operation) -> Option<(Failure, Class)> {
-    let status = context.response().map(|response| response.status().as_u16());
-    let failure = match context.output_or_error() {
-        Some(Ok(output)) => answer::refusal(output)?,
-        Some(Err(error)) => answer::failure(error, status),
-        None => Failure::of_code("NotSent"),
-    };
-    let classification = classify_answer(operation, &failure.code, &failure.message, status.unwrap_or_default());
-    Some((failure, classification.class))
-}
-
 #[dyn_dispatch_hint]
 impl Intercept for AwsGate {
     fn name(&self) -> &'static str {
@@ -182,7 +169,7 @@ impl Intercept for AwsGate {
     ) -> Result<(), BoxError> {
         let operation = self.operation(config)?;
         if let Some(limits) = &self.limits
-            && failure(context.inner(), operation).is_some_and(|(_, class)| class == Class::Throttled)
+            && AwsError::of_attempt(operation, context.inner()).is_some_and(|error| error.class == Class::Throttled)
         {
             limits.throttled(operation);
         }
@@ -197,17 +184,17 @@ impl Intercept for AwsGate {
     ) -> Result<(), BoxError> {
         let operation = self.operation(config)?;
         let took = config.load::<Sent>().map(|sent| sent.0.elapsed());
-        let failure = failure(context.inner(), operation);
+        let failure = AwsError::of_attempt(operation, context.inner());
         let request_id = context.response().and_then(|response| {
             let headers = response.headers();
             headers.get("x-amzn-requestid").or_else(|| headers.get("x-amz-request-id"))
         });
         let outcome = match &failure {
             None => RequestOutcome::Success,
-            Some((_, Class::NotFound)) if operation.access == Access::Read => RequestOutcome::NotFound,
+            Some(error) if error.is_not_found() && operation.access == Access::Read => RequestOutcome::NotFound,
             Some(_) => RequestOutcome::Error,
         };
-        let code = failure.as_ref().map(|(failure, _)| failure.code.as_str());
+        let code = failure.as_ref().map(|error| error.code.as_str());
         log(operation, outcome, code, request_id, took);
         self.observer.answered(operation, outcome, took);
         Ok(())

@@ -2,7 +2,6 @@
 
 mod account_region;
 mod advice;
-mod answer;
 mod classes;
 mod clients;
 mod error;
@@ -11,13 +10,14 @@ mod http_client;
 pub mod limits;
 pub mod operations;
 pub mod quotas;
+pub mod refusals;
 mod sdk_config;
 mod trust;
 
 pub use account_region::{AccountRegion, Arn};
 pub use classes::Class;
 pub use clients::{Aws, ClientPool, ConnectError};
-pub use error::{AwsError, AwsResult, Expected, Gone, Optional, UNREACHABLE};
+pub use error::{About, AwsError, AwsResult, Expected, Gone, Optional, UNREACHABLE};
 pub use gate::{AwsGate, CallObserver, RequestOutcome};
 pub use sdk_config::sdk_config;
 pub use trust::TrustError;

@@ -1,6 +1,19 @@
 //! The one table of AWS operations: what is not in it is never sent.
 
+use aws_smithy_runtime_api::client::interceptors::context::Error;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
 use super::quotas::{self, Quota};
+
+/// The SDKs by the names of their services.
+mod sdk {
+    pub use {
+        aws_sdk_athena as Athena, aws_sdk_cloudwatch as CloudWatch, aws_sdk_cloudwatchlogs as CloudWatchLogs,
+        aws_sdk_ec2 as Ec2, aws_sdk_glue as Glue, aws_sdk_iam as Iam, aws_sdk_lambda as Lambda, aws_sdk_s3 as S3,
+        aws_sdk_sns as Sns, aws_sdk_sts as Sts,
+    };
+}
 
 /// An AWS service the operator speaks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,7 +80,7 @@ pub enum Caller {
 }
 
 /// A row of the table.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Operation {
     /// Whose operation it is.
     pub service: Service,
@@ -81,6 +94,22 @@ pub struct Operation {
     pub actions: &'static [&'static str],
     /// Who sends it.
     pub caller: Caller,
+    /// Reads code and message from an error of this operation, whose type the SDK hides from interceptors.
+    pub(super) metadata: fn(&Error) -> Option<&ErrorMetadata>,
+}
+
+/// No operation stands twice in the table.
+impl PartialEq for Operation {
+    fn eq(&self, other: &Self) -> bool {
+        (self.service, self.name) == (other.service, other.name)
+    }
+}
+
+impl Eq for Operation {}
+
+/// AWS's name of an operation, by the name of its error in the SDK.
+const fn name_of(error: &'static str) -> &'static str {
+    error.split_at(error.len() - "Error".len()).0
 }
 
 impl Operation {
@@ -97,16 +126,19 @@ impl Operation {
 }
 
 macro_rules! operations {
-    ($($id:ident = $service:ident $name:literal $access:ident $quota:ident [$($action:literal),* $(,)?] $($caller:ident)?;)*) => {
+    ($($id:ident = $service:ident $module:ident::$error:ident $access:ident $quota:ident [$($action:literal),* $(,)?] $($caller:ident)?;)*) => {
         $(
-            #[doc = concat!("`", $name, "`")]
+            #[doc = concat!("Its error is `", stringify!($error), "`.")]
             pub const $id: &Operation = &Operation {
                 service: Service::$service,
-                name: $name,
+                name: name_of(stringify!($error)),
                 access: Access::$access,
                 quota: &quotas::$quota,
                 actions: &[$($action),*],
                 caller: operations!(@caller $($caller)?),
+                metadata: |error| {
+                    error.downcast_ref::<sdk::$service::operation::$module::$error>().map(ProvideErrorMetadata::meta)
+                },
             };
         )*
 
@@ -118,147 +150,147 @@ macro_rules! operations {
 }
 
 operations! {
-    ASSUME_ROLE = Sts "AssumeRole" Read STS ["sts:AssumeRole", "sts:TagSession"];
-    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read STS [];
+    ASSUME_ROLE = Sts assume_role::AssumeRoleError Read STS ["sts:AssumeRole", "sts:TagSession"];
+    GET_CALLER_IDENTITY = Sts get_caller_identity::GetCallerIdentityError Read STS [];
 
-    CREATE_BUCKET = S3 "CreateBucket" Write S3_BUCKETS ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];
-    DELETE_BUCKET = S3 "DeleteBucket" Write S3_BUCKETS ["s3:DeleteBucket"];
-    GET_BUCKET_TAGGING = S3 "GetBucketTagging" Read S3_READ ["s3:GetBucketTagging"];
-    PUT_BUCKET_TAGGING = S3 "PutBucketTagging" Write S3_WRITE ["s3:PutBucketTagging"];
-    GET_BUCKET_VERSIONING = S3 "GetBucketVersioning" Read S3_READ ["s3:GetBucketVersioning"];
-    PUT_BUCKET_VERSIONING = S3 "PutBucketVersioning" Write S3_WRITE ["s3:PutBucketVersioning"];
-    GET_BUCKET_ENCRYPTION = S3 "GetBucketEncryption" Read S3_READ ["s3:GetEncryptionConfiguration"];
-    PUT_BUCKET_ENCRYPTION = S3 "PutBucketEncryption" Write S3_WRITE ["s3:PutEncryptionConfiguration"];
-    GET_PUBLIC_ACCESS_BLOCK = S3 "GetPublicAccessBlock" Read S3_READ ["s3:GetBucketPublicAccessBlock"];
-    PUT_PUBLIC_ACCESS_BLOCK = S3 "PutPublicAccessBlock" Write S3_WRITE ["s3:PutBucketPublicAccessBlock"];
-    GET_BUCKET_OWNERSHIP_CONTROLS = S3 "GetBucketOwnershipControls" Read S3_READ ["s3:GetBucketOwnershipControls"];
-    PUT_BUCKET_OWNERSHIP_CONTROLS = S3 "PutBucketOwnershipControls" Write S3_WRITE ["s3:PutBucketOwnershipControls"];
-    GET_BUCKET_POLICY = S3 "GetBucketPolicy" Read S3_READ ["s3:GetBucketPolicy"];
-    PUT_BUCKET_POLICY = S3 "PutBucketPolicy" Write S3_WRITE ["s3:PutBucketPolicy"];
-    GET_BUCKET_LIFECYCLE = S3 "GetBucketLifecycleConfiguration" Read S3_READ ["s3:GetLifecycleConfiguration"];
-    PUT_BUCKET_LIFECYCLE = S3 "PutBucketLifecycleConfiguration" Write S3_WRITE ["s3:PutLifecycleConfiguration"];
-    LIST_OBJECTS = S3 "ListObjectsV2" Read S3_OBJECTS ["s3:ListBucket"] Verify;
-    LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read S3_OBJECTS ["s3:ListBucketVersions"];
-    DELETE_OBJECTS = S3 "DeleteObjects" Write S3_OBJECTS ["s3:DeleteObject", "s3:DeleteObjectVersion"];
-    LIST_MULTIPART_UPLOADS = S3 "ListMultipartUploads" Read S3_OBJECTS ["s3:ListBucketMultipartUploads"];
-    ABORT_MULTIPART_UPLOAD = S3 "AbortMultipartUpload" Write S3_OBJECTS ["s3:AbortMultipartUpload"];
+    CREATE_BUCKET = S3 create_bucket::CreateBucketError Write S3_BUCKETS ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"];
+    DELETE_BUCKET = S3 delete_bucket::DeleteBucketError Write S3_BUCKETS ["s3:DeleteBucket"];
+    GET_BUCKET_TAGGING = S3 get_bucket_tagging::GetBucketTaggingError Read S3_READ ["s3:GetBucketTagging"];
+    PUT_BUCKET_TAGGING = S3 put_bucket_tagging::PutBucketTaggingError Write S3_WRITE ["s3:PutBucketTagging"];
+    GET_BUCKET_VERSIONING = S3 get_bucket_versioning::GetBucketVersioningError Read S3_READ ["s3:GetBucketVersioning"];
+    PUT_BUCKET_VERSIONING = S3 put_bucket_versioning::PutBucketVersioningError Write S3_WRITE ["s3:PutBucketVersioning"];
+    GET_BUCKET_ENCRYPTION = S3 get_bucket_encryption::GetBucketEncryptionError Read S3_READ ["s3:GetEncryptionConfiguration"];
+    PUT_BUCKET_ENCRYPTION = S3 put_bucket_encryption::PutBucketEncryptionError Write S3_WRITE ["s3:PutEncryptionConfiguration"];
+    GET_PUBLIC_ACCESS_BLOCK = S3 get_public_access_block::GetPublicAccessBlockError Read S3_READ ["s3:GetBucketPublicAccessBlock"];
+    PUT_PUBLIC_ACCESS_BLOCK = S3 put_public_access_block::PutPublicAccessBlockError Write S3_WRITE ["s3:PutBucketPublicAccessBlock"];
+    GET_BUCKET_OWNERSHIP_CONTROLS = S3 get_bucket_ownership_controls::GetBucketOwnershipControlsError Read S3_READ ["s3:GetBucketOwnershipControls"];
+    PUT_BUCKET_OWNERSHIP_CONTROLS = S3 put_bucket_ownership_controls::PutBucketOwnershipControlsError Write S3_WRITE ["s3:PutBucketOwnershipControls"];
+    GET_BUCKET_POLICY = S3 get_bucket_policy::GetBucketPolicyError Read S3_READ ["s3:GetBucketPolicy"];
+    PUT_BUCKET_POLICY = S3 put_bucket_policy::PutBucketPolicyError Write S3_WRITE ["s3:PutBucketPolicy"];
+    GET_BUCKET_LIFECYCLE = S3 get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationError Read S3_READ ["s3:GetLifecycleConfiguration"];
+    PUT_BUCKET_LIFECYCLE = S3 put_bucket_lifecycle_configuration::PutBucketLifecycleConfigurationError Write S3_WRITE ["s3:PutLifecycleConfiguration"];
+    LIST_OBJECTS = S3 list_objects_v2::ListObjectsV2Error Read S3_OBJECTS ["s3:ListBucket"] Verify;
+    LIST_OBJECT_VERSIONS = S3 list_object_versions::ListObjectVersionsError Read S3_OBJECTS ["s3:ListBucketVersions"];
+    DELETE_OBJECTS = S3 delete_objects::DeleteObjectsError Write S3_OBJECTS ["s3:DeleteObject", "s3:DeleteObjectVersion"];
+    LIST_MULTIPART_UPLOADS = S3 list_multipart_uploads::ListMultipartUploadsError Read S3_OBJECTS ["s3:ListBucketMultipartUploads"];
+    ABORT_MULTIPART_UPLOAD = S3 abort_multipart_upload::AbortMultipartUploadError Write S3_OBJECTS ["s3:AbortMultipartUpload"];
 
-    CREATE_ROLE = Iam "CreateRole" Write IAM_WRITE ["iam:CreateRole", "iam:TagRole"];
-    GET_ROLE = Iam "GetRole" Read IAM_READ ["iam:GetRole"];
-    DELETE_ROLE = Iam "DeleteRole" Write IAM_WRITE ["iam:DeleteRole"];
-    UPDATE_ROLE = Iam "UpdateRole" Write IAM_WRITE ["iam:UpdateRole"];
-    UPDATE_ASSUME_ROLE_POLICY = Iam "UpdateAssumeRolePolicy" Write IAM_WRITE ["iam:UpdateAssumeRolePolicy"];
-    LIST_ROLE_POLICIES = Iam "ListRolePolicies" Read IAM_READ ["iam:ListRolePolicies"];
-    GET_ROLE_POLICY = Iam "GetRolePolicy" Read IAM_READ ["iam:GetRolePolicy"];
-    PUT_ROLE_POLICY = Iam "PutRolePolicy" Write IAM_WRITE ["iam:PutRolePolicy"];
-    DELETE_ROLE_POLICY = Iam "DeleteRolePolicy" Write IAM_WRITE ["iam:DeleteRolePolicy"];
-    LIST_ATTACHED_ROLE_POLICIES = Iam "ListAttachedRolePolicies" Read IAM_READ ["iam:ListAttachedRolePolicies"];
-    DETACH_ROLE_POLICY = Iam "DetachRolePolicy" Write IAM_WRITE ["iam:DetachRolePolicy"];
-    PUT_ROLE_PERMISSIONS_BOUNDARY = Iam "PutRolePermissionsBoundary" Write IAM_WRITE ["iam:PutRolePermissionsBoundary"];
-    TAG_ROLE = Iam "TagRole" Write IAM_WRITE ["iam:TagRole"];
-    UNTAG_ROLE = Iam "UntagRole" Write IAM_WRITE ["iam:UntagRole"];
+    CREATE_ROLE = Iam create_role::CreateRoleError Write IAM_WRITE ["iam:CreateRole", "iam:TagRole"];
+    GET_ROLE = Iam get_role::GetRoleError Read IAM_READ ["iam:GetRole"];
+    DELETE_ROLE = Iam delete_role::DeleteRoleError Write IAM_WRITE ["iam:DeleteRole"];
+    UPDATE_ROLE = Iam update_role::UpdateRoleError Write IAM_WRITE ["iam:UpdateRole"];
+    UPDATE_ASSUME_ROLE_POLICY = Iam update_assume_role_policy::UpdateAssumeRolePolicyError Write IAM_WRITE ["iam:UpdateAssumeRolePolicy"];
+    LIST_ROLE_POLICIES = Iam list_role_policies::ListRolePoliciesError Read IAM_READ ["iam:ListRolePolicies"];
+    GET_ROLE_POLICY = Iam get_role_policy::GetRolePolicyError Read IAM_READ ["iam:GetRolePolicy"];
+    PUT_ROLE_POLICY = Iam put_role_policy::PutRolePolicyError Write IAM_WRITE ["iam:PutRolePolicy"];
+    DELETE_ROLE_POLICY = Iam delete_role_policy::DeleteRolePolicyError Write IAM_WRITE ["iam:DeleteRolePolicy"];
+    LIST_ATTACHED_ROLE_POLICIES = Iam list_attached_role_policies::ListAttachedRolePoliciesError Read IAM_READ ["iam:ListAttachedRolePolicies"];
+    DETACH_ROLE_POLICY = Iam detach_role_policy::DetachRolePolicyError Write IAM_WRITE ["iam:DetachRolePolicy"];
+    PUT_ROLE_PERMISSIONS_BOUNDARY = Iam put_role_permissions_boundary::PutRolePermissionsBoundaryError Write IAM_WRITE ["iam:PutRolePermissionsBoundary"];
+    TAG_ROLE = Iam tag_role::TagRoleError Write IAM_WRITE ["iam:TagRole"];
+    UNTAG_ROLE = Iam untag_role::UntagRoleError Write IAM_WRITE ["iam:UntagRole"];
 
-    DESCRIBE_LOG_GROUPS = CloudWatchLogs "DescribeLogGroups" Read LOG_GROUPS ["logs:DescribeLogGroups"];
-    CREATE_LOG_GROUP = CloudWatchLogs "CreateLogGroup" Write LOG_GROUPS ["logs:CreateLogGroup", "logs:TagResource"];
-    DELETE_LOG_GROUP = CloudWatchLogs "DeleteLogGroup" Write LOG_GROUPS ["logs:DeleteLogGroup"];
-    PUT_RETENTION_POLICY = CloudWatchLogs "PutRetentionPolicy" Write LOGS ["logs:PutRetentionPolicy"];
-    ASSOCIATE_KMS_KEY = CloudWatchLogs "AssociateKmsKey" Write LOGS ["logs:AssociateKmsKey"];
-    DISASSOCIATE_KMS_KEY = CloudWatchLogs "DisassociateKmsKey" Write LOGS ["logs:DisassociateKmsKey"];
-    LIST_LOG_TAGS = CloudWatchLogs "ListTagsForResource" Read LOGS ["logs:ListTagsForResource"];
-    TAG_LOG_GROUP = CloudWatchLogs "TagResource" Write LOGS ["logs:TagResource"];
-    UNTAG_LOG_GROUP = CloudWatchLogs "UntagResource" Write LOGS ["logs:UntagResource"];
-    DESCRIBE_METRIC_FILTERS = CloudWatchLogs "DescribeMetricFilters" Read LOGS ["logs:DescribeMetricFilters"];
-    PUT_METRIC_FILTER = CloudWatchLogs "PutMetricFilter" Write LOGS ["logs:PutMetricFilter"];
-    DELETE_METRIC_FILTER = CloudWatchLogs "DeleteMetricFilter" Write LOGS ["logs:DeleteMetricFilter"];
-    DESCRIBE_SUBSCRIPTION_FILTERS = CloudWatchLogs "DescribeSubscriptionFilters" Read LOGS ["logs:DescribeSubscriptionFilters"];
-    PUT_SUBSCRIPTION_FILTER = CloudWatchLogs "PutSubscriptionFilter" Write LOGS ["logs:PutSubscriptionFilter"];
-    DELETE_SUBSCRIPTION_FILTER = CloudWatchLogs "DeleteSubscriptionFilter" Write LOGS ["logs:DeleteSubscriptionFilter"];
+    DESCRIBE_LOG_GROUPS = CloudWatchLogs describe_log_groups::DescribeLogGroupsError Read LOG_GROUPS ["logs:DescribeLogGroups"];
+    CREATE_LOG_GROUP = CloudWatchLogs create_log_group::CreateLogGroupError Write LOG_GROUPS ["logs:CreateLogGroup", "logs:TagResource"];
+    DELETE_LOG_GROUP = CloudWatchLogs delete_log_group::DeleteLogGroupError Write LOG_GROUPS ["logs:DeleteLogGroup"];
+    PUT_RETENTION_POLICY = CloudWatchLogs put_retention_policy::PutRetentionPolicyError Write LOGS ["logs:PutRetentionPolicy"];
+    ASSOCIATE_KMS_KEY = CloudWatchLogs associate_kms_key::AssociateKmsKeyError Write LOGS ["logs:AssociateKmsKey"];
+    DISASSOCIATE_KMS_KEY = CloudWatchLogs disassociate_kms_key::DisassociateKmsKeyError Write LOGS ["logs:DisassociateKmsKey"];
+    LIST_LOG_TAGS = CloudWatchLogs list_tags_for_resource::ListTagsForResourceError Read LOGS ["logs:ListTagsForResource"];
+    TAG_LOG_GROUP = CloudWatchLogs tag_resource::TagResourceError Write LOGS ["logs:TagResource"];
+    UNTAG_LOG_GROUP = CloudWatchLogs untag_resource::UntagResourceError Write LOGS ["logs:UntagResource"];
+    DESCRIBE_METRIC_FILTERS = CloudWatchLogs describe_metric_filters::DescribeMetricFiltersError Read LOGS ["logs:DescribeMetricFilters"];
+    PUT_METRIC_FILTER = CloudWatchLogs put_metric_filter::PutMetricFilterError Write LOGS ["logs:PutMetricFilter"];
+    DELETE_METRIC_FILTER = CloudWatchLogs delete_metric_filter::DeleteMetricFilterError Write LOGS ["logs:DeleteMetricFilter"];
+    DESCRIBE_SUBSCRIPTION_FILTERS = CloudWatchLogs describe_subscription_filters::DescribeSubscriptionFiltersError Read LOGS ["logs:DescribeSubscriptionFilters"];
+    PUT_SUBSCRIPTION_FILTER = CloudWatchLogs put_subscription_filter::PutSubscriptionFilterError Write LOGS ["logs:PutSubscriptionFilter"];
+    DELETE_SUBSCRIPTION_FILTER = CloudWatchLogs delete_subscription_filter::DeleteSubscriptionFilterError Write LOGS ["logs:DeleteSubscriptionFilter"];
     // An account has at most 1,000 definitions in a region.
-    DESCRIBE_QUERY_DEFINITIONS = CloudWatchLogs "DescribeQueryDefinitions" Read LOGS ["logs:DescribeQueryDefinitions"];
-    PUT_QUERY_DEFINITION = CloudWatchLogs "PutQueryDefinition" Write LOGS ["logs:PutQueryDefinition"];
-    DELETE_QUERY_DEFINITION = CloudWatchLogs "DeleteQueryDefinition" Write LOGS ["logs:DeleteQueryDefinition"];
+    DESCRIBE_QUERY_DEFINITIONS = CloudWatchLogs describe_query_definitions::DescribeQueryDefinitionsError Read LOGS ["logs:DescribeQueryDefinitions"];
+    PUT_QUERY_DEFINITION = CloudWatchLogs put_query_definition::PutQueryDefinitionError Write LOGS ["logs:PutQueryDefinition"];
+    DELETE_QUERY_DEFINITION = CloudWatchLogs delete_query_definition::DeleteQueryDefinitionError Write LOGS ["logs:DeleteQueryDefinition"];
 
-    DESCRIBE_LOG_STREAMS = CloudWatchLogs "DescribeLogStreams" Read LOG_STREAMS ["logs:DescribeLogStreams"] Verify;
-    FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" Read LOGS ["logs:FilterLogEvents"] Verify;
+    DESCRIBE_LOG_STREAMS = CloudWatchLogs describe_log_streams::DescribeLogStreamsError Read LOG_STREAMS ["logs:DescribeLogStreams"] Verify;
+    FILTER_LOG_EVENTS = CloudWatchLogs filter_log_events::FilterLogEventsError Read LOGS ["logs:FilterLogEvents"] Verify;
 
-    DESCRIBE_FLOW_LOGS = Ec2 "DescribeFlowLogs" Read EC2_READ ["ec2:DescribeFlowLogs"];
+    DESCRIBE_FLOW_LOGS = Ec2 describe_flow_logs::DescribeFlowLogsError Read EC2_READ ["ec2:DescribeFlowLogs"];
     // Those of ECS only for formats with its fields.
-    CREATE_FLOW_LOGS = Ec2 "CreateFlowLogs" Write EC2_WRITE
+    CREATE_FLOW_LOGS = Ec2 create_flow_logs::CreateFlowLogsError Write EC2_WRITE
         ["ec2:CreateFlowLogs", "ec2:CreateTags", "iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery",
          "ecs:ListClusters", "ecs:ListContainerInstances", "ecs:ListServices", "ecs:ListTaskDefinitions", "ecs:ListTasks"];
-    DELETE_FLOW_LOGS = Ec2 "DeleteFlowLogs" Write EC2_WRITE ["ec2:DeleteFlowLogs", "logs:DeleteLogDelivery"];
-    CREATE_TAGS = Ec2 "CreateTags" Write EC2_WRITE ["ec2:CreateTags"];
-    DELETE_TAGS = Ec2 "DeleteTags" Write EC2_WRITE ["ec2:DeleteTags"];
+    DELETE_FLOW_LOGS = Ec2 delete_flow_logs::DeleteFlowLogsError Write EC2_WRITE ["ec2:DeleteFlowLogs", "logs:DeleteLogDelivery"];
+    CREATE_TAGS = Ec2 create_tags::CreateTagsError Write EC2_WRITE ["ec2:CreateTags"];
+    DELETE_TAGS = Ec2 delete_tags::DeleteTagsError Write EC2_WRITE ["ec2:DeleteTags"];
 
-    CREATE_TOPIC = Sns "CreateTopic" Write SNS ["sns:CreateTopic", "sns:TagResource"];
-    DELETE_TOPIC = Sns "DeleteTopic" Write SNS ["sns:DeleteTopic"];
-    GET_TOPIC_ATTRIBUTES = Sns "GetTopicAttributes" Read SNS ["sns:GetTopicAttributes"];
-    SET_TOPIC_ATTRIBUTES = Sns "SetTopicAttributes" Write SNS ["sns:SetTopicAttributes"];
-    LIST_TOPIC_TAGS = Sns "ListTagsForResource" Read SNS ["sns:ListTagsForResource"];
-    TAG_TOPIC = Sns "TagResource" Write SNS ["sns:TagResource"];
-    UNTAG_TOPIC = Sns "UntagResource" Write SNS ["sns:UntagResource"];
-    LIST_SUBSCRIPTIONS = Sns "ListSubscriptionsByTopic" Read SNS ["sns:ListSubscriptionsByTopic"];
-    GET_SUBSCRIPTION_ATTRIBUTES = Sns "GetSubscriptionAttributes" Read SNS ["sns:GetSubscriptionAttributes"];
-    SET_SUBSCRIPTION_ATTRIBUTES = Sns "SetSubscriptionAttributes" Write SNS
+    CREATE_TOPIC = Sns create_topic::CreateTopicError Write SNS ["sns:CreateTopic", "sns:TagResource"];
+    DELETE_TOPIC = Sns delete_topic::DeleteTopicError Write SNS ["sns:DeleteTopic"];
+    GET_TOPIC_ATTRIBUTES = Sns get_topic_attributes::GetTopicAttributesError Read SNS ["sns:GetTopicAttributes"];
+    SET_TOPIC_ATTRIBUTES = Sns set_topic_attributes::SetTopicAttributesError Write SNS ["sns:SetTopicAttributes"];
+    LIST_TOPIC_TAGS = Sns list_tags_for_resource::ListTagsForResourceError Read SNS ["sns:ListTagsForResource"];
+    TAG_TOPIC = Sns tag_resource::TagResourceError Write SNS ["sns:TagResource"];
+    UNTAG_TOPIC = Sns untag_resource::UntagResourceError Write SNS ["sns:UntagResource"];
+    LIST_SUBSCRIPTIONS = Sns list_subscriptions_by_topic::ListSubscriptionsByTopicError Read SNS ["sns:ListSubscriptionsByTopic"];
+    GET_SUBSCRIPTION_ATTRIBUTES = Sns get_subscription_attributes::GetSubscriptionAttributesError Read SNS ["sns:GetSubscriptionAttributes"];
+    SET_SUBSCRIPTION_ATTRIBUTES = Sns set_subscription_attributes::SetSubscriptionAttributesError Write SNS
         ["sns:SetSubscriptionAttributes", "iam:PassRole"];
-    SUBSCRIBE = Sns "Subscribe" Write SNS ["sns:Subscribe", "iam:PassRole"];
-    UNSUBSCRIBE = Sns "Unsubscribe" Write SNS ["sns:Unsubscribe"];
+    SUBSCRIBE = Sns subscribe::SubscribeError Write SNS ["sns:Subscribe", "iam:PassRole"];
+    UNSUBSCRIBE = Sns unsubscribe::UnsubscribeError Write SNS ["sns:Unsubscribe"];
 
-    DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" Read ALARMS_READ ["cloudwatch:DescribeAlarms"];
-    PUT_METRIC_ALARM = CloudWatch "PutMetricAlarm" Write ALARMS_WRITE ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"];
-    DELETE_ALARMS = CloudWatch "DeleteAlarms" Write ALARMS_WRITE ["cloudwatch:DeleteAlarms"];
-    DESCRIBE_ALARM_HISTORY = CloudWatch "DescribeAlarmHistory" Read CLOUDWATCH_TAGS ["cloudwatch:DescribeAlarmHistory"] Verify;
-    SET_ALARM_STATE = CloudWatch "SetAlarmState" Write ALARMS_WRITE ["cloudwatch:SetAlarmState"] Verify;
-    GET_DASHBOARD = CloudWatch "GetDashboard" Read CLOUDWATCH ["cloudwatch:GetDashboard"];
-    PUT_DASHBOARD = CloudWatch "PutDashboard" Write CLOUDWATCH ["cloudwatch:PutDashboard", "cloudwatch:TagResource"];
-    DELETE_DASHBOARDS = CloudWatch "DeleteDashboards" Write CLOUDWATCH ["cloudwatch:DeleteDashboards"];
-    LIST_CLOUDWATCH_TAGS = CloudWatch "ListTagsForResource" Read CLOUDWATCH ["cloudwatch:ListTagsForResource"];
-    TAG_CLOUDWATCH = CloudWatch "TagResource" Write CLOUDWATCH_TAGS ["cloudwatch:TagResource"];
-    UNTAG_CLOUDWATCH = CloudWatch "UntagResource" Write CLOUDWATCH_TAGS ["cloudwatch:UntagResource"];
+    DESCRIBE_ALARMS = CloudWatch describe_alarms::DescribeAlarmsError Read ALARMS_READ ["cloudwatch:DescribeAlarms"];
+    PUT_METRIC_ALARM = CloudWatch put_metric_alarm::PutMetricAlarmError Write ALARMS_WRITE ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"];
+    DELETE_ALARMS = CloudWatch delete_alarms::DeleteAlarmsError Write ALARMS_WRITE ["cloudwatch:DeleteAlarms"];
+    DESCRIBE_ALARM_HISTORY = CloudWatch describe_alarm_history::DescribeAlarmHistoryError Read CLOUDWATCH_TAGS ["cloudwatch:DescribeAlarmHistory"] Verify;
+    SET_ALARM_STATE = CloudWatch set_alarm_state::SetAlarmStateError Write ALARMS_WRITE ["cloudwatch:SetAlarmState"] Verify;
+    GET_DASHBOARD = CloudWatch get_dashboard::GetDashboardError Read CLOUDWATCH ["cloudwatch:GetDashboard"];
+    PUT_DASHBOARD = CloudWatch put_dashboard::PutDashboardError Write CLOUDWATCH ["cloudwatch:PutDashboard", "cloudwatch:TagResource"];
+    DELETE_DASHBOARDS = CloudWatch delete_dashboards::DeleteDashboardsError Write CLOUDWATCH ["cloudwatch:DeleteDashboards"];
+    LIST_CLOUDWATCH_TAGS = CloudWatch list_tags_for_resource::ListTagsForResourceError Read CLOUDWATCH ["cloudwatch:ListTagsForResource"];
+    TAG_CLOUDWATCH = CloudWatch tag_resource::TagResourceError Write CLOUDWATCH_TAGS ["cloudwatch:TagResource"];
+    UNTAG_CLOUDWATCH = CloudWatch untag_resource::UntagResourceError Write CLOUDWATCH_TAGS ["cloudwatch:UntagResource"];
 
-    GET_FUNCTION = Lambda "GetFunction" Read LAMBDA_GET_FUNCTION ["lambda:GetFunction", "lambda:ListTags"];
-    CREATE_FUNCTION = Lambda "CreateFunction" Write LAMBDA ["lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"];
-    DELETE_FUNCTION = Lambda "DeleteFunction" Write LAMBDA ["lambda:DeleteFunction"];
-    UPDATE_FUNCTION_CODE = Lambda "UpdateFunctionCode" Write LAMBDA ["lambda:UpdateFunctionCode"];
-    UPDATE_FUNCTION_CONFIGURATION = Lambda "UpdateFunctionConfiguration" Write LAMBDA
+    GET_FUNCTION = Lambda get_function::GetFunctionError Read LAMBDA_GET_FUNCTION ["lambda:GetFunction", "lambda:ListTags"];
+    CREATE_FUNCTION = Lambda create_function::CreateFunctionError Write LAMBDA ["lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"];
+    DELETE_FUNCTION = Lambda delete_function::DeleteFunctionError Write LAMBDA ["lambda:DeleteFunction"];
+    UPDATE_FUNCTION_CODE = Lambda update_function_code::UpdateFunctionCodeError Write LAMBDA ["lambda:UpdateFunctionCode"];
+    UPDATE_FUNCTION_CONFIGURATION = Lambda update_function_configuration::UpdateFunctionConfigurationError Write LAMBDA
         ["lambda:UpdateFunctionConfiguration", "iam:PassRole"];
-    GET_FUNCTION_POLICY = Lambda "GetPolicy" Read LAMBDA_GET_POLICY ["lambda:GetPolicy"];
-    ADD_PERMISSION = Lambda "AddPermission" Write LAMBDA ["lambda:AddPermission"];
-    REMOVE_PERMISSION = Lambda "RemovePermission" Write LAMBDA ["lambda:RemovePermission"];
-    TAG_FUNCTION = Lambda "TagResource" Write LAMBDA ["lambda:TagResource"];
-    UNTAG_FUNCTION = Lambda "UntagResource" Write LAMBDA ["lambda:UntagResource"];
+    GET_FUNCTION_POLICY = Lambda get_policy::GetPolicyError Read LAMBDA_GET_POLICY ["lambda:GetPolicy"];
+    ADD_PERMISSION = Lambda add_permission::AddPermissionError Write LAMBDA ["lambda:AddPermission"];
+    REMOVE_PERMISSION = Lambda remove_permission::RemovePermissionError Write LAMBDA ["lambda:RemovePermission"];
+    TAG_FUNCTION = Lambda tag_resource::TagResourceError Write LAMBDA ["lambda:TagResource"];
+    UNTAG_FUNCTION = Lambda untag_resource::UntagResourceError Write LAMBDA ["lambda:UntagResource"];
 
-    GET_WORK_GROUP = Athena "GetWorkGroup" Read ATHENA ["athena:GetWorkGroup"];
-    CREATE_WORK_GROUP = Athena "CreateWorkGroup" Write ATHENA ["athena:CreateWorkGroup", "athena:TagResource"];
-    UPDATE_WORK_GROUP = Athena "UpdateWorkGroup" Write ATHENA ["athena:UpdateWorkGroup"];
-    DELETE_WORK_GROUP = Athena "DeleteWorkGroup" Write ATHENA ["athena:DeleteWorkGroup"];
-    LIST_ATHENA_TAGS = Athena "ListTagsForResource" Read ATHENA ["athena:ListTagsForResource"];
-    TAG_ATHENA = Athena "TagResource" Write ATHENA ["athena:TagResource"];
-    UNTAG_ATHENA = Athena "UntagResource" Write ATHENA ["athena:UntagResource"];
-    LIST_NAMED_QUERIES = Athena "ListNamedQueries" Read ATHENA_QUERIES_READ ["athena:ListNamedQueries"];
-    BATCH_GET_NAMED_QUERY = Athena "BatchGetNamedQuery" Read ATHENA_QUERIES_READ ["athena:BatchGetNamedQuery"];
-    CREATE_NAMED_QUERY = Athena "CreateNamedQuery" Write ATHENA_QUERIES_WRITE ["athena:CreateNamedQuery"];
-    UPDATE_NAMED_QUERY = Athena "UpdateNamedQuery" Write ATHENA_QUERIES_WRITE ["athena:UpdateNamedQuery"];
-    DELETE_NAMED_QUERY = Athena "DeleteNamedQuery" Write ATHENA_QUERIES_WRITE ["athena:DeleteNamedQuery"];
+    GET_WORK_GROUP = Athena get_work_group::GetWorkGroupError Read ATHENA ["athena:GetWorkGroup"];
+    CREATE_WORK_GROUP = Athena create_work_group::CreateWorkGroupError Write ATHENA ["athena:CreateWorkGroup", "athena:TagResource"];
+    UPDATE_WORK_GROUP = Athena update_work_group::UpdateWorkGroupError Write ATHENA ["athena:UpdateWorkGroup"];
+    DELETE_WORK_GROUP = Athena delete_work_group::DeleteWorkGroupError Write ATHENA ["athena:DeleteWorkGroup"];
+    LIST_ATHENA_TAGS = Athena list_tags_for_resource::ListTagsForResourceError Read ATHENA ["athena:ListTagsForResource"];
+    TAG_ATHENA = Athena tag_resource::TagResourceError Write ATHENA ["athena:TagResource"];
+    UNTAG_ATHENA = Athena untag_resource::UntagResourceError Write ATHENA ["athena:UntagResource"];
+    LIST_NAMED_QUERIES = Athena list_named_queries::ListNamedQueriesError Read ATHENA_QUERIES_READ ["athena:ListNamedQueries"];
+    BATCH_GET_NAMED_QUERY = Athena batch_get_named_query::BatchGetNamedQueryError Read ATHENA_QUERIES_READ ["athena:BatchGetNamedQuery"];
+    CREATE_NAMED_QUERY = Athena create_named_query::CreateNamedQueryError Write ATHENA_QUERIES_WRITE ["athena:CreateNamedQuery"];
+    UPDATE_NAMED_QUERY = Athena update_named_query::UpdateNamedQueryError Write ATHENA_QUERIES_WRITE ["athena:UpdateNamedQuery"];
+    DELETE_NAMED_QUERY = Athena delete_named_query::DeleteNamedQueryError Write ATHENA_QUERIES_WRITE ["athena:DeleteNamedQuery"];
     // Athena reads the table and the records, and writes the result, as the caller: "Access to Athena" in its user guide.
-    START_QUERY_EXECUTION = Athena "StartQueryExecution" Write ATHENA_START
+    START_QUERY_EXECUTION = Athena start_query_execution::StartQueryExecutionError Write ATHENA_START
         ["athena:StartQueryExecution", "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", "s3:GetBucketLocation",
          "s3:ListBucket", "s3:GetObject", "s3:PutObject"] Verify;
-    GET_QUERY_EXECUTION = Athena "GetQueryExecution" Read ATHENA_FOLLOW ["athena:GetQueryExecution"] Verify;
-    GET_QUERY_RESULTS = Athena "GetQueryResults" Read ATHENA_FOLLOW ["athena:GetQueryResults", "s3:GetObject"] Verify;
+    GET_QUERY_EXECUTION = Athena get_query_execution::GetQueryExecutionError Read ATHENA_FOLLOW ["athena:GetQueryExecution"] Verify;
+    GET_QUERY_RESULTS = Athena get_query_results::GetQueryResultsError Read ATHENA_FOLLOW ["athena:GetQueryResults", "s3:GetObject"] Verify;
 
-    GET_DATABASE = Glue "GetDatabase" Read GLUE ["glue:GetDatabase"];
-    CREATE_DATABASE = Glue "CreateDatabase" Write GLUE ["glue:CreateDatabase", "glue:TagResource"];
-    UPDATE_DATABASE = Glue "UpdateDatabase" Write GLUE ["glue:UpdateDatabase"];
-    DELETE_DATABASE = Glue "DeleteDatabase" Write GLUE ["glue:DeleteDatabase"];
+    GET_DATABASE = Glue get_database::GetDatabaseError Read GLUE ["glue:GetDatabase"];
+    CREATE_DATABASE = Glue create_database::CreateDatabaseError Write GLUE ["glue:CreateDatabase", "glue:TagResource"];
+    UPDATE_DATABASE = Glue update_database::UpdateDatabaseError Write GLUE ["glue:UpdateDatabase"];
+    DELETE_DATABASE = Glue delete_database::DeleteDatabaseError Write GLUE ["glue:DeleteDatabase"];
     // For databases: AWS Glue developer guide, "AWS tags in AWS Glue".
-    GET_GLUE_TAGS = Glue "GetTags" Read GLUE ["glue:GetTags", "glue:GetDatabase"];
-    TAG_GLUE = Glue "TagResource" Write GLUE ["glue:TagResource", "glue:GetDatabase"];
-    UNTAG_GLUE = Glue "UntagResource" Write GLUE ["glue:UntagResource", "glue:GetDatabase"];
-    GET_TABLES = Glue "GetTables" Read GLUE ["glue:GetTables"];
-    CREATE_TABLE = Glue "CreateTable" Write GLUE ["glue:CreateTable"];
-    UPDATE_TABLE = Glue "UpdateTable" Write GLUE ["glue:UpdateTable"];
-    DELETE_TABLE = Glue "DeleteTable" Write GLUE ["glue:DeleteTable"];
+    GET_GLUE_TAGS = Glue get_tags::GetTagsError Read GLUE ["glue:GetTags", "glue:GetDatabase"];
+    TAG_GLUE = Glue tag_resource::TagResourceError Write GLUE ["glue:TagResource", "glue:GetDatabase"];
+    UNTAG_GLUE = Glue untag_resource::UntagResourceError Write GLUE ["glue:UntagResource", "glue:GetDatabase"];
+    GET_TABLES = Glue get_tables::GetTablesError Read GLUE ["glue:GetTables"];
+    CREATE_TABLE = Glue create_table::CreateTableError Write GLUE ["glue:CreateTable"];
+    UPDATE_TABLE = Glue update_table::UpdateTableError Write GLUE ["glue:UpdateTable"];
+    DELETE_TABLE = Glue delete_table::DeleteTableError Write GLUE ["glue:DeleteTable"];
 }
 
 /// Looks an operation up by the names the SDK gives it.

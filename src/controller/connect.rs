@@ -48,7 +48,9 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Identity(error) => error.into(),
-            ConnectError::Role { ref source, .. } => Self { message: error.to_string(), ..Self::from(source.clone()) },
+            ConnectError::Role { ref source, .. } => {
+                Self { message: error.to_string(), ..Self::from(source.as_ref().clone()) }
+            }
             error @ (ConnectError::NoRegion | ConnectError::UnexpectedCaller(_)) => {
                 Self::new(Reason::InvalidSpec, error.to_string())
             }

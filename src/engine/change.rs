@@ -149,7 +149,7 @@ impl fmt::Display for FieldChange {
 
 impl fmt::Display for Change {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.kind.noun(), self.name)?;
+        formatter.write_str(&self.kind.named(&self.name))?;
         if !self.fields.is_empty() && self.action != Action::Create {
             let fields: Vec<_> = self.fields.iter().map(ToString::to_string).collect();
             write!(formatter, " ({})", fields.join(", "))?;

@@ -1,18 +1,20 @@
 use thiserror::Error;
 
 use super::system::Conflict;
-use crate::api::Invalid;
 use crate::api::conditions::Reason;
+use crate::api::{Invalid, ResourceKind};
 use crate::aws::{AwsError, Class};
 
 /// Why a system is not as declared.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{message}")]
+#[error("{}{message}", subject.as_ref().map(|subject| format!("{subject}: ")).unwrap_or_default())]
 pub struct Failure {
     /// For the condition and the event.
     pub reason: Reason,
     /// What [`Reason::WaitingForAws`] becomes once AWS has had its time; otherwise the reason itself.
     pub overdue: Reason,
+    /// Kind and name of the resource that it is about, if it is about one.
+    pub subject: Option<String>,
     /// What happened and what a person can do.
     pub message: String,
 }
@@ -21,13 +23,19 @@ impl Failure {
     /// A failure that is the same however long it lasts.
     #[must_use]
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, overdue: reason, message: message.into() }
+        Self { reason, overdue: reason, subject: None, message: message.into() }
     }
 
     /// AWS has not caught up with an earlier call; if it lasts, the reason is `overdue`.
     #[must_use]
     pub fn waiting(overdue: Reason, message: impl Into<String>) -> Self {
-        Self { reason: Reason::WaitingForAws, overdue, message: message.into() }
+        Self { reason: Reason::WaitingForAws, overdue, subject: None, message: message.into() }
+    }
+
+    /// The same failure about this resource.
+    #[must_use]
+    pub fn about(self, kind: ResourceKind, name: &str) -> Self {
+        Self { subject: Some(kind.named(name)), ..self }
     }
 }
 
@@ -45,7 +53,8 @@ const fn reason(class: Class) -> Reason {
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
         let overdue = if error.class == Class::NotFound { Reason::Rejected } else { reason(error.overdue) };
-        Self { reason: reason(error.class), overdue, message: error.to_string() }
+        let message = error.to_string();
+        Self { reason: reason(error.class), overdue, subject: error.subject, message }
     }
 }
 
@@ -57,6 +66,6 @@ impl From<Invalid> for Failure {
 
 impl From<&Conflict> for Failure {
     fn from(conflict: &Conflict) -> Self {
-        Self::new(Reason::Conflict, conflict.to_string())
+        Self::new(Reason::Conflict, &conflict.problem).about(conflict.kind, &conflict.name)
     }
 }

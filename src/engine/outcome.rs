@@ -126,9 +126,8 @@ impl Outcome {
         let (not_yet, conflicts): (Vec<_>, Vec<_>) = self.conflicts.iter().cloned().partition(created);
         self.conflicts = conflicts;
         for conflict in not_yet {
-            let message =
-                format!("{} {} was created, but AWS does not show its tags yet", conflict.kind.noun(), conflict.name);
-            self.failures.push((None, Failure::waiting(Reason::Conflict, message)));
+            let failure = Failure::waiting(Reason::Conflict, "it was created, but AWS does not show its tags yet");
+            self.failures.push((None, failure.about(conflict.kind, &conflict.name)));
         }
     }
 

@@ -98,7 +98,8 @@ async fn apply_steps(
             }
             Err(error) => {
                 tracing::warn!(action = ?change.action, %change, %error, "could not change AWS");
-                outcome.failures.push((Some(change.clone()), error.into()));
+                let failure = error.about(change.kind, &change.name).into();
+                outcome.failures.push((Some(change.clone()), failure));
                 failed.push(change);
                 continue;
             }

@@ -215,7 +215,7 @@ pub struct Other {
 
 /// A resource of a wanted name that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{} {name}: {problem}", kind.noun())]
+#[error("{}: {problem}", kind.named(name))]
 pub struct Conflict {
     /// Its kind.
     pub kind: ResourceKind,

@@ -92,17 +92,32 @@ impl Monitor {
     /// What `tags` of an existing resource say about taking hold of it.
     #[must_use]
     pub fn claim(&self, tags: &Tags) -> Claim {
+        self.claim_or(tags, None)
+    }
+
+    /// The same, where the reader may also do `else_` about a resource that somebody owns.
+    fn claim_or(&self, tags: &Tags, else_: Option<String>) -> Claim {
+        let foreign = |problem: String, remedies: Vec<String>| {
+            let remedies: Vec<_> = remedies.into_iter().chain(else_.clone()).collect();
+            let separator = if remedies.is_empty() { "" } else { "; " };
+            Claim::Foreign(format!("{problem}{separator}{}", remedies.join(", or ")))
+        };
+        let renamed = |owner: &str| {
+            let cluster = owner.strip_suffix(&format!("/{}/{}", self.namespace, self.name))?;
+            let problem = format!("it belongs to this monitor's name in cluster {cluster}");
+            let remedy = format!("if that is this cluster, start the operator with --cluster-name {cluster}");
+            Some(foreign(problem, vec![remedy]))
+        };
         match (tags.get(OWNER), tags.get(RETAINED_BY)) {
             (Some(owner), _) if *owner == self.owner => Claim::Ours,
             (None, Some(former)) if *former == self.owner => Claim::Ours,
-            (Some(owner), _) => Claim::Foreign(
-                self.of_renamed_cluster(owner).unwrap_or_else(|| format!("it belongs to VpcFlowMonitor {owner}")),
-            ),
-            (None, Some(former)) => Claim::Foreign(self.of_renamed_cluster(former).unwrap_or_else(|| {
-                format!(
-                    "VpcFlowMonitor {former} left it behind: create that one anew, or take the tag {RETAINED_BY} off"
-                )
-            })),
+            (Some(owner), _) => {
+                renamed(owner).unwrap_or_else(|| foreign(format!("it belongs to VpcFlowMonitor {owner}"), Vec::new()))
+            }
+            (None, Some(former)) => renamed(former).unwrap_or_else(|| {
+                let remedies = ["create that one again".to_owned(), format!("remove the tag {RETAINED_BY}")];
+                foreign(format!("VpcFlowMonitor {former} left it behind"), remedies.into())
+            }),
             (None, None) if self.spec.adoption_policy == AdoptionPolicy::IfUnowned => Claim::Adopt,
             (None, None) => Claim::Foreign(format!(
                 "it was not made by this operator; set spec.adoptionPolicy to IfUnowned to take it over, or choose another name; if it is \
@@ -125,18 +140,7 @@ impl Monitor {
                 self.namespace, self.owner
             ));
         }
-        match self.claim(tags) {
-            Claim::Foreign(problem) if !is_unowned => Claim::Foreign(format!("{problem}; choose another spec.{field}")),
-            claim => claim,
-        }
-    }
-
-    fn of_renamed_cluster(&self, owner: &str) -> Option<String> {
-        let cluster = owner.strip_suffix(&format!("/{}/{}", self.namespace, self.name))?;
-        Some(format!(
-            "it belongs to this monitor's name in cluster {cluster}; if that is this cluster, start the operator with \
-             --cluster-name {cluster}"
-        ))
+        self.claim_or(tags, Some(format!("choose another spec.{field}")))
     }
 
     /// True if a monitor of our identity has left the resource behind.
@@ -279,6 +283,30 @@ mod tests {
         let theirs = tags(&[(OWNER, "c/other/x")]);
         let Claim::Foreign(reported) = monitor.claim_chosen(&theirs, chosen(true), arn) else { panic!() };
         assert!(reported.contains("c/other/x") && reported.contains("spec.s3.bucketName"), "{reported}");
+    }
+
+    #[test]
+    fn what_can_be_done_is_joined_into_a_sentence() {
+        let monitor = fixtures::monitor();
+        let reported = |key: &str, value: &str| {
+            let chosen = Chosen { field: "s3.bucketName", by_spec: true };
+            let Claim::Foreign(reported) = monitor.claim_chosen(&tags(&[(key, value)]), chosen, "") else { panic!() };
+            reported
+        };
+        assert_eq!(
+            reported(OWNER, "c/other/x"),
+            "it belongs to VpcFlowMonitor c/other/x; choose another spec.s3.bucketName"
+        );
+        assert_eq!(
+            reported(RETAINED_BY, "c/other/x"),
+            "VpcFlowMonitor c/other/x left it behind; create that one again, or remove the tag vpcflow.dev/retained-by, or choose \
+             another spec.s3.bucketName"
+        );
+        assert_eq!(
+            reported(OWNER, "former/network/production"),
+            "it belongs to this monitor's name in cluster former; if that is this cluster, start the operator with --cluster-name \
+             former, or choose another spec.s3.bucketName"
+        );
     }
 
     #[test]

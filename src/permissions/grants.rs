@@ -141,14 +141,13 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         "Roles",
         None,
         &[
-            (PolicyScope::RolesOrNone, When::Always, Extra::None, &["iam:GetRole"]),
             (
                 PolicyScope::Roles,
                 When::Always,
                 Extra::None,
-                &["iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies"],
+                &["iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies"],
             ),
-            (PolicyScope::Roles, When::BecomesOurs, Extra::WithBoundary, &["iam:CreateRole"]),
+            (PolicyScope::NewRoles, When::BecomesOurs, Extra::WithBoundary, &["iam:CreateRole"]),
             (PolicyScope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:PutRolePolicy"]),
             (PolicyScope::Roles, When::NobodyElses, Extra::ForBoundary, &["iam:PutRolePermissionsBoundary"]),
             // Whoever may be let into a role without a boundary may do what the role may.
@@ -230,13 +229,13 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 Extra::None,
                 &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic"],
             ),
-            (PolicyScope::Topics, When::NobodyElses, Extra::None, &["sns:Subscribe"]),
-            // A subscription is of its topic, and cannot be named apart from it.
+            // A subscription is checked as its topic: Service Authorization Reference of Amazon SNS, August 2026.
+            (PolicyScope::Topics, When::Always, Extra::None, &["sns:GetSubscriptionAttributes"]),
             (
-                PolicyScope::Any,
-                When::Always,
+                PolicyScope::Topics,
+                When::NobodyElses,
                 Extra::None,
-                &["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
+                &["sns:Subscribe", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
             ),
             (PolicyScope::SubscriptionRoles, When::PassedTo("sns.amazonaws.com"), Extra::None, &["iam:PassRole"]),
         ],

@@ -10,13 +10,13 @@ pub enum PolicyScope {
     Buckets,
     /// What is in the buckets.
     Objects,
-    /// The operator's roles, all under its path.
+    /// Roles that the operator may create, all under its path.
+    NewRoles,
+    /// The operator's roles. AWS may not know the path of a role that is absent, or was created moments ago.
     Roles,
-    /// The same, and where AWS looks for a role that is not there: then it does not know a path.
-    RolesOrNone,
-    /// Those that flow logs get.
+    /// Those that flow logs get, with and without the path.
     DeliveryRoles,
-    /// Those that detectors get.
+    /// Those that detectors get, with and without the path.
     DetectorRoles,
     /// Log groups with records.
     RecordLogGroups,
@@ -67,9 +67,16 @@ impl PolicyScope {
             let begins = format!("arn:{}:{service}:", options.partition);
             options.also.iter().filter(|arn| arn.starts_with(&begins) && arn.contains(kind)).cloned().collect()
         };
-        let log_groups = |end: &str| -> Vec<String> {
-            named("logs", ":log-group:").iter().map(|arn| format!("{}{end}", arn.trim_end_matches(":*"))).collect()
+        // AWS names a log group with `:*` or without it, depending on the operation.
+        let log_groups = || -> Vec<String> {
+            let forms = |arn: &String| {
+                let arn = arn.trim_end_matches(":*");
+                [arn.to_owned(), format!("{arn}:*")]
+            };
+            named("logs", ":log-group:").iter().flat_map(forms).collect()
         };
+        let roles =
+            |name: &str| [ROLE_PATH, "/"].map(|path| arn("iam", "", account, &format!("role{path}{name}"))).to_vec();
         let in_databases = |kind: &str| -> Vec<String> {
             let databases = named("glue", ":database/");
             databases.iter().map(|arn| format!("{}/*", arn.replacen(":database/", kind, 1))).collect()
@@ -81,15 +88,15 @@ impl PolicyScope {
                 [vec![arn("s3", "", "", &format!("vpc-flow-logs-{account}-*"))], named("s3", ":::")].concat()
             }
             Self::Objects => Self::Buckets.arns(options).into_iter().map(|arn| format!("{arn}/*")).collect(),
-            Self::Roles => global("iam", &format!("role{ROLE_PATH}*")),
-            Self::RolesOrNone => [Self::Roles.arns(options), global("iam", &format!("role/{PREFIX}*"))].concat(),
-            Self::DeliveryRoles => global("iam", &format!("role{ROLE_PATH}{PREFIX}*-delivery")),
-            Self::DetectorRoles => global("iam", &format!("role{ROLE_PATH}{PREFIX}*-detector")),
-            Self::RecordLogGroups => [local("logs", "log-group:/aws/vpc/flowlogs/*:*"), log_groups(":*")].concat(),
+            Self::NewRoles => global("iam", &format!("role{ROLE_PATH}{PREFIX}*")),
+            Self::Roles => roles(&format!("{PREFIX}*")),
+            Self::DeliveryRoles => roles(&format!("{PREFIX}*-delivery")),
+            Self::DetectorRoles => roles(&format!("{PREFIX}*-detector")),
+            Self::RecordLogGroups => [local("logs", "log-group:/aws/vpc/flowlogs/*:*"), log_groups()].concat(),
             Self::DetectorLogGroups => local("logs", &format!("log-group:/aws/lambda/{PREFIX}*:*")),
             Self::TaggedLogGroups => {
                 let detectors = local("logs", &format!("log-group:/aws/lambda/{PREFIX}*"));
-                [local("logs", "log-group:/aws/vpc/flowlogs/*"), detectors, log_groups("")].concat()
+                [local("logs", "log-group:/aws/vpc/flowlogs/*"), detectors, log_groups()].concat()
             }
             Self::Vpcs => local("ec2", "vpc/*"),
             Self::FlowLogs => local("ec2", "vpc-flow-log/*"),

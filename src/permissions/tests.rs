@@ -66,7 +66,7 @@ fn nothing_has_a_wildcard_for_a_service_and_only_what_must_stands_for_all_resour
         let resources = strings(&statement["Resource"]);
         if resources == ["*"] {
             for action in strings(&statement["Action"]) {
-                let unconfined = ["Describe", "LogDelivery", "QueryDefinition", "ecs:List", "sns:"];
+                let unconfined = ["Describe", "LogDelivery", "QueryDefinition", "ecs:List"];
                 assert!(unconfined.iter().any(|part| action.contains(part)), "{action}");
             }
         } else {
@@ -107,8 +107,27 @@ fn a_role_is_made_only_with_the_boundary_and_handed_only_to_two_services() {
         passing.iter().map(|it| it["Condition"]["StringEquals"]["iam:PassedToService"].as_str().unwrap()).collect();
     assert_eq!(services, ["lambda.amazonaws.com", "sns.amazonaws.com", "vpc-flow-logs.amazonaws.com"]);
     let roles = passing.iter().map(|it| strings(&it["Resource"])).collect::<Vec<_>>().concat();
-    let expected = ["vpc-flow-operator/vfm-*-detector", "firehose", "vpc-flow-operator/vfm-*-delivery"];
+    let expected = [
+        "vpc-flow-operator/vfm-*-detector",
+        "vfm-*-detector",
+        "firehose",
+        "vpc-flow-operator/vfm-*-delivery",
+        "vfm-*-delivery",
+    ];
     assert_eq!(roles, expected.map(|role| format!("arn:aws:iam::123456789012:role/{role}")));
+}
+
+#[test]
+fn a_role_that_was_just_created_is_within_reach_without_its_path_and_tags() {
+    for action in ["iam:GetRole", "iam:ListRolePolicies", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"] {
+        let [statement] = &with(&all(), action)[..] else { panic!("{action}") };
+        let roles =
+            ["role/vpc-flow-operator/vfm-*", "role/vfm-*"].map(|role| format!("arn:aws:iam::123456789012:{role}"));
+        assert_eq!(strings(&statement["Resource"]), roles, "{action}");
+        assert!(!statement.to_string().contains("managed-by"), "{action} needs a tag");
+    }
+    let [create] = &with(&all(), "iam:CreateRole")[..] else { panic!() };
+    assert_eq!(strings(&create["Resource"]), ["arn:aws:iam::123456789012:role/vpc-flow-operator/vfm-*"]);
 }
 
 #[test]
@@ -128,7 +147,7 @@ fn what_other_clusters_own_is_out_of_reach() {
     assert_eq!(create["Condition"]["StringLike"]["aws:RequestTag/vpcflow.dev/owner"], "prod/*");
     let change = &with(&all(), "cloudwatch:PutMetricAlarm")[0];
     assert_eq!(change["Condition"], json!({"StringLikeIfExists": {"aws:ResourceTag/vpcflow.dev/owner": "prod/*"}}));
-    for action in ["logs:TagResource", "sns:Subscribe"] {
+    for action in ["logs:TagResource", "sns:Subscribe", "sns:Unsubscribe", "sns:SetSubscriptionAttributes"] {
         assert_eq!(with(&all(), action)[0]["Condition"], change["Condition"], "{action}");
     }
     let on_databases = |it: &Value| it["Resource"].to_string().contains(":database/");
@@ -145,12 +164,12 @@ fn what_other_clusters_own_is_out_of_reach() {
 
 #[test]
 fn regions_confine_also_what_has_no_arn() {
-    let unsubscribe = |regions: &[&str]| {
+    let put_query = |regions: &[&str]| {
         let regions = regions.iter().map(ToString::to_string).collect();
-        with(&Options { regions, ..all() }, "sns:Unsubscribe")[0]["Condition"]["StringEqualsIfExists"].clone()
+        with(&Options { regions, ..all() }, "logs:PutQueryDefinition")[0]["Condition"]["StringEqualsIfExists"].clone()
     };
-    assert_eq!(unsubscribe(&["eu-west-1", "us-east-1"])["aws:RequestedRegion"], json!(["eu-west-1", "us-east-1"]));
-    assert_eq!(unsubscribe(&[]), Value::Null);
+    assert_eq!(put_query(&["eu-west-1", "us-east-1"])["aws:RequestedRegion"], json!(["eu-west-1", "us-east-1"]));
+    assert_eq!(put_query(&[]), Value::Null);
     let both = Options { regions: vec!["eu-west-1".into(), "us-east-1".into()], ..all() };
     let functions = strings(&with(&both, "lambda:GetFunction")[0]["Resource"]);
     assert_eq!(
@@ -202,13 +221,11 @@ fn names_that_monitors_choose_are_added_where_they_belong() {
     let resources = |action: &str| strings(&with(&options, action)[0]["Resource"]);
     assert!(resources("s3:PutBucketPolicy").contains(&"arn:aws:s3:::central".to_owned()));
     assert!(resources("s3:DeleteObject").contains(&"arn:aws:s3:::central/*".to_owned()));
-    assert!(
-        resources("logs:PutMetricFilter")
-            .contains(&"arn:aws:logs:eu-west-1:123456789012:log-group:/flows:*".to_owned())
-    );
-    assert!(
-        resources("logs:ListTagsForResource")
-            .contains(&"arn:aws:logs:eu-west-1:123456789012:log-group:/flows".to_owned())
-    );
+    for form in ["", ":*"] {
+        let group = format!("arn:aws:logs:eu-west-1:123456789012:log-group:/flows{form}");
+        for action in ["logs:PutMetricFilter", "logs:TagResource", "logs:ListTagsForResource"] {
+            assert!(resources(action).contains(&group), "{action} {group}");
+        }
+    }
     assert!(resources("glue:GetTables").contains(&"arn:aws:glue:eu-west-1:123456789012:table/flows/*".to_owned()));
 }

@@ -277,7 +277,7 @@ fn assumptions(prices: &Prices) -> Vec<String> {
          to twice as long"
             .to_owned(),
         format!(
-            "conversion to Parquet costs {} {} per GB, which no page of AWS has confirmed",
+            "conversion to Parquet costs {} {} per GB: AWS's pricing example has 2,211.84 USD for 72 TB",
             prices.parquet_conversion_per_gb, prices.currency
         ),
         format!(

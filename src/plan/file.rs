@@ -240,8 +240,13 @@ mod tests {
                 .starts_with("document 1: spec.trafficType: `SOME` is not one of")
         );
         assert_eq!(problem("{}"), "document 1: spec.vpcId: is missing");
+        assert!(problem("{vpcid: vpc-12345678}").starts_with("document 1: spec.vpcid is no field"));
         assert_eq!(problem("null"), "document 1: spec: is missing");
-        assert!(problem("{vpcId: vpc-XYZ}").starts_with("document 1: spec.vpcId: `vpc-XYZ` does not match"));
+        assert!(
+            problem("{vpcId: vpc-XYZ}")
+                .starts_with("document 1: spec.vpcId: `vpc-XYZ`: the id of a VPC is vpc- with 8 or")
+        );
+        assert!(problem("{vpcId: vpc-12345678, vpcId: vpc-12345678}").contains("duplicate"));
         assert!(problem("{vpcId: vpc-12345678, s3: {lifecycle: {expireAfterDays: -1}}}").contains("is less than"));
         let other = |text: &str, with: &str| {
             read(&format!("{HEAD}spec: {{vpcId: vpc-12345678}}\n").replace(text, with)).unwrap_err().to_string()

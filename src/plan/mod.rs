@@ -123,7 +123,7 @@ fn of_outcomes(
         problems.extend(outcome.failures.into_iter().map(|(_, failure)| Problem {
             component,
             reason: failure.reason,
-            message: failure.message,
+            message: failure.to_string(),
         }));
         problems.extend(outcome.conflicts.iter().map(|conflict| Problem {
             component,
@@ -176,8 +176,8 @@ pub fn find_rivals(plans: &mut [Plan]) {
             let is_it = |planned: &&PlannedChange| planned.change.kind == kind && planned.change.name == name;
             let Some(component) = plan.changes.iter().find(is_it).map(|planned| planned.component) else { continue };
             let message = format!(
-                "{} {name}: {first} is planned to make it or take it over, too; only one monitor can own it: name another one",
-                kind.noun()
+                "{}: {first} is planned to create it or take it over, too; only one monitor can own it: choose another name",
+                kind.named(&name)
             );
             plan.problems.push(Problem { component, reason: Reason::Conflict, message });
         }

@@ -3,6 +3,8 @@
 use regex::Regex;
 use serde_json::Value;
 
+use crate::api::cel;
+
 /// Something that the API server would refuse, or drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
@@ -46,10 +48,6 @@ pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation>
     match value {
         Value::Object(fields) => {
             bounded(fields.len(), schema, "Properties", "fields", path)?;
-            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
-                return Err(Violation::Invalid(format!("{path}.{missing}"), "is missing".to_owned()));
-            }
             for (name, value) in fields {
                 let path = format!("{path}.{name}");
                 match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
@@ -57,6 +55,11 @@ pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation>
                     (Value::Null, any) => check(value, any, &path)?,
                     (known, _) => check(value, known, &path)?,
                 }
+            }
+            // A misspelt field is named before the one that is missing because of it.
+            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
+                return Err(Violation::Invalid(format!("{path}.{missing}"), "is missing".to_owned()));
             }
         }
         Value::Array(items) => {
@@ -72,6 +75,13 @@ pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation>
                 pattern.filter(|pattern| Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)))
             {
                 return invalid(format!("`{text}` does not match {pattern}"));
+            }
+            let rules = schema["x-kubernetes-validations"].as_array().into_iter().flatten();
+            for rule in rules {
+                let pattern = rule["rule"].as_str().and_then(cel::pattern);
+                if pattern.is_some_and(|pattern| Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))) {
+                    return invalid(format!("`{text}`: {}", rule["message"].as_str().unwrap_or_default()));
+                }
             }
         }
         Value::Number(_) => {
@@ -159,7 +169,7 @@ mod tests {
             "required",
             "type",
         ];
-        // The rules between fields are the API server's; the formats are of numbers whose types say as much.
+        // Rules other than patterns are the API server's; the formats are of numbers whose types say as much.
         let not_checked = ["default", "description", "format", "x-kubernetes-validations"];
         let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap();
         let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
@@ -180,6 +190,11 @@ mod tests {
             (json!({"type": "integer", "maximum": 5.0}), json!(6), "6 is more than 5"),
             (json!({"type": "integer", "multipleOf": 60.0}), json!(61), "61 is not a multiple of 60"),
             (json!({"type": "string", "pattern": "^a$"}), json!("b"), "`b` does not match ^a$"),
+            (
+                json!({"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf"}, cel::matching("^a$", "it is a")]}),
+                json!("b"),
+                "`b`: it is a",
+            ),
             (json!({"type": "string", "minLength": 2}), json!("b"), "has 1 characters; at least 2"),
             (json!({"type": "array", "maxItems": 1, "items": {}}), json!([1, 2]), "has 2 entries; at most 1"),
         ] {

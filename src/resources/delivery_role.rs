@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::common::role::{self, FoundRole, Role};
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{About, Aws, AwsError};
 use crate::engine::{AnyCall, Diff, Goal, Other, Report, System, existing, ownership};
 use crate::monitor::Monitor;
 
@@ -70,7 +70,8 @@ impl System for DeliveryRole {
     }
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<FoundRole>, AwsError> {
-        role::observe(aws, &monitor.names.delivery_role()).await
+        let name = monitor.names.delivery_role();
+        role::observe(aws, &name).await.about(ResourceKind::Role, &name)
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Role>, observed: &Option<FoundRole>) -> Diff<AnyCall> {

@@ -2,11 +2,14 @@
 
 use super::common::log_group::{self, FoundLogGroup};
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{About, Aws, AwsError};
 use crate::engine::{AnyCall, Diff, Goal, Report, System, existing, ownership};
 use crate::monitor::Monitor;
 
 type Group = log_group::LogGroup<true>;
+
+/// Begins names that AWS keeps for itself: `CreateLogGroup` in the `CloudWatch` Logs API reference.
+const RESERVED: &str = "aws/";
 
 /// The system [`Component::LogGroup`].
 #[derive(Debug)]
@@ -30,6 +33,14 @@ impl System for LogGroup {
     fn desired(monitor: &Monitor) -> Result<Option<Group>, Invalid> {
         let spec = &monitor.spec.cloud_watch_logs;
         monitor.check_key("cloudWatchLogs.kmsKeyArn", spec.kms_key_arn.as_ref())?;
+        // The CRD has the same rule. Commands that do without the API server check it here.
+        if monitor.names.log_group.starts_with(RESERVED) {
+            let problem = format!(
+                "{} is a name that AWS reserves: choose one that does not begin with {RESERVED}",
+                monitor.names.log_group
+            );
+            return Err(Invalid { field: "cloudWatchLogs.logGroupName", problem });
+        }
         Ok(Some(Group {
             name: monitor.names.log_group.clone(),
             retention_days: spec.retention_days,
@@ -41,7 +52,7 @@ impl System for LogGroup {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let mut groups = Vec::new();
         for name in monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group) {
-            let group = log_group::observe(aws, &name).await?;
+            let group = log_group::observe(aws, &name).await.about(ResourceKind::LogGroup, &name)?;
             groups.push((name, group));
         }
         Ok(Observed { groups })
@@ -59,5 +70,25 @@ impl System for LogGroup {
     fn report(monitor: &Monitor, _goal: Goal<&Group>, observed: &Observed) -> Report {
         let existing = |(name, group): &(String, _)| existing::<Group>(monitor, name, Option::as_ref(group));
         Report::of(observed.groups.iter().filter_map(existing))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::fixtures;
+
+    #[test]
+    fn a_name_that_aws_reserves_is_refused() {
+        let desired = |name: &str| {
+            let mut spec = fixtures::monitor().spec;
+            spec.cloud_watch_logs.log_group_name = Some(name.to_owned());
+            LogGroup::desired(&fixtures::with_spec(spec))
+        };
+        assert_eq!(
+            desired("aws/mine").unwrap_err().to_string(),
+            "spec.cloudWatchLogs.logGroupName: aws/mine is a name that AWS reserves: choose one that does not begin with aws/"
+        );
+        assert!(desired("mine/aws/").is_ok());
     }
 }

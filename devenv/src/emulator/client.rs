@@ -142,7 +142,13 @@ impl EmulatorClient {
 
     /// Makes a KMS key that AWS's services may use for the account, and returns its ARN. The operator has no client for KMS.
     pub async fn create_key(&self, account: &str, region: &str) -> Result<String> {
-        let service = |service: &str| format!("{service}.amazonaws.com");
+        let logs = format!("logs.{region}");
+        self.create_key_for(account, region, &[&logs, "cloudwatch", "delivery.logs"]).await
+    }
+
+    /// Makes a KMS key that these services of AWS may use for the account, and returns its ARN.
+    pub async fn create_key_for(&self, account: &str, region: &str, services: &[&str]) -> Result<String> {
+        let services: Vec<_> = services.iter().map(|service| format!("{service}.amazonaws.com")).collect();
         let policy = json!({"Version": "2012-10-17", "Statement": [
             {
                 "Effect": "Allow",
@@ -152,7 +158,7 @@ impl EmulatorClient {
             },
             {
                 "Effect": "Allow",
-                "Principal": {"Service": [service(&format!("logs.{region}")), service("cloudwatch"), service("delivery.logs")]},
+                "Principal": {"Service": services},
                 "Action": "kms:*",
                 "Resource": "*",
             },

@@ -1,6 +1,7 @@
 //! The AWS emulator: ministack with the overlay of `emulator`.
 
 mod client;
+mod modes;
 mod permissions;
 mod traffic;
 

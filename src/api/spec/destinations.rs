@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TrafficType;
-use crate::api::cel::{rule, rule_at};
+use crate::api::cel::{key_arn, matching, rule, rule_at};
 use crate::api::flow_log_field::{FlowLogField, OfferedField, default_cloudwatch_fields, default_s3_fields};
 
 /// The log group that receives records.
@@ -34,7 +34,7 @@ pub struct CloudWatchLogs {
     /// ARN of the KMS key that encrypts the log group; its policy must let `logs.<region>.amazonaws.com` use it. Default: CloudWatch's
     /// own encryption.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
+    #[schemars(length(max = 256), extend("x-kubernetes-validations" = [key_arn()]))]
     pub kms_key_arn: Option<String>,
     /// Fields of a record, in order. Default: AWS's default format (version 2). A change replaces the flow log.
     #[schemars(with = "Vec<OfferedField>", length(min = 1, max = 60))]
@@ -85,8 +85,8 @@ pub struct S3 {
     /// Name of the bucket. Default `vpc-flow-logs-<account>-<hash>`. After a change the records of the old bucket stay or go as
     /// `deletionPolicy` says; the saved queries read the new bucket only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"))]
-    #[schemars(extend("x-kubernetes-validations" = [
+    #[schemars(length(max = 256), extend("x-kubernetes-validations" = [
+        matching("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "a bucket name has 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at either end"),
         rule(r"!self.contains('..') && !self.matches('^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$') && !self.startsWith('xn--') && !self.startsWith('sthree-') && !self.startsWith('amzn-s3-demo-') && !self.endsWith('-s3alias') && !self.endsWith('--ol-s3') && !self.endsWith('.mrap') && !self.endsWith('--x-s3') && !self.endsWith('--table-s3')", "not a bucket name: no two dots in a row, no IP address, and no prefix or suffix that S3 reserves")
     ]))]
     pub bucket_name: Option<String>,
@@ -124,7 +124,7 @@ pub struct S3 {
     pub versioning: bool,
     /// ARN of the KMS key that encrypts objects; its policy must let `delivery.logs.amazonaws.com` use it. Default: SSE-S3.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
+    #[schemars(length(max = 256), extend("x-kubernetes-validations" = [key_arn()]))]
     pub kms_key_arn: Option<String>,
     /// When records move to cheaper storage and when they go.
     pub lifecycle: Lifecycle,

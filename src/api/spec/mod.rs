@@ -21,7 +21,7 @@ pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
 pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, UnusualProtocol};
 
 use super::status::VpcFlowMonitorStatus;
-use crate::api::cel::{rule, rule_at};
+use crate::api::cel::{matching, rule, rule_at};
 
 /// The pattern of a region's code, such as `eu-west-1`.
 pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
@@ -68,15 +68,15 @@ pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
 ]))]
 pub struct VpcFlowMonitorSpec {
     /// Id of the VPC to watch, such as `vpc-0123456789abcdef0`. Immutable.
-    #[schemars(regex(pattern = r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$"))]
-    #[schemars(extend("x-kubernetes-validations" = [
+    #[schemars(length(max = 256), extend("x-kubernetes-validations" = [
+        matching("^vpc-([0-9a-f]{8}|[0-9a-f]{17})$", "the id of a VPC is vpc- with 8 or 17 hexadecimal digits, such as vpc-0123456789abcdef0"),
         rule("self == oldSelf", "vpcId is immutable: create another VpcFlowMonitor for another VPC")
     ]))]
     pub vpc_id: String,
 
     /// AWS region of the VPC, such as `eu-west-1`. Immutable. Default: the operator's region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = REGION), length(max = 32))]
+    #[schemars(length(max = 32), extend("x-kubernetes-validations" = [matching(REGION, "a region is named by its code, such as eu-west-1")]))]
     pub region: Option<String>,
 
     /// Role to work through when the VPC is in another account. Immutable. The operator's settings must allow the role for
@@ -88,8 +88,9 @@ pub struct VpcFlowMonitorSpec {
     #[serde(default)]
     pub traffic_type: TrafficType,
 
-    /// Longest time, in seconds, that packets of one flow are gathered into one record: 60 or 600. Default 60. 600 gives fewer
-    /// records and lower cost, and later alarms. Changing it replaces both flow logs.
+    /// Longest time, in seconds, that packets of one flow are gathered into one record: 60 or 600. Default 60. Interfaces of Nitro
+    /// instances, which are most instances today, always use 60 seconds or less, so 600 saves nothing for them. For others it gives
+    /// fewer records and later alarms. A change replaces both flow logs.
     #[serde(default = "default_aggregation_interval")]
     #[schemars(extend("enum" = [60, 600]))]
     pub aggregation_interval: i32,

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::cel::{rule, rule_at};
+use crate::api::cel::{key_arn, rule, rule_at};
 
 /// Who is told of alarms and anomalies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +27,7 @@ pub struct Notifications {
     /// ARN of the KMS key that encrypts the topic; its policy must let `cloudwatch.amazonaws.com` use it (the AWS managed key cannot). Default:
     /// no encryption by KMS. With `topicArn`: the key of that topic, which the detector needs to publish to it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"))]
+    #[schemars(length(max = 256), extend("x-kubernetes-validations" = [key_arn()]))]
     pub kms_key_arn: Option<String>,
 }
 

@@ -114,7 +114,38 @@ mod tests {
                 "This operation is only supported on the Standard log class.",
                 Class::NotFound,
             ),
+            (
+                ops::DESCRIBE_METRIC_FILTERS,
+                "InvalidOperationException",
+                "This operation is only supported on the Standard log class.",
+                Class::NotFound,
+            ),
             (ops::DELETE_LOG_GROUP, "ValidationException", "Deletion protection is enabled", Class::Terminal),
+            (ops::PUT_METRIC_FILTER, "InvalidOperationException", "The operation is not valid.", Class::Terminal),
+            (
+                ops::CREATE_LOG_GROUP,
+                "AccessDeniedException",
+                "The specified KMS key does not exist or is not allowed to be used with Arn 'arn:aws:logs:eu-west-1:1:log-group:g'",
+                Class::Terminal,
+            ),
+            (ops::CREATE_LOG_GROUP, "AccessDeniedException", "is not authorized to perform: kms:x", Class::Denied),
+            (
+                ops::CREATE_FLOW_LOGS,
+                "400",
+                "Access Denied for LogDestination: b. Please check LogDestination permission",
+                Class::NotYet,
+            ),
+            (ops::CREATE_FLOW_LOGS, "400", "LogDestination: b does not exist", Class::NotYet),
+            (ops::CREATE_FLOW_LOGS, "400", "something else", Class::Terminal),
+            (ops::PUT_QUERY_DEFINITION, "AnyCode", "A query definition of this name already exists", Class::NotYet),
+            (ops::PUT_QUERY_DEFINITION, "AnyCode", "Duplicate name", Class::NotYet),
+            (ops::DELETE_ROLE, "DeleteConflict", "must detach all policies first.", Class::NotYet),
+            (
+                ops::DELETE_ROLE,
+                "DeleteConflict",
+                "Cannot delete entity, must remove roles from instance profile first.",
+                Class::Terminal,
+            ),
         ];
         for (operation, code, message, class) in cases {
             assert_eq!(classify(operation, code, message).class, class, "{} {code} {message}", operation.name);
@@ -128,6 +159,40 @@ mod tests {
         assert_eq!(overdue(ops::CREATE_BUCKET, "OperationAborted"), Class::Transient);
         assert_eq!(overdue(ops::CREATE_ROLE, "EntityAlreadyExists"), Class::Conflict);
         assert_eq!(overdue(ops::CREATE_ROLE, "MalformedPolicyDocument"), Class::Terminal);
+        let refused = classify(ops::CREATE_FLOW_LOGS, "400", "Access Denied for LogDestination: b.");
+        assert_eq!(refused.overdue, Class::Terminal);
+    }
+
+    #[test]
+    fn rare_codes_are_known() {
+        let terminal = [
+            (ops::CREATE_FUNCTION, "InvalidCodeSignatureException"),
+            (ops::CREATE_FUNCTION, "CodeSigningConfigNotFoundException"),
+            (ops::ADD_PERMISSION, "PublicPolicyException"),
+            (ops::UPDATE_FUNCTION_CODE, "InvalidZipFileException"),
+            (ops::UPDATE_FUNCTION_CODE, "RequestEntityTooLargeException"),
+            (ops::TAG_TOPIC, "TagPolicy"),
+            (ops::SUBSCRIBE, "InvalidState"),
+            (ops::SUBSCRIBE, "ReplayLimitExceeded"),
+            (ops::PUT_METRIC_ALARM, "InvalidFormat"),
+            (ops::GET_DATABASE, "FederationSourceException"),
+            (ops::ASSUME_ROLE, "PackedPolicyTooLarge"),
+            (ops::CREATE_BUCKET, "UnsupportedArgument"),
+            (ops::PUT_BUCKET_TAGGING, "MethodNotAllowed"),
+            (ops::CREATE_FLOW_LOGS, "IdempotentParameterMismatch"),
+        ];
+        let conflict = [(ops::CREATE_DATABASE, "FederatedResourceAlreadyExistsException")];
+        let not_yet = [
+            (ops::ADD_PERMISSION, "PreconditionFailedException"),
+            (ops::TAG_TOPIC, "StaleTag"),
+            (ops::PUT_METRIC_ALARM, "ResourceConflict"),
+        ];
+        let expected = [(Class::Terminal, &terminal[..]), (Class::Conflict, &conflict), (Class::NotYet, &not_yet)];
+        for (class, codes) in expected {
+            for (operation, code) in codes {
+                assert_eq!(classify(operation, code, "").class, class, "{code}");
+            }
+        }
     }
 
     #[test]

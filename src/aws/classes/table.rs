@@ -5,23 +5,26 @@ use crate::aws::operations::Service;
 
 struct Row {
     service: Option<Service>,
-    code: &'static str,
+    /// Any, where no document names the code.
+    code: Option<&'static str>,
     /// Part of the message, where the code alone says too little.
     message: Option<&'static str>,
     classification: Classification,
 }
 
 macro_rules! rows {
-    ($($service:tt $code:literal $(~ $message:literal)? => $class:ident $(($overdue:ident))?;)*) => {
+    ($($service:tt $code:tt $(~ $message:literal)? => $class:ident $(($overdue:ident))?;)*) => {
         &[$(Row {
             service: rows!(@service $service),
-            code: $code,
+            code: rows!(@code $code),
             message: rows!(@message $($message)?),
             classification: rows!(@classification $class $($overdue)?),
         }),*]
     };
     (@service _) => { None };
     (@service $service:ident) => { Some(Service::$service) };
+    (@code _) => { None };
+    (@code $code:literal) => { Some($code) };
     (@message) => { None };
     (@message $message:literal) => { Some($message) };
     (@classification $class:ident) => { Classification::lasting(Class::$class) };
@@ -32,7 +35,7 @@ macro_rules! rows {
 pub fn find(service: Service, code: &str, message: &str) -> Option<Classification> {
     let fits = |row: &&Row| {
         row.service.is_none_or(|known| known == service)
-            && row.code == code
+            && row.code.is_none_or(|known| known == code)
             && row.message.is_none_or(|part| message.contains(part))
     };
     ROWS.iter().find(fits).map(|row| row.classification)
@@ -75,13 +78,17 @@ const ROWS: &[Row] = rows! {
     _ "RequestTimeTooSkewed" => Transient;
     _ "ExpiredToken" => Transient;
     _ "ExpiredTokenException" => Transient;
-    // AWS Glue API Reference, GetTables: errors.
+    // AWS Glue API Reference, GetTables and GetDatabase: errors.
     Glue "OperationTimeoutException" => Transient;
+    Glue "FederationSourceRetryableException" => Transient;
     // AWS STS API Reference, AssumeRoleWithWebIdentity: errors.
     Sts "IDPCommunicationError" => Transient;
 
     // Permissions. S3 API Reference, "Blocking public access": a public policy is refused as if a permission were missing.
     S3 "AccessDenied" ~ "BlockPublicPolicy" => Terminal;
+    // So is a key whose policy does not let CloudWatch Logs in: users' reports on aws_cloudwatch_log_group of
+    // hashicorp/terraform-provider-aws. The text names the log group, not the key.
+    CloudWatchLogs "AccessDeniedException" ~ "KMS key" => Terminal;
     // "Common errors" of each API reference; "Error codes for the Amazon EC2 API"; Amazon SNS: AuthorizationError.
     _ "AccessDenied" => Denied;
     _ "AccessDeniedException" => Denied;
@@ -114,6 +121,7 @@ const ROWS: &[Row] = rows! {
     CloudWatchLogs "ResourceNotFoundException" => NotFound;
     // CloudWatch Logs user guide, "Log classes": groups of another class have no filters.
     CloudWatchLogs "ValidationException" ~ "only supported on the Standard log class" => NotFound;
+    CloudWatchLogs "InvalidOperationException" ~ "only supported on the Standard log class" => NotFound;
     CloudWatch "ResourceNotFound" => NotFound;
     CloudWatch "ResourceNotFoundException" => NotFound;
     CloudWatch "DashboardNotFoundError" => NotFound;
@@ -142,18 +150,24 @@ const ROWS: &[Row] = rows! {
     Ec2 "FlowLogAlreadyExists" => NotYet(Conflict);
     Ec2 "LogDestinationNotFoundException" => NotYet(Terminal);
     Ec2 "400" ~ "does not exist" => NotYet(Terminal);
+    Ec2 "400" ~ "Access Denied for LogDestination" => NotYet(Terminal);
     // Lambda developer guide, "Lambda function states"; API Reference, AddPermission.
     Lambda "ResourceConflictException" => NotYet(Transient);
     Lambda "ResourceNotReadyException" => NotYet(Transient);
+    // AWS Lambda API Reference, AddPermission: "The RevisionId provided does not match the latest RevisionId".
+    Lambda "PreconditionFailedException" => NotYet(Transient);
     // Reported when the permission was added a moment ago: hashicorp/terraform#14722.
     CloudWatchLogs "InvalidParameterException" ~ "Could not execute the lambda function" => NotYet(Terminal);
     // CloudWatch Logs API Reference: "Multiple concurrent requests to update the same resource were in conflict."
     CloudWatchLogs "OperationAbortedException" => NotYet(Transient);
     CloudWatchLogs "ResourceAlreadyExistsException" => NotYet(Conflict);
-    // A saved query of that name, which the next read shows.
-    CloudWatchLogs "InvalidParameterException" ~ "already exists" => NotYet(Conflict);
+    // A saved query of that name, which the next read shows. PutQueryDefinition of the CloudWatch Logs API Reference names no code for it.
+    CloudWatchLogs _ ~ "already exists" => NotYet(Conflict);
+    CloudWatchLogs _ ~ "uplicate" => NotYet(Conflict);
     // IAM API Reference, CreateRole and DeleteRole: errors.
     Iam "ConcurrentModification" => NotYet(Transient);
+    // Somebody has put the role into an instance profile, and only they know what for.
+    Iam "DeleteConflict" ~ "instance profile" => Terminal;
     Iam "DeleteConflict" => NotYet(Terminal);
     Iam "EntityAlreadyExists" => NotYet(Conflict);
     Iam "EntityTemporarilyUnmodifiable" => NotYet(Transient);
@@ -165,9 +179,12 @@ const ROWS: &[Row] = rows! {
     Sns "InvalidParameter" ~ "already exists with different" => NotYet(Conflict);
     Sns "ConcurrentAccess" => NotYet(Transient);
     Sns "ConcurrentAccessException" => NotYet(Transient);
+    Sns "StaleTag" => NotYet(Transient);
+    Sns "StaleTagException" => NotYet(Transient);
     // CloudWatch API Reference, TagResource: errors.
     CloudWatch "ConcurrentModificationException" => NotYet(Transient);
     CloudWatch "ConflictException" => NotYet(Transient);
+    CloudWatch "ResourceConflict" => NotYet(Transient);
     // AWS Glue API Reference, CreateDatabase and UpdateTable: errors.
     Glue "AlreadyExistsException" => NotYet(Conflict);
     Glue "ConcurrentModificationException" => NotYet(Transient);
@@ -179,6 +196,8 @@ const ROWS: &[Row] = rows! {
     // Somebody else's. S3 API Reference, "List of error codes".
     S3 "BucketAlreadyExists" => Conflict;
     S3 "PermanentRedirect" => Conflict;
+    // AWS Glue API Reference, CreateDatabase: errors.
+    Glue "FederatedResourceAlreadyExistsException" => Conflict;
 
     // Refused: "Common errors" of each API reference.
     _ "ValidationError" => Terminal;
@@ -211,12 +230,16 @@ const ROWS: &[Row] = rows! {
     Iam "PolicyNotAttachable" => Terminal;
     // AWS STS API Reference, AssumeRole: errors.
     Sts "RegionDisabledException" => Terminal;
+    Sts "PackedPolicyTooLarge" => Terminal;
+    // CloudWatch Logs API Reference, PutSubscriptionFilter and PutMetricFilter: errors.
+    CloudWatchLogs "InvalidOperationException" => Terminal;
     // "Error codes for the Amazon EC2 API"; both spellings of the VPC's are in AWS's documents.
     Ec2 "InvalidVpcId.NotFound" => Terminal;
     Ec2 "InvalidVpcID.NotFound" => Terminal;
     Ec2 "FlowLogsLimitExceeded" => Terminal;
     Ec2 "MaxFlowLogsLimitExceeded" => Terminal;
     Ec2 "TagLimitExceeded" => Terminal;
+    Ec2 "IdempotentParameterMismatch" => Terminal;
     Ec2 "LogDestinationPermissionIssueException" => Terminal;
     // What `CreateFlowLogs` lists under `Unsuccessful` often has no other code.
     Ec2 "400" => Terminal;
@@ -231,6 +254,8 @@ const ROWS: &[Row] = rows! {
     S3 "InvalidBucketAclWithObjectOwnership" => Terminal;
     S3 "InvalidTag" => Terminal;
     S3 "MalformedXML" => Terminal;
+    S3 "UnsupportedArgument" => Terminal;
+    S3 "MethodNotAllowed" => Terminal;
     // SNS API Reference, CreateTopic and Publish: errors.
     Sns "TagLimitExceeded" => Terminal;
     Sns "TopicLimitExceeded" => Terminal;
@@ -242,14 +267,29 @@ const ROWS: &[Row] = rows! {
     Sns "KMSDisabled" => Terminal;
     Sns "KMSInvalidState" => Terminal;
     Sns "KMSOptInRequired" => Terminal;
+    // SNS API Reference, CreateTopic, TagResource, Subscribe and SetSubscriptionAttributes: errors.
+    Sns "TagPolicy" => Terminal;
+    Sns "TagPolicyException" => Terminal;
+    Sns "InvalidState" => Terminal;
+    Sns "InvalidStateException" => Terminal;
+    Sns "ReplayLimitExceeded" => Terminal;
+    Sns "ReplayLimitExceededException" => Terminal;
     // Lambda API Reference, CreateFunction and AddPermission: errors.
     Lambda "CodeStorageExceededException" => Terminal;
     Lambda "PolicyLengthExceededException" => Terminal;
     Lambda "CodeVerificationFailedException" => Terminal;
+    Lambda "CodeSigningConfigNotFoundException" => Terminal;
+    Lambda "InvalidCodeSignatureException" => Terminal;
+    Lambda "InvalidZipFileException" => Terminal;
+    Lambda "PublicPolicyException" => Terminal;
+    Lambda "RequestEntityTooLargeException" => Terminal;
     // CloudWatch API Reference, PutDashboard: errors.
     CloudWatch "DashboardInvalidInputError" => Terminal;
+    // CloudWatch API Reference, common errors of PutMetricAlarm.
+    CloudWatch "InvalidFormat" => Terminal;
     // AWS Glue API Reference, CreateDatabase: errors.
     Glue "GlueEncryptionException" => Terminal;
+    Glue "FederationSourceException" => Terminal;
 };
 
 #[cfg(test)]
@@ -260,11 +300,11 @@ mod tests {
     fn no_row_is_hidden_by_an_earlier_one() {
         for (index, row) in ROWS.iter().enumerate() {
             let hidden = ROWS[..index].iter().any(|earlier| {
-                earlier.code == row.code
+                (earlier.code.is_none() || earlier.code == row.code)
                     && (earlier.service.is_none() || earlier.service == row.service)
                     && (earlier.message.is_none() || earlier.message == row.message)
             });
-            assert!(!hidden, "{} {:?}", row.code, row.service);
+            assert!(!hidden, "{:?} {:?}", row.code, row.service);
         }
     }
 }

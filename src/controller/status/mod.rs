@@ -140,6 +140,32 @@ fn former_trouble(input: &StatusInput<'_>, outcome: &Outcome) -> Option<NewCondi
     Some(condition(type_, false, reason, &old.message))
 }
 
+/// Most resources that are named with one message.
+const NAMED: usize = 3;
+
+/// The problems, each beginning with the resources that it is about: siblings often fail for the same reason.
+fn in_words(problems: &[Failure]) -> String {
+    let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Failure { message, subject, .. } in problems {
+        let subject = subject.as_deref();
+        match causes.iter_mut().find(|(known, subjects)| known == message && subjects.is_empty() == subject.is_none()) {
+            Some((_, subjects)) => subjects.extend(subject.filter(|subject| !subjects.contains(subject))),
+            None => causes.push((message, subject.into_iter().collect())),
+        }
+    }
+    let sentence = |(message, subjects): (&str, Vec<&str>)| {
+        let more = match subjects.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        match subjects.is_empty() {
+            true => message.to_owned(),
+            false => format!("{}{more}: {message}", subjects[..subjects.len().min(NAMED)].join(", ")),
+        }
+    };
+    causes.into_iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
 /// The condition of one system.
 fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
     let type_ = outcome.component.condition();
@@ -149,11 +175,8 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
     let mut problems: Vec<Failure> = failures.chain(conflicts).collect();
     // What a person must do something about comes first.
     problems.sort_by_key(|problem| !problem.reason.is_terminal());
-    // Siblings often fail for the same reason.
-    problems.dedup();
     if let Some(first) = problems.first() {
-        let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
-        return no(first.reason, &messages.join("; "));
+        return no(first.reason, &in_words(&problems));
     }
     if let Some(SystemHealth::Failing(reason, message)) = outcome.report.as_ref().map(|report| &report.health) {
         return no(*reason, message);

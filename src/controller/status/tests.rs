@@ -30,6 +30,26 @@ fn failed(component: Component, reason: Reason) -> Outcome {
 }
 
 #[test]
+fn a_failure_begins_with_the_resources_that_it_is_about() {
+    let failure = |name: &str, message: &str| {
+        let failure = Failure::new(Reason::Rejected, message).about(ResourceKind::Alarm, name);
+        (Some(Change::new(Action::Create, ResourceKind::Alarm, name)), failure)
+    };
+    let mut failures: Vec<_> = ["a", "b", "c", "d", "e"].map(|name| failure(name, "no room")).into();
+    failures.push(failure("a", "no name"));
+    failures.push((None, Failure::new(Reason::InvalidSpec, "spec.x: no number")));
+    let remaining = vec![Change::new(Action::Create, ResourceKind::Alarm, "a")];
+    let status = tell(
+        Mode::Keep,
+        &[Outcome { failures, remaining, ..outcome(Component::Alarms) }],
+        &VpcFlowMonitorStatus::default(),
+    );
+    let alarms = status.conditions.iter().find(|condition| condition.type_ == "AlarmsReady").unwrap();
+    assert_eq!(alarms.message, "alarm a, alarm b, alarm c and 2 more: no room; alarm a: no name; spec.x: no number");
+    assert_eq!(status.resources[0].message.as_deref(), Some("no room"));
+}
+
+#[test]
 fn conditions_follow_the_outcomes() {
     let waiting = Outcome { waits_for: vec![Component::DeliveryRole], ..outcome(Component::FlowLogs) };
     let working = Outcome {

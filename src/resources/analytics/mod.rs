@@ -25,7 +25,7 @@ use table::Table;
 use workgroup::{FoundWorkgroup, Workgroup};
 
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{About, Aws, AwsError};
 use crate::engine::{
     AnyCall, Details, Diff, Existing, Goal, Removal, Report, Resource, ResourceCall, System, existing, ownership,
 };
@@ -73,13 +73,16 @@ impl System for Analytics {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let names = monitor.known_names(Component::Analytics, ResourceKind::Database, &monitor.names.database);
         let databases = futures::future::try_join_all(names.into_iter().map(async |name| {
-            let database = database::observe(aws, &name).await?;
+            let database = database::observe(aws, &name).await.about(ResourceKind::Database, &name)?;
             Ok((name, database))
         }));
         let name = monitor.names.workgroup();
         let workgroup = async {
-            let workgroup = workgroup::observe(aws, &name).await?;
-            let queries = if workgroup.is_some() { named_query::observe(aws, &name).await? } else { Vec::new() };
+            let workgroup = workgroup::observe(aws, &name).await.about(ResourceKind::Workgroup, &name)?;
+            let queries = match &workgroup {
+                Some(_) => named_query::observe(aws, &name).await.about(ResourceKind::Workgroup, &name)?,
+                None => Vec::new(),
+            };
             Ok((workgroup, queries))
         };
         let ((workgroup, queries), databases, definitions) =

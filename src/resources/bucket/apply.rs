@@ -66,12 +66,10 @@ pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(),
         Ok(_) if region == HOME_REGION => Ok(Some(owned("it is not known whether this monitor has made the bucket"))),
         Ok(_) => Ok(None),
         Err(error) if error.is(Service::S3, "BucketAlreadyOwnedByYou") => Ok(Some(error)),
-        Err(mut error) => {
-            if error.class == Class::Conflict {
-                error.message.push_str(" (another AWS account has a bucket of this name: set spec.s3.bucketName)");
-            }
-            Err(error)
+        Err(error) if error.class == Class::Conflict => {
+            Err(error.with_remedy("another AWS account has a bucket of this name: set spec.s3.bucketName"))
         }
+        Err(error) => Err(error),
     }?;
     if let Some(error) = there_before {
         let tags = observe::tags(aws, &bucket.name).await?;
@@ -208,13 +206,11 @@ pub async fn put_policy(aws: &Aws, name: &str, policy: &Value) -> Result<(), Aws
         .send()
         .await
         .op(ops::PUT_BUCKET_POLICY)
-        .map_err(|mut error| {
-            if error.message.contains("BlockPublicPolicy") {
-                error
-                    .message
-                    .push_str(" (a statement that is not the operator's makes the bucket policy public: remove it)");
+        .map_err(|error| match error.message.contains("BlockPublicPolicy") {
+            true => {
+                error.with_remedy("a statement that is not the operator's makes the bucket policy public: remove it")
             }
-            error
+            false => error,
         })?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use aws_smithy_types::error::operation::BuildError;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::apply::not_built;
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops, refusals};
 use crate::engine::Applied;
 
 /// Pages of one pass, with up to 1,000 object versions each: as many as S3 lists, and deletes, in a call. A stop or `suspend` takes effect
@@ -59,15 +59,7 @@ async fn delete_versions(aws: &Aws, name: &str, versions: Vec<ObjectIdentifier>)
         .send()
         .await
         .op(operation)?;
-    let errors = output.errors();
-    let Some(error) = errors.first() else { return Ok(()) };
-    let message = format!(
-        "{}: {} ({} object versions could not be deleted)",
-        error.key().unwrap_or_default(),
-        error.message().unwrap_or("AWS gave no reason"),
-        errors.len()
-    );
-    Err(AwsError::reported(operation, error.code().unwrap_or("Unknown"), &message))
+    refusals::of_objects(operation, output.errors()).map_or(Ok(()), Err)
 }
 
 async fn delete_emptied(aws: &Aws, name: &str) -> Result<Applied, AwsError> {

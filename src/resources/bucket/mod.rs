@@ -19,7 +19,7 @@ pub use self::keep_policy::keep_policy;
 use self::state::ObservedBucket;
 pub use self::state::{Bucket, Encryption, Found};
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{About, Aws, AwsError};
 use crate::engine::{
     Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, ResourceCall, Step, System, existing,
     ownership,
@@ -66,7 +66,7 @@ impl System for BucketSystem {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let mut buckets = Vec::new();
         for name in monitor.known_names(Component::Bucket, ResourceKind::Bucket, &monitor.names.bucket) {
-            let found = Box::pin(observe::observe(aws, monitor, &name)).await?;
+            let found = Box::pin(observe::observe(aws, monitor, &name)).await.about(ResourceKind::Bucket, &name)?;
             buckets.push((name, found));
         }
         Ok(Observed { buckets })

@@ -139,17 +139,17 @@ impl<const HOLDS_RECORDS: bool> Resource for LogGroup<HOLDS_RECORDS> {
             .send()
             .await
             .op(ops::CREATE_LOG_GROUP)
-            .map_err(|error| naming_the_key(error, self.kms_key_arn.as_deref()))?;
+            .map_err(|error| naming_the_key(error, monitor, self.kms_key_arn.as_deref()))?;
         put_retention(aws, &self.name, self.retention_days).await?;
         Ok(Applied::Done)
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, name: &str, call: &LogGroupCall) -> Result<Applied, AwsError> {
+    async fn call(aws: &Aws, monitor: &Monitor, name: &str, call: &LogGroupCall) -> Result<Applied, AwsError> {
         match call {
             LogGroupCall::PutRetention(days) => put_retention(aws, name, *days).await?,
             LogGroupCall::AssociateKey(arn) => {
                 let result = aws.logs.associate_kms_key().log_group_name(name).kms_key_id(arn).send().await;
-                result.op(ops::ASSOCIATE_KMS_KEY).map_err(|error| naming_the_key(error, Some(arn)))?;
+                result.op(ops::ASSOCIATE_KMS_KEY).map_err(|error| naming_the_key(error, monitor, Some(arn)))?;
             }
             LogGroupCall::DisassociateKey => {
                 aws.logs.disassociate_kms_key().log_group_name(name).send().await.op(ops::DISASSOCIATE_KMS_KEY)?;
@@ -179,14 +179,16 @@ impl<const HOLDS_RECORDS: bool> Resource for LogGroup<HOLDS_RECORDS> {
     }
 }
 
-/// Says which field names the key that AWS refuses.
-fn naming_the_key(mut error: AwsError, key: Option<&str>) -> AwsError {
-    if error.class == Class::Terminal && key.is_some_and(|key| error.message.contains(key)) {
-        error.message.push_str(
-            " (spec.cloudWatchLogs.kmsKeyArn: name an enabled key of this region whose policy lets CloudWatch Logs use it)",
-        );
+/// Names the field of a refused key. AWS names the log group, or nothing.
+fn naming_the_key(error: AwsError, monitor: &Monitor, key: Option<&str>) -> AwsError {
+    match key {
+        Some(key) if error.class == Class::Terminal && error.message.contains("KMS") => error.with_remedy(format!(
+            "spec.cloudWatchLogs.kmsKeyArn is {key}: the key must exist, be enabled, and have a key policy that lets \
+             logs.{}.amazonaws.com use it for this log group",
+            monitor.account_region.region
+        )),
+        _ => error,
     }
-    error
 }
 
 async fn put_retention(aws: &Aws, name: &str, days: i32) -> Result<(), AwsError> {

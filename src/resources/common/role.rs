@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::policy;
 use crate::api::ResourceKind;
+use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Claim, Monitor, ROLE_PATH, TagCall, Tags};
@@ -232,7 +233,8 @@ impl Resource for Role {
         for arn in &found.attached {
             detach(aws, name, arn).await?;
         }
-        aws.iam.delete_role().role_name(name).send().await.op(ops::DELETE_ROLE).or_gone()?;
+        let result = aws.iam.delete_role().role_name(name).send().await.op(ops::DELETE_ROLE).or_gone();
+        result.map_err(|error| releasing(error, name))?;
         Ok(Applied::Done)
     }
 }
@@ -255,6 +257,18 @@ async fn delete_policy(aws: &Aws, role: &str, name: &str) -> Result<(), AwsError
 
 async fn detach(aws: &Aws, role: &str, arn: &str) -> Result<(), AwsError> {
     aws.iam.detach_role_policy().role_name(role).policy_arn(arn).send().await.op(ops::DETACH_ROLE_POLICY).or_gone()
+}
+
+/// Says how to release a role that something of others uses.
+fn releasing(error: AwsError, name: &str) -> AwsError {
+    if error.is(Service::Iam, "DeleteConflict") && error.message.contains("instance profile") {
+        let remedy = format!(
+            "an instance profile that is not the operator's contains the role; `aws iam list-instance-profiles-for-role --role-name {name}` \
+             names it, and `aws iam remove-role-from-instance-profile` takes the role out"
+        );
+        return error.with_remedy(remedy);
+    }
+    error
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 #[cfg(test)]
 pub use self::body::body;
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{About, Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{
     Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, Step, System, existing, ownership,
 };
@@ -58,8 +58,9 @@ impl System for DashboardSystem {
         };
         let arn = arn(monitor, &name);
         let (dashboard, tags) = futures::join!(dashboard, cloudwatch_tags::read(aws, &arn));
-        let Some(dashboard) = dashboard? else { return Ok(None) };
-        Ok(Some(FoundDashboard { body: body::parse(dashboard.dashboard_body().unwrap_or_default()), tags: tags? }))
+        let Some(dashboard) = dashboard.about(ResourceKind::Dashboard, &name)? else { return Ok(None) };
+        let tags = tags.about(ResourceKind::Dashboard, &name)?;
+        Ok(Some(FoundDashboard { body: body::parse(dashboard.dashboard_body().unwrap_or_default()), tags }))
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Dashboard>, observed: &Option<FoundDashboard>) -> Diff<AnyCall> {

@@ -11,7 +11,7 @@ mod role;
 pub mod rules;
 mod subscription;
 
-use futures::try_join;
+use futures::{FutureExt, try_join};
 
 use self::function::{FoundFunction, Function};
 use self::invocation::Invocation;
@@ -19,8 +19,8 @@ use self::subscription::Subscription;
 use super::common::log_group::{self, FoundLogGroup};
 use super::common::role::{self as iam_role, FoundRole, Role};
 use crate::api::spec::LogGroupClass;
-use crate::api::{Component, Invalid};
-use crate::aws::{Aws, AwsError};
+use crate::api::{Component, Invalid, ResourceKind};
+use crate::aws::{About, Aws, AwsError};
 use crate::engine::{AnyCall, Diff, Goal, Report, System, SystemHealth, existing, ownership};
 use crate::monitor::Monitor;
 
@@ -89,13 +89,16 @@ impl System for DetectorSystem {
         let (role_name, group_name, name) =
             (monitor.names.detector_role(), monitor.names.detector_log_group(), monitor.names.detector());
         let function = async {
-            let function = function::observe(aws, &name).await?;
-            let invocation = if function.is_some() { invocation::observe(aws, &name).await? } else { None };
+            let function = function::observe(aws, &name).await.about(ResourceKind::Function, &name)?;
+            let invocation = match &function {
+                Some(_) => invocation::observe(aws, &name).await.about(ResourceKind::FunctionPermission, &name)?,
+                None => None,
+            };
             Ok((function, invocation))
         };
         let (role, log_group, (function, invocation), subscriptions) = try_join!(
-            iam_role::observe(aws, &role_name),
-            log_group::observe(aws, &group_name),
+            iam_role::observe(aws, &role_name).map(|found| found.about(ResourceKind::Role, &role_name)),
+            log_group::observe(aws, &group_name).map(|found| found.about(ResourceKind::LogGroup, &group_name)),
             function,
             subscription::observe(aws, monitor),
         )?;

@@ -3,13 +3,14 @@
 //! See `PutSubscriptionFilter` in the API reference of Amazon `CloudWatch` Logs: it replaces a filter of the same name, and a log
 //! group has room for two. A filter belongs to its log group and can carry no tags.
 
+use aws_sdk_cloudwatchlogs::types::SubscriptionFilter;
 use serde::Serialize;
 
 use crate::api::{Component, ResourceKind};
-use crate::aws::operations::Service;
-use crate::aws::{Aws, AwsError, AwsResult, Class, Gone, Optional, operations as ops};
+use crate::aws::{About, Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Diff, Goal, Removal, Resource, ResourceCall, Step, ownership};
 use crate::monitor::{Monitor, Tags};
+use crate::resources::common::full_log_group;
 
 /// A subscription filter: the same terms for what is declared and for what AWS has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(super) fn desired(monitor: &Monitor) -> Subscription {
 pub(super) async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
     let (name, mut observed) = (monitor.names.detector(), Vec::new());
     for log_group in monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group) {
-        let delivery = observe_one(aws, &log_group, &name).await?;
+        let delivery = observe_one(aws, &log_group, &name).await.about(ResourceKind::LogGroup, &log_group)?;
         let filter =
             delivery.map(|delivery| Subscription { log_group: log_group.clone(), name: name.clone(), delivery });
         observed.push((log_group, filter));
@@ -56,23 +57,19 @@ pub(super) async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, Aw
 }
 
 async fn observe_one(aws: &Aws, log_group: &str, name: &str) -> Result<Option<Delivery>, AwsError> {
-    let filters = aws
-        .logs
-        .describe_subscription_filters()
-        .log_group_name(log_group)
-        .filter_name_prefix(name)
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .op(ops::DESCRIBE_SUBSCRIPTION_FILTERS)
-        .optional()?
-        .unwrap_or_default();
+    let filters = filters(aws, log_group, Some(name)).await?;
     Ok(filters.into_iter().find(|filter| filter.filter_name() == Some(name)).map(|filter| Delivery {
         pattern: filter.filter_pattern.unwrap_or_default(),
         destination_arn: filter.destination_arn.unwrap_or_default(),
     }))
+}
+
+/// The filters of a log group whose names begin so.
+async fn filters(aws: &Aws, log_group: &str, prefix: Option<&str>) -> Result<Vec<SubscriptionFilter>, AwsError> {
+    let request = aws.logs.describe_subscription_filters().log_group_name(log_group);
+    let pages = request.set_filter_name_prefix(prefix.map(str::to_owned)).into_paginator().items().send();
+    let filters = pages.collect::<Result<Vec<_>, _>>().await.op(ops::DESCRIBE_SUBSCRIPTION_FILTERS);
+    Ok(filters.optional()?.unwrap_or_default())
 }
 
 pub(super) fn diff(
@@ -138,28 +135,18 @@ impl Resource for Subscription {
 }
 
 async fn put(aws: &Aws, filter: &Subscription) -> Result<Applied, AwsError> {
-    aws.logs
-        .put_subscription_filter()
-        .log_group_name(&filter.log_group)
-        .filter_name(&filter.name)
-        .filter_pattern(&filter.delivery.pattern)
-        .destination_arn(&filter.delivery.destination_arn)
-        .send()
-        .await
-        .op(ops::PUT_SUBSCRIPTION_FILTER)
-        .map_err(|error| explain(error, &filter.log_group))?;
-    Ok(Applied::Done)
-}
-
-/// `CloudWatch` Logs says no more than "Resource limit exceeded."
-fn explain(mut error: AwsError, log_group: &str) -> AwsError {
-    if error.class == Class::Terminal && error.is(Service::CloudWatchLogs, "LimitExceededException") {
-        error.message = format!(
-            "log group {log_group} has two subscription filters already, the most there can be: remove one, name another log group \
-             in spec.cloudWatchLogs.logGroupName, or set spec.detector.enabled to false"
-        );
+    let request = aws.logs.put_subscription_filter().log_group_name(&filter.log_group).filter_name(&filter.name);
+    let request = request.filter_pattern(&filter.delivery.pattern).destination_arn(&filter.delivery.destination_arn);
+    match request.send().await.op(ops::PUT_SUBSCRIPTION_FILTER) {
+        Ok(_) => Ok(Applied::Done),
+        Err(error) if full_log_group::is_full(&error) => {
+            let present = filters(aws, &filter.log_group, None).await.unwrap_or_default();
+            let names: Vec<_> = present.iter().filter_map(SubscriptionFilter::filter_name).collect();
+            let remedy = full_log_group::remedy(ResourceKind::SubscriptionFilter, &filter.log_group, &names);
+            Err(error.with_remedy(format!("{remedy}, or set spec.detector.enabled to false")))
+        }
+        Err(error) => Err(error),
     }
-    error
 }
 
 /// The filter on the current log group.

@@ -4,13 +4,12 @@ use std::time::SystemTime;
 
 use aws_sdk_ec2::types::{
     Filter, FlowLog as SdkFlowLog, FlowLogsResourceType, LogDestinationType, ResourceType, Tag, TagSpecification,
-    UnsuccessfulItem,
 };
 
 use super::flow_log::{self, FlowLog, Sink};
-use super::{FlowLogOp, Found, Observed};
-use crate::aws::operations::{self as ops, Operation};
-use crate::aws::{Aws, AwsError, AwsResult, Gone};
+use super::{FlowLogOp, Found, Observed, health};
+use crate::aws::operations as ops;
+use crate::aws::{Aws, AwsError, AwsResult, Gone, refusals};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
 use crate::resources::bucket::keep_policy;
 
@@ -22,6 +21,9 @@ const NO_VPC: [&str; 2] = ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound"];
 
 /// Codes that say that the VPC can have no more flow logs.
 const NO_MORE: [&str; 2] = ["FlowLogsLimitExceeded", "MaxFlowLogsLimitExceeded"];
+
+/// AWS's words for a destination that it may not deliver to.
+const NO_ACCESS: &str = "Access Denied for LogDestination";
 
 const SAME_DESTINATION: &str = "FlowLogAlreadyExists";
 
@@ -112,16 +114,22 @@ async fn request(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) 
         .send()
         .await
         .op(ops::CREATE_FLOW_LOGS)
-        .and_then(|output| refusals(ops::CREATE_FLOW_LOGS, output.unsuccessful()).next().map_or(Ok(()), Err));
-    result.map_err(|error| with_remedy(monitor, error))
+        .and_then(|output| {
+            refusals::of_flow_logs(ops::CREATE_FLOW_LOGS, output.unsuccessful()).next().map_or(Ok(()), Err)
+        });
+    result.map_err(|error| with_remedy(monitor, flow_log, error))
 }
 
-fn with_remedy(monitor: &Monitor, mut error: AwsError) -> AwsError {
+fn with_remedy(monitor: &Monitor, flow_log: &FlowLog, error: AwsError) -> AwsError {
     if NO_VPC.contains(&error.code.as_str()) {
-        error.message = format!(
-            "{} (spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is)",
-            error.message, monitor.spec.vpc_id, monitor.account_region.account, monitor.account_region.region
+        let remedy = format!(
+            "spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is",
+            monitor.spec.vpc_id, monitor.account_region.account, monitor.account_region.region
         );
+        return error.with_remedy(remedy);
+    }
+    if error.message.contains(NO_ACCESS) {
+        return error.with_remedy(health::access(monitor, flow_log));
     }
     error
 }
@@ -130,21 +138,13 @@ async fn delete(aws: &Aws, ids: &[String]) -> Result<(), AwsError> {
     for ids in ids.chunks(MOST_IDS) {
         let request = aws.ec2.delete_flow_logs().set_flow_log_ids(Some(ids.to_vec()));
         let result = request.send().await.op(ops::DELETE_FLOW_LOGS);
-        let refusals = result.map(|output| refusals(ops::DELETE_FLOW_LOGS, output.unsuccessful()).collect());
+        let refusals =
+            result.map(|output| refusals::of_flow_logs(ops::DELETE_FLOW_LOGS, output.unsuccessful()).collect());
         for refusal in refusals.unwrap_or_else(|error| vec![error]) {
             Err::<(), _>(refusal).or_gone()?;
         }
     }
     Ok(())
-}
-
-fn refusals(operation: &'static Operation, items: &[UnsuccessfulItem]) -> impl Iterator<Item = AwsError> {
-    items.iter().map(move |item| {
-        let error = item.error.as_ref();
-        let code = error.and_then(|error| error.code()).unwrap_or("Unsuccessful");
-        let message = error.and_then(|error| error.message()).unwrap_or("AWS gave no reason");
-        AwsError::reported(operation, code, message)
-    })
 }
 
 async fn tag(aws: &Aws, id: &str, tags: &TagDiff) -> Result<(), AwsError> {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Destination, Found};
+use super::{Destination, FlowLog, Found};
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
 use crate::api::status::FlowLogStatus;
@@ -73,25 +73,26 @@ pub fn problem(monitor: &Monitor, found: &Found) -> Option<Problem> {
     }
     let error = error.unwrap_or("FAILED");
     let remedy = match error {
-        "Access error" => access(monitor, found),
+        "Access error" => access(monitor, &found.flow_log),
         "Rate limited" => {
             "CloudWatch Logs throttles the delivery, so records are lost; ask AWS for a higher quota, or record \
-                           less with spec.cloudWatchLogs.trafficType or spec.aggregationInterval"
+                           less with spec.cloudWatchLogs.trafficType or spec.cloudWatchLogs.fields"
                 .to_owned()
         }
         "Unknown error" => {
             "an internal error of AWS, which mostly passes; contact AWS Support if it stays for hours".to_owned()
         }
-        _ => format!("see the flow log in the VPC console; {}", access(monitor, found)),
+        _ => format!("see the flow log in the VPC console; {}", access(monitor, &found.flow_log)),
     };
     Some(Problem { reported: error.to_owned(), remedy })
 }
 
-fn access(monitor: &Monitor, found: &Found) -> String {
+/// The things to check if AWS cannot deliver to the destination of a flow log.
+pub fn access(monitor: &Monitor, flow_log: &FlowLog) -> String {
     let key = |key: Option<&String>, service: &str| {
         key.map(|key| format!(", that the policy of key {key} lets {service} use it")).unwrap_or_default()
     };
-    match &found.flow_log.destination {
+    match &flow_log.destination {
         Destination::LogGroup { arn, role_arn } => format!(
             "check that {arn} exists, that role {} may write to it{} and that no service control policy denies it",
             role_arn.as_deref().unwrap_or("(none)"),

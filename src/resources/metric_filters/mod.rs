@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatchlogs::types::{self as sdk, MetricTransformation, StandardUnit};
 use serde::Serialize;
 
+use super::common::full_log_group;
 use super::detections::Detection;
 use super::flow_logs::{Sink, flow_log_to};
 use crate::api::spec::LogGroupClass;
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{About, Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{
     Action, AnyCall, Applied, Change, Diff, Goal, Removal, Report, Resource, ResourceCall, Step, System, existing,
     ownership,
@@ -90,19 +91,8 @@ impl System for MetricFilters {
         let mut found = Vec::new();
         // After a change of its name a log group may stay for its records, but nothing is to count in it any more.
         for group in monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group) {
-            let filters = aws
-                .logs
-                .describe_metric_filters()
-                .log_group_name(&group)
-                .filter_name_prefix(format!("{}-", monitor.names.base()))
-                .into_paginator()
-                .items()
-                .send()
-                .collect::<Result<Vec<_>, _>>()
-                .await
-                .op(ops::DESCRIBE_METRIC_FILTERS)
-                .optional()?
-                .unwrap_or_default();
+            let prefix = format!("{}-", monitor.names.base());
+            let filters = filters(aws, &group, Some(prefix)).await.about(ResourceKind::LogGroup, &group)?;
             found.extend(filters.into_iter().filter_map(|filter| normalise(monitor, &group, filter)));
         }
         Ok(found)
@@ -224,6 +214,14 @@ fn normalise(monitor: &Monitor, log_group: &str, found: sdk::MetricFilter) -> Op
     })
 }
 
+/// The filters of a log group whose names begin so.
+async fn filters(aws: &Aws, log_group: &str, prefix: Option<String>) -> Result<Vec<sdk::MetricFilter>, AwsError> {
+    let request = aws.logs.describe_metric_filters().log_group_name(log_group);
+    let pages = request.set_filter_name_prefix(prefix).into_paginator().items().send();
+    let filters = pages.collect::<Result<Vec<_>, _>>().await.op(ops::DESCRIBE_METRIC_FILTERS);
+    Ok(filters.optional()?.unwrap_or_default())
+}
+
 async fn put(aws: &Aws, filter: &Filter) -> Result<Applied, AwsError> {
     let transformation = MetricTransformation::builder()
         .metric_namespace(&filter.namespace)
@@ -231,17 +229,20 @@ async fn put(aws: &Aws, filter: &Filter) -> Result<Applied, AwsError> {
         .metric_value(&filter.metric_value)
         .set_default_value(filter.default_value)
         .build();
-    aws.logs
-        .put_metric_filter()
-        .log_group_name(&filter.log_group)
-        .filter_name(&filter.name)
+    let request = aws.logs.put_metric_filter().log_group_name(&filter.log_group).filter_name(&filter.name);
+    let request = request
         .filter_pattern(&filter.pattern)
         // All that is required is given, so building cannot fail.
-        .set_metric_transformations(transformation.ok().map(|transformation| vec![transformation]))
-        .send()
-        .await
-        .op(ops::PUT_METRIC_FILTER)?;
-    Ok(Applied::Done)
+        .set_metric_transformations(transformation.ok().map(|transformation| vec![transformation]));
+    match request.send().await.op(ops::PUT_METRIC_FILTER) {
+        Ok(_) => Ok(Applied::Done),
+        Err(error) if full_log_group::is_full(&error) => {
+            let present = filters(aws, &filter.log_group, None).await.unwrap_or_default();
+            let names: Vec<_> = present.iter().filter_map(sdk::MetricFilter::filter_name).collect();
+            Err(error.with_remedy(full_log_group::remedy(Filter::KIND, &filter.log_group, &names)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ mod topic_tags;
 pub use subscriptions::{Arrival, ObservedSubscription};
 pub use topic::{FoundTopic, Topic};
 
+use futures::FutureExt;
+
 use crate::api::spec::Subscription;
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Arn, Aws, AwsError, AwsResult, Class, operations as ops};
+use crate::aws::{About, Arn, Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::{AnyCall, Diff, Existing, Goal, Removal, Report, System, existing, ownership};
 use crate::monitor::{Monitor, Tags};
 
@@ -76,7 +78,10 @@ impl System for Notifications {
                 None => Ok(None),
             }
         };
-        let (own, existing) = futures::try_join!(topic::observe(aws, monitor), existing)?;
+        let (own, existing) = futures::try_join!(
+            topic::observe(aws, monitor).map(|found| found.about(ResourceKind::Topic, &monitor.names.topic())),
+            existing
+        )?;
         Ok(Observed { own, existing })
     }
 

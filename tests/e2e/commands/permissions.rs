@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use vpc_flow_operator::aws::operations::{self, Caller, Operation};
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::engine::Outcome;
+use vpc_flow_operator::permissions::policies;
 
 use crate::scenarios::limits::quotas::signing_name;
 use testkit::sandbox::{PACE, Sandbox, all_components};
@@ -69,6 +70,23 @@ async fn told_without(test: &str, missing: &str) -> String {
         reported.extend(failures.map(|(_, failure)| format!("{}\n", failure.message)));
     }
     reported
+}
+
+#[tokio::test]
+async fn roles_that_aws_does_not_fully_know_yet_are_within_the_printed_policies() {
+    let mut sandbox = Sandbox::new("permission_table::new_roles").await;
+    sandbox.emulator.set_modes(&sandbox.account, json!({"newRoleChecks": 8})).await.unwrap();
+    let printed = policies(&sandbox.printed(Caller::Operator));
+    let config = sandbox.config_bound_to(&printed).await;
+    sandbox.aws = ClientPool::with_pace(&config, AwsGate::default(), PACE).get(None, None).await.unwrap();
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, &all_components()).await;
+    let (needs, path) = (needs(&sandbox).await, format!(":role/{}", monitor.names.delivery_role()));
+    let of_new_roles: BTreeSet<_> =
+        needs.iter().filter(|need| need.resource.contains(&path)).map(|need| need.action.as_str()).collect();
+    assert!(of_new_roles.contains("iam:PutRolePolicy") && of_new_roles.contains("iam:GetRole"), "{of_new_roles:?}");
+    let refused: Vec<_> = needs.into_iter().filter(|need| !need.allowed).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
 }
 
 #[tokio::test]

@@ -57,8 +57,8 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
     let key = "arn:aws:kms:eu-west-1:123456789012:key/0";
     let topic = "arn:aws:sns:eu-west-1:123456789012:alerts";
     let cases: Vec<(Value, &str)> = vec![
-        (json!({"vpcId": "vpc-1"}), "spec.vpcId"),
-        (json!({"region": "Ireland"}), "spec.region"),
+        (json!({"vpcId": "vpc-1"}), "spec.vpcId: Invalid value: \"vpc-1\": the id of a VPC is vpc- with 8 or 17"),
+        (json!({"region": "Ireland"}), "spec.region: Invalid value: \"Ireland\": a region is named by its code"),
         (json!({"assumeRole": {"roleArn": "flow-logs"}}), "spec.assumeRole.roleArn"),
         (json!({"trafficType": "SOME"}), "spec.trafficType"),
         (json!({"aggregationInterval": 300}), "spec.aggregationInterval"),
@@ -68,14 +68,25 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (json!({"cloudWatchLogs": {"fields": ["srcadr"]}}), "spec.cloudWatchLogs.fields[0]"),
         (json!({"cloudWatchLogs": {"fields": []}}), "spec.cloudWatchLogs.fields"),
         (json!({"s3": {"fields": ["start", "start"]}}), "named once only"),
-        (json!({"s3": {"bucketName": "UPPER"}}), "spec.s3.bucketName"),
+        (json!({"s3": {"bucketName": "UPPER"}}), "\"UPPER\": a bucket name has 3 to 63 lower-case letters"),
         (json!({"s3": {"bucketName": "192.168.0.1"}}), "not a bucket name"),
         (json!({"s3": {"bucketName": "a..b"}}), "not a bucket name"),
         (json!({"s3": {"prefix": "/logs/"}}), "spec.s3.prefix"),
         (json!({"s3": {"prefix": "a/AWSLogs"}}), "AWSLogs is reserved"),
         (json!({"s3": {"prefix": "a/layout-parquet-hive-daily"}}), "names beginning with layout- are reserved"),
         (json!({"s3": {"fileFormat": "csv"}}), "spec.s3.fileFormat"),
-        (json!({"s3": {"kmsKeyArn": "alias/aws/s3"}}), "spec.s3.kmsKeyArn"),
+        (
+            json!({"s3": {"kmsKeyArn": "alias/aws/s3"}}),
+            "spec.s3.kmsKeyArn: Invalid value: \"alias/aws/s3\": a KMS key is named by",
+        ),
+        (
+            json!({"cloudWatchLogs": {"kmsKeyArn": "k"}}),
+            "spec.cloudWatchLogs.kmsKeyArn: Invalid value: \"k\": a KMS key is named by",
+        ),
+        (
+            json!({"notifications": {"kmsKeyArn": "k"}}),
+            "spec.notifications.kmsKeyArn: Invalid value: \"k\": a KMS key is named by",
+        ),
         (lifecycle(json!({"standardIaAfterDays": 29})), "at least 30"),
         (lifecycle(json!({"glacierAfterDays": 59})), "at least 30 days after standardIaAfterDays"),
         (lifecycle(json!({"deepArchiveAfterDays": 90})), "must be after glacierAfterDays"),

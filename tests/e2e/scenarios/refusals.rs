@@ -61,8 +61,26 @@ async fn a_vpc_that_does_not_exist() {
 async fn a_kms_key_that_the_log_group_cannot_use() {
     let key = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000";
     let change = json!({"cloudWatchLogs": {"kmsKeyArn": key}});
-    let waiting = ["DeliveryRoleReady", "FlowLogsReady", "MetricFiltersReady", "DetectorReady"];
-    refused("kms", change, "LogGroupReady", ("Rejected", "spec.cloudWatchLogs.kmsKeyArn"), &waiting).await;
+    refused("kms", change, "LogGroupReady", KEY_REFUSED, &WAITING_FOR_LOG_GROUP).await;
+}
+
+const WAITING_FOR_LOG_GROUP: [&str; 4] = ["DeliveryRoleReady", "FlowLogsReady", "MetricFiltersReady", "DetectorReady"];
+const KEY_REFUSED: (&str, &str) = ("Rejected", "spec.cloudWatchLogs.kmsKeyArn is arn:aws:kms:eu-west-1:");
+
+#[tokio::test]
+async fn a_kms_key_whose_policy_does_not_let_the_log_group_in() {
+    let (sandbox, cluster) = (Sandbox::new("refusals-policy").await, Cluster::new("refusals-policy").await);
+    let key = sandbox.emulator.create_key_for(&sandbox.account, "eu-west-1", &["cloudwatch"]).await.unwrap();
+    let change = json!({"cloudWatchLogs": {"kmsKeyArn": key}});
+    refused_in(&sandbox, &cluster, change, "LogGroupReady", KEY_REFUSED, &WAITING_FOR_LOG_GROUP).await;
+}
+
+#[tokio::test]
+async fn lake_formation_without_a_grant() {
+    let (sandbox, cluster) = (Sandbox::new("refusals-lake").await, Cluster::new("refusals-lake").await);
+    sandbox.emulator.set_modes(&sandbox.account, json!({"lakeFormation": true})).await.unwrap();
+    let words = "must grant the operator's role Create database on the catalog";
+    refused_in(&sandbox, &cluster, json!({}), "AnalyticsReady", ("AccessDenied", words), &[]).await;
 }
 
 #[tokio::test]

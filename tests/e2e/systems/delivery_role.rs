@@ -1,5 +1,6 @@
 use serde_json::json;
 use vpc_flow_operator::api::Component;
+use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
 use vpc_flow_operator::engine::{Action, Outcome};
 
@@ -37,6 +38,26 @@ async fn is_created_exactly_so_and_then_left_alone() {
         json!({"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"})
     );
     sandbox.assert_at_rest(&monitor, IDENTITY).await;
+}
+
+#[tokio::test]
+async fn a_role_in_an_instance_profile_is_left_to_its_user() {
+    let sandbox = Sandbox::new("delivery_role::instance_profile").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, IDENTITY).await;
+    let (name, iam) = (monitor.names.delivery_role(), aws_sdk_iam::Client::new(&sandbox.config));
+    iam.create_instance_profile().instance_profile_name("theirs").send().await.unwrap();
+    iam.add_role_to_instance_profile().instance_profile_name("theirs").role_name(&name).send().await.unwrap();
+
+    let outcomes = sandbox.tear_down(&monitor, IDENTITY).await;
+    let [(_, failure)] = &outcomes[0].failures[..] else { panic!("{outcomes:#?}") };
+    assert_eq!(failure.reason, Reason::Rejected);
+    let reported = failure.to_string();
+    assert!(reported.starts_with(&format!("role {name}: IAM DeleteRole: DeleteConflict: ")), "{reported}");
+    assert!(reported.contains("aws iam remove-role-from-instance-profile"), "{reported}");
+
+    iam.remove_role_from_instance_profile().instance_profile_name("theirs").role_name(&name).send().await.unwrap();
+    assert!(sandbox.tear_down(&monitor, IDENTITY).await.iter().all(Outcome::is_settled));
 }
 
 #[tokio::test]

@@ -176,6 +176,27 @@ async fn networks_that_do_not_fit_are_told_and_what_exists_stays() {
 }
 
 #[tokio::test]
+async fn a_full_log_group_is_reported_with_its_filters() {
+    let sandbox = Sandbox::new("metric_filters::full").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.converge(&monitor, &[Component::LogGroup]).await;
+    for number in 0..98 {
+        put_by_hand(&sandbox, GROUP, &format!("theirs-{number:02}")).await;
+    }
+    let outcomes = sandbox.pass(&monitor, DETECTIONS).await;
+    let (_, failure) = &outcomes[1].failures[0];
+    assert_eq!(failure.reason, Reason::Rejected);
+    let words = [
+        "metric filter ",
+        "Resource limit exceeded",
+        &format!("log group {GROUP} has metric filter "),
+        " more; delete",
+    ];
+    assert!(words.iter().all(|words| failure.to_string().contains(words)), "{failure}");
+    assert!(!failure.message.contains("100"), "{failure}");
+}
+
+#[tokio::test]
 async fn a_class_without_metric_filters_is_not_asked_for_them() {
     let sandbox = Sandbox::new("metric_filters::class").await;
     let mut spec = sandbox.spec();

@@ -1,6 +1,5 @@
 //! Every kind of invalid value that a schema tells of.
 
-use regex::Regex;
 use serde_json::{Map, Value, json};
 
 /// Longer than anything the spec takes.
@@ -32,7 +31,7 @@ fn of_another_type(schema: &Value) -> Value {
 }
 
 fn strings(schema: &Value, example: Option<&Value>, values: &mut Vec<(&'static str, Value)>) {
-    let pattern = schema["pattern"].as_str().map(|pattern| Regex::new(pattern).unwrap());
+    let pattern = super::schema::pattern(schema);
     let is_valid = |text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
     let example = example.and_then(Value::as_str).unwrap_or("a");
     let long = example.chars().cycle().take(TOO_LONG).collect::<String>();

@@ -43,6 +43,10 @@ pub fn violations() -> Vec<(Value, &'static str)> {
     let fields = |fields: &[&str]| json!({"cloudWatchLogs": {"fields": fields}});
     let endpoint = "notifications.subscriptions.endpoint";
     vec![
+        (json!({"vpcId": "vpc-1"}), "vpcId"),
+        (json!({"region": "Ireland"}), "region"),
+        (json!({"s3": {"bucketName": "UPPER"}}), "s3.bucketName"),
+        (json!({"s3": {"kmsKeyArn": "alias/aws/s3"}}), "s3.kmsKeyArn"),
         (json!({"cloudWatchLogs": {"logGroupClass": "INFREQUENT_ACCESS"}}), "cloudWatchLogs"),
         (json!({"cloudWatchLogs": {"logGroupName": "aws/mine"}}), "cloudWatchLogs.logGroupName"),
         (json!({"cloudWatchLogs": {"logGroupName": "/aws/lambda/theirs"}}), "cloudWatchLogs.logGroupName"),

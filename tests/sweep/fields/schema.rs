@@ -1,8 +1,9 @@
 //! The properties of the spec, as the CRD's schema has them: what is added there is swept by itself.
 
 use kube::CustomResourceExt;
+use regex::Regex;
 use serde_json::{Map, Value, json};
-use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::api::{VpcFlowMonitor, cel};
 
 /// A property of the spec. In its path `[]` stands for an entry of a list, `{}` for a value of a map:
 /// `notifications.subscriptions[].endpoint`.
@@ -50,6 +51,13 @@ impl Property {
 pub fn spec() -> Value {
     let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap();
     crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
+}
+
+/// The pattern that a text must match, as a keyword or as a rule with a message.
+pub fn pattern(schema: &Value) -> Option<Regex> {
+    let mut rules = schema["x-kubernetes-validations"].as_array().into_iter().flatten();
+    let pattern = schema["pattern"].as_str().or_else(|| rules.find_map(|rule| cel::pattern(rule["rule"].as_str()?)))?;
+    Some(Regex::new(pattern).unwrap())
 }
 
 /// Every property of the spec, at any depth.

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
 use serde_json::{Value, json};
 
 use super::others::Others;
@@ -120,7 +119,7 @@ fn derived(schema: &Value) -> Option<Vec<Value>> {
             Some(vec![Value::Array(reordered)])
         }
         "string" => {
-            let pattern = Regex::new(schema["pattern"].as_str()?).ok()?;
+            let pattern = super::schema::pattern(schema)?;
             let value = format!("{}_2", default.as_str()?);
             pattern.is_match(&value).then(|| vec![json!(value)])
         }

@@ -171,7 +171,7 @@ async fn of_several_monitors_each_is_told_and_one_that_cannot_be_planned_hides_n
         plans[1]["problems"][0]["message"]
             .as_str()
             .unwrap()
-            .contains("network/a is planned to make it or take it over"),
+            .contains("network/a is planned to create it or take it over"),
         "{plans}"
     );
     assert_eq!((&plans[1]["suspended"], &plans[2]["suspended"]), (&json!(false), &json!(true)));

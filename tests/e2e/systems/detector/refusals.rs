@@ -120,8 +120,9 @@ async fn a_third_subscription_filter_is_refused_with_what_to_do() {
     let outcomes = sandbox.pass(&monitor, DETECTOR).await;
     let (_, failure) = &detector(&outcomes).failures[0];
     assert_eq!(failure.reason, Reason::Rejected);
+    assert_eq!(failure.subject.as_deref(), Some(format!("subscription filter {name}").as_str()));
     assert!(
-        failure.message.contains(&format!("log group {RECORDS} has two subscription filters already")),
+        failure.message.contains(&format!("log group {RECORDS} has subscription filter a, b; delete")),
         "{failure}"
     );
     assert!(failure.message.contains("spec.detector.enabled"), "{failure}");

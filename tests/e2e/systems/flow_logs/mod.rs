@@ -278,6 +278,34 @@ async fn a_role_that_is_not_yet_usable_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_bucket_that_aws_does_not_see_yet_is_waited_for() {
+    let sandbox = Sandbox::new("flow_logs::new_bucket").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.emulator.set_modes(&sandbox.account, json!({"newBucketDenials": 1})).await.unwrap();
+    prepare(&sandbox, &monitor).await;
+    let outcomes = sandbox.pass(&monitor, FLOW_LOGS).await;
+    assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
+    assert_eq!(flow_logs(&sandbox).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_bucket_that_stays_closed_is_reported_with_what_to_check() {
+    let sandbox = Sandbox::new("flow_logs::closed_bucket").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    sandbox.emulator.set_modes(&sandbox.account, json!({"newBucketDenials": 100})).await.unwrap();
+    prepare(&sandbox, &monitor).await;
+    let outcome = sandbox.pass(&monitor, FLOW_LOGS).await.remove(0);
+    let [(_, failure)] = &outcome.failures[..] else { panic!("{outcome:#?}") };
+    assert_eq!((failure.reason, failure.overdue), (Reason::WaitingForAws, Reason::Rejected));
+    let reported = failure.to_string();
+    assert!(
+        reported.starts_with("flow log s3: EC2 CreateFlowLogs: 400: Access Denied for LogDestination"),
+        "{reported}"
+    );
+    assert!(reported.contains("service control policy denies it"), "{reported}");
+}
+
+#[tokio::test]
 async fn refusals_tell_what_to_do() {
     let sandbox = Sandbox::new("flow_logs::refusals").await;
     let monitor = sandbox.monitor(VpcFlowMonitorSpec::new("vpc-0000000000000000f"));
