@@ -43,8 +43,8 @@ pub struct VpcFlowMonitorStatus {
     /// The figures that `kubectl get` shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// What others have put into the policy of the bucket: a JSON list of statements. AWS overwrites the policy when it makes a flow log,
-    /// and they are put back.
+    /// Statements of others in the policy of the bucket, as a JSON list. AWS overwrites the policy when it creates a flow log, and the
+    /// operator puts them back. Statements of AWS for other logs are among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub others_bucket_policy: Option<String>,
     /// The last value of the annotation `vpcflow.dev/reconcile-requested-at` that was acted upon.

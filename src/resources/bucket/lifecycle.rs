@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{
 };
 use serde::Serialize;
 
+use crate::api::{Invalid, spec};
 use crate::monitor::{Monitor, RESULTS_PREFIX};
 
 const RECORDS: &str = "vpc-flow-operator-records";
@@ -36,6 +37,30 @@ pub struct Rule {
     /// What the rule says besides, which ours never do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     besides: Vec<&'static str>,
+}
+
+/// Days that S3 keeps an object in Glacier at least before the same rule may move it to Deep Archive.
+const LEAST_DAYS_IN_GLACIER: i32 = 90;
+
+/// Rejects days that S3 would reject. The API server does as well, but not `plan`, and not for a monitor that was stored before it did.
+pub fn check(monitor: &Monitor) -> Result<(), Invalid> {
+    let spec::Lifecycle { glacier_after_days, deep_archive_after_days, intelligent_tiering, .. } =
+        monitor.spec.s3.lifecycle;
+    let least = glacier_after_days.saturating_add(LEAST_DAYS_IN_GLACIER);
+    if intelligent_tiering
+        || glacier_after_days == 0
+        || deep_archive_after_days == 0
+        || deep_archive_after_days >= least
+    {
+        return Ok(());
+    }
+    Err(Invalid {
+        field: "s3.lifecycle.deepArchiveAfterDays",
+        problem: format!(
+            "{deep_archive_after_days} must be at least {least}: S3 keeps objects in Glacier for {LEAST_DAYS_IN_GLACIER} days \
+             (glacierAfterDays is {glacier_after_days}; 0 leaves a class out)"
+        ),
+    })
 }
 
 /// The rules the spec asks for.
@@ -258,6 +283,27 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn objects_stay_in_glacier_as_long_as_s3_demands_or_the_spec_is_rejected() {
+        let days = [0, 1, 90, 179, 180, 275, 276, 365, 36_500];
+        for (glacier, deep_archive) in days.into_iter().flat_map(|glacier| days.map(|deep| (glacier, deep))) {
+            let mut spec = spec();
+            spec.s3.lifecycle.glacier_after_days = glacier;
+            spec.s3.lifecycle.deep_archive_after_days = deep_archive;
+            let monitor = fixtures::with_spec(spec.clone());
+            let transitions = rules(&monitor)[RECORDS].transitions.clone();
+            let gap =
+                transitions.get("DEEP_ARCHIVE").zip(transitions.get("GLACIER")).map(|(deep, glacier)| deep - glacier);
+            assert_eq!(check(&monitor).is_ok(), gap.is_none_or(|gap| gap >= 90), "{glacier} {deep_archive}");
+            spec.s3.lifecycle.intelligent_tiering = true;
+            assert!(check(&fixtures::with_spec(spec)).is_ok(), "there are no transitions to either");
+        }
+        let mut spec = spec();
+        spec.s3.lifecycle.deep_archive_after_days = 179;
+        let reported = check(&fixtures::with_spec(spec)).unwrap_err().to_string();
+        assert!(reported.starts_with("spec.s3.lifecycle.deepArchiveAfterDays: 179 must be at least 180"), "{reported}");
     }
 
     #[test]

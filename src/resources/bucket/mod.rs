@@ -51,6 +51,7 @@ impl System for BucketSystem {
                 problem: format!("{RESULTS_PREFIX} is for query results, which expire; choose another prefix"),
             });
         }
+        lifecycle::check(monitor)?;
         let spec = &monitor.spec.s3;
         monitor.check_key("s3.kmsKeyArn", spec.kms_key_arn.as_ref())?;
         Ok(Some(Bucket {
