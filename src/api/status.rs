@@ -57,8 +57,11 @@ impl VpcFlowMonitorStatus {
     /// AWS may overwrite.
     #[must_use]
     pub fn records(&self, planned: &Self) -> bool {
-        let known =
-            |new: &ResourceStatus| self.resources.iter().any(|old| (old.kind, &old.name) == (new.kind, &new.name));
+        // One that is to be created again must not be recorded as seen.
+        let is_it = |new: &ResourceStatus, old: &ResourceStatus| {
+            (old.kind, &old.name) == (new.kind, &new.name) && (old.arn.is_none() || new.arn.is_some())
+        };
+        let known = |new: &ResourceStatus| self.resources.iter().any(|old| is_it(new, old));
         planned.resources.iter().all(known) && self.others_bucket_policy == planned.others_bucket_policy
     }
 }

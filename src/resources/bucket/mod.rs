@@ -77,7 +77,11 @@ impl System for BucketSystem {
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Report {
-        let existing = |(name, found): &(String, _)| existing::<Bucket>(monitor, name, Option::as_ref(found));
+        // An unfinished bucket stays recorded as one that is to be created: this is how the next pass recognises it.
+        let existing = |(name, found): &(String, Option<Found>)| {
+            let found = found.as_ref().filter(|found| !found.is_unfinished());
+            existing::<Bucket>(monitor, name, found)
+        };
         Report::of(observed.buckets.iter().filter_map(existing))
     }
 
@@ -130,11 +134,18 @@ impl Resource for Bucket {
         })
     }
 
+    fn chosen_by_user(monitor: &Monitor) -> Option<Chosen> {
+        Some(Chosen { field: "s3.bucketName", by_spec: monitor.spec.s3.bucket_name.is_some() })
+    }
+
+    fn witness(monitor: &Monitor, found: &Found) -> Option<String> {
+        found.is_unfinished().then(|| monitor.owner.clone())
+    }
+
     fn claim(monitor: &Monitor, name: &str, found: &Found) -> Claim {
-        let chosen = Chosen { field: "s3.bucketName", by_spec: monitor.spec.s3.bucket_name.is_some() };
         match found {
             Found::Elsewhere(problem) => Claim::Foreign(problem.clone()),
-            Found::Here(bucket) => monitor.claim_chosen(&bucket.tags, chosen, &monitor.account_region.s3_arn(name)),
+            Found::Here(_) => ownership::claim_by_tags::<Self>(monitor, name, found),
         }
     }
 
