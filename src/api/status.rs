@@ -43,8 +43,8 @@ pub struct VpcFlowMonitorStatus {
     /// The figures that `kubectl get` shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
-    /// What others have put into the policy of the bucket: a JSON list of statements. AWS overwrites the policy when it makes a flow log,
-    /// and they are put back.
+    /// Statements of others in the policy of the bucket, as a JSON list. AWS overwrites the policy when it creates a flow log, and the
+    /// operator puts them back. Statements of AWS for other logs are among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub others_bucket_policy: Option<String>,
     /// The last value of the annotation `vpcflow.dev/reconcile-requested-at` that was acted upon.
@@ -57,8 +57,11 @@ impl VpcFlowMonitorStatus {
     /// AWS may overwrite.
     #[must_use]
     pub fn records(&self, planned: &Self) -> bool {
-        let known =
-            |new: &ResourceStatus| self.resources.iter().any(|old| (old.kind, &old.name) == (new.kind, &new.name));
+        // One that is to be created again must not be recorded as seen.
+        let is_it = |new: &ResourceStatus, old: &ResourceStatus| {
+            (old.kind, &old.name) == (new.kind, &new.name) && (old.arn.is_none() || new.arn.is_some())
+        };
+        let known = |new: &ResourceStatus| self.resources.iter().any(|old| is_it(new, old));
         planned.resources.iter().all(known) && self.others_bucket_policy == planned.others_bucket_policy
     }
 }

@@ -6,6 +6,7 @@ use std::future::{Future, ready};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::ownership::claim_by_tags;
 use super::system::{Applied, Existing, Step};
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError};
@@ -42,13 +43,19 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// The owner by a witness other than tags, for a kind that AWS may create without them. It counts only if the tags name no owner.
+    fn witness(_monitor: &Monitor, _found: &Self::Found) -> Option<String> {
+        None
+    }
+
+    /// False if AWS cannot tag the resource here, although it can elsewhere.
+    fn takes_tags(_found: &Self::Found) -> bool {
+        true
+    }
+
     /// The owner of what AWS has under the name `name`.
     fn claim(monitor: &Monitor, name: &str, found: &Self::Found) -> Claim {
-        let Some(tags) = Self::tags(found) else { return Claim::Ours };
-        match Self::chosen_by_user(monitor) {
-            Some(chosen) => monitor.claim_chosen(tags, chosen, &Self::arn(monitor, name).unwrap_or_default()),
-            None => monitor.claim(tags),
-        }
+        claim_by_tags::<Self>(monitor, name, found)
     }
 
     /// Why an existing resource can never become the declared one, and the remedy.
@@ -68,7 +75,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// The tags that the resource lacks or has too many.
     fn tag_diff(monitor: &Monitor, _found: &Self::Found, tags: &Tags) -> TagDiff {
-        if Self::MARKS_ADOPTION { monitor.tag_diff_of_data(tags) } else { monitor.tag_diff(tags) }
+        monitor.tag_diff(tags)
     }
 
     /// The steps from what AWS has to what is declared, except for tags.

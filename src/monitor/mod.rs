@@ -80,7 +80,7 @@ pub struct Monitor {
     pub tags: Tags,
     /// Resources that earlier passes recorded in the status: how one is found again whose name in the spec has changed.
     pub recorded: Vec<ResourceStatus>,
-    /// What the latest pass found in the policy of the bucket that is of others, as JSON.
+    /// The statements of others that the latest pass found in the policy of the bucket, as JSON.
     pub recorded_policy: Option<String>,
 }
 

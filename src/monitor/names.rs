@@ -20,6 +20,8 @@ pub struct Names {
     base: String,
     /// The bucket for records and query results.
     pub bucket: String,
+    /// Its name if the spec names none.
+    pub default_bucket: String,
     /// The log group for records.
     pub log_group: String,
     /// The Glue database.
@@ -40,12 +42,10 @@ impl Names {
         let base = format!("{PREFIX}{}-{hash}", slug(&format!("{namespace}-{name}")));
         // Bucket names are global, so the region takes part.
         let bucket_hash = short_hash(&format!("{owner}@{}", account_region.region));
+        let default_bucket = format!("vpc-flow-logs-{}-{bucket_hash}", account_region.account);
         Self {
-            bucket: spec
-                .s3
-                .bucket_name
-                .clone()
-                .unwrap_or_else(|| format!("vpc-flow-logs-{}-{bucket_hash}", account_region.account)),
+            bucket: spec.s3.bucket_name.clone().unwrap_or_else(|| default_bucket.clone()),
+            default_bucket,
             log_group: spec
                 .cloud_watch_logs
                 .log_group_name

@@ -176,16 +176,6 @@ impl Monitor {
         diff
     }
 
-    /// The same for a resource that holds data: one that is taken over is marked, for its data are not the monitor's to delete.
-    #[must_use]
-    pub fn tag_diff_of_data(&self, observed: &Tags) -> TagDiff {
-        let mut diff = self.tag_diff(observed);
-        if self.claim(observed) == Claim::Adopt {
-            diff.set.insert(ADOPTED.to_owned(), "true".to_owned());
-        }
-        diff
-    }
-
     /// Changes that mark a resource as left behind, for a monitor of the same identity to take back.
     #[must_use]
     pub fn retained_tag_diff(&self, observed: &Tags) -> TagDiff {
@@ -307,17 +297,6 @@ mod tests {
             "it belongs to this monitor's name in cluster former; if that is this cluster, start the operator with --cluster-name \
              former, or choose another spec.s3.bucketName"
         );
-    }
-
-    #[test]
-    fn what_holds_data_is_marked_when_it_is_taken_over() {
-        let mut monitor = fixtures::monitor();
-        monitor.spec.adoption_policy = AdoptionPolicy::IfUnowned;
-        let adopted = monitor.tag_diff_of_data(&Tags::new()).applied_to(&Tags::new());
-        assert!(adopted.contains_key(ADOPTED));
-        assert!(monitor.tag_diff_of_data(&adopted).is_empty());
-        let left = monitor.retained_tag_diff(&adopted).applied_to(&adopted);
-        assert!(left.contains_key(ADOPTED) && monitor.tag_diff_of_data(&left).applied_to(&left).contains_key(ADOPTED));
     }
 
     #[test]

@@ -121,13 +121,14 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                     "s3:PutBucketPolicy",
                     "s3:GetLifecycleConfiguration",
                     "s3:PutLifecycleConfiguration",
+                    "s3:ListBucketVersions",
                 ],
             ),
             (
                 PolicyScope::Buckets,
                 When::InAccount,
                 Extra::DeletesData,
-                &["s3:DeleteBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
+                &["s3:DeleteBucket", "s3:ListBucketMultipartUploads"],
             ),
             (
                 PolicyScope::Objects,

@@ -115,6 +115,14 @@ impl EmulatorClient {
         Ok(())
     }
 
+    /// Makes AWS treat an account specially from now on: "Modes" in the README of the emulator.
+    pub async fn set_modes(&self, account: &str, modes: Value) -> Result<()> {
+        let mut modes = modes;
+        modes["account"] = json!(account);
+        self.request(move |agent, endpoint| agent.put(format!("{endpoint}/_devenv/modes")).send_json(&modes)).await?;
+        Ok(())
+    }
+
     /// Lets `scenario` go on in a VPC during the last `minutes` minutes (1 to 60). Its flow logs deliver the records, and
     /// whatever follows from them has happened by the end: metrics, alarms and their notifications, functions that
     /// subscribe to the log group.

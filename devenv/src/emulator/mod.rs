@@ -1,7 +1,6 @@
 //! The AWS emulator: ministack with the overlay of `emulator`.
 
 mod client;
-mod modes;
 mod permissions;
 mod traffic;
 

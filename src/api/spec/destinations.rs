@@ -126,7 +126,8 @@ pub struct S3 {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), extend("x-kubernetes-validations" = [key_arn()]))]
     pub kms_key_arn: Option<String>,
-    /// When records move to cheaper storage and when they go.
+    /// When records move to cheaper storage and when they are deleted. By default S3 moves no object of less than 128 KB to another class: the
+    /// files of a small VPC stay in Standard until they expire.
     pub lifecycle: Lifecycle,
 }
 
@@ -168,13 +169,14 @@ impl FileFormat {
     }
 }
 
-/// When stored records move to cheaper storage and when they go. Days count from an object's creation.
+/// When stored records move to cheaper storage and when they are deleted. Days count from an object's creation. By default S3 moves no object of
+/// less than 128 KB to another class: the files of a small VPC stay in Standard until they expire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
     rule_at(".standardIaAfterDays", "self.standardIaAfterDays == 0 || self.standardIaAfterDays >= 30", "standardIaAfterDays is 0 (never) or at least 30: S3 moves nothing to Standard-IA earlier"),
     rule_at(".glacierAfterDays", "self.standardIaAfterDays == 0 || self.glacierAfterDays == 0 || self.glacierAfterDays >= self.standardIaAfterDays + 30", "glacierAfterDays must be at least 30 days after standardIaAfterDays"),
-    rule_at(".deepArchiveAfterDays", "self.deepArchiveAfterDays == 0 || (self.deepArchiveAfterDays > self.glacierAfterDays && (self.standardIaAfterDays == 0 || self.deepArchiveAfterDays >= self.standardIaAfterDays + 30))", "deepArchiveAfterDays must be after glacierAfterDays and at least 30 days after standardIaAfterDays"),
+    rule_at(".deepArchiveAfterDays", "self.deepArchiveAfterDays == 0 || ((self.glacierAfterDays == 0 || self.deepArchiveAfterDays >= self.glacierAfterDays + 90) && (self.standardIaAfterDays == 0 || self.deepArchiveAfterDays >= self.standardIaAfterDays + 30))", "deepArchiveAfterDays must be after glacierAfterDays by at least 90 days, and after standardIaAfterDays by at least 30; 0 leaves a class out, and the defaults are 30, 90 and 365"),
     rule_at(".expireAfterDays", "!has(self.expireAfterDays) || self.intelligentTiering || (self.expireAfterDays > self.standardIaAfterDays && self.expireAfterDays > self.glacierAfterDays && self.expireAfterDays > self.deepArchiveAfterDays)", "expireAfterDays must be later than every transition; set a transition to 0 to leave it out")
 ]))]
 pub struct Lifecycle {
@@ -185,7 +187,7 @@ pub struct Lifecycle {
     /// what is in Glacier: queries reach back only this far.
     #[schemars(range(min = 0, max = 36500))]
     pub glacier_after_days: i32,
-    /// Days until Glacier Deep Archive; 0 for never, otherwise after Glacier. Default 365.
+    /// Days until Glacier Deep Archive; 0 for never, otherwise at least 90 after Glacier and at least 30 after Standard-IA. Default 365.
     #[schemars(range(min = 0, max = 36500))]
     pub deep_archive_after_days: i32,
     /// Days until a record is deleted. Default: never.

@@ -14,7 +14,7 @@ use super::change::{Action, Change};
 use super::resource::{Resource, ResourceCall};
 use super::system::{Diff, Goal, Removal, Step};
 use crate::api::spec::DeletionPolicy;
-use crate::monitor::{ADOPTED, Claim, Monitor};
+use crate::monitor::{ADOPTED, Claim, Monitor, OWNER, RETAINED_BY};
 
 /// What becomes of a resource that is no longer declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,20 @@ pub const fn fate(policy: DeletionPolicy, removal: Removal, holds_data: bool) ->
 
 /// Why a resource that was taken over is not deleted.
 const WAS_THERE_BEFORE: &str = "it existed before this monitor adopted it, so the operator never empties or deletes it; delete it yourself if it is not needed";
+
+/// The owner of what AWS has under the name `name`: by its tags, or by the witness of its kind if they name no owner.
+#[must_use]
+pub fn claim_by_tags<R: Resource>(monitor: &Monitor, name: &str, found: &R::Found) -> Claim {
+    let Some(tags) = R::tags(found) else { return Claim::Ours };
+    let mut tags = tags.clone();
+    if ![OWNER, RETAINED_BY].iter().any(|key| tags.contains_key(*key)) {
+        tags.extend(R::witness(monitor, found).map(|owner| (OWNER.to_owned(), owner)));
+    }
+    match R::chosen_by_user(monitor) {
+        Some(chosen) => monitor.claim_chosen(&tags, chosen, &R::arn(monitor, name).unwrap_or_default()),
+        None => monitor.claim(&tags),
+    }
+}
 
 /// The steps from what AWS has under the name `name` to the goal.
 #[must_use]
@@ -75,10 +89,15 @@ fn repair<R: Resource>(
     claim: &Claim,
 ) -> Vec<Step<ResourceCall<R>>> {
     let mut steps = Vec::new();
-    if let Some(observed) = R::tags(found) {
-        let tags = R::tag_diff(monitor, found, observed);
+    if let Some(observed) = R::tags(found).filter(|_| R::takes_tags(found)) {
+        let mut tags = R::tag_diff(monitor, found, observed);
+        let adopts = *claim == Claim::Adopt;
+        if adopts && R::MARKS_ADOPTION {
+            // Its data are not the monitor's to delete.
+            tags.set.insert(ADOPTED.to_owned(), "true".to_owned());
+        }
         if !tags.is_empty() {
-            let action = if *claim == Claim::Adopt { Action::Adopt } else { Action::Update };
+            let action = if adopts { Action::Adopt } else { Action::Update };
             let wanted = tags.applied_to(observed);
             let change = Change::new(action, R::KIND, name).field("tags", Some(json!(observed)), Some(json!(wanted)));
             steps.push(Step::new(change, ResourceCall::Tag(name.to_owned(), tags)));
@@ -105,7 +124,11 @@ fn remove<R: Resource>(
             why => why,
         },
     };
-    let Some(tags) = R::tags(found).map(|tags| monitor.retained_tag_diff(tags)).filter(|tags| !tags.is_empty()) else {
+    let Some(tags) = R::tags(found)
+        .filter(|_| R::takes_tags(found))
+        .map(|tags| monitor.retained_tag_diff(tags))
+        .filter(|tags| !tags.is_empty())
+    else {
         return;
     };
     let mut change = Change::new(Action::Retain, R::KIND, name);

@@ -152,6 +152,29 @@ proptest! {
     }
 }
 
+#[test]
+fn what_holds_data_is_marked_when_it_is_taken_over() {
+    let mut monitor = fixtures::monitor();
+    monitor.spec.adoption_policy = AdoptionPolicy::IfUnowned;
+    let found = |tags| Some(Found { setting: 0, tags });
+    let adopted = after(
+        &monitor,
+        found(Tags::new()),
+        diff(&monitor, Goal::Present(&Thing::<true>(0)), NAME, found(Tags::new()).as_ref()),
+    );
+    assert!(adopted.as_ref().unwrap().tags.contains_key(ADOPTED));
+    let removal = Goal::<&Thing<true>>::Absent(Removal::MonitorDeleted);
+    let left = after(&monitor, adopted.clone(), diff(&monitor, removal, NAME, adopted.as_ref()));
+    let back = after(&monitor, left.clone(), diff(&monitor, Goal::Present(&Thing::<true>(0)), NAME, left.as_ref()));
+    assert!(left.unwrap().tags.contains_key(ADOPTED) && back.unwrap().tags.contains_key(ADOPTED));
+    let other = after(
+        &monitor,
+        found(Tags::new()),
+        diff(&monitor, Goal::Present(&Thing::<false>(0)), NAME, found(Tags::new()).as_ref()),
+    );
+    assert!(!other.unwrap().tags.contains_key(ADOPTED), "it holds no data");
+}
+
 /// The table of the documents.
 #[test]
 fn the_documents_print_the_fate() {

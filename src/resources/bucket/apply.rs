@@ -17,10 +17,15 @@ use super::state::{Bucket, Encryption, OWNERSHIP, ObservedBucket};
 use super::{observe, settings};
 use crate::aws::operations::{Operation, Service};
 use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
+use crate::engine::Resource;
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 
 /// The one region that takes no location constraint.
 const HOME_REGION: &str = "us-east-1";
+
+/// Codes of S3 where the partition or region knows no tags at the creation: hashicorp/terraform-provider-aws#45566, #45684. Older services do
+/// not know the member of the request.
+const TAGS_REFUSED: [&str; 3] = ["UnsupportedArgument", "MalformedXML", "NotImplemented"];
 
 /// A setting of a bucket.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,38 +49,19 @@ pub struct Statements {
 
 /// Creates the bucket with its tags and settings.
 pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), AwsError> {
-    let region = &aws.account_region.region;
-    let constraint = (region != HOME_REGION).then(|| BucketLocationConstraint::from(region.as_str()));
-    // With its tags from the first moment: after a crash the next pass must know it for ours.
-    let tags = sdk_tags(&monitor.tags).map_err(not_built(ops::CREATE_BUCKET))?;
-    let configuration =
-        CreateBucketConfiguration::builder().set_location_constraint(constraint).set_tags(Some(tags)).build();
-    let created = aws
-        .s3
-        .create_bucket()
-        .bucket(&bucket.name)
-        .object_ownership(ObjectOwnership::from(OWNERSHIP))
-        .create_bucket_configuration(configuration)
-        .send()
-        .await
-        .op(ops::CREATE_BUCKET);
-    // Made by an earlier attempt whose answer was lost, or by somebody else in this account.
-    let owned = |message: &str| AwsError::reported(ops::CREATE_BUCKET, "BucketAlreadyOwnedByYou", message);
-    let there_before = match created {
-        // To a bucket of the account S3 says yes again here, whoever made it: `CreateBucket` in the S3 API reference.
-        Ok(_) if region == HOME_REGION => Ok(Some(owned("it is not known whether this monitor has made the bucket"))),
-        Ok(_) => Ok(None),
-        Err(error) if error.is(Service::S3, "BucketAlreadyOwnedByYou") => Ok(Some(error)),
-        Err(error) if error.class == Class::Conflict => {
-            Err(error.with_remedy("another AWS account has a bucket of this name: set spec.s3.bucketName"))
-        }
-        Err(error) => Err(error),
-    }?;
-    if let Some(error) = there_before {
-        let tags = observe::tags(aws, &bucket.name).await?;
-        if !tags.is_some_and(|tags| monitor.claim(&tags) == Claim::Ours) {
+    if let Some(error) = created_before(aws, bucket, monitor).await? {
+        // By an earlier attempt whose answer was lost, or by somebody else in this account.
+        let found = observe::observe(aws, monitor, &bucket.name).await?;
+        if !found.is_some_and(|found| Bucket::claim(monitor, &bucket.name, &found) == Claim::Ours) {
             return Err(error);
         }
+    }
+    // AWS may refuse or ignore tags at the creation.
+    let tags = observe::tags(aws, &bucket.name).await?.unwrap_or_default();
+    if tags.is_empty() {
+        put_tags(aws, &bucket.name, &TagDiff { set: monitor.tags.clone(), ..TagDiff::default() }).await?;
+    } else if monitor.claim(&tags) != Claim::Ours {
+        return Err(owned_already());
     }
     // What S3 sets by itself is not set again: the look at the bucket that follows every change shows whether it did.
     let just_created = ObservedBucket::just_created(monitor.tags.clone());
@@ -89,6 +75,42 @@ pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(),
         outcome = outcome.and(result);
     }
     outcome
+}
+
+fn owned_already() -> AwsError {
+    let message = "it is not known whether this monitor has made the bucket";
+    AwsError::reported(ops::CREATE_BUCKET, "BucketAlreadyOwnedByYou", message)
+}
+
+/// Creates the bucket. Returns the error of S3 if the account has a bucket of this name already.
+async fn created_before(aws: &Aws, bucket: &Bucket, monitor: &Monitor) -> Result<Option<AwsError>, AwsError> {
+    // To a bucket of the account S3 says yes again here, whoever made it: `CreateBucket` in the S3 API reference. So we look right before.
+    if aws.account_region.region == HOME_REGION && observe::tags(aws, &bucket.name).await?.is_some() {
+        return Ok(Some(owned_already()));
+    }
+    // With its tags from the first moment: after a crash the next pass must know it for ours.
+    let tags = sdk_tags(&monitor.tags).map_err(not_built(ops::CREATE_BUCKET))?;
+    let created = match create_with(aws, &bucket.name, Some(tags)).await {
+        Err(error) if TAGS_REFUSED.contains(&error.code.as_str()) => create_with(aws, &bucket.name, None).await,
+        created => created,
+    };
+    match created {
+        Ok(()) => Ok(None),
+        Err(error) if error.is(Service::S3, "BucketAlreadyOwnedByYou") => Ok(Some(error)),
+        Err(error) if error.class == Class::Conflict => {
+            Err(error.with_remedy("another AWS account has a bucket of this name: set spec.s3.bucketName"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn create_with(aws: &Aws, name: &str, tags: Option<Vec<Tag>>) -> Result<(), AwsError> {
+    let region = aws.account_region.region.as_str();
+    let constraint = (region != HOME_REGION).then(|| BucketLocationConstraint::from(region));
+    let configuration = CreateBucketConfiguration::builder().set_location_constraint(constraint).set_tags(tags).build();
+    let call = aws.s3.create_bucket().bucket(name).object_ownership(ObjectOwnership::from(OWNERSHIP));
+    call.create_bucket_configuration(configuration).send().await.op(ops::CREATE_BUCKET)?;
+    Ok(())
 }
 
 /// Writes a setting.

@@ -1,27 +1,30 @@
+use serde_json::Value;
+
 use super::apply::put_policy;
 use super::observe;
 use super::policy::Policy;
 use crate::aws::{Aws, AwsError};
 
-/// Does work that may overwrite the policy of a bucket, and puts back what was lost, ours and others' alike. If it comes to no end, the
-/// next pass does: it finds the policy overwritten, and in the status what others had there.
+/// Does work that may overwrite the policy of a bucket, and puts back what was lost, ours and others' alike, but not AWS's `own` statements. If
+/// the operator is ended before, the next pass puts it back: it finds the policy overwritten, and the statements of others in the status.
 ///
 /// `CreateFlowLogs` to S3 is such work: "this policy overwrites any existing policy attached to the bucket", says "Amazon S3 bucket
 /// permissions for flow logs" in the Amazon VPC user guide.
 pub async fn keep_policy(
     aws: &Aws,
     bucket: &str,
+    own: &[Value],
     work: impl Future<Output = Result<(), AwsError>>,
 ) -> Result<(), AwsError> {
     let before = observe::policy(aws, bucket).await?;
     // What seems to have failed may have been done.
     let done = work.await;
-    let kept = put_back(aws, bucket, &before).await;
+    let kept = put_back(aws, bucket, &before, own).await;
     done.and(kept)
 }
 
-async fn put_back(aws: &Aws, bucket: &str, before: &Policy) -> Result<(), AwsError> {
-    match observe::policy(aws, bucket).await?.regained(before, &aws.account_region.account) {
+async fn put_back(aws: &Aws, bucket: &str, before: &Policy, own: &[Value]) -> Result<(), AwsError> {
+    match observe::policy(aws, bucket).await?.regained(before, own) {
         Some(policy) => put_policy(aws, bucket, &policy).await,
         None => Ok(()),
     }

@@ -1,8 +1,8 @@
 //! The bucket for records and query results.
 //!
-//! Bucket policy and lifecycle configuration are shared with others: of their statements and rules ours are told by `Sid` and `ID`,
-//! and only those are kept as declared. `CreateFlowLogs` replaces the policy with AWS's own statements: ours and those of others are put
-//! back, AWS's stay. Until then the status remembers those of others, for the operator may be ended between the two.
+//! Bucket policy and lifecycle configuration are shared with others. Our statements and rules are recognised by `Sid` and `ID`, and only they
+//! are kept as declared. `CreateFlowLogs` replaces the policy with AWS's own statements for the flow log: ours and those of others are put
+//! back, AWS's stay. Until then the status has those of others, because the operator may be ended between the two calls.
 
 mod apply;
 mod empty;
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 pub use self::apply::{Setting, Statements};
 pub use self::keep_policy::keep_policy;
+pub use self::policy::{aws_own, without_aws_own};
 use self::state::ObservedBucket;
 pub use self::state::{Bucket, Encryption, Found};
 use crate::api::{Component, Invalid, ResourceKind};
@@ -52,6 +53,7 @@ impl System for BucketSystem {
                 problem: format!("{RESULTS_PREFIX} is for query results, which expire; choose another prefix"),
             });
         }
+        lifecycle::check(monitor)?;
         let spec = &monitor.spec.s3;
         monitor.check_key("s3.kmsKeyArn", spec.kms_key_arn.as_ref())?;
         Ok(Some(Bucket {
@@ -77,7 +79,11 @@ impl System for BucketSystem {
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Report {
-        let existing = |(name, found): &(String, _)| existing::<Bucket>(monitor, name, Option::as_ref(found));
+        // An unfinished bucket stays recorded as one that is to be created: this is how the next pass recognises it.
+        let existing = |(name, found): &(String, Option<Found>)| {
+            let found = found.as_ref().filter(|found| !found.is_unfinished());
+            existing::<Bucket>(monitor, name, found)
+        };
         Report::of(observed.buckets.iter().filter_map(existing))
     }
 
@@ -96,12 +102,12 @@ fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<Res
     diff
 }
 
-/// The statements of others in the policy of the declared bucket, as JSON.
+/// The statements in the policy of the declared bucket that are not ours, as JSON. The system of the flow logs takes AWS's own for them out.
 fn others_policy(monitor: &Monitor, observed: &Observed) -> Option<String> {
-    let account = &monitor.account_region.account;
     match observed.buckets.iter().find(|(name, _)| *name == monitor.names.bucket)? {
-        (_, Some(Found::Here(bucket))) if bucket.policy.is_overwritten(account) => monitor.recorded_policy.clone(),
-        (_, Some(Found::Here(bucket))) => bucket.policy.others(account),
+        (_, Some(Found::Here(bucket))) => {
+            bucket.policy.others(monitor.recorded_policy.as_ref(), &monitor.account_region.account)
+        }
         _ => None,
     }
 }
@@ -130,11 +136,18 @@ impl Resource for Bucket {
         })
     }
 
+    fn chosen_by_user(monitor: &Monitor) -> Option<Chosen> {
+        Some(Chosen { field: "s3.bucketName", by_spec: monitor.spec.s3.bucket_name.is_some() })
+    }
+
+    fn witness(monitor: &Monitor, found: &Found) -> Option<String> {
+        found.is_unfinished().then(|| monitor.owner.clone())
+    }
+
     fn claim(monitor: &Monitor, name: &str, found: &Found) -> Claim {
-        let chosen = Chosen { field: "s3.bucketName", by_spec: monitor.spec.s3.bucket_name.is_some() };
         match found {
             Found::Elsewhere(problem) => Claim::Foreign(problem.clone()),
-            Found::Here(bucket) => monitor.claim_chosen(&bucket.tags, chosen, &monitor.account_region.s3_arn(name)),
+            Found::Here(_) => ownership::claim_by_tags::<Self>(monitor, name, found),
         }
     }
 

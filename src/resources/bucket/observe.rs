@@ -6,6 +6,7 @@ use super::lifecycle::Lifecycle;
 use super::policy::Policy;
 use super::state::{Encryption, Found, ObservedBucket, PublicAccess};
 use crate::api::ResourceKind;
+use crate::api::status::{ResourceState, ResourceStatus};
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Optional, operations as ops};
 use crate::monitor::{Claim, Monitor, Tags};
@@ -13,11 +14,22 @@ use crate::monitor::{Claim, Monitor, Tags};
 /// Reads the bucket of that name.
 pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<Found>, AwsError> {
     match tags(aws, name).await {
-        // Its policy may keep the rest from us, which is no trouble of ours.
-        Ok(Some(tags)) if matches!(monitor.claim(&tags), Claim::Foreign(_)) => {
-            Ok(Some(Found::Here(Box::new(ObservedBucket::just_created(tags)))))
+        Ok(Some(tags)) => {
+            let may_be_unfinished = tags.is_empty() && may_be_unfinished(monitor, name);
+            if !may_be_unfinished && matches!(monitor.claim(&tags), Claim::Foreign(_)) {
+                // Its policy may keep the rest from us, which is no trouble of ours.
+                return Ok(Some(Found::Here(Box::new(ObservedBucket::just_created(tags)))));
+            }
+            let settings = settings(aws, name).await;
+            let unfinished =
+                may_be_unfinished && settings.as_ref().is_ok_and(is_as_created) && is_empty(aws, name).await?;
+            let bucket = if !unfinished && matches!(monitor.claim(&tags), Claim::Foreign(_)) {
+                ObservedBucket::just_created(tags)
+            } else {
+                ObservedBucket { tags, unfinished, ..settings? }
+            };
+            Ok(Some(Found::Here(Box::new(bucket))))
         }
-        Ok(Some(tags)) => Ok(Some(Found::Here(Box::new(ObservedBucket { tags, ..settings(aws, name).await? })))),
         Ok(None) => Ok(None),
         // What was ours and cannot be looked at may still be: to take it for another's would be to forget it.
         Err(error) if error.class == Class::Denied && was_ours(monitor, name) => Err(error),
@@ -27,8 +39,34 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<
 
 /// True if an earlier pass has found it with our tag.
 fn was_ours(monitor: &Monitor, name: &str) -> bool {
-    let mut recorded = monitor.recorded.iter().filter(|resource| resource.kind == ResourceKind::Bucket);
-    recorded.any(|resource| resource.name == name && resource.arn.is_some())
+    recorded(monitor, name).any(|resource| resource.arn.is_some())
+}
+
+/// True if the monitor may have created the bucket without being able to tag it: where AWS refuses or ignores tags at the creation, this takes
+/// a second call. An earlier pass has seen that there was no bucket of this name, and recorded that it creates one. The name contains the
+/// hash of the monitor: a name that the spec chooses, or somebody writes into the status, may be anybody's.
+fn may_be_unfinished(monitor: &Monitor, name: &str) -> bool {
+    let is_to_be_created =
+        |resource: &ResourceStatus| resource.arn.is_none() && resource.state != ResourceState::Retained;
+    name == monitor.names.default_bucket && recorded(monitor, name).any(is_to_be_created)
+}
+
+fn recorded<'a>(monitor: &'a Monitor, name: &'a str) -> impl Iterator<Item = &'a ResourceStatus> {
+    monitor.recorded.iter().filter(move |resource| resource.kind == ResourceKind::Bucket && resource.name == name)
+}
+
+/// True if the settings are still those of a new bucket.
+fn is_as_created(settings: &ObservedBucket) -> bool {
+    let settings = ObservedBucket { blocked_encryption: None, ..settings.clone() };
+    settings == ObservedBucket::just_created(Tags::new())
+}
+
+/// True if the bucket has no objects, versions or delete markers.
+async fn is_empty(aws: &Aws, name: &str) -> Result<bool, AwsError> {
+    let call =
+        aws.s3.list_object_versions().bucket(name).expected_bucket_owner(&aws.account_region.account).max_keys(1);
+    let page = call.send().await.op(ops::LIST_OBJECT_VERSIONS)?;
+    Ok(page.versions().is_empty() && page.delete_markers().is_empty())
 }
 
 /// The tags of the bucket of that name, or `None` if there is none.
@@ -81,6 +119,7 @@ async fn settings(aws: &Aws, name: &str) -> Result<ObservedBucket, AwsError> {
     )?;
     Ok(ObservedBucket {
         tags: Tags::new(),
+        unfinished: false,
         versioned,
         encryption: encryption.as_ref().and_then(default_encryption),
         blocked_encryption: encryption.and_then(|rule| rule.blocked_encryption_types),
@@ -149,8 +188,7 @@ pub async fn lifecycle(aws: &Aws, name: &str) -> Result<Lifecycle, AwsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Component;
-    use crate::api::status::{ResourceState, ResourceStatus};
+    use crate::api::{Component, VpcFlowMonitorSpec};
     use crate::monitor::fixtures;
 
     fn problem(code: &str, message: &str) -> Option<String> {
@@ -183,6 +221,33 @@ mod tests {
         ];
         let names = ["ours", "never-made", "group", "other"];
         assert_eq!(names.map(|name| was_ours(&monitor, name)), [true, false, false, false]);
+    }
+
+    #[test]
+    fn only_a_bucket_of_the_generated_name_that_was_never_seen_may_be_unfinished() {
+        let may_be = |name: Option<&str>, arn: Option<&str>, state| {
+            let mut spec = VpcFlowMonitorSpec::new("vpc-12345678");
+            spec.s3.bucket_name = name.map(str::to_owned);
+            let mut monitor = fixtures::with_spec(spec);
+            let name = monitor.names.bucket.clone();
+            monitor.recorded.push(ResourceStatus {
+                component: Component::Bucket,
+                kind: ResourceKind::Bucket,
+                name: name.clone(),
+                arn: arn.map(str::to_owned),
+                state,
+                message: None,
+            });
+            may_be_unfinished(&monitor, &name)
+        };
+        for state in [ResourceState::Creating, ResourceState::Failed, ResourceState::Deleting] {
+            assert!(may_be(None, None, state));
+            assert!(!may_be(None, Some("arn:aws:s3:::seen"), state));
+            assert!(!may_be(Some("chosen"), None, state));
+        }
+        assert!(!may_be(None, None, ResourceState::Retained));
+        let monitor = fixtures::monitor();
+        assert!(!may_be_unfinished(&monitor, &monitor.names.bucket), "no pass has recorded it");
     }
 
     #[test]

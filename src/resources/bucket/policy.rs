@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::aws::AccountRegion;
 use crate::monitor::Monitor;
 use crate::resources::common::policy::normalise_statement;
 
 /// Begins the `Sid` of every statement of ours.
 const OURS: &str = "VpcFlowOperator";
 
-/// Begins the `Sid` of every statement that AWS writes for flow logs itself. Owners of buckets that take the flow logs of other accounts
-/// copy it from the user guide: by the name alone nothing is AWS's.
-const AWS_OWN: &str = "AWSLogDelivery";
+/// Begins the `Sid` of every statement that AWS writes for the delivery of logs. Other logs of the account have statements of the same names,
+/// and owners of buckets copy them from the user guide: the name alone says nothing.
+const AWS_DELIVERY: &str = "AWSLogDelivery";
+
+/// Folders that AWS may add to the resource of its own statement for flow logs.
+const SERVICE_FOLDERS: [&str; 2] = ["/vpcflowlogs/*", "/aws-service=vpcflowlogs/*"];
 
 /// Our statements: no access without TLS, and delivery of this account's flow logs.
 ///
@@ -24,8 +28,6 @@ pub fn statements(monitor: &Monitor) -> Vec<Value> {
     // In any folder: the flow log that is about to be replaced still delivers to the former layout's.
     let records = ["", "aws-account-id="]
         .map(|key| account_region.s3_arn(format!("{bucket}/*AWSLogs/{key}{}/*", account_region.account)));
-    let delivery = json!({"Service": "delivery.logs.amazonaws.com"});
-    let source = json!({"aws:SourceArn": account_region.arn("logs", "*")});
     vec![
         json!({
             "Sid": format!("{OURS}DenyInsecureTransport"),
@@ -35,40 +37,108 @@ pub fn statements(monitor: &Monitor) -> Vec<Value> {
             "Resource": [bucket_arn, format!("{bucket_arn}/*")],
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }),
-        json!({
-            "Sid": format!("{OURS}DeliveryCheck"),
-            "Effect": "Allow",
-            "Principal": delivery,
-            "Action": ["s3:GetBucketAcl", "s3:ListBucket"],
-            "Resource": bucket_arn,
-            "Condition": {"StringEquals": {"aws:SourceAccount": account_region.account}, "ArnLike": source},
-        }),
-        json!({
-            "Sid": format!("{OURS}DeliveryWrite"),
-            "Effect": "Allow",
-            "Principal": delivery,
-            "Action": "s3:PutObject",
-            "Resource": records,
-            "Condition": {
-                "StringEquals": {
-                    "aws:SourceAccount": account_region.account,
-                    "s3:x-amz-acl": "bucket-owner-full-control",
-                },
-                "ArnLike": source,
-            },
-        }),
+        delivery_check(account_region, &format!("{OURS}DeliveryCheck"), &json!(bucket_arn)),
+        delivery_write(account_region, &format!("{OURS}DeliveryWrite"), &json!(records)),
     ]
+}
+
+/// The statements that AWS writes itself for a flow log of this account to `destination`, the ARN of a bucket and a prefix.
+#[must_use]
+pub fn aws_own(account_region: &AccountRegion, destination: &str, hive_compatible_partitions: bool) -> [Value; 2] {
+    let folder = records_folder(account_region, hive_compatible_partitions);
+    let bucket_arn = destination.split_once('/').map_or(destination, |(bucket, _)| bucket);
+    [
+        delivery_write(account_region, "AWSLogDeliveryWrite", &json!(format!("{destination}/AWSLogs/{folder}/*"))),
+        delivery_check(account_region, "AWSLogDeliveryAclCheck", &json!(bucket_arn)),
+    ]
+}
+
+fn records_folder(account_region: &AccountRegion, hive_compatible_partitions: bool) -> String {
+    let key = if hive_compatible_partitions { "aws-account-id=" } else { "" };
+    format!("{key}{}", account_region.account)
+}
+
+fn delivery_check(account_region: &AccountRegion, sid: &str, bucket: &Value) -> Value {
+    json!({
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": "delivery.logs.amazonaws.com"},
+        "Action": ["s3:GetBucketAcl", "s3:ListBucket"],
+        "Resource": bucket,
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account_region.account},
+            "ArnLike": {"aws:SourceArn": account_region.arn("logs", "*")},
+        },
+    })
+}
+
+fn delivery_write(account_region: &AccountRegion, sid: &str, records: &Value) -> Value {
+    json!({
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": "delivery.logs.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": records,
+        "Condition": {
+            "StringEquals": {
+                "aws:SourceAccount": account_region.account,
+                "s3:x-amz-acl": "bucket-owner-full-control",
+            },
+            "ArnLike": {"aws:SourceArn": account_region.arn("logs", "*")},
+        },
+    })
 }
 
 fn sid(statement: &Value) -> &str {
     statement["Sid"].as_str().unwrap_or_default()
 }
 
-/// True for a statement that AWS writes itself when somebody in this account creates a flow log: it lets in this account and no other.
-fn is_aws_own(statement: &Value, account: &str) -> bool {
-    let source = &statement["Condition"]["StringEquals"]["aws:SourceAccount"];
-    let source = source.as_array().filter(|all| all.len() == 1).map_or(source, |all| &all[0]);
-    sid(statement).starts_with(AWS_OWN) && source.as_str() == Some(account)
+fn is_ours(statement: &Value) -> bool {
+    sid(statement).starts_with(OURS)
+}
+
+/// True for a statement that AWS may have written when somebody in this account created a log: it lets in this account and no other.
+fn is_of_delivery(statement: &Value, account: &str) -> bool {
+    let sources = strings(&statement["Condition"]["StringEquals"]["aws:SourceAccount"]);
+    sid(statement).starts_with(AWS_DELIVERY) && sources == [account]
+}
+
+/// True for a statement of AWS that allows nothing but what one of `own` allows.
+fn is_aws_own(statement: &Value, own: &[Value]) -> bool {
+    sid(statement).starts_with(AWS_DELIVERY) && own.iter().any(|own| is_within(statement, own))
+}
+
+fn is_within(statement: &Value, own: &Value) -> bool {
+    let (mut own, mut statement) = (own.clone(), statement.clone());
+    normalise_statement(&mut own);
+    normalise_statement(&mut statement);
+    let is_same = |field: &str| own[field] == statement[field];
+    let is_subset = |field: &str| {
+        let (all, some) = (strings(&own[field]), strings(&statement[field]));
+        !some.is_empty() && some.into_iter().all(|entry| all.contains(&without_service_folder(entry).as_str()))
+    };
+    ["Effect", "Principal", "Condition"].into_iter().all(is_same) && ["Action", "Resource"].into_iter().all(is_subset)
+}
+
+fn without_service_folder(resource: &str) -> String {
+    let of_service = SERVICE_FOLDERS.iter().find_map(|folder| resource.strip_suffix(folder));
+    of_service.map_or_else(|| resource.to_owned(), |folder| format!("{folder}/*"))
+}
+
+/// A string, or a list of them.
+fn strings(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    }
+}
+
+/// Recorded statements without AWS's `own`, as JSON; `None` if none is left.
+#[must_use]
+pub fn without_aws_own(recorded: &str, own: &[Value]) -> Option<String> {
+    let mut statements: Vec<Value> = serde_json::from_str(recorded).unwrap_or_default();
+    statements.retain(|statement| !is_aws_own(statement, own));
+    (!statements.is_empty()).then(|| Value::Array(statements).to_string())
 }
 
 /// Statements by `Sid`, to be told.
@@ -98,7 +168,7 @@ impl Policy {
     /// Our statements.
     #[must_use]
     pub fn ours(&self) -> Vec<Value> {
-        self.all().into_iter().filter(|statement| sid(statement).starts_with(OURS)).collect()
+        self.all().into_iter().filter(is_ours).collect()
     }
 
     /// True if our statements are these and no others.
@@ -107,36 +177,37 @@ impl Policy {
         normal(&self.ours()) == normal(statements)
     }
 
-    /// Statements of others, neither ours nor AWS's own, as JSON; `None` if there are none.
+    /// Statements that are not ours, with the recorded ones that have to be put back, as JSON; `None` if there are none.
     #[must_use]
-    pub fn others(&self, account: &str) -> Option<String> {
+    pub fn others(&self, recorded: Option<&String>, account: &str) -> Option<String> {
         let mut others = self.all();
-        others.retain(|statement| !sid(statement).starts_with(OURS) && !is_aws_own(statement, account));
+        others.retain(|statement| !is_ours(statement));
+        let lost = self.lost(recorded, account);
+        let lost: Vec<_> = lost.into_iter().filter(|lost| !holds_statement(&others, lost)).collect();
+        others.extend(lost);
         (!others.is_empty()).then(|| Value::Array(others).to_string())
     }
 
-    /// True if `CreateFlowLogs` has replaced the policy, and nothing that was there before has been put back yet.
-    #[must_use]
-    pub fn is_overwritten(&self, account: &str) -> bool {
+    /// True if the creation of a log has replaced the policy, and nothing that was there before has been put back yet.
+    fn is_overwritten(&self, account: &str) -> bool {
         let all = self.all();
-        !all.is_empty() && all.iter().all(|statement| is_aws_own(statement, account))
+        !all.is_empty() && all.iter().all(|statement| is_of_delivery(statement, account))
     }
 
-    /// What others had in the policy, as [`others`](Self::others) told it, if that has to be put back.
+    /// The recorded statements of others, if they have to be put back.
     #[must_use]
-    pub fn lost(&self, others: Option<&String>, account: &str) -> Vec<Value> {
-        let others = others.filter(|_| self.is_overwritten(account));
-        others.and_then(|others| serde_json::from_str(others).ok()).unwrap_or_default()
+    pub fn lost(&self, recorded: Option<&String>, account: &str) -> Vec<Value> {
+        let recorded = recorded.filter(|_| self.is_overwritten(account));
+        recorded.and_then(|others| serde_json::from_str(others).ok()).unwrap_or_default()
     }
 
-    /// This policy with what it has lost since it was `before`, or `None` if it has lost nothing.
+    /// This policy with what it has lost since it was `before`, or `None` if it has lost nothing. AWS's `own` statements may be lost.
     #[must_use]
-    pub fn regained(&self, before: &Self, account: &str) -> Option<Value> {
+    pub fn regained(&self, before: &Self, own: &[Value]) -> Option<Value> {
         let now = self.all();
         let is_replaced = |statement: &Value| {
-            let replaces = |other: &Value| sid(other) == sid(statement);
-            let is_theirs = !sid(statement).starts_with(OURS) && !is_aws_own(statement, account);
-            !is_theirs && now.iter().any(replaces)
+            let has_its_name = |other: &Value| sid(other) == sid(statement);
+            is_aws_own(statement, own) || (is_ours(statement) && now.iter().any(has_its_name))
         };
         let lost: Vec<_> =
             before.all().into_iter().filter(|known| !is_replaced(known) && !holds_statement(&now, known)).collect();
@@ -147,7 +218,7 @@ impl Policy {
     #[must_use]
     pub fn with(&self, statements: &[Value], lost: &[Value]) -> Value {
         let mut all = self.all();
-        all.retain(|statement| !sid(statement).starts_with(OURS));
+        all.retain(|statement| !is_ours(statement));
         self.document(all, &[lost, statements].concat())
     }
 

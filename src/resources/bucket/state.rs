@@ -106,10 +106,20 @@ pub enum Found {
     Here(Box<ObservedBucket>),
 }
 
+impl Found {
+    /// True for a bucket that this monitor has created and not tagged yet.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self, Self::Here(bucket) if bucket.unfinished)
+    }
+}
+
 /// A bucket as S3 has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObservedBucket {
     pub(super) tags: Tags,
+    /// True for one that this monitor has created and not tagged yet.
+    pub(super) unfinished: bool,
     pub(super) versioned: bool,
     pub(super) encryption: Option<Encryption>,
     /// Not ours to set, but written together with the default encryption.
@@ -126,6 +136,7 @@ impl ObservedBucket {
     pub fn just_created(tags: Tags) -> Self {
         Self {
             tags,
+            unfinished: false,
             versioned: false,
             encryption: Some(Encryption::sse_s3()),
             blocked_encryption: None,

@@ -30,10 +30,21 @@ pub fn body(monitor: &Monitor) -> Value {
 
 fn heading(monitor: &Monitor) -> Widget {
     let markdown = format!(
-        "# VPC flow logs: {}/{}\nTraffic of `{}` in {}. Kept by vpc-flow-operator: what is changed here is changed back.",
-        monitor.namespace, monitor.name, monitor.spec.vpc_id, monitor.account_region.region
+        "# VPC flow logs: {}/{}\nTraffic of `{}` in {}. Kept by vpc-flow-operator ({OWNER_BEGINS}{}{OWNER_ENDS}): what is changed here is \
+         changed back.",
+        monitor.namespace, monitor.name, monitor.spec.vpc_id, monitor.account_region.region, monitor.owner
     );
     Widget { kind: "text", height: 2, properties: json!({"markdown": markdown}) }
+}
+
+const OWNER_BEGINS: &str = "`vpcflow.dev/owner=";
+const OWNER_ENDS: &str = "`";
+
+/// The owner that the heading names, as the tag of that key does: the witness where a dashboard has no tags.
+pub fn owner(body: &Value) -> Option<&str> {
+    let markdown = body["widgets"][0]["properties"]["markdown"].as_str()?;
+    let (_, owner) = markdown.split_once(OWNER_BEGINS)?;
+    owner.split_once(OWNER_ENDS).map(|(owner, _)| owner)
 }
 
 fn alarm_states(monitor: &Monitor) -> Option<Widget> {

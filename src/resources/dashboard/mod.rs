@@ -10,7 +10,7 @@ use serde_json::Value;
 #[cfg(test)]
 pub use self::body::body;
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{About, Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{About, Aws, AwsError, AwsResult, Class, Gone, Optional, operations as ops};
 use crate::engine::{
     Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, Step, System, existing, ownership,
 };
@@ -32,7 +32,8 @@ pub struct Dashboard {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundDashboard {
     body: Value,
-    tags: Tags,
+    /// None if dashboards cannot have tags here.
+    tags: Option<Tags>,
 }
 
 /// Replaces the whole body.
@@ -59,7 +60,11 @@ impl System for DashboardSystem {
         let arn = arn(monitor, &name);
         let (dashboard, tags) = futures::join!(dashboard, cloudwatch_tags::read(aws, &arn));
         let Some(dashboard) = dashboard.about(ResourceKind::Dashboard, &name)? else { return Ok(None) };
-        let tags = tags.about(ResourceKind::Dashboard, &name)?;
+        let tags = match tags {
+            // Some partitions know no tags of dashboards: they have had them since June 2026.
+            Err(error) if error.class == Class::Terminal => None,
+            tags => Some(tags.about(ResourceKind::Dashboard, &name)?),
+        };
         Ok(Some(FoundDashboard { body: body::parse(dashboard.dashboard_body().unwrap_or_default()), tags }))
     }
 
@@ -89,6 +94,8 @@ fn link(monitor: &Monitor) -> String {
     format!("https://{host}/cloudwatch/home?region={region}#dashboards:name={}", monitor.names.dashboard())
 }
 
+static NO_TAGS: Tags = Tags::new();
+
 impl Resource for Dashboard {
     const KIND: ResourceKind = ResourceKind::Dashboard;
 
@@ -104,7 +111,15 @@ impl Resource for Dashboard {
     }
 
     fn tags(found: &FoundDashboard) -> Option<&Tags> {
-        Some(&found.tags)
+        Some(found.tags.as_ref().unwrap_or(&NO_TAGS))
+    }
+
+    fn witness(_monitor: &Monitor, found: &FoundDashboard) -> Option<String> {
+        body::owner(&found.body).map(str::to_owned)
+    }
+
+    fn takes_tags(found: &FoundDashboard) -> bool {
+        found.tags.is_some()
     }
 
     fn differences(&self, _monitor: &Monitor, found: &FoundDashboard) -> Vec<Step<Put>> {
@@ -117,24 +132,15 @@ impl Resource for Dashboard {
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        let output = aws
-            .cloudwatch
-            .put_dashboard()
-            .dashboard_name(&self.name)
-            .dashboard_body(self.body.to_string())
-            // Those of a new dashboard only: CloudWatch ignores them where the dashboard exists.
-            .set_tags(Some(cloudwatch_tags::sdk(&monitor.tags)))
-            .send()
-            .await
-            .op(ops::PUT_DASHBOARD)?;
-        Ok(match warning(output.dashboard_validation_messages()) {
-            Some(warning) => Applied::DoneWithWarning(warning),
-            None => Applied::Done,
-        })
+        match self.put(aws, Some(&monitor.tags)).await {
+            // Where the tags are refused, the body still says whose the dashboard is, and the next look shows whether it can have tags.
+            Err(error) if error.class == Class::Terminal => self.put(aws, None).await,
+            created => created,
+        }
     }
 
-    async fn call(aws: &Aws, monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
-        call.0.create(aws, monitor).await
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
+        call.0.put(aws, None).await
     }
 
     async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
@@ -144,6 +150,18 @@ impl Resource for Dashboard {
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundDashboard) -> Result<Applied, AwsError> {
         aws.cloudwatch.delete_dashboards().dashboard_names(name).send().await.op(ops::DELETE_DASHBOARDS).or_gone()?;
         Ok(Applied::Done)
+    }
+}
+
+impl Dashboard {
+    /// Writes the whole dashboard. CloudWatch ignores the tags if it exists.
+    async fn put(&self, aws: &Aws, tags: Option<&Tags>) -> Result<Applied, AwsError> {
+        let call = aws.cloudwatch.put_dashboard().dashboard_name(&self.name).dashboard_body(self.body.to_string());
+        let output = call.set_tags(tags.map(cloudwatch_tags::sdk)).send().await.op(ops::PUT_DASHBOARD)?;
+        Ok(match warning(output.dashboard_validation_messages()) {
+            Some(warning) => Applied::DoneWithWarning(warning),
+            None => Applied::Done,
+        })
     }
 }
 
@@ -159,7 +177,9 @@ fn warning(messages: &[DashboardValidationMessage]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::fixtures;
+    use crate::api::spec::DeletionPolicy;
+    use crate::engine::Removal;
+    use crate::monitor::{Claim, OWNER, RETAINED_BY, fixtures};
 
     #[test]
     fn the_form_of_the_body_does_not_matter() {
@@ -167,7 +187,7 @@ mod tests {
         let desired = DashboardSystem::desired(&monitor).unwrap().unwrap();
         let pretty = serde_json::to_string_pretty(&desired.body).unwrap().replace("\"value\": 50", "\"value\": 50.0");
         assert!(pretty.contains("50.0"));
-        let observed = Some(FoundDashboard { body: body::parse(&pretty), tags: monitor.tags.clone() });
+        let observed = Some(FoundDashboard { body: body::parse(&pretty), tags: Some(monitor.tags.clone()) });
         let diff = DashboardSystem::diff(&monitor, Goal::Present(&desired), &observed);
         assert!(diff.steps.is_empty(), "{:?}", diff.steps);
     }
@@ -177,7 +197,7 @@ mod tests {
         let mut monitor = fixtures::monitor();
         let observed = Some(FoundDashboard {
             body: DashboardSystem::desired(&monitor).unwrap().unwrap().body,
-            tags: monitor.tags.clone(),
+            tags: Some(monitor.tags.clone()),
         });
         monitor.spec.detections.rejected_connections.period_seconds = 600;
         let desired = DashboardSystem::desired(&monitor).unwrap().unwrap();
@@ -190,8 +210,42 @@ mod tests {
     fn a_body_that_is_no_json_is_replaced() {
         let monitor = fixtures::monitor();
         let desired = DashboardSystem::desired(&monitor).unwrap().unwrap();
-        let observed = Some(FoundDashboard { body: body::parse("{"), tags: monitor.tags.clone() });
+        let observed = Some(FoundDashboard { body: body::parse("{"), tags: Some(monitor.tags.clone()) });
         assert_eq!(DashboardSystem::diff(&monitor, Goal::Present(&desired), &observed).steps.len(), 1);
+    }
+
+    #[test]
+    fn without_an_owner_tag_the_body_says_whose_it_is() {
+        let monitor = fixtures::monitor();
+        let desired = DashboardSystem::desired(&monitor).unwrap().unwrap();
+        let claim = |body: &Value, tags: Option<Tags>| {
+            Dashboard::claim(&monitor, &desired.name, &FoundDashboard { body: body.clone(), tags })
+        };
+        let others = |key: &str| Tags::from([(key.to_owned(), "cluster/other/x".to_owned())]);
+        let another =
+            serde_json::from_str(&desired.body.to_string().replace(&monitor.owner, "cluster/other/x")).unwrap();
+        for tags in [None, Some(Tags::new()), Some(others("team"))] {
+            assert_eq!(claim(&desired.body, tags.clone()), Claim::Ours, "{tags:?}");
+            let Claim::Foreign(problem) = claim(&another, tags.clone()) else { panic!("{tags:?}") };
+            assert!(problem.contains("cluster/other/x"), "{problem}");
+            assert!(matches!(claim(&body::parse(r#"{"widgets": []}"#), tags), Claim::Foreign(_)));
+        }
+        for key in [OWNER, RETAINED_BY] {
+            assert!(matches!(claim(&desired.body, Some(others(key))), Claim::Foreign(_)), "tags come first");
+        }
+        assert_eq!(claim(&another, Some(monitor.tags.clone())), Claim::Ours);
+    }
+
+    #[test]
+    fn where_dashboards_have_no_tags_none_are_written() {
+        let mut monitor = fixtures::monitor();
+        monitor.spec.deletion_policy = Some(DeletionPolicy::Retain);
+        let desired = DashboardSystem::desired(&monitor).unwrap().unwrap();
+        let observed = Some(FoundDashboard { body: desired.body.clone(), tags: None });
+        for goal in [Goal::Present(&desired), Goal::Absent(Removal::MonitorDeleted)] {
+            assert!(DashboardSystem::diff(&monitor, goal, &observed).steps.is_empty());
+        }
+        assert_eq!(DashboardSystem::diff(&monitor, Goal::Absent(Removal::SwitchedOff), &observed).steps.len(), 1);
     }
 
     #[test]

@@ -61,14 +61,15 @@ fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
 /// Carries out a step.
 pub async fn apply(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<(), AwsError> {
     match op {
-        FlowLogOp::Create { flow_log, token } => create(aws, monitor, flow_log, token).await,
+        FlowLogOp::Create { flow_log, token } => create(aws, monitor, flow_log, token, &[]).await,
         FlowLogOp::Replace { flow_log, token, token_after_delete, replaced, same_destination } => {
             // The new one first: what AWS refuses for any reason of its own must not cost the old one, and no record is lost.
-            match create(aws, monitor, flow_log, token).await {
-                Ok(()) => delete(aws, replaced).await,
+            let ids: Vec<_> = replaced.iter().map(|found| found.id.clone()).collect();
+            match create(aws, monitor, flow_log, token, replaced).await {
+                Ok(()) => delete(aws, &ids).await,
                 Err(error) if is_in_the_way(&error, *same_destination) => {
-                    delete(aws, replaced).await?;
-                    create(aws, monitor, flow_log, token_after_delete).await
+                    delete(aws, &ids).await?;
+                    create(aws, monitor, flow_log, token_after_delete, replaced).await
                 }
                 Err(error) => Err(error),
             }
@@ -83,11 +84,21 @@ fn is_in_the_way(error: &AwsError, same_destination: bool) -> bool {
     (same_destination && error.code == SAME_DESTINATION) || NO_MORE.contains(&error.code.as_str())
 }
 
-async fn create(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) -> Result<(), AwsError> {
+async fn create(
+    aws: &Aws,
+    monitor: &Monitor,
+    flow_log: &FlowLog,
+    token: &str,
+    replaced: &[Found],
+) -> Result<(), AwsError> {
     let request = request(aws, monitor, flow_log, token);
     match flow_log.sink() {
         Sink::CloudWatchLogs => request.await,
-        Sink::S3 => Box::pin(keep_policy(aws, &monitor.names.bucket, request)).await,
+        Sink::S3 => {
+            let flow_logs = replaced.iter().map(|found| &found.flow_log).chain([flow_log]);
+            let own = flow_log::bucket_statements(&monitor.account_region, flow_logs);
+            Box::pin(keep_policy(aws, &monitor.names.bucket, &own, request)).await
+        }
     }
 }
 

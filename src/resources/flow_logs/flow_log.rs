@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::api::{default_cloudwatch_fields, log_format, spec};
 use crate::aws::AccountRegion;
 use crate::monitor::Monitor;
+use crate::resources::bucket;
 
 /// What AWS uses if `MaxAggregationInterval` is not given: `CreateFlowLogs` in the EC2 API reference.
 const DEFAULT_INTERVAL_SECONDS: i32 = 600;
@@ -133,6 +134,21 @@ pub fn read(account_region: &AccountRegion, found: &SdkFlowLog) -> Option<FlowLo
         format: found.log_format().map_or_else(|| log_format(&default_cloudwatch_fields()), single_spaced),
         aggregation_interval: found.max_aggregation_interval.unwrap_or(DEFAULT_INTERVAL_SECONDS),
     })
+}
+
+/// The statements that AWS writes into bucket policies for these flow logs.
+#[must_use]
+pub fn bucket_statements<'a>(
+    account_region: &AccountRegion,
+    flow_logs: impl IntoIterator<Item = &'a FlowLog>,
+) -> Vec<Value> {
+    let statements = |flow_log: &FlowLog| match &flow_log.destination {
+        Destination::Bucket { arn, hive_compatible_partitions, .. } => {
+            bucket::aws_own(account_region, arn, *hive_compatible_partitions).to_vec()
+        }
+        Destination::LogGroup { .. } => Vec::new(),
+    };
+    flow_logs.into_iter().flat_map(statements).collect()
 }
 
 fn single_spaced(format: &str) -> String {

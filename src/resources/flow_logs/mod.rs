@@ -25,6 +25,7 @@ use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::engine::{AnyCall, Applied, Call, Details, Diff, Goal, Other, Report, System};
 use crate::monitor::{Monitor, Tags};
+use crate::resources::bucket::without_aws_own;
 
 /// The system [`Component::FlowLogs`].
 #[derive(Debug)]
@@ -88,7 +89,15 @@ impl System for FlowLogs {
 
     fn details(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Details {
         let flow_logs = health::statuses(&in_use(monitor, goal, observed));
-        Details::new(move |status| status.flow_logs.clone_from(&flow_logs))
+        let wanted = flow_log::wanted(monitor);
+        let ours = plan::ours(monitor, observed).map(|found| &found.flow_log).chain(&wanted);
+        let own = flow_log::bucket_statements(&monitor.account_region, ours);
+        Details::new(move |status| {
+            status.flow_logs.clone_from(&flow_logs);
+            // Only here it is known which statements of AWS are for flow logs of ours.
+            let others = status.others_bucket_policy.take();
+            status.others_bucket_policy = others.and_then(|others| without_aws_own(&others, &own));
+        })
     }
 }
 

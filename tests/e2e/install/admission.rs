@@ -90,6 +90,8 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (lifecycle(json!({"standardIaAfterDays": 29})), "at least 30"),
         (lifecycle(json!({"glacierAfterDays": 59})), "at least 30 days after standardIaAfterDays"),
         (lifecycle(json!({"deepArchiveAfterDays": 90})), "must be after glacierAfterDays"),
+        (lifecycle(json!({"deepArchiveAfterDays": 179})), "by at least 90 days"),
+        (lifecycle(json!({"glacierAfterDays": 276})), "the defaults are 30, 90 and 365"),
         (lifecycle(json!({"expireAfterDays": 365})), "later than every transition"),
         (json!({"detections": {"namespace": "AWS/Logs"}}), "reserved"),
         (json!({"detections": {"rejectedConnections": {"periodSeconds": 90}}}), "periodSeconds"),
@@ -172,6 +174,8 @@ async fn good_specs_are_accepted() {
             {"rejectedConnections": off, "highDataTransfer": off, "externalConnections": off}}),
         json!({"s3": {"prefix": "", "lifecycle": {"standardIaAfterDays": 0, "glacierAfterDays": 0, "deepArchiveAfterDays": 0, "expireAfterDays": 7}}}),
         json!({"s3": {"lifecycle": {"intelligentTiering": true, "expireAfterDays": 30}}}),
+        json!({"s3": {"lifecycle": {"deepArchiveAfterDays": 180}}}),
+        json!({"s3": {"lifecycle": {"glacierAfterDays": 0, "deepArchiveAfterDays": 60}}}),
         json!({"detections": {"externalConnections": {"trustedCidrs": ["203.0.113.0/24", "2001:db8::/32"], "periodSeconds": 86400, "evaluationPeriods": 7}}}),
         json!({"notifications": {"subscriptions": [
             {"protocol": "email", "endpoint": "soc@example.com"},

@@ -76,8 +76,8 @@ fn expected_body(base: &str, account: &str, vpc_id: &str) -> Value {
     let topic = |name: &str| json!(["AWS/SNS", name, "TopicName", format!("{base}-alerts")]);
     json!({"start": "-PT3H", "periodOverride": "inherit", "widgets": [
         at(0, 0, 24, 2, "text", json!({"markdown": format!(
-            "# VPC flow logs: network/production\nTraffic of `{vpc_id}` in eu-west-1. Kept by vpc-flow-operator: what is \
-             changed here is changed back."
+            "# VPC flow logs: network/production\nTraffic of `{vpc_id}` in eu-west-1. Kept by vpc-flow-operator \
+             (`vpcflow.dev/owner=test/network/production`): what is changed here is changed back."
         )})),
         at(0, 2, 24, 3, "alarm", json!({"title": "Alarms", "alarms": [
             alarm("rejected-connections"), alarm("high-data-transfer"), alarm("external-connections"), alarm("detector-errors"),
@@ -243,6 +243,55 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
         assert_eq!(changes.len(), 1, "taken back by its tags alone, or made: {changes:#?}");
         assert!(sandbox.tear_down(&again, DASHBOARD).await.iter().all(Outcome::is_settled));
         assert_eq!(sandbox.inventory().await["dashboards"], json!({}), "{policy:?}");
+    }
+}
+
+async fn account(test: &str, dashboard_tags: &str) -> Sandbox {
+    let sandbox = Sandbox::new(&format!("dashboard::{test}::{dashboard_tags}")).await;
+    sandbox.emulator.set_modes(&sandbox.account, json!({"dashboardTags": dashboard_tags})).await.unwrap();
+    sandbox
+}
+
+#[tokio::test]
+async fn without_tags_at_the_creation_it_is_ours_all_the_same() {
+    for dashboard_tags in ["refused", "ignored", "unsupported"] {
+        let sandbox = account("untagged", dashboard_tags).await;
+        let mut spec = sandbox.spec();
+        for policy in [DeletionPolicy::Retain, DeletionPolicy::Delete] {
+            spec.deletion_policy = Some(policy);
+            let monitor = sandbox.monitor(spec.clone());
+            // Created, or taken back.
+            let outcomes = sandbox.pass(&monitor, DASHBOARD).await;
+            assert!(outcomes[0].conflicts.is_empty() && outcomes[0].failures.is_empty(), "{outcomes:#?}");
+            sandbox.converge(&monitor, DASHBOARD).await;
+            let tags = &dashboard(&sandbox, &monitor).await["tags"];
+            let owner = (dashboard_tags != "unsupported").then_some("test/network/production");
+            assert_eq!(tags["vpcflow.dev/owner"], json!(owner), "{dashboard_tags}: {tags}");
+            sandbox.assert_at_rest(&monitor, DASHBOARD).await;
+            spec.detector.enabled = !spec.detector.enabled;
+            let changed = sandbox.monitor(spec.clone());
+            assert_eq!(sandbox.converge(&changed, DASHBOARD).await.len(), 1, "{dashboard_tags}");
+            assert!(sandbox.tear_down(&changed, DASHBOARD).await.iter().all(Outcome::is_settled), "{dashboard_tags}");
+        }
+        assert_eq!(sandbox.inventory().await["dashboards"], json!({}), "{dashboard_tags}");
+    }
+}
+
+#[tokio::test]
+async fn one_of_somebody_else_is_a_conflict_where_dashboards_have_no_tags() {
+    let sandbox = account("strangers", "unsupported").await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    let cloudwatch = aws_sdk_cloudwatch::Client::new(&sandbox.config);
+    let markdown = "Kept by vpc-flow-operator (`vpcflow.dev/owner=test/other/production`)";
+    let theirs = json!({"widgets": [{"type": "text", "properties": {"markdown": markdown}}]}).to_string();
+    for (body, reported) in [(r#"{"widgets": []}"#, "adoptionPolicy"), (theirs.as_str(), "test/other/production")] {
+        let put = cloudwatch.put_dashboard().dashboard_name(monitor.names.dashboard()).dashboard_body(body);
+        put.send().await.unwrap();
+        let before = sandbox.inventory().await;
+        let outcomes = sandbox.pass(&monitor, DASHBOARD).await;
+        assert!(outcomes[0].conflicts[0].to_string().contains(reported), "{outcomes:#?}");
+        assert!(sandbox.tear_down(&monitor, DASHBOARD).await.iter().all(Outcome::is_settled));
+        assert_eq!(sandbox.inventory().await, before);
     }
 }
 

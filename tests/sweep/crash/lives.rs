@@ -8,6 +8,7 @@ use futures::future::select_all;
 use futures::{FutureExt, future};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
 
 use super::points::{Calls, Moment, Point};
 use super::trap::Trap;
@@ -23,9 +24,10 @@ const KILLS_IN_A_PHASE: usize = 6;
 /// What each phase of an undisturbed life takes, and where it ends.
 pub type Undisturbed = BTreeMap<Phase, (Calls, Snapshot)>;
 
-/// A world in which others live already, with the operator at work.
-async fn inhabited(name: &str) -> Result<World> {
+/// A world in which others live already, with the operator at work. AWS has these modes there.
+async fn inhabited(name: &str, modes: &Value) -> Result<World> {
     let mut world = World::new(name).await?;
+    world.sandbox.emulator.set_modes(&world.sandbox.account, modes.clone()).await?;
     strangers(&world).await?;
     start(&mut world)?;
     Ok(world)
@@ -39,7 +41,7 @@ fn start(world: &mut World) -> Result<()> {
 /// Lives a whole life in which nothing happens to the operator.
 pub async fn undisturbed(name: &str) -> Result<Undisturbed> {
     let mut since = Instant::now();
-    let world = inhabited(name).await?;
+    let world = inhabited(name, &json!({})).await?;
     let strangers = Snapshot::take(&world).await?;
     let mut phases = Undisturbed::new();
     for phase in Phase::ALL {
@@ -62,6 +64,16 @@ pub async fn undisturbed(name: &str) -> Result<Undisturbed> {
     Ok(phases)
 }
 
+/// The first phase of a life in which nothing happens to the operator, under these modes of AWS.
+pub async fn undisturbed_creation(name: &str, modes: &Value) -> Result<Undisturbed> {
+    let since = Instant::now();
+    let world = inhabited(name, modes).await?;
+    Phase::Create.begin(&world).await?;
+    Phase::Create.end(&world).await?;
+    let calls = Calls::between(&world.proxy.calls(), &world.kube.calls(), since, Instant::now());
+    Ok(Undisturbed::from([(Phase::Create, (calls, Snapshot::take(&world).await?))]))
+}
+
 /// What came of one life.
 #[derive(Default)]
 pub struct Story {
@@ -80,7 +92,7 @@ pub async fn killed_at(
     mut again: impl FnMut(&World) -> Option<Trap>,
     undisturbed: &Undisturbed,
 ) -> Result<Story> {
-    let mut world = inhabited(name).await?;
+    let mut world = inhabited(name, &json!({})).await?;
     let mut story = Story::default();
     for phase in Phase::ALL {
         if points.is_empty() {
@@ -105,10 +117,15 @@ pub async fn killed_at(
     Ok(story)
 }
 
-/// Lives a whole life, and is killed in each phase the first time that anything is changed in a way of its own: at every operation that
+/// Lives through the phases, and is killed in each the first time that anything is changed in a way of its own: at every operation that
 /// writes. Returns how often.
-pub async fn killed_at_first_writes(name: &str, moment: Moment, undisturbed: &Undisturbed) -> Result<usize> {
-    let mut world = inhabited(name).await?;
+pub async fn killed_at_first_writes(
+    name: &str,
+    modes: &Value,
+    moment: Moment,
+    undisturbed: &Undisturbed,
+) -> Result<usize> {
+    let mut world = inhabited(name, modes).await?;
     let mut kills = 0;
     for (phase, (calls, _)) in undisturbed {
         let points = calls.writes().into_iter().map(|call| Point { phase: *phase, call: call.clone(), nth: 1, moment });
@@ -121,7 +138,7 @@ pub async fn killed_at_first_writes(name: &str, moment: Moment, undisturbed: &Un
 
 /// Lives a whole life, and is killed again and again, whatever it does just then, a few times in each phase. Returns how often.
 pub async fn killed_again_and_again(name: &str, seed: u64, undisturbed: &Undisturbed) -> Result<usize> {
-    let mut world = inhabited(name).await?;
+    let mut world = inhabited(name, &json!({})).await?;
     let (mut random, mut kills) = (StdRng::seed_from_u64(seed), 0);
     for phase in Phase::ALL {
         let mut left = KILLS_IN_A_PHASE;

@@ -7,11 +7,15 @@ mod trap;
 
 use std::collections::BTreeMap;
 
-use lives::{Story, Undisturbed, killed_again_and_again, killed_at, killed_at_first_writes, random_trap, undisturbed};
+use lives::{
+    Story, Undisturbed, killed_again_and_again, killed_at, killed_at_first_writes, random_trap, undisturbed,
+    undisturbed_creation,
+};
 use points::{Moment, Point};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use serde_json::json;
 
 use crate::life::Phase;
 use crate::report::{Sweep, is_full, seed};
@@ -168,12 +172,33 @@ fn again_and_again() {
     }
     let live = async |life| match life {
         Often::AtFirstWrites(moment) => {
-            killed_at_first_writes(&format!("crash-often-{moment:?}").to_lowercase(), moment, &undisturbed).await
+            let name = format!("crash-often-{moment:?}").to_lowercase();
+            killed_at_first_writes(&name, &json!({}), moment, &undisturbed).await
         }
         Often::AgainAndAgain(seed) => killed_again_and_again(&format!("crash-often-{seed}"), seed, &undisturbed).await,
     };
     for (life, outcome) in lives.iter().zip(side_by_side(lives.clone(), live)) {
         let kills = sweep.add_run(&format!("{life:?}"), outcome);
+        sweep.add_points(kills.unwrap_or(1));
+    }
+    sweep.finish();
+}
+
+/// Where AWS refuses or ignores the tags of what is created, nothing of the monitor ever looks like somebody else's.
+#[test]
+fn without_tags_at_the_creation() {
+    let mut sweep = Sweep::start("crash without tags at the creation");
+    let worlds = [("refused", "refused"), ("ignored", "ignored"), ("refused", "unsupported")];
+    let lives =
+        worlds.into_iter().flat_map(|world| [Moment::Before, Moment::After].map(|moment| (world, moment))).collect();
+    let live = async |((bucket_tags, dashboard_tags), moment): ((&str, &str), Moment)| {
+        let modes = json!({"bucketTags": bucket_tags, "dashboardTags": dashboard_tags});
+        let name = format!("untagged-{bucket_tags}-{dashboard_tags}-{moment:?}").to_lowercase();
+        let undisturbed = undisturbed_creation(&format!("{name}-undisturbed"), &modes).await?;
+        killed_at_first_writes(&name, &modes, moment, &undisturbed).await
+    };
+    for outcome in side_by_side(lives, live) {
+        let kills = sweep.add_run("a life", outcome);
         sweep.add_points(kills.unwrap_or(1));
     }
     sweep.finish();

@@ -66,6 +66,7 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (lifecycle(json!({"standardIaAfterDays": 29})), "s3.lifecycle.standardIaAfterDays"),
         (lifecycle(json!({"glacierAfterDays": 59})), "s3.lifecycle.glacierAfterDays"),
         (lifecycle(json!({"deepArchiveAfterDays": 90})), "s3.lifecycle.deepArchiveAfterDays"),
+        (lifecycle(json!({"deepArchiveAfterDays": 179})), "s3.lifecycle.deepArchiveAfterDays"),
         (lifecycle(json!({"expireAfterDays": 365})), "s3.lifecycle.expireAfterDays"),
         (json!({"detections": {"namespace": "AWS/Logs"}}), "detections.namespace"),
         (long_span("rejectedConnections"), "detections.rejectedConnections"),

@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{
 };
 use serde::Serialize;
 
+use crate::api::{Invalid, spec};
 use crate::monitor::{LAYOUT, Monitor, RESULTS_PREFIX, short_hash};
 
 const RECORDS: &str = "vpc-flow-operator-records";
@@ -40,6 +41,30 @@ pub struct Rule {
     /// What the rule says besides, which ours never do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     besides: Vec<&'static str>,
+}
+
+/// Days that S3 keeps an object in Glacier at least before the same rule may move it to Deep Archive.
+const LEAST_DAYS_IN_GLACIER: i32 = 90;
+
+/// Rejects days that S3 would reject. The API server does as well, but not `plan`, and not for a monitor that was stored before it did.
+pub fn check(monitor: &Monitor) -> Result<(), Invalid> {
+    let spec::Lifecycle { glacier_after_days, deep_archive_after_days, intelligent_tiering, .. } =
+        monitor.spec.s3.lifecycle;
+    let least = glacier_after_days.saturating_add(LEAST_DAYS_IN_GLACIER);
+    if intelligent_tiering
+        || glacier_after_days == 0
+        || deep_archive_after_days == 0
+        || deep_archive_after_days >= least
+    {
+        return Ok(());
+    }
+    Err(Invalid {
+        field: "s3.lifecycle.deepArchiveAfterDays",
+        problem: format!(
+            "{deep_archive_after_days} must be at least {least}: S3 keeps objects in Glacier for {LEAST_DAYS_IN_GLACIER} days \
+             (glacierAfterDays is {glacier_after_days}; 0 leaves a class out)"
+        ),
+    })
 }
 
 /// The rules the spec asks for.

@@ -40,6 +40,26 @@ fn records_move_and_results_expire_by_default() {
 }
 
 #[test]
+fn objects_stay_in_glacier_as_long_as_s3_demands_or_the_spec_is_rejected() {
+    let days = [0, 1, 90, 179, 180, 275, 276, 365, 36_500];
+    for (glacier, deep_archive) in days.into_iter().flat_map(|glacier| days.map(|deep| (glacier, deep))) {
+        let mut spec = spec();
+        spec.s3.lifecycle.glacier_after_days = glacier;
+        spec.s3.lifecycle.deep_archive_after_days = deep_archive;
+        let monitor = fixtures::with_spec(spec.clone());
+        let transitions = rules(&monitor)[RECORDS].transitions.clone();
+        let gap = transitions.get("DEEP_ARCHIVE").zip(transitions.get("GLACIER")).map(|(deep, glacier)| deep - glacier);
+        assert_eq!(check(&monitor).is_ok(), gap.is_none_or(|gap| gap >= 90), "{glacier} {deep_archive}");
+        spec.s3.lifecycle.intelligent_tiering = true;
+        assert!(check(&fixtures::with_spec(spec)).is_ok(), "there are no transitions to either");
+    }
+    let mut spec = spec();
+    spec.s3.lifecycle.deep_archive_after_days = 179;
+    let reported = check(&fixtures::with_spec(spec)).unwrap_err().to_string();
+    assert!(reported.starts_with("spec.s3.lifecycle.deepArchiveAfterDays: 179 must be at least 180"), "{reported}");
+}
+
+#[test]
 fn every_field_counts() {
     let mut spec = spec();
     spec.s3.prefix = String::new();

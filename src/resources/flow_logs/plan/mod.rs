@@ -29,8 +29,8 @@ pub enum FlowLogOp {
         token: String,
         /// The token for a second attempt, once the others are gone: AWS may have remembered its refusal under the first.
         token_after_delete: String,
-        /// Ids of the others.
-        replaced: Vec<String>,
+        /// The others.
+        replaced: Vec<Found>,
         /// True if one of the others has the same destination, which AWS may refuse to share.
         same_destination: bool,
     },
@@ -155,7 +155,7 @@ fn repair(
             flow_log: wanted.clone(),
             token: token(monitor, wanted, read_at, Attempt::First),
             token_after_delete: token(monitor, wanted, read_at, Attempt::AfterDelete),
-            replaced: ids(&old),
+            replaced: old.iter().copied().cloned().collect(),
             same_destination: old.iter().any(|found| same_destination(found, wanted)),
         };
         let change = change(Action::Replace, wanted)

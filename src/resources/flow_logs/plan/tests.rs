@@ -31,7 +31,7 @@ fn after(mut observed: Observed, op: &FlowLogOp, monitor: &Monitor) -> Observed 
     match op {
         FlowLogOp::Create { flow_log, token } => flow_logs.push(found(token, flow_log, &monitor.tags)),
         FlowLogOp::Replace { flow_log, token, replaced, .. } => {
-            flow_logs.retain(|found| !replaced.contains(&found.id));
+            flow_logs.retain(|found| !replaced.iter().any(|replaced| replaced.id == found.id));
             flow_logs.push(found(token, flow_log, &monitor.tags));
         }
         FlowLogOp::Tag { id, tags } => {

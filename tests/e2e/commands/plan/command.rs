@@ -58,6 +58,15 @@ fn monitor(sandbox: &Sandbox, spec: &str) -> String {
 }
 
 #[tokio::test]
+async fn days_that_s3_would_reject_are_named() {
+    let sandbox = Sandbox::new("plan::lifecycle").await;
+    let path = file("lifecycle", &monitor(&sandbox, ", s3: {lifecycle: {deepArchiveAfterDays: 179}}"));
+    let reported = run(&sandbox, false, &["-f", &path, "--cluster-name", "test"]).await;
+    let text = format!("{} {}", reported.stdout, reported.stderr);
+    assert!(text.contains("spec.s3.lifecycle.deepArchiveAfterDays: 179 must be at least 180"), "{text}");
+}
+
+#[tokio::test]
 async fn a_file_needs_no_cluster_and_the_exit_code_tells() {
     let sandbox = Sandbox::new("plan::file").await;
     let path = file("new", &monitor(&sandbox, ""));

@@ -18,7 +18,7 @@ pub async fn fail(sandbox: &Sandbox, operation: &str, code: &str, status: u16, t
     sandbox.emulator.add_fault(fault).await.unwrap();
 }
 
-async fn make_bucket(s3: &aws_sdk_s3::Client, name: &str) {
+pub async fn make_bucket(s3: &aws_sdk_s3::Client, name: &str) {
     let here = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
     s3.create_bucket().bucket(name).create_bucket_configuration(here).send().await.unwrap();
 }

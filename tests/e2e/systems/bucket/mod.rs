@@ -4,6 +4,7 @@ mod conflicts;
 mod removal;
 mod sharing;
 mod state;
+mod untagged;
 
 use aws_config::SdkConfig;
 use serde_json::Value;

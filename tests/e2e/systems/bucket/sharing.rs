@@ -8,11 +8,11 @@ use aws_sdk_s3::types::{
 use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::TagValue;
-use vpc_flow_operator::engine::{self, Direction};
+use vpc_flow_operator::engine::{self, Direction, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 
 use super::{STORAGE, bucket, rule, s3, statement};
-use testkit::sandbox::{Sandbox, apply, systems};
+use testkit::sandbox::{Sandbox, apply, details, systems};
 
 async fn create_flow_log(sandbox: &Sandbox, monitor: &Monitor) {
     let options = DestinationOptionsRequest::builder().hive_compatible_partitions(true).build();
@@ -168,6 +168,83 @@ async fn what_lets_other_accounts_deliver_survives_create_flow_logs() {
     kept["Sid"] = theirs["Sid"].clone();
     assert_eq!(kept, theirs);
     sandbox.assert_at_rest(&monitor, &all).await;
+}
+
+const DELIVERY: &[Component] = &[Component::Bucket, Component::DeliveryRole, Component::LogGroup, Component::FlowLogs];
+
+/// Adds the statement of a Resolver query log of the same account, under the name that AWS uses for all logs.
+async fn deliver_another_log(sandbox: &Sandbox, monitor: &Monitor) -> Value {
+    let (name, account) = (&monitor.names.bucket, &sandbox.account);
+    let theirs = json!({
+        "Sid": "AWSLogDeliveryWriteResolver",
+        "Effect": "Allow",
+        "Principal": {"Service": "delivery.logs.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": format!("arn:aws:s3:::{name}/resolver/AWSLogs/{account}/*"),
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account, "s3:x-amz-acl": "bucket-owner-full-control"},
+            "ArnLike": {"aws:SourceArn": format!("arn:aws:logs:eu-west-1:{account}:*")},
+        },
+    });
+    let mut policy = bucket(sandbox, monitor).await["policy"].clone();
+    policy["Statement"].as_array_mut().unwrap().push(theirs.clone());
+    s3(&sandbox.config).put_bucket_policy().bucket(name).policy(policy.to_string()).send().await.unwrap();
+    theirs
+}
+
+#[tokio::test]
+async fn another_log_of_the_account_is_delivered_through_every_new_flow_log() {
+    let sandbox = Sandbox::new("bucket::another-log").await;
+    let mut spec = sandbox.spec();
+    let monitor = sandbox.monitor(spec.clone());
+    sandbox.converge(&monitor, DELIVERY).await;
+    let fresh = bucket(&sandbox, &monitor).await["policy"]["Statement"].clone();
+    let theirs = deliver_another_log(&sandbox, &monitor).await;
+    let of_others = |outcomes: &[Outcome]| details(outcomes).others_bucket_policy.unwrap();
+    assert_eq!(of_others(&sandbox.pass(&monitor, DELIVERY).await), json!([theirs]).to_string());
+
+    for (prefix, hive) in [("records", true), ("records", false), ("", false), ("vpc-flow-logs", true)] {
+        spec.s3.prefix = prefix.into();
+        spec.s3.hive_compatible_partitions = hive;
+        let monitor = sandbox.monitor(spec.clone());
+        sandbox.converge(&monitor, DELIVERY).await;
+        let after = bucket(&sandbox, &monitor).await;
+        assert_eq!(statement(&after, "AWSLogDeliveryWriteResolver"), theirs, "{prefix}");
+        assert_eq!(after["policy"]["Statement"].as_array().unwrap().len(), 6, "{prefix}: {after:#}");
+        sandbox.assert_at_rest(&monitor, DELIVERY).await;
+    }
+    let mut after = bucket(&sandbox, &monitor).await["policy"]["Statement"].as_array().unwrap().clone();
+    after.retain(|statement| *statement != theirs);
+    let by_sid = |statement: &Value| statement["Sid"].to_string();
+    after.sort_by_key(by_sid);
+    let mut fresh = fresh.as_array().unwrap().clone();
+    fresh.sort_by_key(by_sid);
+    assert_eq!(after, fresh, "as if the prefix had never changed");
+}
+
+#[tokio::test]
+async fn another_log_of_the_account_is_delivered_after_a_crash_too() {
+    let sandbox = Sandbox::new("bucket::another-log-crash").await;
+    let mut spec = sandbox.spec();
+    let monitor = sandbox.monitor(spec.clone());
+    sandbox.converge(&monitor, DELIVERY).await;
+    let theirs = deliver_another_log(&sandbox, &monitor).await;
+    spec.s3.prefix = "records".into();
+    let mut monitor = sandbox.monitor(spec);
+    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
+    let assessed = engine::assess(&systems(DELIVERY), &sandbox.aws, &monitor, Direction::Build).await;
+    monitor.recorded_policy = details(&engine::plan(&assessed)).others_bucket_policy;
+
+    super::conflicts::fail(&sandbox, "PutBucketPolicy", "AccessDenied", 403, None).await;
+    apply(&sandbox.aws, &monitor, assessed, Direction::Build).await;
+    let overwritten = bucket(&sandbox, &monitor).await;
+    assert_eq!(statement(&overwritten, "AWSLogDeliveryWriteResolver"), json!(null), "{overwritten:#}");
+    sandbox.emulator.clear_faults(&sandbox.account).await.unwrap();
+    sandbox.converge(&monitor, DELIVERY).await;
+    let after = bucket(&sandbox, &monitor).await;
+    assert_eq!(statement(&after, "AWSLogDeliveryWriteResolver"), theirs, "{after:#}");
+    assert_eq!(after["policy"]["Statement"].as_array().unwrap().len(), 6, "{after:#}");
 }
 
 /// Makes the bucket public, as people do: blocked access taken away, the policy replaced.
