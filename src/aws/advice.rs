@@ -1,6 +1,6 @@
 use crate::network::ConnectionProblem;
 
-/// What to do about a connection to AWS that fails.
+/// The remedy for a connection to AWS that fails.
 pub const fn advice(problem: ConnectionProblem) -> &'static str {
     match problem {
         ConnectionProblem::UnknownIssuer => {

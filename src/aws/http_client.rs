@@ -25,7 +25,7 @@ use crate::network::{InvalidProxy, Proxies, ProxyScheme, ProxyUrl, host};
 /// or less, and most of them do so silently: the next call would wait for its whole time-out.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where instances and pods get their credentials from: the metadata of EC2, and the agents of ECS and EKS Pod Identity.
+/// The networks of the sources of credentials on an instance: the metadata of EC2, and the agents of ECS and EKS Pod Identity.
 const LINK_LOCAL: [&str; 3] = ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32"];
 
 /// The environment names a proxy that the AWS clients cannot use.

@@ -1,4 +1,4 @@
-//! What the AWS SDK finds in its environment.
+//! The configuration of the AWS SDK from its environment.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 

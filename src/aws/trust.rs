@@ -40,7 +40,7 @@ pub enum TrustError {
     },
 }
 
-/// What the environment or the profile says to trust; by default, what the system trusts.
+/// The authorities that the environment or the profile names; by default, those of the system.
 pub async fn tls_context() -> Result<TlsContext, TrustError> {
     let Some((setting, path)) = ca_bundle().await else { return Ok(TlsContext::default()) };
     let context = TlsContext::builder().with_trust_store(read(setting, &path)?).build();

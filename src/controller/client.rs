@@ -12,9 +12,9 @@ use crate::leader::{Fence, NotLeader};
 /// The fence is asked before a connection is made: all of this must pass before another replica can lead, which is no sooner than 5 s
 /// (`--leader-elect-lease-duration` less `--leader-elect-renew-deadline`) after the fence has shut.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long an answer may take.
+/// Time within which an answer must come.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a watch may be silent; a healthy one gets a bookmark about every minute, and ends by itself after 290 seconds.
+/// Time for which a watch may be silent; a healthy one gets a bookmark about every minute, and ends by itself after 290 seconds.
 const SILENCE: Duration = Duration::from_mins(5);
 
 /// Ways to the Kubernetes API.

@@ -1,6 +1,6 @@
 use crate::network::ConnectionProblem;
 
-/// What to do about a connection to the Kubernetes API that fails.
+/// The remedy for a connection to the Kubernetes API that fails.
 #[must_use]
 pub const fn advice(problem: ConnectionProblem) -> &'static str {
     match problem {

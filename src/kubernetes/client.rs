@@ -24,7 +24,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Interval of the probes that keep a watch from looking silent to them.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// What carries requests to the Kubernetes API.
+/// The service that carries requests to the Kubernetes API.
 pub type Connections = BoxService<Request<Body>, Response<Incoming>, BoxError>;
 
 /// A client for `config`, with the time-outs that it names.

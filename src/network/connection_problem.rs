@@ -24,12 +24,12 @@ pub enum ConnectionProblem {
     ProxyUnreachable,
 }
 
-/// How hyper-util begins the errors of its proxies; their types are private.
+/// The beginnings of hyper-util's errors of proxies; their types are private.
 const TUNNEL: &str = "tunnel error: ";
 const SOCKS: &str = "SOCKS error: ";
-/// How both say that there is no connection to the proxy.
+/// Both errors for a proxy without a connection.
 const NOT_CONNECTED: &str = "failed to create underlying connection";
-/// How hyper-util says that an HTTP proxy answered 407, and that a SOCKS proxy refused the user.
+/// The errors for an HTTP proxy that answers 407, and for a SOCKS proxy that refuses the user.
 const WANTS_CREDENTIALS: [&str; 2] = ["proxy authorization required", "credentials not accepted"];
 
 impl ConnectionProblem {

@@ -42,7 +42,7 @@ impl ProxyScheme {
 /// A proxy, and where its URL was set.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl {
-    /// What names the proxy: an environment variable, or a field of the kubeconfig.
+    /// The setting that names the proxy: an environment variable, or a field of the kubeconfig.
     pub source: &'static str,
     /// The protocol to the proxy.
     pub scheme: ProxyScheme,

@@ -113,7 +113,7 @@ fn is_monitor(value: &Value, document: usize) -> Result<bool, FileError> {
     }
 }
 
-/// What `kubectl get -o yaml` prints, too.
+/// The fields of an object that `kubectl get -o yaml` prints.
 const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
 /// As the CRD's rule has it; a tag's value holds it.

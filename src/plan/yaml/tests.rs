@@ -14,7 +14,7 @@ fn problem(text: &str) -> String {
     objects(text).into_iter().find_map(|(_, value)| value.err()).unwrap().to_string()
 }
 
-/// What `kubectl label --local -o json` of Kubernetes 1.37 printed for each.
+/// The values are those that `kubectl label --local -o json` of Kubernetes 1.37 prints.
 #[test]
 fn scalars_have_the_values_that_kubectl_gives_them() {
     for text in ["yes", "Yes", "YES", "y", "Y", "on", "On", "ON", "true", "True", "TRUE", "!!bool yes"] {

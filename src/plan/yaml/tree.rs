@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 use super::YamlError;
 use super::scalar::Scalar;
 
-/// The value of the first document in `text`; null if there is none. What follows a line `...` is not read, as by kubectl.
+/// The value of the first document in `text`; null if there is none. Like kubectl, it reads nothing behind a line `...`.
 pub fn read(text: &str) -> Result<Value, YamlError> {
     let options = granit_parser::options! { emit_comments: false };
     let mut builder = Builder { events: Parser::new_from_str_with_options(text, options), anchors: HashMap::new() };

@@ -10,7 +10,7 @@ use super::{Ended, run};
 /// A name in the certificate of the API server that only a proxy resolves.
 const SERVER: &str = "kubernetes.default.svc";
 
-/// Where the API server really is.
+/// The API server, and its true address.
 struct Target {
     kubeconfig: Value,
     address: String,

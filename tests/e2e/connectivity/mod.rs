@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 const VARIABLES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "AWS_CA_BUNDLE"];
 
-/// How a command ended.
+/// The end of a command.
 struct Ended {
     code: Option<i32>,
     stdout: String,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What a proxy speaks.
+/// The protocol of a proxy.
 #[derive(Clone, Copy)]
 pub enum Protocol {
     Http,
