@@ -3,12 +3,14 @@
 use kube::core::Rule;
 
 /// A rule about the value it stands at.
+#[must_use]
 pub fn rule(rule: &str, message: &str) -> Rule {
     Rule::new(rule).message(message)
 }
 
 /// A rule that a text matches a pattern, in which there is no backslash and no apostrophe. The message is a sentence, unlike that of the
 /// schema's own `pattern`.
+#[must_use]
 pub fn matching(pattern: &str, message: &str) -> Rule {
     rule(&format!("{MATCHES}{pattern}')"), message)
 }
@@ -22,6 +24,7 @@ pub fn pattern(rule: &str) -> Option<&str> {
 const MATCHES: &str = "self.matches('";
 
 /// A rule about a KMS key.
+#[must_use]
 pub fn key_arn() -> Rule {
     matching(
         "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$",
@@ -30,6 +33,7 @@ pub fn key_arn() -> Rule {
 }
 
 /// A rule whose violation is reported at a field below.
+#[must_use]
 pub fn rule_at(field_path: &str, rule: &str, message: &str) -> Rule {
     Rule::new(rule).message(message).field_path(field_path)
 }

@@ -46,12 +46,12 @@ pub fn http_client(proxies: Proxies, tls: &TlsContext) -> SharedHttpClient {
     if proxies.is_empty() {
         return direct;
     }
-    let proxied = |proxy: &ProxyUrl| {
+    let route = |proxy: &ProxyUrl| {
         let config = ProxyConfig::all(proxy.url_with_credentials()).ok()?;
         Some((proxy.clone(), client(config, tls, IDLE_TIMEOUT)))
     };
-    let proxied = proxies.urls().filter_map(proxied).collect();
-    SharedHttpClient::new(Routed(Arc::new(Routes { direct, proxied, proxies })))
+    let routes = Routes { direct, proxied: proxies.urls().filter_map(route).collect(), proxies };
+    SharedHttpClient::new(Routed(Arc::new(routes)))
 }
 
 fn client(proxy: ProxyConfig, tls: &TlsContext, idle_timeout: Duration) -> SharedHttpClient {
@@ -153,8 +153,7 @@ mod tests {
         };
         let proxies = Proxies::read(get);
         let client = client(ProxyConfig::disabled(), &TlsContext::default(), IDLE_TIMEOUT);
-        let proxied = proxies.urls().map(|url| (url.clone(), client.clone())).collect();
-        Routes { direct: client, proxied, proxies }
+        Routes { proxied: proxies.urls().map(|url| (url.clone(), client.clone())).collect(), direct: client, proxies }
     }
 
     fn is_direct(routes: &Routes, url: &'static str) -> bool {

@@ -39,6 +39,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     fn tags(found: &Self::Found) -> Option<&Tags>;
 
     /// The field of the spec that may choose the name, for kinds that have one.
+    #[must_use]
     fn chosen_by_user(_monitor: &Monitor) -> Option<Chosen> {
         None
     }
@@ -93,6 +94,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Applied, AwsError>> + Send;
 
     /// Carries out a change of tags. Services that replace all tags at once do it in one call.
+    #[must_use]
     fn retag(
         aws: &Aws,
         monitor: &Monitor,
@@ -108,6 +110,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// Sets or removes tags, for kinds that have a call for each.
+    #[must_use]
     fn tag(
         _aws: &Aws,
         _monitor: &Monitor,

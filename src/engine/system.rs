@@ -281,7 +281,9 @@ impl Report {
 
 /// Writes the fields of the status that one system fills.
 #[derive(Clone, Default)]
-pub struct Details(Option<Arc<dyn Fn(&mut VpcFlowMonitorStatus) + Send + Sync>>);
+pub struct Details(Option<Arc<WriteDetails>>);
+
+type WriteDetails = dyn Fn(&mut VpcFlowMonitorStatus) + Send + Sync;
 
 impl Details {
     /// Details that `write` writes.

@@ -96,9 +96,9 @@ impl Monitor {
     }
 
     /// The same, where the reader may also do `else_` about a resource that somebody owns.
-    fn claim_or(&self, tags: &Tags, else_: Option<String>) -> Claim {
+    fn claim_or(&self, tags: &Tags, else_: Option<&str>) -> Claim {
         let foreign = |problem: String, remedies: Vec<String>| {
-            let remedies: Vec<_> = remedies.into_iter().chain(else_.clone()).collect();
+            let remedies: Vec<_> = remedies.into_iter().chain(else_.map(str::to_owned)).collect();
             let separator = if remedies.is_empty() { "" } else { "; " };
             Claim::Foreign(format!("{problem}{separator}{}", remedies.join(", or ")))
         };
@@ -140,7 +140,7 @@ impl Monitor {
                 self.namespace, self.owner
             ));
         }
-        self.claim_or(tags, Some(format!("choose another spec.{field}")))
+        self.claim_or(tags, Some(&format!("choose another spec.{field}")))
     }
 
     /// True if a monitor of our identity has left the resource behind.

@@ -1,4 +1,4 @@
-//! CheckName 1: the flow logs are active, and deliver.
+//! Check 1: the flow logs are active, and deliver.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! CheckName 2: records reach the log group.
+//! Check 2: records reach the log group.
 
 use aws_sdk_cloudwatchlogs::types::OrderBy;
 use jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,4 @@
-//! CheckName 3: files reach the bucket.
+//! Check 3: files reach the bucket.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,4 @@
-//! CheckName 5: a query finds records.
+//! Check 5: a query finds records.
 
 use std::time::Duration;
 

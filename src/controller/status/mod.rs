@@ -158,9 +158,10 @@ fn in_words(problems: &[Failure]) -> String {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        match subjects.is_empty() {
-            true => message.to_owned(),
-            false => format!("{}{more}: {message}", subjects[..subjects.len().min(NAMED)].join(", ")),
+        if subjects.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{}{more}: {message}", subjects[..subjects.len().min(NAMED)].join(", "))
         }
     };
     causes.into_iter().map(sentence).collect::<Vec<_>>().join("; ")

@@ -137,12 +137,11 @@ fn remove<R: Resource>(
 }
 
 fn delete<R: Resource>(name: &str, found: &R::Found, diff: &mut Diff<ResourceCall<R>>) {
-    match R::undeletable(found) {
-        Some(problem) => diff.conflict_of_removal(R::KIND, name, problem),
-        None => {
-            let call = ResourceCall::Delete(name.to_owned(), found.clone());
-            diff.step(Change::new(Action::Delete, R::KIND, name), call);
-        }
+    if let Some(problem) = R::undeletable(found) {
+        diff.conflict_of_removal(R::KIND, name, problem);
+    } else {
+        let call = ResourceCall::Delete(name.to_owned(), found.clone());
+        diff.step(Change::new(Action::Delete, R::KIND, name), call);
     }
 }
 

@@ -189,7 +189,7 @@ fn the_documents_print_the_fate() {
             });
             // The bucket and the log group cannot be switched off.
             if !(holds_data && removal == Removal::SwitchedOff) {
-                table.push_str(&format!("| {reason} | {resource} | {} |\n", fates.join(" | ")));
+                table += &["| ", reason, " | ", resource, " | ", &fates.join(" | "), " |\n"].concat();
             }
         }
     }

@@ -49,6 +49,7 @@ pub enum YamlError {
 }
 
 /// The objects in `text`, with the number of their document, counted from 1. Empty documents are left out.
+#[must_use]
 pub fn objects(text: &str) -> Vec<(usize, Result<Value, YamlError>)> {
     let (mut found, rest) = leading_json(text);
     if !rest.trim().is_empty() {

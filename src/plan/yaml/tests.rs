@@ -120,10 +120,10 @@ fn what_kubectl_cannot_read_is_refused() {
     ] {
         assert!(problem(text).starts_with(expected), "{text}: {}", problem(text));
     }
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..9 {
+    let level = |level: u8| {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb += &format!("a{level}: &a{level} [{aliases}]\n");
-    }
+        format!("a{level}: &a{level} [{aliases}]\n")
+    };
+    let bomb = format!("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{}", (1..9).map(level).collect::<String>());
     assert_eq!(problem(&bomb), "too many aliases");
 }

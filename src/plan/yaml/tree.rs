@@ -1,6 +1,5 @@
 //! The value of one YAML document.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -56,7 +55,7 @@ impl<'a> Builder<'a> {
         let (kind, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                (Kind::Scalar { text: text.into_owned(), plain, tag: tag.map(full_name) }, anchor)
+                (Kind::Scalar { text: text.into_owned(), plain, tag: tag.map(|tag| full_name(&tag)) }, anchor)
             }
             Event::SequenceStart(_, anchor, _) => {
                 let mut items = Vec::new();
@@ -97,7 +96,7 @@ impl<'a> Builder<'a> {
 
 const STANDARD_TAGS: &str = "tag:yaml.org,2002:";
 
-fn full_name(tag: Cow<'_, Tag>) -> String {
+fn full_name(tag: &Tag) -> String {
     format!("{}{}", tag.handle(), tag.suffix())
 }
 
@@ -143,7 +142,7 @@ impl Converter {
                 self.merge(fields, value)?;
                 continue;
             }
-            let key = self.key(key)?;
+            let key = key_of(key)?;
             let value = self.value(value)?;
             fields.insert(key, value);
         }
@@ -166,17 +165,6 @@ impl Converter {
         merged
     }
 
-    fn key(&mut self, node: &Node) -> Result<String, YamlError> {
-        match &node.kind {
-            Kind::Scalar { text, plain, tag } => {
-                let key = scalar(text, *plain, tag.as_deref(), node.line)?.into_key();
-                key.ok_or(YamlError::Key(node.line))
-            }
-            Kind::Alias(target) => self.key(target),
-            Kind::Sequence(_) | Kind::Mapping(_) => Err(YamlError::Key(node.line)),
-        }
-    }
-
     fn count(&mut self) -> Result<(), YamlError> {
         self.nodes += 1;
         if self.depth > 0 {
@@ -190,6 +178,17 @@ impl Converter {
         let (from, to) = MANY_NODES;
         let allowed = 0.99 - 0.89 * ((nodes - from) / (to - from)).clamp(0.0, 1.0);
         if through_aliases / nodes > allowed { Err(YamlError::TooManyAliases) } else { Ok(()) }
+    }
+}
+
+fn key_of(node: &Node) -> Result<String, YamlError> {
+    match &node.kind {
+        Kind::Scalar { text, plain, tag } => {
+            let key = scalar(text, *plain, tag.as_deref(), node.line)?.into_key();
+            key.ok_or(YamlError::Key(node.line))
+        }
+        Kind::Alias(target) => key_of(target),
+        Kind::Sequence(_) | Kind::Mapping(_) => Err(YamlError::Key(node.line)),
     }
 }
 

@@ -220,6 +220,7 @@ impl Resource for Table {
     type Found = FoundTable;
     type Call = Update;
 
+    #[allow(clippy::misnamed_getters, reason = "Glue knows the table as part of its database")]
     fn name(&self) -> &str {
         &self.qualified_name
     }

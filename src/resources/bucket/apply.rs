@@ -228,11 +228,12 @@ pub async fn put_policy(aws: &Aws, name: &str, policy: &Value) -> Result<(), Aws
         .send()
         .await
         .op(ops::PUT_BUCKET_POLICY)
-        .map_err(|error| match error.message.contains("BlockPublicPolicy") {
-            true => {
+        .map_err(|error| {
+            if error.message.contains("BlockPublicPolicy") {
                 error.with_remedy("a statement that is not the operator's makes the bucket policy public: remove it")
+            } else {
+                error
             }
-            false => error,
         })?;
     Ok(())
 }

@@ -20,7 +20,7 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<
                 // Its policy may keep the rest from us, which is no trouble of ours.
                 return Ok(Some(Found::Here(Box::new(ObservedBucket::just_created(tags)))));
             }
-            let settings = settings(aws, name).await;
+            let settings = Box::pin(settings(aws, name)).await;
             let unfinished =
                 may_be_unfinished && settings.as_ref().is_ok_and(is_as_created) && is_empty(aws, name).await?;
             let bucket = if !unfinished && matches!(monitor.claim(&tags), Claim::Foreign(_)) {

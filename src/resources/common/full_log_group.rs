@@ -8,11 +8,13 @@ use crate::aws::{AwsError, Class};
 const NAMED: usize = 10;
 
 /// True if the log group takes no more filters.
+#[must_use]
 pub fn is_full(error: &AwsError) -> bool {
     error.class == Class::Terminal && error.is(Service::CloudWatchLogs, "LimitExceededException")
 }
 
 /// Names the filters that are there, and what to do. Quotas can be raised, so no number is stated.
+#[must_use]
 pub fn remedy(kind: ResourceKind, log_group: &str, names: &[&str]) -> String {
     let more = match names.len().saturating_sub(NAMED) {
         0 => String::new(),

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::monitor::fixtures;
 
-    /// SystemHealth of a default monitor whose flow logs are changed so.
+    /// The health of a default monitor whose flow logs are changed so.
     fn health_after(change: impl Fn(&mut Found)) -> SystemHealth {
         let monitor = fixtures::monitor();
         let mut flow_logs: Vec<_> = wanted(&monitor)

@@ -1,4 +1,4 @@
-//! CheckName 4: an alarm reaches somebody. The only check that others notice, so it is made only if asked for.
+//! Check 4: an alarm reaches somebody. The only check that others notice, so it is made only if asked for.
 
 mod action;
 mod subscribers;

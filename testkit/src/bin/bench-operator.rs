@@ -61,7 +61,7 @@ async fn main() {
     for delay in [0, 50] {
         let mut runs = Vec::new();
         for number in 0..RUNS {
-            runs.push(measure(&format!("bench-{delay}-{number}"), Duration::from_millis(delay)).await);
+            runs.push(Box::pin(measure(&format!("bench-{delay}-{number}"), Duration::from_millis(delay))).await);
         }
         runs.sort_by_key(|run| run.ready);
         let Run { ready, created_by, at_rest, gone, deleted_by } = &runs[RUNS / 2];

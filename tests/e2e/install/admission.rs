@@ -49,6 +49,7 @@ fn ports(ports: impl Into<Value>) -> Value {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 async fn bad_specs_are_refused_and_the_field_is_named() {
     let cluster = Cluster::new("admission-refused").await;
     let cidrs = |cidrs: &[&str]| json!({"detections": {"externalConnections": {"trustedCidrs": cidrs}}});

@@ -330,7 +330,9 @@ proptest! {
             // Interrupted once, anywhere.
             let mut calls = steps(&monitor, &tables);
             calls.truncate(crash.index(calls.len() + 1));
-            calls.into_iter().for_each(|call| take(&mut tables, call));
+            for call in calls {
+                take(&mut tables, call);
+            }
             converge(&monitor, &mut tables);
             let table = table::desired(&monitor);
             layouts.insert(table.location.clone(), table);

@@ -35,6 +35,7 @@ fn own(text: &str) -> Result<Vec<Value>, String> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn scalars_and_keys_are_what_they_are_for_kubectl() {
     let scalars = [
         "yes",
