@@ -338,17 +338,15 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// The systems that were changed and not read again yet. Once nothing else fails, also those whose resources the changes of other systems
-/// may have altered.
+/// The systems whose resources the changes of other systems may have altered, once nothing fails.
 fn to_read_again(changed: &[Outcome]) -> Vec<&'static AnySystem> {
+    if !changed.iter().all(Outcome::is_settled) {
+        return Vec::new();
+    }
     let find = |component: Component| changed.iter().find(|outcome| outcome.component == component);
-    let settled = changed.iter().all(|outcome| outcome.is_settled() || outcome.unseen);
     let acted = |system: &&AnySystem| find(system.component).is_some_and(|outcome| !outcome.applied.is_empty());
     let touched: Vec<Component> = SYSTEMS.iter().filter(acted).flat_map(|system| system.touches).copied().collect();
-    let is_due = |component: Component| {
-        find(component).is_some_and(|outcome| outcome.unseen) || (settled && touched.contains(&component))
-    };
-    SYSTEMS.iter().filter(|system| is_due(system.component)).collect()
+    SYSTEMS.iter().filter(|system| touched.contains(&system.component)).collect()
 }
 
 /// True if a recorded resource is gone or left behind: another system may have taken it into account, as a role's policy does with a former

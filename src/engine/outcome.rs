@@ -51,8 +51,6 @@ pub struct Outcome {
     pub applied: Vec<Change>,
     /// Changes that this pass made before, and has reported.
     pub earlier: Vec<Change>,
-    /// True if something was changed and not read again yet.
-    pub unseen: bool,
     /// What failed, with the change that did where it was one.
     pub failures: Vec<(Option<Change>, Failure)>,
     /// What is not ours.
@@ -93,7 +91,6 @@ impl Outcome {
             details: Details::default(),
             applied: Vec::new(),
             earlier: Vec::new(),
-            unseen: false,
             failures: Vec::new(),
             conflicts: Vec::new(),
             remaining: Vec::new(),
@@ -111,7 +108,6 @@ impl Outcome {
         // What a former look said of the spec is said anew.
         self.failures.retain(|(change, _)| change.is_some());
         self.failures.extend(assessment.invalid.iter().map(|invalid| (None, invalid.clone().into())));
-        self.unseen = false;
         self.wait_for_own_tags();
     }
 
@@ -134,11 +130,7 @@ impl Outcome {
     /// True if AWS is as the goal wants it, as far as this system goes.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.report.is_some()
-            && !self.unseen
-            && self.failures.is_empty()
-            && self.conflicts.is_empty()
-            && self.remaining.is_empty()
+        self.report.is_some() && self.failures.is_empty() && self.conflicts.is_empty() && self.remaining.is_empty()
     }
 
     /// True if all that others may need of this system exists, though not all of it may be as declared.

@@ -47,13 +47,9 @@ pub async fn apply(
     let mut schedule = Schedule::new(assessed, direction);
     let mut running = FuturesUnordered::new();
     loop {
-        running.extend(schedule.ready().into_iter().map(async |Work { system, steps, mut outcome, reads_again }| {
+        running.extend(schedule.ready().into_iter().map(async |Work { system, steps, mut outcome }| {
             apply_steps(&mut outcome, &steps, aws, monitor, stop).await;
-            if reads_again {
-                look_again(&mut outcome, &system, aws, monitor, direction).await;
-            } else {
-                outcome.unseen = !outcome.applied.is_empty();
-            }
+            look_again(&mut outcome, &system, aws, monitor, direction).await;
             outcome
         }));
         let Some(outcome) = running.next().await else { break };

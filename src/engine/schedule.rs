@@ -2,7 +2,6 @@
 //! assumption that every step succeeds.
 
 use super::any_system::AnySystem;
-use super::change::Action;
 use super::outcome::{Assessed, Outcome, clears_away, plan};
 use super::system::{AnyCall, Direction, Step};
 use crate::api::Component;
@@ -44,8 +43,6 @@ pub struct Work {
     pub steps: Vec<Step<AnyCall>>,
     /// The outcome so far.
     pub outcome: Outcome,
-    /// False for new resources that a later system changes too: they are read once, after that.
-    pub reads_again: bool,
 }
 
 impl Task {
@@ -134,10 +131,7 @@ impl Schedule {
         task.state = State::Working;
         task.outcome.waits_for = waits_for;
         let (system, outcome) = (task.system, task.outcome.clone());
-        let touches = |task: &Task| !task.first.is_empty() && task.system.touches.contains(&system.component);
-        let creates = steps.iter().all(|step| step.change.action == Action::Create);
-        let reads_again = self.direction == Direction::TearDown || !creates || !self.tasks.iter().any(touches);
-        Work { system, steps, outcome, reads_again }
+        Work { system, steps, outcome }
     }
 
     /// Resources that the spec no longer names are removed if their system has moved away from them, and if no other holds on to them.
@@ -154,7 +148,7 @@ impl Schedule {
             task.outcome.earlier.extend(reported);
             task.outcome.waits_for = waits_for;
             let steps = if task.outcome.waits_for.is_empty() { steps } else { Vec::new() };
-            ready.push(Work { system: task.system, steps, outcome: task.outcome.clone(), reads_again: true });
+            ready.push(Work { system: task.system, steps, outcome: task.outcome.clone() });
         }
         ready
     }

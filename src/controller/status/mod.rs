@@ -186,9 +186,6 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
         let systems: Vec<_> = outcome.waits_for.iter().map(|component| component.condition()).collect();
         return no(Reason::WaitingForDependency, &format!("waits for {}", systems.join(", ")));
     }
-    if outcome.unseen {
-        return no(Reason::Progressing, "changed, and not read again yet");
-    }
     if let Some(progress) = &outcome.progress {
         return no(Reason::Progressing, progress);
     }

@@ -17,8 +17,11 @@ async fn live(clusters: &[Cluster], sandbox: &Sandbox) {
     for cluster in clusters {
         cluster.create("m", sandbox.spec()).await;
     }
+    // All before the first trouble, which is the account's.
     for cluster in clusters {
         cluster.wait_ready("m").await;
+    }
+    for cluster in clusters {
         // The same trouble twice is one event, with a count.
         for round in ["1", "2"] {
             sandbox.emulator.add_fault(denied(sandbox, "ec2", "DescribeFlowLogs")).await.unwrap();
