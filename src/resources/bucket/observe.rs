@@ -16,14 +16,15 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<
     match tags(aws, name).await {
         Ok(Some(tags)) => {
             let may_be_unfinished = tags.is_empty() && may_be_unfinished(monitor, name);
-            if !may_be_unfinished && matches!(monitor.claim(&tags), Claim::Foreign(_)) {
+            let is_foreign = matches!(monitor.claim(&tags), Claim::Foreign(_));
+            if is_foreign && !may_be_unfinished {
                 // Its policy may keep the rest from us, which is no trouble of ours.
                 return Ok(Some(Found::Here(Box::new(ObservedBucket::just_created(tags)))));
             }
             let settings = Box::pin(settings(aws, name)).await;
             let unfinished =
                 may_be_unfinished && settings.as_ref().is_ok_and(is_as_created) && is_empty(aws, name).await?;
-            let bucket = if !unfinished && matches!(monitor.claim(&tags), Claim::Foreign(_)) {
+            let bucket = if is_foreign && !unfinished {
                 ObservedBucket::just_created(tags)
             } else {
                 ObservedBucket { tags, unfinished, ..settings? }

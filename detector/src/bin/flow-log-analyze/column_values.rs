@@ -1,4 +1,4 @@
-//! How the values of a Parquet column are written in the line of a record.
+//! Writes the values of a Parquet column as a record's line has them.
 //!
 //! AWS writes INT32, INT64 and text. Programs that write flow logs anew often choose other types; each gives the same line, or
 //! is refused.
@@ -15,7 +15,7 @@ use crate::error::InputError;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
-/// What the values of a column are, whatever their field.
+/// The type of a column's values, whatever their field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Integer {
@@ -29,7 +29,7 @@ enum Kind {
     Nulls,
 }
 
-/// How the values of a column are written.
+/// The form in which the values of a column are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Text as it is.
@@ -106,7 +106,7 @@ impl Form {
     }
 }
 
-/// What the values of a column are; `None` if they cannot stand in a record.
+/// The type of a column's values; `None` if they cannot stand in a record.
 fn kind(column: &ColumnDescriptor) -> Option<Kind> {
     let (logical, converted) = (column.logical_type_ref(), column.converted_type());
     match column.physical_type() {

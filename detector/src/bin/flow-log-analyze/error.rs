@@ -56,7 +56,7 @@ pub enum InputError {
         name: String,
         /// Its type.
         found: String,
-        /// What AWS writes.
+        /// The types that AWS writes.
         expected: &'static str,
     },
     /// A column of a Parquet file is packed in a way that AWS does not use for flow logs.
@@ -64,7 +64,7 @@ pub enum InputError {
     Codec {
         /// The column.
         name: String,
-        /// How it is packed.
+        /// The codec that packs it.
         codec: CompressionCodec,
     },
     /// A column of a Parquet file holds lists or structures.

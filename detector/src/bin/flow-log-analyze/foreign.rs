@@ -1,6 +1,6 @@
 //! Files that are not read, by their first bytes or their first line, with the command that makes one that is.
 
-/// What a file is that is not read.
+/// The kind of a file that is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
     /// Text in another encoding than UTF-8, under the name that `iconv` has for it.
@@ -17,7 +17,7 @@ pub enum Foreign {
     /// gzip or Parquet within gzip.
     #[error("it is packed twice, with gzip and again; unpack it once: gzip -dc FILE | flow-log-analyze")]
     PackedTwice,
-    /// What the AWS CLI prints with `--output yaml`.
+    /// The AWS CLI's output with `--output yaml`.
     #[error("it is YAML of the AWS CLI; ask for JSON: aws logs filter-log-events --output json …")]
     Yaml,
     /// What the AWS CLI prints with `--output table`, or the console as ASCII or Markdown.
