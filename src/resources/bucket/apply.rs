@@ -49,7 +49,10 @@ pub struct Statements {
 
 /// Creates the bucket with its tags and settings.
 pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), AwsError> {
-    if let Some(error) = created_before(aws, bucket, monitor).await? {
+    let created_before = create_unless_there(aws, bucket, monitor).await?;
+    let just_created = ObservedBucket::just_created(monitor.tags.clone());
+    let known = created_before.is_none().then_some(&just_created);
+    if let Some(error) = created_before {
         // By an earlier attempt whose answer was lost, or by somebody else in this account.
         let found = observe::observe(aws, monitor, &bucket.name).await?;
         if !found.is_some_and(|found| Bucket::claim(monitor, &bucket.name, &found) == Claim::Ours) {
@@ -64,11 +67,10 @@ pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(),
         return Err(owned_already());
     }
     // What S3 sets by itself is not set again: the look at the bucket that follows every change shows whether it did.
-    let just_created = ObservedBucket::just_created(monitor.tags.clone());
     let mut outcome = Ok(());
     for step in settings(bucket, &just_created, Vec::new()) {
         // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
-        let result = (|| put(aws, &bucket.name, &step.op))
+        let result = (|| put(aws, &bucket.name, &step.op, known))
             .retry(ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(4))
             .when(|error| error.class == Class::NotYet)
             .await;
@@ -83,7 +85,7 @@ fn owned_already() -> AwsError {
 }
 
 /// Creates the bucket. Returns the error of S3 if the account has a bucket of this name already.
-async fn created_before(aws: &Aws, bucket: &Bucket, monitor: &Monitor) -> Result<Option<AwsError>, AwsError> {
+async fn create_unless_there(aws: &Aws, bucket: &Bucket, monitor: &Monitor) -> Result<Option<AwsError>, AwsError> {
     // To a bucket of the account S3 says yes again here, whoever made it: `CreateBucket` in the S3 API reference. So we look right before.
     if aws.account_region.region == HOME_REGION && observe::tags(aws, &bucket.name).await?.is_some() {
         return Ok(Some(owned_already()));
@@ -113,8 +115,16 @@ async fn create_with(aws: &Aws, name: &str, tags: Option<Vec<Tag>>) -> Result<()
     Ok(())
 }
 
-/// Writes a setting.
-pub async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsError> {
+/// Writes a setting. Policy and lifecycle configuration are written whole, with the parts of others: they are read right before, because
+/// others may have changed them since the pass began. A bucket that was created just now has none: it is `known`.
+///
+/// S3 has no condition that would make reading and writing one step.
+pub async fn put(
+    aws: &Aws,
+    name: &str,
+    setting: &Setting,
+    known: Option<&ObservedBucket>,
+) -> Result<(), AwsError> {
     match setting {
         Setting::Versioning(enabled) => put_versioning(aws, name, *enabled).await,
         Setting::Encryption(encryption, blocked) => put_encryption(aws, name, encryption, blocked.clone()).await,
@@ -123,7 +133,7 @@ pub async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsErro
             // The policy first, since blocked access also blocks writing a policy to which somebody added a public statement; but
             // whatever comes of it, the door is shut.
             let policy = match statements {
-                Some(statements) => put_statements(aws, name, statements).await,
+                Some(statements) => put_statements(aws, name, statements, known).await,
                 None => Ok(()),
             };
             if *block {
@@ -131,14 +141,11 @@ pub async fn put(aws: &Aws, name: &str, setting: &Setting) -> Result<(), AwsErro
             }
             policy
         }
-        Setting::Lifecycle(rules) => put_lifecycle(aws, name, rules).await,
+        Setting::Lifecycle(rules) => put_lifecycle(aws, name, rules, known).await,
     }
 }
 
-// Tags, policy and lifecycle are written whole, with what is others': each is read anew right before, as others may have changed it since
-// the pass began. S3 has no condition to make that one step.
-
-/// Carries out a change of tags.
+/// Carries out a change of tags. They are written whole and read right before, as in [`put`].
 pub async fn put_tags(aws: &Aws, name: &str, tags: &TagDiff) -> Result<(), AwsError> {
     let operation = ops::PUT_BUCKET_TAGGING;
     let present = observe::tags(aws, name).await?.unwrap_or_default();
@@ -213,8 +220,16 @@ async fn put_ownership(aws: &Aws, name: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-async fn put_statements(aws: &Aws, name: &str, statements: &Statements) -> Result<(), AwsError> {
-    let present = observe::policy(aws, name).await?;
+async fn put_statements(
+    aws: &Aws,
+    name: &str,
+    statements: &Statements,
+    known: Option<&ObservedBucket>,
+) -> Result<(), AwsError> {
+    let present = match known {
+        Some(bucket) => bucket.policy.clone(),
+        None => observe::policy(aws, name).await?,
+    };
     put_policy(aws, name, &present.with(&statements.ours, &statements.lost)).await
 }
 
@@ -256,9 +271,18 @@ async fn block_public_access(aws: &Aws, name: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-async fn put_lifecycle(aws: &Aws, name: &str, rules: &Rules) -> Result<(), AwsError> {
+async fn put_lifecycle(
+    aws: &Aws,
+    name: &str,
+    rules: &Rules,
+    known: Option<&ObservedBucket>,
+) -> Result<(), AwsError> {
     let operation = ops::PUT_BUCKET_LIFECYCLE;
-    let lifecycle = observe::lifecycle(aws, name).await?.with(rules);
+    let present = match known {
+        Some(bucket) => bucket.lifecycle.clone(),
+        None => observe::lifecycle(aws, name).await?,
+    };
+    let lifecycle = present.with(rules);
     let configuration = BucketLifecycleConfiguration::builder()
         .set_rules(Some(lifecycle.rules))
         .build()

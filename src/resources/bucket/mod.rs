@@ -163,7 +163,7 @@ impl Resource for Bucket {
     }
 
     async fn call(aws: &Aws, _monitor: &Monitor, name: &str, call: &Setting) -> Result<Applied, AwsError> {
-        apply::put(aws, name, call).await?;
+        apply::put(aws, name, call, None).await?;
         Ok(Applied::Done)
     }
 

@@ -54,13 +54,10 @@ impl System for DashboardSystem {
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<FoundDashboard>, AwsError> {
         let name = monitor.names.dashboard();
-        let dashboard = async {
-            aws.cloudwatch.get_dashboard().dashboard_name(&name).send().await.op(ops::GET_DASHBOARD).optional()
-        };
-        let arn = arn(monitor, &name);
-        let (dashboard, tags) = futures::join!(dashboard, cloudwatch_tags::read(aws, &arn));
-        let Some(dashboard) = dashboard.about(ResourceKind::Dashboard, &name)? else { return Ok(None) };
-        let tags = match tags {
+        let dashboard = aws.cloudwatch.get_dashboard().dashboard_name(&name).send().await;
+        let dashboard = dashboard.op(ops::GET_DASHBOARD).optional().about(ResourceKind::Dashboard, &name)?;
+        let Some(dashboard) = dashboard else { return Ok(None) };
+        let tags = match cloudwatch_tags::read(aws, &arn(monitor, &name)).await {
             // Some partitions know no tags of dashboards: they have had them since June 2026.
             Err(error) if error.class == Class::Terminal => None,
             tags => Some(tags.about(ResourceKind::Dashboard, &name)?),
