@@ -44,7 +44,7 @@ impl System for BucketSystem {
 
     const COMPONENT: Component = Component::Bucket;
     const NEEDS: &'static [Component] = &[];
-    // AWS reports there if records can no longer be delivered.
+    // The flow logs report if AWS can no longer deliver records.
     const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Bucket>, Invalid> {
