@@ -77,7 +77,7 @@ fn template_property(monitor: &Monitor) -> (String, String) {
     ("storage.location.template".to_owned(), format!("s3://{}/{folder}", monitor.names.bucket))
 }
 
-/// The folder of an account, region, year, month, day and hour, with a slash at its end. Hours do not matter where a folder holds a day.
+/// The folder of an account, region, year, month, day and hour, with a slash at its end. Hours do not matter if folders are per day.
 #[must_use]
 pub fn folder(monitor: &Monitor, [account, region, year, month, day, hour]: [&str; 6]) -> String {
     let s3 = &monitor.spec.s3;
