@@ -1,7 +1,7 @@
 //! The role through which flow logs reach the log group.
 //!
 //! See "IAM role for publishing flow logs to CloudWatch Logs" in the Amazon VPC user guide. `logs:CreateLogGroup` is left out on
-//! purpose: with it, a late delivery would make a deleted log group anew, without retention.
+//! purpose: with it, a late delivery would recreate a deleted log group without retention.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::monitor::Monitor;
 #[derive(Debug)]
 pub struct DeliveryRole;
 
-/// The role, for steps that are to be taken only once it is as declared.
+/// The role as a precondition: a step that follows it is taken only once the role is as declared.
 #[must_use]
 pub const fn delivery_role() -> Other {
     Other { component: Component::DeliveryRole, kind: ResourceKind::Role, name: None }
@@ -26,13 +26,13 @@ impl System for DeliveryRole {
     type Observed = Option<FoundRole>;
 
     const COMPONENT: Component = Component::DeliveryRole;
-    // No permission on a log group that turns out to be somebody else's.
+    // The role gets no permission on a log group that belongs to somebody else.
     const NEEDS: &'static [Component] = &[Component::LogGroup];
-    // AWS reports there if records can no longer be delivered.
+    // The flow logs report if AWS can no longer deliver records.
     const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Role>, Invalid> {
-        // After a change of its name, the flow log delivers to the former group until it has moved.
+        // After a change of the log group's name, the flow log delivers to the former group until it is replaced.
         let names = monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group);
         let groups: Vec<_> = names.iter().map(|name| monitor.log_group_arn(name)).collect();
         let resources: Vec<_> = groups.iter().flat_map(|group| [group.clone(), format!("{group}:*")]).collect();

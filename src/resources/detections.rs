@@ -1,4 +1,4 @@
-//! What the detections are called and when their alarms fire: shared by metric filters, alarms and dashboard.
+//! Names and alarm limits of the detections, which metric filters, alarms and dashboard share.
 
 use crate::api::spec::AlarmLimits;
 use crate::monitor::Monitor;
@@ -15,7 +15,7 @@ pub enum Detection {
 }
 
 impl Detection {
-    /// Every detection, in the order in which people see them.
+    /// Every detection, in the order of display.
     pub const ALL: [Self; 3] = [Self::RejectedConnections, Self::HighDataTransfer, Self::ExternalConnections];
 
     /// Its name in metrics, `PascalCase` as AWS names its own.
@@ -28,7 +28,7 @@ impl Detection {
         }
     }
 
-    /// What people call it.
+    /// Its title in alarms and on the dashboard.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Detection {
         }
     }
 
-    /// Its name in names of AWS resources.
+    /// Its part of the names of AWS resources.
     #[must_use]
     pub const fn slug(self) -> &'static str {
         match self {
@@ -48,19 +48,19 @@ impl Detection {
         }
     }
 
-    /// The metric it counts into, within `spec.detections.namespace`. It carries the monitor, so that monitors never mix.
+    /// Name of the metric it counts into, within `spec.detections.namespace`. The name contains the monitor's, so that monitors never mix.
     #[must_use]
     pub fn metric_name(self, monitor: &Monitor) -> String {
         format!("{}-{}", self.name(), monitor.names.base())
     }
 
-    /// The metric filter. It carries the monitor, so that it never meets another's in a log group that was taken over.
+    /// Name of the metric filter. It contains the monitor's name, so that it never equals another monitor's in an adopted log group.
     #[must_use]
     pub fn filter_name(self, monitor: &Monitor) -> String {
         format!("{}-{}", monitor.names.base(), self.slug())
     }
 
-    /// When its alarm fires.
+    /// The threshold and periods of its alarm.
     #[must_use]
     pub fn limits(self, monitor: &Monitor) -> AlarmLimits {
         let spec = &monitor.spec.detections;

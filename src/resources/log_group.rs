@@ -8,14 +8,14 @@ use crate::monitor::Monitor;
 
 type Group = log_group::LogGroup<true>;
 
-/// Begins names that AWS keeps for itself: `CreateLogGroup` in the `CloudWatch` Logs API reference.
+/// Prefix of the names that AWS reserves: `CreateLogGroup` in the `CloudWatch` Logs API reference.
 const RESERVED: &str = "aws/";
 
 /// The system [`Component::LogGroup`].
 #[derive(Debug)]
 pub struct LogGroup;
 
-/// The log group of the declared name, and those of earlier names.
+/// The log group of the declared name, and the log groups of earlier names.
 #[derive(Debug)]
 pub struct Observed {
     groups: Vec<(String, Option<FoundLogGroup>)>,
@@ -27,7 +27,7 @@ impl System for LogGroup {
 
     const COMPONENT: Component = Component::LogGroup;
     const NEEDS: &'static [Component] = &[];
-    // AWS reports there if records can no longer be delivered.
+    // The flow logs report if AWS can no longer deliver records.
     const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Group>, Invalid> {

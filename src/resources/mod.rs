@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 
 use crate::engine::{AnySystem, erase};
 
-/// Every system. Their order is that of conditions in the status; work follows what each one needs.
+/// Every system, in the order of conditions in the status. The order of work follows from their needs.
 pub static SYSTEMS: LazyLock<Vec<AnySystem>> = LazyLock::new(|| {
     vec![
         erase::<bucket::BucketSystem>(),

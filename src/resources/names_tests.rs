@@ -1,4 +1,4 @@
-//! Every name that is made from a monitor's identity.
+//! Tests of every name that is made from a monitor's identity.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::api::VpcFlowMonitorSpec;
 use crate::aws::AccountRegion;
 use crate::monitor::{Monitor, Settings};
 
-/// Longest name, and what it may hold besides letters and digits: each service's own rule.
+/// Longest name, and characters allowed besides letters and digits: each service's own rule.
 const ROLE: (usize, &str) = (64, "+=,.@_-");
 const FUNCTION: (usize, &str) = (64, "-_");
 const TOPIC: (usize, &str) = (256, "-_");
@@ -49,7 +49,7 @@ fn names(monitor: &Monitor) -> Vec<(String, (usize, &'static str))> {
     all
 }
 
-/// Two of a cluster that are written alike: one text, cut at different places, with a dot here and a dash there.
+/// Namespace and name of two similar monitors of a cluster: one text, split at different places, with dots in place of some dashes.
 fn look_alikes() -> impl Strategy<Value = [(String, String); 2]> {
     let part = "[a-z0-9]{1,9}";
     (prop::collection::vec(part, 3..9), any::<u64>(), any::<(usize, usize)>()).prop_map(|(parts, dots, cuts)| {

@@ -1,4 +1,5 @@
-//! What a spec says stays what it is wherever it is put: in SQL, queries of Logs Insights, filter patterns, dashboards and policies.
+//! Tests that values of a spec stay literals wherever they are rendered: in SQL, queries of Logs Insights, filter patterns, dashboards and
+//! policies.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use crate::api::VpcFlowMonitorSpec;
 use crate::engine::System;
 use crate::monitor::{Monitor, fixtures};
 
-/// All that the schema takes for the names in a spec, at random.
+/// Specs with random names that the schema accepts.
 fn specs() -> impl Strategy<Value = VpcFlowMonitorSpec> {
     let log_group = "[A-Za-z0-9_./#-]{1,80}";
     let prefix = "([A-Za-z0-9!_.'()-]{1,9}(/[A-Za-z0-9!_.'()-]{1,9}){0,3})?";
@@ -42,7 +43,7 @@ fn queries(monitor: &Monitor) -> Vec<String> {
     widgets.filter_map(|widget| widget["properties"]["query"].as_str().map(str::to_owned)).collect()
 }
 
-/// The texts with one literal taken out: what is left must be the same whatever the literal is.
+/// The texts without one literal: the rest must be the same whatever the literal is.
 fn without(texts: Vec<String>, literal: &str) -> Vec<String> {
     texts.into_iter().map(|text| text.replacen(literal, "", 1)).collect()
 }

@@ -1,20 +1,20 @@
-//! What the monitor's alarms watch, and what they are called.
+//! The monitor's alarms: their names and the metrics that they watch.
 
 use std::collections::BTreeMap;
 
 use crate::monitor::Monitor;
 use crate::resources::detections::Detection;
 
-/// What an alarm watches.
+/// The subject of an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AlarmKind {
-    /// What a detection counts.
+    /// The metric of a detection.
     Detection(Detection),
-    /// Failed invocations of the detector: what it was to read is not read.
+    /// Failed invocations of the detector: it has not read the records of these invocations.
     DetectorErrors,
 }
 
-/// When an alarm fires: the sum of a metric is above the threshold in each of the periods.
+/// The condition under which an alarm fires: the sum of a metric is above the threshold in each of the periods.
 #[derive(Debug)]
 pub(super) struct Condition {
     pub namespace: String,
@@ -23,8 +23,9 @@ pub(super) struct Condition {
     pub threshold: f64,
     pub evaluation_periods: i32,
     pub period_seconds: i32,
-    /// What the metric counts, and where to look further.
+    /// Noun for the events that the metric counts.
     pub counted: &'static str,
+    /// A sentence about where to look further.
     pub advice: Option<String>,
 }
 
@@ -35,7 +36,7 @@ impl From<Detection> for AlarmKind {
 }
 
 impl AlarmKind {
-    /// Every kind, in the order in which people see them.
+    /// Every kind, in the order of display.
     pub const ALL: [Self; 4] = [
         Self::Detection(Detection::RejectedConnections),
         Self::Detection(Detection::HighDataTransfer),
@@ -43,7 +44,7 @@ impl AlarmKind {
         Self::DetectorErrors,
     ];
 
-    /// False if the spec switches off what it watches.
+    /// False if the spec switches off the detection or the detector that it watches.
     #[must_use]
     pub fn enabled(self, monitor: &Monitor) -> bool {
         match self {
@@ -52,7 +53,7 @@ impl AlarmKind {
         }
     }
 
-    /// The alarm.
+    /// Name of the alarm.
     #[must_use]
     pub fn alarm_name(self, monitor: &Monitor) -> String {
         let slug = match self {

@@ -74,7 +74,7 @@ fn wanted(monitor: &Monitor, kind: AlarmKind) -> Alarm {
         threshold: condition.threshold,
         period_seconds: condition.period_seconds,
         evaluation_periods: condition.evaluation_periods,
-        // Quiet traffic writes no records, and so no data: that is no reason for doubt.
+        // Without traffic there are no records, and so no data. That is normal.
         missing_data: "notBreaching".to_owned(),
         actions_enabled: true,
         ok_actions: if monitor.spec.notifications.notify_on_recovery { topic.clone() } else { Vec::new() },
@@ -220,7 +220,7 @@ fn normalise(found: &MetricAlarm, tags: Tags) -> FoundAlarm {
         threshold: found.threshold().unwrap_or_default(),
         period_seconds: found.period().unwrap_or_default(),
         evaluation_periods: found.evaluation_periods().unwrap_or_default(),
-        // What AWS does where nothing is said.
+        // The default of AWS.
         missing_data: found.treat_missing_data().unwrap_or("missing").to_owned(),
         actions_enabled: found.actions_enabled().unwrap_or(true),
         alarm_actions: found.alarm_actions().to_vec(),
@@ -239,7 +239,7 @@ fn others(found: &MetricAlarm) -> Vec<String> {
         ("unit", found.unit().is_some()),
         ("extendedStatistic", found.extended_statistic().is_some()),
         ("thresholdMetricId", found.threshold_metric_id().is_some()),
-        // Left out, it is as many as there are periods.
+        // The default is the number of evaluation periods.
         ("datapointsToAlarm", found.datapoints_to_alarm().is_some_and(|points| !of_all_periods(points))),
     ]
     .into_iter()

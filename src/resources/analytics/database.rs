@@ -11,7 +11,7 @@ use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations 
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Chosen, Claim, Monitor, TagCall, Tags};
 
-/// A database as it shall be.
+/// A database as declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Database {
     /// Its name.
@@ -22,7 +22,7 @@ pub struct Database {
 /// A database as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundDatabase {
-    /// All that an update would otherwise take away.
+    /// The whole definition; an update without a member would remove that member.
     pub(super) input: DatabaseInput,
     pub(super) tables: Vec<FoundTable>,
     pub(super) tags: Tags,
@@ -32,7 +32,7 @@ pub struct FoundDatabase {
 #[derive(Clone, Debug)]
 pub struct Update(Box<DatabaseInput>);
 
-/// The database as the spec asks for it.
+/// The database that the spec asks for.
 pub fn desired(monitor: &Monitor) -> Database {
     Database {
         name: monitor.names.database.clone(),

@@ -17,7 +17,7 @@ pub struct Format {
 }
 
 impl Format {
-    /// Those for a format.
+    /// Returns the classes and parameters for a format.
     pub const fn of(format: FileFormat) -> Self {
         match format {
             FileFormat::Parquet => Self {
@@ -27,7 +27,7 @@ impl Format {
                 serde_parameters: &[("serialization.format", "1")],
                 parameters: &[("classification", "parquet")],
             },
-            // The first line of each file names the fields. Athena knows gzip by the file's name.
+            // The first line of each file names the fields. Athena recognises gzip by the file's name.
             FileFormat::PlainText => Self {
                 input: "org.apache.hadoop.mapred.TextInputFormat",
                 output: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",

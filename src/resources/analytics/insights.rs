@@ -1,9 +1,9 @@
-//! What the saved Logs Insights queries ask, over the records in the log group.
+//! The texts of the saved Logs Insights queries over the records in the log group.
 //!
-//! Insights knows the fields of AWS's default format by itself and those of no other, so each query parses the line, into fields of other
-//! names: what Insights has discovered cannot be defined again. A person chooses the
-//! span of time. Definitions have no description: the first line of the query is one. See "Logs Insights QL" in the `CloudWatch` Logs user
-//! guide: at most two `stats` commands, of which the second sees only what the first gave.
+//! Insights discovers only the fields of AWS's default format, so each query parses the line. The parsed fields have other names: a query
+//! cannot define a discovered field again. The user chooses the time range. Definitions have no description, so the first line of the
+//! query is one. See "Logs Insights QL" in the `CloudWatch` Logs user guide: a query has at most two `stats` commands, and the second
+//! sees only the results of the first.
 
 use super::traffic;
 use crate::api::FlowLogField::{
@@ -11,14 +11,14 @@ use crate::api::FlowLogField::{
 };
 use crate::monitor::Monitor;
 
-/// Longest query that a definition holds, in characters.
+/// Longest query that AWS accepts in a definition, in characters.
 const MAX_CHARS: usize = 10_000;
 
 /// A question about the traffic.
 pub struct InsightsQuery {
-    /// What people find it by, in the monitor's folder.
+    /// Its name in the monitor's folder.
     pub name: &'static str,
-    /// What it answers.
+    /// The question that it answers.
     description: &'static str,
     /// Fields without which it cannot be asked.
     needs: &'static [FlowLogField],
@@ -64,7 +64,8 @@ pub const ALL: &[InsightsQuery] = &[
         ],
     },
     InsightsQuery {
-        // Insights has no arithmetic of bits to tell by the TCP flags who opens a connection; who is rejected has tried to.
+        // Insights has no bitwise operators, so the TCP flags cannot show which side opens a connection. The source of a rejected flow has
+        // tried to open one.
         name: "Port scans",
         description: "Sources that were rejected at 20 or more ports of one address",
         needs: &[DstPort, Action],
@@ -134,7 +135,7 @@ pub fn text(query: &InsightsQuery, monitor: &Monitor) -> Option<String> {
     (text.len() <= MAX_CHARS).then_some(text)
 }
 
-/// The command that gives every field of a line a name.
+/// The command that names every field of a line.
 fn parse(fields: &[FlowLogField]) -> String {
     let glob = vec!["*"; fields.len()].join(" ");
     let names: Vec<_> = fields.iter().map(|field| traffic::alias(*field)).collect();
@@ -180,7 +181,8 @@ mod tests {
         ALL.iter().find(|query| query.name == name).unwrap()
     }
 
-    /// What a query's `parse` finds in a line: `*` is the shortest text up to what follows it in the glob, the last one all that is left.
+    /// The fields that a query's `parse` finds in a line. Each `*` matches the shortest text up to the next literal of the glob; the last
+    /// `*` matches the rest of the line.
     fn parsed(text: &str, line: &str) -> BTreeMap<String, String> {
         let command = text.lines().find_map(|line| line.strip_prefix("parse @message ")).unwrap();
         let (glob, names) = command.trim_start_matches('"').split_once("\" as ").unwrap();

@@ -1,5 +1,5 @@
-//! Analysis of records: with Athena of those in the bucket, by a workgroup with saved queries, a Glue database and a table over them; with
-//! Logs Insights of those in the log group, by saved queries.
+//! Analysis of records. Athena reads those in the bucket, through a workgroup with saved queries, a Glue database and a table. Logs
+//! Insights reads those in the log group, through saved queries.
 //!
 //! Database and table are made through Glue's API, which is synchronous and can be read back; DDL through Athena is neither.
 
@@ -36,7 +36,7 @@ use crate::resources::flow_logs::{Sink, flow_log_to};
 #[derive(Debug)]
 pub struct Analytics;
 
-/// All of it as it shall be.
+/// The resources as declared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Desired {
     workgroup: Workgroup,
@@ -45,7 +45,7 @@ pub struct Desired {
     definitions: Vec<QueryDefinition>,
 }
 
-/// All of it as AWS has it: the database of the wanted name, and those of names the spec had before.
+/// The resources as AWS has them: the database of the wanted name, and those of names that the spec had before.
 #[derive(Debug)]
 pub struct Observed {
     workgroup: Option<FoundWorkgroup>,
@@ -100,7 +100,7 @@ impl System for Analytics {
             diff.append(of_database(monitor, goal, name, database.as_ref(), &former));
         }
         if let Goal::Present(_) = goal {
-            // Neither in a workgroup of others nor over a table of others; and those of a workgroup that goes, go with it.
+            // Queries are saved neither in a workgroup of others nor over a table of others. A deleted workgroup takes its queries with it.
             if diff.conflicts.iter().all(|conflict| conflict.only_removal) {
                 let moves =
                     diff.steps.iter().any(|step| step.change.kind == ResourceKind::Table && step.follows.is_some());

@@ -1,5 +1,5 @@
-//! Saved queries in the workgroup. They carry no tags: what is in our workgroup under one of our names is ours, all else is of the
-//! people who work there.
+//! Saved queries in the workgroup. They carry no tags: a query of our workgroup under one of our names is ours, every other belongs to the
+//! workgroup's users.
 
 use aws_sdk_athena::types::NamedQuery as SdkNamedQuery;
 use futures::FutureExt;
@@ -13,14 +13,14 @@ use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
 use crate::monitor::Monitor;
 
-/// Most ids that `BatchGetNamedQuery` takes.
+/// Most ids that `BatchGetNamedQuery` accepts.
 const BATCH: usize = 50;
 
 /// A saved query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NamedQuery {
-    /// The name by which people find it.
+    /// Its name in the workgroup.
     pub name: String,
     /// The question that it answers.
     pub description: String,
@@ -130,7 +130,7 @@ pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery]) -> Diff<Nam
                 diff.step(change.between(&observed.query, &query), op);
             }
         }
-        // Names are not unique in Athena: an answer that got lost may have left a second one, equal to the first.
+        // Names are not unique in Athena: a call whose answer was lost may have left a second query, equal to the first.
         let copies = same_name.iter().filter(|observed| observed.query == *query).skip(1);
         for copy in copies {
             let change = change(Action::Delete).because("it is there twice");
@@ -148,7 +148,7 @@ pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery]) -> Diff<Nam
     diff
 }
 
-/// True for names under which this operator saves queries. The status is no witness: somebody may have edited it.
+/// True for names under which this operator saves queries. The names in the status are not used: somebody may have edited it.
 fn is_our_name(name: &str) -> bool {
     saved_queries::ALL.iter().any(|query| query.name == name)
 }

@@ -1,16 +1,15 @@
-//! How Athena finds the folders of stored records: partition projection over the key layout in which flow logs write.
+//! Partition projection over the key layout of flow logs, by which Athena finds the folders of stored records.
 //!
 //! See "Flow log files" in the Amazon VPC user guide for the layout, and "Set up partition projection" in the Athena user guide.
-//! Columns are text, as in AWS's own table for Hive-compatible flow logs, so `month = '07'` finds what it says. The names of the
-//! account's and region's columns take `_` for AWS's `-`, so that nobody needs to quote them; no field of a record has any of these
-//! names.
+//! Columns are text, as in AWS's own table for Hive-compatible flow logs, so `month = '07'` finds July. The names of the account's and
+//! region's columns have `_` in place of AWS's `-`, so that queries need not quote them; no field of a record has any of these names.
 
 use std::collections::BTreeMap;
 
 use crate::monitor::Monitor;
 
-/// Years that partitions are projected for: from 2018, when flow logs first wrote to S3. Years times hours stay far below the million
-/// partitions that one query may project, even if it names no day.
+/// Years that partitions are projected for, from 2018, when flow logs first wrote to S3. The hours of all these years are far fewer than
+/// the million partitions that one query may project, even if it names no day.
 const YEARS: &str = "2018,2050";
 
 /// A partition column.
@@ -44,7 +43,7 @@ pub fn partitions(monitor: &Monitor) -> Vec<Partition> {
     partitions
 }
 
-/// The folder that holds all records.
+/// The folder of all records.
 pub fn location(monitor: &Monitor) -> String {
     format!("s3://{}/{}AWSLogs/", monitor.names.bucket, monitor.key_prefix())
 }
@@ -78,7 +77,7 @@ fn template_property(monitor: &Monitor) -> (String, String) {
     ("storage.location.template".to_owned(), format!("s3://{}/{folder}", monitor.names.bucket))
 }
 
-/// The folder of an account, region, year, month, day and hour, with a slash at its end. Hours do not matter where a folder holds a day.
+/// The folder of an account, region, year, month, day and hour, with a slash at its end. Hours do not matter if folders are per day.
 #[must_use]
 pub fn folder(monitor: &Monitor, [account, region, year, month, day, hour]: [&str; 6]) -> String {
     let s3 = &monitor.spec.s3;

@@ -1,5 +1,5 @@
-//! Saved Logs Insights queries. They carry no tags: what is in the folder of our base name under one of our names is ours, all else is of
-//! the people who work there.
+//! Saved Logs Insights queries. They carry no tags: a query in the folder of our base name under one of our names is ours, every other
+//! belongs to the users of the account.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,11 @@ use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing, Fate, Goal, fate};
 use crate::monitor::Monitor;
 
-/// A saved query. `PutQueryDefinition` replaces it whole, so it is compared whole, with what we never set.
+/// A saved query. `PutQueryDefinition` replaces it whole, so it is compared whole, including members that we never set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryDefinition {
-    /// What people find it by; the console shows what precedes a `/` as a folder.
+    /// Its name; the console shows the part before a `/` as a folder.
     pub name: String,
     /// Its text.
     pub query: String,
@@ -33,18 +33,18 @@ pub struct QueryDefinition {
 pub struct ObservedQueryDefinition {
     /// AWS's id.
     pub id: String,
-    /// What it is.
+    /// Its definition.
     pub definition: QueryDefinition,
 }
 
-/// What can be done to a saved query.
+/// A change of a saved query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueryDefinitionOp {
     /// Makes it, or replaces the one of this id.
     Put {
         /// AWS's id, if it exists.
         id: Option<String>,
-        /// What it shall be.
+        /// The wanted definition.
         definition: QueryDefinition,
     },
     /// Deletes it.
@@ -70,7 +70,7 @@ pub fn desired(monitor: &Monitor) -> Vec<QueryDefinition> {
         .collect()
 }
 
-/// `DescribeQueryDefinitions` answers with no more at once.
+/// Most definitions in one answer of `DescribeQueryDefinitions`.
 const MOST_RESULTS: i32 = 1000;
 
 fn folder(monitor: &Monitor) -> String {
@@ -107,7 +107,7 @@ fn normalise(found: SdkQueryDefinition) -> Option<ObservedQueryDefinition> {
             name: found.name?,
             query: found.query_string.unwrap_or_default(),
             log_groups: found.log_group_names.unwrap_or_default(),
-            // Definitions from before there were others name none.
+            // Definitions older than the other languages name none.
             language: found.query_language.unwrap_or(QueryLanguage::Cwli).as_str().to_owned(),
             parameters: found.parameters.unwrap_or_default().into_iter().map(|parameter| parameter.name).collect(),
         },
@@ -150,7 +150,7 @@ pub fn diff(
         if !ours.contains(name) || kept.contains(id.as_str()) {
             continue;
         }
-        // AWS tells definitions apart by id: an answer that got lost may have left a second one of the name.
+        // AWS identifies definitions by id: a call whose answer was lost may have left a second one of the name.
         let is_wanted = desired.iter().any(|definition| definition.name == *name);
         let why = if is_wanted { "it is there twice" } else { "the spec no longer calls for it" };
         let mut change = change(Action::Delete, name);
@@ -162,7 +162,7 @@ pub fn diff(
     diff
 }
 
-/// Names of the queries that this operator saves. None that the status names: somebody may have edited it.
+/// Names of the queries that this operator saves. The names in the status are not used: somebody may have edited it.
 fn our_names(monitor: &Monitor) -> BTreeSet<String> {
     insights::ALL.iter().map(|query| format!("{}{}", folder(monitor), query.name)).collect()
 }

@@ -1,6 +1,6 @@
 //! The Glue table over the stored records: AWS's own column names and types, in the format and folders the flow log writes.
 //!
-//! Tables carry no tags, see "AWS tags in AWS Glue": parameters say whose the table is.
+//! Tables carry no tags, see "AWS tags in AWS Glue": parameters name the table's owner.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,7 +18,7 @@ use crate::resources::flow_logs::{Sink, flow_log_to};
 
 type Parameters = BTreeMap<String, String>;
 
-/// A table: the same terms for what it shall be and for what AWS has.
+/// A table, declared or found, in the same terms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Table {
@@ -30,7 +30,7 @@ pub struct Table {
     /// Name of the database and of the table, as the status shows it.
     #[serde(skip)]
     qualified_name: String,
-    /// The parameters that say whose it is.
+    /// The parameters that name its owner.
     #[serde(skip)]
     pub(super) tags: Tags,
     description: String,
@@ -77,7 +77,7 @@ const ALREADY_EXISTS: &str = "AlreadyExistsException";
 /// Parameters in the place of tags.
 const TAGS: [&str; 3] = [OWNER, MANAGED_BY, RETAINED_BY];
 
-/// The table as the spec asks for it.
+/// The table that the spec asks for.
 pub fn desired(monitor: &Monitor) -> Table {
     let s3 = &monitor.spec.s3;
     let format = Format::of(s3.file_format);
@@ -128,7 +128,7 @@ pub fn column_name(field: FlowLogField) -> String {
     field.name().replace('-', "_")
 }
 
-/// True for parameters that are ours to set and to take away; Glue and its users add others.
+/// True for parameters that the operator sets and removes; Glue and its users add others.
 fn is_our_parameter(key: &str) -> bool {
     key.starts_with("projection.")
         || ["storage.location.template", "classification", "skip.header.line.count", "EXTERNAL"].contains(&key)
@@ -233,7 +233,7 @@ impl Resource for Table {
         Some(&found.table.tags)
     }
 
-    /// To take a table over is to replace its definition, so only one over the monitor's own bucket can be.
+    /// Adoption replaces the table's definition, so only a table over the monitor's own bucket can be adopted.
     fn claim(monitor: &Monitor, _name: &str, found: &FoundTable) -> Claim {
         let bucket = format!("s3://{}/", monitor.names.bucket);
         match monitor.claim(&found.table.tags) {
@@ -329,12 +329,12 @@ impl Resource for Table {
 
 async fn update(aws: &Aws, database: &str, input: Option<TableInput>) -> Result<(), AwsError> {
     let request = aws.glue.update_table().database_name(database).set_table_input(input);
-    // Old versions would pile up for ever.
+    // Otherwise old versions would accumulate without limit.
     request.skip_archive(true).send().await.op(ops::UPDATE_TABLE)?;
     Ok(())
 }
 
-/// Tables are distinguished from their namesakes in other databases.
+/// A table's name with its database, which distinguishes it from tables of the same name in other databases.
 pub fn qualified(database: &str, table: &str) -> String {
     format!("{database}.{table}")
 }

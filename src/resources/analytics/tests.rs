@@ -78,7 +78,7 @@ fn property(monitor: &Monitor, key: &str) -> String {
 fn the_template_spells_awss_keys_for_all_four_layouts() {
     let template = |hive, hourly| {
         let mut spec = spec();
-        // In a folder of its own each; see layout::tests.
+        // Each layout has its own folder; see layout::tests.
         spec.s3.bucket_name = Some("records".into());
         spec.s3.hive_compatible_partitions = hive;
         spec.s3.per_hour_partition = hourly;

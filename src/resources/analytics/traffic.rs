@@ -1,4 +1,4 @@
-//! What the questions about the traffic, in whichever language they are asked, have in common.
+//! Names and networks that the saved queries of Athena and of Logs Insights share.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,14 +13,15 @@ use crate::resources::metric_filters::pattern::PRIVATE;
 const SHARED: IpNet = IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10);
 
 /// The fields that name sender and receiver. At a NAT gateway, a transit gateway or a load balancer `srcaddr` and `dstaddr` are those of
-/// its interface; only the packet's own addresses tell who speaks with whom, and let what several interfaces see be counted once.
+/// its interface. Only the packet's own addresses are those of the real sender and receiver, and only they allow a query to count traffic
+/// once that several interfaces record.
 pub fn ends(fields: &[FlowLogField]) -> Option<[FlowLogField; 2]> {
     [[PktSrcAddr, PktDstAddr], [SrcAddr, DstAddr]]
         .into_iter()
         .find(|ends| ends.iter().all(|field| fields.contains(field)))
 }
 
-/// What a field is called in queries of Logs Insights: never as it calls those it discovers, which cannot be defined again.
+/// Name of a field in queries of Logs Insights. It differs from all discovered names: a query cannot define a discovered field again.
 #[must_use]
 pub fn alias(field: FlowLogField) -> String {
     format!("flow_{}", column_name(field))
@@ -28,7 +29,7 @@ pub fn alias(field: FlowLogField) -> String {
 
 /// Networks that are not external: private and shared ones, and those that the spec trusts.
 pub fn inside(monitor: &Monitor) -> Vec<IpNet> {
-    // Admission refuses what is no network, and the metric filter that needs it says so.
+    // Admission rejects invalid networks, and the metric filter that needs them reports them.
     let trusted =
         monitor.spec.detections.external_connections.trusted_cidrs.iter().filter_map(|cidr| cidr.parse().ok());
     IpNet::aggregate(&PRIVATE.into_iter().chain([SHARED]).chain(trusted).collect())

@@ -11,7 +11,7 @@ use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations 
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Monitor, RESULTS_PREFIX, TagCall, Tags};
 
-/// A workgroup: the same terms for what it shall be and for what AWS has. The engine version is AWS's to choose.
+/// A workgroup, declared or found, in the same terms. AWS chooses the engine version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Workgroup {
@@ -26,7 +26,7 @@ pub struct Workgroup {
     results: Results,
 }
 
-/// Where query results go.
+/// Place and encryption of query results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Results {
@@ -48,7 +48,7 @@ pub struct FoundWorkgroup {
 #[derive(Clone, Debug)]
 pub struct Update(Box<Workgroup>);
 
-/// The workgroup as the spec asks for it.
+/// The workgroup that the spec asks for.
 pub fn desired(monitor: &Monitor) -> Workgroup {
     let key = monitor.spec.s3.kms_key_arn.clone();
     Workgroup {
@@ -175,7 +175,7 @@ impl Resource for Workgroup {
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundWorkgroup) -> Result<Applied, AwsError> {
-        // With its saved queries and its query history.
+        // Deletes its saved queries and its query history too.
         let request = aws.athena.delete_work_group().work_group(name).recursive_delete_option(true);
         request.send().await.op(ops::DELETE_WORK_GROUP).or_gone()?;
         Ok(Applied::Done)

@@ -1,4 +1,4 @@
-//! Carries changes of a bucket out.
+//! Carries out changes of a bucket.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::Resource;
 use crate::monitor::{Claim, Monitor, TagDiff, Tags};
 
-/// The one region that takes no location constraint.
+/// The only region that accepts no location constraint.
 const HOME_REGION: &str = "us-east-1";
 
-/// Codes of S3 where the partition or region knows no tags at the creation: hashicorp/terraform-provider-aws#45566, #45684. Older services do
-/// not know the member of the request.
+/// Error codes of S3 in partitions and regions without support for tags at creation: hashicorp/terraform-provider-aws#45566, #45684. Older
+/// services do not know that member of the request.
 const TAGS_REFUSED: [&str; 3] = ["UnsupportedArgument", "MalformedXML", "NotImplemented"];
 
 /// A setting of a bucket.
@@ -41,9 +41,9 @@ pub enum Setting {
 /// Statements that a bucket's policy lacks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statements {
-    /// In place of all of ours.
+    /// Our statements, which replace all that the policy has of ours.
     pub ours: Vec<Value>,
-    /// Those that others had in it.
+    /// Statements of others that the policy had before it was overwritten.
     pub lost: Vec<Value>,
 }
 
@@ -53,7 +53,7 @@ pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(),
     let just_created = ObservedBucket::just_created(monitor.tags.clone());
     let known = created_before.is_none().then_some(&just_created);
     if let Some(error) = created_before {
-        // By an earlier attempt whose answer was lost, or by somebody else in this account.
+        // The creator is an earlier attempt whose answer was lost, or somebody else in this account.
         let found = observe::observe(aws, monitor, &bucket.name).await?;
         if !found.is_some_and(|found| Bucket::claim(monitor, &bucket.name, &found) == Claim::Ours) {
             return Err(error);
@@ -66,10 +66,10 @@ pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(),
     } else if monitor.claim(&tags) != Claim::Ours {
         return Err(owned_already());
     }
-    // What S3 sets by itself is not set again: the look at the bucket that follows every change shows whether it did.
+    // The defaults of S3 are not set again: the bucket is read after every change, which shows whether S3 has set them.
     let mut outcome = Ok(());
     for step in settings(bucket, &just_created, Vec::new()) {
-        // One after the other, as S3 refuses changes of one bucket at the same time, and even so it may need a moment.
+        // S3 rejects concurrent changes of one bucket, so the settings are written in turn. S3 may still need a moment between two of them.
         let result = (|| put(aws, &bucket.name, &step.op, known))
             .retry(ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(4))
             .when(|error| error.class == Class::NotYet)
@@ -86,11 +86,12 @@ fn owned_already() -> AwsError {
 
 /// Creates the bucket. Returns the error of S3 if the account has a bucket of this name already.
 async fn create_unless_there(aws: &Aws, bucket: &Bucket, monitor: &Monitor) -> Result<Option<AwsError>, AwsError> {
-    // To a bucket of the account S3 says yes again here, whoever made it: `CreateBucket` in the S3 API reference. So we look right before.
+    // In this region, S3 answers with success for an existing bucket of the account, whoever made it: `CreateBucket` in the S3 API
+    // reference. So the bucket is looked up right before.
     if aws.account_region.region == HOME_REGION && observe::tags(aws, &bucket.name).await?.is_some() {
         return Ok(Some(owned_already()));
     }
-    // With its tags from the first moment: after a crash the next pass must know it for ours.
+    // The bucket is created with its tags: after a crash the next pass must recognise it as ours.
     let tags = sdk_tags(&monitor.tags).map_err(not_built(ops::CREATE_BUCKET))?;
     let created = match create_with(aws, &bucket.name, Some(tags)).await {
         Err(error) if TAGS_REFUSED.contains(&error.code.as_str()) => create_with(aws, &bucket.name, None).await,
@@ -130,8 +131,8 @@ pub async fn put(
         Setting::Encryption(encryption, blocked) => put_encryption(aws, name, encryption, blocked.clone()).await,
         Setting::Ownership => put_ownership(aws, name).await,
         Setting::Access { statements, block } => {
-            // The policy first, since blocked access also blocks writing a policy to which somebody added a public statement; but
-            // whatever comes of it, the door is shut.
+            // The policy is written first, since blocked access also blocks writing a policy to which somebody added a public statement.
+            // Public access is blocked even if writing the policy fails.
             let policy = match statements {
                 Some(statements) => put_statements(aws, name, statements, known).await,
                 None => Ok(()),
@@ -303,7 +304,7 @@ fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>, BuildError> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
-/// A request that lacks a required part, which never happens as long as the code above gives it.
+/// The error for a request without a required part. It never occurs as long as the code above sets that part.
 pub(super) fn not_built(operation: &'static Operation) -> impl Fn(BuildError) -> AwsError {
     move |error| AwsError::reported(operation, "NotSent", &error.to_string())
 }

@@ -10,9 +10,9 @@ use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops, re
 use crate::engine::Applied;
 
 /// Pages of one pass, with up to 1,000 object versions each: as many as S3 lists, and deletes, in a call. A stop or `suspend` takes effect
-/// only between passes, so one is some seconds long at most.
+/// only between passes, so this number limits a pass to a few seconds.
 const PAGES: usize = 8;
-/// Uploads have no call that aborts several.
+/// Uploads that are aborted concurrently; S3 has no call that aborts several.
 const ABORTS_AT_A_TIME: usize = 10;
 
 /// Removes all versions, delete markers and unfinished uploads, then the bucket.
@@ -48,7 +48,7 @@ fn identifiers(page: ListObjectVersionsOutput) -> Result<Vec<ObjectIdentifier>, 
 
 async fn delete_versions(aws: &Aws, name: &str, versions: Vec<ObjectIdentifier>) -> Result<(), AwsError> {
     let operation = ops::DELETE_OBJECTS;
-    // Quiet: the answer names only what could not be deleted.
+    // In quiet mode, the answer names only the objects that could not be deleted.
     let delete = Delete::builder().set_objects(Some(versions)).quiet(true).build().map_err(not_built(operation))?;
     let output = aws
         .s3

@@ -5,8 +5,9 @@ use super::observe;
 use super::policy::Policy;
 use crate::aws::{Aws, AwsError};
 
-/// Does work that may overwrite the policy of a bucket, and puts back what was lost, ours and others' alike, but not AWS's `own` statements. If
-/// the operator is ended before, the next pass puts it back: it finds the policy overwritten, and the statements of others in the status.
+/// Does work that may overwrite the policy of a bucket, then restores the lost statements, ours and those of others, but not AWS's `own`
+/// ones. If the operator ends before that, the next pass restores them: it finds the policy overwritten, and the statements of others in
+/// the status.
 ///
 /// `CreateFlowLogs` to S3 is such work: "this policy overwrites any existing policy attached to the bucket", says "Amazon S3 bucket
 /// permissions for flow logs" in the Amazon VPC user guide.
@@ -17,7 +18,7 @@ pub async fn keep_policy(
     work: impl Future<Output = Result<(), AwsError>>,
 ) -> Result<(), AwsError> {
     let before = observe::policy(aws, bucket).await?;
-    // What seems to have failed may have been done.
+    // Work that returns an error may still have taken effect.
     let done = work.await;
     let kept = put_back(aws, bucket, &before, own).await;
     done.and(kept)

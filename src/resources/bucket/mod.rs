@@ -1,8 +1,9 @@
 //! The bucket for records and query results.
 //!
-//! Bucket policy and lifecycle configuration are shared with others. Our statements and rules are recognised by `Sid` and `ID`, and only they
-//! are kept as declared. `CreateFlowLogs` replaces the policy with AWS's own statements for the flow log: ours and those of others are put
-//! back, AWS's stay. Until then the status has those of others, because the operator may be ended between the two calls.
+//! Bucket policy and lifecycle configuration are shared with others. The operator recognises its own statements and rules by `Sid` and
+//! `ID`, and keeps only these as declared. `CreateFlowLogs` replaces the policy with AWS's own statements for the flow log. The operator
+//! then puts back its own statements and those of others; AWS's stay. Until then the status stores those of others, because the operator
+//! may end between the two calls.
 
 mod apply;
 mod empty;
@@ -31,7 +32,7 @@ use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
 #[derive(Debug)]
 pub struct BucketSystem;
 
-/// What has the wanted name, and the names the spec had before.
+/// The buckets of the wanted name and of the names that the spec had before.
 #[derive(Debug)]
 pub struct Observed {
     buckets: Vec<(String, Option<Found>)>,
@@ -43,7 +44,7 @@ impl System for BucketSystem {
 
     const COMPONENT: Component = Component::Bucket;
     const NEEDS: &'static [Component] = &[];
-    // AWS reports there if records can no longer be delivered.
+    // The flow logs report if AWS can no longer deliver records.
     const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Bucket>, Invalid> {
@@ -79,7 +80,7 @@ impl System for BucketSystem {
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Report {
-        // An unfinished bucket stays recorded as one that is to be created: this is how the next pass recognises it.
+        // An unfinished bucket stays recorded as one that is to be created, and the next pass recognises it by that.
         let existing = |(name, found): &(String, Option<Found>)| {
             let found = found.as_ref().filter(|found| !found.is_unfinished());
             existing::<Bucket>(monitor, name, found)
@@ -102,7 +103,8 @@ fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<Res
     diff
 }
 
-/// The statements in the policy of the declared bucket that are not ours, as JSON. The system of the flow logs takes AWS's own for them out.
+/// The statements in the policy of the declared bucket that are not ours, as JSON. The system of the flow logs removes AWS's own statements
+/// for them.
 fn others_policy(monitor: &Monitor, observed: &Observed) -> Option<String> {
     match observed.buckets.iter().find(|(name, _)| *name == monitor.names.bucket)? {
         (_, Some(Found::Here(bucket))) => {
@@ -176,8 +178,8 @@ impl Resource for Bucket {
     }
 }
 
-/// The settings in which a bucket differs from what it shall be. Those that others can make impossible come last, for a failed step
-/// holds back the ones after it. `lost` are statements of others that the policy had.
+/// The steps for the settings in which a bucket differs from the declared one. Settings that others can make impossible come last, since a
+/// failed step stops those after it. `lost` are statements of others that the policy had.
 fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec<Step<Setting>> {
     let mut steps = Vec::new();
     let mut step = |change: Change, setting| steps.push(Step::new(change, setting));

@@ -1,4 +1,4 @@
-//! Reads a bucket: the tags, which decide whether the rest counts, then six settings at once.
+//! Reads a bucket: first the tags, which decide whether the settings matter, then six settings concurrently.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryptionRule};
 
@@ -18,7 +18,7 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<
             let may_be_unfinished = tags.is_empty() && may_be_unfinished(monitor, name);
             let is_foreign = matches!(monitor.claim(&tags), Claim::Foreign(_));
             if is_foreign && !may_be_unfinished {
-                // Its policy may keep the rest from us, which is no trouble of ours.
+                // Its policy may deny reading the settings; those of a foreign bucket are not needed.
                 return Ok(Some(Found::Here(Box::new(ObservedBucket::just_created(tags)))));
             }
             let settings = Box::pin(settings(aws, name)).await;
@@ -32,20 +32,20 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<
             Ok(Some(Found::Here(Box::new(bucket))))
         }
         Ok(None) => Ok(None),
-        // What was ours and cannot be looked at may still be: to take it for another's would be to forget it.
+        // A bucket of ours that can no longer be read may still be ours. If it were read as foreign, the operator would forget it.
         Err(error) if error.class == Class::Denied && was_ours(monitor, name) => Err(error),
         Err(error) => elsewhere(&error).map_or(Err(error), |problem| Ok(Some(Found::Elsewhere(problem)))),
     }
 }
 
-/// True if an earlier pass has found it with our tag.
+/// True if an earlier pass has found the bucket with our tag.
 fn was_ours(monitor: &Monitor, name: &str) -> bool {
     recorded(monitor, name).any(|resource| resource.arn.is_some())
 }
 
-/// True if the monitor may have created the bucket without being able to tag it: where AWS refuses or ignores tags at the creation, this takes
-/// a second call. An earlier pass has seen that there was no bucket of this name, and recorded that it creates one. The name contains the
-/// hash of the monitor: a name that the spec chooses, or somebody writes into the status, may be anybody's.
+/// True if the monitor may have created the bucket without being able to tag it: where AWS rejects or ignores tags at creation, tagging
+/// takes a second call. An earlier pass has seen that there was no bucket of this name, and recorded that it creates one. The name must
+/// contain the hash of the monitor: any other name, from the spec or written into the status by somebody, may be that of anybody's bucket.
 fn may_be_unfinished(monitor: &Monitor, name: &str) -> bool {
     let is_to_be_created =
         |resource: &ResourceStatus| resource.arn.is_none() && resource.state != ResourceState::Retained;
@@ -88,10 +88,11 @@ pub async fn tags(aws: &Aws, name: &str) -> Result<Option<Tags>, AwsError> {
     }
 }
 
-/// Says whose the bucket is if the answer means that it is not to be had.
+/// Returns a message about the bucket's account or region if the error means that the bucket cannot be used.
 ///
-/// S3 says who lacks which permission ("is not authorized to perform …") only about buckets of the caller's own account or organization,
-/// and "because no resource-based policy allows" only across accounts: S3 user guide, "Access denied error message examples".
+/// S3 names the caller and the missing permission ("is not authorized to perform …") only for buckets of the caller's own account or
+/// organization, and adds "because no resource-based policy allows" only across accounts: S3 user guide, "Access denied error message
+/// examples".
 fn elsewhere(error: &AwsError) -> Option<String> {
     let is_permission = error.message.contains("not authorized to perform")
         && !error.message.contains("because no resource-based policy allows");
@@ -108,7 +109,7 @@ fn elsewhere(error: &AwsError) -> Option<String> {
     }
 }
 
-/// Everything but the tags.
+/// Reads everything but the tags.
 async fn settings(aws: &Aws, name: &str) -> Result<ObservedBucket, AwsError> {
     let (versioned, encryption, public_access, ownership, policy, lifecycle) = futures::try_join!(
         versioned(aws, name),
@@ -169,7 +170,7 @@ pub async fn policy(aws: &Aws, name: &str) -> Result<Policy, AwsError> {
     let operation = ops::GET_BUCKET_POLICY;
     let call = aws.s3.get_bucket_policy().bucket(name).expected_bucket_owner(&aws.account_region.account);
     let output = call.send().await.op(operation).optional()?;
-    // Never taken for an empty one: it is written back with what others put in it.
+    // An unreadable policy is an error, never an empty policy: the policy is written back with the statements of others.
     output
         .and_then(|output| output.policy)
         .map_or(Ok(Policy::default()), |text| Policy::parse(&text))

@@ -8,11 +8,11 @@ use crate::aws::AccountRegion;
 use crate::monitor::Monitor;
 use crate::resources::common::policy::normalise_statement;
 
-/// Begins the `Sid` of every statement of ours.
+/// Prefix of the `Sid` of every statement of ours.
 const OURS: &str = "VpcFlowOperator";
 
-/// Begins the `Sid` of every statement that AWS writes for the delivery of logs. Other logs of the account have statements of the same names,
-/// and owners of buckets copy them from the user guide: the name alone says nothing.
+/// Prefix of the `Sid` of every statement that AWS writes for the delivery of logs. Other logs of the account have statements of the same
+/// names, and owners of buckets copy them from the user guide, so the name alone does not identify a statement.
 const AWS_DELIVERY: &str = "AWSLogDelivery";
 
 /// Folders that AWS may add to the resource of its own statement for flow logs.
@@ -25,7 +25,7 @@ const SERVICE_FOLDERS: [&str; 2] = ["/vpcflowlogs/*", "/aws-service=vpcflowlogs/
 pub fn statements(monitor: &Monitor) -> Vec<Value> {
     let (account_region, bucket) = (&monitor.account_region, &monitor.names.bucket);
     let bucket_arn = account_region.s3_arn(bucket);
-    // In any folder: the flow log that is about to be replaced still delivers to the former layout's.
+    // The statement allows any folder: a flow log that is about to be replaced still delivers to the folder of the former layout.
     let records = ["", "aws-account-id="]
         .map(|key| account_region.s3_arn(format!("{bucket}/*AWSLogs/{key}{}/*", account_region.account)));
     vec![
@@ -97,13 +97,13 @@ fn is_ours(statement: &Value) -> bool {
     sid(statement).starts_with(OURS)
 }
 
-/// True for a statement that AWS may have written when somebody in this account created a log: it lets in this account and no other.
+/// True for a statement that AWS may have written when somebody in this account created a log: it allows this account and no other.
 fn is_of_delivery(statement: &Value, account: &str) -> bool {
     let sources = strings(&statement["Condition"]["StringEquals"]["aws:SourceAccount"]);
     sid(statement).starts_with(AWS_DELIVERY) && sources == [account]
 }
 
-/// True for a statement of AWS that allows nothing but what one of `own` allows.
+/// True for a statement of AWS that allows no more than one of `own`.
 fn is_aws_own(statement: &Value, own: &[Value]) -> bool {
     sid(statement).starts_with(AWS_DELIVERY) && own.iter().any(|own| is_within(statement, own))
 }
@@ -141,13 +141,13 @@ pub fn without_aws_own(recorded: &str, own: &[Value]) -> Option<String> {
     (!statements.is_empty()).then(|| Value::Array(statements).to_string())
 }
 
-/// Statements by `Sid`, to be told.
+/// Statements by `Sid`, for messages.
 #[must_use]
 pub fn by_sid(statements: &[Value]) -> BTreeMap<&str, &Value> {
     statements.iter().map(|statement| (sid(statement), statement)).collect()
 }
 
-/// A bucket policy as S3 has it, in S3's own form: what others wrote is never rewritten.
+/// A bucket policy as S3 has it, in S3's own form: statements of others are never rewritten.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy(Option<Value>);
 
@@ -201,7 +201,8 @@ impl Policy {
         recorded.and_then(|others| serde_json::from_str(others).ok()).unwrap_or_default()
     }
 
-    /// This policy with what it has lost since it was `before`, or `None` if it has lost nothing. AWS's `own` statements may be lost.
+    /// This policy with the statements that it has lost since `before`, or `None` if it has lost none. AWS's `own` statements are not
+    /// restored.
     #[must_use]
     pub fn regained(&self, before: &Self, own: &[Value]) -> Option<Value> {
         let now = self.all();
@@ -214,7 +215,7 @@ impl Policy {
         (!lost.is_empty()).then(|| self.document(now, &lost))
     }
 
-    /// The document with these statements for ours, and beside them what others have lost.
+    /// The document with `statements` as ours, and with the `lost` statements of others.
     #[must_use]
     pub fn with(&self, statements: &[Value], lost: &[Value]) -> Value {
         let mut all = self.all();
@@ -222,7 +223,7 @@ impl Policy {
         self.document(all, &[lost, statements].concat())
     }
 
-    /// The document with these statements and then those others that are not among them.
+    /// The document with `statements`, followed by those of `more` that are not among them.
     fn document(&self, mut statements: Vec<Value>, more: &[Value]) -> Value {
         for statement in more {
             if !holds_statement(&statements, statement) {
@@ -236,7 +237,7 @@ impl Policy {
     }
 }
 
-/// True if the statement is among these, but perhaps for the number that [`under_a_free_name`] has given it.
+/// True if the statement is among these, apart from the number that [`under_a_free_name`] may have added to its `Sid`.
 fn holds_statement(statements: &[Value], statement: &Value) -> bool {
     let unnumbered = |statement: &Value| {
         let mut normal = statement.clone();
@@ -248,13 +249,14 @@ fn holds_statement(statements: &[Value], statement: &Value) -> bool {
     statements.iter().any(|known| unnumbered(known) == wanted)
 }
 
-/// A policy holds no `Sid` twice: what somebody named like one of AWS's own statements goes by a number too.
+/// Adds a number to the `Sid` of a statement if the `Sid` is in use: a policy must not contain a `Sid` twice, and others may use the names
+/// of AWS's own statements.
 fn under_a_free_name(statements: &[Value], statement: &Value) -> Value {
     let name = sid(statement);
     let is_taken = |name: &str| statements.iter().any(|known| sid(known) == name);
     let mut named = statement.clone();
     if !name.is_empty() && is_taken(name) {
-        // One more than there are statements cannot all be taken.
+        // There is one more candidate than statements, so one is free.
         let free = (2..=statements.len() + 2).map(|number| format!("{name}{number}")).find(|name| !is_taken(name));
         named["Sid"] = json!(free);
     }

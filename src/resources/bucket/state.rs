@@ -1,4 +1,4 @@
-//! A bucket as it shall be and as S3 has it, in the same terms.
+//! A bucket as declared and as S3 has it, in the same terms.
 
 use aws_sdk_s3::types::{BlockedEncryptionTypes, PublicAccessBlockConfiguration, ServerSideEncryption};
 use serde::Serialize;
@@ -8,17 +8,17 @@ use super::lifecycle::{Lifecycle, Rules};
 use super::policy::Policy;
 use crate::monitor::Tags;
 
-/// Switches ACLs off: all objects are the bucket owner's. Accepts the `bucket-owner-full-control` that log delivery sends.
+/// Switches ACLs off: the bucket owner owns all objects. Accepts the `bucket-owner-full-control` that log delivery sends.
 pub const OWNERSHIP: &str = "BucketOwnerEnforced";
 
-/// A bucket as it shall be. Public access is always blocked, and ACLs are off.
+/// A bucket as declared. Public access is always blocked, and ACLs are off.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bucket {
     /// Its name.
     pub name: String,
     /// True if overwritten and deleted objects stay as versions.
     pub versioned: bool,
-    /// How new objects are encrypted.
+    /// Default encryption of new objects.
     pub encryption: Encryption,
     /// Our statements of the bucket policy.
     pub statements: Vec<Value>,
@@ -34,24 +34,24 @@ pub struct Encryption {
     pub algorithm: String,
     /// The key; none for the algorithm's default.
     pub kms_key_arn: Option<String>,
-    /// True if a key of the bucket spares calls to KMS. Means nothing without KMS, and is false then.
+    /// True if S3 uses a bucket key, which saves calls to KMS. Always false without KMS.
     pub bucket_key: bool,
 }
 
 impl Encryption {
-    /// With keys that S3 keeps.
+    /// Encryption with keys that S3 manages.
     #[must_use]
     pub fn sse_s3() -> Self {
         Self::new(&ServerSideEncryption::Aes256, None, false)
     }
 
-    /// With a key in KMS.
+    /// Encryption with a key in KMS.
     #[must_use]
     pub fn sse_kms(key_arn: String) -> Self {
         Self::new(&ServerSideEncryption::AwsKms, Some(key_arn), true)
     }
 
-    /// In the form in which what is the same is equal.
+    /// Encryption in canonical form: equal settings compare equal.
     #[must_use]
     pub fn new(algorithm: &ServerSideEncryption, kms_key_arn: Option<String>, bucket_key: bool) -> Self {
         let bucket_key = bucket_key && *algorithm != ServerSideEncryption::Aes256;
@@ -97,10 +97,10 @@ impl From<&PublicAccessBlockConfiguration> for PublicAccess {
     }
 }
 
-/// The bucket that has a name.
+/// The bucket of a given name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
-    /// A bucket out of reach; the text says where and what to do.
+    /// A bucket that the operator cannot use; the text names its place and the remedy.
     Elsewhere(String),
     /// A bucket of this account and region.
     Here(Box<ObservedBucket>),
@@ -118,11 +118,11 @@ impl Found {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObservedBucket {
     pub(super) tags: Tags,
-    /// True for one that this monitor has created and not tagged yet.
+    /// True if this monitor has created the bucket and not tagged it yet.
     pub(super) unfinished: bool,
     pub(super) versioned: bool,
     pub(super) encryption: Option<Encryption>,
-    /// Not ours to set, but written together with the default encryption.
+    /// Not set by the operator, but written together with the default encryption.
     pub(super) blocked_encryption: Option<BlockedEncryptionTypes>,
     pub(super) public_access: PublicAccess,
     pub(super) ownership: Option<String>,

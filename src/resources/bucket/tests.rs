@@ -23,7 +23,7 @@ fn desired(monitor: &Monitor) -> Bucket {
     BucketSystem::desired(monitor).unwrap().unwrap()
 }
 
-/// The bucket as S3 would have it after everything was written.
+/// The bucket as S3 has it after all settings are written.
 fn at_rest(monitor: &Monitor) -> ObservedBucket {
     let bucket = desired(monitor);
     let policy = Policy::default().with(&bucket.statements, &[]).to_string();
@@ -46,7 +46,7 @@ fn diff(monitor: &Monitor, observed: &Observed) -> Diff<Call> {
     super::diff(monitor, Goal::Present(&desired(monitor)), observed)
 }
 
-/// What is changed, as people are told.
+/// The action and the changed fields of each step.
 fn reported<C>(diff: &Diff<C>) -> Vec<String> {
     let paths = |step: &Step<C>| {
         let fields: Vec<_> = step.change.fields.iter().map(|field| field.path.as_str()).collect();
@@ -235,7 +235,7 @@ proptest! {
         let mut bucket = at_rest(&monitor);
         prop_assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
 
-        // As after CreateFlowLogs: only statements of others, until ours are back.
+        // As after CreateFlowLogs, the policy has only statements of others until ours are back.
         bucket.policy = Policy::parse(&json!({"Version": "2012-10-17", "Statement": theirs}).to_string()).unwrap();
         let repair = diff(&monitor, &here(&monitor, bucket.clone()));
         let policy = policy_after(&repair, &bucket);
@@ -245,7 +245,7 @@ proptest! {
     }
 }
 
-/// The policy of a bucket once the first step is done.
+/// The policy of a bucket after the first step.
 fn policy_after(diff: &Diff<Call>, bucket: &ObservedBucket) -> Value {
     let Call::Change(_, Setting::Access { statements: Some(Statements { ours, lost }), block: false }) =
         &diff.steps[0].op
@@ -274,7 +274,7 @@ fn source(account: &str) -> Value {
 const WRITE: &str = "AWSLogDeliveryWrite";
 const CHECK: &str = "AWSLogDeliveryAclCheck";
 
-/// A statement as AWS writes it for the logs of an account in this folder, or as the user guide tells the owner of a bucket to write it.
+/// A statement as AWS writes it for the logs of an account in this folder, or as a bucket's owner copies it from the user guide.
 fn write(monitor: &Monitor, account: &str, folder: &str) -> Value {
     json!({
         "Sid": WRITE,
@@ -306,13 +306,14 @@ fn own(monitor: &Monitor) -> Vec<Value> {
     vec![write(monitor, account, &folder), check(monitor, account)]
 }
 
-/// The record in the status.
+/// The policy statements that the status records.
 fn recorded(monitor: &Monitor, bucket: &ObservedBucket, own: &[Value]) -> Option<String> {
     without_aws_own(&others_policy(monitor, &here(monitor, bucket.clone()))?, own)
 }
 
-/// The policy once `CreateFlowLogs` has replaced it and the operator has gone on: where it put back what was lost at once, and where it was
-/// ended before. It has `replaced` the flow log of another spec.
+/// The two policies that the operator writes after `CreateFlowLogs` has replaced the policy: one if it restores the lost statements at
+/// once, the other if it ended before and restores them in a later pass. `replaced` is the monitor with its former spec, whose flow log the
+/// new one replaces.
 fn after_create_flow_logs(monitor: &Monitor, before: &[Value], replaced: Option<&Monitor>) -> [Value; 2] {
     let ours = desired(monitor).statements;
     let (before, now) = (policy(before), policy(&own(monitor)));
@@ -385,7 +386,7 @@ fn only_the_monitors_own_flow_log_has_statements_of_aws_that_may_be_lost() {
             assert_eq!(document["Statement"].as_array().unwrap().len(), own.len() + 1 + ours.len(), "{document:#}");
         }
     }
-    // The same twice, under AWS's names.
+    // Two statements of others have the same name, which is one of AWS's.
     let resolver = write(&monitor, &account, &format!("resolver/AWSLogs/{account}"));
     let waf = write(&monitor, &account, &format!("waf/AWSLogs/{account}"));
     let before = [own.clone(), vec![resolver.clone(), waf.clone()], ours.clone()].concat();
@@ -448,7 +449,7 @@ fn what_lets_in_the_flow_logs_of_other_accounts_is_not_lost_to_the_names_aws_use
     for document in after_create_flow_logs(&monitor, &before, None) {
         assert_eq!(sids(&document)[..3], [WRITE, CHECK, "AWSLogDeliveryWrite2"]);
         assert!(has(&document, &theirs));
-        // The next flow log replaces the policy again: the name they now have comes back.
+        // The next flow log replaces the policy again: the statements are restored under their new names.
         let regained = policy(document["Statement"].as_array().unwrap());
         assert_eq!(regained.regained(&policy(&before), &own(&monitor)), None);
         let again = policy(&own(&monitor)).regained(&regained, &own(&monitor)).unwrap();
@@ -502,7 +503,7 @@ fn what_others_had_is_remembered_until_it_is_back() {
     assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
     assert_eq!(remembered(&monitor, &bucket), monitor.recorded_policy);
 
-    // What its owner takes out is not put back.
+    // Statements that their owner removes are not put back.
     bucket.policy = policy(&desired(&monitor).statements);
     assert_eq!(reported(&diff(&monitor, &here(&monitor, bucket.clone()))).len(), 0);
     assert_eq!(remembered(&monitor, &bucket), None);

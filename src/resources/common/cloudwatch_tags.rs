@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::types::Tag;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, operations as ops};
 use crate::monitor::{TagCall, Tags};
 
-/// The tags of what was just seen.
+/// The tags of a resource that an earlier call has just found.
 pub async fn read(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
     let request = aws.cloudwatch.list_tags_for_resource().resource_arn(arn);
     let output = request.send().await.op(ops::LIST_CLOUDWATCH_TAGS).expected()?;
@@ -28,7 +28,7 @@ pub async fn change(aws: &Aws, arn: &str, call: TagCall<'_>) -> Result<(), AwsEr
     Ok(())
 }
 
-/// As the SDK has them.
+/// Tags in the SDK's type.
 #[must_use]
 pub fn sdk(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()

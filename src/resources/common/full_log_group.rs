@@ -1,19 +1,19 @@
-//! A log group that takes no more filters. `CloudWatch` Logs answers no more than "Resource limit exceeded."
+//! A log group at its quota of filters. The error of `CloudWatch` Logs is only "Resource limit exceeded."
 
 use crate::api::ResourceKind;
 use crate::aws::operations::Service;
 use crate::aws::{AwsError, Class};
 
-/// Most filters that are named.
+/// Most filters that the message names.
 const NAMED: usize = 10;
 
-/// True if the log group takes no more filters.
+/// True if the error means that the log group is at its quota of filters.
 #[must_use]
 pub fn is_full(error: &AwsError) -> bool {
     error.class == Class::Terminal && error.is(Service::CloudWatchLogs, "LimitExceededException")
 }
 
-/// Names the filters that are there, and what to do. Quotas can be raised, so no number is stated.
+/// The message: the existing filters and the remedy. Quotas can be raised, so it states no number.
 #[must_use]
 pub fn remedy(kind: ResourceKind, log_group: &str, names: &[&str]) -> String {
     let more = match names.len().saturating_sub(NAMED) {

@@ -179,7 +179,7 @@ impl<const HOLDS_RECORDS: bool> Resource for LogGroup<HOLDS_RECORDS> {
     }
 }
 
-/// Names the field of a refused key. AWS names the log group, or nothing.
+/// Adds the spec field of a rejected key to the error. AWS's message names only the log group, or nothing.
 fn naming_the_key(error: AwsError, monitor: &Monitor, key: Option<&str>) -> AwsError {
     match key {
         Some(key) if error.class == Class::Terminal && error.message.contains("KMS") => error.with_remedy(format!(

@@ -1,11 +1,11 @@
-//! IAM policy documents: compared by meaning, since AWS may hand one back in another form.
+//! IAM policy documents: compared by meaning, since AWS may return one in another form.
 
 use serde_json::{Map, Value};
 
-/// Lists in a statement whose order means nothing, and which AWS shortens to a string when they have one entry.
+/// Lists in a statement without a meaningful order; AWS shortens a list of one entry to a string.
 const SETS: [&str; 6] = ["Action", "NotAction", "Resource", "NotResource", "AWS", "Service"];
 
-/// A policy document in a form in which equal meaning is equal text.
+/// A policy document in a canonical form: documents of equal meaning have equal text.
 #[must_use]
 pub fn normalise(policy: &Value) -> Value {
     let mut policy = policy.clone();

@@ -17,13 +17,13 @@ use crate::monitor::{Claim, Monitor, ROLE_PATH, TagCall, Tags};
 pub struct Role {
     /// Its name.
     pub name: String,
-    /// What people read in the console.
+    /// Its description in the console.
     pub description: String,
-    /// Who may assume it.
+    /// Its trust policy: the principals that may assume it.
     pub trust: Value,
     /// Its inline policies by name; it has no others.
     pub policies: BTreeMap<String, Value>,
-    /// Its permissions boundary, where the operator's owner demands one.
+    /// Its permissions boundary, if the operator's configuration demands one.
     pub boundary: Option<String>,
 }
 
@@ -107,7 +107,7 @@ pub async fn observe(aws: &Aws, name: &str) -> Result<Option<FoundRole>, AwsErro
     }))
 }
 
-/// IAM hands documents back URL-encoded (RFC 3986), see "`GetRolePolicy`" in its API reference.
+/// IAM returns documents URL-encoded (RFC 3986), see "`GetRolePolicy`" in its API reference.
 fn decode(document: &str) -> Value {
     let text = percent_encoding::percent_decode_str(document).decode_utf8_lossy();
     serde_json::from_str(&text).map_or(Value::Null, |policy| policy::normalise(&policy))
@@ -131,7 +131,7 @@ impl Resource for Role {
         Some(&found.tags)
     }
 
-    /// A name is taken whatever the path, but the path is part of the ARN, so a role under another one is not the role we name.
+    /// Role names are unique across paths, but the path is part of the ARN, so a role under another path is not the role that we name.
     fn claim(monitor: &Monitor, _name: &str, found: &FoundRole) -> Claim {
         if found.path == ROLE_PATH {
             monitor.claim(&found.tags)
@@ -259,7 +259,7 @@ async fn detach(aws: &Aws, role: &str, arn: &str) -> Result<(), AwsError> {
     aws.iam.detach_role_policy().role_name(role).policy_arn(arn).send().await.op(ops::DETACH_ROLE_POLICY).or_gone()
 }
 
-/// Says how to release a role that something of others uses.
+/// Adds a remedy to the error if a resource of others uses the role.
 fn releasing(error: AwsError, name: &str) -> AwsError {
     if error.is(Service::Iam, "DeleteConflict") && error.message.contains("instance profile") {
         let remedy = format!(

@@ -1,4 +1,4 @@
-//! What the dashboard shows. See "Dashboard body structure and syntax" in the CloudWatch API reference, and "CloudWatch Logs Insights
+//! The body of the dashboard. See "Dashboard body structure and syntax" in the CloudWatch API reference, and "CloudWatch Logs Insights
 //! query syntax" in the CloudWatch Logs user guide.
 
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::resources::alarms::alarm_kind::AlarmKind;
 use crate::resources::analytics::alias;
 use crate::resources::detections::Detection;
 
-/// The whole body. What the spec switches off, or what needs a field that the records lack, is left out.
+/// The whole body. It has no widgets for parts that the spec switches off, or that need a field that the records lack.
 pub fn body(monitor: &Monitor) -> Value {
     let of_detector = |widgets: fn(&Monitor) -> Vec<Widget>| {
         if monitor.spec.detector.enabled { widgets(monitor) } else { Vec::new() }
@@ -40,7 +40,7 @@ fn heading(monitor: &Monitor) -> Widget {
 const OWNER_BEGINS: &str = "`vpcflow.dev/owner=";
 const OWNER_ENDS: &str = "`";
 
-/// The owner that the heading names, as the tag of that key does: the witness where a dashboard has no tags.
+/// The owner that the heading names, in the same form as the owner tag. It identifies the owner where dashboards have no tags.
 pub fn owner(body: &Value) -> Option<&str> {
     let markdown = body["widgets"][0]["properties"]["markdown"].as_str()?;
     let (_, owner) = markdown.split_once(OWNER_BEGINS)?;
@@ -104,9 +104,9 @@ fn log_widget(monitor: &Monitor, title: &str, view: &str, query: &str) -> Widget
     }
 }
 
-/// A Logs Insights query over the records in their actual format, or `None` if they lack a field.
+/// A Logs Insights query over the records in their actual format, or `None` if they lack a needed field.
 ///
-/// Fields are parsed rather than discovered: Logs Insights knows those of AWS's default format only.
+/// Fields are parsed rather than discovered: Logs Insights discovers only those of AWS's default format.
 fn query(monitor: &Monitor, needs: &[FlowLogField], commands: &[&str]) -> Option<String> {
     let fields = &monitor.spec.cloud_watch_logs.fields;
     if !needs.iter().all(|field| fields.contains(field)) {
@@ -118,7 +118,7 @@ fn query(monitor: &Monitor, needs: &[FlowLogField], commands: &[&str]) -> Option
     Some(format!("SOURCE '{group}' | parse @message '{pattern}' as {aliases}\n| {}", commands.join("\n| ")))
 }
 
-/// Of the monitor's own topic only; who owns an existing one watches it.
+/// Delivered and failed notifications of the monitor's own topic. An existing topic is left to its owner.
 fn undelivered(monitor: &Monitor) -> Option<Widget> {
     let metric = |name| json!(["AWS/SNS", name, "TopicName", monitor.names.topic()]);
     let metrics = [metric("NumberOfNotificationsDelivered"), metric("NumberOfNotificationsFailed")];
@@ -126,7 +126,7 @@ fn undelivered(monitor: &Monitor) -> Option<Widget> {
     is_ours.then(|| graph(monitor, "Notifications", &json!(metrics), json!({})))
 }
 
-/// Reads a body so that equal ones are equal however they are written, `50` and `50.0` too. `null` if it is no JSON.
+/// Parses a body into canonical form: equal bodies compare equal, even if one has `50` and the other `50.0`. `null` if it is no JSON.
 pub fn parse(body: &str) -> Value {
     serde_json::from_str(body).map_or(Value::Null, normalised)
 }
@@ -143,7 +143,7 @@ fn normalised(value: Value) -> Value {
     }
 }
 
-/// The body with its widgets by title, so that a difference is told by the widget's name.
+/// The body with its widgets by title, so that a difference is reported under the widget's title.
 pub fn by_title(body: &Value) -> Value {
     let mut titled = body.clone();
     if let Some(Value::Array(widgets)) = body.get("widgets") {
@@ -251,7 +251,7 @@ mod tests {
         );
     }
 
-    /// Rules of which some are enabled.
+    /// Rules, enabled as `is_enabled` says.
     fn rules(is_enabled: fn(Rule) -> bool) -> DetectorRules {
         let switched = |rule: Rule| (field(rule), json!({"enabled": is_enabled(rule)}));
         serde_json::from_value(Rule::ALL.into_iter().map(switched).collect()).unwrap()

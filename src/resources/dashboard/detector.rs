@@ -1,4 +1,4 @@
-//! How the detector does: what it reads, what it finds, how long it takes and whether it fails.
+//! The widgets about the detector: records read, findings, duration and errors.
 
 use detector::metrics;
 use detector::rules::Rule;
@@ -8,17 +8,17 @@ use super::widget::{RED, Widget, graph};
 use crate::monitor::Monitor;
 use crate::resources::detector::rules::is_enabled;
 
-/// What it found, and in how many records.
+/// The widgets for its findings and for the records it read.
 pub(super) fn results(monitor: &Monitor) -> Vec<Widget> {
     findings(monitor).into_iter().chain([records(monitor)]).collect()
 }
 
-/// How its invocations go.
+/// The widgets for the outcomes and the duration of its invocations.
 pub(super) fn invocations(monitor: &Monitor) -> Vec<Widget> {
     vec![outcomes(monitor), duration(monitor)]
 }
 
-/// A metric that the detector writes itself, of one rule or of all it does.
+/// A metric that the detector writes itself, for one rule or for all its work.
 fn own_metric(monitor: &Monitor, name: &str, rule: Option<Rule>, options: Value) -> Value {
     let mut metric = vec![json!(monitor.spec.detections.namespace), json!(name)];
     metric.extend([json!(metrics::MONITOR), json!(monitor.names.base())]);

@@ -1,4 +1,4 @@
-//! The CloudWatch dashboard: what the detections count, what traffic was accepted and rejected, and how the detector does.
+//! The CloudWatch dashboard: counts of the detections, accepted and rejected traffic, and the detector's work.
 
 mod body;
 mod detector;
@@ -58,7 +58,7 @@ impl System for DashboardSystem {
         let dashboard = dashboard.op(ops::GET_DASHBOARD).optional().about(ResourceKind::Dashboard, &name)?;
         let Some(dashboard) = dashboard else { return Ok(None) };
         let tags = match cloudwatch_tags::read(aws, &arn(monitor, &name)).await {
-            // Some partitions know no tags of dashboards: they have had them since June 2026.
+            // Some partitions do not support tags of dashboards, which exist since June 2026.
             Err(error) if error.class == Class::Terminal => None,
             tags => Some(tags.about(ResourceKind::Dashboard, &name)?),
         };
@@ -130,7 +130,7 @@ impl Resource for Dashboard {
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
         match self.put(aws, Some(&monitor.tags)).await {
-            // Where the tags are refused, the body still says whose the dashboard is, and the next look shows whether it can have tags.
+            // If the tags are rejected, the body still names the dashboard's owner. The next read shows whether dashboards can have tags.
             Err(error) if error.class == Class::Terminal => self.put(aws, None).await,
             created => created,
         }
@@ -162,7 +162,7 @@ impl Dashboard {
     }
 }
 
-/// What CloudWatch says about a body that it took all the same.
+/// The validation messages of CloudWatch about a body that it has accepted, or `None` if there are none.
 fn warning(messages: &[DashboardValidationMessage]) -> Option<String> {
     let reported = |message: &DashboardValidationMessage| {
         format!("{}: {}", message.data_path().unwrap_or("/"), message.message().unwrap_or("not valid"))

@@ -10,7 +10,7 @@ pub(super) const RED: &str = "#d13212";
 /// Columns of a dashboard's grid.
 const GRID_COLUMNS: usize = 24;
 
-/// A widget that has no place yet.
+/// A widget without a position.
 pub(super) struct Widget {
     pub kind: &'static str,
     pub height: usize,
@@ -35,7 +35,7 @@ pub(super) fn graph(monitor: &Monitor, title: &str, metrics: &Value, more: Value
     Widget { kind: "metric", height: 6, properties }
 }
 
-/// Each row takes the whole width.
+/// Positions the widgets of each row across the whole width.
 pub(super) fn placed(rows: impl IntoIterator<Item = Vec<Widget>>) -> Vec<Value> {
     let mut placed = Vec::new();
     let mut y = 0;

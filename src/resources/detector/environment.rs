@@ -1,4 +1,4 @@
-//! What the function is told, by environment variables.
+//! The environment variables of the function, which carry its settings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -11,10 +11,10 @@ use crate::api::Invalid;
 use crate::api::{log_format, spec};
 use crate::monitor::Monitor;
 
-/// All variables together, written as one JSON object; see "Lambda quotas" in the AWS Lambda developer guide.
+/// Most bytes of all variables together, written as one JSON object; see "Lambda quotas" in the AWS Lambda developer guide.
 const MOST_BYTES: usize = 4096;
 
-/// The variable that holds the format of records.
+/// The variable for the format of records.
 pub(super) const LOG_FORMAT: &str = "LOG_FORMAT";
 
 /// Every variable of the function.
@@ -30,7 +30,7 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
         ("RULES", json!(rules(monitor)?).to_string()),
     ];
     let variables = variables.map(|(key, value)| (key.to_owned(), value)).into();
-    // Lambda measures them as it stores them.
+    // Lambda measures the variables in the form in which it stores them.
     let bytes = json!(variables).to_string().len();
     if bytes > MOST_BYTES {
         return Err(Invalid {
@@ -45,8 +45,8 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
     Ok(variables)
 }
 
-/// Thresholds and switches of the rules, in the detector's own type: what one writes the other reads. Order means nothing to the detector, so a
-/// change of order alone is no change.
+/// Thresholds and switches of the rules, in the detector's own type, so that the detector can read all that the operator writes. Lists are
+/// sorted: their order has no meaning, so a change of order alone is no change.
 fn rules(monitor: &Monitor) -> Result<Config, Invalid> {
     let spec = &monitor.spec.detector;
     let rules = &spec.rules;
@@ -102,12 +102,12 @@ pub(super) mod tests {
     use crate::api::{FlowLogField, VpcFlowMonitorSpec};
     use crate::monitor::fixtures;
 
-    /// The contract's, for a default spec.
+    /// `RULES` as the contract states them for a default spec.
     pub const DEFAULT_RULES: &str = "{\"disabled\":[],\"expectedProtocols\":[1,6,17,58],\"highTransferBytes\":50000000,\
         \"hostSweepMinHosts\":50,\"largeEgressMinBytes\":500000000,\"minSeverity\":\"LOW\",\"portScanMinPorts\":20,\
         \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"trustedCidrs\":[],\"windowSeconds\":300}";
 
-    /// Networks as long as they can be written.
+    /// Networks with the longest text.
     pub fn long_cidrs(number: usize) -> Vec<String> {
         (0..number).map(|host| format!("2001:db80:1111:2222:3333:4444:5555:{:04x}/128", 0x1000 + host)).collect()
     }
@@ -120,7 +120,7 @@ pub(super) mod tests {
         variables(&fixtures::with_spec(spec)).unwrap().remove("RULES").unwrap()
     }
 
-    /// What the function itself makes of the variables.
+    /// The settings as the function reads them from the variables.
     fn read(spec: VpcFlowMonitorSpec) -> detector::settings::Settings {
         let variables = variables(&fixtures::with_spec(spec)).unwrap();
         detector::settings::Settings::read(|name| variables.get(name).cloned()).unwrap()
@@ -189,7 +189,7 @@ pub(super) mod tests {
         assert_eq!(written(spec), DEFAULT_RULES);
     }
 
-    /// With every other setting as long as can be.
+    /// A monitor with these networks and every other setting as long as possible.
     fn longest(trusted_cidrs: Vec<String>) -> Monitor {
         let mut spec = spec();
         spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();

@@ -1,7 +1,7 @@
 //! The Lambda function.
 //!
 //! See `CreateFunction`, `UpdateFunctionCode` and `UpdateFunctionConfiguration` in the AWS Lambda API reference, and "Lambda
-//! function states" in its developer guide: a function is changed by one call at a time.
+//! function states" in its developer guide: Lambda allows one change of a function at a time.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ use crate::engine::{Action, Applied, Change, Resource, Step, SystemHealth};
 use crate::monitor::{Claim, Monitor, TagCall, Tags};
 use crate::resources::flow_logs::{Sink, flow_log_to};
 
-/// The longest description Lambda takes, in characters.
+/// Longest description that Lambda accepts, in characters.
 const DESCRIPTION_CHARS: usize = 256;
 
-/// The function as it shall be.
+/// The function as declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     pub(super) name: String,
@@ -33,7 +33,7 @@ pub struct Function {
     code: Code,
 }
 
-/// What `UpdateFunctionConfiguration` changes.
+/// The settings that `UpdateFunctionConfiguration` changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Configuration {
@@ -44,16 +44,17 @@ pub(super) struct Configuration {
     memory_mb: i32,
     timeout_seconds: i32,
     environment: BTreeMap<String, String>,
-    /// Encrypts the environment; empty for Lambda's own key. One set by hand could hide the environment from us.
+    /// ARN of the key that encrypts the environment; empty for Lambda's own key. With a key set by hand, the operator might be unable to
+    /// read the environment.
     kms_key_arn: String,
     log_group: String,
     log_format: String,
-    /// At WARN or above, Lambda drops the lines that carry the metrics.
+    /// Log level of the detector's lines. At WARN or above, Lambda drops the lines with the metrics.
     application_log_level: String,
     system_log_level: String,
 }
 
-/// What `UpdateFunctionCode` changes.
+/// The settings that `UpdateFunctionCode` changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Code {
@@ -71,14 +72,14 @@ pub struct FoundFunction {
     tags: Tags,
 }
 
-/// Whether the function can be invoked and changed.
+/// Readiness of the function for invocations and changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Readiness {
     #[default]
     Ready,
-    /// Lambda is at work on it; the text says at what.
+    /// Lambda is changing it; the text names the change in progress.
     Busy(&'static str),
-    /// It does not work; the text says why.
+    /// Its creation or last update failed; the text gives the reason.
     Failed(String),
 }
 
@@ -110,7 +111,7 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
             environment: environment::variables(monitor)?,
             kms_key_arn: String::new(),
             log_group: names.detector_log_group(),
-            // What the detector writes is JSON; this makes Lambda's own lines JSON too.
+            // The detector writes JSON; this setting makes Lambda's own lines JSON too.
             log_format: LogFormat::Json.as_str().to_owned(),
             application_log_level: ApplicationLogLevel::Info.as_str().to_owned(),
             system_log_level: SystemLogLevel::Info.as_str().to_owned(),
@@ -128,7 +129,7 @@ pub(super) async fn observe(aws: &Aws, name: &str) -> Result<Option<FoundFunctio
 }
 
 pub(super) fn read(output: GetFunctionOutput) -> Result<FoundFunction, AwsError> {
-    // Without its tags nobody knows whose the function is.
+    // Without tags the owner of the function is unknown.
     if let Some(error) = &output.tags_error {
         return Err(AwsError::reported(ops::GET_FUNCTION, &error.error_code, &error.message));
     }
@@ -229,13 +230,13 @@ impl Resource for Function {
     }
 
     fn differences(&self, monitor: &Monitor, found: &FoundFunction) -> Vec<Step<FunctionCall>> {
-        // Lambda would refuse; what it says of the function now may be half of the change in progress.
+        // Lambda would reject changes now, and its answer may show only half of the change in progress.
         if matches!(found.readiness, Readiness::Busy(_)) {
             return Vec::new();
         }
         let change = || Change::new(Action::Update, Self::KIND, &self.name);
         let mut steps = Vec::new();
-        // A plan may be made without the package.
+        // `plan` may run without the package.
         if monitor.settings.detector.is_known() && found.code != self.code {
             steps.push(Step::new(change().between(&found.code, &self.code), FunctionCall::UpdateCode));
         }

@@ -26,8 +26,8 @@ const PRINCIPAL: &str = "logs.amazonaws.com";
 pub struct Invocation {
     principal: Value,
     action: String,
-    /// Values of the condition keys, which are in lower case. Lambda chooses the operators: only what fits a parameter of
-    /// `AddPermission` can get into the policy.
+    /// Values of the condition keys, which are in lower case. Lambda chooses the operators: only conditions with a parameter in
+    /// `AddPermission` are possible.
     conditions: BTreeMap<String, Value>,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn diff(monitor: &Monitor, wanted: &Invocation, observed: Option<&Inv
     diff
 }
 
-/// It belongs to the function, whose name it goes by, and has no ARN.
+/// Our statement for the status. It belongs to the function, has the function's name, and has no ARN.
 pub(super) fn existing(monitor: &Monitor) -> Existing {
     Existing {
         kind: ResourceKind::FunctionPermission,
@@ -111,7 +111,7 @@ async fn allow(aws: &Aws, monitor: &Monitor, replaces: bool) -> Result<Applied, 
         remove(aws, monitor).await?;
     }
     match add(aws, monitor).await {
-        // The statement is there by an earlier call whose answer was lost, whatever it says.
+        // An earlier call whose answer was lost has added the statement, perhaps with other conditions.
         Err(error) if error.is(Service::Lambda, "ResourceConflictException") => {
             remove(aws, monitor).await?;
             add(aws, monitor).await?;

@@ -1,8 +1,8 @@
-//! The detector: a Lambda function that reads every record of the log group, and all it needs.
+//! The detector: a Lambda function that reads every record of the log group, and all resources that it needs.
 //!
-//! Its parts build on one another: role and log group, the function, the permission to invoke it, the subscription that does.
-//! They go in the opposite order, the log group last; the role may not make log groups, so that a late invocation cannot bring
-//! it back.
+//! Its parts build on one another: role and log group, the function, the permission to invoke it, and the subscription that invokes it.
+//! They are deleted in the opposite order, the log group last. The role may not create log groups, so that a late invocation cannot
+//! recreate the deleted one.
 
 mod environment;
 mod function;
@@ -30,7 +30,7 @@ type LogGroup = log_group::LogGroup<false>;
 #[derive(Debug)]
 pub struct DetectorSystem;
 
-/// The detector as it shall be.
+/// The detector as declared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Desired {
     role: Role,
@@ -56,7 +56,7 @@ impl System for DetectorSystem {
 
     const COMPONENT: Component = Component::Detector;
     const NEEDS: &'static [Component] = &[Component::LogGroup, Component::Notifications];
-    // Those on a former log group count and detect until the flow log has moved.
+    // The subscription on a former log group stays until the flow log is replaced, so that no record is missed.
     const CLEARS_AFTER: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Desired>, Invalid> {
@@ -125,7 +125,7 @@ impl System for DetectorSystem {
             || subscription::diff(monitor, goal.map(|desired| &desired.subscription), &observed.subscriptions);
         let mut diff = Diff::default();
         match goal {
-            // Each part is passed to, or invoked by, the next: none is built on one that is not ours.
+            // Each part is passed to, or invoked by, the next, so no part is built on one that is not ours.
             Goal::Present(desired) => {
                 diff.include(role);
                 diff.include(log_group);

@@ -2,7 +2,7 @@
 //!
 //! See "Defining Lambda function permissions with an execution role" in the AWS Lambda developer guide, and for the condition on
 //! the trust, "Working with AWS managed policies in the execution role" there. `logs:CreateLogGroup` is left out on purpose: with
-//! it, a late invocation would make the deleted log group anew, without retention.
+//! it, a late invocation would recreate the deleted log group without retention.
 
 use serde_json::json;
 
@@ -25,8 +25,8 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
             "Resource": monitor.topic_arn(),
         }),
     ];
-    // "Key management" in the Amazon SNS developer guide: who publishes to an encrypted topic uses its key, an existing topic's as well
-    // as ours, and never but through SNS. "Condition keys for AWS KMS" in its developer guide: the suffix is the same in all partitions.
+    // "Key management" in the Amazon SNS developer guide: a publisher to an encrypted topic, ours or an existing one, uses its key, and
+    // only through SNS. "Condition keys for AWS KMS" in the KMS developer guide: the suffix is the same in all partitions.
     if let Some(key) = &monitor.spec.notifications.kms_key_arn {
         statements.push(json!({
             "Sid": "UseTopicKey",

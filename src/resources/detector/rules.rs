@@ -1,4 +1,4 @@
-//! Which rules of the detector a spec switches on.
+//! The rules of the detector that a spec switches on.
 
 use detector::rules::Rule;
 

@@ -12,7 +12,7 @@ use crate::engine::{Action, Applied, Change, Diff, Goal, Removal, Resource, Reso
 use crate::monitor::{Monitor, Tags};
 use crate::resources::common::full_log_group;
 
-/// A subscription filter: the same terms for what is declared and for what AWS has.
+/// A subscription filter, declared or found, in the same terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     log_group: String,
@@ -20,11 +20,11 @@ pub struct Subscription {
     pub(super) delivery: Delivery,
 }
 
-/// What it sends, and where to.
+/// Its filter pattern and its destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// Empty for everything.
+    /// Empty if it sends every record.
     pattern: String,
     destination_arn: String,
 }
@@ -44,7 +44,7 @@ pub(super) fn desired(monitor: &Monitor) -> Subscription {
     }
 }
 
-/// Reads the filter on the log group of the wanted name, and on those of names the spec had before.
+/// Reads the filter on the log group of the wanted name, and on those of names that the spec had before.
 pub(super) async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
     let (name, mut observed) = (monitor.names.detector(), Vec::new());
     for log_group in monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group) {
@@ -64,7 +64,7 @@ async fn observe_one(aws: &Aws, log_group: &str, name: &str) -> Result<Option<De
     }))
 }
 
-/// The filters of a log group whose names begin so.
+/// The filters of a log group whose names begin with `prefix`.
 async fn filters(aws: &Aws, log_group: &str, prefix: Option<&str>) -> Result<Vec<SubscriptionFilter>, AwsError> {
     let request = aws.logs.describe_subscription_filters().log_group_name(log_group);
     let pages = request.set_filter_name_prefix(prefix.map(str::to_owned)).into_paginator().items().send();
@@ -80,7 +80,7 @@ pub(super) fn diff(
     let mut diff = Diff::default();
     for (log_group, found) in observed {
         let goal = match goal {
-            // A filter on a former log group would only send records that arrive late.
+            // The filter on a former log group is removed: it would only send records that arrive late.
             Goal::Present(wanted) if wanted.log_group != *log_group => Goal::Absent(Removal::SwitchedOff),
             goal => goal,
         };

@@ -23,7 +23,7 @@ fn spec() -> VpcFlowMonitorSpec {
     VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
 }
 
-/// The default monitor's function, as `GetFunction` tells of it.
+/// The default monitor's function, as `GetFunction` returns it.
 fn answer(monitor: &Monitor) -> (FunctionConfiguration, Tags) {
     let variables = [
         ("TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:vfm-network-production-aa0df1549f-alerts"),

@@ -1,4 +1,4 @@
-//! Calls to EC2. `CreateFlowLogs` and `DeleteFlowLogs` tell of failures within a successful answer, under `Unsuccessful`.
+//! Calls to EC2. `CreateFlowLogs` and `DeleteFlowLogs` report failures within a successful answer, under `Unsuccessful`.
 
 use std::time::SystemTime;
 
@@ -13,21 +13,21 @@ use crate::aws::{Aws, AwsError, AwsResult, Gone, refusals};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
 use crate::resources::bucket::keep_policy;
 
-/// `DeleteFlowLogs` takes no more ids at once: its entry in the EC2 API reference.
+/// Most ids that `DeleteFlowLogs` accepts in one call: see its entry in the EC2 API reference.
 const MOST_IDS: usize = 1000;
 
-/// Codes that say that the VPC does not exist; AWS's documents have both.
+/// Error codes for a VPC that does not exist; AWS's documents have both.
 const NO_VPC: [&str; 2] = ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound"];
 
-/// Codes that say that the VPC can have no more flow logs.
+/// Error codes for a VPC that can have no more flow logs.
 const NO_MORE: [&str; 2] = ["FlowLogsLimitExceeded", "MaxFlowLogsLimitExceeded"];
 
-/// AWS's words for a destination that it may not deliver to.
+/// Error message of AWS for a destination that it may not deliver to.
 const NO_ACCESS: &str = "Access Denied for LogDestination";
 
 const SAME_DESTINATION: &str = "FlowLogAlreadyExists";
 
-/// Reads the VPC's flow logs. Not by owner: those of others to our destinations must be seen too.
+/// Reads all flow logs of the VPC, since flow logs of others to our destinations matter too.
 pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
     let read_at = SystemTime::now();
     let found = aws
@@ -63,7 +63,8 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<(), A
     match op {
         FlowLogOp::Create { flow_log, token } => create(aws, monitor, flow_log, token, &[]).await,
         FlowLogOp::Replace { flow_log, token, token_after_delete, replaced, same_destination } => {
-            // The new one first: what AWS refuses for any reason of its own must not cost the old one, and no record is lost.
+            // The new flow log is created first: if AWS rejects it for any other reason than the old one, the old one stays, and no record
+            // is lost.
             let ids: Vec<_> = replaced.iter().map(|found| found.id.clone()).collect();
             match create(aws, monitor, flow_log, token, replaced).await {
                 Ok(()) => delete(aws, &ids).await,
@@ -79,7 +80,7 @@ pub async fn apply(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<(), A
     }
 }
 
-/// True if it is the old flow log that keeps AWS from making the new one.
+/// True if AWS cannot create the new flow log because of the old one.
 fn is_in_the_way(error: &AwsError, same_destination: bool) -> bool {
     (same_destination && error.code == SAME_DESTINATION) || NO_MORE.contains(&error.code.as_str())
 }
@@ -165,7 +166,7 @@ async fn tag(aws: &Aws, id: &str, tags: &TagDiff) -> Result<(), AwsError> {
                 aws.ec2.create_tags().resources(id).set_tags(Some(sdk_tags(set))).send().await.op(ops::CREATE_TAGS)?;
             }
             TagCall::Unset(unset) => {
-                // A key without a value goes whatever its value is.
+                // A key without a value deletes the tag whatever its value is.
                 let keys = unset.iter().map(|key| Tag::builder().key(key).build()).collect();
                 aws.ec2.delete_tags().resources(id).set_tags(Some(keys)).send().await.op(ops::DELETE_TAGS)?;
             }

@@ -1,4 +1,4 @@
-//! How the monitor's flow logs do, for those who only want to know.
+//! Read-only access to the state of the monitor's flow logs.
 
 use aws_smithy_types::DateTime;
 
@@ -12,15 +12,15 @@ use crate::monitor::Monitor;
 pub struct Delivery {
     /// AWS's id, `fl-…`.
     pub id: String,
-    /// Where it delivers to.
+    /// Kind of its destination.
     pub sink: Sink,
     /// `ACTIVE` once AWS has set it up.
     pub status: String,
     /// `SUCCESS` or `FAILED`, as AWS last reported; absent before the first delivery.
     pub delivery_status: Option<String>,
-    /// Why no records arrive.
+    /// The reason why no records arrive, if AWS reports a failure.
     pub problem: Option<Problem>,
-    /// When it was made.
+    /// Time of its creation.
     pub created_at: Option<DateTime>,
 }
 

@@ -10,7 +10,7 @@ use crate::aws::AccountRegion;
 use crate::monitor::Monitor;
 use crate::resources::bucket;
 
-/// What AWS uses if `MaxAggregationInterval` is not given: `CreateFlowLogs` in the EC2 API reference.
+/// Default of `MaxAggregationInterval`: `CreateFlowLogs` in the EC2 API reference.
 const DEFAULT_INTERVAL_SECONDS: i32 = 600;
 
 /// The kind of destination; a monitor has one flow log to each.
@@ -23,7 +23,7 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// As AWS spells it, and as changes and the status name the flow log.
+    /// AWS's name of the kind, which is also the name of the flow log in changes and in the status.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Sink {
     }
 }
 
-/// Where records go.
+/// Destination of records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// A log group.
@@ -49,9 +49,9 @@ pub enum Destination {
         arn: String,
         /// Parquet or text.
         file_format: DestinationFileFormat,
-        /// Whether folders are named `year=2026`.
+        /// True if folders are named like `year=2026`.
         hive_compatible_partitions: bool,
-        /// Whether there is a folder per hour.
+        /// True if there is a folder per hour.
         per_hour_partition: bool,
     },
 }
@@ -59,11 +59,11 @@ pub enum Destination {
 /// A flow log's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowLog {
-    /// Where records go.
+    /// Destination of its records.
     pub destination: Destination,
-    /// Which traffic is recorded.
+    /// The traffic that it records: accepted, rejected or all.
     pub traffic_type: TrafficType,
-    /// `${version} ${account-id} …`, fields apart by one space.
+    /// `${version} ${account-id} …`, with one space between fields.
     pub format: String,
     /// Longest aggregation interval, in seconds.
     pub aggregation_interval: i32,
@@ -100,13 +100,13 @@ pub fn wanted(monitor: &Monitor) -> Vec<FlowLog> {
     ]
 }
 
-/// What AWS tells of a flow log, or `None` if it goes where no monitor sends records. What AWS leaves out has the default that
-/// `CreateFlowLogs` documents.
+/// Returns the settings in AWS's answer about a flow log, or `None` if its destination is of a kind that no monitor uses. A setting that
+/// AWS leaves out has the default that `CreateFlowLogs` documents.
 #[must_use]
 pub fn read(account_region: &AccountRegion, found: &SdkFlowLog) -> Option<FlowLog> {
     let destination = match found.log_destination_type.as_ref().unwrap_or(&LogDestinationType::CloudWatchLogs) {
         LogDestinationType::CloudWatchLogs => Destination::LogGroup {
-            // A flow log made by name has no destination, only the name.
+            // A flow log created with a log group's name has no destination, only the name.
             arn: match found.log_destination() {
                 Some(arn) => arn.strip_suffix(":*").unwrap_or(arn).to_owned(),
                 None => account_region.arn("logs", format!("log-group:{}", found.log_group_name()?)),
@@ -177,7 +177,7 @@ impl FlowLog {
         }
     }
 
-    /// Its destination as "Create a flow log that publishes to Amazon S3" in the VPC user guide spells it: a folder ends in a slash.
+    /// Its destination in the form of "Create a flow log that publishes to Amazon S3" in the VPC user guide: a folder ends in a slash.
     #[must_use]
     pub fn destination_parameter(&self) -> String {
         match &self.destination {
@@ -195,7 +195,7 @@ impl FlowLog {
         }
     }
 
-    /// How files are laid out, where there are any.
+    /// Format and layout of the files in a bucket; `None` for a log group.
     #[must_use]
     pub fn destination_options(&self) -> Option<DestinationOptionsRequest> {
         match &self.destination {
@@ -210,7 +210,7 @@ impl FlowLog {
         }
     }
 
-    /// All settings under the names the spec has for them, for telling a difference.
+    /// All settings under their names in the spec, for reports of differences.
     #[must_use]
     pub fn document(&self) -> Value {
         let mut document = json!({
@@ -240,7 +240,7 @@ mod tests {
     use crate::api::{FlowLogField, VpcFlowMonitorSpec};
     use crate::monitor::fixtures;
 
-    /// A flow log as `DescribeFlowLogs` would tell of it.
+    /// A flow log as `DescribeFlowLogs` returns it.
     fn described(flow_log: &FlowLog) -> SdkFlowLog {
         let builder = SdkFlowLog::builder()
             .log_destination_type(LogDestinationType::from(flow_log.sink().as_str()))

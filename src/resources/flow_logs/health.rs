@@ -1,4 +1,4 @@
-//! Whether records arrive, and what to check if they do not.
+//! Health of the flow logs: delivery failures that AWS reports, with their remedies.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -9,7 +9,7 @@ use crate::api::status::FlowLogStatus;
 use crate::engine::{Existing, Report, SystemHealth};
 use crate::monitor::Monitor;
 
-/// What there is to tell about our flow logs.
+/// The report on our flow logs.
 pub fn report(monitor: &Monitor, ours: &[&Found]) -> Report {
     let resources = ours.iter().map(|found| {
         let arn = monitor.account_region.arn("ec2", format!("vpc-flow-log/{}", found.id));
@@ -32,7 +32,7 @@ pub fn statuses(ours: &[&Found]) -> Vec<FlowLogStatus> {
     ours.iter().map(status).collect()
 }
 
-/// `FlowLogStatus` alone says nothing about delivery.
+/// The health of our flow logs, from `FlowLogStatus` and the delivery errors: `FlowLogStatus` alone says nothing about delivery.
 fn health(monitor: &Monitor, ours: &[&Found]) -> SystemHealth {
     let reported = |found: &Found, problem: String| {
         format!("flow log {} ({}): {problem}", found.flow_log.sink().as_str(), found.id)
@@ -50,12 +50,12 @@ fn health(monitor: &Monitor, ours: &[&Found]) -> SystemHealth {
     if pending.is_empty() { SystemHealth::Good } else { SystemHealth::Pending(pending.join("; ")) }
 }
 
-/// Why no records arrive.
+/// A delivery failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// AWS's word for it.
+    /// Error as AWS reports it.
     pub reported: String,
-    /// What that means, and what to check.
+    /// The meaning of the error, and the things to check.
     pub remedy: String,
 }
 
@@ -65,7 +65,7 @@ impl Display for Problem {
     }
 }
 
-/// What AWS reports, what that means, and what to check. The meanings are those of `FlowLog` in the EC2 API reference.
+/// Returns the delivery failure that AWS reports, if any. The meanings of errors are those of `FlowLog` in the EC2 API reference.
 pub fn problem(monitor: &Monitor, found: &Found) -> Option<Problem> {
     let error = found.delivery_error.as_deref().filter(|error| !error.is_empty());
     if error.is_none() && found.delivery_status.as_deref() != Some("FAILED") {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::monitor::fixtures;
 
-    /// The health of a default monitor whose flow logs are changed so.
+    /// The health of a default monitor after `change` to each of its flow logs.
     fn health_after(change: impl Fn(&mut Found)) -> SystemHealth {
         let monitor = fixtures::monitor();
         let mut flow_logs: Vec<_> = wanted(&monitor)

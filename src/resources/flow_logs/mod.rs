@@ -1,7 +1,7 @@
 //! The two flow logs of the VPC: one to the log group, one to the bucket.
 //!
-//! All but tags is fixed when a flow log is made, so every other change is a replacement. A flow log has no name; ours are told by
-//! their tags, and a destination stands for the name: changes and the status speak of `cloud-watch-logs` and `s3`.
+//! All but tags is fixed when a flow log is made, so every other change is a replacement. A flow log has no name. Ours are recognised by
+//! their tags, and the kind of destination is used as the name: `cloud-watch-logs` and `s3` in changes and in the status.
 
 mod calls;
 mod delivery;
@@ -31,8 +31,8 @@ use crate::resources::bucket::without_aws_own;
 #[derive(Debug)]
 pub struct FlowLogs;
 
-/// The flow log to this kind of destination. What reads its records changes after it: as few records as can be meet a reader that expects
-/// others, and none do where AWS refuses the new flow log.
+/// The flow log to this kind of destination, as a precondition for changes of its readers. Readers are updated after the flow log, so they
+/// rarely see records in a format they do not expect, and never if AWS rejects the new flow log.
 #[must_use]
 pub const fn flow_log_to(sink: Sink) -> Other {
     Other { component: Component::FlowLogs, kind: ResourceKind::FlowLog, name: Some(sink.as_str()) }
@@ -41,7 +41,7 @@ pub const fn flow_log_to(sink: Sink) -> Other {
 /// All flow logs of the VPC to log groups and buckets, whoever made them.
 #[derive(Clone, Debug)]
 pub struct Observed {
-    /// When AWS was asked; tokens follow from it.
+    /// Time of the read; tokens are derived from it.
     read_at: SystemTime,
     flow_logs: Vec<Found>,
 }
@@ -94,7 +94,7 @@ impl System for FlowLogs {
         let own = flow_log::bucket_statements(&monitor.account_region, ours);
         Details::new(move |status| {
             status.flow_logs.clone_from(&flow_logs);
-            // Only here it is known which statements of AWS are for flow logs of ours.
+            // Only this system knows the statements of AWS that are for our flow logs.
             let others = status.others_bucket_policy.take();
             status.others_bucket_policy = others.and_then(|others| without_aws_own(&others, &own));
         })

@@ -2,8 +2,9 @@
 //!
 //! AWS remembers a token for hours and answers a repeat with the flow log it made then, even if that was deleted since. So a token
 //! stands for the observation that a step reacts to: all repeats of the step carry the same token, and a step that follows from a
-//! later look at AWS (after the flow log was deleted by hand, or the monitor was deleted and made again) carries another. What was
-//! made by a call whose answer was lost is seen by that later look, and what it does not show yet AWS refuses to make twice.
+//! later read of AWS (after the flow log was deleted by hand, or the monitor was deleted and made again) carries another. If a call
+//! created a flow log and its answer was lost, that later read shows the flow log. If the read does not show it yet, AWS rejects a
+//! second one.
 //!
 //! See "Ensuring idempotency in Amazon EC2 API requests" in the EC2 developer guide.
 
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::FlowLog;
 use crate::monitor::Monitor;
 
-/// Which call of a step it is for.
+/// The attempt of a step that a token is for.
 #[derive(Clone, Copy, Debug)]
 pub enum Attempt {
     /// The first.
@@ -23,7 +24,7 @@ pub enum Attempt {
     AfterDelete,
 }
 
-/// 64 characters, the most that AWS takes.
+/// The token, with 64 characters, the most that AWS accepts.
 pub fn token(monitor: &Monitor, flow_log: &FlowLog, read_at: SystemTime, attempt: Attempt) -> String {
     let moment = read_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let text = format!("{} {} {moment} {attempt:?}", monitor.owner, flow_log.document());

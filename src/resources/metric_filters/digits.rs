@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// How numbers are written. Neither form has leading zeros, and letters are lower-case.
+/// Base in which numbers are written. Neither form has leading zeros, and letters are lower-case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base {
     /// As in IPv4.
@@ -19,7 +19,7 @@ impl Base {
         }
     }
 
-    /// Any digit. In an address `\w` can only be a hexadecimal one.
+    /// Any digit. In an address, `\w` matches only hexadecimal digits.
     const fn any(self) -> &'static str {
         match self {
             Self::Ten => r"\d",
@@ -36,7 +36,7 @@ impl Base {
             return format!("{low:x}");
         }
         let mut class = String::from("[");
-        // Not `8-b`: between `9` and `a` there are other characters.
+        // A class such as `8-b` is wrong: between `9` and `a` there are other characters.
         for (low, high) in [(low, high.min(9)), (low.max(10), high)] {
             // Writing to a String cannot fail.
             let _ = match high.checked_sub(low) {
@@ -51,7 +51,7 @@ impl Base {
     }
 }
 
-/// Expressions that together match every number from `low` to `high`, and, among numbers so written, no other.
+/// Expressions that together match every number from `low` to `high`, and no other number written in `base`.
 #[must_use]
 pub fn range(low: u32, high: u32, base: Base) -> Vec<String> {
     let mut all = Vec::new();
@@ -69,12 +69,12 @@ pub fn range(low: u32, high: u32, base: Base) -> Vec<String> {
     all
 }
 
-/// The same for numbers of `length` digits, leading zeros and all.
+/// The same for numbers of `length` digits, including leading zeros.
 fn fixed(low: u32, high: u32, length: u32, base: Base) -> Vec<String> {
     if length == 0 {
         return vec![String::new()];
     }
-    // How many numbers share a first digit.
+    // The count of numbers with the same first digit.
     let share = base.value().pow(length - 1);
     let after = |digit: u32, rest: Vec<String>| -> Vec<String> {
         rest.into_iter().map(|rest| format!("{}{rest}", base.class(digit, digit))).collect()

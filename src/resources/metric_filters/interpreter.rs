@@ -1,4 +1,5 @@
-//! What `CloudWatch` Logs' user guide says a space-delimited filter pattern means, as far as the operator writes such patterns.
+//! An interpreter of space-delimited filter patterns, as the `CloudWatch` Logs user guide defines them. It supports only the patterns that
+//! the operator writes.
 
 use regex::{Regex, RegexBuilder};
 
@@ -31,7 +32,7 @@ fn equals(operand: &str, value: &str) -> bool {
     }
 }
 
-/// With `CloudWatch`'s classes: `\d` and `\w` are ASCII.
+/// Compiles a regular expression with `CloudWatch`'s classes: `\d` and `\w` are ASCII.
 pub fn regex(text: &str) -> Regex {
     RegexBuilder::new(text).unicode(false).build().unwrap()
 }

@@ -1,4 +1,4 @@
-//! The metric filters that count what the detections look for.
+//! The metric filters, which count the records that match the detections.
 
 pub mod digits;
 pub mod networks;
@@ -25,7 +25,7 @@ use crate::monitor::{Monitor, Tags};
 #[derive(Debug)]
 pub struct MetricFilters;
 
-/// A metric filter's definition. `PutMetricFilter` replaces it whole, so it is compared whole, with what we never set.
+/// A metric filter's definition. `PutMetricFilter` replaces it whole, so it is compared whole, including members that we never set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Filter {
@@ -56,8 +56,8 @@ fn wanted(monitor: &Monitor, detection: Detection) -> Result<Filter, Invalid> {
         namespace: monitor.spec.detections.namespace.clone(),
         metric_name: detection.metric_name(monitor),
         metric_value: "1".to_owned(),
-        // Zero while records come in and none matches: the dashboard draws a line rather than dots, and no data means that no records
-        // come. It rules out dimensions; the metric's name tells monitors apart instead.
+        // The value is zero while records arrive and none matches: the dashboard draws a line rather than dots, and missing data means that
+        // no records arrive. A default value rules out dimensions, so the metric's name identifies the monitor instead.
         default_value: Some(0.0),
         dimensions: BTreeMap::new(),
         unit: None,
@@ -67,14 +67,14 @@ fn wanted(monitor: &Monitor, detection: Detection) -> Result<Filter, Invalid> {
 }
 
 impl System for MetricFilters {
-    /// One that cannot be expressed leaves the others as they are.
+    /// The filter of each detection. An error of one does not affect the others.
     type Desired = Vec<(Detection, Result<Filter, Invalid>)>;
-    /// Those under our names, on the log group and on those of earlier names.
+    /// The filters under our names, on the log group and on the log groups of earlier names.
     type Observed = Vec<Filter>;
 
     const COMPONENT: Component = Component::MetricFilters;
     const NEEDS: &'static [Component] = &[Component::LogGroup];
-    // Those on a former log group count and detect until the flow log has moved.
+    // Filters on a former log group count until the flow log is replaced.
     const CLEARS_AFTER: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
@@ -84,12 +84,12 @@ impl System for MetricFilters {
     }
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Self::Observed, AwsError> {
-        // Log groups of this class have no metric filters, and the class of a group never changes.
+        // Log groups of this class cannot have metric filters, and the class of a log group never changes.
         if monitor.spec.cloud_watch_logs.log_group_class == LogGroupClass::InfrequentAccess {
             return Ok(Vec::new());
         }
         let mut found = Vec::new();
-        // After a change of its name a log group may stay for its records, but nothing is to count in it any more.
+        // After a change of the name, the former log group may stay for its records, but its metric filters are removed.
         for group in monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group) {
             let prefix = format!("{}-", monitor.names.base());
             let filters = filters(aws, &group, Some(prefix)).await.about(ResourceKind::LogGroup, &group)?;
@@ -203,7 +203,7 @@ fn normalise(monitor: &Monitor, log_group: &str, found: sdk::MetricFilter) -> Op
             .unwrap_or_default()
             .into_iter()
             .collect(),
-        // AWS may say `None` where nothing is said.
+        // AWS may return `None` for a unit that was never set.
         unit: transformation
             .as_ref()
             .and_then(MetricTransformation::unit)
@@ -214,7 +214,7 @@ fn normalise(monitor: &Monitor, log_group: &str, found: sdk::MetricFilter) -> Op
     })
 }
 
-/// The filters of a log group whose names begin so.
+/// The filters of a log group whose names begin with `prefix`.
 async fn filters(aws: &Aws, log_group: &str, prefix: Option<String>) -> Result<Vec<sdk::MetricFilter>, AwsError> {
     let request = aws.logs.describe_metric_filters().log_group_name(log_group);
     let pages = request.set_filter_name_prefix(prefix).into_paginator().items().send();
@@ -232,7 +232,7 @@ async fn put(aws: &Aws, filter: &Filter) -> Result<Applied, AwsError> {
     let request = aws.logs.put_metric_filter().log_group_name(&filter.log_group).filter_name(&filter.name);
     let request = request
         .filter_pattern(&filter.pattern)
-        // All that is required is given, so building cannot fail.
+        // All required members are given, so building cannot fail.
         .set_metric_transformations(transformation.ok().map(|transformation| vec![transformation]));
     match request.send().await.op(ops::PUT_METRIC_FILTER) {
         Ok(_) => Ok(Applied::Done),

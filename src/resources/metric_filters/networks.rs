@@ -41,19 +41,19 @@ fn ipv4(network: Ipv4Net) -> Vec<String> {
     }
 }
 
-/// What a network says about an address: its first groups, and between which values the next one is.
+/// The part of an address that a network fixes: its first groups, and the range of the next one.
 struct Known<'a> {
     groups: &'a [u16],
     next: Option<(u16, u16)>,
 }
 
 impl Known<'_> {
-    /// How many groups it says something about.
+    /// The count of groups that it fixes or limits.
     fn len(&self) -> usize {
         self.groups.len() + usize::from(self.next.is_some())
     }
 
-    /// The text of these groups from number `from` on, behind `start` and before `end`. With `nonzero`, the last is not zero.
+    /// The text of these groups from number `from` on, after `start` and before `end`. With `nonzero`, the last is not zero.
     fn spell(&self, start: &str, from: usize, nonzero: bool, end: &str) -> Vec<String> {
         let mut parts: Vec<String> = self.groups[from..].iter().map(|group| format!("{group:x}")).collect();
         let Some((low, high)) = self.next else {
@@ -100,18 +100,18 @@ fn ipv6(network: Ipv6Net) -> Vec<String> {
     let next = (bits > 0).then(|| (groups[whole], groups[whole] | (u16::MAX >> bits)));
     let known = Known { groups: &groups[..whole], next };
 
-    // Nothing of what is known is left out of the text.
+    // First form: none of the known groups is left out of the text.
     let mut all = known.spell("^", 0, false, if known.len() == GROUPS { "$" } else { ":" });
     let runs = known.zero_runs();
     for run in &runs {
-        // Left out, and something known follows: then all groups behind are written, which tells how long the run is. A single zero is
-        // never left out.
+        // Second form: the run is left out, and a known group follows. All later groups are written, which fixes the length of the run. A
+        // single zero is never left out.
         if run.len() > 1 && run.end < known.len() {
             let rest = ":\\w+".repeat(GROUPS - known.len()) + "$";
             all.extend(known.spell(&known.before(run.start), run.end, run.end == whole, &rest));
         }
     }
-    // The run of zeros that is left out reaches to the end of what is known, or beyond.
+    // Third form: the run of zeros that is left out extends to the end of the known groups, or beyond.
     let last_run = runs.last().filter(|run| run.end == whole);
     let run = match known.next {
         Some((0, _)) => Some(last_run.map_or(whole, |run| run.start)),
@@ -119,14 +119,14 @@ fn ipv6(network: Ipv6Net) -> Vec<String> {
         None => last_run.map(|run| run.start),
     };
     if let Some(run) = run {
-        // What is left out has two groups at least; if more are known to be zero, so many fewer can be written behind.
+        // At least two groups are left out; each further group that is known to be zero leaves one fewer to be written after the run.
         let end = if known.len() - run <= 2 { String::new() } else { at_most(GROUPS - known.len()) };
         all.push(known.before(run) + &end);
     }
     all
 }
 
-/// At most so many groups up to the end of the text.
+/// An expression for at most this many groups up to the end of the text.
 fn at_most(groups: usize) -> String {
     match groups {
         0 => "$".to_owned(),
@@ -205,7 +205,7 @@ mod tests {
             let inside = Ipv6Addr::from(u128::from(network.network()) | (host & u128::from(network.hostmask())));
             let near = Ipv6Addr::from(u128::from(inside) ^ (1 << flip));
             for address in [inside, near, Ipv6Addr::from(host), network.broadcast()] {
-                // Never on the wire, and written with dots.
+                // Such addresses never occur on the wire, and are written with dots.
                 prop_assume!(address.to_ipv4_mapped().is_none());
                 for text in texts(address) {
                     prop_assert_eq!(regex.is_match(&text), network.contains(&address), "{} {}", text, regex);

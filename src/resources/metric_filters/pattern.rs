@@ -31,12 +31,12 @@ const TRUSTED: &str = "detections.externalConnections.trustedCidrs";
 /// A condition on a field, such as `=REJECT`.
 type Condition = (FlowLogField, String);
 
-/// The pattern that matches what the detection looks for. Records without data (`NODATA`, `SKIPDATA`) never match.
+/// The pattern for the records that a detection counts. Records without data (`NODATA`, `SKIPDATA`) never match.
 pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invalid> {
     let fields = &monitor.spec.cloud_watch_logs.fields;
     let detections = &monitor.spec.detections;
     let has = |field| fields.contains(&field);
-    // Where a record has no data its fields hold `-`, so a test for a value rules it out even without this field.
+    // A record without data has `-` in its fields, so a condition on a value excludes it even without this field.
     let mut conditions =
         if has(FlowLogField::LogStatus) { vec![(FlowLogField::LogStatus, "=OK".to_owned())] } else { vec![] };
     match detection {
@@ -50,7 +50,7 @@ pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invali
         }
         Detection::ExternalConnections => {
             require(has(FlowLogField::PktSrcAddr) || has(FlowLogField::SrcAddr), "srcaddr", "externalConnections")?;
-            // Behind a NAT or transit gateway `srcaddr` is the gateway's; only `pkt-srcaddr` tells who speaks.
+            // Behind a NAT or transit gateway, `srcaddr` is the gateway's; only `pkt-srcaddr` is the real source.
             let source = if has(FlowLogField::PktSrcAddr) { FlowLogField::PktSrcAddr } else { FlowLogField::SrcAddr };
             if !has(FlowLogField::LogStatus) {
                 conditions.push((source, "!=\"-\"".to_owned()));
@@ -118,7 +118,8 @@ fn external(
     Err(Invalid { field: TRUSTED, problem })
 }
 
-/// Neither in a private network nor in a trusted one. One regular expression, since `CloudWatch` Logs allows two in a pattern.
+/// A condition for addresses that are neither in a private network nor in a trusted one. It is one regular expression, since `CloudWatch`
+/// Logs allows two in a pattern.
 fn outside(trusted: &[IpNet]) -> String {
     let networks = IpNet::aggregate(&PRIVATE.iter().chain(trusted).copied().collect());
     let alternatives: Vec<String> = networks.iter().flat_map(networks::alternatives).collect();

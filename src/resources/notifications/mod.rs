@@ -1,4 +1,4 @@
-//! The topic that alarms and the detector publish to, and its subscriptions; or an existing topic, which is only looked at.
+//! The topic that alarms and the detector publish to, and its subscriptions; or an existing topic, which is only read.
 
 mod name;
 mod record;
@@ -32,7 +32,7 @@ pub enum Desired {
     Existing(String),
 }
 
-/// What AWS has.
+/// The topics as AWS has them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     /// The topic of the monitor's own name.
@@ -41,16 +41,16 @@ pub struct Observed {
     existing: Option<ExistingTopic>,
 }
 
-/// What is known of a topic that is not ours.
+/// State of a topic that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ExistingTopic {
-    /// It is there.
+    /// It exists.
     Seen,
     /// It is the topic of another monitor.
     OfMonitor(String),
-    /// It is not.
+    /// It does not exist.
     Missing,
-    /// AWS does not tell; the text says why. Its policy may let us publish all the same.
+    /// It could not be read; the text gives the reason. Its policy may still allow publishing.
     NotChecked(String),
 }
 
@@ -155,7 +155,7 @@ fn existing_topic(monitor: &Monitor, arn: &str) -> Result<String, Invalid> {
     Ok(arn.to_owned())
 }
 
-/// Looks at an existing topic. A refusal is no error: a topic that is not ours must not stand in the way of deletion.
+/// Reads an existing topic. A refusal is no error: a topic that is not ours must not block deletion.
 async fn look_at(aws: &Aws, arn: &str) -> Result<ExistingTopic, AwsError> {
     let (attributes, owner) =
         futures::join!(aws.sns.get_topic_attributes().topic_arn(arn).send(), topic_tags::owner(aws, arn));

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-/// `<protocol>:<endpoint>`: how status and events name a subscription, and how it is recognised.
+/// `<protocol>:<endpoint>`, the name of a subscription in the status and in events. The operator recognises subscriptions by it.
 pub fn name(protocol: &str, endpoint: &str) -> String {
     format!("{protocol}:{}", masked(endpoint))
 }
 
-/// The endpoint with `****` for the password of its URL, as SNS lists it: only so can the two be compared, and nobody else is told.
+/// The endpoint with `****` for the password of its URL. SNS lists it in this form, so the two can be compared, and the password stays
+/// secret.
 pub fn masked(endpoint: &str) -> Cow<'_, str> {
     let parts = || {
         let (scheme, rest) = endpoint.split_once("://")?;

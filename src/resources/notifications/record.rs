@@ -1,4 +1,4 @@
-//! Which subscriptions are ours, in a tag of the topic: the status is no witness, for somebody may have edited it.
+//! The record of our subscriptions, in a tag of the topic. The status is not used for that, since somebody may have edited it.
 
 use super::name::{in_one_case, name};
 use super::topic_tags;
@@ -13,13 +13,13 @@ pub fn holds(tags: &Tags, name: &str) -> bool {
     tags.get(KEY).is_some_and(|record| fingerprints::holds(record, &in_one_case(name)))
 }
 
-/// Names of the subscriptions that the spec asks for, as the record knows them.
+/// Names of the subscriptions that the spec asks for, in the form of the record.
 pub fn wanted(monitor: &Monitor) -> Vec<String> {
     let wanted = monitor.spec.notifications.subscriptions.iter();
     wanted.map(|wanted| in_one_case(&name(wanted.protocol.as_str(), &wanted.endpoint))).collect()
 }
 
-/// Adds to a change of the topic's tags what brings the record to these names.
+/// Adds the record of these names to a change of the topic's tags, if it differs from the one there.
 pub fn note(names: &[String], observed: &Tags, diff: &mut TagDiff) {
     match fingerprints::record(names.iter().map(String::as_str)) {
         Some(record) if observed.get(KEY) != Some(&record) => {
@@ -30,7 +30,7 @@ pub fn note(names: &[String], observed: &Tags, diff: &mut TagDiff) {
     }
 }
 
-/// Takes what was unsubscribed from the record: if somebody subscribes it by hand from now on, it is theirs.
+/// Removes an unsubscribed name from the record: if somebody subscribes it by hand later, the subscription is theirs.
 pub async fn forget(aws: &Aws, monitor: &Monitor, name: &str) -> Result<(), AwsError> {
     let arn = monitor.own_topic_arn();
     let tags = topic_tags::read(aws, &arn).await.expected()?;

@@ -16,7 +16,7 @@ use crate::resources::common::policy;
 const POLICY: &str = "Policy";
 const KEY: &str = "KmsMasterKeyId";
 
-/// The topic as it shall be.
+/// The topic as declared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topic {
     name: String,
@@ -53,8 +53,8 @@ impl Topic {
     }
 }
 
-/// A policy replaces the one that SNS gives a topic by default, so the account's own rights are stated too: action by action, since
-/// SNS refuses `sns:*` here. See "Example cases for Amazon SNS access control" in the SNS developer guide, and "Amazon SNS" under
+/// The topic's policy. It replaces the default policy of SNS, so it states the account's own rights too: action by action, since
+/// SNS rejects `sns:*` here. See "Example cases for Amazon SNS access control" in the SNS developer guide, and "Amazon SNS" under
 /// "Using Amazon `CloudWatch` alarms" for the alarms' principal and source.
 fn topic_policy(monitor: &Monitor) -> Value {
     let (account_region, topic) = (&monitor.account_region, monitor.own_topic_arn());
@@ -169,7 +169,7 @@ impl Resource for Topic {
     async fn call(aws: &Aws, monitor: &Monitor, _name: &str, call: &TopicCall) -> Result<Applied, AwsError> {
         let (name, value) = match call {
             TopicCall::SetPolicy(policy) => (POLICY, policy.to_string()),
-            // An empty key takes encryption off, see `SetTopicAttributes`.
+            // An empty key switches encryption off, see `SetTopicAttributes`.
             TopicCall::SetKey(key) => (KEY, key.clone().unwrap_or_default()),
         };
         let request = aws.sns.set_topic_attributes().topic_arn(monitor.own_topic_arn()).attribute_name(name);
@@ -182,7 +182,7 @@ impl Resource for Topic {
     }
 
     async fn delete(aws: &Aws, monitor: &Monitor, _name: &str, _found: &FoundTopic) -> Result<Applied, AwsError> {
-        // Its subscriptions go with it.
+        // This deletes its subscriptions too.
         aws.sns.delete_topic().topic_arn(monitor.own_topic_arn()).send().await.op(ops::DELETE_TOPIC).or_gone()?;
         Ok(Applied::Done)
     }
@@ -196,7 +196,7 @@ fn tags_of_new(monitor: &Monitor) -> Tags {
 
 #[cfg(test)]
 impl FoundTopic {
-    /// The topic as AWS shows it when all is as wanted.
+    /// The topic as AWS returns it if all is as declared.
     pub(super) fn as_wanted(monitor: &Monitor) -> Self {
         let topic = Topic::new(monitor);
         Self {

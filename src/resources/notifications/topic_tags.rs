@@ -35,7 +35,7 @@ pub async fn change(aws: &Aws, arn: &str, call: TagCall<'_>) -> Result<(), AwsEr
     Ok(())
 }
 
-/// As the SDK has them.
+/// Tags in the SDK's type.
 pub fn sdk(tags: &Tags) -> Vec<Tag> {
     // Both parts are always given, so building cannot fail.
     tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()

@@ -1,7 +1,7 @@
 //! Tables over records of earlier layouts and prefixes: one for each of their folders, so that the saved queries read all records.
 //!
 //! The declared table passes its definition on to such a table before it moves to another folder. If the spec returns to an earlier
-//! layout, the declared table returns to its folder, and the table in between goes: no record is read twice.
+//! layout, the declared table returns to its folder, and the table in between is deleted: no record is read twice.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::engine::{Goal, Resource};
 use crate::monitor::Monitor;
 
 /// The tables in the declared database over records that the declared table does not read, in the order of the folders. Those that exist
-/// stay as they are; the definitions of the others come from tables that are about to change or to go.
+/// stay as they are; the definitions of the others come from tables that are about to be changed or deleted.
 pub fn desired(monitor: &Monitor, goal: Goal<&Desired>, databases: &[(String, Option<FoundDatabase>)]) -> Vec<Table> {
     let Goal::Present(Desired { table: declared, .. }) = goal else { return Vec::new() };
     let ours = databases.iter().filter_map(|(_, database)| database.as_ref()).flat_map(|it| it.our_tables(monitor));

@@ -4,8 +4,8 @@
 //! `current_date` is computed while the query is planned; year and month are named on their own because they narrow the partitions that
 //! Athena projects, which the comparison of whole days cannot.
 //!
-//! Traffic between two interfaces of the VPC, or through a NAT gateway, is recorded at each of them. Where a query adds up who speaks with
-//! whom, it does so per interface and takes the largest of the sums.
+//! Traffic between two interfaces of the VPC, or through a NAT gateway, is recorded at each of them. A query that sums traffic per pair of
+//! addresses does so per interface and takes the largest of the sums.
 
 mod statement;
 
@@ -17,7 +17,7 @@ use crate::api::FlowLogField::{
 
 /// A question about the traffic.
 pub struct SavedQuery {
-    /// The name by which people find it.
+    /// Its name in the workgroup.
     pub name: &'static str,
     /// The question that it answers.
     pub description: &'static str,
@@ -51,7 +51,7 @@ LIMIT 1000"#,
         description: "What two addresses sent each other in each hour (UTC) of the last 7 days; put the two into the first line",
         needs: &[Bytes, Start, Action, InterfaceId],
         days: 7,
-        // Saved queries take no parameters. A VALUES of one row is joined for nothing.
+        // Saved queries have no parameters. Joining a VALUES of one row costs nothing.
         sql: r#"WITH conversation (first_address, second_address) AS (VALUES ('10.0.0.10', '10.0.0.20')),
 flows AS (
     SELECT date_trunc('hour', from_unixtime("start")) AS hour_utc, interface_id,
@@ -122,7 +122,7 @@ LIMIT 100",
         description: "Sources that tried to open TCP connections to 20 or more ports of one address within the last 2 days",
         needs: &[DstPort, TcpFlags, Start, InterfaceId],
         days: 2,
-        // SYN (2) without ACK (16) is the side that opens a connection; its answers go to many ports too.
+        // SYN (2) without ACK (16) marks the side that opens a connection. The other side's answers go to many ports too.
         sql: r#"WITH attempts AS (
     SELECT {source} AS source, {destination} AS destination, interface_id,
            count(DISTINCT dstport) AS interface_ports, count(*) AS interface_flows,
@@ -271,7 +271,7 @@ mod tests {
         }
     }
 
-    /// Trino takes a name in `ORDER BY` for the output column, and refuses an aggregate of one; `DuckDB` takes it for the input's.
+    /// Trino resolves a name in `ORDER BY` to the output column, and rejects an aggregate of one; `DuckDB` resolves it to the input column.
     #[test]
     fn no_query_orders_by_an_aggregate_of_what_it_puts_out() {
         let monitor = with_fields(FlowLogField::ALL);

@@ -8,7 +8,7 @@ use super::SavedQuery;
 use crate::api::FlowLogField::{self, Bytes, LogStatus};
 use crate::monitor::Monitor;
 
-/// The description, which says if the query cannot read all tables of earlier records.
+/// The description, with a note if the query cannot read all tables of earlier records.
 pub fn description(query: &SavedQuery, former: &[Table]) -> String {
     let left_out = former.iter().filter(|table| !query.can_read(&table.fields())).count();
     match left_out {
@@ -86,7 +86,7 @@ fn over_records(records: &str, sql: &str) -> String {
     let sql = sql.replace("{table}", "all_records");
     let all_records = format!("all_records AS (\n{records}\n)");
     match (sql.split_once(",\n"), sql.strip_prefix("WITH ")) {
-        // People fill in the first line.
+        // The user edits the first line, so it stays first.
         (Some((first, rest)), Some(_)) if !first.contains('\n') => format!("{first},\n{all_records}, {rest}"),
         (_, Some(rest)) => format!("WITH {all_records}, {rest}"),
         (_, None) => format!("WITH {all_records}\n{sql}"),
@@ -97,7 +97,7 @@ fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// True for addresses in one of the networks, and null for what is no address.
+/// SQL that is true for addresses in one of the networks, and null for text that is no address.
 fn is_inside(column: &str, networks: &[IpNet]) -> String {
     let tests: Vec<_> =
         networks.iter().map(|network| format!("contains('{network}', try_cast({column} AS ipaddress))")).collect();

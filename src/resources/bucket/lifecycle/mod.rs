@@ -14,31 +14,31 @@ use crate::api::{Invalid, spec};
 use crate::monitor::{LAYOUT, Monitor, RESULTS_PREFIX, short_hash};
 
 const RECORDS: &str = "vpc-flow-operator-records";
-/// For folders of layouts that are in no folder of all records.
+/// `ID` of the rule for folders of layouts that are in no folder of all records.
 const LAYOUTS: &str = "vpc-flow-operator-records-layouts";
 /// Begins the `ID` of rules for folders that had records under a former prefix.
 const FORMER: &str = "vpc-flow-operator-records-former-";
 const RESULTS: &str = "vpc-flow-operator-results";
 const ABORT_UPLOADS_AFTER_DAYS: i32 = 7;
-/// Results can be had again by asking again.
+/// Results can be produced again by running the query again.
 const NONCURRENT_RESULTS_EXPIRE_AFTER_DAYS: i32 = 1;
 
 /// Rules of ours by `ID`.
 pub type Rules = BTreeMap<String, Rule>;
 
-/// A rule, as far as ours go. Days count from an object's creation.
+/// A rule, with the members that our rules use. Days count from an object's creation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
     enabled: bool,
-    /// The keys it is for.
+    /// Prefix of the keys that it applies to.
     prefix: String,
     /// Days until each storage class.
     transitions: BTreeMap<String, i32>,
     expire_after_days: Option<i32>,
     noncurrent_version_expire_after_days: Option<i32>,
     abort_uploads_after_days: Option<i32>,
-    /// What the rule says besides, which ours never do.
+    /// Names of further members that the rule sets; our rules never set them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     besides: Vec<&'static str>,
 }
@@ -46,7 +46,7 @@ pub struct Rule {
 /// Days that S3 keeps an object in Glacier at least before the same rule may move it to Deep Archive.
 const LEAST_DAYS_IN_GLACIER: i32 = 90;
 
-/// Rejects days that S3 would reject. The API server does as well, but not `plan`, and not for a monitor that was stored before it did.
+/// Rejects days that S3 would reject. The API server does as well, but `plan` does not use it, and a monitor may be older than that rule.
 pub fn check(monitor: &Monitor) -> Result<(), Invalid> {
     let spec::Lifecycle { glacier_after_days, deep_archive_after_days, intelligent_tiering, .. } =
         monitor.spec.s3.lifecycle;
@@ -67,7 +67,7 @@ pub fn check(monitor: &Monitor) -> Result<(), Invalid> {
     })
 }
 
-/// The rules the spec asks for.
+/// The rules that the spec asks for.
 #[must_use]
 pub fn rules(monitor: &Monitor) -> Rules {
     let spec = &monitor.spec.s3.lifecycle;
@@ -85,7 +85,7 @@ pub fn rules(monitor: &Monitor) -> Rules {
     let at_the_top = prefix.is_empty();
     let records = Rule {
         enabled: true,
-        // Without a prefix of one's own the whole bucket would be meant, and results would move with the records.
+        // An empty prefix would apply the rule to the whole bucket, including query results.
         prefix: if at_the_top { "AWSLogs/".to_owned() } else { prefix },
         transitions: transitions.into_iter().map(|(class, days)| (class.as_str().to_owned(), days)).collect(),
         expire_after_days: spec.expire_after_days,
@@ -98,7 +98,7 @@ pub fn rules(monitor: &Monitor) -> Rules {
         rules.insert(LAYOUTS.to_owned(), records.for_prefix(LAYOUT));
     }
     rules.insert(RECORDS.to_owned(), records);
-    // Results of queries stay behind when analytics is switched off; they go all the same.
+    // Query results stay behind when analytics is switched off; this rule still expires them.
     let results = Rule {
         enabled: true,
         prefix: RESULTS_PREFIX.to_owned(),
@@ -112,11 +112,11 @@ pub fn rules(monitor: &Monitor) -> Rules {
     rules
 }
 
-/// Those rules, and one like that for records for each folder that an earlier rule was for: records stay there when the prefix changes.
+/// Returns these rules and a copy of the records rule for each folder of an earlier rule: records stay there when the prefix changes.
 #[must_use]
 pub fn with_former_folders(mut rules: Rules, observed: &Rules) -> Rules {
     let Some(records) = rules.get(RECORDS).cloned() else { return rules };
-    // In the order of the prefixes, so that a folder comes before those within it.
+    // The prefixes are sorted, so that a folder comes before the folders within it.
     for prefix in observed.values().map(|rule| &rule.prefix).collect::<BTreeSet<_>>() {
         let is_covered = rules.values().any(|rule| prefix.starts_with(&rule.prefix));
         let has_results = RESULTS_PREFIX.starts_with(prefix);
@@ -141,12 +141,12 @@ pub struct Lifecycle {
 pub struct Written {
     /// All rules.
     pub rules: Vec<LifecycleRule>,
-    /// Not ours to set, but written together with the rules.
+    /// Not set by the operator, but written together with the rules.
     pub minimum_object_size: Option<TransitionDefaultMinimumObjectSize>,
 }
 
 impl Lifecycle {
-    /// Tells our rules from those of others.
+    /// Separates our rules from those of others.
     #[must_use]
     pub fn new(rules: Vec<LifecycleRule>, minimum_object_size: Option<TransitionDefaultMinimumObjectSize>) -> Self {
         let mut lifecycle = Self { minimum_object_size, ..Self::default() };
@@ -170,7 +170,8 @@ impl Lifecycle {
     }
 }
 
-/// S3 refuses rules of the old form, with the prefix outside a filter, beside rules of the new one; they mean the same.
+/// Puts the prefix of a rule into a filter, which means the same. S3 rejects rules with the prefix outside a filter beside rules with a
+/// filter.
 #[allow(deprecated, reason = "only turns away from it")]
 fn with_filter(mut rule: LifecycleRule) -> LifecycleRule {
     if rule.filter.is_none() {
@@ -250,7 +251,7 @@ impl From<&LifecycleRule> for Rule {
     }
 }
 
-/// The prefix of the keys a rule is for, and whether something else narrows it down. S3 may hand a lone prefix back in an `And`.
+/// The prefix of a rule's keys, and true if the filter has further conditions. S3 may return a lone prefix in an `And`.
 #[allow(deprecated, reason = "other tools still write the prefix outside a filter")]
 fn scope(rule: &LifecycleRule) -> (String, bool) {
     let text = |prefix: Option<&str>| prefix.unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What must be done to get from the flow logs that exist to those that are wanted.
+//! The steps from the flow logs that exist to the wanted ones.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use crate::engine::{Action, Change, Diff, Fate, Removal, fate};
 use crate::monitor::{Claim, Monitor, TagDiff};
 use crate::resources::delivery_role::delivery_role;
 
-/// What can be done to flow logs.
+/// A change of flow logs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FlowLogOp {
     /// Makes a flow log.
@@ -27,7 +27,7 @@ pub enum FlowLogOp {
         flow_log: FlowLog,
         /// Makes a repeat after a lost answer safe.
         token: String,
-        /// The token for a second attempt, once the others are gone: AWS may have remembered its refusal under the first.
+        /// The token for a second attempt after the others are deleted: AWS may have stored its refusal under the first token.
         token_after_delete: String,
         /// The others.
         replaced: Vec<Found>,
@@ -38,7 +38,7 @@ pub enum FlowLogOp {
     Tag {
         /// The flow log's id.
         id: String,
-        /// What is changed.
+        /// The tags to set and to remove.
         tags: TagDiff,
     },
     /// Removes flow logs.
@@ -48,13 +48,13 @@ pub enum FlowLogOp {
     },
 }
 
-/// The flow logs of one kind of destination, sorted by what they are to us.
+/// The flow logs of one kind of destination, sorted by their role for the monitor.
 struct Sorted<'a> {
-    /// The one to keep, or to replace, and whether it is ours already.
+    /// The one to keep or to replace, with our claim to it: ours already, or to be adopted.
     current: Option<(&'a Found, Claim)>,
-    /// Others of ours: what an interrupted replacement left, and duplicates.
+    /// Others of ours: leftovers of an interrupted replacement, and duplicates.
     superseded: Vec<&'a Found>,
-    /// Those of others that go to our destination, and whose they are.
+    /// Flow logs of others to our destination, with the owners.
     strangers: Vec<(&'a Found, Option<String>)>,
 }
 
@@ -97,7 +97,7 @@ fn same_destination(found: &Found, wanted: &FlowLog) -> bool {
     found.flow_log.destination_arn() == wanted.destination_arn()
 }
 
-/// What must be done to have exactly the wanted ones.
+/// The steps to exactly the wanted flow logs.
 pub fn present(monitor: &Monitor, wanted: &[FlowLog], observed: &Observed) -> Diff<FlowLogOp> {
     let mut diff = Diff::default();
     for flow_log in wanted {
@@ -135,7 +135,7 @@ fn repair(
     let as_wanted = current.flow_log == *wanted;
     let adopts = *claim == Claim::Adopt;
     let tags = monitor.tag_diff(&current.tags);
-    // One of ours that is replaced needs no tags; one that is adopted does: they tell it is ours if the replacement is interrupted.
+    // A flow log of ours that is replaced needs no tags. An adopted one does: they mark it as ours if the replacement is interrupted.
     if !tags.is_empty() && (as_wanted || adopts) {
         let action = if adopts { Action::Adopt } else { Action::Update };
         let new = tags.applied_to(&current.tags);
@@ -149,7 +149,7 @@ fn repair(
             diff.step(change(Action::Delete, wanted).because(why), FlowLogOp::Delete { ids: ids(&old) });
         }
     } else if sorted.strangers.is_empty() {
-        // With a stranger at the destination AWS may refuse the new one after the old one is gone.
+        // With a flow log of others at the destination, AWS may reject the new one after the old one is deleted.
         old.insert(0, current);
         let op = FlowLogOp::Replace {
             flow_log: wanted.clone(),
@@ -165,7 +165,7 @@ fn repair(
     }
 }
 
-/// A flow log whose role may not write to its log group yet would lose what it records.
+/// Adds the step. A flow log to the log group waits for the delivery role, since its records would be lost until the role may write there.
 fn once_delivery_is_allowed(flow_log: &FlowLog, change: Change, op: FlowLogOp, diff: &mut Diff<FlowLogOp>) {
     match flow_log.sink() {
         Sink::CloudWatchLogs => diff.step_following(change, op, delivery_role()),
@@ -173,7 +173,7 @@ fn once_delivery_is_allowed(flow_log: &FlowLog, change: Change, op: FlowLogOp, d
     }
 }
 
-/// What must be done to have none, or to leave them behind.
+/// The steps to delete our flow logs or to retain them.
 pub fn absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> Diff<FlowLogOp> {
     let mut diff = Diff::default();
     let ours: Vec<_> = ours(monitor, observed).collect();
@@ -185,7 +185,7 @@ pub fn absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> Diff<
             }
         }
     } else if !ours.is_empty() {
-        // In one call, so that both stop at once.
+        // Both are deleted in one call, so that they stop at the same time.
         let mut names: Vec<_> = ours.iter().map(|found| found.flow_log.sink()).collect();
         names.sort_unstable();
         names.dedup();
@@ -196,12 +196,12 @@ pub fn absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> Diff<
     diff
 }
 
-/// Ours.
+/// Our flow logs.
 pub fn ours<'a>(monitor: &Monitor, observed: &'a Observed) -> impl Iterator<Item = &'a Found> {
     observed.flow_logs.iter().filter(|found| monitor.claim(&found.tags) == Claim::Ours)
 }
 
-/// Ours, one for each kind of destination: the one that stays, or that is there until it is replaced.
+/// Our flow logs in use, one for each kind of destination: the one that stays, or that delivers until it is replaced.
 pub fn in_use<'a>(monitor: &Monitor, wanted: &[FlowLog], observed: &'a Observed) -> Vec<&'a Found> {
     let current = |flow_log| sort(monitor, flow_log, observed).current;
     wanted.iter().filter_map(current).filter(|(_, claim)| *claim == Claim::Ours).map(|(found, _)| found).collect()

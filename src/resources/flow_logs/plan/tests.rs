@@ -25,7 +25,7 @@ fn observed(flow_logs: Vec<Found>) -> Observed {
     Observed { read_at: UNIX_EPOCH + Duration::from_secs(1), flow_logs }
 }
 
-/// What `DescribeFlowLogs` would tell after a step.
+/// The flow logs that `DescribeFlowLogs` would return after a step.
 fn after(mut observed: Observed, op: &FlowLogOp, monitor: &Monitor) -> Observed {
     let flow_logs = &mut observed.flow_logs;
     match op {
@@ -44,7 +44,7 @@ fn after(mut observed: Observed, op: &FlowLogOp, monitor: &Monitor) -> Observed 
     observed
 }
 
-/// Applies all steps, shows that nothing remains to be done, and returns what was done and what is there.
+/// Applies all steps, asserts that no step remains, and returns the changes and the resulting flow logs.
 fn settle(monitor: &Monitor, start: Observed) -> (Vec<Change>, Observed) {
     let mut observed = start;
     let diff = present(monitor, &wanted(monitor), &observed);

@@ -1,6 +1,6 @@
-//! Who receives what is published to the monitor's own topic.
+//! The subscriptions of the monitor's own topic.
 //!
-//! Subscriptions carry no tags: the topic records which are ours. All others are somebody else's, made by hand.
+//! Subscriptions carry no tags: the topic records ours. All others belong to somebody else, who made them by hand.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -27,16 +27,16 @@ pub struct ObservedSubscription {
     pub(super) role_arn: Option<String>,
 }
 
-/// Whether messages arrive.
+/// State of a subscription's delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// The recipient has not confirmed. AWS tells no ARN, so it cannot be unsubscribed; it lapses by itself.
+    /// The recipient has not confirmed. AWS returns no ARN, so the operator cannot unsubscribe it; it lapses by itself.
     Pending,
-    /// They do; by the subscription's ARN it can be unsubscribed.
+    /// Messages arrive. The subscription's ARN is needed to unsubscribe it.
     Confirmed(String),
 }
 
-/// What can be done to a subscription.
+/// A change of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named for the calls they are")]
 pub enum SubscriptionOp {
@@ -76,8 +76,8 @@ impl ObservedSubscription {
     }
 }
 
-/// Names of all that are ours. Those of former specs that still are there come first, for nothing else tells of them; then the wanted
-/// ones, whether or not they are there.
+/// Names of all our subscriptions. Existing ones of former specs come first, since they are recorded nowhere else. The wanted ones follow,
+/// whether or not they exist.
 pub fn recorded(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tags) -> Vec<String> {
     let ours = observed.iter().filter(|subscription| subscription.is_recorded(tags));
     let (wanted, mut names) = (record::wanted(monitor), Vec::new());
@@ -91,7 +91,7 @@ fn same(left: &str, right: &str) -> bool {
     left == right || (left.starts_with("email") && left.eq_ignore_ascii_case(right))
 }
 
-/// Reads the topic's subscriptions, in the order of their names, unless none is asked for and none was made.
+/// Reads the topic's subscriptions, in the order of their names. It skips the calls if the spec asks for none and none was made.
 pub async fn observe(
     aws: &Aws,
     monitor: &Monitor,
@@ -118,7 +118,7 @@ pub async fn observe(
         let arrival = match subscription.subscription_arn.unwrap_or_default() {
             arn if arn == "PendingConfirmation" => Arrival::Pending,
             arn if arn.starts_with("arn:") => Arrival::Confirmed(arn),
-            // Unsubscribed ones are listed as `Deleted` for a while.
+            // SNS lists unsubscribed ones as `Deleted` for a while.
             _ => continue,
         };
         let protocol = subscription.protocol.unwrap_or_default();
@@ -181,7 +181,8 @@ pub fn diff(
     diff
 }
 
-/// Why a role may not be handed to SNS: whoever owns the stream that the role writes to, it is the operator's permission that hands it over.
+/// Returns an error if the operator may not pass the role to SNS for this namespace. The check is needed because SNS receives the role with
+/// the operator's permission, whoever owns the stream that the role writes to.
 fn refused_role(monitor: &Monitor, subscription: &Subscription) -> Option<Invalid> {
     let (role, namespace) = (subscription.subscription_role_arn.as_ref()?, &monitor.namespace);
     let allowed = monitor.settings.allowed_subscription_roles.allow(namespace, role);
@@ -232,14 +233,14 @@ async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<Appl
     Ok(Applied::Done)
 }
 
-/// AWS may repeat the endpoint that it refuses.
+/// Masks the endpoint's password in an error: AWS may repeat the endpoint that it rejects.
 fn without_password(mut error: AwsError, endpoint: &str) -> AwsError {
     error.message = error.message.replace(endpoint, &masked(endpoint));
     error
 }
 
-/// Our subscriptions for the status. One that waits for its confirmation stays there after it was taken out of the spec, so that it is
-/// still known as ours if the recipient confirms after all.
+/// Our subscriptions for the status. One that waits for its confirmation stays there after its removal from the spec, so that it is still
+/// known as ours if the recipient confirms later.
 pub fn existing(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tags) -> Vec<Existing> {
     let wanted = &monitor.spec.notifications.subscriptions;
     let ours = observed.iter().filter(|subscription| subscription.is_ours(monitor, tags));

@@ -23,7 +23,7 @@ fn monitor(wanted: Vec<Subscription>, recorded: &[&str]) -> Monitor {
         .allowed_subscription_roles
         .0
         .push("network=arn:aws:iam::123456789012:role/firehose".parse().unwrap());
-    // From where the topic's tags in these tests come.
+    // The topic's tags in these tests come from the monitor's.
     monitor.tags.extend(fingerprints::record(recorded.iter().copied()).map(|record| (record::KEY.to_owned(), record)));
     monitor
 }
