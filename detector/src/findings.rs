@@ -35,7 +35,7 @@ pub enum Detail {
     Interface(InterfaceName),
 }
 
-/// The id of a network interface, cut if it is longer than AWS's: anybody who may write to the log group can write a line.
+/// The id of a network interface, bounded in length: anybody who may write to the log group can write a line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceName(Box<str>);
 

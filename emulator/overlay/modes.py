@@ -1,5 +1,5 @@
 """Ways in which AWS treats one account otherwise than most: its partition or region lacks a feature, Lake Formation governs its
-catalog, or it is slow to know what was just made. A test chooses them per account; an account without a choice has the defaults."""
+catalog, or it is slow to know new resources. A test chooses them per account; an account without a choice has the defaults."""
 
 import dataclasses
 import enum

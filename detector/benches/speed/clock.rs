@@ -1,4 +1,4 @@
-//! Processor time: what other programs on the machine take does not count.
+//! Processor time, which leaves out the time of other programs on the machine.
 
 use std::fs;
 use std::time::{Duration, Instant};

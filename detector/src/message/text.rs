@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Report, Sentence, Time, counted};
 use crate::findings::Finding;
 
-/// The most findings listed for people; the document for programs has more.
+/// The most findings listed, since people do not read more; the document for programs has them.
 pub(super) const MAX_LISTED: usize = 100;
 
 pub(super) fn text(report: &Report) -> String {

@@ -65,7 +65,7 @@ pub enum Rule {
     SensitivePortRejected,
     /// A protocol that is not expected.
     UnusualProtocol,
-    /// AWS lost records: what happened in the interval is not known in full.
+    /// AWS lost records: the traffic of the interval is not known in full.
     SkippedRecords,
 }
 

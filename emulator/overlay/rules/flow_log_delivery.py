@@ -95,7 +95,7 @@ def may_write_policy(_bucket: str) -> bool:
 
 
 def write_bucket_policy(request: Request) -> None:
-    """Replaces the policy of the caller's own bucket, if it has one, with the documented delivery policy."""
+    """Puts the documented delivery policy on the caller's own bucket, in place of any other policy."""
     account = get_account_id()
     equals = {"aws:SourceAccount": account}
     source = {"aws:SourceArn": f"arn:aws:logs:{get_region()}:{account}:*"}

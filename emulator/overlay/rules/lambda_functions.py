@@ -154,7 +154,7 @@ def _emit_logs(original, func, *args, **kwargs):
 
 
 def _drain_log(original, worker, first_line_wait=0.15, idle_confirm=0.03, hard_cap=0.5):
-    """ministack waits 5 ms for the next line: on a busy machine, half of what was printed went to the next invocation."""
+    """ministack waits 5 ms for the next line: on a busy machine, half of the printed lines went to the next invocation."""
     return original(worker, first_line_wait, idle_confirm, hard_cap)
 
 

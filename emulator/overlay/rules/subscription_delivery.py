@@ -50,7 +50,7 @@ _turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 def wait(account: str, seconds: float) -> bool:
-    """True if every delivery of the account, and its consequences, ended within this time."""
+    """Waits for the end of every delivery of the account and of its consequences; false if that takes longer than this."""
     return _pending.wait(account, seconds)
 
 

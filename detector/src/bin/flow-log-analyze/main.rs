@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     }
     match run(&args) {
         Ok(code) => code,
-        // The reader of the output has ended: `flow-log-analyze … | head`.
+        // The reader of the output has closed the pipe: `flow-log-analyze … | head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{NAME}: cannot write the output: {error}");
