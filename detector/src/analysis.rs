@@ -10,7 +10,7 @@ pub const MAX_BAD_LINES_KEPT: usize = 5;
 /// Characters kept of a bad line.
 pub const MAX_BAD_LINE_CHARS: usize = 256;
 
-/// How many lines a batch had: always `records = parsed + bad`.
+/// Line counts of a batch: always `records = parsed + bad`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines of the format, those without traffic among them.
@@ -32,7 +32,7 @@ impl Counts {
 pub struct BadLine {
     /// Its place in the batch, from 1.
     pub number: u64,
-    /// Why.
+    /// The reason.
     pub reason: RecordError,
     /// Its first [`MAX_BAD_LINE_CHARS`] characters.
     pub start: String,
@@ -125,11 +125,11 @@ impl<'f> Analyzer<'f> {
 /// The analysis of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Analysis {
-    /// How many lines.
+    /// The line counts.
     pub counts: Counts,
     /// The first bad lines.
     pub bad_lines: Vec<BadLine>,
-    /// What the rules found.
+    /// The findings of the rules.
     pub findings: Findings,
 }
 

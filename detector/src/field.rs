@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a field is written: in text, in Parquet and as JSON.
+/// The type of a field's values in text, in Parquet and as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldType {
     /// A whole number of 32 bits in Parquet.
@@ -32,7 +32,7 @@ macro_rules! fields {
                 match self { $(Self::$variant => $name),* }
             }
 
-            /// How its values are written.
+            /// The type of its values.
             #[must_use]
             pub const fn field_type(self) -> FieldType {
                 match self { $(Self::$variant => FieldType::$kind),* }

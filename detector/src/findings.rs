@@ -1,4 +1,4 @@
-//! Groups what the rules fired on: one finding per rule, source and target, in bounded memory.
+//! Groups the records on which the rules fired: one finding per rule, source and target, in bounded memory.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,18 +11,18 @@ use crate::record::Record;
 use crate::rules::{Limits, Rule};
 use crate::tally::Tally;
 
-/// What a finding is about.
+/// The traffic that a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {
-    /// Where the traffic comes from, if the format tells.
+    /// The source address, if the format has one.
     pub source: Option<IpAddr>,
-    /// Where it goes, if the format tells and it is one address.
+    /// The destination address, if the format has one and the traffic goes to one only.
     pub destination: Option<IpAddr>,
-    /// What else there is to tell.
+    /// The property besides the addresses.
     pub detail: Detail,
 }
 
-/// What tells one finding of a rule from another besides the addresses.
+/// The property that distinguishes findings of a rule besides the addresses.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Detail {
     /// Nothing.
@@ -35,7 +35,7 @@ pub enum Detail {
     Interface(InterfaceName),
 }
 
-/// The id of a network interface, no longer than AWS's: a line may come from whoever may write to the log group.
+/// The id of a network interface, bounded in length: anybody who may write to the log group can write a line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceName(Box<str>);
 
@@ -45,7 +45,7 @@ impl InterfaceName {
 }
 
 impl From<&str> for InterfaceName {
-    /// Cuts off what is too long.
+    /// Cuts a name that is too long.
     fn from(name: &str) -> Self {
         Self(name.get(..name.floor_char_boundary(Self::MAX_BYTES)).unwrap_or_default().into())
     }
@@ -57,21 +57,21 @@ impl fmt::Display for InterfaceName {
     }
 }
 
-/// What one rule found.
+/// A finding of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule that fired.
     pub rule: Rule,
-    /// What it is about.
+    /// The traffic that it is about.
     pub subject: Subject,
-    /// The records and what they add up to.
+    /// The sums over its records.
     pub tally: Tally,
     /// Distinct ports of a port scan, or targets of a sweep, in its largest window; 0 for other rules.
     pub distinct: u32,
 }
 
 impl Finding {
-    /// Names the finding: the same for the same records, also when a batch comes again; 16 hexadecimal digits.
+    /// The finding's id, 16 hexadecimal digits: the same for the same records, also when a batch comes again.
     #[must_use]
     pub fn id(&self, monitor: &str) -> String {
         let Self { rule, subject: Subject { source, destination, detail }, tally, distinct } = self;
@@ -155,7 +155,7 @@ impl Groups {
 }
 
 impl RuleGroups {
-    /// Forgets all but the `max` largest: a flood of small ones cannot crowd out what matters. What is forgotten and comes
+    /// Forgets all but the `max` largest: a flood of small ones cannot crowd out the important ones. A forgotten one that comes
     /// again begins anew.
     #[cold]
     fn keep_largest(&mut self, rule: Rule, max: usize) {
@@ -194,7 +194,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// How many findings each rule has, in the order of [`Rule::ALL`].
+    /// Number of findings of each rule, in the order of [`Rule::ALL`].
     #[must_use]
     pub fn by_rule(&self) -> [(Rule, u64); Rule::ALL.len()] {
         Rule::ALL.map(|rule| (rule, self.list.iter().filter(|finding| finding.rule == rule).count() as u64))

@@ -1,4 +1,4 @@
-//! The format of a flow log: which field stands at which place of a record.
+//! The format of a flow log: the field at each place of a record.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use crate::field::{Field, FieldType};
 pub enum Column {
     /// A field that AWS documents.
     Known(Field),
-    /// A field we have never heard of: its values are kept as text.
+    /// A field that is not known here: its values are kept as text.
     Unknown(Box<str>),
 }
 
@@ -28,7 +28,7 @@ impl Column {
         }
     }
 
-    /// How its values are written.
+    /// The type of its values.
     #[must_use]
     pub fn field_type(&self) -> FieldType {
         match self {
@@ -53,16 +53,16 @@ pub struct LogFormat {
 /// The header that stands at the top of a text file in S3 if it has AWS's default format.
 pub const DEFAULT_HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
 
-/// Why a text is not the format of a flow log.
+/// The reason a text is not the format of a flow log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
-    /// Nothing in it.
+    /// It names no field.
     #[error("it names no field; write `${{version}} ${{account-id}} …`")]
     Empty,
     /// A part that is not of the form `${name}`.
     #[error("`{0}` is not a field; write `${{name}}`, fields separated by spaces")]
     NotAField(String),
-    /// A field twice: which of the two values counts would be a guess.
+    /// A field twice: the choice of one of the two values would be a guess.
     #[error("it names `{0}` twice")]
     Repeated(String),
 }
@@ -108,18 +108,18 @@ impl LogFormat {
         &self.columns
     }
 
-    /// Whether records carry `field`.
+    /// True if records have `field`.
     #[must_use]
     pub fn has(&self, field: Field) -> bool {
         self.columns.iter().any(|column| matches!(column, Column::Known(known) if *known == field))
     }
 }
 
-/// How the names of fields begin that only the flow logs of transit gateways have.
+/// Prefixes of the fields that only the flow logs of transit gateways have.
 const TRANSIT_GATEWAY: [&str; 2] = ["tgw-", "packets-lost-"];
 
-/// Whether a word may be the name of a field, known or not. The ids of AWS's resources are spelt alike but for their end of eight
-/// or more hexadecimal digits.
+/// True if a word may be the name of a field, known or not. The ids of AWS's resources are spelt alike but for their end of
+/// eight or more hexadecimal digits.
 fn is_name(word: &str) -> bool {
     let is_id = || {
         let end = word.rsplit(['-', '_']).next().unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::publish::{PublishError, Publisher};
 use crate::record::Parser;
 use crate::settings::Settings;
 
-/// What the function answers; seen in a synchronous invocation only.
+/// The function's answer; seen in a synchronous invocation only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Lines in the batch: `parsed + bad`.
@@ -23,11 +23,11 @@ pub struct Summary {
     pub bad: u64,
     /// Findings after grouping.
     pub findings: usize,
-    /// Whether a message went out.
+    /// True if a message was published.
     pub published: bool,
 }
 
-/// Why an invocation failed. Lambda repeats an asynchronous invocation that failed twice.
+/// The reason an invocation failed. Lambda repeats a failed asynchronous invocation twice.
 #[derive(Debug, thiserror::Error)]
 pub enum HandlerError {
     /// The event cannot be read.
@@ -58,7 +58,7 @@ pub struct Handler<P> {
 }
 
 impl<P: Publisher> Handler<P> {
-    /// A handler that sends what it finds to `publisher`.
+    /// A handler that sends its findings to `publisher`.
     pub fn new(settings: Settings, publisher: P) -> Self {
         let parser = Parser::new(settings.format.clone());
         Self { settings, parser, publisher }
@@ -108,7 +108,7 @@ impl<P: Publisher> Handler<P> {
         })
     }
 
-    /// After publishing: a batch that comes again because that failed is counted once.
+    /// Called after publishing: a batch that comes again because publishing failed is counted once.
     fn write_metrics(&self, analysis: &Analysis, begun: Instant) {
         let Some(settings) = &self.settings.metrics else { return };
         for line in metrics::lines(analysis, settings, &self.settings.rules, begun.elapsed(), SystemTime::now()) {

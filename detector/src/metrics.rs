@@ -1,4 +1,4 @@
-//! What an invocation came to, as metrics: a line on standard output in CloudWatch's
+//! The metrics of an invocation: lines on standard output in CloudWatch's
 //! [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html),
 //! which costs no call and no permission.
 
@@ -16,11 +16,11 @@ pub const RECORDS: &str = "DetectorRecords";
 pub const BAD_RECORDS: &str = "DetectorBadRecords";
 /// Metric: records not counted over a window, the addresses being too many.
 pub const UNEXAMINED_RECORDS: &str = "DetectorUnexaminedRecords";
-/// Metric: how long a batch took, in milliseconds.
+/// Metric: the time that a batch took, in milliseconds.
 pub const DURATION: &str = "DetectorDuration";
 /// Metric: findings of a rule.
 pub const FINDINGS: &str = "DetectorFindings";
-/// Dimension of every metric: whose it is.
+/// Dimension of every metric: the monitor that it belongs to.
 pub const MONITOR: &str = "Monitor";
 /// Dimension of [`FINDINGS`].
 pub const RULE: &str = "Rule";

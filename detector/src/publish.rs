@@ -16,7 +16,7 @@ use crate::message::Message;
 pub struct PublishError {
     /// The topic.
     pub topic_arn: String,
-    /// What SNS, or the way to it, answered.
+    /// The error of SNS, or of the connection to it.
     pub reason: String,
 }
 
@@ -76,7 +76,7 @@ where
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-/// What subscriptions can filter by: `severity`, `monitor`, `vpc` and the list `rules`.
+/// The attributes that subscriptions can filter by: `severity`, `monitor`, `vpc` and the list `rules`.
 fn attributes(message: &Message) -> Result<[(&'static str, MessageAttributeValue); 4], BuildError> {
     let names: Vec<_> = message.rules.iter().map(|rule| format!("\"{rule}\"")).collect();
     Ok([

@@ -1,4 +1,4 @@
-//! What the operator tells the function, by environment variables.
+//! The function's settings, which the operator passes in environment variables.
 
 use crate::format::{FormatError, LogFormat};
 use crate::rules::Config;
@@ -27,7 +27,7 @@ pub struct MetricSettings {
     pub monitor: String,
 }
 
-/// What the records are about; every message says so.
+/// The monitor and the VPC of the records; every message names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// `<namespace>/<name>` of the `VpcFlowMonitor`.
@@ -36,26 +36,26 @@ pub struct Origin {
     pub vpc_id: String,
 }
 
-/// A variable that is missing or not what it should be.
+/// A variable that is missing or invalid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// Not set, or empty.
     #[error("environment variable {0} is not set")]
     Missing(&'static str),
-    /// Set to something else than it should be.
+    /// Set to an invalid value.
     #[error("environment variable {name} is `{value}`; it should be {expected}")]
     Invalid {
         /// The variable.
         name: &'static str,
         /// Its value.
         value: String,
-        /// What it should be.
+        /// A description of valid values.
         expected: &'static str,
     },
     /// `LOG_FORMAT` is not the format of a flow log.
     #[error("environment variable LOG_FORMAT is not the format of a flow log: {0}")]
     Format(#[from] FormatError),
-    /// `RULES` is not what it should be.
+    /// `RULES` is invalid.
     #[error("environment variable RULES is not the JSON of the rules' settings: {0}")]
     Rules(String),
 }

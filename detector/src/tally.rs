@@ -1,4 +1,4 @@
-//! What records add up to.
+//! Sums over records.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::record::Record;
 /// Distinct destination ports kept per finding.
 pub const MAX_PORTS: usize = 16;
 
-/// What the records of a finding add up to.
+/// The sums over the records of a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Records.
@@ -23,7 +23,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds a record; what became of its port.
+    /// Adds a record. Returns the result of adding its port.
     #[inline]
     pub fn add(&mut self, record: &Record) -> Port {
         self.records += 1;
@@ -51,7 +51,7 @@ impl Tally {
     }
 }
 
-/// What became of a port given to [`Ports`].
+/// The result of adding a port to [`Ports`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {
     /// It is kept from now on.
@@ -91,7 +91,7 @@ impl Ports {
         self.kept.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    /// Whether there were others.
+    /// True if there were others.
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.more

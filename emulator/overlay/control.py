@@ -1,4 +1,4 @@
-"""The ``/_devenv`` endpoints: what a test asks of the emulator besides AWS's own API."""
+"""The ``/_devenv`` endpoints: the emulator's interface for tests, besides AWS's own API."""
 
 import asyncio
 import dataclasses
@@ -17,7 +17,7 @@ _MINUTES = range(1, 61)
 
 
 class _BadRequest(Exception):
-    """The caller's mistake, told in a sentence."""
+    """The caller's mistake, described in a sentence."""
 
 
 async def handle(journal: Journal, callers: Callers, scope, receive, send) -> None:

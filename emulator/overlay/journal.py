@@ -1,4 +1,4 @@
-"""What the wire has seen, and the faults that it is to answer, per account."""
+"""The requests that were answered, and the faults to answer with, per account."""
 
 import itertools
 from collections import defaultdict, deque

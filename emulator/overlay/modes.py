@@ -1,5 +1,5 @@
 """Ways in which AWS treats one account otherwise than most: its partition or region lacks a feature, Lake Formation governs its
-catalog, or it is slow to know what was just made. A test chooses them per account; an account without a choice has the defaults."""
+catalog, or it is slow to know new resources. A test chooses them per account; an account without a choice has the defaults."""
 
 import dataclasses
 import enum
@@ -8,7 +8,7 @@ from ministack.core.responses import get_account_id
 
 
 class BucketTags(enum.StrEnum):
-    """What CreateBucket does with tags. Refusals are reported for aws-us-gov, aws-cn and aws-eusc:
+    """The treatment of tags by CreateBucket. Refusals are reported for aws-us-gov, aws-cn and aws-eusc:
     hashicorp/terraform-provider-aws#45566, #45684. Older services ignore the unknown member."""
 
     ACCEPTED = "accepted"
@@ -17,7 +17,7 @@ class BucketTags(enum.StrEnum):
 
 
 class DashboardTags(enum.StrEnum):
-    """What PutDashboard does with tags; ``unsupported``: as before June 2026, when dashboards could not have tags at all."""
+    """The treatment of tags by PutDashboard; ``unsupported``: as before June 2026, when dashboards could not have tags at all."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -29,15 +29,15 @@ class DashboardTags(enum.StrEnum):
 class Modes:
     bucket_tags: BucketTags = BucketTags.ACCEPTED
     dashboard_tags: DashboardTags = DashboardTags.ACCEPTED
-    # Whether Lake Formation refuses what IAM allows in the Glue catalog.
+    # True if Lake Formation refuses requests to the Glue catalog that IAM allows.
     lake_formation: bool = False
-    # How many CreateFlowLogs requests find a bucket made from now on inaccessible.
+    # Number of CreateFlowLogs requests that find a bucket made from now on inaccessible.
     new_bucket_denials: int = 0
-    # How many requests of bound callers see a role made from now on without its path and tags.
+    # Number of requests of bound callers that see a role made from now on without its path and tags.
     new_role_checks: int = 0
 
 
-# The names in JSON, with what reads their values.
+# The names in JSON, with the types that read their values.
 _MEMBERS = {
     "bucketTags": ("bucket_tags", BucketTags),
     "dashboardTags": ("dashboard_tags", DashboardTags),

@@ -77,7 +77,7 @@ async def application(scope, receive, send) -> None:
         nonlocal status
         if message["type"] == "http.response.start":
             status = message["status"]
-            # Recorded before the answer leaves: whoever has the answer also finds the call.
+            # Recorded before the answer leaves: a client that has the answer also finds the call.
             _JOURNAL.record(account, service, operation, region, operations.is_mutating(operation), status, caller)
         await send(message)
 

@@ -1,4 +1,4 @@
-"""What the tests share: one emulator on a free port, a new account for each test, and botocore clients."""
+"""The base of the tests: one emulator on a free port, a new account for each test, and botocore clients."""
 
 import atexit
 import io
@@ -124,7 +124,7 @@ class AwsTestCase(unittest.TestCase):
         return self.emulator.control("GET", f"calls?account={account or self.account}")["calls"]
 
     def control_error(self, path: str, body: dict) -> str:
-        """What a control endpoint answers to a PUT that it does not accept."""
+        """The error of a control endpoint for a PUT that it does not accept."""
         with self.assertRaises(urllib.error.HTTPError) as caught:
             self.emulator.control("PUT", path, body)
         with caught.exception as answer:
@@ -138,7 +138,7 @@ class AwsTestCase(unittest.TestCase):
         return self.emulator.control("GET", f"inventory?account={self.account}&region={region or self.region}")
 
     def role(self, name: str, service: str, *actions: str, condition: dict | None = None, **parameters) -> str:
-        """A role that ``service`` may assume, allowed ``actions`` on everything; its ARN."""
+        """Creates a role that ``service`` may assume, allowed ``actions`` on everything. Returns its ARN."""
         statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         if condition:
             statement["Condition"] = condition

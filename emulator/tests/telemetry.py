@@ -1,4 +1,4 @@
-"""What tests of logs, metrics and notifications share."""
+"""The base of the tests of logs, metrics and notifications."""
 
 import json
 import time

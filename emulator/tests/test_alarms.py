@@ -1,4 +1,4 @@
-"""Alarms that are evaluated, and what they do (CloudWatch user guide, "Alarm evaluation" and the pages below it)."""
+"""Alarms that are evaluated, and their actions (CloudWatch user guide, "Alarm evaluation" and the pages below it)."""
 
 import json
 import time

@@ -121,7 +121,7 @@ class NamedQueries(AwsTestCase):
 
 class DeliveredRecords(AwsTestCase):
     def test_a_projected_table_over_aws_own_key_layout(self):
-        """What flow logs deliver (Parquet, hive-compatible, hourly) is found by a query, without loading partitions."""
+        """A query finds the files of flow logs (Parquet, hive-compatible, hourly) without loading partitions."""
         s3, glue, athena = self.client("s3"), self.client("glue"), self.client("athena")
         bucket = f"query-{self.account}"
         s3.create_bucket(Bucket=bucket)
@@ -232,7 +232,7 @@ class Glue(AwsTestCase):
 
 
 class LakeFormation(AwsTestCase):
-    """Lake Formation refuses what IAM allows. The texts are those of users' reports: hashicorp/terraform-provider-aws#49953."""
+    """Lake Formation refuses requests that IAM allows. The texts are those of users' reports: hashicorp/terraform-provider-aws#49953."""
 
     def test_it_refuses_databases_and_tables(self):
         glue = self.client("glue")
@@ -280,7 +280,7 @@ class QueriesTestCase(AwsTestCase):
         self.s3.put_object(Bucket=f"records-{self.account}", Key=key, Body=content)
 
     def status(self, query: str) -> tuple[str, dict]:
-        """A query's id and how it ended."""
+        """Runs a query. Returns its id, and its status at the end."""
         started = self.athena.start_query_execution(
             QueryString=query, QueryExecutionContext={"Database": "d"},
             ResultConfiguration={"OutputLocation": f"s3://records-{self.account}/out/"})["QueryExecutionId"]

@@ -181,7 +181,7 @@ class FlowLogs(AwsTestCase):
 
     def test_another_logs_statement_under_the_same_name_is_lost(self):
         """Another log of the same account delivers to the bucket under AWS's own Sid: terraform-aws-modules/terraform-aws-s3-bucket#396.
-        AWS writes what this flow log needs, and nothing else stays."""
+        AWS writes the statements that this flow log needs, and nothing else stays."""
         s3 = self.client("s3")
         resolver = {
             "Sid": "AWSLogDeliveryWrite", "Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"},

@@ -31,7 +31,7 @@ class ApplicationLogs(TelemetryTestCase):
         self.writer = self.role("fn", "lambda.amazonaws.com", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 
     def written(self, **logging: str) -> tuple[list[str], list]:
-        """What reaches the log group of a function that is invoked once, and what it sees in its environment."""
+        """Invokes a function once. Returns the lines in its log group, and the values that it sees in its environment."""
         self.lambda_.create_function(
             FunctionName="fn", Runtime="provided.al2023", Handler="bootstrap", Role=self.writer,
             Code={"ZipFile": zip_of({"bootstrap": _LINES})}, LoggingConfig=logging)

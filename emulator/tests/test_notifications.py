@@ -1,4 +1,4 @@
-"""What subscribers of a topic get (SNS developer guide: "Message filtering", "Publishing messages with custom payloads")."""
+"""The messages that subscribers of a topic get (SNS developer guide: "Message filtering", "Publishing messages with custom payloads")."""
 
 import json
 

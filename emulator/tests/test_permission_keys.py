@@ -1,4 +1,4 @@
-"""The condition keys that each service fills, and what a missing permission changes within an answer."""
+"""The condition keys that each service fills, and the changes that a missing permission makes within an answer."""
 
 import json
 
@@ -16,7 +16,7 @@ _ALLOW = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", 
 class KeysTestCase(PermissionsTestCase):
     def passes(self, action: str, keys: dict, service: str, call: str, /, operator: str = "StringEquals",
                **parameters) -> bool:
-        """Whether IAM lets a call pass where ``action`` is allowed under a condition only, and all else is allowed."""
+        """True if IAM lets a call pass where ``action`` is allowed under a condition only, and all else is allowed."""
         self.bind({"NotAction": action}, {"Action": action, "Condition": {operator: keys}})
         return self.allowed(getattr(self.bound(service), call), **parameters)
 
@@ -375,7 +375,7 @@ class Tags(KeysTestCase):
             self.assertEqual(self.passes("cloudwatch:PutMetricAlarm", {"cloudwatch:AlarmActions": value}, "cloudwatch",
                                          "put_metric_alarm", operator="ForAllValues:StringEquals", **alarm), expected)
         for value, expected in (("secret", True), ("other", False)):
-            # Whether the role trusts the caller is asked afterwards.
+            # The role's trust in the caller is checked afterwards.
             self.bind({"Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": value}}})
             error = self.refused("AccessDenied", self.bound("sts").assume_role, ExternalId="secret",
                                  RoleArn=f"arn:aws:iam::{self.account}:role/none", RoleSessionName="session")

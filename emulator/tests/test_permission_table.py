@@ -1,4 +1,4 @@
-"""Every operation of the table: what it needs, on which resources, and that it fails without any one of it."""
+"""Every operation of the table: the permissions it needs, their resources, and its failure without any one of them."""
 
 import re
 
@@ -10,10 +10,10 @@ from tests.permission_steps import STEPS
 from tests.test_permissions import PermissionsTestCase
 
 _SIGNING = {"cloudwatch": "monitoring"}
-# What is decided while the request is carried out: tests of their own show that.
+# Actions that are decided while the request is carried out: they have tests of their own.
 _WITHIN = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "lambda:ListTags"}
 _WITHOUT_STEPS = {("s3", "DeleteObjects")}
-# Which member of an answer names what a later step is about.
+# The members of answers that name the resource of a later step.
 _NAMES = {
     "FlowLogIds": "flow_log", "queryDefinitionId": "query_definition", "SubscriptionArn": "subscription",
     "NamedQueryId": "named_query", "QueryExecutionId": "execution",
@@ -56,7 +56,7 @@ class Table(PermissionsTestCase):
         return getattr(self.bound(service), xform_name(operation))(**parameters)
 
     def prepare(self, operation: str) -> None:
-        """What must be so before an operation can succeed."""
+        """Makes the state that an operation needs to succeed."""
         if operation == "DetachRolePolicy":
             self.client("iam").attach_role_policy(RoleName="r", PolicyArn=f"arn:aws:iam::{self.account}:policy/m")
         if operation.startswith("UpdateFunction") or operation == "DeleteFunction":

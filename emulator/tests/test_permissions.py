@@ -1,4 +1,4 @@
-"""IAM enforced for one caller: who is bound, what a policy says, how a refusal reads."""
+"""IAM enforced for one caller: bound callers, the meaning of policies, the wording of refusals."""
 
 import json
 
@@ -37,7 +37,7 @@ class PermissionsTestCase(AwsTestCase):
         return self.emulator.control("GET", f"permissions?account={self.account}")["needs"]
 
     def allowed(self, call, /, **parameters) -> bool:
-        """Whether IAM lets a call pass, whatever becomes of it then."""
+        """True if IAM lets a call pass, whatever its result."""
         try:
             call(**parameters)
         except ClientError as error:
@@ -201,7 +201,7 @@ class Language(PermissionsTestCase):
 
 
 class Gaps(PermissionsTestCase):
-    """What the emulator cannot decide is said, and nothing that IAM would not store is bound."""
+    """The emulator reports cases that it cannot decide, and binds no policy that IAM would not store."""
 
     def assert_not_bound(self, expected: str, *documents) -> None:
         error = self.control_error("permissions", {"account": self.account, "policies": list(documents)})

@@ -1,4 +1,4 @@
-"""Sessions with transitive tags, as EKS Pod Identity's: what they need to assume a role of another account.
+"""Sessions with transitive tags, as EKS Pod Identity's: the permissions they need to assume a role of another account.
 
 EKS user guide, "Access AWS Resources using EKS Pod Identity Target IAM Roles"; IAM user guide, "Pass session tags in
 AWS STS".

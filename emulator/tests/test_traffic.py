@@ -1,4 +1,4 @@
-"""Traffic: what flow logs deliver, where, and what follows from it."""
+"""Traffic: the records that flow logs deliver, their destinations, and the consequences."""
 
 import gzip
 import pathlib
@@ -235,7 +235,7 @@ class Files(TrafficTestCase):
         self.assertEqual((count, silent), (answer["delivered"], {(None, "-")}))
 
     def parquet(self, body: bytes) -> tuple[int, set[tuple]]:
-        """Checks the columns; the number of rows, and what rows without data show."""
+        """Checks the columns. Returns the number of rows, and the values of rows without data."""
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:
             path = f"{folder}/records.parquet"
             pathlib.Path(path).write_bytes(body)

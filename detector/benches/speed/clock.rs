@@ -1,4 +1,4 @@
-//! Processor time: what other programs on the machine take does not count.
+//! Processor time, which leaves out the time of other programs on the machine.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -50,12 +50,12 @@ pub fn seconds_of(mut work: impl FnMut()) -> f64 {
     spent.as_secs_f64() / f64::from(runs)
 }
 
-/// `None` where the kernel does not tell, which leaves the wall clock.
+/// `None` where the kernel does not report it; the wall clock is used then.
 fn processor_time() -> Option<Duration> {
     processor_time_of("thread-self")
 }
 
-/// How long the first thread of a process, by its folder in `/proc`, has been on a processor.
+/// Processor time of the first thread of a process, by its folder in `/proc`.
 pub fn processor_time_of(process: &str) -> Option<Duration> {
     let text = fs::read_to_string(format!("/proc/{process}/schedstat")).ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)

@@ -38,7 +38,7 @@ pub fn pack(interface: usize, lines: &[String]) -> Result<String> {
     Ok(json!({"awslogs": {"data": STANDARD.encode(gzip.finish()?)}}).to_string())
 }
 
-/// As many of `lines` as fill an event, but for one in a hundred, and how many those are.
+/// Packs as many of `lines` as fit into an event, to within 1%, and returns their number with it.
 pub fn pack_largest(lines: &mut impl Iterator<Item = String>) -> Result<(String, usize)> {
     let mut taken: Vec<_> = lines.by_ref().take(10_000).collect();
     loop {

@@ -18,7 +18,7 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 const STARTS: usize = 20;
 
-/// What the program asked for.
+/// A request of the program to the runtime API or to SNS.
 enum Call {
     /// The next event; the answer goes through the channel.
     Next(Sender<String>),
@@ -30,15 +30,15 @@ enum Call {
     Published(usize),
 }
 
-/// What was measured.
+/// The measurements of the program.
 pub struct Measured {
     /// Seconds from the start of the program to its first request for an event.
     pub start: Times,
     /// Seconds of processor time of it.
     pub start_processor: Times,
-    /// Bytes it holds while it waits for the first event.
+    /// Bytes of memory in use while it waits for the first event.
     pub idle_bytes: u64,
-    /// The most it held, once the events were handled.
+    /// The peak of its memory in bytes, after all events.
     pub peak_bytes: u64,
     /// The longest message it published.
     pub message_bytes: usize,
@@ -98,7 +98,7 @@ impl Function {
         self.calls.recv_timeout(DEADLINE).context("the function did not call")
     }
 
-    /// Waits until an event is handled and the next one asked for; how many bytes were published for it.
+    /// Waits until an event is handled and the next one requested. Returns that request and the bytes published for the event.
     fn handled(&self) -> Result<(Sender<String>, usize)> {
         let (mut published, mut handled) = (0, false);
         loop {

@@ -13,7 +13,7 @@ use detector::settings::Origin;
 
 use crate::Batch;
 
-/// What the operator sets, with the defaults of the rules.
+/// The library, with the settings that the operator makes and the defaults of the rules.
 pub struct Library {
     parser: Parser,
     config: Config,

@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine and the commit of the measurements.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 use serde_json::{Value, json};
 
-/// Processor, cores, what else ran, commit.
+/// Processor, cores, load average and commit.
 pub fn describe() -> Value {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     json!({

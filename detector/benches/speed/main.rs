@@ -1,4 +1,4 @@
-//! `make bench`: how fast the detector is beside the recipe's handler, on the same records, machine and core.
+//! `make bench`: compares the speed of the detector with the recipe's handler, on the same records, machine and core.
 
 mod clock;
 mod event;
@@ -18,10 +18,10 @@ use anyhow::{Context, Result, ensure};
 use clock::{Times, seconds_of};
 use library::Library;
 
-/// Of each measurement, in turns, so that a busy minute hits all of them.
+/// Rounds of the measurements. Each round makes all of them, so that a busy minute affects all.
 const ROUNDS: usize = 7;
 
-/// Events of the largest size given to the function, to see what it holds.
+/// Events of the largest size that the function handles while its memory is measured.
 const LARGEST_EVENTS: usize = 4;
 
 /// The records of one event.
@@ -93,7 +93,7 @@ fn everyday() -> Result<Vec<Batch>> {
     traffic::everyday().into_iter().enumerate().map(pack).collect()
 }
 
-/// Events as large as they can be, and how many records one holds.
+/// Events of the largest size, and the most records in one of them.
 fn largest_events() -> Result<(Vec<String>, usize)> {
     let mut lines = traffic::hostile();
     let events = (0..LARGEST_EVENTS).map(|_| event::pack_largest(&mut lines)).collect::<Result<Vec<_>>>()?;

@@ -29,7 +29,7 @@ from recipe_handler import lambda_handler  # noqa: E402
 
 
 def unpack(event):
-    """What the handler does before it looks at a record."""
+    """Decodes an event as the handler does before its first record."""
     return json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
 
 

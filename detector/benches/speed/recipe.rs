@@ -9,14 +9,14 @@ use serde::Deserialize;
 
 use crate::Batch;
 
-/// What one run tells.
+/// The output of one run.
 #[derive(Deserialize)]
 pub struct Run {
     /// Python's version.
     pub python: String,
     /// Times of each repetition.
     pub seconds: Seconds,
-    /// How many anomalies were reported, by type.
+    /// Number of anomalies reported, by type.
     pub anomalies: serde_json::Value,
 }
 
@@ -27,7 +27,7 @@ pub struct Seconds {
     pub handler: Vec<f64>,
     /// The handler, given the event's JSON, as Lambda's runtime is.
     pub whole: Vec<f64>,
-    /// What it does before it looks at a record.
+    /// Its work before the first record: base64, gzip, JSON.
     pub unpack: Vec<f64>,
 }
 

@@ -4,12 +4,12 @@ use std::net::Ipv4Addr;
 
 use fastrand::Rng;
 
-/// What [`everyday`] is made of, for the report.
+/// Describes the records of [`everyday`] in the report.
 pub const EVERYDAY: &str = "default format (version 2), 20 interfaces, 5,000 records of each over 10 minutes: 36% between \
      inside addresses, 30% inside to public web servers, 26% public clients to inside web servers, each with its reply and \
      its peers by Zipf's law; 6.5% rejected probes of 40 scanners, 1% ICMP, 0.5% NODATA; one flow in 10,000 above 50 MB";
 
-/// What [`hostile`] is made of, for the report.
+/// Describes the records of [`hostile`] in the report.
 pub const HOSTILE: &str = "every record of a new source, numbered so that as many as can be fit into an event: a third \
      from public to one of 50 inside addresses, a third from inside to new public ones, a third between new inside ones; \
      half of them rejected, all above 50 MB";
@@ -149,7 +149,7 @@ impl Peers {
         lines.push(request.reply().line(interface, start, bytes(rng), "ACCEPT"));
     }
 
-    /// Half of the probes go for what scanners look for, half for any port.
+    /// Half of the probes go to ports that scanners look for, half to any port.
     fn probe(&self, destination: String, rng: &mut Rng) -> Flow {
         let wanted = [22, 23, 80, 445, 3389, 6379, 8080];
         let destination_port = if rng.bool() { wanted[rng.usize(..wanted.len())] } else { rng.u16(1..) };

@@ -32,18 +32,18 @@ pub struct Payload {
     pub data: String,
 }
 
-/// What a batch is.
+/// The kind of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum MessageType {
     /// Log events.
     #[serde(rename = "DATA_MESSAGE")]
     Data,
-    /// A probe by `CloudWatch` Logs of whether the destination can be reached; its one event is no log line.
+    /// A probe with which `CloudWatch` Logs tests that the destination can be reached; its one event is no log line.
     #[serde(rename = "CONTROL_MESSAGE")]
     Control,
 }
 
-/// Why a batch cannot be read. Sending it again will not help.
+/// The reason a batch cannot be read. Sending it again will not help.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
     /// `awslogs.data` is not base64 of gzip.
@@ -55,15 +55,15 @@ pub enum EnvelopeError {
         stream::MAX_VALUE_BYTES
     )]
     TooLarge,
-    /// What it holds is not a batch of `CloudWatch` Logs.
+    /// The JSON is not a batch of `CloudWatch` Logs.
     #[error("the batch is not one of CloudWatch Logs: {0}")]
     Json(#[from] serde_json::Error),
     /// It ends, or goes on, where it should not.
     #[error("the batch is not one of CloudWatch Logs: expected {expected} after {at} bytes")]
     Shape {
-        /// What should be there.
+        /// The part that should be there.
         expected: &'static str,
-        /// Where.
+        /// The place, in bytes of JSON.
         at: u64,
     },
 }
@@ -71,8 +71,7 @@ pub enum EnvelopeError {
 /// Unpacks a batch and gives each log event's message to `on_message` as it comes: memory stays the same however large
 /// the batch.
 ///
-/// The type of the batch may stand after its events: what `on_message` gathered from a control message is to be
-/// thrown away.
+/// The type of the batch may stand after its events: the caller discards the messages of a control message.
 pub fn read(payload: &Payload, on_message: impl FnMut(&str)) -> Result<MessageType, EnvelopeError> {
     let packed = DecoderReader::new(payload.data.as_bytes(), &STANDARD);
     read_json(JsonStream::new(GzDecoder::new(packed), MAX_UNPACKED_BYTES), on_message)

@@ -1,4 +1,4 @@
-//! JSON value by value from a reader, without ever holding more than one of them and a chunk.
+//! Reads JSON value by value, with no more than one value and a chunk in memory.
 //!
 //! `serde_json` reads slices several times faster than readers; this gives it slices.
 
@@ -9,7 +9,7 @@ use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 
 use super::EnvelopeError;
 
-/// Read at a time.
+/// Bytes read at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The largest value that is read, in bytes of JSON. A log event has at most 1 MB, a record of a flow log hardly 2 KB.
@@ -31,9 +31,9 @@ fn parse<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> (Option<Result<T, serde_
 pub(super) struct JsonStream<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// What lies before it has been read.
+    /// The place in the buffer up to which values have been read.
     at: usize,
-    /// How much has been dropped from the buffer.
+    /// Bytes dropped from the buffer so far.
     dropped: u64,
     ended: bool,
     /// The most that may be read.
@@ -45,7 +45,7 @@ impl<R: Read> JsonStream<R> {
         Self { reader, buffer: Vec::with_capacity(2 * CHUNK_BYTES), at: 0, dropped: 0, ended: false, limit }
     }
 
-    /// How much has been read.
+    /// Bytes of JSON read so far.
     pub(super) fn position(&self) -> u64 {
         self.dropped + self.at as u64
     }
@@ -75,7 +75,7 @@ impl<R: Read> JsonStream<R> {
         })
     }
 
-    /// Gives `read` what is there, and more of it until a value is complete.
+    /// Gives `read` the buffered bytes, and more of them until a value is complete.
     fn advance(
         &mut self,
         mut read: impl FnMut(&[u8]) -> (Option<Result<(), serde_json::Error>>, usize),
@@ -97,19 +97,19 @@ impl<R: Read> JsonStream<R> {
         }
     }
 
-    /// Goes past `byte`, which has to come next but for white space.
+    /// Skips white space and `byte`; fails if another byte comes next.
     pub(super) fn require(&mut self, byte: u8, expected: &'static str) -> Result<(), EnvelopeError> {
         if self.skip(byte)? { Ok(()) } else { Err(EnvelopeError::Shape { expected, at: self.position() }) }
     }
 
-    /// Goes past `byte` if it comes next but for white space.
+    /// Skips white space, and `byte` if it comes next; true if it does.
     pub(super) fn skip(&mut self, byte: u8) -> Result<bool, EnvelopeError> {
         let found = self.peek()? == Some(byte);
         self.at += usize::from(found);
         Ok(found)
     }
 
-    /// Nothing but white space may follow.
+    /// Fails if anything but white space follows.
     pub(super) fn require_end(&mut self) -> Result<(), EnvelopeError> {
         match self.peek()? {
             None => Ok(()),
@@ -128,8 +128,8 @@ impl<R: Read> JsonStream<R> {
         }
     }
 
-    /// Drops what has been read and reads another chunk, or as much again as is there: a long value is tried a few times
-    /// only.
+    /// Drops the bytes of values that have been read, and reads another chunk, or as much again as is left: a long value is tried
+    /// a few times only.
     fn fill(&mut self) -> Result<(), EnvelopeError> {
         self.dropped += self.at as u64;
         self.buffer.drain(..self.at);

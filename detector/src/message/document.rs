@@ -11,7 +11,7 @@ use crate::rules::{Rule, Severity};
 /// The version of the document's form.
 const VERSION: u32 = 1;
 
-/// What a batch came to.
+/// The result of a batch.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
@@ -73,7 +73,7 @@ pub struct FindingDocument {
 }
 
 impl FindingDocument {
-    /// The document of `finding`, whose id is that of `monitor`'s.
+    /// The document of `finding`; `monitor` is part of its id.
     #[must_use]
     pub fn new(finding: &Finding, monitor: &str) -> Self {
         let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct } = finding;

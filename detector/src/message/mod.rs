@@ -28,7 +28,7 @@ pub const MAX_SUBJECT_CHARS: usize = 99;
 /// more than the attributes can need.
 pub const MAX_BODY_BYTES: usize = (256 - 4) * 1024;
 
-/// What is published.
+/// A message to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// ASCII, at most [`MAX_SUBJECT_CHARS`].
@@ -52,7 +52,7 @@ struct Body<'t> {
     sms: &'t str,
 }
 
-/// The findings that are published, and what is said of all of them.
+/// The findings that are published, with the facts about all of them.
 struct Report<'r> {
     origin: &'r Origin,
     counts: Counts,
@@ -106,7 +106,7 @@ impl Report<'_> {
     }
 }
 
-/// How long `text` is as a JSON string, with the name it is given in the body.
+/// Bytes of `text` as a JSON string, with the name it is given in the body.
 fn quoted_bytes(text: &str) -> usize {
     const NAME_AND_PUNCTUATION: usize = 16;
     let escaped = |byte: u8| match byte {

@@ -9,7 +9,7 @@ use crate::findings::{Detail, Finding, Subject};
 use crate::rules::Rule;
 use crate::tally::Ports;
 
-/// Says what a finding is: `10.0.0.5 sent 612.0 MB to 203.0.113.9`.
+/// Describes a finding: `10.0.0.5 sent 612.0 MB to 203.0.113.9`.
 #[derive(Clone, Copy, Debug)]
 pub struct Sentence<'f>(pub &'f Finding);
 

@@ -181,7 +181,7 @@ fn the_largest_batch_fits_and_the_message_says_what_is_missing() {
     assert!(email.contains(" and more"));
 }
 
-/// Whoever may write to the log group may write lines that no flow log writes.
+/// Anybody who may write to the log group may write lines that no flow log writes.
 #[test]
 fn names_that_no_interface_has_do_not_make_the_message_too_large() {
     let mut groups = Groups::default();

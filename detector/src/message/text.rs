@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Report, Sentence, Time, counted};
 use crate::findings::Finding;
 
-/// More findings nobody reads; the document for programs has them.
+/// The most findings listed, since people do not read more; the document for programs has them.
 pub(super) const MAX_LISTED: usize = 100;
 
 pub(super) fn text(report: &Report) -> String {
@@ -37,7 +37,7 @@ fn line(text: &mut String, finding: &Finding) {
     text.push_str(")\n");
 }
 
-/// Says what the list does not.
+/// Reports the counts that the list leaves out.
 fn closing(text: &mut String, report: &Report) {
     let left_out = report.findings.len().saturating_sub(MAX_LISTED);
     if left_out > 0 {

@@ -6,7 +6,7 @@ use super::words::{bits, bytes_equal, word};
 
 const DOTS: u64 = 0x2e2e_2e2e_2e2e_2e2e;
 
-/// The least number of as many digits without a leading zero.
+/// The smallest number without a leading zero, by its number of digits.
 const LEAST: [u32; 4] = [0, 0, 10, 100];
 
 /// Reads the address in `bytes[from..to]` into `place`, where it stays: it is slow to move.

@@ -1,18 +1,18 @@
-//! Why a line is no record: worked out only once parsing has failed.
+//! The reason a line is not a record: worked out only once parsing has failed.
 
 use crate::format::LogFormat;
 
 use super::parse::{Slot, check};
 
-/// Why a line is not a record of the format.
+/// The reason a line is not a record of the format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// More or fewer fields than the format names.
     #[error("expected {expected} fields, found {found}")]
     FieldCount {
-        /// As many as the format names.
+        /// Number of fields that the format names.
         expected: usize,
-        /// As many as the line has.
+        /// Number of fields that the line has.
         found: usize,
     },
     /// A value that its field cannot have.
@@ -23,7 +23,7 @@ pub enum RecordError {
     Empty(String),
 }
 
-/// What is wrong with a line that could not be parsed.
+/// The fault of a line that could not be parsed.
 pub(super) fn diagnose(line: &str, format: &LogFormat, slots: &[Slot]) -> RecordError {
     let found = if line.is_empty() { 0 } else { line.split(' ').count() };
     let expected = format.columns().len();

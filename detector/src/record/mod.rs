@@ -19,7 +19,7 @@ pub use values::{Value, Values};
 
 use crate::format::LogFormat;
 
-/// What became of a flow.
+/// The decision on a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// `ACCEPT`: security groups and network ACLs let it pass.
@@ -28,7 +28,7 @@ pub enum Action {
     Reject,
 }
 
-/// Whether a record stands for traffic.
+/// The status of a record: a flow, no traffic or lost records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogStatus {
     /// `OK`: the record describes a flow.
@@ -48,7 +48,7 @@ pub enum FlowDirection {
     Egress,
 }
 
-/// A record. What its format lacks, or its line gives as `-`, is `None`.
+/// A record. A field that its format lacks, or that its line gives as `-`, is `None`.
 ///
 /// It borrows from the line and the format: parsing allocates nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,8 +121,8 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Whether the record describes a flow. Without `log-status` in the format it is taken to: a record without
-    /// traffic then has `-` in every field a rule looks at.
+    /// True if the record describes a flow. It is always true if the format lacks `log-status`: a record without traffic then has
+    /// `-` in every field a rule looks at.
     #[must_use]
     pub fn has_traffic(&self) -> bool {
         self.log_status.is_none_or(|status| status == LogStatus::Ok)

@@ -40,7 +40,7 @@ fn long_number(digits: &[u8]) -> Option<u64> {
 #[inline]
 #[allow(clippy::cast_possible_truncation, reason = "a handful of digits")]
 fn eight_digits(word: u64, count: usize) -> Option<u64> {
-    // What follows the number is shifted out, zeros stand before it.
+    // The bytes after the number are shifted out, zeros stand before it.
     let digits = (word ^ ZEROS) << (64 - 8 * count);
     if (digits | digits.wrapping_add(SIXES)) & HIGH_HALVES != 0 {
         return None;

@@ -8,7 +8,7 @@ use super::time::seconds;
 use super::words::Ends;
 use super::{Action, FlowDirection, LogStatus, Record, RecordError, address, number};
 
-/// What is done with the value at a place of the line.
+/// The use of the value at a place of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     Text,
@@ -128,7 +128,7 @@ impl Parser {
     }
 }
 
-/// Whether `value` is one that a field may have.
+/// True if `value` is one that a field may have.
 pub(super) fn check(slot: Slot, value: &str) -> bool {
     let format = LogFormat::aws_default();
     value == "-" || Record::new(value, &format).set(slot, 0, value.len()).is_some()

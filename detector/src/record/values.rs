@@ -13,7 +13,7 @@ use super::time::seconds;
 pub enum Value<'a> {
     /// Of a field that AWS types as INT32 or INT64. Times are in seconds.
     Number(u64),
-    /// Of any other field, and of those we have never heard of.
+    /// Of any other field, also of those that are not known here.
     Text(&'a str),
 }
 

@@ -19,7 +19,7 @@ pub(super) fn word(bytes: &[u8], at: usize) -> u64 {
     }
 }
 
-/// Less than a word is left, or nothing.
+/// The word at `at` if less than a word is left, or nothing.
 #[inline]
 fn last_word(bytes: &[u8], at: usize) -> u64 {
     let left = bytes.len().saturating_sub(at);
@@ -79,7 +79,7 @@ fn spaces_of_block(bytes: &[u8], block: usize) -> u64 {
     }
 }
 
-/// In two steps, of which the first compares many bytes at once.
+/// A bit for each space of a block, in two steps; the first step compares many bytes at once.
 #[inline]
 fn spaces(block: &[u8; BLOCK]) -> u64 {
     let equal = block.map(|byte| if byte == b' ' { 0x80 } else { 0 });

@@ -1,4 +1,4 @@
-//! What the rules leave to the user: `spec.anomalyDetector` in the operator's words.
+//! The settings of the rules: the operator writes them from `spec.anomalyDetector`.
 
 use std::collections::BTreeSet;
 
@@ -21,11 +21,11 @@ pub struct Config {
     pub host_sweep_min_hosts: u32,
     /// [`Rule::LargeEgress`] fires from this many bytes in a window on.
     pub large_egress_min_bytes: u64,
-    /// The least severity that is published.
+    /// The lowest severity that is published.
     pub min_severity: Severity,
     /// [`Rule::PortScan`] fires from this many ports on.
     pub port_scan_min_ports: u32,
-    /// Ports that nobody in public should reach.
+    /// Ports that no public address should reach.
     pub sensitive_ports: BTreeSet<u16>,
     /// Networks that are not public, besides the private ones.
     #[serde(with = "cidrs")]

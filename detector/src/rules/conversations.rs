@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-/// What makes two records the same conversation in the same direction.
+/// A conversation in one direction: records with the same values are of the same one.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Conversation {
     pub source: IpAddr,
@@ -29,8 +29,8 @@ pub(super) enum Seen {
     Departed,
 }
 
-/// The interface at which each conversation was seen first; hashes stand for both. The lowest bit of an interface's tells
-/// of a departure.
+/// The interface at which each conversation was seen first; hashes stand for both. The lowest bit of an interface's hash marks
+/// a departure.
 #[derive(Debug)]
 pub(super) struct Conversations {
     max: usize,
@@ -45,7 +45,7 @@ impl Conversations {
         Self { max, hasher: RandomState::default(), young: HashMap::default(), old: HashMap::default() }
     }
 
-    /// Where `conversation` was seen first. `departs` tells that here it leaves for another interface that records it too.
+    /// Where `conversation` was seen first. `departs` is true if it leaves here for another interface that records it too.
     #[inline]
     pub(super) fn see(&mut self, conversation: &Conversation, interface: &str, departs: bool) -> Seen {
         let key = self.hasher.hash_one(conversation);

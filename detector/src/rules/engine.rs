@@ -1,4 +1,4 @@
-//! Judges records one by one and keeps what goes beyond a single one.
+//! Judges records one by one, and keeps the state that goes beyond a single one.
 
 use std::net::IpAddr;
 
@@ -32,39 +32,39 @@ pub struct Engine {
     other_ends: u64,
 }
 
-/// The real ends of a flow, and whether each is in public.
+/// The real ends of a flow, with a flag for each that is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
-    /// Where it comes from: the address in the packet if the format tells.
+    /// The source: the address in the packet if the format has it.
     pub source: Option<IpAddr>,
-    /// Where it goes.
+    /// The destination, likewise.
     pub destination: Option<IpAddr>,
-    /// Whether the source is on the internet and not trusted.
+    /// True if the source is on the internet and not trusted.
     pub from_public: bool,
-    /// Whether the destination is.
+    /// True if the destination is.
     pub to_public: bool,
 }
 
-/// What the engine makes of a record with traffic.
+/// The engine's view of a record with traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// The real ends.
     pub ends: Ends,
-    /// Whether the same packets are, or have been, recorded at another interface, where they count.
+    /// True if the same packets are, or have been, recorded at another interface, where they count.
     pub is_other_end: bool,
 }
 
-/// Which end of a conversation a record is of. Over all ends every rule counts it once.
+/// The end of a conversation that a record is of. Over all ends every rule counts a conversation once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// The only one, as far as is known: it counts.
     Only,
-    /// Where it leaves for another interface of the VPC, which records it too and where it counts; except for sweeps, which
+    /// It leaves for another interface of the VPC, which records it too, and counts there. Only sweeps count here, since they
     /// can be seen at their source alone.
     Departure,
-    /// Where it arrives after its departure was seen.
+    /// It arrives after its departure was seen.
     Arrival,
-    /// Another one has counted.
+    /// Another end has counted.
     Other,
 }
 
@@ -105,7 +105,7 @@ impl Engine {
         }
     }
 
-    /// Judges a record; what it makes of it, or `None` if there was no traffic.
+    /// Judges a record and returns its flow, or `None` if there was no traffic.
     #[inline]
     pub fn observe(&mut self, record: &Record) -> Option<Flow> {
         if !record.has_traffic() {
@@ -117,7 +117,7 @@ impl Engine {
         if matches!(end, End::Only | End::Arrival) {
             self.judge_alone(record, &ends);
         }
-        // A rejection is told at one end only, whichever was seen first.
+        // A rejection is recorded at one end only, whichever was seen first.
         self.judge_action(record, end, &ends);
         if let (Some(source), Some(destination)) = (ends.source, ends.destination) {
             self.judge_over_time(record, &ends, end, source, destination);
@@ -164,7 +164,7 @@ impl Engine {
         Ends { source, destination, from_public: is_public(source), to_public: is_public(destination) }
     }
 
-    /// Which end of a conversation the record is of, where both are recorded.
+    /// The end of a conversation that the record is of, where both are recorded.
     #[inline]
     fn end(&mut self, record: &Record, ends: &Ends) -> End {
         let between_us = !ends.from_public && !ends.to_public;
@@ -172,7 +172,7 @@ impl Engine {
         if !between_us && !translated {
             return End::Only;
         }
-        // What is let out and stays inside also arrives, and is recorded there. What is rejected may not.
+        // Traffic that is let out and stays inside also arrives, and is recorded there. Rejected traffic may not arrive.
         let departs = between_us
             && record.action != Some(Action::Reject)
             && record.direction == Some(FlowDirection::Egress)
@@ -209,7 +209,7 @@ impl Engine {
         }
     }
 
-    /// The rules about what was let in and what was not.
+    /// The rules about accepted and rejected traffic.
     #[inline]
     fn judge_action(&mut self, record: &Record, end: End, ends: &Ends) {
         if record.action == Some(Action::Reject) && record.protocol == Some(TCP) {
@@ -251,10 +251,10 @@ impl Engine {
     }
 }
 
-/// Whether the record is of the side that opens a connection, not of the one that answers: answers go to many ports too.
+/// True if the record is of the side that opens a connection, not of the one that answers: answers go to many ports too.
 ///
-/// TCP's flags tell: a SYN alone asks. Where they are missing, and for what is rejected without ever opening, such as a scan by
-/// FIN, a connection goes to the smaller port number, the one a service listens at.
+/// TCP's flags decide: a SYN alone opens. Without flags, and for traffic that is rejected without ever opening, such as a scan
+/// by FIN, the connection is assumed to go to the smaller port number, the one a service listens at.
 #[inline]
 fn opens_connection(record: &Record) -> bool {
     if !matches!(record.protocol, None | Some(TCP | UDP)) {

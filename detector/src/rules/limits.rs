@@ -1,16 +1,17 @@
-//! How much the rules keep in memory.
+//! Limits on the memory of the rules.
 
-/// Bounds on what an [`Engine`](super::Engine) remembers: with them its memory is bounded whatever it is given. What goes
-/// beyond them is counted and told.
+/// Bounds on the state of an [`Engine`](super::Engine): with them its memory is bounded whatever it is given. Records beyond
+/// the bounds are counted and reported.
 ///
-/// Each is 7/8 of a power of two, the most that a table holds before it doubles.
+/// Each is 7/8 of a power of two, the most entries of a table before it doubles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Findings kept per rule, the largest; while records come, up to twice as many are counted. The bound is per rule so that a scan from many addresses cannot crowd out a large transfer.
+    /// Findings kept per rule, the largest; while records come, up to twice as many are counted. The bound is per rule so that a
+    /// scan from many addresses cannot crowd out a large transfer.
     pub findings_per_rule: usize,
     /// Subjects counted at a time, for each of the three rules that look at windows.
     pub subjects: usize,
-    /// Ports and targets told apart at a time, beyond those that a subject keeps itself.
+    /// Ports and targets distinguished at a time, beyond those that a subject keeps itself.
     pub members: usize,
     /// Conversations remembered in a generation; there are two, so that at least this many are.
     pub conversations: usize,

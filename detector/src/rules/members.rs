@@ -1,20 +1,20 @@
-//! A bounded set of what has been counted already.
+//! A bounded set of the ports and targets that have been counted already.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
 
-/// Whether a member is new to its set.
+/// The result of adding a member to its set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Member {
     New,
     Known,
-    /// Nobody can say: the set is full.
+    /// Not known, since the set is full.
     Unknown,
 }
 
-/// Members of many sets; hashes stand for them. Each belongs to a window, with which it goes.
+/// Members of many sets; hashes stand for them. Each belongs to a window and is removed with it.
 #[derive(Debug)]
 pub(super) struct Members {
     max: usize,

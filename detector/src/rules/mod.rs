@@ -1,4 +1,4 @@
-//! The rules: what makes traffic a finding. Their meaning for people is in `docs/rules.md`.
+//! The rules by which traffic becomes a finding. Their meaning for people is in `docs/rules.md`.
 
 mod config;
 mod conversations;
@@ -23,7 +23,7 @@ pub use networks::Networks;
 use crate::field::Field;
 use crate::format::LogFormat;
 
-/// How much a finding matters; the greater, the worse.
+/// The severity of a finding; the greater, the worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {
@@ -65,7 +65,7 @@ pub enum Rule {
     SensitivePortRejected,
     /// A protocol that is not expected.
     UnusualProtocol,
-    /// AWS lost records: what happened in the interval is not known in full.
+    /// AWS lost records: the traffic of the interval is not known in full.
     SkippedRecords,
 }
 
@@ -99,7 +99,7 @@ impl Rule {
         }
     }
 
-    /// What people call it.
+    /// The rule's name for people.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -115,7 +115,7 @@ impl Rule {
         }
     }
 
-    /// How much its findings matter.
+    /// The severity of its findings.
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {

@@ -1,4 +1,4 @@
-//! Which addresses are public.
+//! Decides whether an address is public.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,7 +17,7 @@ impl Networks {
         Self { trusted }
     }
 
-    /// Whether `address` is on the internet and not trusted.
+    /// True if `address` is on the internet and not trusted.
     #[inline]
     #[must_use]
     pub fn is_public(&self, address: IpAddr) -> bool {

@@ -1,4 +1,4 @@
-//! What is counted over a window of time: ports of a target, targets of a port, bytes of a sender.
+//! Counts over windows of time: ports of a target, targets of a port, bytes of a sender.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,7 +12,7 @@ use crate::findings::{Detail, Groups, Subject};
 use crate::record::Record;
 use crate::tally::{Port, Tally};
 
-/// So that there is always one after it.
+/// The last window that a record can have, so that there is always one after it.
 const LAST_WINDOW: u32 = u32::MAX - 1;
 
 /// Marks of the members of either rule: without them a port of a host and a host at a port could look alike.
@@ -87,8 +87,8 @@ impl<K: Copy + Eq + Hash + Ord> Table<K> {
         self.counts.len() >= self.max
     }
 
-    /// Hands over the counts of the windows before `window` for which `holds` is true, the largest first: which findings are
-    /// kept where there is no room for all depends on the records alone.
+    /// Hands over the counts of the windows before `window` for which `holds` is true, the largest first: where there is no room
+    /// for all findings, the choice of those kept depends on the records alone.
     fn retire(&mut self, window: u32, holds: impl Fn(&Count) -> bool, mut finish: impl FnMut(K, Count)) {
         let over = self.counts.extract_if(|(_, of), _| *of < window);
         let mut found: Vec<_> = over.filter(|(_, count)| holds(count)).collect();
@@ -182,7 +182,7 @@ impl Windows {
         let member = match count.destination {
             Only::None => Member::New,
             Only::One(known) if known == destination => Member::Known,
-            // The first target was told apart by itself.
+            // The first target is known from the count itself.
             Only::One(first) => {
                 add(first);
                 add(destination)
@@ -218,7 +218,7 @@ impl Windows {
         }
     }
 
-    /// If something is full, all windows but the newest two are judged and forgotten.
+    /// Judges and forgets all windows but the newest two, if something is full.
     #[inline]
     fn make_room(&mut self, groups: &mut Groups) {
         let full = self.members.is_full() || self.scans.is_full() || self.sweeps.is_full() || self.egress.is_full();
@@ -229,7 +229,7 @@ impl Windows {
         }
     }
 
-    /// Judges what is left; the number of records that could not be counted for want of room.
+    /// Judges the remaining windows. Returns the number of records that could not be counted for want of room.
     pub(super) fn finish(mut self, groups: &mut Groups) -> u64 {
         self.judge_before(u32::MAX, groups);
         self.unexamined

@@ -1,4 +1,4 @@
-//! What is found and summed up, as tables and as JSON.
+//! Findings and sums, as tables and as JSON.
 
 use crate::fixtures::*;
 

@@ -6,7 +6,7 @@ use parquet::basic::Compression;
 
 use crate::fixtures::*;
 
-/// The columns and values of two records; the second is the last moment of 2106 and of what 32 bits and 63 bits can hold.
+/// The columns and values of two records; the second has the last moment of 2106 and the largest numbers of 32 and 63 bits.
 const FIELDS: [(&str, &str, [&str; 2]); 8] = [
     ("version", "INT32", ["5", "5"]),
     ("account_id", "BYTE_ARRAY", ["001122223333", "111122223333"]),

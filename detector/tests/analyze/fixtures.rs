@@ -45,7 +45,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// How `-` is put in a Parquet file.
+/// The form of `-` in a Parquet file.
 #[derive(Clone, Copy)]
 pub enum Absent {
     Null,
@@ -160,7 +160,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Run {
     pub code: i32,
@@ -169,7 +169,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// That of a run which went well and had nothing to say.
+    /// The standard output of a run that succeeded without a message.
     pub fn output(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{}", self.stdout);
         self.stdout

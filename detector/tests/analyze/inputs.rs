@@ -1,4 +1,4 @@
-//! Every kind of input, and what cannot be read.
+//! Every kind of input, and inputs that cannot be read.
 
 use detector::format::LogFormat;
 use parquet::basic::{Compression, GzipLevel};

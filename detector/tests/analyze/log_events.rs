@@ -220,7 +220,7 @@ fn rows_that_are_broken_cost_no_others() {
     assert!(run.stderr.contains("cannot be read as JSON after 1 log events: EOF"), "{}", run.stderr);
 }
 
-/// A probe by which an export task finds out whether it may write.
+/// The probe with which an export task tests its permission to write.
 #[test]
 fn the_test_file_of_an_export_task_is_no_data() {
     let folder = Folder::new("export");

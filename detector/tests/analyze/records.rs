@@ -85,7 +85,7 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// Whatever the values, text and Parquet tell the same, and no line is lost.
+    /// Text and Parquet give the same lines whatever the values, and no line is lost.
     #[test]
     fn text_and_parquet_give_the_same_lines(
         rows in prop::collection::vec(("[a-z0-9-]{1,5}", prop::option::of(0_i32..i32::MAX), prop::option::of(0_i64..i64::MAX)), 0..250)

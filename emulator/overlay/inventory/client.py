@@ -19,7 +19,7 @@ _caller = threading.local()
 
 
 class _Body:
-    """What botocore reads an answer's bytes from."""
+    """The body of an answer, as botocore reads it."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -148,7 +148,7 @@ def tags_as_object(tags: list[dict]) -> dict[str, str]:
 
 
 def parsed(document: str | None):
-    """A JSON document held in a string, or the string if it is none."""
+    """The JSON document in a string, or the string if it is none."""
     if not document:
         return None
     try:

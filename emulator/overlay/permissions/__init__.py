@@ -1,1 +1,1 @@
-"""Enforces IAM for chosen callers: what AWS checks for each operation is the table in ``rows``."""
+"""Enforces IAM for chosen callers. The table in ``rows`` has AWS's checks for each operation."""

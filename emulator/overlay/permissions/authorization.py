@@ -44,7 +44,7 @@ class Authorizer:
     policies: Policies
 
     def refusal(self) -> Refusal | None:
-        """Why the request is not carried out. Raises Unmodelled where the table has no row."""
+        """The refusal of the request, or None if it is allowed. Raises Unmodelled where the table has no row."""
         row = TABLE.get(self.request.service, {}).get(self.request.operation)
         if row is None:
             raise Unmodelled(f"the operation {self.request.service}:{self.request.operation}")
@@ -70,7 +70,7 @@ class Authorizer:
         return None
 
     def check(self, action: str, resource: str, keys: Context | None = None) -> Refusal | None:
-        """Why one action is not allowed on one resource."""
+        """The refusal of one action on one resource, or None if it is allowed."""
         decision = self.policies.decide(action, resource, self._global_keys(resource) | (keys or {}))
         self.callers.record(self.request.account, self.request.operation, action, resource, decision)
         if decision is Decision.ALLOWED:
@@ -96,7 +96,7 @@ _current: ContextVar[Authorizer | None] = ContextVar("authorizer", default=None)
 
 @contextlib.contextmanager
 def acting(authorizer: Authorizer):
-    """Lets the code that carries the request out ask what else its caller may do."""
+    """Lets the code that carries the request out check further actions of its caller."""
     token = _current.set(authorizer)
     try:
         yield
@@ -105,6 +105,6 @@ def acting(authorizer: Authorizer):
 
 
 def refusal_of(action: str, resource: str, keys: Context | None = None) -> Refusal | None:
-    """Why the present request's caller may not do something; None also for one who is not bound."""
+    """The refusal of an action of the present request's caller; None if it is allowed, or if the caller is not bound."""
     authorizer = _current.get()
     return authorizer.check(action, resource, keys) if authorizer else None

@@ -1,4 +1,4 @@
-"""Who is bound to policies, and what they were found to need. Nobody is, unless a test says so."""
+"""The callers that are bound to policies, with the permissions that they needed. A caller is bound only if a test says so."""
 
 import hashlib
 from collections import defaultdict
@@ -40,12 +40,12 @@ class Callers:
     def bind(
         self, account: str, role: str | None, policies: Policies, transitive_tags: dict[str, str]
     ) -> Credentials | None:
-        """From now on these policies are all that the caller may do. Gives a session of the role, with these tags."""
+        """Limits the caller to these policies from now on. Returns a session of the role, with these tags."""
         self._policies[account, role] = policies
         return None if role is None else _session(account, role, transitive_tags)
 
     def release(self, account: str) -> None:
-        """Ends all enforcement in an account and forgets what was needed."""
+        """Ends all enforcement in an account and forgets its needs."""
         for key in [key for key in self._policies if key[0] == account]:
             del self._policies[key]
         self._needs.pop(account, None)

@@ -14,7 +14,7 @@ _SET_QUALIFIERS = ("ForAllValues", "ForAnyValue")
 
 @lru_cache(maxsize=4096)
 def wildcard(pattern: str, ignore_case: bool = False) -> re.Pattern:
-    """``*`` is any text and ``?`` any character, whatever else the pattern holds."""
+    """``*`` is any text and ``?`` any character; all else in the pattern stands for itself."""
     text = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
     return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
@@ -74,7 +74,7 @@ def check_operator(name: str) -> None:
 
 
 def _parts(name: str) -> tuple[str | None, str, bool]:
-    """Set qualifier, operator, and whether it is fulfilled where the key is absent."""
+    """Set qualifier, operator, and True if it is fulfilled where the key is absent."""
     qualifier, colon, rest = name.partition(":")
     if not colon or qualifier not in _SET_QUALIFIERS:
         qualifier, rest = None, name
@@ -83,7 +83,7 @@ def _parts(name: str) -> tuple[str | None, str, bool]:
 
 
 def fulfilled(block: dict, context: Context) -> bool:
-    """Whether every key of every operator of a condition block is fulfilled."""
+    """True if every key of every operator of a condition block is fulfilled."""
     return all(
         _key_fulfilled(name, key, wanted if isinstance(wanted, list) else [wanted], context)
         for name, keys in block.items()
@@ -118,5 +118,5 @@ def _values(given: str | list[str]) -> list[str]:
 
 
 def _text(value) -> str:
-    """Policies may hold true and 10 as they are."""
+    """A value as text. Policies may have true and 10 as JSON values."""
     return str(value).lower() if isinstance(value, bool) else str(value)

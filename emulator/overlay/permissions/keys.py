@@ -1,4 +1,4 @@
-"""The condition keys that some request brings. A policy with another key is refused: nobody could tell its effect.
+"""The condition keys that some request brings. A policy with another key is refused: its effect is unknown.
 
 IAM user guide, "AWS global condition context keys"; Service Authorization Reference, each service's condition keys.
 """

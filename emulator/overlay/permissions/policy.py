@@ -21,16 +21,16 @@ class Decision(enum.Enum):
 
 
 class Policies:
-    """What an identity may do: policies as they could be attached to its role."""
+    """The permissions of an identity: policies as they could be attached to its role."""
 
     def __init__(self, documents: list) -> None:
-        """Raises ValueError for what IAM would not store, and Unmodelled for what this emulator cannot decide."""
+        """Raises ValueError for a policy that IAM would not store, and Unmodelled for one that this emulator cannot decide."""
         if len(documents) > _MAX_POLICIES:
             raise ValueError(f"a role has at most {_MAX_POLICIES} managed policies")
         self._statements = [statement for document in documents for statement in _statements(document)]
 
     def decide(self, action: str, resource: str, context: Context) -> Decision:
-        """An explicit deny wins; what no statement allows is not allowed."""
+        """An explicit deny wins; an action that no statement allows is not allowed."""
         effects = {
             statement["Effect"] for statement in self._statements if _applies(statement, action, resource, context)
         }
@@ -75,7 +75,7 @@ def _applies(statement: dict, action: str, resource: str, context: Context) -> b
 
 
 def _names(statement: dict, element: str, matches) -> bool:
-    """Whether ``Action`` (or ``Resource``) holds a match, or ``NotAction`` holds none."""
+    """True if ``Action`` (or ``Resource``) has a match, or ``NotAction`` has none."""
     if element in statement:
         return any(map(matches, policy_document.as_list(statement[element])))
     return not any(map(matches, policy_document.as_list(statement[f"Not{element}"])))

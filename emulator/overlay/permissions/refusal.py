@@ -1,4 +1,4 @@
-"""How each service words a refusal.
+"""The wording of a refusal by each service.
 
 IAM user guide, "Troubleshoot access denied error messages"; where a service differs, as its users report it.
 """

@@ -1,4 +1,4 @@
-"""A request as the table reads it: who calls what with which members, whatever the wire protocol."""
+"""A request as the table reads it: caller, operation and members, independent of the wire protocol."""
 
 import json
 from dataclasses import dataclass, field

@@ -28,11 +28,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Row:
-    """What one operation needs, and the AWS documents that say so. "SAR" is the Service Authorization Reference."""
+    """The permissions that one operation needs, by AWS's documents. "SAR" is the Service Authorization Reference."""
 
     document: str
     checks: tuple[Check, ...] = ()
-    # Actions that are decided one by one while the request is carried out, which no lack of them stops.
+    # Actions that are decided one by one while the request is carried out; the request goes on without them.
     within: tuple[str, ...] = ()
 
     @property

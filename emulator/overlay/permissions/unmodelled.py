@@ -1,4 +1,4 @@
-"""What this emulator cannot decide, so that a gap of its own is never taken for an answer of AWS's."""
+"""The error for cases that this emulator cannot decide, so that its own gaps never look like answers of AWS."""
 
 
 class Unmodelled(Exception):

@@ -1,4 +1,4 @@
-"""What an alarm does when its state changes: it notifies topics, and its history tells how that went.
+"""The actions of an alarm when its state changes: it notifies topics, and records the result in its history.
 
 CloudWatch user guide: "Notifying users on alarm changes", "Permissions for Amazon SNS notifications"; API reference:
 DescribeAlarmHistory. AWS re:Post: "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?".
@@ -72,7 +72,7 @@ def _dispatch(_original, alarm: dict, old_state: str, new_state: str, reason: st
 
 
 def _publish(alarm: dict, topic_arn: str, subject: str, message: str) -> str | None:
-    """Why the topic did not take the message; None if it did."""
+    """The reason the topic did not take the message; None if it did."""
     topic = sns._topic_by_arn_any_scope(topic_arn)
     if topic is None:
         return f"Topic does not exist: {topic_arn}"

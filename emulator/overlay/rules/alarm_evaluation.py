@@ -1,4 +1,4 @@
-"""What state a metric alarm is in by its data: pure, apart from the clock it is given.
+"""The state of a metric alarm by its data and the time: pure functions.
 
 CloudWatch user guide: "Alarm evaluation", "Configuring how CloudWatch alarms treat missing data", "Avoiding premature
 transitions to alarm state", "Evaluating an alarm".
@@ -43,7 +43,7 @@ class Verdict:
 
 
 def is_evaluated(alarm: dict) -> bool:
-    """Whether it is an alarm on one metric with a static threshold: the others keep their state."""
+    """True if it is an alarm on one metric with a static threshold: the others keep their state."""
     return bool(alarm.get("MetricName")) and alarm.get("ComparisonOperator") in _COMPARISONS
 
 
@@ -78,7 +78,7 @@ def state(breaches: list[bool | None], periods: int, needed: int, treatment: str
 
 
 def _datapoints(alarm: dict, points: list[dict], now: float, count: int) -> list[Datapoint]:
-    """One per period, newest first. The newest ends with the running minute, so what was just reported counts."""
+    """One per period, newest first. The newest ends with the running minute, so data that was just reported counts."""
     period = int(alarm["Period"])
     step = min(period, _STEP)
     end = math.floor(now / step) * step + step

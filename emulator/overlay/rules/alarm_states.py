@@ -1,4 +1,4 @@
-"""When alarms are evaluated, and what a change of state brings about.
+"""The times at which alarms are evaluated, and the effects of a change of state.
 
 CloudWatch user guide: "Alarm evaluation" (every minute). API reference: PutMetricAlarm, SetAlarmState ("the alarm returns to
 its actual state quickly, often within seconds").
@@ -16,7 +16,7 @@ from overlay.rules.patch import replace
 # Seconds between an alarm's evaluations without new data.
 _INTERVAL_SECONDS = float(os.environ.get("EMULATOR_ALARM_INTERVAL_SECONDS", "60"))
 _STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
-# When each alarm, by ARN, is evaluated next without new data.
+# The time of the next evaluation without new data, by the alarm's ARN.
 _due: dict[str, float] = {}
 # Data arrives from threads: two evaluations at once could both see the old state and act on it.
 _lock = threading.RLock()

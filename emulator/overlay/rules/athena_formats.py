@@ -12,7 +12,7 @@ _ERROR = "HIVE_BAD_DATA"
 
 
 def relation(original, table: dict, sources: dict[str, str]) -> str:
-    """A DuckDB relation over files: their paths here, and where they are in S3. ``original`` makes one of files in the table's format."""
+    """A DuckDB relation over files: their paths here, and their places in S3. ``original`` makes one of files in the table's format."""
     data_format = athena._data_format(table)
     if data_format == "parquet":
         return _parquet(original, table, sources)
@@ -57,7 +57,7 @@ def _stand_in(path: str, ending: bytes, location: str) -> str:
 def _failing(table: dict, stand_ins: list[str]) -> str:
     """Fails as soon as one of them is read, so not if the query's partitions leave all of them out."""
     keys = athena._path_partition_keys(table, stand_ins)
-    # Whatever column a query filters by, it fails rather than finds no match.
+    # A query fails whatever column it filters by, rather than finding no match.
     columns = [f'CAST(error(line) AS {athena._duckdb_type(column)}) AS "{column["Name"]}"' for column in
                table["StorageDescriptor"].get("Columns") or []]
     columns += [f'"{key["Name"]}"' for key in keys]
@@ -67,7 +67,7 @@ def _failing(table: dict, stand_ins: list[str]) -> str:
 
 
 def _make_text(path: str) -> None:
-    """DuckDB refuses what is not UTF-8; a SerDe for text reads on."""
+    """DuckDB refuses bytes that are not UTF-8; a SerDe for text reads on."""
     with open(path, "rb") as file:
         content = file.read()
     if content.startswith(_MAGIC):

@@ -16,7 +16,7 @@ from overlay.rules.patch import replace
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 _WORKDIR = re.compile(r"^.*?/ministack-athena-[^/]+/")
-# Addresses are text to DuckDB. What is none is null, as after Trino's TRY_CAST. A network holds an address if both, as bits, begin alike.
+# Addresses are text to DuckDB. Other text is null, as after Trino's TRY_CAST. A network contains an address if both, as bits, begin alike.
 _FUNCTIONS = """
 CREATE TEMP MACRO date_format(moment, format) AS strftime(moment, format);
 CREATE TEMP MACRO from_unixtime(seconds) AS make_timestamp(CAST(seconds AS BIGINT) * 1000000);

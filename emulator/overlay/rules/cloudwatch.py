@@ -1,4 +1,4 @@
-"""CloudWatch: what alarms and dashboards accept, their tags, and the errors and times of its CBOR protocol.
+"""CloudWatch: the checks of alarms and dashboards, their tags, and the errors and times of its CBOR protocol.
 
 CloudWatch API reference: PutMetricAlarm, DeleteAlarms, PutDashboard, TagResource, Dashboard body structure and syntax.
 Smithy specification: RPC v2 CBOR; AWS query compatibility.

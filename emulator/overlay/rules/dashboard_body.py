@@ -1,4 +1,4 @@
-"""Which dashboards PutDashboard refuses (CloudWatch API reference, "Dashboard body structure and syntax")."""
+"""The dashboards that PutDashboard refuses (CloudWatch API reference, "Dashboard body structure and syntax")."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _PLACEMENT = {"x": (0, 23), "y": (0, None), "width": (1, 24), "height": (1, 1000
 
 
 def problem(name: str, body: str) -> str | None:
-    """Why a dashboard is refused, or None."""
+    """The reason a dashboard is refused, or None."""
     if not _NAME.fullmatch(name):
         return f"The field DashboardName must match the pattern {_NAME.pattern}"
     try:

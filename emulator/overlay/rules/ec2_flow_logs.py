@@ -82,12 +82,12 @@ def _create(_original, params: dict):
 
 
 def _writes_policy(request: Request) -> bool:
-    """Whether AWS puts its own policy on the bucket: the caller owns it and may do so."""
+    """True if AWS puts its own policy on the bucket: the caller owns it and may do so."""
     bucket = flow_log_delivery.bucket_of(request)
     return flow_log_delivery.bucket_owner(bucket) == ec2.get_account_id() and flow_log_delivery.may_write_policy(bucket)
 
 
-# Why a resource gets no flow log: the code and message of an entry of ``Unsuccessful``.
+# The reason a resource gets no flow log: the code and message of an entry of ``Unsuccessful``.
 _Failure = tuple[str, str] | None
 
 

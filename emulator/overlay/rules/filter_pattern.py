@@ -16,12 +16,12 @@ def is_structured(pattern: str) -> bool:
 
 
 def regexes(pattern: str) -> int:
-    """How many regular expressions, each between two percent signs, a pattern has."""
+    """Number of regular expressions, each between two percent signs, in a pattern."""
     return _QUOTED.sub("", pattern).count("%") // 2
 
 
 def problem(pattern: str) -> str | None:
-    """Why AWS refuses a pattern, or None."""
+    """The reason AWS refuses a pattern, or None."""
     if len(pattern) > _MAX_LENGTH:
         return ("1 validation error detected: Value at 'filterPattern' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {_MAX_LENGTH}")

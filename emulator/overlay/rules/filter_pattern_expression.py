@@ -7,7 +7,7 @@ CloudWatch Logs user guide, "Filter pattern syntax": metric filters with JSON an
 import re
 from collections.abc import Callable
 
-# Gives the candidate values of what a comparison's left side names.
+# Gives the candidate values of the name on a comparison's left side.
 Lookup = Callable[[str], list]
 Condition = Callable[[Lookup], bool]
 

@@ -1,4 +1,4 @@
-"""Which log events a filter pattern matches, and the fields it takes out of them.
+"""Matches log events against filter patterns, and extracts their fields.
 
 CloudWatch Logs user guide, "Filter pattern syntax for metric filters, subscription filters, filter log events, and Live
 Tail": unstructured terms, space-delimited events, JSON events.
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from overlay.rules.filter_pattern_expression import InvalidPattern, Parser, regex, tokens, unquoted
 
-# What a pattern found in a message: fields by the name under which a transformation asks for them. None: no match.
+# The fields that a pattern found in a message, by the name under which a transformation asks for them. None: no match.
 Match = Callable[[str], dict | None]
 
 _EVENT_FIELD = re.compile(r'\[([^\]]*)\]|"([^"]*)"|(\S+)')

@@ -1,4 +1,4 @@
-"""Whether a flow log's destination accepts its records.
+"""Checks that a flow log's destination accepts its records.
 
 VPC user guide: "Publish flow logs to Amazon S3" (bucket policy, key policy) and "IAM role for publishing flow logs to
 CloudWatch Logs" (trust and permissions).
@@ -34,7 +34,7 @@ def bucket_owner(bucket: str) -> str | None:
 
 
 def delivers(request: Request, flow_log_id: str) -> bool:
-    """Whether records get through right now: what DeliverLogsStatus tells."""
+    """True if records get through right now, as DeliverLogsStatus reports it."""
     if request.destination_type == "cloud-watch-logs":
         return _group_accepts(request, flow_log_id)
     if request.destination_type == "s3":
@@ -90,12 +90,12 @@ def key_prefix(request: Request) -> str:
 
 
 def may_write_policy(_bucket: str) -> bool:
-    """Whether the caller may replace the policy of a bucket. A caller without policies of its own may do anything."""
+    """True if the caller may replace the policy of a bucket. A caller without policies of its own may do anything."""
     return True
 
 
 def write_bucket_policy(request: Request) -> None:
-    """Put the documented delivery policy in the place of whatever policy the caller's own bucket has."""
+    """Puts the documented delivery policy on the caller's own bucket, in place of any other policy."""
     account = get_account_id()
     equals = {"aws:SourceAccount": account}
     source = {"aws:SourceArn": f"arn:aws:logs:{get_region()}:{account}:*"}

@@ -51,7 +51,7 @@ class Request:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What makes two flow logs of one resource the same: their destination, however it is spelled."""
+        """The destination, however it is spelled: two flow logs of one resource with the same destination are the same."""
         if self.destination_type == "s3":
             return "s3", (self.destination or "").rstrip("/")
         if self.destination_type == "cloud-watch-logs":

@@ -1,4 +1,4 @@
-"""Glue: names in lower case, whole replacement on update, pages, and what can be tagged.
+"""Glue: names in lower case, whole replacement on update, pages, and the resources that can be tagged.
 
 Glue API reference: DatabaseInput, TableInput, UpdateTable, GetTables. Developer guide: "AWS tags in AWS Glue".
 """

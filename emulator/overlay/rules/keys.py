@@ -1,4 +1,4 @@
-"""Whether an AWS service may use a KMS key: its state and its key policy (KMS developer guide, "Key policies")."""
+"""Checks that an AWS service may use a KMS key, by its state and its key policy (KMS developer guide, "Key policies")."""
 
 from ministack.services import kms
 
@@ -6,12 +6,12 @@ from overlay.rules import policy
 
 
 def is_usable(key_arn: str) -> bool:
-    """Whether the key exists and is enabled."""
+    """True if the key exists and is enabled."""
     return _enabled_key(key_arn) is not None
 
 
 def service_may_use(key_arn: str, service: str, actions: tuple[str, ...], condition_keys: dict[str, str]) -> bool:
-    """Whether the key exists, is enabled, and its policy lets ``service`` do ``actions``."""
+    """True if the key exists, is enabled, and its policy lets ``service`` do ``actions``."""
     key = _enabled_key(key_arn)
     return key is not None and all(
         policy.resource_policy_allows(key.get("Policy"), service, action, key_arn, condition_keys)

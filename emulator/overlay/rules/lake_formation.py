@@ -1,8 +1,8 @@
-"""Lake Formation in front of the Glue catalog: it refuses what IAM allows, in accounts whose mode says so.
+"""Lake Formation in front of the Glue catalog: it refuses requests that IAM allows, in accounts whose mode says so.
 
 Lake Formation developer guide: "Lake Formation permissions reference". The texts are those of users' reports:
-hashicorp/terraform-provider-aws#49953, aws-samples/experimental-programmatic-access-ccft#5. Lists and tags are left alone: AWS leaves
-out of a list what the caller may not see.
+hashicorp/terraform-provider-aws#49953, aws-samples/experimental-programmatic-access-ccft#5. Lists and tags are left alone: AWS omits
+from a list the entries that the caller may not see.
 """
 
 from ministack.core.responses import error_response_json
@@ -33,7 +33,7 @@ def _table(data: dict) -> str | None:
 
 
 def _needs(permission: str, resource):
-    """An action that needs a permission on a resource. What does not exist is not found, as without Lake Formation."""
+    """An action that needs a permission on a resource. A resource that does not exist is not found, as without Lake Formation."""
     def act(original, data):
         name = resource(data) if modes.current().lake_formation else None
         if name is None:

@@ -115,7 +115,7 @@ def _update_code(original, name, data):
 
 
 def _while_active(name: str, response):
-    """An update leaves the function Active: only its ``LastUpdateStatus`` tells of it."""
+    """An update leaves the function Active: only its ``LastUpdateStatus`` shows it."""
     status, headers, body = response
     if status != 200:
         return response
@@ -139,7 +139,7 @@ def _get_policy(original, func_name, *args, **kwargs):
 
 
 def _emit_logs(original, func, *args, **kwargs):
-    """A function logs only what its role lets it; with ``logs:CreateLogGroup``, Lambda makes the group as well."""
+    """A function logs only if its role allows it; with ``logs:CreateLogGroup``, Lambda makes the group as well."""
     config = func.get("config") or func
     role = policy.role_by_arn(config.get("Role", ""))
     if role is None:
@@ -154,7 +154,7 @@ def _emit_logs(original, func, *args, **kwargs):
 
 
 def _drain_log(original, worker, first_line_wait=0.15, idle_confirm=0.03, hard_cap=0.5):
-    """ministack waits 5 ms for the next line: on a busy machine, half of what was printed went to the next invocation."""
+    """ministack waits 5 ms for the next line: on a busy machine, half of the printed lines went to the next invocation."""
     return original(worker, first_line_wait, idle_confirm, hard_cap)
 
 

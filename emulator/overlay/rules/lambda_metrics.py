@@ -26,7 +26,7 @@ def _execute(original, func: dict, config: dict, event, request_id: str, started
 
 
 def _emit(_original, function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
-    """ministack tells of some invocations a second time; only a refusal for want of capacity is told here alone."""
+    """ministack reports some invocations here a second time; only a refusal for want of capacity is reported here alone."""
     if throttle and duration_ms == 0:
         _publish(function_name, time.time(), Throttles=(1, "Count"))
 

@@ -1,4 +1,4 @@
-"""Which lifecycle rules S3 refuses (user guide, "Transitioning objects using Amazon S3 Lifecycle"; the texts are those that users
+"""The lifecycle rules that S3 refuses (user guide, "Transitioning objects using Amazon S3 Lifecycle"; the texts are those that users
 report, such as the one about 90 days between GLACIER and DEEP_ARCHIVE)."""
 
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 _WATERFALL = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 _INFREQUENT = ("STANDARD_IA", "ONEZONE_IA")
 _MIN_DAYS = 30
-# How many days an object stays in a class before the same rule may move it on: the class's minimum storage duration.
+# Days that an object stays in a class before the same rule may move it on: the class's minimum storage duration.
 _STAY = {"STANDARD_IA": 30, "INTELLIGENT_TIERING": 30, "ONEZONE_IA": 30, "GLACIER_IR": 90, "GLACIER": 90}
 _MAX_RULES = 1000
 _MAX_ID = 255

@@ -1,5 +1,5 @@
-"""What happens to log events as they arrive, whoever puts them: metric filters, embedded metrics, subscription filters;
-and how they are found again."""
+"""The processing of log events as they arrive, whoever puts them: metric filters, embedded metrics, subscription filters;
+and the search for them."""
 
 import json
 import time
@@ -61,7 +61,7 @@ def _invalid(error: InvalidPattern):
 
 
 def test_metric_filter(data):
-    """TestMetricFilter: which messages match, and what is taken out of them."""
+    """TestMetricFilter: the messages that match, and the fields taken out of them."""
     messages = data.get("logEventMessages") or []
     if not 1 <= len(messages) <= _MAX_TESTED:
         return error_response_json("InvalidParameterException", "1 validation error detected: Value at "

@@ -154,7 +154,7 @@ _ADDED = {
 
 
 def _filter_error(data, other_patterns: list[str]):
-    """What both kinds of filter refuse: the name, the pattern, too many regular expressions in the group."""
+    """The refusals common to both kinds of filter: the name, the pattern, too many regular expressions in the group."""
     name, pattern = data.get("filterName") or "", data.get("filterPattern", "")
     if not _FILTER_NAME.fullmatch(name):
         return _invalid("1 validation error detected: Value at 'filterName' failed to satisfy constraint: "

@@ -11,7 +11,7 @@ from overlay.rules.patch import replace
 
 _RETAINED_SECONDS = 14 * 24 * 3600
 _SWEEP_SECONDS = 3600
-# Functions run in threads of their own: what they publish must not get lost in a sweep.
+# Functions run in threads of their own: the data that they publish must not get lost in a sweep.
 _lock = threading.Lock()
 _swept = time.time()
 

@@ -1,4 +1,4 @@
-"""Metric filters: the metric data that log events become.
+"""Metric filters: they turn log events into metric data.
 
 CloudWatch Logs user guide: "Creating metrics from log events using filters" (metric value, default value, dimensions, unit).
 API reference: MetricTransformation.

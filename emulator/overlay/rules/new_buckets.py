@@ -23,7 +23,7 @@ def _create_bucket(original, name, *args, **kwargs):
 
 
 def take_denial(name: str) -> bool:
-    """Whether a request finds the bucket inaccessible, used up by one."""
+    """True if a request finds the bucket inaccessible; uses up one of the denials."""
     left = _denials_left.get(name, 0)
     _denials_left[name] = max(left - 1, 0)
     return left > 0

@@ -1,7 +1,7 @@
-"""What a missing permission changes within an answer, where AWS does not refuse the request.
+"""The changes that a missing permission makes within an answer, where AWS does not refuse the request.
 
 S3 API reference: DeleteObjects (an error per object). Lambda API reference: GetFunction (Tags, TagsError). VPC user
-guide: "Amazon S3 bucket permissions for flow logs" (the policy is put only by those who may).
+guide: "Amazon S3 bucket permissions for flow logs" (the policy is put only if the caller may).
 """
 
 import json
@@ -25,7 +25,7 @@ def apply() -> None:
 
 
 def _delete_objects(original, bucket_name, body, headers=None):
-    """What the caller may not delete stays, and is told of in the answer."""
+    """Keeps the objects that the caller may not delete, and reports them in the answer."""
     try:
         root = fromstring(body)
     except ParseError:

@@ -1,4 +1,4 @@
-"""What policies allow an AWS service to do, by ministack's policy evaluation."""
+"""The permissions that policies give to an AWS service, by ministack's policy evaluation."""
 
 import json
 
@@ -21,7 +21,7 @@ def _context(principal: str, action: str, resource: str, keys: dict[str, str]) -
 
 
 def resource_policy_allows(document, service: str, action: str, resource: str, keys: dict[str, str]) -> bool:
-    """Whether a resource policy lets ``service`` act; ``keys`` are the lower-case condition keys it brings."""
+    """True if a resource policy lets ``service`` act; ``keys`` are the lower-case condition keys it brings."""
     if not document:
         return False
     context = _context(service, action, resource, keys)
@@ -48,7 +48,7 @@ def principal_arn(caller: str) -> str:
 
 
 def trusts(role: dict, service: str, keys: dict[str, str]) -> bool:
-    """Whether a role's trust policy lets ``service`` assume it."""
+    """True if a role's trust policy lets ``service`` assume it."""
     document = role.get("AssumeRolePolicyDocument")
     if isinstance(document, str):
         try:
@@ -64,7 +64,7 @@ def trusts(role: dict, service: str, keys: dict[str, str]) -> bool:
 
 
 def role_allows(role: dict, action: str, resource: str) -> bool:
-    """Whether a role's own policies, within its permissions boundary, allow an action."""
+    """True if a role's own policies, within its permissions boundary, allow an action."""
     account = role["Arn"].split(":")[4]
     context = _context(role["Arn"], action, resource, {})
     policies = iam_evaluator._gather_role_policies(role["RoleName"], account)

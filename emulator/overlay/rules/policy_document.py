@@ -32,7 +32,7 @@ def statements(text: str) -> list[dict] | None:
 
 
 def statement_problem(statement: dict) -> str | None:
-    """What is wrong with the members that every kind of policy has."""
+    """The error in the members that every kind of policy has, or None."""
     if statement.get("Effect") not in ("Allow", "Deny"):
         return f"Invalid effect: {statement.get('Effect')}"
     if set(statement) - _MEMBERS:
@@ -49,7 +49,7 @@ def statement_problem(statement: dict) -> str | None:
 
 
 def identity_problem(statement: dict) -> str | None:
-    """What is wrong with a statement of a policy that is attached to an identity."""
+    """The error in a statement of a policy that is attached to an identity, or None."""
     if "Principal" in statement or "NotPrincipal" in statement:
         return "Policy document should not specify a principal."
     resources = as_list(statement.get("Resource", statement.get("NotResource")))
@@ -62,7 +62,7 @@ def identity_problem(statement: dict) -> str | None:
 
 
 def principal_problem(statement: dict) -> str | None:
-    """Whether the principals are there and well formed, as services check it that resolve them."""
+    """The error in the principals, or None: missing or malformed ones, as services that resolve principals check them."""
     principal = statement.get("Principal", statement.get("NotPrincipal"))
     if principal is None:
         return "Missing required field Principal"

@@ -82,7 +82,7 @@ def _put(data: dict):
         return _not_found()
     if any(each["name"] == data["name"] and each["queryDefinitionId"] != definition_id for each in _definitions.values()):
         return _invalid(f"A query definition with the name {data['name']} already exists.")
-    # Nothing of what was there stays.
+    # The new definition replaces the old one as a whole.
     _definitions[definition_id] = {
         "queryDefinitionId": definition_id,
         "name": data["name"],

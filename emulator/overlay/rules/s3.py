@@ -17,7 +17,7 @@ _TRANSITION_SIZE = "x-amz-transition-default-minimum-object-size"
 # The first is the default.
 _TRANSITION_SIZES = ("all_storage_classes_128K", "varies_by_storage_class")
 _PUBLIC_ACCESS_SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-# Bucket actions whose names hold "Object" or "Multipart" all the same.
+# Bucket actions whose names contain "Object" or "Multipart" all the same.
 _BUCKET_ACTIONS = frozenset({
     "s3:ListBucketMultipartUploads", "s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration",
 })

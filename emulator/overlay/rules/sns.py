@@ -182,7 +182,7 @@ def _unsubscribe(original, params):
 
 
 def _shown(endpoint: str) -> str:
-    """The endpoint without its password, which SNS takes and never tells."""
+    """The endpoint without its password, which SNS accepts but never returns."""
     return _PASSWORD.sub(r"\1:****", endpoint, count=1)
 
 

@@ -54,7 +54,7 @@ def _trusted(role: dict, caller: str, action: str, keys: dict, tags: dict[str, s
     document = copy.deepcopy(json.loads(document) if isinstance(document, str) else document)
     statements = document.get("Statement", [])
     for statement in [statements] if isinstance(statements, dict) else statements:
-        # ministack's evaluator would take an account's root for any service.
+        # ministack's evaluator would match an account's root with any service.
         if isinstance(statement.get("Principal"), dict):
             statement["Principal"].pop("Service", None)
     context = EvalContext(

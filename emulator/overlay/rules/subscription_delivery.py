@@ -28,7 +28,7 @@ _logger = logging.getLogger("subscriptions")
 
 
 class _Pending:
-    """Deliveries under way, by account, so that one can wait for their end."""
+    """Deliveries under way, by account; callers can wait for their end."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -50,12 +50,12 @@ _turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 def wait(account: str, seconds: float) -> bool:
-    """Whether every delivery of the account, and what it brought about, ended within this time."""
+    """Waits for the end of every delivery of the account and of its consequences; false if that takes longer than this."""
     return _pending.wait(account, seconds)
 
 
 def function_permits(function_arn: str, group_name: str) -> bool:
-    """Whether the function exists and its policy lets CloudWatch Logs invoke it for the group."""
+    """True if the function exists and its policy lets CloudWatch Logs invoke it for the group."""
     function = _function(function_arn)
     if function is None:
         return False

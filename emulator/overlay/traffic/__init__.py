@@ -21,7 +21,7 @@ class UnknownVpc(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What traffic is wanted: ``scenario`` is one of ``scenarios.NAMES``, during the last ``minutes`` minutes."""
+    """An order for traffic: ``scenario`` is one of ``scenarios.NAMES``, during the last ``minutes`` minutes."""
 
     account: str
     region: str
@@ -32,7 +32,7 @@ class Order:
 
 
 def send(loop: asyncio.AbstractEventLoop, order: Order) -> dict:
-    """What came of it, by flow log. Whatever log events set off has happened by then."""
+    """Sends the traffic, waits for the consequences of the log events, and returns the deliveries by flow log."""
     client = Client(loop, order.account, order.region)
     with request_scope(order.account, order.region):
         if order.vpc_id not in ec2._vpcs:

@@ -15,7 +15,7 @@ _BATCH_BYTES, _EVENT_OVERHEAD, _BATCH_EVENTS = 1_048_576, 26, 10_000
 
 
 def deliver(client: Client, request: Request, records: list[Record]) -> list[str]:
-    """Puts the records into the log group; the names of the streams."""
+    """Puts the records into the log group. Returns the names of the streams."""
     names = flow_log_fields.of_format(request.log_format)
     streams: dict[str, list[dict]] = defaultdict(list)
     for record in records:
@@ -23,7 +23,7 @@ def deliver(client: Client, request: Request, records: list[Record]) -> list[str
         event = {"timestamp": record.start * 1000, "message": record.line(names)}
         streams[f"{record.interface.id}-{(request.traffic_type or 'ALL').lower()}"].append(event)
     if streams:
-        # Whoever deleted the group: delivery makes it again if the role lets it, which has been checked.
+        # Delivery makes a deleted group again if the role lets it, which has been checked.
         _create(client, "create_log_group", logGroupName=request.group_name)
     for stream, events in streams.items():
         _create(client, "create_log_stream", logGroupName=request.group_name, logStreamName=stream)

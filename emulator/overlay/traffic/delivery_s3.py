@@ -15,7 +15,7 @@ _FILE_SECONDS = 300
 
 
 def deliver(client: Client, request: Request, flow_log_id: str, records: list[Record]) -> list[str]:
-    """Puts the records as files into the bucket; their keys."""
+    """Puts the records as files into the bucket. Returns their keys."""
     names = flow_log_fields.of_format(request.log_format)
     bucket = flow_log_delivery.bucket_of(request)
     owner = Client(client.loop, flow_log_delivery.bucket_owner(bucket) or client.account, client.region)

@@ -1,4 +1,4 @@
-"""Who speaks in a VPC: its network interfaces, each with a part to play."""
+"""The network interfaces of a VPC, each with a role in its traffic."""
 
 import hashlib
 import ipaddress
@@ -12,7 +12,7 @@ _FIRST_HOST = 10
 
 @dataclass(frozen=True)
 class Interface:
-    """A network interface and what its flow log records tell of it."""
+    """A network interface with the values that its flow log records have."""
 
     id: str
     subnet_id: str

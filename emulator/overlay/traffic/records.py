@@ -1,4 +1,4 @@
-"""Flow log records: what the interfaces of a VPC see of its conversations, aggregation interval by aggregation interval.
+"""Flow log records: the conversations of a VPC as its interfaces see them, aggregation interval by aggregation interval.
 
 VPC user guide: "Flow log records" (available fields, examples of records), "Aggregation interval".
 """
@@ -19,7 +19,7 @@ _INTERNET_GATEWAY, _SAME_VPC, _GATEWAY_ENDPOINT = 8, 1, 7
 
 @dataclass
 class Record:
-    """Field values by name; what is absent is shown as ``-``."""
+    """Field values by name; an absent value is shown as ``-``."""
 
     interface: Interface
     values: dict[str, str | int] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Record:
         return int(self.values["start"])
 
     def passes(self, traffic_type: str | None) -> bool:
-        """Whether a flow log of this traffic type has it; a record without data is in all of them."""
+        """True if a flow log of this traffic type has it; a record without data is in all of them."""
         return traffic_type in (None, "ALL", self.values.get("action")) or "action" not in self.values
 
     def line(self, names: list[str]) -> str:
@@ -118,7 +118,7 @@ def _part(
 
 
 def _sides(part: _Part, by_address: dict[str, Interface]) -> list[tuple[Interface, str]]:
-    """Who logs it: both ends within the VPC. What is rejected was sent all the same, if from within."""
+    """The interfaces that log it: both ends, if within the VPC. Rejected traffic from within was sent all the same."""
     sides = [(by_address.get(part.source), "egress"), (by_address.get(part.destination), "ingress")]
     return [(interface, direction) for interface, direction in sides if interface is not None]
 

@@ -1,4 +1,4 @@
-"""What is said in a VPC: conversations of normal traffic and of attacks. The same seed gives the same conversations."""
+"""The conversations in a VPC: normal traffic and attacks. The same seed gives the same conversations."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ def _normal(network: Network, span: Span, rng: random.Random) -> Iterator[Conver
         yield _exchange(at, span, rng, app, database, 5432, received=(500, 8_000))
     for at in _times(span, 1, rng):
         yield _exchange(at, span, rng, worker, _DNS, 53, UDP, (60, 80), (120, 400))
-        # Whoever scans the internet passes by.
+        # Scanners of the internet pass by.
         yield Conversation(at, at, f"192.0.2.{rng.randint(200, 250)}", web, _ephemeral(rng),
                            rng.choice((8081, 5060, 60023, 4567)), rng.choice((TCP, UDP)), 1, 44, accepted=False)
     for at in _times(span, 0.5, rng):

@@ -33,7 +33,7 @@ impl Analysis {
         }
     }
 
-    /// What it came to, of lines that were counted so, from so many files.
+    /// The report, with the line counts and the number of files.
     pub fn finish(self, counts: Counts, files: usize) -> Report {
         let findings = self.engine.finish();
         Report {
@@ -68,22 +68,22 @@ impl Sink for Analysis {
 /// The result.
 #[derive(Debug)]
 pub struct Report {
-    /// How many lines.
+    /// The line counts.
     pub counts: Counts,
-    /// How many files.
+    /// Number of files.
     pub files: usize,
-    /// What the rules found.
+    /// The findings of the rules.
     pub findings: Findings,
     /// Where the traffic goes.
     pub summary: Summary,
     /// Rules that could not fire on some of the records, and the field that those lack.
     pub blind: BTreeMap<Rule, Field>,
-    /// The least severity that is told.
+    /// The lowest severity that is listed.
     pub min_severity: Severity,
 }
 
 impl Report {
-    /// The findings that are told, the most severe first.
+    /// The findings to list, the most severe first.
     pub fn listed(&self) -> impl Iterator<Item = &Finding> {
         self.findings.list.iter().filter(|finding| finding.rule.severity() >= self.min_severity)
     }

@@ -31,8 +31,8 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "flow-log-analyze", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Text, log events of CloudWatch Logs, gzip or Parquet, told by their content, or a directory of such files. `-` or no FILE
-    /// is standard input. All files are one analysis
+    /// Text, log events of CloudWatch Logs, gzip or Parquet, recognized by their content, or a directory of such files. `-` or
+    /// no FILE is standard input. All files are one analysis
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_parser = parse_format)]
     pub format: Option<LogFormat>,
 
-    /// How to print the analysis
+    /// Output format of the analysis
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     pub output: Output,
 
@@ -57,11 +57,11 @@ pub struct Args {
     #[arg(long, value_name = "CIDR")]
     pub trusted_cidr: Vec<IpNet>,
 
-    /// What scans and sums are counted over [default: 5m, or as --rules says]
+    /// Window of time over which scans and sums are counted [default: 5m, or as --rules says]
     #[arg(long, value_name = "DURATION", value_parser = parse_window)]
     pub window: Option<u32>,
 
-    /// Leave out findings that matter less
+    /// Leave out findings of a lower severity
     #[arg(long, value_name = "SEVERITY", ignore_case = true)]
     pub min_severity: Option<Level>,
 
@@ -78,7 +78,7 @@ pub struct Args {
     pub limit: usize,
 }
 
-/// How the analysis is printed.
+/// The output format of the analysis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// Tables for people.

@@ -9,10 +9,10 @@ use crate::NAME;
 use crate::line_reader::MAX_LINE_BYTES;
 use crate::source::Source;
 
-/// Why a line is no record.
+/// The reason a line is not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// The parser says so.
+    /// The parser rejects it.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// Not text.
@@ -29,10 +29,10 @@ pub enum Reason {
     WhiteSpace(String),
 }
 
-/// Where a line stands.
+/// The place of a line.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'s> {
-    /// In which source.
+    /// Its source.
     pub source: &'s Source,
     /// `line`, in JSON `event`, in Parquet `row`.
     pub unit: &'static str,
@@ -56,7 +56,7 @@ impl BadLines {
             // A character has at most four bytes.
             let start = line.get(..4 * MAX_BAD_LINE_CHARS).unwrap_or(line).trim_ascii_end();
             let start: String = String::from_utf8_lossy(start).chars().take(MAX_BAD_LINE_CHARS).collect();
-            // As Rust writes a string: a terminal is not to obey what stands in a log.
+            // Quoted as a Rust string, so that a terminal does not obey control characters in a log.
             self.messages.push(format!("{source}: {unit} {number}: {reason}: {start:?}"));
         }
     }

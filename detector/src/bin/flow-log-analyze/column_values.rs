@@ -87,7 +87,7 @@ impl Form {
         if is_signed { Self::Signed } else { Self::Unsigned }
     }
 
-    /// Writes a number, which as one without a sign is `unsigned`.
+    /// Writes a number; `unsigned` is the same number read without a sign.
     pub fn write(self, number: i64, unsigned: u64, line: &mut Vec<u8>) {
         // Writing to memory does not fail.
         let _ = match self {
@@ -147,7 +147,7 @@ fn logical_number(logical: &LogicalType) -> Option<Kind> {
     }
 }
 
-/// As older programs say it.
+/// The kind of a type as older programs declare it.
 fn converted_number(converted: ConvertedType, scale: i32) -> Option<Kind> {
     match converted {
         ConvertedType::NONE

@@ -1,4 +1,4 @@
-//! Why a source cannot be read to its end, and what to do about it.
+//! Errors that end the reading of a source early; their messages name the remedy.
 
 use std::io;
 
@@ -8,13 +8,13 @@ use parquet::errors::ParquetError;
 
 use crate::foreign::Foreign;
 
-/// Why a source cannot be read to its end.
+/// An error that ends the reading of a source early.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// The operating system, or gzip, says so.
+    /// An error of the operating system, or of gzip.
     #[error(transparent)]
     Read(io::Error),
-    /// It is none of the kinds that are read.
+    /// The source is of a kind that is not read.
     #[error(transparent)]
     Foreign(#[from] Foreign),
     /// Text that does not begin with a header line.
@@ -32,15 +32,15 @@ pub enum InputError {
         "it is a result of CloudWatch Logs Insights without the records; ask for them in the query: fields @timestamp, @message"
     )]
     NoMessageColumn,
-    /// JSON that is broken off or no JSON.
+    /// JSON that is cut off, or text that is not JSON.
     #[error("cannot be read as JSON after {events} log events: {error}")]
     Json {
-        /// As many were read.
+        /// Log events read before the error.
         events: u64,
-        /// Why no more.
+        /// The error of the JSON parser.
         error: serde_json::Error,
     },
-    /// Parquet says so.
+    /// An error of the Parquet reader.
     #[error("cannot be read as Parquet: {0}")]
     Parquet(#[from] ParquetError),
     /// The columns of a table are not the fields of a flow log.
@@ -67,10 +67,10 @@ pub enum InputError {
         /// The codec that packs it.
         codec: CompressionCodec,
     },
-    /// A column of a Parquet file holds lists or structures.
+    /// A column of a Parquet file contains lists or structures.
     #[error("column `{0}` is nested; flow logs have plain values")]
     Nested(String),
-    /// No fault of the source: the output cannot be written.
+    /// The output cannot be written; the source has no fault.
     #[error(transparent)]
     Output(io::Error),
 }

@@ -1,4 +1,4 @@
-//! Files that are not read, by their first bytes or their first line, with the command that makes one that is.
+//! Recognizes files that are not read, by their first bytes or their first line; the error names a command that converts them.
 
 /// The kind of a file that is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,12 +20,12 @@ pub enum Foreign {
     /// The AWS CLI's output with `--output yaml`.
     #[error("it is YAML of the AWS CLI; ask for JSON: aws logs filter-log-events --output json …")]
     Yaml,
-    /// What the AWS CLI prints with `--output table`, or the console as ASCII or Markdown.
+    /// The AWS CLI's output with `--output table`, or the console's as ASCII or Markdown.
     #[error(
         "it is a table for people; ask for JSON, aws logs filter-log-events --output json …, or for CSV in the console"
     )]
     Drawn,
-    /// What the AWS CLI prints for a terminal.
+    /// The AWS CLI's output for a terminal.
     #[error("it has the colours of a terminal in it; print it without: aws logs tail --color off …")]
     Coloured,
 }
@@ -34,7 +34,7 @@ pub enum Foreign {
 pub const HEAD_BYTES: usize = 4;
 
 impl Foreign {
-    /// What the first bytes show.
+    /// Recognizes a file by its first bytes.
     pub fn by_bytes(head: &[u8]) -> Option<Self> {
         Some(match *head {
             [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Self::Encoding("UTF-32"),
@@ -52,7 +52,7 @@ impl Foreign {
         })
     }
 
-    /// What the first line shows.
+    /// Recognizes a file by its first line.
     pub fn by_line(line: &[u8]) -> Option<Self> {
         let yaml: [&[u8]; 4] = [b"events:", b"- events:", b"results:", b"- eventId:"];
         if yaml.iter().any(|start| line.starts_with(start)) {

@@ -6,7 +6,7 @@ use flate2::bufread::GzDecoder;
 
 const FIRST_BYTE: u8 = 0x1f;
 
-/// What is wrong with packed data.
+/// A defect of gzip data.
 #[derive(Debug, thiserror::Error)]
 enum GzipError {
     #[error("its gzip data ends too early; the file is incomplete, copy it again. What comes before was read")]
@@ -26,7 +26,7 @@ pub struct Gunzip<R> {
 }
 
 impl<R: BufRead> Gunzip<R> {
-    /// Unpacks what `reader` gives, which begins with a member.
+    /// Unpacks the data of `reader`, which begins with a member.
     pub fn new(reader: R) -> Self {
         Self { member: Some(GzDecoder::new(reader)), is_first: true }
     }
@@ -94,7 +94,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// Read through a buffer of so many bytes: what was unpacked, and the error.
+    /// Unpacks through a buffer of so many bytes; returns the unpacked bytes and the error.
     fn unpacked(packed: &[u8], buffer: usize) -> (Vec<u8>, Option<String>) {
         let mut bytes = Vec::new();
         let result = Gunzip::new(BufReader::with_capacity(buffer, packed)).read_to_end(&mut bytes);

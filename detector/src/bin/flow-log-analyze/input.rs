@@ -1,4 +1,4 @@
-//! Opens a source and tells by its first bytes what it is.
+//! Opens a source and recognizes its kind by its first bytes.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
@@ -17,13 +17,13 @@ use crate::{rows, shape};
 const GZIP: &[u8] = b"\x1f\x8b";
 const PARQUET: &[u8] = b"PAR1";
 
-/// Read at a time.
+/// Bytes read at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Reads all records of `source`.
 ///
-/// Text, packed or not, is held a line or a log event at a time; of a Parquet file a page of each column; Parquet from a pipe
-/// whole.
+/// Memory: one line or log event of a text, packed or not; a page of each column of a Parquet file; the whole of Parquet from
+/// a pipe.
 pub fn read<S: Sink>(
     source: &Source,
     format: Option<&LogFormat>,
@@ -42,7 +42,7 @@ pub fn read<S: Sink>(
     stream(file, source, format, bar, intake)
 }
 
-/// Reads what can be read only once.
+/// Reads a source that can be read only once.
 fn stream<S: Sink>(
     reader: impl Read,
     source: &Source,
@@ -63,7 +63,7 @@ fn stream<S: Sink>(
     if is_gzip { unpack(Gunzip::new(reader), &mut text) } else { read_text(&head, reader, &mut text) }
 }
 
-/// Reads what was packed.
+/// Reads unpacked data.
 fn unpack<S: Sink>(mut unpacked: impl Read, text: &mut Text<'_, S>) -> Result<(), InputError> {
     let head = head(&mut unpacked)?;
     if head.starts_with(GZIP) || head == PARQUET {

@@ -1,4 +1,4 @@
-//! What is common to all kinds of input: each line becomes a record or a bad line.
+//! The part common to all kinds of input: each line becomes a record or a bad line.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use detector::record::{Parser, Record};
 
 use crate::bad_lines::{BadLines, Place, Reason};
 
-/// What is done with the records.
+/// A consumer of records.
 pub trait Sink {
     /// The records that follow have `format`.
     fn format(&mut self, format: &LogFormat);
@@ -16,25 +16,25 @@ pub trait Sink {
     /// Takes a record; fails only if the output does.
     fn record(&mut self, record: &Record<'_>) -> io::Result<()>;
 
-    /// There are no more.
+    /// Called after the last record.
     fn end(&mut self) -> io::Result<()>;
 }
 
-/// Counts what comes in, and hands records over.
+/// Counts lines, and hands records over.
 #[derive(Debug)]
 pub struct Intake<S> {
     /// Where the records go.
     pub sink: S,
-    /// How many lines.
+    /// The line counts.
     pub counts: Counts,
-    /// Those that are no records.
+    /// The lines that are not records.
     pub bad_lines: BadLines,
-    /// Whether something was read in AWS's default format that does not say which format it has.
+    /// True if AWS's default format was assumed for log events, which do not name their fields.
     pub assumes_default_format: bool,
 }
 
 impl<S: Sink> Intake<S> {
-    /// Nothing has come in.
+    /// An intake without lines yet.
     pub fn new(sink: S) -> Self {
         Self { sink, counts: Counts::default(), bad_lines: BadLines::default(), assumes_default_format: false }
     }
@@ -58,7 +58,7 @@ impl<S: Sink> Intake<S> {
         }
     }
 
-    /// Whether something came in and nothing of it was a record: the format is another one.
+    /// True if there were lines and none was a record: the format is another one.
     pub fn is_all_bad(&self) -> bool {
         self.counts.parsed == 0 && self.counts.bad > 0
     }

@@ -1,4 +1,4 @@
-//! JSON with log events of `CloudWatch` Logs, in the forms in which they are taken out of it.
+//! JSON with log events of `CloudWatch` Logs, in the forms in which AWS's tools export them.
 //!
 //! - `{"events": [{"message": …}, …]}` of `filter-log-events` and `get-log-events`, one document or a page after the other;
 //! - `{"logEvents": [{"message": …}, …]}` of a subscription, as Firehose writes it;
@@ -23,7 +23,7 @@ use crate::text::Text;
 /// The members that are lists of log events.
 const LISTS: [&str; 3] = ["events", "logEvents", "results"];
 
-/// Whether a text whose first line this is may be JSON with log events.
+/// True if a text with this first line may be JSON with log events.
 pub fn begins(line: &[u8]) -> bool {
     let begins_with = |rest: &[u8], starts: &[u8]| rest.trim_ascii().first().is_none_or(|it| starts.contains(it));
     match line.split_first() {
@@ -34,7 +34,7 @@ pub fn begins(line: &[u8]) -> bool {
     }
 }
 
-/// Reads one document after the other, holding an event at a time.
+/// Reads one document after the other, with one event in memory at a time.
 pub fn read<S: Sink>(mut reader: impl BufRead, text: &mut Text<'_, S>) -> Result<(), InputError> {
     text.count_events();
     let mut events = Events { text, failure: None };
@@ -51,7 +51,7 @@ pub fn read<S: Sink>(mut reader: impl BufRead, text: &mut Text<'_, S>) -> Result
     Ok(())
 }
 
-/// Whether something follows but white space and byte-order marks, which is gone then. No value begins with a byte of a mark.
+/// Skips white space and byte-order marks; true if something follows. No value begins with a byte of a mark.
 fn has_more(reader: &mut impl BufRead) -> Result<bool, InputError> {
     loop {
         let bytes = reader.fill_buf().map_err(InputError::Read)?;
@@ -69,7 +69,7 @@ fn has_more(reader: &mut impl BufRead) -> Result<bool, InputError> {
 /// Takes the log events of a document.
 struct Events<'e, 'a, S> {
     text: &'e mut Text<'a, S>,
-    /// Why no more can be taken.
+    /// The error that ended the reading.
     failure: Option<InputError>,
 }
 
@@ -95,7 +95,7 @@ fn message(event: &Value) -> Option<&str> {
         Value::String(message) => Some(message),
         Value::Object(members) => members.iter().find(|(name, _)| is_message(name.as_bytes()))?.1.as_str(),
         Value::Array(members) => members.iter().find_map(|member| match member {
-            // Of several texts, that which may be a record.
+            // Of several texts, the one that may be a record.
             Value::String(text) => text.contains(' ').then_some(text.as_str()),
             Value::Object(field) if field.get("field")?.as_str() == Some("@message") => field.get("value")?.as_str(),
             _ => None,

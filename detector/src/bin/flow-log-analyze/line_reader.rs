@@ -1,17 +1,17 @@
-//! Lines of bounded length, and what surrounds them.
+//! Lines of bounded length, without their endings and byte-order marks.
 
 use std::io::{self, BufRead, Read};
 
 /// The longest line, in bytes; the fields of a record have hardly 4 KB together.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
 
-/// The most that is kept of a line with its ending.
+/// The most bytes kept of a line and its ending.
 const LIMIT: usize = MAX_LINE_BYTES + 2;
 
 /// The byte-order mark of UTF-8, which some programs write first. In joined files it stands before any line.
 pub const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Whether there was another line. Of one that is too long only the start is kept.
+/// Reads the next line; false if there is none. Of a line that is too long only the start is kept.
 pub fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let read = read_line(reader, line)?;
@@ -34,7 +34,7 @@ pub fn content(line: &[u8]) -> &[u8] {
     if line.first() == MARK.first() { without_marks(line) } else { line }
 }
 
-/// What follows the byte-order marks at the start; there may be several where files were joined.
+/// The bytes after the byte-order marks at the start; there may be several where files were joined.
 fn without_marks(mut bytes: &[u8]) -> &[u8] {
     while let Some(rest) = bytes.strip_prefix(MARK) {
         bytes = rest;

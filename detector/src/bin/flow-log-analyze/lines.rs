@@ -9,7 +9,7 @@ use crate::intake::Sink;
 use crate::line_reader::{content, next_line};
 use crate::text::Text;
 
-/// Reads lines until there are no more, holding one at a time.
+/// Reads lines until there are no more, with one in memory at a time.
 ///
 /// A header line switches the format wherever it stands, so that files can be joined; with a format given it is passed
 /// over. So are empty lines.
@@ -32,7 +32,7 @@ pub fn read<S: Sink>(mut reader: impl BufRead, text: &mut Text<'_, S>) -> Result
     Ok(())
 }
 
-/// The format that a line names. Most records show at their first byte that they are none.
+/// The format that a line names. For most records, the first byte shows that they name none.
 #[inline]
 fn header<S: Sink>(line: &[u8], text: &Text<'_, S>) -> Option<LogFormat> {
     let in_names = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b' ');
@@ -80,7 +80,7 @@ fn without_stream(message: &[u8], columns: usize) -> &[u8] {
     if words.count() == columns { message.get(stream.len() + 1..).unwrap_or_default() } else { message }
 }
 
-/// Whether `text` has digits where `pattern` has zeros, and otherwise the same.
+/// True if `text` has digits where `pattern` has zeros, and otherwise the same bytes.
 fn is_like(text: &[u8], pattern: &[u8]) -> bool {
     text.iter().zip(pattern).all(|(byte, expected)| match expected {
         b'0' => byte.is_ascii_digit(),

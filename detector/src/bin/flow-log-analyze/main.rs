@@ -40,7 +40,7 @@ use source::Source;
 
 const NAME: &str = env!("CARGO_BIN_NAME");
 
-/// Written at a time.
+/// Bytes written at a time.
 const OUTPUT_BYTES: usize = 256 * 1024;
 
 fn main() -> ExitCode {
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     }
     match run(&args) {
         Ok(code) => code,
-        // Whoever reads the output has seen enough: `flow-log-analyze … | head`.
+        // The reader of the output has closed the pipe: `flow-log-analyze … | head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{NAME}: cannot write the output: {error}");
@@ -92,7 +92,7 @@ fn run(args: &Args) -> io::Result<ExitCode> {
     }))
 }
 
-/// Reads one source after the other; whether all could be. One that cannot is told, and the rest still read.
+/// Reads one source after the other; false if one cannot be read. Its error is printed, and the rest still read.
 ///
 /// Fails only if the output does.
 fn read<S: Sink>(args: &Args, sources: &[Source], intake: &mut Intake<S>) -> io::Result<bool> {

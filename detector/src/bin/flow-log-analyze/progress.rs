@@ -12,7 +12,7 @@ pub fn bar(sources: &[Source]) -> ProgressBar {
         Source::Stdin => None,
         Source::File(path) => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len()),
     };
-    // Unknown as soon as that of one is.
+    // Unknown if the size of one source is.
     let total = sources.iter().map(size).sum::<Option<u64>>();
     let template = match total {
         Some(_) => "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",

@@ -88,7 +88,7 @@ fn check_codec(column: &ColumnChunkMetaData) -> Result<(), InputError> {
     }
 }
 
-/// Writes a row as a line; the place of a column whose value cannot stand in one.
+/// Writes a row as a line. Returns the place of a column whose value cannot stand in a line.
 fn write_row(columns: &mut [Column], line: &mut Vec<u8>) -> Option<usize> {
     line.clear();
     let mut fault = None;
@@ -169,7 +169,7 @@ impl Column {
         }
     }
 
-    /// Writes the next value, `-` for none; whether it can stand in a line.
+    /// Writes the next value, `-` for none; false if it cannot stand in a line.
     fn write_next(&mut self, line: &mut Vec<u8>) -> bool {
         let is_null = self.level > 0 && self.levels.get(self.row).is_some_and(|level| *level < self.level);
         self.row += 1;

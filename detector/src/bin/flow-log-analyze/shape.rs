@@ -1,4 +1,4 @@
-//! Tells by the first line in which shape a text has its records.
+//! Recognizes the shape of a text's records by its first line.
 
 use std::io::{BufRead, Read};
 
@@ -40,7 +40,7 @@ pub fn read<S: Sink>(mut reader: impl BufRead, text: &mut Text<'_, S>) -> Result
     }
 }
 
-/// The shape that the first line shows which is not empty.
+/// The shape of a text, by its first line that is not empty.
 fn shape(line: &[u8]) -> Result<Shape, InputError> {
     if let Some(foreign) = Foreign::by_line(line) {
         return Err(foreign.into());

@@ -13,7 +13,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// The sources that `files` name, in the order of the times that S3's names tell; the others before, as they come.
+    /// The sources that `files` name, ordered by the delivery times in S3's file names. Files without such a time come first, in
+    /// the given order.
     ///
     /// The rules look at windows of time, so files of several flow logs are best read side by side.
     pub fn in_order(files: &[PathBuf]) -> Vec<Self> {
@@ -30,10 +31,10 @@ impl Source {
     }
 }
 
-/// Written by export tasks of `CloudWatch` Logs, to find out whether they may.
+/// The file that export tasks of `CloudWatch` Logs write to test their permission.
 const EXPORT_TEST: &str = "aws-logs-write-test";
 
-/// Adds a file, or what is in a directory and below it, by name; what begins with `.` or `_` is no data, as for Athena.
+/// Adds a file, or the files in and below a directory, by name. Names that begin with `.` or `_` are not data, as for Athena.
 ///
 /// A directory that cannot be listed is added as a file: reading it fails with the reason.
 fn add(path: PathBuf, files: &mut Vec<PathBuf>) {

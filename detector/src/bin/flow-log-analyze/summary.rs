@@ -16,9 +16,9 @@ pub struct Summary {
     pub last: Option<u64>,
     /// Records that stand for no traffic.
     pub without_traffic: u64,
-    /// What passed, and what did not.
+    /// Bytes that passed, by direction, and those rejected.
     pub bytes: DirectionBytes,
-    /// Who sends to whom, rejected or not.
+    /// Sums by source and destination, rejected or not.
     pub talkers: Talkers,
     rejected: HashMap<Port, Sum>,
 }
@@ -43,12 +43,12 @@ pub struct DirectionBytes {
 pub struct Port {
     /// Its number.
     pub number: u16,
-    /// IANA's number, if the format tells.
+    /// IANA's number, if the format has it.
     pub protocol: Option<u8>,
 }
 
 impl Summary {
-    /// Counts a record; `flow` is what the rules' engine makes of it.
+    /// Counts a record; `flow` is the result of the rules' engine for it.
     #[inline]
     pub fn add(&mut self, record: &Record<'_>, flow: Option<&Flow>) {
         self.first = self.first.into_iter().chain(record.start).min();
@@ -85,7 +85,7 @@ impl Summary {
         }
     }
 
-    /// A rejection is told at one end only, so each counts.
+    /// A rejection is recorded at one end only, so each counts.
     fn add_rejected(&mut self, record: &Record<'_>) {
         let Record { destination_port: Some(number), protocol: protocol @ (None | Some(TCP | UDP)), .. } = *record
         else {

@@ -12,23 +12,23 @@ use crate::intake::Sink;
 use crate::line_reader::{MAX_LINE_BYTES, content, next_line};
 use crate::text::Text;
 
-/// What programs put between values.
+/// The delimiters that programs put between values.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// Names that Logs Insights gives to fields which it has taken out of records.
 const INSIGHTS_NAMES: [&str; 9] =
     ["accountId", "interfaceId", "srcAddr", "dstAddr", "srcPort", "dstPort", "startTime", "endTime", "logStatus"];
 
-/// What the columns of a table are.
+/// The meaning of a table's columns.
 #[derive(Debug)]
 enum Columns {
-    /// This one has log events.
+    /// The column with this index has log events.
     Message(usize),
     /// Each is a field of a flow log.
     Fields(LogFormat),
 }
 
-/// How a file is to be read.
+/// The layout of a CSV file.
 #[derive(Debug)]
 pub struct Table {
     delimiter: u8,
@@ -48,7 +48,7 @@ impl Table {
         Ok(None)
     }
 
-    /// Reads all rows, the header among them; where files were joined it comes again, and may be another one.
+    /// Reads all rows, the header among them. In joined files a header comes again, and may be another one.
     pub fn read<S: Sink>(mut self, mut reader: impl BufRead, text: &mut Text<'_, S>) -> Result<(), InputError> {
         let mut row = Vec::new();
         let mut more_lines = 0;
@@ -91,7 +91,7 @@ impl Table {
         Ok(())
     }
 
-    /// Whether a row names columns. A value may be the name of a field by chance, but not all of them.
+    /// True if a row names columns. A value may be the name of a field by chance, but not all of them.
     fn is_header(&self, cells: &ByteRecord) -> bool {
         let is_known = |cell: &[u8]| str::from_utf8(cell.trim_ascii()).is_ok_and(|it| Field::from_name(it).is_some());
         match self.columns {
@@ -118,14 +118,14 @@ fn columns(header: &ByteRecord) -> Result<Option<Columns>, InputError> {
     Ok(if is_known { Some(Columns::Fields(LogFormat::from_names(names)?)) } else { None })
 }
 
-/// Whether a column of this name, or a member of an object, is the text of a log event.
+/// True if a column of this name, or a member of an object, is the text of a log event.
 pub fn is_message(name: &[u8]) -> bool {
     let name = name.trim_ascii();
     name.strip_prefix(b"@").unwrap_or(name).eq_ignore_ascii_case(b"message")
 }
 
-/// Reads a row; how many lines it has: within quotes there may be line breaks. A quote that is never closed costs the lines of
-/// one row only.
+/// Reads a row and returns its number of lines: within quotes there may be line breaks. A quote that is never closed costs the
+/// lines of one row only.
 fn next_row(reader: &mut impl BufRead, row: &mut Vec<u8>) -> Result<Option<u64>, InputError> {
     if !next_line(reader, row).map_err(InputError::Read)? {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What the AWS CLI prints with `--output text`: values with tabs between them, some of which are log events.
+//! The AWS CLI's output with `--output text`: values with tabs between them, some of which are log events.
 //!
 //! `--query 'events[].message'` gives messages only; without it a message stands between the event's id and times.
 
@@ -10,7 +10,7 @@ use crate::intake::Sink;
 use crate::line_reader::{content, next_line};
 use crate::text::Text;
 
-/// Starts of lines that tell where the log events are to be found: the streams searched, and the tokens of pages.
+/// Starts of lines without log events: the streams searched, and the tokens of pages.
 const NO_EVENTS: [&[u8]; 3] = [b"SEARCHEDLOGSTREAMS\t", b"NEXTTOKEN\t", b"b/"];
 
 /// Reads the log events of each line. They are the values with spaces in them.

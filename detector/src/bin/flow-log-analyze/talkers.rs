@@ -1,15 +1,15 @@
-//! Who sends most to whom, in bounded memory.
+//! The pairs of source and destination with the most bytes, in bounded memory.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-/// Pairs of addresses kept; 7/8 of a power of two, the most that a table holds before it doubles. Below 96 MiB, also while
+/// Pairs of addresses kept; 7/8 of a power of two, the most entries of a table before it doubles. Below 96 MiB, also while
 /// it grows.
 const MAX_PAIRS: usize = 917_504;
 
-/// What one address sent to another.
+/// A sum over records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
     /// Bytes.
@@ -64,7 +64,7 @@ impl Talkers {
         all
     }
 
-    /// Makes room: the half with the smaller sums goes. A pair that comes again has lost the largest of them at most.
+    /// Makes room: removes the half with the smaller sums. A pair that comes again has lost the largest of them at most.
     #[cold]
     fn forget_half(&mut self) {
         let mut sums: Vec<_> = self.sums.values().map(|sum| sum.bytes).collect();

@@ -1,4 +1,4 @@
-//! The text of a source while it is read: which fields its records have, and where it stands.
+//! The text of a source while it is read: the fields of its records and the current place.
 
 use detector::format::LogFormat;
 use detector::record::Parser;
@@ -13,7 +13,7 @@ use crate::source::Source;
 pub struct Text<'a, S> {
     source: &'a Source,
     intake: &'a mut Intake<S>,
-    /// Whether the command line says which fields there are, whatever the source says.
+    /// True if the command line names the fields; the source's own names are ignored then.
     is_given: bool,
     parser: Option<Parser>,
     /// `line`, or `event` in JSON.
@@ -42,7 +42,7 @@ impl<'a, S: Sink> Text<'a, S> {
         self.number += count;
     }
 
-    /// How many lines or events there were.
+    /// Number of lines or events so far.
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -52,7 +52,7 @@ impl<'a, S: Sink> Text<'a, S> {
         self.parser.as_ref()
     }
 
-    /// How many fields the next record should have.
+    /// Number of fields that the next record should have.
     pub fn columns(&self) -> usize {
         let columns = |format: &LogFormat| format.columns().len();
         self.parser.as_ref().map_or_else(|| columns(&LogFormat::aws_default()), |parser| columns(parser.format()))

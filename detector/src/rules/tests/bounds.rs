@@ -1,8 +1,9 @@
-//! Memory is bounded, and what that costs is told.
+//! Memory is bounded, and the records that this costs are counted.
 
 use super::*;
 
-/// More addresses than can be told apart: the bounds hold, what is not examined is said, and an earlier scan is not lost.
+/// With more addresses than can be distinguished, memory stays bounded, records that are not examined are counted, and an
+/// earlier scan is not lost.
 #[test]
 fn a_flood_of_addresses_is_bounded_and_counted() {
     let scan = (1..=20).map(|port| FLOW.to_port(port).v2());
@@ -48,7 +49,7 @@ fn an_old_window_makes_room_and_is_judged() {
     assert_eq!(of(Rule::PortScan, findings).len(), 1);
 }
 
-/// Of more findings than are kept, the largest are, whichever way memory is laid out.
+/// The largest findings are kept if there are too many, whichever way memory is laid out.
 #[test]
 fn the_same_findings_are_kept_every_time_and_they_are_the_largest() {
     let scanners = u32::try_from(Limits::FUNCTION.findings_per_rule).unwrap() + 300;
@@ -66,7 +67,7 @@ fn the_same_findings_are_kept_every_time_and_they_are_the_largest() {
     assert_eq!(first, scans());
 }
 
-/// However many subjects fire, the largest are kept, and always the same ones.
+/// The largest subjects are kept however many fire, and always the same ones.
 #[test]
 fn more_findings_than_are_kept_leave_the_largest() {
     let config = Config { port_scan_min_ports: 2, ..Config::default() };

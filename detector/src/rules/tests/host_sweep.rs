@@ -42,7 +42,7 @@ fn answers_to_many_clients_are_no_sweep() {
     assert!(!fires(Rule::HostSweep, flows(&hosts).into_iter().map(|flow| Flow { ports: (443, 50_000), ..flow })));
 }
 
-/// Ports of a scan and hosts of a sweep are told apart, also at port 0, which hashes to nothing.
+/// Ports of a scan and hosts of a sweep are distinguished, also at port 0, which hashes to nothing.
 #[test]
 fn a_scan_does_not_hide_a_sweep_of_port_zero() {
     let config = Config { host_sweep_min_hosts: 2, ..Config::default() };

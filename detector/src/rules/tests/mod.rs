@@ -24,7 +24,7 @@ const INSIDE: &str = "10.0.0.1";
 const TARGET: &str = "10.0.0.2";
 const PUBLIC: &str = "198.51.100.66";
 
-/// What a record says; the rest is of no matter to the rules.
+/// The fields of a record that matter to the rules.
 #[derive(Clone, Copy)]
 struct Flow<'f> {
     interface: &'f str,

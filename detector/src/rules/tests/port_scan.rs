@@ -112,7 +112,7 @@ fn is_once_for_both_ends() {
     assert_eq!((findings.len(), findings[0].tally.records), (1, 25));
 }
 
-/// Which ports are shown must not depend on the order in which windows are judged.
+/// The ports that are shown do not depend on the order in which windows are judged.
 #[test]
 fn the_ports_of_a_scan_over_two_windows_are_always_the_same() {
     let later = (101..=120).map(|port| Flow { start: FLOW.start + 300, ..FLOW.to_port(port) });

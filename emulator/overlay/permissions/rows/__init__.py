@@ -1,4 +1,4 @@
-"""The table, one part per service: what AWS checks for each operation. An operation that is not in it is refused as a
+"""The table of AWS's checks for each operation, one part per service. An operation that is not in it is refused as a
 gap of the emulator's."""
 
 from overlay.permissions.row import Row
@@ -20,7 +20,7 @@ TABLE: dict[str, dict[str, Row]] = {
 
 
 def described() -> dict:
-    """The table for people and tests: what each operation may need."""
+    """The table for people and tests: the actions that each operation may need."""
     return {
         service: {name: {"actions": row.actions, "document": row.document} for name, row in rows.items()}
         for service, rows in TABLE.items()

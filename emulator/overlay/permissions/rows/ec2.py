@@ -1,4 +1,4 @@
-"""EC2 flow logs. The VPC and its parts are nobody's but the tests': no rows."""
+"""EC2 flow logs. The VPC and its parts have no rows: only tests call their operations."""
 
 from ministack.services import ec2
 
@@ -71,7 +71,7 @@ def _with_ecs_fields(request: Request) -> bool:
 ROWS = {
     "DescribeFlowLogs": Row("SAR EC2: no resource type", (Check("ec2:DescribeFlowLogs", everything, (_region,)),)),
     "CreateFlowLogs": Row(
-        # The policy of a bucket is written as well, by those who may: rules.partial_denials.
+        # The policy of a bucket is written as well, if the caller may: rules.partial_denials.
         "SAR EC2, with its dependent actions; VPC user guide, Publish flow logs to Amazon S3: the logs: actions", (
             Check("ec2:CreateFlowLogs", _monitored, (_tags, _vpc, _region)),
             Check("ec2:CreateFlowLogs", _new_flow_log, (request_tags, _region)),

@@ -1,5 +1,5 @@
-"""Glue: an action on a part of the Data Catalog must be allowed on what that part lies in as well, and a deletion on
-what lies in it (developer guide, "Specifying AWS Glue resource ARNs")."""
+"""Glue: an action on a part of the Data Catalog must be allowed on its ancestors as well, and a deletion on its
+descendants (developer guide, "Specifying AWS Glue resource ARNs")."""
 
 from overlay.permissions.request import Request
 from overlay.permissions.row import Check, Row, gives_tags, removed_tags, request_tags, resource_tags
@@ -32,7 +32,7 @@ def _with_contents(request: Request) -> list[str]:
 
 
 def _with_table(request: Request) -> list[str]:
-    # Of the members that can hold the table's name, `Name` is the database's elsewhere.
+    # Of the members that can have the table's name, `Name` is the database's elsewhere.
     members = request.members
     name = ((members.get("TableInput") or {}).get("Name") or members.get("Name") or "").lower()
     return _in_catalog(request) + [request.arn("glue", f"table/{_database_name(request)}/{name}")]

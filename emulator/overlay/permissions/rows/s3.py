@@ -1,4 +1,4 @@
-"""S3 general purpose buckets. Their tags are no condition: nobody enables attribute-based access control here (user
+"""S3 general purpose buckets. Their tags are no condition: attribute-based access control is never enabled here (user
 guide, "Enabling ABAC in general purpose buckets")."""
 
 import re

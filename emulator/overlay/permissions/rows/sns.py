@@ -11,7 +11,7 @@ def _topic(request: Request) -> list[str]:
 
 
 def _topic_of_subscription(request: Request) -> list[str]:
-    """A subscription's ARN is its topic's and an id. What is no ARN, such as `PendingConfirmation`, is in no topic."""
+    """A subscription's ARN is its topic's and an id. Text that is not an ARN, such as `PendingConfirmation`, has no topic."""
     return [request.members.get("SubscriptionArn", "").rpartition(":")[0] or "*"]
 
 

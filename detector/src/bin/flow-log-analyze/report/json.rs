@@ -27,7 +27,7 @@ struct Document {
     omitted: Omitted,
     bytes: Bytes,
     top_talkers: Vec<Talker>,
-    /// The most bytes that a talker may have sent beyond what is said.
+    /// The most bytes that a talker may have sent beyond the reported sum.
     top_talkers_error_bytes: u64,
     rejected_ports: Vec<RejectedPort>,
 }
@@ -98,7 +98,7 @@ pub fn write_json(out: &mut impl Write, report: &Report, top: usize) -> io::Resu
 fn document(report: &Report, top: usize) -> Document {
     let Report { counts, findings: all, summary, .. } = report;
     let time = |seconds: Option<u64>| seconds.map(|seconds| Time(seconds).to_string());
-    // There is no monitor that the ids could tell from another.
+    // There are no monitors by which the ids could differ.
     let findings: Vec<_> = report.listed().map(|finding| FindingDocument::new(finding, "")).collect();
     let DirectionBytes { inside_to_public, public_to_inside, inside_to_inside, other, rejected } = summary.bytes;
     Document {
