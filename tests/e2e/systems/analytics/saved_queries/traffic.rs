@@ -174,7 +174,7 @@ fn line(seen: &Seen<'_>) -> String {
     FIELDS.iter().map(value).collect::<Vec<_>>().join(" ")
 }
 
-/// A record that tells of no traffic.
+/// A record without traffic.
 fn silent(interface: &str, status: &str, start: i64) -> String {
     let value = |field: &FlowLogField| match field {
         F::Version => "5".to_owned(),
