@@ -172,7 +172,7 @@ fn apiserver_command(binaries: &Path, credentials: &Credentials, etcd_port: u16,
         .arg(format!("--service-account-key-file={}", credentials.verification_key.display()))
         .arg(format!("--service-account-signing-key-file={}", credentials.signing_key.display()))
         .arg("--service-cluster-ip-range=10.0.0.0/24")
-        // A loopback address may not be the endpoint of the `kubernetes` service, which nobody uses here.
+        // A loopback address may not be the endpoint of the `kubernetes` service, which is not used here.
         .arg("--endpoint-reconciler-type=none");
     command
 }
