@@ -12,9 +12,9 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 const LAMBDA_GLIBC: u32 = 34;
 
 /// Writes the zip file `out` with the program `binary` as its `bootstrap`, the name that Lambda's custom runtimes start.
-/// The same program gives the same bytes, so that a hash tells whether the code in AWS is this one.
+/// The same program gives the same bytes, so that the code in AWS can be compared by its hash.
 ///
-/// Answers with a warning if the program was built against a newer glibc than Lambda has.
+/// Returns a warning if the program was built against a newer glibc than Lambda has.
 pub fn package_detector(binary: &Path, out: &Path) -> Result<Option<String>> {
     let code = fs::read(binary).with_context(|| format!("cannot read the detector's program {}", binary.display()))?;
     let options = SimpleFileOptions::default()

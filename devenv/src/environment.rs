@@ -9,7 +9,7 @@ use crate::control_plane::ControlPlane;
 use crate::detector_package::detector_package;
 use crate::emulator::Emulator;
 
-/// The AWS account (the emulator takes the access key id for it) of whoever does not choose another.
+/// The default AWS account. The emulator reads the access key id as the account.
 pub const ACCOUNT: &str = "123456789012";
 /// The AWS region of the environment.
 pub const REGION: &str = "eu-west-1";

@@ -21,7 +21,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// Leaves the folder unless all went well, and says where it is: its logs may tell what went wrong.
+    /// After a failure, keeps the folder and prints its path: its logs may show the cause.
     pub fn keep_after_failure(self, result: &Result<ExitCode>) {
         let keep = match result {
             Ok(code) => *code != ExitCode::SUCCESS,

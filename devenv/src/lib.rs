@@ -1,5 +1,5 @@
-//! What tests and the demo stand on: a Kubernetes control plane and an AWS emulator on this machine, each on free ports
-//! of 127.0.0.1 and in a folder of its own. None of it outlives the process that started it.
+//! The environment of the tests and the demo: a Kubernetes control plane and an AWS emulator on this machine, each on free
+//! ports of 127.0.0.1 and in a folder of its own. Neither outlives the process that started it.
 
 #![forbid(unsafe_code)]
 

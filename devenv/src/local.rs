@@ -1,4 +1,4 @@
-//! Where things are on this machine.
+//! Paths and ports of this machine.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -13,13 +13,14 @@ pub fn project_root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// A TCP port of 127.0.0.1 that nobody listens on at this moment.
+/// A TCP port of 127.0.0.1 that is free at this moment.
 pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
     Ok(listener.local_addr()?.port())
 }
 
-/// Runs a script of the project that provides something, such as `tools/chart-tools/build.sh`, and returns the path in its last line of output.
+/// Runs a script of the project that provides something, such as `tools/chart-tools/build.sh`, and returns the path in
+/// its last line of output.
 pub async fn provided_by(script: &str) -> Result<PathBuf> {
     let script = project_root().join(script);
     let output = Command::new(&script)

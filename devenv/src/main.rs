@@ -57,7 +57,7 @@ enum Subcommands {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let result = run(Arguments::parse().command).await;
-    // Whoever sent the signal knows.
+    // An interruption needs no message: the sender of the signal knows about it.
     if let Some(interrupted) = result.as_ref().err().and_then(|error| error.downcast_ref::<Interrupted>()) {
         return Ok(interrupted.exit_code());
     }

@@ -112,7 +112,7 @@ fn default(value: &Value) -> String {
     }
 }
 
-/// What has no room in the table.
+/// The rules of a field that do not fit into the table.
 fn details(name: &str, field: &Value) -> Vec<String> {
     let mut details = Vec::new();
     if let Some(pattern) = field["pattern"].as_str() {

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use crate::folder::Folder;
 use crate::signals::{self, Signals};
 
-/// How long the command may take to end after a signal other than Ctrl-C.
+/// Time that the command has to end after a signal other than Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs `command` and returns its exit code, 128 and the signal's number if a signal ended it.
@@ -52,7 +52,7 @@ async fn run_in(environment: &Environment, command: &[String], signals: &mut Sig
             signal = signals.next() => signal,
         };
         forward(signal, &child, own_group);
-        // What Ctrl-C means is the command's to decide: a shell goes on.
+        // The command decides about Ctrl-C: a shell goes on.
         if signal == Signal::INT {
             continue;
         }

@@ -32,7 +32,7 @@ pub fn supervised_command(program: impl AsRef<OsStr>) -> Command {
 }
 
 impl Supervised {
-    /// Starts a command made by [`supervised_command`]. What it prints goes to the file `log`.
+    /// Starts a command made by [`supervised_command`]. Its output goes to the file `log`.
     pub fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {
         let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut process = command

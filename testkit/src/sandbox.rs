@@ -77,7 +77,7 @@ impl Sandbox {
         self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
     }
 
-    /// What the policies for all that monitors in this account can use are printed with.
+    /// The options that print the policies for everything that monitors in this account can use.
     pub fn printed(&self, caller: Caller) -> permissions::Options {
         permissions::Options {
             account: Some(self.account.clone()),
@@ -124,7 +124,7 @@ impl Sandbox {
         pass(&self.aws, monitor, components, Direction::TearDown).await
     }
 
-    /// An error that AWS answers once, with status 400, for the emulator to be told of.
+    /// A fault for the emulator: an error that AWS answers once, with status 400.
     pub fn fault(&self, service: &str, operation: &str, code: &str, message: &str) -> Fault {
         Fault {
             account: self.account.clone(),
@@ -137,7 +137,7 @@ impl Sandbox {
         }
     }
 
-    /// Shows that tags which AWS does not show yet are waited for, and not taken for those of somebody else.
+    /// Checks that the operator waits for tags that AWS does not show yet, and reports no conflict with a foreign resource.
     pub async fn assert_late_tags_are_no_conflict(
         &self,
         monitor: &Monitor,
@@ -152,7 +152,7 @@ impl Sandbox {
         self.assert_at_rest(monitor, &[component]).await;
     }
 
-    /// Everything in the account, as the AWS API tells it.
+    /// Everything in the account, as the AWS API shows it.
     pub async fn inventory(&self) -> Value {
         self.emulator.inventory(&self.account, REGION).await.unwrap()
     }
@@ -168,7 +168,7 @@ impl Sandbox {
         self.emulator.calls(&self.account, 0).await.unwrap().last().map_or(0, |call| call.seq)
     }
 
-    /// Shows that a pass over what is at rest writes nothing.
+    /// Checks that a pass over systems at rest writes nothing.
     pub async fn assert_at_rest(&self, monitor: &Monitor, components: &[Component]) {
         let before = self.latest_call().await;
         let outcomes = self.pass(monitor, components).await;
@@ -185,7 +185,7 @@ static DETECTOR: LazyLock<Arc<DetectorPackage>> = LazyLock::new(|| {
     Arc::new(DetectorPackage::read(&package).unwrap())
 });
 
-/// What an operator's owner might set.
+/// Settings of the operator for tests.
 pub fn settings() -> Settings {
     Settings {
         cluster_name: "test".into(),
@@ -197,12 +197,12 @@ pub fn settings() -> Settings {
     }
 }
 
-/// Those of all systems.
+/// The components of all systems.
 pub fn all_components() -> Vec<Component> {
     SYSTEMS.iter().map(|system| system.component).collect()
 }
 
-/// Carries out what was assessed.
+/// Applies assessed systems.
 pub async fn apply(aws: &Aws, monitor: &Monitor, assessed: Vec<Assessed>, direction: Direction) -> Vec<Outcome> {
     let (outcomes, _) = tokio::sync::mpsc::unbounded_channel();
     engine::apply(assessed, aws, monitor, direction, &CancellationToken::new(), &outcomes).await

@@ -1,4 +1,4 @@
-//! What a subscriber of a topic gets.
+//! The messages that a subscriber of a topic receives.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Subscribed and confirmed.
+    /// Subscribes an endpoint and confirms the subscription.
     pub async fn subscribe(sns: &aws_sdk_sns::Client, topic: &str) -> Self {
         let (sender, received) = tokio::sync::mpsc::unbounded_channel();
         let receive = async move |body: String| sender.send(serde_json::from_str(&body).unwrap()).unwrap();
@@ -29,7 +29,7 @@ impl Inbox {
         inbox
     }
 
-    /// What SNS posts next.
+    /// The next message that SNS posts.
     pub async fn next(&mut self) -> Value {
         tokio::time::timeout(DEADLINE, self.received.recv()).await.expect("SNS posts within the deadline").unwrap()
     }

@@ -16,7 +16,7 @@ use testkit::cluster::Cluster;
 use testkit::rights;
 use testkit::sandbox::{REGION, Sandbox};
 
-/// What no log may show.
+/// The secret key of the operator's AWS credentials, which no log may show.
 pub const SECRET: &str = "secret-of-the-test";
 
 pub const DEADLINE: Duration = Duration::from_mins(2);
@@ -34,28 +34,28 @@ pub struct Process {
     log: PathBuf,
 }
 
-/// How to start one.
+/// The settings of an operator's process.
 pub struct Start<'a> {
-    /// Unlike that of any other process of any test.
+    /// Unique among the processes of all tests.
     pub name: &'a str,
     pub cluster: &'a Cluster,
     pub sandbox: &'a Sandbox,
-    /// Where AWS is for it.
+    /// The AWS endpoint of the operator.
     pub endpoint: &'a str,
-    /// Where Kubernetes is for it, if not where it is for the test.
+    /// The kubeconfig with the operator's API server, if it differs from the test's.
     pub kubeconfig: Option<&'a Path>,
     pub arguments: &'a [&'a str],
 }
 
 impl<'a> Start<'a> {
-    /// With AWS and Kubernetes where they are for the test, and no arguments of its own.
+    /// With the test's AWS endpoint and API server, and no further arguments.
     pub fn new(name: &'a str, cluster: &'a Cluster, sandbox: &'a Sandbox) -> Self {
         Self { name, cluster, sandbox, endpoint: sandbox.emulator.endpoint(), kubeconfig: None, arguments: &[] }
     }
 }
 
 impl Process {
-    /// As the chart's ServiceAccount, with the chart's rights in the cluster's namespace.
+    /// Starts the operator as the chart's ServiceAccount, with the chart's rights in the cluster's namespace.
     pub async fn start(start: &Start<'_>) -> Self {
         let administrators = std::env::var_os("KUBECONFIG").map(PathBuf::from).unwrap();
         let token = rights::token(&start.cluster.client, &start.cluster.namespace).await;
@@ -66,7 +66,7 @@ impl Process {
         Self::run(start.name, start.sandbox, start.endpoint, &kubeconfig, arguments)
     }
 
-    /// With these arguments and no others. `name` is unlike that of any other process of any test.
+    /// Starts the operator with these arguments and no others. `name` must be unique among the processes of all tests.
     pub fn run<'a>(
         name: &str,
         sandbox: &Sandbox,
@@ -118,7 +118,7 @@ impl Process {
         self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Waits for a line whose message holds `text`.
+    /// Waits for a line whose message contains `text`.
     pub async fn logged(&self, text: &str) -> Value {
         self.line(text, |line| line["fields"]["message"].as_str().is_some_and(|message| message.contains(text))).await
     }

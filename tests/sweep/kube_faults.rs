@@ -1,4 +1,4 @@
-//! What stands between an operator and Kubernetes: counts calls, holds them for a crash, refuses them, loses their answers.
+//! A layer between an operator and Kubernetes: counts calls, holds them for a crash, refuses them, loses their answers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -52,7 +52,7 @@ impl KubeCall {
     }
 }
 
-/// Where a call is held until whoever waits for it is gone. Clones are the same place.
+/// A place where a call is held until its caller is gone. Clones are the same place.
 #[derive(Clone, Debug, Default)]
 pub struct Hold(Arc<watch::Sender<Stage>>);
 
@@ -71,7 +71,7 @@ impl Hold {
         self.wait_for(|stage| stage == Stage::Held).await;
     }
 
-    /// Waits until no call is on its way here: others see what it does before its answer comes and is held.
+    /// Waits until no call is on its way here: its effect is visible before its answer arrives and is held.
     pub async fn settled(&self) {
         self.wait_for(|stage| stage != Stage::Caught).await;
     }
@@ -115,24 +115,24 @@ impl Drop for Caught<'_> {
     }
 }
 
-/// What happens to calls.
+/// A fault, and the calls that it hits.
 #[derive(Clone)]
 pub struct KubeRule {
     /// Only this call, or every one.
     pub call: Option<KubeCall>,
-    /// Lets this many matching calls pass first.
+    /// The number of matching calls that pass first.
     pub skip: u32,
-    /// Then this many are hit; all if none.
+    /// The number of calls after those that are hit; `None` for all.
     pub times: Option<u32>,
     pub fault: KubeFault,
 }
 
-/// What happens to a call.
+/// The fault of a call.
 #[derive(Clone)]
 pub enum KubeFault {
-    /// Told of, and never sent: it is held until whoever waits for it is gone.
+    /// Reported as held, and never sent: it is held until its caller is gone.
     HoldBefore(Hold),
-    /// Sent, then told of: its answer is held until whoever waits for it is gone.
+    /// Sent, then reported as held: its answer is held until its caller is gone.
     HoldAfter(Hold),
     /// Not sent; answered with this status and reason, such as 409 `Conflict`.
     Answer(u16, &'static str),
@@ -147,7 +147,7 @@ struct State {
 }
 
 impl State {
-    /// Records a call and says what happens to it.
+    /// Records a call and returns the fault that a rule gives it.
     fn arrived(&mut self, call: &KubeCall) -> Option<KubeFault> {
         self.calls.push((Instant::now(), call.clone()));
         let matching = self.rules.iter_mut().filter(|rule| rule.call.as_ref().is_none_or(|wanted| wanted == call));
@@ -181,7 +181,7 @@ impl KubeFaults {
         self.with_state(|state| state.rules.push(rule));
     }
 
-    /// No more rules. What is held stays held.
+    /// Removes all rules. Held calls stay held.
     pub fn clear(&self) {
         self.with_state(|state| state.rules.clear());
     }

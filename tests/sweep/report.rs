@@ -1,4 +1,4 @@
-//! What a sweep tells at its end: a row for the table of `make sweep`, and its failures.
+//! The report of a sweep at its end: a row for the table of `make sweep`, and its failures.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -8,7 +8,7 @@ pub fn is_full() -> bool {
     std::env::var_os("SWEEP").is_some_and(|scope| scope == "full")
 }
 
-/// What random choices follow from; the same seed makes the same ones. `SWEEP_SEED` sets it.
+/// The seed of the random choices; the same seed makes the same ones. `SWEEP_SEED` sets it.
 pub fn seed() -> u64 {
     let given = std::env::var("SWEEP_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| u64::from(rand::random::<u32>()));
@@ -42,7 +42,7 @@ impl Sweep {
         outcome.map_err(|error| self.add_failure(format!("{what}: {error:#}"))).ok()
     }
 
-    /// Tells of a failure at once, and lets the sweep go on.
+    /// Reports a failure at once, and lets the sweep go on.
     pub fn add_failure(&mut self, failure: String) {
         eprintln!("{}: {failure}", self.name);
         self.failures.push(failure);

@@ -1,4 +1,4 @@
-//! Monitors at rest: nothing is written, anywhere, and what is read is known to the call.
+//! Monitors at rest: nothing is written anywhere, and the reads are known to the call.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use crate::world::{DEADLINE, World};
 const MONITORS: usize = 10;
 const RESYNCS: usize = 3;
 
-/// What one look at a default monitor reads at most, on average. A new read is a decision: every monitor makes it, every ten minutes, for
-/// years. What is read for several monitors at once comes below its figure. Who the operator is in AWS it asks once.
+/// The most reads of one look at a default monitor, on average. A new read is a decision: every monitor makes it, every ten minutes, for
+/// years. Reads for several monitors at once stay below their figure. The operator asks for its own identity in AWS once.
 const READS: &[(&str, &str, f64)] = &[
     ("athena", "BatchGetNamedQuery", 1.0),
     ("athena", "GetWorkGroup", 1.0),
@@ -122,7 +122,7 @@ async fn ten_monitors_at_rest_write_nothing_and_read_what_is_listed() {
     sweep.finish();
 }
 
-/// A new alarm gets its first state after some minutes; that would be told.
+/// Sets the state of new alarms. Otherwise they would get their first state after some minutes, and the operator would report it.
 async fn judge_alarms(world: &World) {
     let cloudwatch = aws_sdk_cloudwatch::Client::new(&world.sandbox.config);
     for name in world.sandbox.inventory().await["alarms"].as_object().unwrap().keys() {

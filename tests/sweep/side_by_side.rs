@@ -10,11 +10,11 @@ use anyhow::{Result, anyhow};
 /// Lives at a time; more would only wait for the processors.
 const AT_A_TIME: usize = 8;
 
-/// How many are done between two lines that say so.
+/// The number of lives that end between two lines of progress.
 const PROGRESS: usize = 25;
 
-/// Works on `jobs`, a few at a time, each on a thread with an async runtime of its own. Outcomes are in the order of the jobs; a panic is an
-/// error.
+/// Works on `jobs`, a few at a time, each on a thread with an async runtime of its own. Outcomes are in the order of the jobs. A panic is
+/// an error.
 pub fn side_by_side<J: Send, R: Send>(jobs: Vec<J>, work: impl AsyncFn(J) -> Result<R> + Sync) -> Vec<Result<R>> {
     let waiting: Mutex<VecDeque<_>> = Mutex::new(jobs.into_iter().enumerate().collect());
     let done = Mutex::new(Vec::new());

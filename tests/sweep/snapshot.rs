@@ -1,4 +1,4 @@
-//! What there is at the end of a phase, in terms that are the same in every world.
+//! The state at the end of a phase, in terms that are the same in every world.
 
 use anyhow::{Result, ensure};
 use regex::{Captures, Regex};
@@ -53,7 +53,7 @@ impl Snapshot {
         self.aws.to_string().contains(word)
     }
 
-    /// Fails unless this is as it should be, but for what follows from the past: tables over records of earlier layouts, the queries that read
+    /// Fails unless this is as it should be, except for effects of the past: tables over records of earlier layouts, the queries that read
     /// them, and the lifecycle rules of former prefixes.
     pub fn check_but_for_history(&self, should: &Self) -> Result<()> {
         let (mut is, former) = (self.clone(), Regex::new("_[0-9a-f]{10}$")?);
@@ -113,14 +113,14 @@ fn differ(path: &str, should: &Value, is: &Value, differences: &mut Vec<String>)
     }
 }
 
-/// The names that are a world's own, and what stands for them.
+/// The names that are a world's own, and their placeholders.
 struct Names(Vec<(String, &'static str)>);
 
 impl Names {
     fn of(world: &World) -> Self {
         let (sandbox, namespace) = (&world.sandbox, &world.cluster.namespace);
         let names = sandbox.named_monitor(namespace, NAME, sandbox.spec()).names;
-        // The longer ones first: they hold the shorter ones.
+        // The longer ones first: they contain the shorter ones.
         Self(vec![
             (names.bucket.clone(), "BUCKET"),
             (names.base().to_owned(), "vfm-BASE"),
@@ -143,7 +143,7 @@ impl Names {
         ] {
             text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();
         }
-        // Fingerprints of endpoints, which hold the account: as many as there are.
+        // Fingerprints of endpoints depend on the account. Only their length is compared, which shows their number.
         let fingerprints = Regex::new(r#"("vpcflow.dev/subscriptions":)"([^"]*)""#)?;
         let as_many = |found: &Captures<'_>| format!(r#"{}"{}""#, &found[1], "x".repeat(found[2].len()));
         text = fingerprints.replace_all(&text, as_many).into_owned();
@@ -188,7 +188,7 @@ fn resource(mut monitor: Value) -> Value {
         alarm["state"] = Value::Null;
     }
     status["lastHandledReconcileAt"] = Value::Null;
-    // How often the spec has changed; that the status speaks of the present one is part of being Ready.
+    // The number of changes of the spec. Ready already requires that the status is of the present one.
     status["observedGeneration"] = Value::Null;
     json!({"spec": monitor["spec"], "status": monitor["status"], "finalizers": monitor["metadata"]["finalizers"]})
 }

@@ -1,4 +1,4 @@
-//! A world of one's own: an AWS account, a namespace, and an operator that reaches both through what can disturb it.
+//! A world of one's own: an AWS account, a namespace, and an operator that reaches both through layers that can disturb it.
 
 use std::io::{Cursor, Write as _};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,7 +23,7 @@ use testkit::sandbox::Sandbox;
 /// The monitor's name.
 pub const NAME: &str = "m";
 
-/// For whatever is waited for. Generous: lives run side by side.
+/// The deadline of every wait. Generous: lives run side by side.
 pub const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Passes that a monitor may take to come to rest once it is Ready.
@@ -40,7 +40,7 @@ pub struct World {
     /// Between the operator and Kubernetes.
     pub kube: KubeFaults,
     operator: Option<Operator>,
-    /// With whose credentials the operator works; with the account's own if none.
+    /// The operator's credentials; `None` for the account's own.
     caller: Option<SdkConfig>,
     requests: AtomicU32,
 }
@@ -199,7 +199,7 @@ impl World {
     }
 }
 
-/// What is not as it should be with a monitor.
+/// The conditions of a monitor that are not True, or the whole monitor if there are none.
 fn reported(monitor: Option<&VpcFlowMonitor>) -> String {
     let status = monitor.and_then(|monitor| monitor.status.as_ref());
     let conditions = status.into_iter().flat_map(|status| &status.conditions).filter(|known| known.status != "True");

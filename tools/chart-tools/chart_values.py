@@ -1,4 +1,4 @@
-"""The values of the chart, and what Helm makes of others."""
+"""The values of the chart, and Helm's renderings and errors for others."""
 
 import copy
 import json
@@ -38,13 +38,13 @@ OPEN = (
 
 
 def template(helm, chart, values):
-    """What helm says about the values, or None if it takes them."""
+    """Helm's error message for the values, or None if it accepts them."""
     done = rendered(helm, chart, values)
     return done.stderr if done.returncode else None
 
 
 def rendered(helm, chart, values):
-    """What helm makes of the values."""
+    """The finished process of `helm template` with the values."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(values, file)
         file.flush()

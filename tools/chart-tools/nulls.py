@@ -48,7 +48,7 @@ def put_null(values, paths):
 
 
 def not_refused(helm, chart, defaults, needed):
-    """Those of the paths that Helm takes as null. By depth, since what is in an object goes with it."""
+    """The paths that Helm accepts as null. By depth: null for an object removes the keys in it too."""
     taken = []
     for depth in range(1, 1 + max(path.count("/") for path in needed)):
         here = [path for path in needed if path.count("/") == depth]
@@ -61,7 +61,7 @@ def not_refused(helm, chart, defaults, needed):
 
 
 def difference(helm, chart, values, paths):
-    """What else Helm renders when these are null, or why it does not."""
+    """The differences in Helm's rendering when these are null, or Helm's error."""
     before, after = (rendered(helm, chart, each) for each in (values, put_null(values, paths)))
     if after.returncode:
         return [f"+{after.stderr}"]

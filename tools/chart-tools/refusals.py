@@ -103,7 +103,7 @@ def main(helm, chart):
     if accepted is not None:
         sys.exit(f"the values of ci/ do not go together: {accepted}")
 
-    # All at once: helm tells of every one.
+    # All at once: helm reports every one.
     parts = list(walk(values))
     objects = [path for path, value in parts if isinstance(value, dict) and not is_open(path)]
     misspelt = values
@@ -113,7 +113,7 @@ def main(helm, chart):
     for path in objects:
         expect(f"a misspelt key in '{path}'", said, f"at '{path}': additional properties 'misspelt' not allowed")
 
-    # By depth, since what is in an object goes with it.
+    # By depth: a change to an object affects the keys in it too.
     typed = [(path, value) for path, value in parts if path and value is not None]
     for depth in range(1, 1 + max(path.count("/") for path, _ in typed)):
         here = [(path, value) for path, value in typed if path.count("/") == depth]

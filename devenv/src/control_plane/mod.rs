@@ -15,7 +15,7 @@ use credentials::Credentials;
 
 /// Six seconds on an idle machine; a build may keep this one busy.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
-/// Between finding a free port and listening on it somebody else may take it.
+/// Another process may take a free port before the API server or etcd listens on it.
 const ATTEMPTS: usize = 3;
 
 /// A running control plane. It ends when dropped, or with this process.
@@ -92,7 +92,7 @@ impl ControlPlane {
             Ok(answer.status.success().then_some(()))
         });
         if let Err(error) = ready.await {
-            // Whichever has ended by itself tells more than the wait.
+            // The log of a process that has ended explains more than the timeout does.
             self.etcd.check_running()?;
             self.apiserver.check_running()?;
             bail!("{error:#}\n{}", self.apiserver.end_of_log());
@@ -152,7 +152,7 @@ fn etcd_command(binaries: &Path, dir: &Path, port: u16) -> Command {
         .arg(format!("--listen-client-urls=http://127.0.0.1:{port}"))
         .arg(format!("--advertise-client-urls=http://127.0.0.1:{port}"))
         .arg("--listen-peer-urls=http://127.0.0.1:0")
-        // Nobody misses this data after a crash.
+        // This data may be lost in a crash.
         .arg("--unsafe-no-fsync")
         .arg("--log-level=warn");
     command
@@ -172,7 +172,7 @@ fn apiserver_command(binaries: &Path, credentials: &Credentials, etcd_port: u16,
         .arg(format!("--service-account-key-file={}", credentials.verification_key.display()))
         .arg(format!("--service-account-signing-key-file={}", credentials.signing_key.display()))
         .arg("--service-cluster-ip-range=10.0.0.0/24")
-        // A loopback address may not be the endpoint of the `kubernetes` service, which nobody uses here.
+        // A loopback address may not be the endpoint of the `kubernetes` service, which is not used here.
         .arg("--endpoint-reconciler-type=none");
     command
 }

@@ -1,10 +1,10 @@
-//! What there is in the AWS account, read through AWS's own API.
+//! The inventory of the AWS account, which the emulator reads through AWS's own API.
 
 use anyhow::{Context, Result};
 use devenv::{ACCOUNT, EmulatorClient, REGION};
 use serde_json::{Map, Value};
 
-/// Kinds of the inventory, in the order shown, and what a person calls them.
+/// Kinds of the inventory, in the order shown, and their labels.
 const KINDS: [(&str, &str); 12] = [
     ("vpcs", "VPC"),
     ("flowLogs", "VPC flow log"),
@@ -19,7 +19,7 @@ const KINDS: [(&str, &str); 12] = [
     ("workgroups", "Athena workgroup"),
     ("databases", "Glue database"),
 ];
-/// What is listed inside another resource.
+/// Kinds of resources that the inventory lists inside another resource, and their labels.
 const PARTS: [(&str, &str); 4] = [
     ("metricFilters", "  metric filter"),
     ("subscriptionFilters", "  subscription filter"),
@@ -77,7 +77,7 @@ impl Account {
         found.with_context(|| format!("there is no saved query `{name}`"))
     }
 
-    /// Whether all four settings block public access to the bucket.
+    /// True if all four settings block public access to the bucket.
     pub fn blocks_public_access(&self, bucket: &str) -> bool {
         let settings = self.0["buckets"][bucket]["publicAccessBlock"].as_object();
         settings.is_some_and(|settings| settings.len() == 4 && settings.values().all(|setting| *setting == true))

@@ -1,4 +1,4 @@
-//! The last steps: traffic flows, an attacker is among it, and the people who should know do.
+//! The last steps: ordinary traffic, then an attack, which is reported to the subscriber and in the monitor's status.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::story::{Monitor, Story};
 
 const DEADLINE: Duration = Duration::from_mins(1);
-/// Of traffic, up to now.
+/// The minutes of traffic, up to now.
 const MINUTES: u32 = 15;
-/// What is shown of a list.
+/// The number of entries shown of a list.
 const SHOWN: usize = 3;
 
 /// An SQS queue that is subscribed to the monitor's topic.
@@ -37,7 +37,7 @@ impl Story<'_> {
         Ok(Subscriber { queue_url })
     }
 
-    /// Traffic that nobody need worry about, and the proof that it arrives everywhere.
+    /// Makes harmless traffic, which fires no alarm, and verifies that its records arrive everywhere.
     pub(super) async fn ordinary_day(&mut self, monitor: &Monitor, vpc: &str) -> Result<()> {
         self.step("An ordinary quarter of an hour in the VPC: flow logs deliver, no alarm fires");
         self.traffic(vpc, Scenario::Normal).await?;
@@ -48,7 +48,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// Data leaves for an address in public.
+    /// Sends data to a public address, and shows the messages, the alarm and the query that report it.
     pub(super) async fn attack(&mut self, monitor: &Monitor, vpc: &str, subscriber: &Subscriber) -> Result<()> {
         let attacker = Scenario::ATTACKER;
         self.step(&format!("An attack: a host sends gigabytes to {attacker}"));
@@ -141,7 +141,7 @@ impl Story<'_> {
             "WorkGroup": query.workgroup, "QueryString": query.statement,
             "QueryExecutionContext": { "Database": query.database },
         });
-        // The statement has quotes of its own; the shell hands over what stands between these as it is.
+        // The statement contains single quotes, which end the shell's quoted string unless they are escaped.
         let request = request.to_string().replace('\'', r"'\''");
         let started = self.shell.run(&format!("aws athena start-query-execution --cli-input-json '{request}'")).await?;
         let started: Value = serde_json::from_str(&started)?;

@@ -18,7 +18,7 @@ use crate::signals::Signals;
 use crate::up::print_exports;
 use story::{Story, Told};
 
-/// Tells the story; exit code 0 only if every step of it happened. On a terminal, everything then stays up until
+/// Runs the demo; the exit code is 0 only if every step succeeded. On a terminal, everything then stays up until
 /// Ctrl-C.
 pub async fn demo() -> Result<ExitCode> {
     let folder = Folder::create()?;
@@ -52,7 +52,7 @@ async fn tell_in(environment: &Environment, folder: &Folder, signals: &mut Signa
     operator.stop().await
 }
 
-/// What asks the emulator for traffic.
+/// The body of a request to the emulator for traffic.
 fn traffic(vpc: &str) -> serde_json::Value {
     serde_json::json!({ "account": ACCOUNT, "region": REGION, "vpcId": vpc, "scenario": "normal", "minutes": 15 })
 }

@@ -1,4 +1,4 @@
-//! The steps of the demo, in order. Each fails if what it shows did not happen.
+//! The steps of the demo, in order. A step fails if the result that it shows is missing.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +14,7 @@ use super::shell::Shell;
 
 const EXAMPLE: &str = "examples/quickstart.yaml";
 const REPAIR_DEADLINE: Duration = Duration::from_secs(30);
-/// What deletion policy `RetainData` keeps, and the VPC itself, which was there before.
+/// The resources that deletion policy `RetainData` keeps, and the VPC itself, which existed before the monitor.
 const LEFT_AFTER_DELETE: [&str; 3] = ["VPC", "S3 bucket", "CloudWatch log group"];
 
 pub struct Story<'a> {
@@ -25,7 +25,7 @@ pub struct Story<'a> {
     steps: u32,
 }
 
-/// What still stands when the story is told.
+/// The parts of the demo that still run after its last step.
 pub struct Told {
     pub operator: Operator,
     /// The VPC that is watched.
@@ -52,7 +52,7 @@ impl<'a> Story<'a> {
         Ok(Self { environment, folder, shell, steps: 0 })
     }
 
-    /// Tells it to the end.
+    /// Runs all steps.
     pub async fn tell(mut self) -> Result<Told> {
         self.kubernetes_and_aws().await?;
         self.resource_definition().await?;
@@ -238,7 +238,7 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// Something that differs after every new or repeated event of the monitor.
+    /// The resource versions of the monitor's events: they change with every new or repeated event.
     async fn events(&self, monitor: &Monitor) -> Result<String> {
         let Monitor { namespace, name } = monitor;
         let versions = "-o jsonpath='{.items[*].metadata.resourceVersion}'";

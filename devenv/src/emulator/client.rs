@@ -1,4 +1,4 @@
-//! What can be asked of the emulator besides AWS's own API.
+//! The client of the emulator's control endpoints, which exist besides AWS's own API.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use ureq::{Agent, Body, http::Response};
 use super::traffic::{Order, Scenario, Traffic};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// Functions that the log events wake take their time.
+/// Longer than [`TIMEOUT`]: the request also runs the functions that subscribe to the log events.
 const TRAFFIC_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A client of the emulator's control endpoints.
@@ -23,7 +23,7 @@ pub struct EmulatorClient {
 /// One AWS request that the emulator answered.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Call {
-    /// Rises over all accounts.
+    /// Sequence number over all accounts.
     pub seq: u64,
     /// The service's name in a request's signature, such as `ec2` or `monitoring`.
     pub service: String,
@@ -31,7 +31,7 @@ pub struct Call {
     pub operation: String,
     /// The region the request was signed for.
     pub region: String,
-    /// Whether the operation can change anything.
+    /// True if the operation can change anything.
     pub mutating: bool,
     /// HTTP status of the answer.
     pub status: u16,
@@ -54,7 +54,7 @@ pub struct Fault {
     pub message: String,
     /// HTTP status of the answer.
     pub status: u16,
-    /// How many requests fail; none for all until [`EmulatorClient::clear_faults`].
+    /// The number of requests that fail; `None` for all until [`EmulatorClient::clear_faults`].
     pub times: Option<u32>,
 }
 
@@ -85,7 +85,7 @@ impl EmulatorClient {
         &self.endpoint
     }
 
-    /// Whether the emulator answers.
+    /// True if the emulator answers.
     pub async fn is_healthy(&self) -> bool {
         self.get("/_devenv/health".to_owned()).await.is_ok()
     }
@@ -123,9 +123,9 @@ impl EmulatorClient {
         Ok(())
     }
 
-    /// Lets `scenario` go on in a VPC during the last `minutes` minutes (1 to 60). Its flow logs deliver the records, and
-    /// whatever follows from them has happened by the end: metrics, alarms and their notifications, functions that
-    /// subscribe to the log group.
+    /// Simulates `scenario` in a VPC during the last `minutes` minutes (1 to 60). The VPC's flow logs deliver the records.
+    /// All effects of the records have happened when this returns: metrics, alarms and their notifications, functions
+    /// that subscribe to the log group.
     pub async fn traffic(
         &self,
         account: &str,

@@ -19,7 +19,7 @@ use crate::supervised::{Supervised, supervised_command};
 use crate::wait::wait_for;
 
 const READY_DEADLINE: Duration = Duration::from_mins(1);
-/// Between finding a free port and listening on it somebody else may take it.
+/// Another process may take the free port before the emulator listens on it.
 const ATTEMPTS: usize = 3;
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../emulator");
 
@@ -75,7 +75,7 @@ impl Emulator {
         self.process.end_of_log().to_lowercase().contains("address already in use")
     }
 
-    /// What can be asked of the emulator besides AWS's own API.
+    /// A client of the control endpoints, which exist besides AWS's own API.
     #[must_use]
     pub fn client(&self) -> &EmulatorClient {
         &self.client

@@ -29,7 +29,7 @@ pub struct Need {
     pub action: String,
     /// The ARN it was checked on; `*` for actions that know no resources.
     pub resource: String,
-    /// Whether the policies allowed it.
+    /// True if the policies allowed it.
     pub allowed: bool,
 }
 
@@ -59,8 +59,8 @@ fn pod_identity_tags(account: &str) -> Value {
 }
 
 impl EmulatorClient {
-    /// From now on sessions of this role may do just what these policies allow, each of them a managed policy. Gives such a session, the
-    /// same each time, as EKS Pod Identity does; the role need not exist.
+    /// Limits the sessions of this role to these policies from now on; each is a managed policy. Returns the credentials of
+    /// such a session, the same each time, as EKS Pod Identity does. The role need not exist.
     pub async fn bind_role(&self, account: &str, role: &str, policies: &[Value]) -> Result<RoleSession> {
         let tags = pod_identity_tags(account);
         let order = json!({"account": account, "role": role, "policies": policies, "transitiveTags": tags});
@@ -69,20 +69,20 @@ impl EmulatorClient {
         Ok(serde_json::from_value(answer.await?)?)
     }
 
-    /// What bound callers of an account needed so far, each once, in order.
+    /// The actions that bound callers of an account have needed so far, each once, in order.
     pub async fn needs(&self, account: &str) -> Result<Vec<Need>> {
         let answer: Needs = serde_json::from_value(self.get(format!("/_devenv/permissions?account={account}")).await?)?;
         Ok(answer.needs)
     }
 
-    /// Binds nobody in an account any more, and forgets what was needed.
+    /// Unbinds all roles of an account, and forgets the actions that they needed.
     pub async fn release_roles(&self, account: &str) -> Result<()> {
         let path = format!("/_devenv/permissions?account={account}");
         self.request(move |agent, endpoint| agent.delete(format!("{endpoint}{path}")).call()).await?;
         Ok(())
     }
 
-    /// What each operation may need.
+    /// The IAM actions that each operation may need.
     pub async fn permission_table(&self) -> Result<PermissionTable> {
         let answer = self.get("/_devenv/permissions/table".to_owned()).await?;
         let table: BTreeMap<String, BTreeMap<String, Row>> = serde_json::from_value(answer)?;

@@ -1,10 +1,10 @@
-//! Traffic that the emulator makes up, and what its flow logs deliver of it.
+//! Traffic that the emulator simulates, and the deliveries of its flow logs.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What goes on in the VPC.
+/// A kind of traffic in the VPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
@@ -27,7 +27,7 @@ impl Scenario {
     pub const ATTACKER: &str = "198.51.100.66";
 }
 
-/// What is asked of the emulator.
+/// The request for traffic.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Order {
@@ -38,7 +38,7 @@ pub(super) struct Order {
     pub minutes: u32,
 }
 
-/// What the flow logs of a VPC, by id, delivered.
+/// The deliveries of a VPC's flow logs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Traffic {
@@ -46,7 +46,7 @@ pub struct Traffic {
     pub flow_logs: BTreeMap<String, Delivery>,
 }
 
-/// What a flow log delivered.
+/// The records that a flow log delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Delivery {
     /// Name of the log group, or the ARN of the bucket and folder.

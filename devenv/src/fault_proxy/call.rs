@@ -1,8 +1,8 @@
-//! What the proxy remembers of a call.
+//! The proxy's record of a call.
 
 use std::time::Instant;
 
-/// One AWS request that reached the proxy. What the client's SDK sends again is another one.
+/// One AWS request that reached the proxy. A retry by the client's SDK is another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxiedCall {
     /// Rises by one from 1 on, in the order of arrival.
@@ -13,19 +13,19 @@ pub struct ProxiedCall {
     pub operation: String,
     /// The region the request was signed for.
     pub region: String,
-    /// Whether the operation can change anything.
+    /// True if the operation can change anything.
     pub mutating: bool,
     /// The account it acts in: 12 digits, or the access key id of a session that was not opened through this proxy.
     pub account: String,
     /// When it arrived.
     pub at: Instant,
-    /// HTTP status of the answer that was sent back; none if there is none yet, or never was.
+    /// HTTP status of the answer that was sent back; `None` if there is no answer, or not yet.
     pub answered: Option<u16>,
-    /// What was done to it.
+    /// The proxy's treatment of the call.
     pub treatment: Treatment,
 }
 
-/// What the proxy did to a call.
+/// The proxy's treatment of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Treatment {
     /// Passed on as it came.

@@ -1,6 +1,6 @@
-//! Each service's own words for the failures that all of them have.
+//! The error codes and messages of each service for the failures that all services have.
 
-/// An error as a service tells it.
+/// An error as a service reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServiceError {
     pub(super) code: String,

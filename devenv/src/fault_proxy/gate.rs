@@ -1,4 +1,4 @@
-//! Holds calls at a known point, until a test has done there what it wants to.
+//! Holds calls at a known point while a test acts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use super::call::ProxiedCall;
 
-/// Where calls are held. Clones are the same gate.
+/// A point at which calls are held. Clones are the same gate.
 ///
 /// To end a client at a call: wait until it has [`arrived`](Self::arrived), end the client, then
-/// [`drop_calls`](Self::drop_calls), so that what was held cannot go on behind the client's back.
+/// [`drop_calls`](Self::drop_calls), so that no held call goes on after the client has ended.
 #[derive(Clone, Debug)]
 pub struct Gate {
     passage: Arc<watch::Sender<Passage>>,

@@ -50,8 +50,8 @@ impl FaultProxy {
         &self.endpoint
     }
 
-    /// Adds a rule. Of several that match a call, the first added one that has neither calls to skip nor is used up
-    /// decides what is done to it.
+    /// Adds a rule. If several rules match a call, the first added one applies that has no calls to skip and is not used
+    /// up.
     pub fn add(&self, rule: Rule) {
         self.state.add(rule);
     }
@@ -72,7 +72,7 @@ impl FaultProxy {
         self.state.calls()
     }
 
-    /// Requests that are no AWS operation the proxy knows, told in a sentence each. They were answered with an error.
+    /// Requests that are no AWS operation the proxy knows, one sentence for each. They were answered with an error.
     #[must_use]
     pub fn unknown_requests(&self) -> Vec<String> {
         self.state.unknown_requests()

@@ -5,7 +5,7 @@ use hyper::http::request::Parts;
 use super::errors;
 use super::routes;
 
-/// Whose call it is, and of what.
+/// The caller of a request, and the operation that it calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identified {
     pub(super) access_key: String,

@@ -1,7 +1,7 @@
-//! Operations that only method, path and query tell apart: those of S3 and Lambda. One that is missing here is an error, so
-//! that no rule misses it without being noticed.
+//! Operations that only method, path and query identify: those of S3 and Lambda. A request that matches none is an error, so
+//! that no rule silently misses it.
 
-/// What in a bucket a request is about.
+/// The level of the S3 resource that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
     Account,
@@ -11,8 +11,8 @@ enum Level {
 
 use Level::{Account, Bucket, Object};
 
-/// Method, level, and the key of the query that tells the operation; from the Amazon S3 API reference. Those without a key
-/// stand last.
+/// Method, level, and the key of the query that identifies the operation; from the Amazon S3 API reference. Rows without a
+/// key are last.
 const S3: &[(&str, Level, &str, &str)] = &[
     ("GET", Bucket, "acl", "GetBucketAcl"),
     ("GET", Bucket, "encryption", "GetBucketEncryption"),

@@ -1,22 +1,22 @@
-//! What the proxy is to do to which calls.
+//! The rules by which the proxy makes calls fail.
 
 use std::time::Duration;
 
 use super::call::{ProxiedCall, Treatment};
 use super::gate::Gate;
 
-/// What is done to calls that match.
+/// A fault, and the calls that it hits.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// As in [`ProxiedCall::service`]; none for every service.
+    /// As in [`ProxiedCall::service`]; `None` for every service.
     pub service: Option<String>,
-    /// As in [`ProxiedCall::operation`]; none for every operation.
+    /// As in [`ProxiedCall::operation`]; `None` for every operation.
     pub operation: Option<String>,
-    /// Lets this many matching calls pass first.
+    /// The number of matching calls that pass first.
     pub skip: u32,
-    /// Then this many are hit; none for all that follow.
+    /// The number of calls after those that are hit; `None` for all.
     pub times: Option<u32>,
-    /// What is done to them.
+    /// The fault of the calls that are hit.
     pub fault: ProxyFault,
 }
 
@@ -52,7 +52,7 @@ impl Rule {
             && self.operation.as_ref().is_none_or(|operation| *operation == call.operation)
     }
 
-    /// What the rule does to the call, counted.
+    /// The fault that the call gets, if the rule hits it. Counts the call.
     pub(super) fn take(&mut self, call: &ProxiedCall) -> Option<ProxyFault> {
         if !self.matches(call) || self.times == Some(0) {
             return None;
@@ -66,7 +66,7 @@ impl Rule {
     }
 }
 
-/// A failure as AWS or the way to it has them.
+/// A failure of AWS, or of the network on the way to it.
 #[derive(Clone, Debug)]
 pub enum ProxyFault {
     /// Throttled, with the service's own code.
@@ -103,7 +103,7 @@ impl ProxyFault {
         Self::Error { code: code.to_owned(), message: message.to_owned(), status: 400 }
     }
 
-    /// What is told of a call until it is known how it was answered.
+    /// The treatment that a call records until it is answered.
     pub(super) const fn treatment(&self) -> Treatment {
         match self {
             Self::Throttle | Self::ServerError | Self::AccessDenied | Self::Error { .. } => {

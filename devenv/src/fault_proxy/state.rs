@@ -44,12 +44,12 @@ impl State {
         self.lock().lag = Lag::new(consistency);
     }
 
-    /// What a call gets because AWS has not caught up with earlier ones.
+    /// The answer to a call that AWS cannot carry out, or answers as before, because of an earlier call.
     pub(super) fn lags(&self, asked: Asked<'_>) -> Option<Instead> {
         self.lock().lag.before(asked)
     }
 
-    /// Learns from AWS's answer what AWS has to catch up with.
+    /// Reads AWS's answer for changes that AWS is to show late.
     pub(super) fn answers(&self, seq: u64, asked: Asked<'_>, answer: &mut Kept) {
         let altered = self.lock().lag.after(asked, answer);
         if altered {
@@ -73,7 +73,7 @@ impl State {
         self.lock().unknown.push(request);
     }
 
-    /// Remembers a call, and says what is to be done to it.
+    /// Records a call, and returns it with the fault that a rule gives it.
     pub(super) fn arrive(&self, identified: &Identified) -> (ProxiedCall, Option<ProxyFault>) {
         let mut inner = self.lock();
         let Identified { access_key, region, service, operation } = identified;
@@ -112,7 +112,7 @@ impl State {
         }
     }
 
-    /// Learns whose account a session acts in.
+    /// Records the account that a session acts in.
     pub(super) fn remember_session(&self, access_key: String, account: String) {
         self.lock().sessions.insert(access_key, account);
     }

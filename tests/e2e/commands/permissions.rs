@@ -30,7 +30,7 @@ async fn each_operation_names_what_aws_checks() {
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
-/// All that the table has, on everything, but for some actions.
+/// A policy that allows every action of the table, except some, on all resources.
 fn without(missing: &[&str]) -> Value {
     let actions: BTreeSet<_> =
         operators().flat_map(|operation| operation.actions).filter(|action| !missing.contains(action)).collect();
@@ -59,7 +59,7 @@ async fn needs(sandbox: &Sandbox) -> Vec<devenv::Need> {
     sandbox.emulator.needs(&sandbox.account).await.unwrap()
 }
 
-/// What the failures of the first passes say.
+/// The failure messages of the first five passes.
 async fn told_without(test: &str, missing: &str) -> String {
     let sandbox = lacking(&format!("permission_table::{test}"), &[missing]).await;
     let monitor = sandbox.monitor(sandbox.spec());

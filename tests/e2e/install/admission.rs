@@ -1,4 +1,4 @@
-//! What the API server accepts, and what it refuses with which words.
+//! The specs that the API server accepts, and its messages for those that it refuses.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};

@@ -1,5 +1,5 @@
 //! Every example is accepted as it stands, becomes Ready, and then shows as in sync: applied as Argo CD does, to AWS accounts that have
-//! what the example takes for granted.
+//! the resources that the example presupposes.
 
 use std::fs;
 use std::path::Path;
@@ -95,7 +95,7 @@ impl Accounts {
         self.here.config_bound_to(&permissions::policies(&options)).await
     }
 
-    /// Makes what the example presupposes, and puts the real accounts and ids into it.
+    /// Makes the resources that the example presupposes, and puts the real accounts and ids into it.
     async fn prepare_for(&self, example: &Value) -> Value {
         let text = example.to_string().replace(HERE, &self.here.account).replace(THERE, &self.there.account);
         let mut monitor: Value = serde_json::from_str(&text).unwrap();

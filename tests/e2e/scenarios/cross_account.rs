@@ -25,7 +25,7 @@ pub async fn make_role_of_operator(here: &Sandbox) -> String {
     make_role(here, OPERATOR_ROLE, &trust::pod_identity(RELEASE_NAMESPACE, SERVICE_ACCOUNT)).await
 }
 
-/// Makes a role that may do what is printed for its account, and returns its ARN.
+/// Makes a role with the policies that are printed for its account, and returns its ARN.
 pub async fn make_other_role(there: &Sandbox, name: &str, trust: &Value) -> String {
     let policies = permissions::policies(&there.printed(Caller::Operator));
     there.emulator.bind_role(&there.account, name, &policies).await.unwrap();
@@ -38,7 +38,7 @@ pub async fn trusting_role(there: &Sandbox, operator: &Sandbox) -> AssumeRole {
     AssumeRole { role_arn: make_role(there, ROLE, &trust).await, external_id: Some(EXTERNAL_ID.into()) }
 }
 
-/// What is printed for the operator's account, and for the role in the other one.
+/// The printed policies for the operator, and the printed trust policy for the role in the other account.
 struct Documents {
     policies: Vec<Value>,
     trust: Value,
@@ -85,7 +85,7 @@ impl Stage {
         self.cluster.create("m", spec).await;
     }
 
-    /// Why the monitor is stalled.
+    /// Waits until the monitor is stalled, and returns the message of its condition `Ready`.
     async fn refusal(&self) -> String {
         let stalled = self.cluster.wait("m", "a refusal", |monitor| is(monitor, "Stalled", "True")).await;
         message(&stalled, "Ready")

@@ -1,4 +1,4 @@
-//! A whole monitor whose records change their layout: what the flow logs delivered before stays in reach of the saved queries.
+//! A whole monitor whose records change their layout: the saved queries still reach the records delivered before.
 
 use devenv::Scenario;
 use vpc_flow_operator::api::spec::FileFormat;

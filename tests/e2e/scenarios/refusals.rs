@@ -1,4 +1,4 @@
-//! What only AWS can know to be wrong: told with reason and remedy while all the rest goes on.
+//! Errors in a spec that only AWS can detect: the operator reports reason and remedy, and builds everything else.
 
 use serde_json::json;
 use vpc_flow_operator::resources::SYSTEMS;

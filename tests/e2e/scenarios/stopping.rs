@@ -10,13 +10,13 @@ use testkit::cluster::{Cluster, is, reason};
 use testkit::rights::LEASE;
 use testkit::sandbox::Sandbox;
 
-/// What the step of `CreateLogGroup` sends, and what others send at the same time until they are through.
+/// The changing calls after the held one: those of the step of `CreateLogGroup`, and those of other systems until they are done.
 fn after(calls: &[ProxiedCall], held: &ProxiedCall) -> Vec<String> {
     let later = calls.iter().filter(|call| call.mutating && call.seq > held.seq);
     later.map(|call| format!("{}.{}", call.service, call.operation)).collect()
 }
 
-/// Systems that do not need the log group are through, the others wait for it.
+/// True if all systems that do not need the log group are done. The others wait for it.
 pub fn only_the_log_group_is_under_way(monitor: &VpcFlowMonitor) -> bool {
     ["BucketReady", "NotificationsReady", "AlarmsReady", "DashboardReady", "AnalyticsReady"]
         .iter()

@@ -1,4 +1,4 @@
-//! A change that gets stuck halfway loses nothing: what was there stays until everything has moved away from it.
+//! A change that gets stuck halfway loses nothing: the old resources stay until everything has moved away from them.
 
 use serde_json::{Value, json};
 use vpc_flow_operator::api::spec::DeletionPolicy;

@@ -44,7 +44,7 @@ impl Scene {
         assert!(traffic.flow_logs.values().all(|it| it.delivered > 0 && it.refused.is_none()), "{traffic:?}");
     }
 
-    /// What a document of the detector says, once one comes for which `wanted` holds.
+    /// Waits for a document of the detector for which `wanted` is true, and returns it.
     async fn document(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.inbox.next().await;

@@ -38,7 +38,7 @@ async fn is_exactly_as_documented() {
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
-/// The inventory with what differs from run to run replaced by what it stands for.
+/// The inventory with placeholders for values that differ from run to run.
 fn neutral(inventory: &Value, sandbox: &Sandbox, monitor: &VpcFlowMonitor) -> Value {
     let status = monitor.status.as_ref().unwrap();
     let mut names: Vec<(String, String)> = vec![

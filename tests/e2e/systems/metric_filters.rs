@@ -220,7 +220,7 @@ async fn stay_only_where_everything_does() {
         sandbox.converge(&monitor, DETECTIONS).await;
         assert!(sandbox.tear_down(&monitor, DETECTIONS).await.iter().all(Outcome::is_settled));
         assert_eq!(filters(&sandbox, GROUP).await.as_object().unwrap().len(), count, "{policy:?}");
-        // Taken back, the log group has all that it needs.
+        // A log group that is taken back gets all its filters.
         sandbox.converge(&monitor, DETECTIONS).await;
         sandbox.assert_at_rest(&monitor, DETECTIONS).await;
     }

@@ -21,10 +21,10 @@ const A_FEW_CALLS: u32 = 150;
 
 const KILLS_IN_A_PHASE: usize = 6;
 
-/// What each phase of an undisturbed life takes, and where it ends.
+/// The calls of each phase of an undisturbed life, and the state at its end.
 pub type Undisturbed = BTreeMap<Phase, (Calls, Snapshot)>;
 
-/// A world in which others live already, with the operator at work. AWS has these modes there.
+/// A world with resources of others and a running operator. AWS has these modes there.
 async fn inhabited(name: &str, modes: &Value) -> Result<World> {
     let mut world = World::new(name).await?;
     world.sandbox.emulator.set_modes(&world.sandbox.account, modes.clone()).await?;
@@ -50,7 +50,7 @@ pub async fn undisturbed(name: &str) -> Result<Undisturbed> {
         let reached = Instant::now();
         phase.end(&world).await?;
         let calls = world.proxy.calls();
-        // What is asked for only to see that all is at rest is no part of the phase.
+        // Calls that only show that everything is at rest are no part of the phase.
         let last_write = calls.iter().rev().find(|call| call.mutating).context("no call changed anything")?.at;
         let calls = Calls::between(&calls, &world.kube.calls(), since, reached.max(last_write));
         phases.insert(phase, (calls, Snapshot::take(&world).await?));
@@ -74,7 +74,7 @@ pub async fn undisturbed_creation(name: &str, modes: &Value) -> Result<Undisturb
     Ok(Undisturbed::from([(Phase::Create, (calls, Snapshot::take(&world).await?))]))
 }
 
-/// What came of one life.
+/// The result of one life.
 #[derive(Default)]
 pub struct Story {
     pub passed: Vec<Point>,

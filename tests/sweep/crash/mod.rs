@@ -28,7 +28,7 @@ const ROUNDS: usize = 5;
 /// Points of a phase that share a life if what follows cannot depend on them; any other is the only one of its phase.
 const TOGETHER: usize = 8;
 
-/// Undisturbed lives: what comes in all of them, side by side as later with others, can be relied on to come again.
+/// Undisturbed lives: calls that come in all of them, side by side as later with others, can be relied on to come again.
 const UNDISTURBED: usize = 8;
 
 /// Points at which the operator is killed, and then a second time while it recovers.
@@ -37,7 +37,7 @@ const TWICE: usize = 160;
 /// Lives in which it is killed again and again.
 const OFTEN: u64 = 12;
 
-/// Several undisturbed lives: they end alike, and what comes in all of them can be relied on.
+/// The calls that come in all of several undisturbed lives, which end alike: these can be relied on.
 fn undisturbed_lives(sweep: &mut Sweep, name: &str, lives: usize) -> Undisturbed {
     let names = (0..lives).map(|life| format!("{name}-undisturbed-{life}")).collect();
     let mut known: Option<Undisturbed> = None;
@@ -75,7 +75,7 @@ fn spread(points: Vec<Point>, most: usize) -> Vec<BTreeMap<Phase, Vec<Point>>> {
     lives
 }
 
-/// Adds what came of lives, and returns the points that are to be tried again.
+/// Adds the results of lives, and returns the points that are to be tried again.
 fn add_stories(sweep: &mut Sweep, outcomes: Vec<anyhow::Result<Story>>, kills: impl Fn(&Story) -> usize) -> Vec<Point> {
     let mut left = Vec::new();
     for outcome in outcomes {
@@ -107,7 +107,7 @@ fn at_every_call() {
     eprintln!("{} points", left.len());
     for round in 0..ROUNDS {
         let (alone, together) = left.into_iter().partition(|point: &Point| point.call.matters());
-        // What did not come up may have been kept from it by a point before it.
+        // An earlier point of the life may have kept a point from coming up.
         let most = if round == 0 { TOGETHER } else { 1 };
         let lives: Vec<_> = spread(alone, 1).into_iter().chain(spread(together, most)).enumerate().collect();
         let count = lives.len();
@@ -154,7 +154,7 @@ fn twice_in_a_row() {
     sweep.finish();
 }
 
-/// How the operator is killed throughout a life.
+/// The moments at which the operator is killed throughout a life.
 #[derive(Clone, Copy, Debug)]
 enum Often {
     AtFirstWrites(Moment),
@@ -184,7 +184,7 @@ fn again_and_again() {
     sweep.finish();
 }
 
-/// Where AWS refuses or ignores the tags of what is created, nothing of the monitor ever looks like somebody else's.
+/// The monitor's resources never look foreign, even if AWS refuses or ignores tags at their creation.
 #[test]
 fn without_tags_at_the_creation() {
     let mut sweep = Sweep::start("crash without tags at the creation");

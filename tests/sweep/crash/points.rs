@@ -1,4 +1,4 @@
-//! Where the operator is killed: at a phase's n-th call of an operation, before or after it takes effect.
+//! The points at which the operator is killed: a phase's n-th call of an operation, before or after it takes effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -47,14 +47,14 @@ impl fmt::Display for Call {
     }
 }
 
-/// Whether the call the operator is killed at takes effect.
+/// The moment at which the operator is killed: before or after the call takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Moment {
     Before,
     After,
 }
 
-/// Where the operator is killed.
+/// A point at which the operator is killed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Point {
     pub phase: Phase,
@@ -95,7 +95,7 @@ impl Calls {
         })
     }
 
-    /// Without what does not come as often in another life.
+    /// Without calls that come less often in another life.
     pub fn common(&self, other: &Self) -> Self {
         let others: BTreeSet<(&Call, u32)> = other.numbered().collect();
         Self(self.numbered().filter(|call| others.contains(call)).map(|(call, _)| call.clone()).collect())
@@ -106,7 +106,7 @@ impl Calls {
         self.0.iter().filter(|call| call.writes()).collect()
     }
 
-    /// Every point of a phase, in order. What only reads leaves AWS and Kubernetes as they are: before and after it are the same.
+    /// Every point of a phase, in order. A read has only one: it changes neither AWS nor Kubernetes, so before and after are the same.
     pub fn points(&self, phase: Phase) -> Vec<Point> {
         let points = self.numbered().flat_map(|(call, nth)| {
             let moments: &[Moment] = if call.writes() { &[Moment::Before, Moment::After] } else { &[Moment::Before] };

@@ -46,7 +46,7 @@ impl Trap {
     /// Waits until the operator is held.
     pub async fn sprung(&self) {
         match self {
-            // Another wait tells when it takes too long.
+            // Another wait reports that it takes too long.
             Self::Aws(gate) => while gate.arrived(Duration::from_mins(1)).await.is_err() {},
             Self::Kubernetes(hold) => hold.arrived().await,
         }
@@ -55,7 +55,7 @@ impl Trap {
     /// Waits until the operator is held if it is about to be.
     pub async fn settled(&self) {
         match self {
-            // Nobody sees what a call to AWS does before the operator tells, which it cannot while it is held.
+            // The effect of a call to AWS shows only when the operator reports it, which it cannot while it is held.
             Self::Aws(_) => {}
             Self::Kubernetes(hold) => hold.settled().await,
         }
@@ -68,7 +68,7 @@ impl Trap {
         }
     }
 
-    /// What was held never goes on. Only once the operator is dead.
+    /// Drops the held calls, so that they never go on. Only once the operator is dead.
     pub fn remove(self) {
         if let Self::Aws(gate) = self {
             gate.drop_calls();

@@ -7,7 +7,7 @@ use devenv::ProxyFault;
 
 use crate::kube_faults::KubeFault;
 
-/// How calls to AWS fail.
+/// The kinds of failure of calls to AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Throttled,
@@ -33,12 +33,12 @@ impl Kind {
         }
     }
 
-    /// A read whose answer is lost is as one that never came.
+    /// False for reads whose answer is lost: they are like reads that never arrived.
     pub fn applies(self, writes: bool) -> bool {
         writes || self != Self::AnswerLost
     }
 
-    /// The reason that the condition gives while it lasts; none if nothing fails.
+    /// The reason of the condition while the failure lasts; `None` if nothing fails.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Throttled => Some("Throttled"),
@@ -63,7 +63,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// How calls to Kubernetes fail.
+/// The kinds of failure of calls to Kubernetes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KubeKind {
     ServerError,

@@ -1,4 +1,4 @@
-//! One operation fails and goes on failing: what is told, what goes on, and how often it is tried.
+//! One operation fails and goes on failing: the reports, the work that goes on, and the number of attempts.
 
 use std::collections::BTreeSet;
 
@@ -26,11 +26,11 @@ pub struct Lasting {
     pub service: String,
     pub operation: String,
     pub kind: Kind,
-    /// How often it comes in the phase if nothing fails.
+    /// The number of its calls in the phase if nothing fails.
     pub usual: u32,
 }
 
-/// How often the failing operation was called in a pass.
+/// The number of calls of the failing operation, and of passes.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
     pub calls: usize,
@@ -44,17 +44,17 @@ impl Rate {
     }
 }
 
-/// Passes over which the failure is watched, once it is told.
+/// Passes over which the failure is watched, once it is reported.
 const PASSES: usize = 4;
 
-/// How many times so many, until nothing is told or changed any more.
+/// The most windows of so many passes until nothing is reported or changed any more.
 const WINDOWS: usize = 4;
 
 impl Lasting {
-    /// A world of its own in which nothing else ever happens.
+    /// Runs it in a world of its own in which nothing else happens.
     pub async fn run(&self, name: &str, undisturbed: &Undisturbed) -> Result<Rate> {
         let world = inhabited(name).await?;
-        // What is deleted with all its data needs not have been left behind before.
+        // The phase DeleteAll does not need the earlier phases that leave resources behind and take them back.
         let before = if self.phase == Phase::DeleteAll { Phase::Repair } else { self.phase };
         for phase in Phase::ALL.iter().take_while(|phase| **phase < before) {
             phase.begin(&world).await?;
@@ -74,7 +74,7 @@ impl Lasting {
         Ok(rate)
     }
 
-    /// The condition says what failed and why.
+    /// True if the condition names the failed operation and the reason.
     fn tells(&self, condition: &Condition) -> bool {
         let code = condition.message.contains(&format!(" {}: ", self.operation));
         condition.status == "False" && Some(condition.reason.as_str()) == self.kind.reason() && code
@@ -88,7 +88,7 @@ impl Lasting {
             .await
     }
 
-    /// Nothing is written while nothing new happens; the operation is not called more often than the passes need.
+    /// Checks that nothing is written while nothing new happens, and that the operation is not called more often than the passes need.
     async fn watch(&self, world: &World) -> Result<Rate> {
         let passes = || count(world, "get", "vpcflowmonitors");
         let hits = || {
@@ -100,7 +100,7 @@ impl Lasting {
             let others = calls.iter().filter(|call| call.mutating && !self.is(call));
             others.map(|call| call.operation.clone()).collect::<Vec<_>>()
         };
-        // What goes on beside it, such as a function that becomes active, may still be told; it comes to an end.
+        // Other work, such as a function that becomes active, may still be reported; it comes to an end.
         let mut noise = String::new();
         for _ in 0..WINDOWS {
             let (calls, begun, written) = (hits(), passes(), writes().len());
@@ -130,7 +130,7 @@ impl Lasting {
         self.only_waiting(&monitor)
     }
 
-    /// Who does not fail is done, or waits for who does.
+    /// Checks that each system without a failure is done, or waits for one that fails.
     fn only_waiting(&self, monitor: &VpcFlowMonitor) -> Result<()> {
         let failing: BTreeSet<&str> = conditions(monitor).filter(|it| self.tells(it)).map(|it| &*it.type_).collect();
         for system in SYSTEMS.iter() {
@@ -140,14 +140,14 @@ impl Lasting {
             let fine = condition.status == "True"
                 || failing.contains(condition.type_.as_str())
                 || condition.reason == "WaitingForDependency" && self.may_wait(system.component, &failing)
-                // What lies in a log group or bucket that cannot be read yet is told by that one.
+                // Resources in a log group or bucket that cannot be read yet are reported by that system.
                 || monitor.metadata.deletion_timestamp.is_some();
             ensure!(fine, "{self}: {} {}: {}", condition.type_, condition.reason, condition.message);
         }
         Ok(())
     }
 
-    /// True if one of the failing systems is needed by it, or by one that it needs.
+    /// True if the system needs one of the failing systems, or needs one that does.
     fn may_wait(&self, component: Component, failing: &BTreeSet<&str>) -> bool {
         let Some(system) = SYSTEMS.iter().find(|system| system.component == component) else { return false };
         let clears = if self.phase == Phase::Create { &[][..] } else { system.clears_after };
@@ -158,7 +158,7 @@ impl Lasting {
         })
     }
 
-    /// One event of each system that fails says what the condition says.
+    /// Checks that each failing system has one event, with the reason of its condition and the operation.
     async fn check_events(&self, world: &World) -> Result<()> {
         let monitor = world.cluster.monitors.get(NAME).await?;
         let api: Api<Event> = Api::namespaced(world.cluster.client.clone(), &world.cluster.namespace);

@@ -12,7 +12,7 @@ use crate::life::{Phase, strangers};
 use crate::snapshot::Snapshot;
 use crate::world::{NAME, World};
 
-/// What came of a life.
+/// The result of a life.
 #[derive(Default)]
 pub struct Story {
     pub hit: usize,
@@ -21,13 +21,13 @@ pub struct Story {
     pub failed: Option<(Phase, anyhow::Error)>,
 }
 
-/// A world in which others live already, with an operator that does not take its time.
+/// A world with resources of others, and with an operator whose backoff and resync are short.
 pub async fn inhabited(name: &str) -> Result<World> {
     let mut world = World::new(name).await?;
     strangers(&world).await?;
     world.start_with(|options| {
         options.backoff = Backoff { first: Duration::from_millis(50), longest: Duration::from_millis(400) };
-        // What a person has to mend is tried again as late as this.
+        // Failures that a person has to fix are tried again only after this time.
         options.resync = Duration::from_secs(1);
     })?;
     Ok(world)
@@ -69,7 +69,7 @@ pub async fn end(world: &World, phase: Phase, undisturbed: &Undisturbed) -> Resu
     world.proxy.clear();
     world.kube.clear();
     ended?;
-    // What failed in the very last pass must be seen to have passed.
+    // A failure of the very last pass is over only after another pass.
     if world.cluster.monitors.get_opt(NAME).await?.is_some() {
         world.wait_at_rest().await?;
     }
@@ -82,7 +82,7 @@ pub async fn slow(name: &str, consistency: Consistency, undisturbed: &Undisturbe
     let world = inhabited(name).await?;
     let mut phases = Vec::new();
     for phase in Phase::ALL {
-        // What happened before is long past.
+        // AWS already shows everything that happened before.
         world.proxy.set_consistency(consistency);
         phase.begin(&world).await?;
         let ended = end(&world, phase, undisturbed).await;

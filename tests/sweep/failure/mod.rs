@@ -1,5 +1,5 @@
 //! A failure at every call of a whole life, of every kind: once it stops, the operator ends where it would have ended undisturbed; while
-//! it lasts, it is told, holds up only who depends on it, and is not tried too often.
+//! it lasts, it is reported, delays only the systems that depend on it, and is not tried too often.
 
 mod kinds;
 mod lasting;
@@ -21,7 +21,7 @@ use crate::crash::lives::{Undisturbed, undisturbed};
 use crate::report::{Sweep, is_full};
 use crate::side_by_side::side_by_side;
 
-/// What all sweeps of this module are compared with.
+/// The undisturbed life that all sweeps of this module are compared with.
 static UNDISTURBED: LazyLock<Undisturbed> = LazyLock::new(|| {
     let life = side_by_side(vec!["failure-undisturbed"], async |name| undisturbed(name).await).remove(0);
     life.expect("an undisturbed life")

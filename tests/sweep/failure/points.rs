@@ -1,4 +1,4 @@
-//! What fails: a phase's n-th call of an operation, and those after it, for a while.
+//! The calls that fail: a phase's n-th call of an operation, and those after it, for a while.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,15 +14,16 @@ use crate::life::Phase;
 use crate::report::is_full;
 use crate::world::World;
 
-/// How many calls of an operation fail in a row: the SDK sends each twice, so two of the operator's attempts, or one.
+/// The number of calls of an operation that fail in a row. The SDK sends each call twice, so four are two attempts of the operator, and two
+/// are one.
 fn times() -> u32 {
     if is_full() { 4 } else { 2 }
 }
 
-/// A read's later calls repeat what its first ones do: before anything is changed, and after.
+/// The number of calls of a read that matter: later ones repeat the first, which come before and after a change.
 const READS: u32 = 3;
 
-/// How a call fails.
+/// The failure of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Failure {
     Aws(Kind),
@@ -59,7 +60,7 @@ impl fmt::Display for Point {
     }
 }
 
-/// What fails in each phase of a life.
+/// The operations that fail in each phase of a life.
 pub type Plan = BTreeMap<Phase, Vec<Point>>;
 
 /// For each n, a life in which the n-th call of every operation fails, up to `most`.

@@ -1,4 +1,4 @@
-//! Lives with many failures, and which of these it takes where one goes wrong.
+//! Lives with many failures. If one goes wrong, the failures that cause it are traced.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +10,7 @@ use crate::crash::lives::Undisturbed;
 use crate::report::Sweep;
 use crate::side_by_side::side_by_side;
 
-/// Lives with these plans. What went wrong in a phase with many failures is traced to those that it takes.
+/// Runs lives with these plans. If a phase with many failures goes wrong, the failures that cause it are traced.
 pub fn live(sweep: &mut Sweep, name: &'static str, undisturbed: &Undisturbed, mut plans: Vec<Plan>) {
     let (lives, mut wrong) = (AtomicUsize::new(0), Vec::new());
     let run = async |plan: Plan| -> Result<_> {

@@ -18,7 +18,7 @@ use testkit::sandbox::Sandbox;
 
 const VPC: &str = "vpc-0123456789abcdef0";
 
-/// What the server says of a spec, without storing it: nothing if it is accepted, else each fault with the field it is at.
+/// The faults that the server finds in a spec, each with its field, without storing the spec; none if it is accepted.
 async fn faults(cluster: &Cluster, mut spec: Value) -> Vec<(String, String)> {
     if spec.get("vpcId").is_none() {
         spec["vpcId"] = json!(VPC);
@@ -38,7 +38,7 @@ async fn faults(cluster: &Cluster, mut spec: Value) -> Vec<(String, String)> {
         Err(kube::Error::Api(status)) => {
             let causes = status.details.map(|details| details.causes).unwrap_or_default();
             if causes.is_empty() {
-                // Where the whole request is malformed, only the message tells.
+                // If the whole request is malformed, only the message names the fault.
                 return vec![(status.message.clone(), status.message)];
             }
             causes.into_iter().map(|cause| (cause.field, cause.message)).collect()
@@ -47,7 +47,7 @@ async fn faults(cluster: &Cluster, mut spec: Value) -> Vec<(String, String)> {
     }
 }
 
-/// Fails unless one of the faults names this field; entries of lists and maps are told by their index or key.
+/// Fails unless one of the faults names this field; entries of lists and maps are named by their index or key.
 fn at(faults: &[(String, String)], path: &str) -> Result<()> {
     ensure!(!faults.is_empty(), "accepted");
     let indexes = Regex::new(r"\[\d+\]")?;

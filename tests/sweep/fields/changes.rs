@@ -18,7 +18,7 @@ pub struct Change {
     pub path: String,
     /// A merge patch of the spec.
     pub there: Value,
-    /// What takes it back.
+    /// A merge patch that takes the change back.
     pub back: Value,
 }
 
@@ -53,7 +53,7 @@ fn merge_keeping_nulls(target: &mut Value, patch: Value) {
     }
 }
 
-/// The spec from which all changes depart: nothing is left behind of what has another name now.
+/// The spec before all changes. Its policy leaves no resources behind when their names change.
 pub fn base(world: &World) -> Value {
     json!({"vpcId": world.sandbox.vpc_id, "deletionPolicy": "Delete"})
 }
@@ -110,7 +110,7 @@ fn every_field_comes_to_the_state_of_a_monitor_made_so_and_back() {
     sweep.finish();
 }
 
-/// How many changes are made at once where not each is made by itself.
+/// The number of changes that are made at once, unless each is made by itself.
 const AT_ONCE: usize = 6;
 
 /// All changes on top of each other, some at once, compared before those that hide others and at the end, and taken back in the opposite
@@ -164,7 +164,7 @@ async fn take_back(world: &World, change: &Change) -> Result<()> {
     world.change(back).await
 }
 
-/// Changes a field, and waits until it is so; in AWS something must have come of it.
+/// Changes a field, and waits until the change has taken effect. Checks that AWS has changed, unless the field leaves no trace there.
 async fn apply(world: &World, change: &Change) -> Result<()> {
     let before = world.sandbox.latest_call().await;
     world.change(change.there.clone()).await.with_context(|| change.there.to_string())?;

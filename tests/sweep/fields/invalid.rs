@@ -1,4 +1,4 @@
-//! Every kind of invalid value that a schema tells of.
+//! Every kind of invalid value that follows from a schema.
 
 use serde_json::{Map, Value, json};
 

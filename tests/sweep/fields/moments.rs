@@ -79,7 +79,7 @@ async fn world(name: &str) -> Result<World> {
     Ok(world)
 }
 
-/// A creation and a change that nothing disturbs: when each can be disturbed, and how each ends.
+/// An undisturbed creation and an undisturbed change: the moments at which each can be disturbed, and the state at its end.
 struct Model {
     creation: Vec<Moment>,
     made: Snapshot,
@@ -128,7 +128,7 @@ fn back(world: &World) -> Result<Value> {
     Ok(patch)
 }
 
-/// Names with null what is in `from` only.
+/// Sets fields that are only in `from` to null in the patch.
 fn take_out(from: &Value, patch: &mut Value) {
     if let (Value::Object(from), Value::Object(fields)) = (from, patch) {
         for (key, value) in from {
@@ -166,7 +166,7 @@ fn a_change_while_the_monitor_is_deleted() {
     sweep.finish();
 }
 
-/// When a deletion that nothing disturbs can be disturbed.
+/// The moments at which a deletion can be disturbed.
 async fn deletion(name: &str, policy: &str) -> Result<Vec<Moment>> {
     let world = world(name).await?;
     make(&world, spec(&world, policy)).await?;
@@ -182,7 +182,7 @@ fn spec(world: &World, policy: &str) -> Value {
     spec
 }
 
-/// Several changes of the same field, each before anything can have come of the one before.
+/// Several changes of the same field, each before the one before can have had an effect.
 #[test]
 fn changes_in_quick_succession() {
     let mut sweep = Sweep::start("fields: quick succession");

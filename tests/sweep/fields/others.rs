@@ -1,10 +1,10 @@
-//! What a monitor may name and others have made: a topic, a key.
+//! Resources of others that a monitor may name: a topic, a key.
 
 use aws_config::SdkConfig;
 
 use testkit::sandbox::{REGION, Sandbox};
 
-/// What others have made in an account.
+/// Resources that others have made in an account.
 #[derive(Clone, Debug)]
 pub struct Others {
     pub account: String,

@@ -11,12 +11,12 @@ use vpc_flow_operator::api::{VpcFlowMonitor, cel};
 pub struct Property {
     pub path: String,
     pub schema: Value,
-    /// True if the object that holds it cannot do without it.
+    /// True if its object requires it.
     pub required: bool,
 }
 
 impl Property {
-    /// True if it holds a value that is replaced whole.
+    /// True if its value is replaced whole.
     pub fn is_leaf(&self) -> bool {
         self.schema["properties"].is_null() && !self.path.contains(['[', '{'])
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::others::Others;
 use super::schema::Property;
 
-/// What becomes of a property that is changed.
+/// The change that a property allows.
 #[derive(Clone, Debug)]
 pub enum Other {
     /// It may have any of these values instead.
@@ -48,7 +48,7 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
         "s3.lifecycle.expireAfterDays" => one(json!(400)),
         "analytics.database" => one(json!("sweep")),
         "notifications.topicArn" => one(json!(others.topic_arn)),
-        // None by e-mail: what nobody confirms nobody can take back either.
+        // None by e-mail: a subscription that is not confirmed cannot be removed either.
         "notifications.subscriptions" => Some(Other::Values(vec![
             json!([
                 {"protocol": "sms", "endpoint": "+491701234567"},
@@ -77,7 +77,8 @@ pub fn other(property: &Property, others: &Others) -> Other {
     })
 }
 
-/// What a change must go with, or come after: a switch hides what it switches off, a policy decides what becomes of former names.
+/// The rank of a field in the order of changes; fields of the same rank may change at once. Switches come later, since they hide the fields
+/// that they switch off. Policies come last, since they decide about resources with former names.
 pub fn rank(path: &str) -> u8 {
     match path {
         "adoptionPolicy" | "deletionPolicy" => 2,
@@ -87,7 +88,7 @@ pub fn rank(path: &str) -> u8 {
     }
 }
 
-/// What must change along with a property, so that the spec stays valid: a merge patch.
+/// A merge patch with the other changes that a change of the property needs to keep the spec valid.
 pub fn along_with(path: &str) -> Value {
     match path {
         "notifications.topicArn" => json!({"notifications": {"subscriptions": null}}),

@@ -1,4 +1,4 @@
-//! What others do in the account: records arrive, things are changed by hand, strangers live there too.
+//! The work of others in the account: records arrive, resources are changed by hand, and others have resources of their own there.
 
 use anyhow::{Context as _, Result};
 use aws_sdk_lambda::types::LastUpdateStatus;
@@ -73,7 +73,7 @@ pub async fn drift(world: &World) -> Result<()> {
     logs.delete_query_definition().query_definition_id(definition.context("a saved query")?).send().await?;
 
     let ec2 = aws_sdk_ec2::Client::new(&sandbox.config);
-    // The one whose making anew overwrites the policy of the bucket.
+    // The flow log to S3: making it anew overwrites the policy of the bucket.
     let to_s3 =
         inventory["flowLogs"].as_object().into_iter().flatten().find(|(_, log)| log["LogDestinationType"] == "s3");
     ec2.delete_flow_logs().flow_log_ids(to_s3.context("a flow log to S3")?.0).send().await?;

@@ -46,7 +46,7 @@ impl Phase {
         Self::DeleteAll,
     ];
 
-    /// Does what begins the phase; the operator may or may not run.
+    /// Begins the phase; the operator may or may not run.
     pub async fn begin(self, world: &World) -> Result<()> {
         match self {
             Self::Create => world.create(full(&world.sandbox)).await,
@@ -72,7 +72,7 @@ impl Phase {
     pub async fn reach(self, world: &World) -> Result<()> {
         match self {
             Self::Create | Self::Change | Self::TakeBackAll | Self::TakeBackData => world.wait_ready().await,
-            // Nothing else tells the operator that AWS has changed.
+            // The operator notices a change in AWS only in a pass.
             Self::Repair => world.pass().await,
             Self::DeleteRetain | Self::DeleteRetainData | Self::DeleteAll => world.wait_gone().await,
         }

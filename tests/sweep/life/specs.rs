@@ -1,4 +1,4 @@
-//! What a life's monitor asks for.
+//! The specs of a life's monitor.
 
 use anyhow::Result;
 use serde_json::{Value, json};

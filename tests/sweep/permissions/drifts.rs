@@ -1,4 +1,4 @@
-//! What the phases of a life leave out, so that every permission of the operator is used.
+//! Changes that the phases of a life leave out, so that every permission of the operator is used.
 
 use std::sync::LazyLock;
 
@@ -69,7 +69,7 @@ fn through(world: &World, role: &str) -> Value {
 
 const ANYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
-/// What somebody else has made before the operator is there.
+/// Makes the policies and roles that others have made before the operator starts.
 pub async fn prepare(world: &World) -> Result<()> {
     let iam = aws_sdk_iam::Client::new(&world.sandbox.config);
     for name in ["boundary", "other"] {
@@ -148,14 +148,14 @@ async fn drift(world: &World) -> Result<()> {
     let database = DatabaseInput::builder().name(&names.database).description("theirs").build()?;
     glue.update_database().name(&names.database).database_input(database).send().await?;
     let table = glue.get_table().database_name(&names.database).name(&names.table).send().await?.table;
-    // Whose the table is stands among its parameters.
+    // The parameters include the owner of the table.
     let parameters = table.and_then(|table| table.parameters);
     let table = TableInput::builder().name(&names.table).description("theirs").set_parameters(parameters).build()?;
     glue.update_table().database_name(&names.database).table_input(table).send().await?;
     Ok(())
 }
 
-/// Whose the bucket is has to stay, or nobody takes it for the operator's any more.
+/// Removes all tags of the bucket except its owner, without which the operator would no longer recognise the bucket as its own.
 async fn tag_bucket(world: &World, bucket: &str) -> Result<()> {
     let owner = world.monitor().await?.owner;
     let tag = aws_sdk_s3::types::Tag::builder().key("vpcflow.dev/owner").value(owner).build()?;

@@ -29,11 +29,11 @@ const ELSEWHERE: [&str; 2] = [
 /// Actions taken away outside of `make sweep`.
 const A_FEW: usize = 6;
 
-/// A part of the life, and what it is called where one fails.
+/// A part of the life; failures are reported with its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Phase(Phase),
-    /// What the phases leave out, between two of them.
+    /// A change that the phases leave out, between two of them.
     More(drifts::More),
 }
 
@@ -151,7 +151,7 @@ async fn lacking(action: &'static str, part: Part) -> Result<()> {
         }
     }
     world.sandbox.config_bound_to(&permissions::policies(&options(&world))).await;
-    // What the operator may do again is tried again by itself.
+    // The operator retries an action by itself once it is allowed again.
     part.end(&world).await.with_context(|| format!("{part:?}, with {action} again"))
 }
 

@@ -1,4 +1,4 @@
-//! What people and other tools do to a monitor's resources behind the operator's back.
+//! Changes that people and other tools make to a monitor's resources without the operator.
 
 use anyhow::{Context, Result};
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// A change by hand. What is not there is left alone.
+/// A change by hand. It has no effect if its resource is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drift {
     AlarmDeleted,
@@ -59,9 +59,9 @@ impl Drift {
         Self::WorkgroupDeleted,
     ];
 
-    /// Does it, as far as there is something to do it to.
+    /// Makes the change, if its resource exists.
     pub async fn happen(self, world: &World) {
-        // What it is to happen to may be gone, or not there yet.
+        // The resource may be gone, or not there yet.
         if let Err(error) = self.attempt(world).await {
             tracing::debug!(?error, drift = ?self, "nothing has drifted");
         }

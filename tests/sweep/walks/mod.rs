@@ -1,6 +1,6 @@
 //! Random walks: edits, drifts, failures and restarts in any order end in the state of a monitor made with the last spec.
 //!
-//! A walk follows from its seed, which a failure tells: `SWEEP_SEED=… ` walks it again.
+//! A walk follows from its seed, which a failure prints: `SWEEP_SEED=… ` walks it again.
 
 mod drifts;
 mod steps;
@@ -22,7 +22,7 @@ use crate::world::{NAME, World};
 /// Walks that are tried to find the shortest one that fails.
 const SHRINKS: usize = 20;
 
-/// How many walks, and how long.
+/// The number of walks, and the most steps of a walk.
 fn extent() -> (usize, usize) {
     if is_full() { (60, 20) } else { (4, 8) }
 }
@@ -66,7 +66,8 @@ async fn seeded(seed: u64, longest: usize) -> Result<usize> {
     bail!("{:#}\nafter {} steps, the fewest found:\n  {}", shortest.1, steps.len(), steps.join("\n  "))
 }
 
-/// The fields that change on a walk. Policies decide what becomes of former names, and have a sweep of their own; to be suspended is a step.
+/// The fields that change on a walk. Policies decide about resources with former names, and have a sweep of their own; to be suspended is a
+/// step.
 fn fields() -> Vec<String> {
     let nobody = Others { account: String::new(), topic_arn: String::new(), key_arn: String::new() };
     let fields = changes(&nobody).into_iter().map(|change| change.path);
@@ -135,7 +136,7 @@ impl Walk {
         self.changes.iter().find(|change| change.path == field).with_context(|| format!("no change of {field}"))
     }
 
-    /// Changes the spec, unless the API server refuses what it would come to.
+    /// Changes the spec, unless the API server would refuse the result.
     async fn change(&mut self, patch: &Value) -> Result<()> {
         let merge_patch = Patch::Merge(json!({ "spec": patch }));
         match self.world.cluster.monitors.patch(NAME, &PatchParams::default(), &merge_patch).await {

@@ -1,4 +1,4 @@
-//! What can happen to a monitor, in any order.
+//! The steps of a walk: events in the life of a monitor, in any order.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use proptest::strategy::Strategy;
 
 use super::drifts::Drift;
 
-/// Something that happens.
+/// An event in the life of a monitor.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// A field gets another value.
@@ -35,7 +35,7 @@ pub enum Step {
     Pass,
 }
 
-/// How calls to AWS fail.
+/// The kinds of failure of calls to AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failing {
     Throttled,

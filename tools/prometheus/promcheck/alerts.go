@@ -21,7 +21,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// interval is how often Prometheus evaluates rules, unless told otherwise.
+// interval is Prometheus' default time between evaluations of rules.
 const interval = time.Minute
 
 // testFile is what `promtool test rules` reads; the chart's rules stand for its rule_files.

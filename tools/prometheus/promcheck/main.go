@@ -2,7 +2,7 @@
 //
 // Usage: promcheck OPERATIONS.md RENDERED.yaml TESTS.yaml...
 //
-// OPERATIONS.md tells of the metrics, RENDERED.yaml is the chart with its PrometheusRule, ServiceMonitor and dashboard, and TESTS.yaml are
+// OPERATIONS.md lists the metrics, RENDERED.yaml is the chart with its PrometheusRule, ServiceMonitor and dashboard, and TESTS.yaml are
 // tests of the alerts, in the format of `promtool test rules`.
 package main
 
@@ -15,7 +15,7 @@ import (
 
 var promqlParser = parser.NewParser(parser.Options{})
 
-// problems are what was found wrong, for people.
+// problems are the faults that were found, for people.
 type problems []string
 
 func (p *problems) add(format string, arguments ...any) {

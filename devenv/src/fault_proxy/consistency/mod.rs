@@ -17,16 +17,17 @@ use super::operation::Identified;
 
 pub(super) use self::stale::Kept;
 
-/// How long AWS takes to catch up, counted in calls, so that a test neither waits nor depends on the machine's speed.
+/// The delay until AWS shows a change, counted in calls, so that a test neither waits nor depends on the machine's speed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Consistency {
-    /// That many times a service that is handed a new role cannot assume it.
+    /// The number of times that a service cannot assume a new role.
     pub role_not_assumable: u32,
-    /// Once something of its service has changed, a read that was made before is answered that many times as before.
+    /// The number of times that a repeated read gets its old answer after a change in its service.
     pub stale_reads: u32,
-    /// That many times the name of a deleted bucket, log group or role cannot be taken again.
+    /// The number of times that the name of a deleted bucket, log group or role cannot be used again.
     pub name_taken: u32,
-    /// That many times a new or changed Lambda function is told to be `Pending` or `InProgress`, or refuses a change for it.
+    /// The number of times that a new or changed Lambda function is reported as `Pending` or `InProgress`, or for this
+    /// reason refuses a change.
     pub function_pending: u32,
 }
 
@@ -44,13 +45,13 @@ impl Asked<'_> {
     }
 }
 
-/// What a request gets instead of being passed on.
+/// The answer to a request that is not passed on.
 pub(super) enum Instead {
     Error(ServiceError),
     Stale(Kept),
 }
 
-/// What AWS has not caught up with yet.
+/// The changes that AWS does not show yet.
 #[derive(Debug, Default)]
 pub(super) struct Lag {
     consistency: Consistency,
@@ -65,7 +66,7 @@ impl Lag {
         Self { consistency, ..Self::default() }
     }
 
-    /// What a request gets because AWS has not caught up.
+    /// The answer to a request that AWS cannot carry out, or answers as before, because of an earlier change.
     pub(super) fn before(&mut self, asked: Asked<'_>) -> Option<Instead> {
         let service = asked.identified.service.as_str();
         if role_handed_over(asked).is_some_and(|role| count_down(&mut self.roles, &role)) {
@@ -81,7 +82,7 @@ impl Lag {
         self.reads.stale(asked, self.consistency.stale_reads).map(Instead::Stale)
     }
 
-    /// Learns from an answer of AWS, and changes it where it would show what is not yet to be seen. True if it did.
+    /// Reads an answer of AWS, and changes it if it would show a change too early. True if it was changed.
     pub(super) fn after(&mut self, asked: Asked<'_>, answer: &mut Kept) -> bool {
         let Consistency { role_not_assumable, name_taken, function_pending, stale_reads } = self.consistency;
         let service = asked.identified.service.clone();

@@ -1,4 +1,4 @@
-//! What requests and answers say of roles, names and functions, and what AWS says while it has not caught up with these.
+//! The roles, names and functions in requests and answers, and AWS's errors until a change to them is visible.
 
 use hyper::body::Bytes;
 use serde_json::Value;

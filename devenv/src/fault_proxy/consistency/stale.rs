@@ -24,9 +24,9 @@ impl Kept {
     }
 }
 
-/// Whose state a read tells of: access key, region and service.
+/// The scope of a read: access key, region and service.
 type Scope = (String, String, String);
-/// Everything that tells one read from another: method and URL, target, body.
+/// The identity of a read: method and URL, target, body.
 type Read = (String, String, Bytes);
 
 #[derive(Debug)]
@@ -34,8 +34,8 @@ struct Remembered {
     answer: Kept,
     /// Something of the service has changed since.
     outdated: bool,
-    /// How often it may still be given although it is outdated. Not more because of further writes: AWS catches up with
-    /// the first however many follow.
+    /// The number of times that the outdated answer may still be given. Further writes do not raise it: AWS shows the
+    /// first write at its time, however many follow.
     left: u32,
 }
 
@@ -57,7 +57,7 @@ impl Reads {
         Some(known.answer.clone())
     }
 
-    /// Keeps a read's answer; a write outdates those of its service, whatever came of it.
+    /// Keeps the answer to a read. A write outdates the kept answers of its service, even if it failed.
     pub(super) fn remember(&mut self, asked: Asked<'_>, answer: &Kept, stale_reads: u32) {
         if stale_reads == 0 || asked.identified.service == "sts" {
             return;

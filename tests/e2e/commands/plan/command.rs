@@ -208,7 +208,7 @@ async fn without_the_detectors_package_all_else_is_planned() {
     std::fs::remove_dir_all(&alone).unwrap();
 }
 
-/// Whoever asks for what the AWS CLI's profiles offer gets in, or is told by AWS why not, but never that this program cannot.
+/// Each kind of AWS CLI profile works, or fails with AWS's own reason, but never because this program does not support it.
 #[tokio::test]
 async fn profiles_of_all_kinds_are_understood() {
     let sandbox = Sandbox::new("plan::profiles").await;

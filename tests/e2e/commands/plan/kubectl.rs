@@ -1,4 +1,4 @@
-//! Files as `plan` reads them beside what kubectl makes of them.
+//! Files as `plan` reads them, compared with the objects that kubectl reads.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! What is planned is what is done: the plan is compared with what the operator then does, and with what it writes to AWS, which is nothing.
+//! The plan is compared with the changes that the operator then makes. Planning itself writes nothing to AWS.
 
 mod command;
 mod kubectl;
@@ -36,7 +36,7 @@ async fn reader(sandbox: &Sandbox) -> Arc<Aws> {
     ClientPool::with_pace(&config, AwsGate::of_plan(), PACE).get(None, None).await.unwrap()
 }
 
-/// Plans, and sees that nothing was written.
+/// Plans, and checks that nothing was written.
 async fn plan(sandbox: &Sandbox, monitor: &Monitor, destroy: bool) -> Plan {
     let (aws, before) = (reader(sandbox).await, sandbox.latest_call().await);
     let plan = plan::plan(&aws, monitor, destroy).await;
@@ -111,7 +111,7 @@ async fn a_change_is_planned_field_by_field_and_a_replacement_says_why() {
     assert!(planned(&plan).is_subset(&done), "{plan:#?}\n{done:#?}");
 }
 
-/// Plans, does it in one pass, and sees that what was to wait is what has not been done.
+/// Plans, makes one pass, and checks that it leaves exactly the changes that the plan shows as waiting.
 async fn assert_only_what_waits_is_left(sandbox: &Sandbox, monitor: &Monitor) {
     let plan = plan(sandbox, monitor, false).await;
     let (waiting, at_once): (Vec<_>, Vec<_>) = plan.changes.iter().partition(|planned| !planned.waits_for.is_empty());
@@ -132,7 +132,7 @@ async fn assert_only_what_waits_is_left(sandbox: &Sandbox, monitor: &Monitor) {
 async fn what_is_planned_to_wait_is_what_does_not_get_made() {
     let sandbox = Sandbox::new("plan::waits").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    // Somebody else's, each in the way of a system that others need.
+    // Foreign resources, each in the way of a system that others need.
     let sns = aws_sdk_sns::Client::new(&sandbox.config);
     sns.create_topic().name(monitor.names.topic()).send().await.unwrap();
     let logs = aws_sdk_cloudwatchlogs::Client::new(&sandbox.config);

@@ -49,7 +49,7 @@ impl Scene {
         &self.status.flow_logs.iter().find(|flow_log| flow_log.destination == destination).unwrap().id
     }
 
-    /// What AWS does with a file of the flow log.
+    /// Writes a file into the bucket, as the flow log does.
     async fn deliver_file(&self, folder: &str, extension: &str, body: &'static [u8]) {
         let (account, bucket) = (&self.sandbox.account, &self.status.summary.as_ref().unwrap().bucket);
         let file = format!("{account}_vpcflowlogs_eu-west-1_{}_20261123T1130Z_0a1b2c3d", self.flow_log("s3"));
@@ -58,7 +58,7 @@ impl Scene {
         self.sandbox.s3().put_object().bucket(bucket).key(key).body(body).send().await.unwrap();
     }
 
-    /// What AWS does with a record of the flow log, made so many minutes ago.
+    /// Writes a record into the log group, as the flow log does; its timestamp is `minutes_ago` minutes in the past.
     async fn deliver_record(&self, minutes_ago: i64) {
         let logs = aws_sdk_cloudwatchlogs::Client::new(&self.sandbox.config);
         let (group, stream) = (&self.status.summary.as_ref().unwrap().log_group, "eni-0123456789abcdef0-all");
@@ -74,7 +74,7 @@ impl Scene {
     }
 }
 
-/// What the command told.
+/// The command's exit code and output.
 #[derive(Debug)]
 struct Told {
     code: i32,

@@ -1,4 +1,4 @@
-//! Which monitor is verified, and with whose credentials.
+//! The monitor that `verify` checks, and the credentials that it uses.
 
 use serde_json::json;
 use tokio::process::Command;

@@ -9,12 +9,12 @@ use tokio::process::Command;
 pub struct Helm {
     program: PathBuf,
     kubeconfig: PathBuf,
-    /// For what it keeps, and for charts.
+    /// The folder for Helm's own files, and for charts.
     pub folder: PathBuf,
 }
 
 impl Helm {
-    /// `test` is unlike that of any other test.
+    /// `test` must be unique among all tests.
     pub async fn new(kubeconfig: &Path, test: &str) -> Self {
         let program = provided_by("tools/chart-tools/build.sh").await.unwrap().join("helm");
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}-helm", std::process::id()));
@@ -22,7 +22,7 @@ impl Helm {
         Self { program, kubeconfig: kubeconfig.to_owned(), folder }
     }
 
-    /// What it prints, or what it complains of.
+    /// Runs Helm. Returns its standard output, or its standard error if it fails.
     pub async fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.program)
             .args(arguments)

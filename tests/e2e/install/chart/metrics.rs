@@ -1,4 +1,4 @@
-//! What alerts and the dashboard ask for is what the operator serves.
+//! The operator serves the metrics that the alerts and the dashboard query.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ async fn the_charts_alerts_and_dashboard_use_metrics_that_there_are() {
         let mut used = names(&std::fs::read_to_string(files.join(file)).unwrap());
         used.retain(|name| !NOT_AT_REST.contains(&name.as_str()));
         assert!(used.len() > 3, "{used:?}");
-        // Some begin to be served when something has happened.
+        // Some metrics are served only after their first event.
         let mut missing = BTreeSet::new();
         let served = wait_for("all metrics", DEADLINE, async || {
             missing = &used - &names(&operator.get("/metrics").await.1);

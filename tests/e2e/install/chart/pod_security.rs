@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use testkit::rights::{apply, rendering, title};
 
-/// A namespace that takes no other pods.
+/// Makes a namespace that accepts no other pods.
 async fn restricted(client: &Client, namespace: &str) {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let labels = json!({"pod-security.kubernetes.io/enforce": "restricted"});
@@ -15,7 +15,7 @@ async fn restricted(client: &Client, namespace: &str) {
     namespaces.patch(namespace, &PatchParams::apply("test").force(), &Patch::Apply(object)).await.unwrap();
 }
 
-/// What the API server says about a pod.
+/// The API server's answer to a pod, without creating it.
 async fn admission(client: &Client, namespace: &str, template: &Value) -> kube::Result<Pod> {
     let mut pod = template.clone();
     pod["metadata"]["name"] = "pod".into();

@@ -78,7 +78,7 @@ impl World {
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
     }
 
-    /// Waits until nothing is left that a deletion has yet to finish.
+    /// Waits until the deletion of the CRD is finished.
     async fn wait_gone(&self) {
         devenv::wait_for("the CRD to be gone", crate::process::DEADLINE, async || {
             Ok(self.crd().await.is_none().then_some(()))
@@ -88,7 +88,7 @@ impl World {
     }
 }
 
-/// Of the chart before this one: its CRD lacks a column, and its operator a flag.
+/// Turns the chart into a previous version: its CRD lacks a column, and its operator a flag.
 fn make_previous(chart: &Path) {
     let file = chart.join("files/vpcflow.dev_vpcflowmonitors.yaml");
     let mut crd: Value = serde_yaml_ng::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
@@ -127,7 +127,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
     let crd = world.crd().await.unwrap().uid();
     assert!(!world.has_new_column().await);
 
-    // What the schema of the values leaves to the CRD.
+    // The CRD checks the spec of a monitor; the schema of the values does not.
     let misspelt =
         world.helm.values("misspelt.json", &monitors(&json!({"vpcId": "vpc-0a0a0a0a", "regoin": "eu-west-1"})));
     let refused = world.upgrade(&["--reset-then-reuse-values", "--values", &misspelt]).await.unwrap_err();
@@ -157,7 +157,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
     assert_eq!(world.monitor("kept").await.as_ref(), Some(&kept));
     assert_eq!(world.monitor("loose").await, None);
 
-    // A new release takes up what was kept, monitors and all.
+    // A new release takes over the kept objects, including the monitors.
     world.install(&world.chart, &["--values", &with_monitors]).await.unwrap();
     assert_eq!(world.crd().await.unwrap().uid(), crd);
     assert_eq!(world.monitor("kept").await.as_ref(), Some(&kept));
@@ -168,7 +168,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_uninstalled() {
     world.wait_gone().await;
 }
 
-/// Everything that the chart can make is what this version of Kubernetes knows.
+/// This version of Kubernetes accepts every object that the chart can render.
 #[tokio::test]
 async fn every_value_makes_objects_that_kubernetes_takes() {
     let world = World::new("chart-values").await;
@@ -176,7 +176,7 @@ async fn every_value_makes_objects_that_kubernetes_takes() {
         world.create_namespace(namespace).await;
     }
     world.install(&world.chart, &[]).await.unwrap();
-    // And back: what one of them sets does not stay in the way of another.
+    // The first is also the last: no value of one upgrade prevents another.
     for name in ["default", "minimal", "namespaces", "production", "default"] {
         let values = chart().join(format!("ci/{name}-values.yaml"));
         let options = ["--reset-values", "--values", values.to_str().unwrap()];

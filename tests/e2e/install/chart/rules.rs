@@ -1,4 +1,4 @@
-//! What a rendering of the chart installs to run the operator: its ServiceAccount, its rules and its arguments.
+//! The parts of a rendering of the chart that run the operator: its ServiceAccount, its rules and its arguments.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ pub struct Right {
 }
 
 impl Right {
-    /// The role without it.
+    /// The role without this right.
     fn taken_away(&self) -> DynamicObject {
         let mut object = self.object.clone();
         let verbs = object.data["rules"][self.rule]["verbs"].as_array_mut().unwrap();
@@ -40,7 +40,7 @@ impl Right {
         object
     }
 
-    /// As Kubernetes is asked for it.
+    /// The attributes that ask Kubernetes for the right.
     fn attributes(&self, anywhere: &str) -> ResourceAttributes {
         let rule = &self.object.data["rules"][self.rule];
         let (resource, subresource) = match self.resource.split_once('/') {
@@ -58,7 +58,7 @@ impl Right {
         }
     }
 
-    /// What Kubernetes answers where it is missing.
+    /// Kubernetes' error message if the right is missing.
     pub fn refusal(&self) -> String {
         format!("cannot {} resource \"{}\"", self.verb, self.resource)
     }
@@ -68,19 +68,19 @@ impl Right {
     }
 }
 
-/// A control plane with what a rendering installs.
+/// A control plane with the ServiceAccount and the rules of a rendering.
 pub struct Installed {
     name: &'static str,
     _control_plane: ControlPlane,
     client: Client,
     kubeconfig: PathBuf,
     objects: Vec<DynamicObject>,
-    /// A namespace each.
+    /// One for each namespace with monitors.
     pub clusters: Vec<Cluster>,
 }
 
 impl Installed {
-    /// `name` is the rendering's; `namespaces` are to hold monitors.
+    /// `name` is the rendering's; `namespaces` are those of the monitors.
     pub async fn new(name: &'static str, namespaces: &[&str]) -> Self {
         let (control_plane, client) = control_plane(&format!("chart-rules-{name}")).await;
         install_crd(&client).await;
@@ -157,7 +157,7 @@ impl Installed {
         Process::run(&name, sandbox, sandbox.emulator.endpoint(), &self.kubeconfig, arguments)
     }
 
-    /// Removes what a killed operator has left.
+    /// Removes the monitors and the lease that a killed operator has left.
     pub async fn clean_up(&self) {
         for cluster in &self.clusters {
             if cluster.monitors.get_opt("m").await.unwrap().is_some() {

@@ -37,12 +37,12 @@ async fn live(clusters: &[Cluster], sandbox: &Sandbox) {
     }
 }
 
-/// What Kubernetes has refused, as the log tells it.
+/// True if the operator's log contains this refusal by Kubernetes.
 fn has_been_refused(operator: &Process, what: &str) -> bool {
     operator.text().replace("\\\"", "\"").contains(what)
 }
 
-/// Lives with all rights, and then without each.
+/// Checks that the operator is refused nothing with all rights, and something without each of them.
 async fn lives_with_these_rights_and_no_fewer(rendering: &'static str, namespaces: &[&str], rights: usize) {
     let installed = Installed::new(rendering, namespaces).await;
     let sandbox = Sandbox::new(&format!("chart-rules-{rendering}")).await;

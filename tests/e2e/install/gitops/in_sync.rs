@@ -1,4 +1,4 @@
-//! What a GitOps tool would show as different between a manifest and the cluster.
+//! The differences that a GitOps tool would show between a manifest and the cluster.
 
 use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
@@ -23,7 +23,7 @@ async fn patch(api: &Api<DynamicObject>, manifest: &Value, dry_run: bool) -> Dyn
     api.patch(name, &parameters, &Patch::Apply(manifest)).await.unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Shows that neither way of comparing finds a difference, and that nobody else has a say in the spec.
+/// Checks that neither way of comparing finds a difference, and that the spec has no other field manager.
 pub async fn assert_in_sync(api: &Api<DynamicObject>, manifest: &Value) {
     let name = manifest["metadata"]["name"].as_str().unwrap();
     let live = json!(api.get(name).await.unwrap());
@@ -37,7 +37,7 @@ pub async fn assert_in_sync(api: &Api<DynamicObject>, manifest: &Value) {
     assert!(owners.iter().all(|entry| entry["manager"] == MANAGER), "{name}: {owners:#?}");
 }
 
-/// What of a manifest is otherwise in the cluster. What the manifest does not say is not compared.
+/// The fields of a manifest that differ in the cluster. Fields that the manifest does not set are not compared.
 pub fn differences(wanted: &Value, live: &Value) -> Vec<String> {
     let mut different: Vec<String> = Vec::new();
     compare("", wanted, live, &mut different);

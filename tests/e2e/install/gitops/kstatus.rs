@@ -1,4 +1,4 @@
-//! What kstatus makes of an object, by the rules of `pkg/kstatus/status` in fluxcd/cli-utils, which Flux and Helm's `--wait` go by.
+//! The status of an object in kstatus, by the rules of `pkg/kstatus/status` in fluxcd/cli-utils, which Flux and Helm's `--wait` use.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What GitOps tools make of a monitor.
+//! The health and the differences that GitOps tools show for a monitor.
 
 mod contribution;
 pub mod in_sync;

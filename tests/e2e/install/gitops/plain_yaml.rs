@@ -1,4 +1,4 @@
-//! What `kubectl apply -k config/` installs, for those without Helm.
+//! The installation by `kubectl apply -k config/`, for users without Helm.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -100,7 +100,7 @@ async fn every_state_is_judged_right() {
     cluster.monitors.delete("other", &DeleteParams::default()).await.unwrap();
     cluster.wait_gone("other").await;
 
-    // A key that nobody lets the delivery service use: all is made, and no record arrives.
+    // A key that the delivery service may not use: everything is made, and no record arrives.
     let key = format!("arn:aws:kms:eu-west-1:{}:key/00000000-0000-0000-0000-000000000000", sandbox.account);
     cluster.change("m", json!({"s3": {"kmsKeyArn": key}})).await;
     let undelivered = |monitor: &VpcFlowMonitor| {

@@ -51,7 +51,7 @@ pub fn write(path: &str, content: &impl Serialize) {
     std::fs::write(path, serde_yaml_ng::to_string(content).unwrap()).unwrap();
 }
 
-/// An object with what differs from run to run replaced.
+/// An object with placeholders for values that differ from run to run.
 pub fn neutral(object: &DynamicObject, sandbox: &Sandbox) -> Value {
     let mut object = json!(object);
     let monitor: VpcFlowMonitor = serde_json::from_value(object.clone()).unwrap();
@@ -89,7 +89,7 @@ fn same_times(value: &mut Value) {
     }
 }
 
-/// What GitOps tools go by.
+/// The parts of an object that GitOps tools evaluate.
 pub fn essence(object: &Value) -> Value {
     let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
     let conditions = conditions.filter(|known| known["type"].as_str().is_some_and(|known| SUMMARY.contains(&known)));

@@ -1,4 +1,4 @@
-//! What takes effect and what does not.
+//! The effects of calls that are closed, lost, delayed or held.
 
 use std::time::Duration;
 

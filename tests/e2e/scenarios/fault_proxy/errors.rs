@@ -5,7 +5,7 @@ use vpc_flow_operator::aws::{AwsError, AwsResult, Class, operations as ops};
 
 use super::Proxied;
 
-/// One call to each service, and what came of it; between them they use every wire protocol.
+/// Makes one call to each service, and returns the errors. Together the calls use every wire protocol.
 async fn call_each(proxied: &Proxied) -> Vec<AwsError> {
     let config = &proxied.config;
     let role = aws_sdk_sts::Client::new(config).assume_role().role_arn("arn:aws:iam::1:role/r").role_session_name("s");

@@ -11,7 +11,7 @@ use devenv::FaultProxy;
 
 use testkit::sandbox::Sandbox;
 
-/// An account behind a proxy, and what leads to it; clients send each request once.
+/// An account behind a proxy, and the configuration of its clients, which send each request once.
 struct Proxied {
     sandbox: Sandbox,
     proxy: FaultProxy,

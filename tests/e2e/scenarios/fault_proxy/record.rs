@@ -1,4 +1,4 @@
-//! Every call is remembered, and by its right name.
+//! Every call is recorded, under its right name.
 
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::DeletionPolicy;

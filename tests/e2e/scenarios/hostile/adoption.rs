@@ -1,4 +1,4 @@
-//! A spec that names what the account's other users have made.
+//! A spec that names resources of the account's other users.
 
 use serde_json::json;
 use vpc_flow_operator::api::VpcFlowMonitorSpec;

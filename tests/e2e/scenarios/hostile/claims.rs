@@ -1,4 +1,4 @@
-//! Monitors that claim the same.
+//! Monitors that claim the same resources.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ async fn one_owns_it_and_the_other_is_told_whose_it_is() {
     // AWS would let one more flow log write to the same places.
     assert_eq!(reason(&reported, "FlowLogsReady").as_deref(), Some("Conflict"));
 
-    // Nobody takes it from the other, however often they look.
+    // Neither takes it from the other in further passes.
     let (before, inventory) = (stage.sandbox.latest_call().await, stage.inventory().await);
     let events = stage.cluster.events().await.len();
     for round in ["1", "2", "3", "4", "5"] {
@@ -61,7 +61,7 @@ async fn one_owns_it_and_the_other_is_told_whose_it_is() {
     stage.cluster.reconcile_now("second", "now").await;
     stage.cluster.wait_ready("second").await;
 
-    // What was left behind stays its maker's, which is told with the way out.
+    // A resource left behind stays its maker's; the message says so and names the remedy.
     stage.delete("second").await;
     stage.cluster.create("third", shared(&stage, DeletionPolicy::RetainData)).await;
     let reported = message(&stage.wait_stalled("third").await, "BucketReady");

@@ -12,7 +12,7 @@ use testkit::sandbox::Sandbox;
 
 const THEIRS: &str = "test/other-team/production";
 
-/// Makes all that a monitor makes by name, tagged as another monitor's.
+/// Makes every resource that a monitor finds by its name, tagged as another monitor's.
 async fn squat(sandbox: &Sandbox, monitor: &Monitor) {
     let names = &monitor.names;
     make_bucket(sandbox, &names.bucket, THEIRS).await;
@@ -75,7 +75,8 @@ async fn another_monitors_resources_under_our_names_are_told_and_left_alone() {
     let before = stage.inventory().await;
     stage.cluster.create("m", spec).await;
     let reported = stage.wait_stalled("m").await;
-    // What needs none of these is built; the alarms and the detector wait for the topic, flow logs and table for where the records go.
+    // Systems that need none of these are built. The alarms and the detector wait for the topic, flow logs and table for the places of the
+    // records.
     for condition in ["BucketReady", "LogGroupReady", "NotificationsReady", "DashboardReady"] {
         assert_eq!(reason(&reported, condition).as_deref(), Some("Conflict"), "{condition}");
         assert!(message(&reported, condition).contains(THEIRS), "{}", message(&reported, condition));
@@ -94,7 +95,8 @@ async fn another_monitors_resources_under_our_names_are_told_and_left_alone() {
     stage.operator.stop().await;
 }
 
-/// Who may tag a bucket of the account may also empty it, and what they say is believed; but nobody in another account is.
+/// The operator trusts the tags of a bucket in its own account: a principal that may tag the bucket may also empty it. It does not trust
+/// tags in another account.
 #[tokio::test]
 async fn our_tag_on_a_bucket_in_another_account_does_not_make_it_ours() {
     let stage = Stage::new("hostile-forged").await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::install::admission::submit;
 use testkit::cluster::Cluster;
 
-/// What a field with a format of its own never holds.
+/// Texts that a field with a format of its own never accepts.
 const TRICKS: [&str; 22] = [
     "a'b; DROP TABLE x; --",
     "a\"b",

@@ -1,4 +1,4 @@
-//! Hostile and careless input: it is told with the field and the remedy, and nothing of others is harmed.
+//! Hostile and careless input: the operator reports it with the field and the remedy, and changes no resources of others.
 
 mod adoption;
 mod arns;
@@ -54,7 +54,7 @@ impl Stage {
     }
 }
 
-/// True if the account holds nothing but its VPC.
+/// True if the account has nothing but its VPC.
 fn is_empty(inventory: &Value) -> bool {
     let kinds = inventory.as_object().unwrap().iter().filter(|(kind, _)| *kind != "vpcs");
     kinds.into_iter().all(|(_, resources)| resources.as_object().is_none_or(serde_json::Map::is_empty))

@@ -17,7 +17,7 @@ async fn edit(stage: &Stage, status: Value) {
     stage.cluster.monitors.patch_status("m", &parameters, &patch).await.unwrap();
 }
 
-/// What the status says but for the request that was last acted upon.
+/// The status without the request that was last handled.
 fn reported(monitor: &VpcFlowMonitor) -> VpcFlowMonitorStatus {
     VpcFlowMonitorStatus { last_handled_reconcile_at: None, ..monitor.status.clone().unwrap() }
 }
@@ -38,7 +38,7 @@ async fn what_it_names_of_others_is_not_touched_and_it_is_mended() {
     let ready = stage.cluster.wait_ready("m").await;
     let monitor = stage.sandbox.named_monitor("hostile-status", "m", ready.spec.clone());
 
-    // What people do with what is ours: a subscription, a saved query, a tag, each their own.
+    // Additions of people to our resources: a subscription, a saved query, a tag.
     let sns = aws_sdk_sns::Client::new(&stage.sandbox.config);
     sns.subscribe().topic_arn(monitor.topic_arn()).protocol("sms").endpoint("+491709999999").send().await.unwrap();
     let athena = aws_sdk_athena::Client::new(&stage.sandbox.config);
@@ -81,7 +81,7 @@ async fn what_it_names_of_others_is_not_touched_and_it_is_mended() {
     edit(&stage, forged).await;
 
     stage.cluster.reconcile_now("m", "edited").await;
-    // What has gone from the status is taken into account a moment later.
+    // The operator sees a moment later that entries are gone from the status.
     let mended = stage.cluster.reconcile_now("m", "again").await;
     assert_eq!(reported(&mended), reported(&ready));
     assert_eq!(stage.inventory().await, before);

@@ -1,4 +1,4 @@
-//! What others have in the account.
+//! Resources of others in the account.
 
 use aws_sdk_glue::types::{DatabaseInput, StorageDescriptor, TableInput};
 use aws_sdk_s3::types::CreateBucketConfiguration;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use testkit::sandbox::{REGION, Sandbox};
 
-/// A bucket with state in it, a log group with a line in it, a database with a table in it, a topic with a subscription: none of them tagged.
+/// A bucket with state in it, a log group with a line in it, a database with a table in it, a topic with a subscription: all without tags.
 pub struct Strangers {
     pub bucket: String,
     pub log_group: String,
@@ -42,7 +42,7 @@ impl Strangers {
         Self { bucket, log_group, database, topic_arn }
     }
 
-    /// All of it as AWS tells it, with what it holds.
+    /// All of them with their contents, as AWS shows them.
     pub fn of(&self, inventory: &Value) -> Value {
         json!({
             "bucket": inventory["buckets"][&self.bucket],

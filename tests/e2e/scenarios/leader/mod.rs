@@ -78,7 +78,7 @@ async fn a_leader_that_wakes_from_a_standstill_changes_nothing() {
     pair.standby.process.logged("leads").await;
     let before = pair.leader.mutating().len();
     let ready = pair.cluster.wait_ready("m").await;
-    // The answer waits for it, and with it everything that it would have done next.
+    // The stopped process gets its answer now, and would go on with its work.
     gate.open();
     pair.leader.process.signal(Signal::CONT);
     assert!(!pair.leader.process.ended().await.success());
@@ -107,7 +107,7 @@ async fn a_leader_that_is_cut_off_from_kubernetes_gives_up_before_another_begins
     pair.assert_never_both();
 }
 
-/// The process of a former leader ends at once; until it has, this is what keeps it from changing anything.
+/// The process of a former leader ends at once; until then, the fence keeps it from changing anything.
 #[tokio::test]
 async fn behind_a_shut_fence_nothing_is_changed() {
     let (sandbox, _cluster) = (Sandbox::new("leader-fence").await, Cluster::new("leader-fence").await);

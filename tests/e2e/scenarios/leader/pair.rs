@@ -94,7 +94,7 @@ impl Replica {
         Self { process, proxy, link }
     }
 
-    /// What it has sent that can change AWS.
+    /// The calls of this replica that can change AWS.
     pub fn mutating(&self) -> Vec<ProxiedCall> {
         self.proxy.calls().into_iter().filter(|call| call.mutating).collect()
     }

@@ -1,4 +1,4 @@
-//! How often a failing call is sent in one pass: the SDK's repeats and ours do not multiply.
+//! The attempts of a failing call in one pass: the SDK's retries and ours do not multiply.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Proxied {
         Self { sandbox, proxy, aws, metrics }
     }
 
-    /// How often the operation is sent in a pass in which it always fails.
+    /// The number of times that the operation is sent in a pass in which it always fails.
     async fn sent(&self, components: &[Component], service: &str, operation: &str, fault: ProxyFault) -> usize {
         let before = self.proxy.calls().len();
         self.proxy.add(Rule::of(service, operation, fault));

@@ -16,7 +16,7 @@ use self::quotas::{by_quota, most_within, refused};
 use testkit::cluster::{Cluster, Operator, is};
 use testkit::sandbox::Sandbox;
 
-/// How many times faster than AWS's quotas `make test` goes.
+/// The pace of `make test`, as a multiple of AWS's quotas.
 const FACTOR: f64 = 3.0;
 const DEADLINE: Duration = Duration::from_mins(20);
 
@@ -52,7 +52,7 @@ async fn created_at_once(test: &str, count: usize, pace: Pace) -> Vec<ProxiedCal
     calls
 }
 
-/// Tells the calls that come closest to their quota, and returns what AWS would have refused.
+/// Prints the highest rate of calls for each quota, and returns the quotas that are exceeded.
 fn beyond_the_quotas(calls: &[ProxiedCall], factor: f64) -> Vec<String> {
     let mut beyond = Vec::new();
     for (name, (quota, arrivals)) in by_quota(calls) {

@@ -23,7 +23,7 @@ pub const fn signing_name(service: Service) -> &'static str {
     }
 }
 
-/// When the calls that share a quota arrived, by the name of what they share.
+/// The arrival times of the calls that share a quota, by the name of the quota.
 pub fn by_quota(calls: &[ProxiedCall]) -> BTreeMap<String, (Quota, Vec<Instant>)> {
     let mut arrivals = BTreeMap::new();
     for call in calls {
@@ -36,7 +36,7 @@ pub fn by_quota(calls: &[ProxiedCall]) -> BTreeMap<String, (Quota, Vec<Instant>)
     arrivals
 }
 
-/// How many of the arrivals a token bucket of the quota would refuse that is `factor` times as large.
+/// The number of arrivals that the quota's token bucket would refuse if it were `factor` times as large.
 pub fn refused(quota: &Quota, factor: f64, arrivals: &[Instant]) -> usize {
     let rate = f64::from(quota.per_second) * factor;
     let most = f64::from(quota.at_once.unwrap_or(quota.per_second)) * factor;

@@ -1,4 +1,4 @@
-//! What a person asks for takes effect now: a pass, or that nothing more is changed.
+//! A person's request takes effect at once: a pass, or the end of all changes.
 
 use devenv::{FaultProxy, Gate, ProxyFault, Rule};
 use kube::api::DeleteParams;
@@ -61,7 +61,7 @@ async fn a_request_is_acknowledged_though_the_account_cannot_be_reached() {
     operator.stop().await;
 }
 
-/// The pass is in the middle of its work when somebody calls it off: then no step begins any more.
+/// Calls off a pass in the middle of its work, and checks that no further step begins.
 async fn called_off(test: &str, call_off: impl AsyncFnOnce(&Cluster), is_over: impl Fn(&VpcFlowMonitor) -> bool) {
     let (sandbox, cluster) = (Sandbox::new(test).await, Cluster::new(test).await);
     let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
@@ -93,7 +93,7 @@ async fn suspend_stops_a_pass_that_is_under_way() {
 #[tokio::test]
 async fn deletion_stops_a_pass_that_still_builds() {
     let delete = async |cluster: &Cluster| {
-        // Suspended as well, so that no removal follows: what is looked at is the pass that builds.
+        // Suspended as well, so that no removal follows: the test is about the pass that builds.
         cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
         cluster.change("m", json!({"suspend": true})).await;
     };

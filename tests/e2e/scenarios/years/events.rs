@@ -1,4 +1,4 @@
-//! Events tell trouble once, however often it is seen.
+//! An event reports a failure once, however often the failure is seen.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The log of the real program: an object a line, which says what it speaks of.
+//! The log of the real program: each line is an object that names its subject.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What Prometheus reads.
+//! The metrics that Prometheus reads.
 
 use kube::api::DeleteParams;
 
@@ -6,7 +6,7 @@ use crate::process::{DEADLINE, Process, Start};
 use testkit::cluster::Cluster;
 use testkit::sandbox::Sandbox;
 
-/// The value of a series, given as it is written.
+/// The value of a series, which is given with its labels as in the output.
 fn value(metrics: &str, series: &str) -> Option<f64> {
     metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
@@ -17,7 +17,7 @@ async fn metrics_follow_the_monitors() {
     let operator = Process::start(&Start::new("years-metrics", &cluster, &sandbox)).await;
     cluster.create("m", sandbox.spec()).await;
     cluster.wait_ready("m").await;
-    // The pass ends after it has told its status.
+    // The pass ends after it has written the status.
     let metrics = devenv::wait_for("the end of the pass", DEADLINE, async || {
         let (_, metrics) = operator.get("/metrics").await;
         let ended = value(&metrics, r#"vpc_flow_operator_reconcile_total{result="success"}"#).is_some();
@@ -26,7 +26,7 @@ async fn metrics_follow_the_monitors() {
     .await
     .unwrap();
     let is = |series: &str| value(&metrics, series).unwrap_or_else(|| panic!("no {series}:\n{metrics}"));
-    // What is counted is a whole number.
+    // All of these are whole numbers.
     let prefixed = |series: &str| format!("{}", is(&format!("vpc_flow_operator_{series}"))).parse::<u64>().unwrap();
     assert!(prefixed(r#"reconcile_total{result="success"}"#) >= 1);
     assert!(prefixed("reconcile_duration_seconds_count") >= 1);

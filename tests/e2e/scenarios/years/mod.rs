@@ -1,4 +1,4 @@
-//! What happens to an operator that runs for years.
+//! Events in the life of an operator that runs for years.
 
 mod asked;
 mod events;

@@ -14,7 +14,7 @@ pub async fn control_plane(test: &str) -> (ControlPlane, Client) {
     (control_plane, client)
 }
 
-/// Where a kubeconfig leads.
+/// The client configuration of a kubeconfig.
 pub async fn config_of(kubeconfig: &Path) -> kube::Config {
     let (kubeconfig, options) = (Kubeconfig::read_from(kubeconfig).unwrap(), KubeConfigOptions::default());
     kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap()

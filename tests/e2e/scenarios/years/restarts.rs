@@ -25,7 +25,7 @@ async fn the_operator_outlives_kubernetes() {
     cluster.wait_ready("a").await;
     cluster.wait_ready("gone").await;
 
-    // What happens meanwhile is not heard of, and after the restart no longer told: the API server remembers only what came after it.
+    // The operator misses the changes made meanwhile, and the restarted API server does not send them: its watch cache has only later ones.
     link.cut();
     operator.logged("monitors cannot be watched").await;
     cluster.change("a", json!({"cloudWatchLogs": {"retentionDays": 7}})).await;

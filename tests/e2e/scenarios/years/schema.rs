@@ -39,7 +39,7 @@ impl World {
             .await
     }
 
-    /// Gives the version of the CRD another schema, and waits until it holds.
+    /// Gives the version of the CRD another schema, and waits until it takes effect.
     async fn change_schema(&self, change: impl FnOnce(&mut Value), probe: &Value, is_stored: bool) {
         let crds: Api<CustomResourceDefinition> = Api::all(self.client.clone());
         let name = VpcFlowMonitor::crd().name_any();
@@ -138,7 +138,7 @@ async fn what_does_not_fit_the_schema_is_told_and_the_others_go_on() {
     assert_eq!(operator.get("/healthz").await.0, 200);
     assert_eq!(operator.get("/readyz").await.0, 200);
 
-    // Nothing was made for the one; for the other deletion waits, with all it has in AWS, until it can be read.
+    // Nothing was made for the one. The deletion of the other waits, with all its AWS resources, until it can be read.
     world.objects.delete("unknown", &DeleteParams::default()).await.unwrap();
     world.wait_gone("unknown").await;
     world.objects.delete("b", &DeleteParams::default()).await.unwrap();

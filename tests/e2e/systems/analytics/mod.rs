@@ -332,7 +332,7 @@ async fn a_table_changed_by_hand_is_repaired_and_what_others_added_stays() {
     assert!(queries.remove("Mine").is_some());
     assert_eq!(after, before);
 
-    // What others put into the database outlives the monitor; what they put into the workgroup does not.
+    // Resources of others in the database outlive the monitor; those in the workgroup do not.
     let outcomes = sandbox.tear_down(&monitor, ANALYTICS).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
     let inventory = sandbox.inventory().await;

@@ -1,4 +1,4 @@
-//! How what analytics made goes again.
+//! The removal of analytics: after a rename, and with the monitor.
 
 use serde_json::json;
 use vpc_flow_operator::api::spec::DeletionPolicy;

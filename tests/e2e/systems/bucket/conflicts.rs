@@ -93,7 +93,7 @@ async fn a_creation_whose_answer_was_lost_is_finished() {
     assert_eq!((&half_made["versioning"], &half_made["policy"]), (&json!("Enabled"), &json!(null)));
     sandbox.emulator.clear_faults(&sandbox.account).await.unwrap();
 
-    // The bucket is made, but not seen yet: what is left is done all the same.
+    // The bucket is made, but not seen yet: its remaining settings are written all the same.
     fail(&sandbox, "GetBucketTagging", "NoSuchBucket", 404, Some(1)).await;
     let outcomes = sandbox.pass(&monitor, STORAGE).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");

@@ -1,4 +1,4 @@
-//! What others put into the bucket's configuration beside ours.
+//! The configuration that others add to the bucket beside ours.
 
 use aws_sdk_ec2::types::{DestinationOptionsRequest, FlowLogsResourceType, LogDestinationType, TrafficType};
 use aws_sdk_s3::types::{
@@ -53,8 +53,8 @@ async fn the_policy_survives_what_create_flow_logs_does_to_it() {
     sandbox.assert_at_rest(&monitor, STORAGE).await;
 }
 
-/// Others replace policy, lifecycle and tags with theirs, but for the tag that says whose the bucket is; and one statement of ours, which they
-/// have changed. Returns theirs.
+/// Replaces policy, lifecycle and tags by those of others. The owner tag stays, and one statement of ours, changed. Returns the statement
+/// of others.
 async fn others_write(sandbox: &Sandbox, monitor: &Monitor, mut ours: Value) -> Value {
     let (s3, name) = (s3(&sandbox.config), &monitor.names.bucket);
     let theirs = json!({
@@ -83,7 +83,7 @@ async fn others_write(sandbox: &Sandbox, monitor: &Monitor, mut ours: Value) -> 
     theirs
 }
 
-/// What others wrote is there, and all else is as it was before.
+/// Checks that the configuration of others is there, and that everything else is as before.
 fn assert_theirs_is_beside_ours(mut after: Value, theirs: &Value, before: &Value) {
     assert_eq!(statement(&after, "Auditors"), *theirs);
     assert_eq!(rule(&after, "theirs")["Filter"], json!({"Prefix": "tmp/"}));
@@ -133,7 +133,7 @@ async fn what_others_add_while_a_pass_is_under_way_stays() {
 
     sandbox.converge(&changed, STORAGE).await;
     sandbox.converge(&monitor, STORAGE).await;
-    // The record of the tag keys goes with the keys; what others have put on does not.
+    // The record of the tag keys is removed with the keys; the tags of others are not.
     assert_theirs_is_beside_ours(bucket(&sandbox, &monitor).await, &theirs, &before);
 }
 
@@ -143,7 +143,7 @@ async fn what_lets_other_accounts_deliver_survives_create_flow_logs() {
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, STORAGE).await;
     let name = &monitor.names.bucket;
-    // As the user guide tells the owner of a bucket for several accounts to write it.
+    // As in the user guide for the owner of a bucket for several accounts.
     let theirs = json!({
         "Sid": "AWSLogDeliveryWrite",
         "Effect": "Allow",
@@ -280,7 +280,7 @@ async fn a_bucket_opened_to_the_public_is_closed_and_its_policy_back() {
     assert_ne!(statement(&after, "VpcFlowOperatorDeliveryWrite"), json!(null));
     sandbox.assert_at_rest(&monitor, STORAGE).await;
 
-    // Where access is blocked, S3 refuses every policy with that statement, and the user is told so.
+    // If public access is blocked, S3 refuses every policy with that statement, and the operator reports it.
     open_to_the_public(&sandbox, &monitor).await;
     let blocked = PublicAccessBlockConfiguration::builder()
         .block_public_acls(true)

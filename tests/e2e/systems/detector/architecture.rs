@@ -1,10 +1,10 @@
-//! Which of the packages in the container image is used.
+//! The choice of the detector package in the container image.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What the operator says in a folder laid out as in the image, where none of the packages can be read.
+/// The operator's error message in a folder laid out as in the image, where none of the packages can be read.
 fn refusal(folder: &Path, arguments: &[&str]) -> String {
     let program = folder.join("vpc-flow-operator");
     let mut command = Command::new(&program);

@@ -34,7 +34,7 @@ fn logs(sandbox: &Sandbox) -> aws_sdk_cloudwatchlogs::Client {
     aws_sdk_cloudwatchlogs::Client::new(&sandbox.config)
 }
 
-/// Waits until Lambda is done with the function, and so takes changes.
+/// Waits until Lambda has finished its work on the function and accepts changes.
 async fn settled_function(sandbox: &Sandbox, monitor: &Monitor) -> FunctionConfiguration {
     wait_for("the function to be active", DEADLINE, async || {
         let output = lambda(sandbox).get_function().function_name(monitor.names.detector()).send().await?;

@@ -10,7 +10,7 @@ use vpc_flow_operator::monitor::Monitor;
 use super::{DETECTOR, RECORDS, built, detector, kinds, lambda, logs, other_package, parts, settled_function};
 use testkit::sandbox::Sandbox;
 
-/// A function of the wanted name, made by somebody else.
+/// Makes a foreign function of the wanted name.
 async fn foreign_function(sandbox: &Sandbox, monitor: &Monitor) {
     let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     let iam = aws_sdk_iam::Client::new(&sandbox.config);
@@ -146,7 +146,7 @@ async fn settings_beyond_lambdas_limit_are_refused_before_anything_is_sent() {
     assert!(reported.contains("trustedCidrs") && reported.contains("bytes") && reported.contains("4096"), "{reported}");
     assert!(sandbox.writes_since(before).await.is_empty());
 
-    // AWS has the same limit: as many as we let through are taken.
+    // AWS has the same limit: it accepts as many networks as the operator does.
     while !sandbox.pass(&sandbox.monitor(spec.clone()), DETECTOR).await.iter().all(Outcome::is_settled) {
         assert!(spec.detections.external_connections.trusted_cidrs.pop().is_some());
     }

@@ -18,7 +18,7 @@ const FLOW_LOGS: &[Component] = &[Component::FlowLogs];
 const V2: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} \
                   ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
 
-/// What the flow logs need: bucket, role and log group.
+/// Makes the resources that the flow logs need: bucket, role and log group.
 async fn prepare(sandbox: &Sandbox, monitor: &Monitor) {
     make_bucket(sandbox, &monitor.names.bucket).await;
     sandbox.converge(monitor, &[Component::DeliveryRole, Component::LogGroup]).await;
@@ -62,7 +62,7 @@ async fn settings(sandbox: &Sandbox) -> Vec<Value> {
     all
 }
 
-/// A flow log of somebody else's; makes the bucket if the destination is one.
+/// Makes a foreign flow log, and its bucket if the destination is one.
 async fn make_foreign(sandbox: &Sandbox, destination: &str) -> String {
     if let Some(bucket) = destination.strip_prefix("arn:aws:s3:::").filter(|rest| !rest.contains('/')) {
         make_bucket(sandbox, bucket).await;

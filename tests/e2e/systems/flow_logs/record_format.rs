@@ -1,4 +1,4 @@
-//! A change of the records' format: what reads them changes after what writes them.
+//! A change of the records' format: readers are updated after the flow logs.
 
 use serde_json::{Value, json};
 use vpc_flow_operator::api::VpcFlowMonitor;
@@ -7,7 +7,7 @@ use crate::scenarios::lifecycle::denied;
 use testkit::cluster::{Cluster, Operator, is, reason};
 use testkit::sandbox::Sandbox;
 
-/// What the readers of records expect: patterns of the metric filters, format of the function, columns of the table.
+/// The format that each reader of records expects: patterns of the metric filters, format of the function, columns of the table.
 fn readers(inventory: &Value) -> Vec<Value> {
     let all = |kind: &str| inventory[kind].as_object().unwrap().values().cloned().collect::<Vec<_>>();
     let filters = all("logGroups").into_iter().flat_map(|group| {
@@ -48,7 +48,7 @@ async fn readers_keep_to_the_old_format_until_aws_takes_the_new_flow_log() {
             && ["MetricFiltersReady", "DetectorReady", "AnalyticsReady"].iter().all(is_waiting)
     };
     cluster.wait("m", "the readers to wait for the flow logs", waits).await;
-    // Nothing else waits: neither the alarms nor what else there is to change about the readers.
+    // Nothing else waits: neither the alarms nor the other changes of the readers.
     cluster.wait("m", "the alarms", |monitor| is(monitor, "AlarmsReady", "True")).await;
     let inventory = sandbox.inventory().await;
     assert_eq!(readers(&inventory), before);

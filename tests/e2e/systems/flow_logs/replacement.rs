@@ -1,4 +1,4 @@
-//! Whatever cannot be changed in place.
+//! Settings of flow logs that cannot be changed in place.
 
 use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;

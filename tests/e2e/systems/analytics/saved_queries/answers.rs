@@ -1,4 +1,4 @@
-//! What the saved queries should find, worked out in plain Rust from the lines as the detector reads them.
+//! The expected results of the saved queries, computed in plain Rust from the lines as the detector reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use super::traffic::{CONVERSATION, FIELDS, TRUSTED};
 /// Rows of a result.
 pub type Rows = Vec<Vec<String>>;
 
-/// What the questions are about: a flow, as one interface recorded it.
+/// The subject of the queries: a flow, as one interface recorded it.
 #[derive(Clone)]
 pub struct Flow {
     /// The day whose folder it is in, `YYYY-MM-DD`.
@@ -27,11 +27,11 @@ pub struct Flow {
     start: i64,
     tcp_flags: u16,
     rejected: bool,
-    /// Those of source and destination.
+    /// AWS services of source and destination.
     services: [Option<String>; 2],
 }
 
-/// The flows that lines tell of, as the detector reads them.
+/// The flows in the lines, as the detector reads them.
 pub fn flows(lines: &[String], date: &str) -> Vec<Flow> {
     let parser = Parser::new(LogFormat::from_names(FIELDS.iter().map(|field| field.name())).unwrap());
     let records = lines.iter().map(|line| parser.parse(line).unwrap());

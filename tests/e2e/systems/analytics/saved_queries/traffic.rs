@@ -70,7 +70,7 @@ pub fn lines(seed: u64, until: i64) -> Vec<String> {
             lines.extend(at_source.iter().chain([&at(target, &scan)]).map(line));
         }
     }
-    // A server answers one client at many ports, and scans nobody.
+    // A server answers one client at many ports, which is no scan.
     for port in 50_000..50_030 {
         let answer = flow([HOSTS[2], WORLD[0]], [443, port], SYN_ACK, 1_000, true, until);
         lines.push(line(&at(HOSTS[2], &answer)));
@@ -174,7 +174,7 @@ fn line(seen: &Seen<'_>) -> String {
     FIELDS.iter().map(value).collect::<Vec<_>>().join(" ")
 }
 
-/// A record that tells of no traffic.
+/// A record without traffic.
 fn silent(interface: &str, status: &str, start: i64) -> String {
     let value = |field: &FlowLogField| match field {
         F::Version => "5".to_owned(),
