@@ -221,7 +221,7 @@ pub struct Conflict {
     pub kind: ResourceKind,
     /// Its name.
     pub name: String,
-    /// The owner and the remedy.
+    /// The reason and the remedy.
     pub problem: String,
     /// True if the resource is to go, not to be built.
     pub only_removal: bool,

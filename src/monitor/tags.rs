@@ -29,7 +29,7 @@ pub enum Claim {
     Ours,
     /// It has no owner, and the spec allows to take it over.
     Adopt,
-    /// It is not ours to touch; the text names the owner and the remedy.
+    /// It is not ours to touch; the text gives the reason and the remedy.
     Foreign(String),
 }
 

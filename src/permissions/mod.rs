@@ -156,7 +156,7 @@ fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
         When::InAccount => vec![in_account.unwrap_or_else(|| json!({}))],
         When::PassedTo(service) => vec![json!({"StringEquals": {"iam:PassedToService": service}})],
     };
-    // For actions without ARNs that contain the region. No document says that the further actions of a call have the key.
+    // For actions without ARNs that contain the region. No document says that AWS sends the key with the further actions of a call.
     let in_regions = (grant.scope == PolicyScope::Any && !options.regions.is_empty())
         .then(|| json!({"StringEqualsIfExists": {"aws:RequestedRegion": options.regions}}));
     let boundary = boundary.filter(|_| grant.with_boundary);

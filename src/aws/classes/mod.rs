@@ -15,7 +15,7 @@ pub enum Class {
     NotYet,
     /// The resource does not exist.
     NotFound,
-    /// The name belongs to someone else.
+    /// The name belongs to somebody else.
     Conflict,
     /// A permission is missing.
     Denied,

@@ -66,7 +66,7 @@ fn remedy(operation: &Operation, class: Class, message: &str) -> Option<String> 
     if actions.is_empty() {
         return None;
     }
-    // The wording of AWS is from the IAM user guide, "Troubleshoot access denied error messages".
+    // AWS's wording is in the IAM user guide, "Troubleshoot access denied error messages".
     Some(if message.contains("explicit deny") {
         format!("a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy")
     } else {
@@ -103,7 +103,7 @@ impl AwsError {
         Self::new(operation, classify(operation, code, message), code, message)
     }
 
-    /// Reads an error that AWS answered. No other code does.
+    /// Reads an error that AWS answered, for callers and for interceptors.
     fn answered(operation: &'static Operation, error: &ErrorMetadata, status: u16) -> Self {
         let code = error.code().map_or_else(|| status_code_name(status), str::to_owned);
         let message = readable(error.message().unwrap_or("AWS gave no reason"));

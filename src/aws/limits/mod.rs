@@ -3,7 +3,7 @@
 //! Each attempt of a call, the SDK's repeat of it included, takes a token first. The rates come from AWS's published quotas
 //! ([`quotas`](super::quotas)), less a fifth, as others share the account. A refusal because of the rate halves the rate of its group; it
 //! then climbs back by itself within a minute ([`bucket`]). Waiting calls are served by urgency, then in order of arrival ([`queue`]).
-//! Changes come before routine reads, and so does every call of a pass that has something to change or to delete. But no read is overtaken
+//! Changes come before routine reads, and so do all calls of a pass once it has something to change or to delete. But no read is overtaken
 //! for longer than half a minute.
 //!
 //! The token is taken where the SDK resolves the credentials ([`wait_before_signing`]): the last place before signing that can wait. So a call may
