@@ -241,7 +241,7 @@ const ROWS: &[Row] = rows! {
     Ec2 "TagLimitExceeded" => Terminal;
     Ec2 "IdempotentParameterMismatch" => Terminal;
     Ec2 "LogDestinationPermissionIssueException" => Terminal;
-    // What `CreateFlowLogs` lists under `Unsuccessful` often has no other code.
+    // Entries of `CreateFlowLogs` under `Unsuccessful` often have no other code.
     Ec2 "400" => Terminal;
     // S3 API Reference, "List of error codes".
     S3 "AllAccessDisabled" => Terminal;
