@@ -1,4 +1,4 @@
-//! With whose credentials a person's command looks at a monitor's account.
+//! Chooses the AWS credentials for `plan` and `verify`.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::api::spec::AssumeRole;
 use crate::aws::{Arn, Aws, AwsError, ClientPool, ConnectError};
 
-/// Why a person's command has no way into the account.
+/// A failure to reach the account for a person's command.
 #[derive(Debug, Error)]
 pub enum AccountError {
     /// The credentials are another account's.
@@ -15,9 +15,9 @@ pub enum AccountError {
         "your AWS credentials are for account {yours}, but the monitor lives in account {account}: use credentials of that account"
     )]
     Other {
-        /// Whose the credentials are.
+        /// The account of the credentials.
         yours: String,
-        /// Where the monitor lives.
+        /// The account of the monitor.
         account: String,
     },
     /// The role of the spec does not let the caller in.
@@ -25,13 +25,13 @@ pub enum AccountError {
         "your AWS credentials are for account {yours}, and {role_arn} of spec.assumeRole does not let them in: use credentials of account {account}: {source}"
     )]
     Role {
-        /// Whose the credentials are.
+        /// The account of the credentials.
         yours: String,
-        /// Where the monitor lives.
+        /// The account of the monitor.
         account: String,
         /// The role.
         role_arn: String,
-        /// What STS says.
+        /// The error of STS.
         source: Box<AwsError>,
     },
     /// There is no way to AWS.
@@ -39,10 +39,11 @@ pub enum AccountError {
     Connect(#[from] ConnectError),
 }
 
-/// Clients for the account and region a monitor lives in. `account` is where it is known to live; otherwise the role of the spec tells.
+/// Clients for the account and region of a monitor. `account` is its account, if known; otherwise it is that of the spec's role, or the
+/// caller's.
 ///
 /// The caller's own credentials are used if they are for that account. Otherwise the role of the spec is assumed, as the operator does: its
-/// trust policy need not let people in who may look at the account anyway.
+/// trust policy need not allow people who may read the account anyway.
 pub async fn connect(
     pool: &ClientPool,
     region: Option<&str>,

@@ -1,4 +1,4 @@
-//! The documents tell of every reason, event, metric and part of the policies, and of none that there is not.
+//! Tests that the documents list every reason, event, metric and part of the policies, and no others.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn document(name: &str) -> String {
     std::fs::read_to_string(format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// What is below a heading, up to the next one of its level.
+/// The text below a heading, up to the next heading of its level.
 fn section(name: &str, heading: &str) -> String {
     let text = document(name);
     let (_, from) = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{name} lacks {heading}"));
@@ -92,7 +92,7 @@ fn every_metric_is_told() {
     }
 }
 
-/// What stands between backquotes.
+/// The texts between backquotes.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }

@@ -1,4 +1,4 @@
-//! Whether the process still does its work. Only what a new start can mend counts: not that AWS or Kubernetes cannot be reached.
+//! The health of the process. Only problems that a restart can solve count: not that AWS or Kubernetes cannot be reached.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use thiserror::Error;
 /// Every request has an end within a minute or two, and back-off one within minutes.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// A pass has an end: what takes long, as to empty a bucket, goes on in the next one.
+/// A pass has an end: long work, such as emptying a bucket, goes on in the next one.
 const PASS_PATIENCE: Duration = Duration::from_hours(1);
 
 /// A watch is renewed at least every five minutes.
@@ -24,26 +24,26 @@ pub struct Health {
 
 #[derive(Debug, Default)]
 struct Signs {
-    /// When each watch last asked the API server for anything, by what it watches.
+    /// Time of the latest request of each watch to the API server, by the path of the watch.
     watched: HashMap<String, Instant>,
-    /// When a pass last began, ended or had an answer from AWS.
+    /// Time at which a pass last began, ended or had an answer from AWS.
     progressed: Option<Instant>,
-    /// When the pass under way over each monitor began.
+    /// Start of the pass under way over each monitor.
     running: HashMap<String, Instant>,
-    /// When the next pass over each of the others is due.
+    /// Time at which the next pass over each of the others is due.
     due: HashMap<String, Instant>,
 }
 
-/// What is stuck.
+/// The part of the process that is stuck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Stuck {
-    /// Changes to monitors are no longer heard of.
+    /// Changes to monitors are no longer seen.
     #[error("the watch has not asked the API server for anything for {} s", .0.as_secs())]
     Watch(Duration),
-    /// Monitors are no longer looked after.
+    /// Work is due, and no pass makes progress.
     #[error("there is work to do, and nothing has moved for {} s", .0.as_secs())]
     Passes(Duration),
-    /// A monitor is no longer looked after, whatever the others do.
+    /// The pass over a monitor does not end, whatever the others do.
     #[error("the pass over a monitor has not ended for {} s", .0.as_secs())]
     Pass(Duration),
 }
@@ -55,7 +55,7 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Health that takes passes for stuck if none of them moves for so long.
+    /// Health that reports passes as stuck if none of them makes progress for `patience`.
     #[must_use]
     pub fn with_patience(patience: Duration) -> Self {
         Self { patience, signs: Arc::default() }
@@ -83,7 +83,7 @@ impl Health {
         signs.running.insert(uid.to_owned(), now);
     }
 
-    /// `next`: when the next pass is due, if one is planned.
+    /// `next`: the time until the next pass, if one is planned.
     pub(crate) fn pass_ends(&self, uid: &str, next: Option<Duration>) {
         let (mut signs, now) = (self.signs(), Instant::now());
         signs.progressed = Some(now);

@@ -1,4 +1,4 @@
-//! What is checked before a monitor's account is worked in, by the operator and by `plan` alike: what no schema can say.
+//! Preconditions that no schema can check. The operator and `plan` check them before they work in a monitor's account.
 
 use thiserror::Error;
 
@@ -25,7 +25,7 @@ pub fn check_role(allowed: &AllowedArns, namespace: &str, role_arn: &str) -> Res
     Err(RoleNotAllowed { role_arn: role_arn.to_owned(), namespace: namespace.to_owned() })
 }
 
-/// The monitor was built elsewhere.
+/// The monitor was built in another account or region.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "the monitor lives in account {account}, region {region}, but the operator now works in account {}, region {}; \

@@ -54,7 +54,7 @@ macro_rules! kinds {
         }
 
         impl ResourceKind {
-            /// What people call it.
+            /// The noun for messages, such as `log group`.
             #[must_use]
             pub const fn noun(self) -> &'static str {
                 match self { $(Self::$kind => $noun),* }

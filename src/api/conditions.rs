@@ -11,7 +11,7 @@ pub const STALLED: &str = "Stalled";
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $reason:ident),* $(,)?) => {
-        /// Reasons of conditions, and of the events that tell the same.
+        /// Reasons of conditions, and of the events that report them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
         pub enum Reason {
             $($(#[$doc])* $reason),*
@@ -47,7 +47,7 @@ reasons! {
     AccessDenied,
     /// AWS refuses what the spec asks for.
     Rejected,
-    /// A field of the spec cannot be right.
+    /// A field of the spec is invalid.
     InvalidSpec,
     /// A resource of that name belongs to somebody else.
     Conflict,
@@ -66,7 +66,7 @@ impl Reason {
         Self::ALL.iter().copied().find(|reason| reason.as_str() == text)
     }
 
-    /// True if somebody should know: not if it merely takes its time, or is as it was asked for.
+    /// True if the reason needs attention. Progress, waiting and states that the user asked for do not.
     #[must_use]
     pub const fn is_trouble(self) -> bool {
         !matches!(

@@ -1,4 +1,4 @@
-//! What the operator reports: written only when it changes.
+//! The status, which the operator reports. It is written only when it changes.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
@@ -10,10 +10,10 @@ use crate::api::{Component, ResourceKind};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = crate::api::descriptions::unwrap)]
-// A monitor that no operator has looked at yet is in progress: without a status, kstatus would take it for done.
+// A monitor is in progress until an operator has read it; without a status, kstatus would report it as current.
 #[schemars(extend("default" = {"observedGeneration": -1}))]
 pub struct VpcFlowMonitorStatus {
-    /// The generation of the spec that this status speaks of.
+    /// The generation of the spec that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// The AWS account the monitor lives in.
@@ -37,7 +37,7 @@ pub struct VpcFlowMonitorStatus {
     /// The alarms and their states.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<AlarmStatus>,
-    /// Where to look at the traffic.
+    /// Links to the traffic in the AWS console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Links>,
     /// The figures that `kubectl get` shows.
@@ -53,11 +53,11 @@ pub struct VpcFlowMonitorStatus {
 }
 
 impl VpcFlowMonitorStatus {
-    /// True if everything is on record that must be before the changes of `planned` are carried out: the names of all resources, and what
-    /// AWS may overwrite.
+    /// True if this status contains all that must be stored before the changes of `planned` are applied: the names of all resources, and
+    /// the statements that AWS may overwrite.
     #[must_use]
     pub fn records(&self, planned: &Self) -> bool {
-        // One that is to be created again must not be recorded as seen.
+        // A resource that will be created again must no longer have an ARN on record.
         let is_it = |new: &ResourceStatus, old: &ResourceStatus| {
             (old.kind, &old.name) == (new.kind, &new.name) && (old.arn.is_none() || new.arn.is_some())
         };
@@ -81,14 +81,14 @@ pub struct ResourceStatus {
     /// Its ARN, or its id where AWS gives no ARN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub state: ResourceState,
-    /// Why it stands so, if that needs saying.
+    /// Reason for the state, if it needs an explanation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// How an AWS resource stands.
+/// State of an AWS resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ResourceState {
     /// As declared.
@@ -99,7 +99,7 @@ pub enum ResourceState {
     Updating,
     /// About to be removed.
     Deleting,
-    /// Not as declared, and the message says why.
+    /// Not as declared; the message gives the reason.
     Failed,
     /// Kept after the monitor was deleted.
     Retained,

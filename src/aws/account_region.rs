@@ -1,6 +1,6 @@
 use std::fmt::Display;
 
-/// Where a monitor's resources live. Every ARN is computed from it.
+/// Account and region of a monitor's resources. Every ARN is computed from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AccountRegion {
     /// `aws`, `aws-cn`, `aws-us-gov` …
@@ -55,7 +55,7 @@ pub struct Arn<'a> {
 }
 
 impl<'a> Arn<'a> {
-    /// Splits an ARN, or `None` if it is none.
+    /// Splits an ARN; `None` if the text is not one.
     #[must_use]
     pub fn parse(arn: &'a str) -> Option<Self> {
         let mut parts = arn.splitn(6, ':');

@@ -35,7 +35,7 @@ pub struct Aws {
     pub sns: aws_sdk_sns::Client,
 }
 
-/// Why there are no clients for a monitor.
+/// A failure to make the clients of a monitor.
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// No region is known.
@@ -49,7 +49,7 @@ pub enum ConnectError {
     Role {
         /// The role.
         role_arn: String,
-        /// What STS says.
+        /// The error of STS.
         source: Box<AwsError>,
     },
     /// STS did not say who we are.
@@ -62,15 +62,15 @@ pub enum ConnectError {
 
 const SESSION_NAME: &str = "vpc-flow-operator";
 
-/// How often the SDK sends a call at most.
+/// Maximum number of attempts of the SDK for a call.
 const ATTEMPTS: u32 = 2;
-/// How long it may take to reach AWS.
+/// Timeout for the connection to AWS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long AWS may take to begin its answer.
+/// Timeout for the start of AWS's answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long clients are kept that nobody asks for: longer than any monitor rests.
+/// Time after which unused clients are dropped: longer than any monitor rests.
 const KEPT_UNUSED: Duration = Duration::from_hours(24);
-/// STS is asked before the account is known.
+/// The account of calls to STS, which come before the account is known.
 const UNKNOWN_ACCOUNT: &str = "";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -106,7 +106,7 @@ impl ClientPool {
     pub fn with_pace(base: &SdkConfig, gate: AwsGate, pace: Pace) -> Self {
         let base = base
             .to_builder()
-            // One quick repeat of what throttling or a passing failure hit; the engine never repeats those within a pass, but repeats whole
+            // One quick retry after throttling or a transient failure. The engine does not retry these within a pass but repeats whole
             // passes, so more attempts here would multiply with them.
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             // Not a timeout of the attempt: that would include the wait for its turn. Where the body of an answer stalls, the SDK's
@@ -133,7 +133,7 @@ impl ClientPool {
         }
         let aws = Arc::new(self.connect(&key).await?);
         let mut clients = self.clients.lock().await;
-        // Their role or external id is one that no monitor has any more.
+        // No monitor has the role or external id of these any more.
         clients.retain(|_, kept| now.duration_since(kept.used_at) < KEPT_UNUSED);
         Ok(Arc::clone(&clients.entry(key).or_insert(Kept { aws, used_at: now }).aws))
     }
@@ -186,7 +186,7 @@ impl ClientPool {
         let limits = self.limits.at(&account_region.account, &account_region.region);
         let gate = || self.gate.reporting_to(limits.clone());
         let config = in_turn(&config, limits.clone());
-        // An endpoint of one's own, such as an emulator's, seldom has a host name per bucket.
+        // A custom endpoint, such as an emulator's, seldom has a host name per bucket.
         let path_style = config.endpoint_url().is_some();
         Ok(Aws {
             account_region,

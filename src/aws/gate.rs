@@ -18,7 +18,8 @@ use super::error::AwsError;
 use super::limits::{LimitMetrics, LocalLimits};
 use super::operations::{self, Access, Caller, Operation};
 
-/// Stands before every call: what the table of operations lacks is never sent, nor a write that the observer refuses. Every call is logged.
+/// An interceptor of every call. It rejects calls that are not in the table of operations, and writes that the observer refuses. It logs
+/// every call.
 #[derive(Clone, Debug)]
 pub struct AwsGate {
     caller: Caller,
@@ -27,7 +28,7 @@ pub struct AwsGate {
     limits: Option<LocalLimits>,
 }
 
-/// Is asked before every write, and receives the result of every call.
+/// Approves every write, and receives the result of every call.
 pub trait CallObserver: fmt::Debug + Send + Sync {
     /// An error if nothing may be changed now.
     fn may_write(&self) -> Result<(), BoxError> {
@@ -64,7 +65,7 @@ impl RequestOutcome {
     }
 }
 
-/// When a call was first sent.
+/// The time at which a call was first sent.
 #[derive(Debug)]
 struct Sent(Instant);
 
@@ -98,7 +99,7 @@ impl AwsGate {
         Self { caller: Caller::Verify, ..Self::default() }
     }
 
-    /// The same gate for an account and region, whose limits hear when AWS refuses a call because of the rate.
+    /// The same gate for an account and region. It reports calls that AWS refuses because of the rate to `limits`.
     #[must_use]
     pub fn reporting_to(&self, limits: LocalLimits) -> Self {
         Self { limits: Some(limits), ..self.clone() }

@@ -1,4 +1,4 @@
-//! The one table of AWS operations: what is not in it is never sent.
+//! The table of all AWS operations. An operation that is not in it is never sent.
 
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use aws_smithy_types::error::ErrorMetadata;
@@ -59,7 +59,7 @@ impl Service {
     }
 }
 
-/// Whether an operation can change AWS.
+/// Access of an operation to AWS: read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Changes nothing.
@@ -68,37 +68,37 @@ pub enum Access {
     Write,
 }
 
-/// Which command sends an operation.
+/// The command that sends an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// The operator. A person's command may send its reads too.
     Operator,
     /// `plan`, which sends the operator's reads and nothing else.
     Plan,
-    /// `verify` alone, with the credentials of whoever runs it: no permission that the operator needs.
+    /// `verify` alone, with the credentials of the person who runs it. The operator needs no permission for it.
     Verify,
 }
 
 /// A row of the table.
 #[derive(Debug)]
 pub struct Operation {
-    /// Whose operation it is.
+    /// The service.
     pub service: Service,
     /// AWS's name of it.
     pub name: &'static str,
-    /// Whether it can change AWS.
+    /// Read, or write if it can change AWS.
     pub access: Access,
-    /// How often it may be sent.
+    /// Limit of its rate.
     pub quota: &'static Quota,
     /// The IAM actions a caller may need, from the Service Authorization Reference.
     pub actions: &'static [&'static str],
-    /// Who sends it.
+    /// The command that sends it.
     pub caller: Caller,
     /// Reads code and message from an error of this operation, whose type the SDK hides from interceptors.
     pub(super) metadata: fn(&Error) -> Option<&ErrorMetadata>,
 }
 
-/// No operation stands twice in the table.
+/// The names identify an operation: none is in the table twice.
 impl PartialEq for Operation {
     fn eq(&self, other: &Self) -> bool {
         (self.service, self.name) == (other.service, other.name)
@@ -113,7 +113,8 @@ const fn name_of(error: &'static str) -> &'static str {
 }
 
 impl Operation {
-    /// True if `caller` may send it: the operator what is its own, `plan` the reads among those, `verify` all reads and what is its own.
+    /// True if `caller` may send it. The operator sends its own operations, `plan` the reads among them, `verify` all reads and its own
+    /// operations.
     #[must_use]
     pub fn is_for(&self, caller: Caller) -> bool {
         let reads = self.access == Access::Read;
@@ -214,7 +215,7 @@ operations! {
     FILTER_LOG_EVENTS = CloudWatchLogs filter_log_events::FilterLogEventsError Read LOGS ["logs:FilterLogEvents"] Verify;
 
     DESCRIBE_FLOW_LOGS = Ec2 describe_flow_logs::DescribeFlowLogsError Read EC2_READ ["ec2:DescribeFlowLogs"];
-    // Those of ECS only for formats with its fields.
+    // The actions of ECS are needed only for formats with its fields.
     CREATE_FLOW_LOGS = Ec2 create_flow_logs::CreateFlowLogsError Write EC2_WRITE
         ["ec2:CreateFlowLogs", "ec2:CreateTags", "iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery",
          "ecs:ListClusters", "ecs:ListContainerInstances", "ecs:ListServices", "ecs:ListTaskDefinitions", "ecs:ListTasks"];

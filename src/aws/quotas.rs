@@ -1,6 +1,6 @@
-//! How often AWS lets an account call, as published; where AWS publishes nothing, a careful figure that says so.
+//! Rates at which AWS lets an account call, as published. Where AWS publishes none, the figure is careful, and a comment says so.
 
-/// What a quota is counted by, besides the account.
+/// Scope of a quota within the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaScope {
     /// Each region has its own.
@@ -21,7 +21,7 @@ pub struct Quota {
     pub at_once: Option<u32>,
     /// True if each operation of the group has such a quota to itself, false if they share one.
     pub each: bool,
-    /// What it is counted by.
+    /// Its scope.
     pub scope: QuotaScope,
 }
 
@@ -65,8 +65,8 @@ const fn global(quota: Quota) -> Quota {
 /// STS.
 pub const STS: Quota = each("sts", 50);
 
-// S3 tells rates for objects only ("Best practices design patterns": 3,500 writes and 5,500 reads a second and prefix). What is told of
-// buckets' settings are reports of `SlowDown` from tools that change many buckets at once: careful figures.
+// S3 publishes rates for objects only ("Best practices design patterns": 3,500 writes and 5,500 reads a second and prefix). For the
+// settings of buckets there are only reports of `SlowDown` from tools that change many buckets at once: careful figures.
 /// Making and deleting buckets.
 pub const S3_BUCKETS: Quota = each("s3-buckets", 3);
 /// Reading buckets' settings.

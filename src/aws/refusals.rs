@@ -20,7 +20,7 @@ pub fn of_flow_logs(operation: &'static Operation, items: &[UnsuccessfulItem]) -
     })
 }
 
-/// The first of the objects that `DeleteObjects` could not delete, and how many there are.
+/// The first of the objects that `DeleteObjects` could not delete, and their number.
 #[must_use]
 pub fn of_objects(operation: &'static Operation, errors: &[ObjectError]) -> Option<AwsError> {
     let error = errors.first()?;

@@ -10,7 +10,7 @@ use vpc_flow_operator::leader::{Elector, Fence, Terms, identity};
 
 use super::values::duration;
 
-/// Where Kubernetes tells a pod its own namespace.
+/// The file in which Kubernetes gives a pod its own namespace.
 const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// Settings of leader election.
@@ -29,21 +29,21 @@ pub struct LeaderElect {
     #[arg(long, env = "LEADER_ELECT_NAME")]
     leader_elect_name: Option<String>,
 
-    /// How long after its last sign of life a leader is taken for dead; whole seconds.
+    /// Time without a renewal after which another replica may take over; whole seconds.
     #[arg(long, env = "LEADER_ELECT_LEASE_DURATION", default_value = "15s", value_parser = duration)]
     leader_elect_lease_duration: Duration,
 
-    /// How long a leader that cannot renew its lease goes on before it gives up.
+    /// Time after which a leader that cannot renew its lease gives up.
     #[arg(long, env = "LEADER_ELECT_RENEW_DEADLINE", default_value = "10s", value_parser = duration)]
     leader_elect_renew_deadline: Duration,
 
-    /// How often the lease is renewed, or tried for.
+    /// Time between two attempts to take or to renew the lease.
     #[arg(long, env = "LEADER_ELECT_RETRY_PERIOD", default_value = "2s", value_parser = duration)]
     leader_elect_retry_period: Duration,
 }
 
 impl LeaderElect {
-    /// What decides whether this process may change anything.
+    /// The fence, which decides if this process may change anything.
     pub fn fence(&self) -> Fence {
         if self.leader_elect { Fence::shut_until_elected() } else { Fence::always_open() }
     }
@@ -83,10 +83,10 @@ fn own_namespace(file: &Path) -> anyhow::Result<String> {
     Ok(namespace.trim().to_owned())
 }
 
-/// Kubernetes takes no longer names.
+/// The longest name that Kubernetes accepts.
 const NAME_CHARS: usize = 253;
 
-/// Operators that watch different namespaces do not stand in for each other.
+/// The default name of the lease. Operators that watch different namespaces do not stand in for each other.
 fn lease_name(watch_namespaces: &BTreeSet<String>) -> anyhow::Result<String> {
     if watch_namespaces.is_empty() {
         return Ok("vpc-flow-operator".to_owned());

@@ -37,16 +37,16 @@ enum Command {
     Verify(verify::Verify),
 }
 
-/// The exit code for wrong arguments, of all commands but `plan`: there it stands for changes, and whoever runs it unattended goes on.
+/// The exit code for wrong arguments, except those of `plan`: there it means changes, and unattended runs go on after it.
 const WRONG_ARGUMENTS: u8 = 2;
 
 /// The exit code of `verify` when nothing could be checked.
 const NOT_CHECKED: u8 = WRONG_ARGUMENTS;
 
-/// Tells what is wrong with the arguments, or prints the help that they ask for.
+/// Prints the problem of the arguments, or the help that they ask for.
 #[must_use]
 pub fn refuse(error: &clap::Error) -> ExitCode {
-    // Where even this cannot be printed, nobody reads it.
+    // If even this cannot be printed, there is no other place to report it.
     let _ = error.print();
     if !error.use_stderr() {
         ExitCode::SUCCESS
@@ -57,7 +57,7 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Prints a result. Whoever reads only its beginning has what they want.
+/// Prints a result. A closed pipe is no error: its reader wanted only the beginning.
 fn print(text: &str) -> io::Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -66,7 +66,7 @@ fn print(text: &str) -> io::Result<()> {
 }
 
 impl Cli {
-    /// Runs the command, and tells why if it fails.
+    /// Runs the command, and prints the error if it fails.
     #[must_use]
     pub fn run(self) -> ExitCode {
         let (result, failure) = match self.command {
@@ -84,7 +84,7 @@ impl Cli {
 }
 
 fn print_error(error: &anyhow::Error) {
-    // Some errors tell their cause themselves.
+    // The texts of some errors contain their cause.
     let mut reported = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if !reported.contains(&cause) {

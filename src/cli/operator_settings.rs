@@ -13,7 +13,7 @@ use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, Architecture, Detector
 
 use super::values::{cluster_name, policy_arn, region};
 
-/// What the operator's owner sets for all monitors. Every command that works out what a monitor asks for takes these.
+/// Settings of the operator's owner for all monitors. Every command that computes a monitor's declared state has them.
 #[derive(Debug, Args)]
 pub struct OperatorSettings {
     /// Name of this cluster, the first part of every ownership tag. Never change it: resources would count as somebody else's.
@@ -43,7 +43,7 @@ pub struct OperatorSettings {
     #[arg(long, env = "ALLOWED_SUBSCRIPTION_ROLE", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
     allowed_subscription_role: Vec<AllowedArn>,
 
-    /// Let monitors of a namespace name a bucket, log group or database that nobody owns, and take it over if their adoptionPolicy is
+    /// Let monitors of a namespace name a bucket, log group or database that has no owner, and take it over if their adoptionPolicy is
     /// `IfUnowned`; patterns as above. Repeatable. [default: none]
     #[arg(long, env = "ALLOWED_ADOPTION", value_name = "NAMESPACE=ARN-PATTERN", value_delimiter = ',')]
     allowed_adoption: Vec<AllowedArn>,
@@ -58,7 +58,7 @@ pub struct OperatorSettings {
 }
 
 impl OperatorSettings {
-    /// True if somebody has said where the detector's package is.
+    /// True if the flags name the detector's package.
     pub const fn names_detector(&self) -> bool {
         self.detector_package.is_some() || self.detector_architecture.is_some()
     }
@@ -86,7 +86,7 @@ impl OperatorSettings {
         AllowedArns(self.allowed_role.clone())
     }
 
-    /// As the library has them.
+    /// The settings in the library's form.
     pub fn settings(&self, cluster_name: String, detector: DetectorPackage) -> Settings {
         Settings {
             cluster_name,
@@ -99,7 +99,7 @@ impl OperatorSettings {
     }
 }
 
-/// What names a cluster that was given no name.
+/// The default name of the cluster: the UID of namespace kube-system.
 pub async fn cluster_uid(client: Client) -> anyhow::Result<String> {
     let namespaces: Api<Namespace> = Api::all(client);
     let namespace = namespaces

@@ -13,14 +13,14 @@ use super::values::{
     account, also, cluster_name, external_id, namespace, policy_arn, region, role_arn, role_pattern, service_account,
 };
 
-/// Print the IAM policies that the operator needs, and who may take on its role
+/// Print the IAM policies that the operator needs, and the trust policies of its roles
 ///
-/// Needs no cluster and no AWS. Actions are exactly those that the code can call; what is not given here is left open, so give all you know.
-/// A policy longer than IAM allows is split: without --output-dir, several are printed as a list.
+/// Needs no cluster and no AWS. Actions are exactly those that the code can call. Values that you do not give are not restricted, so give
+/// all you know. A policy longer than IAM allows is split: without --output-dir, several are printed as a list.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Permissions {
-    /// What to print.
+    /// Document to print.
     #[arg(long, value_enum, default_value_t = Print::Policy)]
     print: Print,
 
@@ -40,7 +40,7 @@ pub struct Permissions {
     #[arg(long, value_enum)]
     partition: Option<Partition>,
 
-    /// What monitors may use, of what a spec can switch off. [default: all]
+    /// Features that monitors may use. Only features that a spec can switch off are listed. [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     features: Option<Vec<Feature>>,
 
@@ -84,7 +84,7 @@ pub struct Permissions {
     #[arg(long, value_parser = external_id)]
     external_id: Option<String>,
 
-    /// Write policy-1.json, policy-2.json … or trust.json into this folder instead, and remove what an earlier run wrote beyond them.
+    /// Write policy-1.json, policy-2.json … or trust.json into this folder instead, and remove further policies of an earlier run.
     #[arg(long, value_name = "FOLDER")]
     output_dir: Option<PathBuf>,
 }
@@ -93,7 +93,7 @@ pub struct Permissions {
 enum Print {
     /// The policies of the operator's role, or of its role in another account.
     Policy,
-    /// The policies of whoever runs `plan`: what reads.
+    /// The policies of a person who runs `plan`: only reads.
     PlanPolicy,
     /// The trust policy of a role for the operator's `ServiceAccount` (IRSA).
     IrsaTrust,
@@ -111,7 +111,7 @@ enum Partition {
 }
 
 impl Partition {
-    /// None for those that are closed to the public, or have their own.
+    /// `None` for regions that are closed to the public, or have a partition of their own.
     fn of_region(region: &str) -> Option<Self> {
         match region.split('-').collect::<Vec<_>>()[..] {
             ["cn", ..] => Some(Self::AwsCn),
@@ -163,7 +163,7 @@ impl Permissions {
                 .with_context(|| format!("cannot write {}", path.display()))?;
             eprintln!("{}", path.display());
         }
-        // Whoever attaches all that is there must not attach what was allowed before.
+        // A user who attaches all files must not attach policies of an earlier run.
         let stale = (documents.len() + 1..).map(policy).take_while(|path| is_policy && path.exists());
         for path in stale {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;

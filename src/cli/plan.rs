@@ -20,21 +20,21 @@ use super::operator_settings::{OperatorSettings, cluster_uid};
 use super::values::namespace;
 use super::{live, print, print_error};
 
-/// Says that there is something to do: as `terraform plan -detailed-exitcode`.
+/// The exit code for changes, as of `terraform plan -detailed-exitcode`.
 const CHANGES: u8 = 2;
 
 /// An exabyte: more is a slip of the keyboard.
 const MOST_GB_PER_DAY: f64 = 1e9;
 
-/// Show what the operator would do in AWS, and do none of it
+/// Show the changes that the operator would make in AWS, and make none
 ///
-/// Plans a monitor from a file, or one that is in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. What the
-/// operator is started with counts as well: give the same settings here.
+/// Plans a monitor from a file, or one that is in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. The
+/// settings of the operator count as well: give the same ones here.
 ///
-/// What only the API server checks, the rules between fields, is not checked for a file: `kubectl apply --dry-run=server` does. Nor does a
-/// plan know what AWS will refuse, such as a VPC that is not there.
+/// The rules between fields are not checked for a file, as only the API server can check them: use `kubectl apply --dry-run=server`. Nor
+/// does a plan know what AWS will refuse, such as a VPC that is not there.
 ///
-/// Exit codes: 0 nothing to do, or suspended; 2 changes; 1 it could not be planned, or something stands in the way.
+/// Exit codes: 0 nothing to do, or suspended; 2 changes; 1 it could not be planned, or there are problems.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, group = ArgGroup::new("what").required(true).args(["name", "file"]))]
 pub struct Plan {
@@ -49,7 +49,7 @@ pub struct Plan {
     #[arg(short, long, value_parser = namespace)]
     namespace: Option<String>,
 
-    /// With --file: take into account what the monitors of these names in the cluster have made under other names.
+    /// With --file: include resources that the monitors of these names in the cluster have made under other names.
     #[arg(long, requires = "file")]
     live: bool,
 
@@ -57,7 +57,7 @@ pub struct Plan {
     #[arg(long)]
     destroy: bool,
 
-    /// What to print.
+    /// Format of the output.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 
@@ -109,8 +109,7 @@ impl Plan {
         Ok(if all_planned { exit_code(&plans) } else { ExitCode::FAILURE })
     }
 
-    /// The package, or none if nobody has said where it is and it is not beside this program: of the operator's parts, a person who plans
-    /// may have the program alone.
+    /// The package, or none if no flag names it and it is not beside this program: a person who plans may have the program alone.
     fn detector(&self) -> anyhow::Result<DetectorPackage> {
         match self.settings.detector() {
             Err(_) if !self.settings.names_detector() => Ok(DetectorPackage::none()),

@@ -30,11 +30,11 @@ pub struct Run {
     #[arg(long, env = "WATCH_NAMESPACE", value_parser = namespace, value_delimiter = ',')]
     watch_namespace: Vec<String>,
 
-    /// How many monitors are worked on at once. Those that fail or take long have room of their own, and hold up no others.
+    /// Number of monitors that are worked on at once. Those that fail or take long are counted apart, and do not delay others.
     #[arg(long, env = "CONCURRENCY", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
 
-    /// How often a monitor at rest is compared with AWS; up to a tenth is added.
+    /// Time after which a monitor at rest is compared with AWS again; up to a tenth is added.
     #[arg(long, env = "RESYNC", default_value = "10m", value_parser = resync)]
     resync: Duration,
 
@@ -45,7 +45,7 @@ pub struct Run {
     #[arg(long, env = "METRICS_ADDR", default_value = "[::]:8080")]
     metrics_addr: SocketAddr,
 
-    /// Format of the log on standard error. What is logged follows `RUST_LOG`.
+    /// Format of the log on standard error. `RUST_LOG` selects the entries.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     log_format: LogFormat,
 }
@@ -116,8 +116,8 @@ impl Run {
 
 type Stop = Shared<BoxFuture<'static, ()>>;
 
-/// Runs the controller, while this process leads if there is an election. Once it has led and leads no longer, it ends with an error: what
-/// starts it anew gets it back without anything left from before.
+/// Runs the controller, while this process leads if there is an election. Once it has led and leads no longer, it ends with an error, so
+/// that it is started anew without anything left from before.
 async fn work(
     elector: Option<Elector>,
     context: Context,
@@ -129,10 +129,10 @@ async fn work(
         return Ok(());
     };
     tokio::select! {
-        // Standing by is all that a follower has to be ready for.
+        // A follower is ready once it stands by.
         () = elector.acquire(|_| _ = known.send_replace(true)) => {}
         () = stop.clone() => {
-            // It may just have been asked for the lease.
+            // A request for the lease may just have been sent.
             elector.release().await;
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What the values of flags can be. What is wrong is told beside the flag's name.
+//! Parsers of the values of flags. Clap adds the flag's name to an error.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use regex::Regex;
 use vpc_flow_operator::api::spec::REGION;
 use vpc_flow_operator::plan::is_label;
 
-/// The text, if it is what it must be.
+/// The text, if it is valid.
 fn checked(text: &str, is_valid: bool, must_be: &str) -> Result<String, String> {
     if is_valid { Ok(text.to_owned()) } else { Err(format!("must be {must_be}")) }
 }
 
-/// The ownership tag holds it together with a namespace and a name, and tag values end at 256 characters.
+/// Longest name of a cluster: the ownership tag also contains a namespace and a name, and a tag value has at most 256 characters.
 const CLUSTER_NAME_CHARS: usize = 100;
 
-/// What can stand in every ownership tag.
+/// The name of a cluster, which is part of every ownership tag.
 pub fn cluster_name(text: &str) -> Result<String, String> {
     let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_name = (1..=CLUSTER_NAME_CHARS).contains(&text.len()) && text.chars().all(valid);
     checked(text, is_name, &format!("1 to {CLUSTER_NAME_CHARS} letters, digits, `-`, `_` or `.`"))
 }
 
-/// An empty name would stand for all namespaces.
+/// A namespace. An empty name would stand for all namespaces.
 pub fn namespace(text: &str) -> Result<String, String> {
     checked(text, is_label(text), "1 to 63 lower-case letters, digits or `-`")
 }
@@ -44,7 +44,7 @@ fn iam<'a>(text: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
     }
 }
 
-/// One that is there, where no pattern can stand.
+/// The ARN of one resource of IAM, without wildcards.
 fn exact_iam(text: &str, kind: &str) -> Result<String, String> {
     let is_account = |account: &str| account == "aws" || is_account(account);
     let is_exact = |(account, resource): (&str, &str)| is_account(account) && !resource.contains(['*', '?']);
@@ -73,7 +73,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| error.to_string())
 }
 
-/// More often would be of no use to anybody.
+/// The interval of a resync. Less than a second is of no use.
 pub fn resync(text: &str) -> Result<Duration, String> {
     let resync = duration(text)?;
     if resync < Duration::from_secs(1) { Err("must be at least 1s".to_owned()) } else { Ok(resync) }
@@ -88,7 +88,7 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
 }
 
-/// A pattern for what monitors name themselves.
+/// A pattern for resources that monitors name themselves.
 pub fn also(text: &str) -> Result<String, String> {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let is_name = |name: &str| !name.is_empty() && !name.contains(':');

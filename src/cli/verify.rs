@@ -13,7 +13,7 @@ use vpc_flow_operator::verify::{self, Symbols, render};
 use super::live;
 use super::print;
 
-/// Says what a monitor does not do: an exit code for scripts.
+/// The exit code if a check does not hold, for scripts.
 const DOES_NOT_HOLD: u8 = 1;
 
 /// Check in AWS that a monitor records, stores, alarms and answers
@@ -21,7 +21,7 @@ const DOES_NOT_HOLD: u8 = 1;
 /// Uses the current context of your kubeconfig, and your own AWS credentials. Changes nothing, but runs an Athena query and, with
 /// --test-alarm, sets an alarm for a moment.
 ///
-/// Exit codes: 0 all checks hold that were asked for; 1 one does not hold, or not yet; 2 it could not be checked.
+/// Exit codes: 0 all checks hold that were asked for; 1 a check does not hold, or not yet; 2 nothing could be checked.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Verify {
@@ -32,16 +32,16 @@ pub struct Verify {
     #[arg(short, long)]
     namespace: Option<String>,
 
-    /// Set one of the alarms to ALARM, and see that its notification goes out. Everybody who is subscribed gets it. CloudWatch puts
-    /// the true state back by itself.
+    /// Set one of the alarms to ALARM, and see that its notification goes out. All subscribers receive it. CloudWatch restores the true
+    /// state by itself.
     #[arg(long)]
     test_alarm: bool,
 
-    /// What to print.
+    /// Format of the output.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
 
-    /// How long to wait for Kubernetes, for the query and for the notification.
+    /// Longest wait for Kubernetes, for the query and for the notification.
     #[arg(long, default_value = "2m", value_parser = humantime::parse_duration)]
     timeout: Duration,
 }
@@ -78,7 +78,7 @@ impl Verify {
     }
 }
 
-/// Marks only where they can be read: the locale's variables in the order of POSIX.
+/// Unicode marks where they can be read, else words. The locale's variables are in the order of POSIX.
 fn symbols() -> Symbols {
     let locale =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env::var(name).ok().filter(|it| !it.is_empty()));

@@ -9,8 +9,8 @@ use crate::health::Health;
 use crate::kubernetes::client_builder;
 use crate::leader::{Fence, NotLeader};
 
-/// The fence is asked before a connection is made: all of this must pass before another replica can lead, which is no sooner than 5 s
-/// (`--leader-elect-lease-duration` less `--leader-elect-renew-deadline`) after the fence has shut.
+/// The fence is checked before a connection is made. The connection must be made or have failed before another replica can lead, which is
+/// no sooner than 5 s (`--leader-elect-lease-duration` less `--leader-elect-renew-deadline`) after the fence has shut.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time within which an answer must come.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,7 +25,7 @@ pub struct Clients {
     pub watch: Client,
 }
 
-/// Makes both clients. `health` hears of every request of the watch.
+/// Makes both clients. Every request of the watch is reported to `health`.
 pub fn clients(config: &Config, fence: Fence, health: Health) -> kube::Result<Clients> {
     let with_patience = |patience: Duration| {
         let mut config = config.clone();

@@ -1,8 +1,8 @@
-//! How many monitors are worked on at once, so that broken ones never hold up healthy ones.
+//! Limits the number of monitors that are worked on at once, so that broken ones never delay healthy ones.
 //!
 //! Most of a pass is waiting for AWS, and a pass over a broken monitor may wait long. So there are two lanes. Monitors whose latest pass
 //! failed work in the side lane. A pass in the main lane that takes long goes on in the side lane as soon as that has room, and leaves the
-//! main lane. What AWS can take is not bounded here, but by [`limits`](crate::aws::limits).
+//! main lane. The load on AWS is not bounded here, but by [`limits`](crate::aws::limits).
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How long a pass may take in the main lane: longer than one at rest does, and not much longer than AWS needs to build a monitor.
+/// Time that a pass may take in the main lane: longer than a pass at rest takes, and not much longer than AWS needs to build a monitor.
 const LONG: Duration = Duration::from_secs(10);
 
 /// The side lane is as many times as wide: those in it mostly wait.

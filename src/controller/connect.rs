@@ -1,4 +1,5 @@
-//! The way to a monitor's account: what no schema can check is checked here, before AWS is asked for anything but its identity.
+//! The way to a monitor's account. Preconditions that no schema can check are checked here, before any call to AWS but that for the
+//! identity.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::monitor::{AllowedArns, Settings};
 
-/// What every reconcile works with.
+/// Clients, settings and state that every reconcile uses.
 pub struct Context {
     pub(super) client: Client,
     pub(super) watching: Client,
@@ -28,20 +28,20 @@ pub struct Context {
     memories: Mutex<HashMap<String, Memory>>,
 }
 
-/// How the controller runs.
+/// Options of the controller.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What the operator's owner sets for all monitors.
+    /// Settings of the operator's owner for all monitors.
     pub settings: Settings,
     /// Roles that monitors may work through, by namespace.
     pub allowed_roles: AllowedArns,
     /// Only these namespaces; all if there are none.
     pub watch_namespaces: BTreeSet<String>,
-    /// How often a monitor at rest is compared with AWS.
+    /// Time after which a monitor at rest is compared with AWS again.
     pub resync: Duration,
-    /// How soon a failed pass is repeated.
+    /// Waits before a failed pass is repeated.
     pub backoff: Backoff,
-    /// How many monitors are worked on at once; those that fail or take long have room of their own.
+    /// Number of monitors that are worked on at once; those that fail or take long are counted apart.
     pub concurrency: u16,
 }
 
@@ -64,13 +64,13 @@ impl Context {
         }
     }
 
-    /// Watches through another client than it works through, and reports its health.
+    /// The same with another client for the watch, whose requests are reported to `health`.
     #[must_use]
     pub fn watching(self, client: Client, health: Health) -> Self {
         Self { watching: client, health, ..self }
     }
 
-    /// Learns of a monitor's spec.
+    /// Records the generation of a monitor's spec. A new one makes a pass due.
     pub(super) fn saw(&self, uid: &str, generation: Option<i64>) {
         let changed = self.with_memory(uid, |memory| memory.generation.send_replace(generation) != generation);
         if changed {
@@ -78,7 +78,7 @@ impl Context {
         }
     }
 
-    /// Works on what is remembered of a monitor.
+    /// Runs `work` on the memory of a monitor.
     pub(super) fn with_memory<T>(&self, uid: &str, work: impl FnOnce(&mut Memory) -> T) -> T {
         work(self.memories().entry(uid.to_owned()).or_default())
     }

@@ -15,7 +15,7 @@ use crate::engine::{Action, Outcome};
 /// Kubernetes refuses longer notes.
 const NOTE_BYTES: usize = 1024;
 
-/// Events about the changes of one system, one for each kind of action. `repaired` says that the spec had not changed, so AWS had.
+/// Events about the changes of one system, one for each kind of action. `repaired`: the spec has not changed, so AWS has.
 #[must_use]
 pub fn of_changes(outcome: &Outcome, repaired: bool) -> Vec<Event> {
     let mut changes: BTreeMap<Action, Vec<String>> = BTreeMap::new();
@@ -32,8 +32,8 @@ pub fn of_changes(outcome: &Outcome, repaired: bool) -> Vec<Event> {
         .collect()
 }
 
-/// Events about what has come to be in another kind of trouble than before: systems, or the whole monitor where no system could be looked
-/// at. What was before is read from the stored status, so a restart repeats nothing.
+/// Events about new kinds of trouble: of systems, or of the whole monitor where no system could be read. The former trouble comes from the
+/// stored status, so a restart repeats nothing.
 #[must_use]
 pub fn of_troubles(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStatus) -> Vec<Event> {
     let known = |condition: &Condition| {
@@ -47,7 +47,7 @@ pub fn of_troubles(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStat
         .iter()
         .filter(|condition| is_trouble(condition))
         .partition(|condition| [READY, RECONCILING, STALLED].contains(&condition.type_.as_str()));
-    // What a system says, the summary repeats.
+    // The summary repeats the message of a system.
     let reported = |summary: &&&Condition| systems.iter().any(|system| summary.message.contains(&system.message));
     let of_all = summaries.iter().filter(|summary| summary.type_ == READY).filter(|summary| !reported(summary));
     systems
@@ -76,7 +76,7 @@ fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
 pub struct Recorder {
     client: Client,
     reporter: Reporter,
-    /// Counts repeats of one kind of trouble instead of telling each.
+    /// Counts repeats of one kind of trouble instead of publishing each.
     of_troubles: kube::runtime::events::Recorder,
 }
 
@@ -88,11 +88,11 @@ impl Recorder {
         Self { client, reporter, of_troubles }
     }
 
-    /// Publishes an event. One that cannot be published is logged: it must not stop the work it tells of.
+    /// Publishes an event. A failure is only logged: it must not stop the work that the event reports.
     pub async fn publish(&self, event: Event, reference: &ObjectReference) {
         let published = match event.type_ {
             EventType::Warning => self.of_troubles.publish(&event, reference).await,
-            // Each change is told in its own words: a recorder that has told one would only count the next.
+            // Each change has an event of its own: a recorder that has published one would only count the next.
             EventType::Normal => {
                 let recorder = kube::runtime::events::Recorder::new(self.client.clone(), self.reporter.clone());
                 recorder.publish(&event, reference).await
@@ -104,7 +104,7 @@ impl Recorder {
     }
 }
 
-/// How many events a monitor may have: many at once, as for a whole life, then one a minute.
+/// Limit of a monitor's events: many at once, as for a whole life, then one a minute.
 #[derive(Debug)]
 pub struct Allowance {
     left: u32,
@@ -174,7 +174,7 @@ mod tests {
     fn trouble_of_the_whole_monitor_is_told_where_no_system_tells_it() {
         let mut unreachable = condition("Ready", "AccessDenied");
         unreachable.message = "the role cannot be assumed".into();
-        // Systems stay as they were told.
+        // The conditions of systems stay as they were reported.
         let conditions = vec![condition("DeliveryRoleReady", "AwsError")];
         let before = VpcFlowMonitorStatus { conditions, ..VpcFlowMonitorStatus::default() };
         let conditions = vec![unreachable, condition("DeliveryRoleReady", "AwsError")];

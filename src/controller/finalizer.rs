@@ -62,7 +62,7 @@ pub async fn release(context: &Context, metadata: &ObjectMeta) -> Result<Next, E
     Ok(Next { wait: None, result: PassResult::Success })
 }
 
-/// True if the spec is not as it was.
+/// True if the spec has changed.
 async fn has_changed(objects: &Api<DynamicObject>, known: &ObjectMeta) -> Result<bool, Error> {
     let now = objects.get_metadata_opt(known.name.as_deref().unwrap_or_default()).await?;
     Ok(now.is_some_and(|now| now.metadata.generation != known.generation))

@@ -36,15 +36,15 @@ pub use server::{Served, serve};
 
 use read::WatchedMonitor;
 
-/// How long the steps under way may take once the operator is told to stop: less than the 30 seconds that Kubernetes leaves a pod.
+/// Time for the steps under way once the operator must stop: less than the 30 seconds that Kubernetes leaves a pod.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How the controller ended.
+/// The end of the controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// Every step that was begun is finished.
     Finished,
-    /// Calls to AWS were left without hearing their answers, so they may still take effect.
+    /// Calls to AWS were abandoned before their answers, so they may still take effect.
     Abandoned,
 }
 
@@ -82,7 +82,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
     }
 }
 
-/// What is watched: the monitors of all namespaces, or of some, one by one.
+/// The APIs to watch: the monitors of all namespaces, or of some, one by one.
 fn watched(context: &Context) -> Vec<Api<WatchedMonitor>> {
     let (client, namespaces) = (&context.watching, &context.options.watch_namespaces);
     if namespaces.is_empty() {
@@ -91,7 +91,7 @@ fn watched(context: &Context) -> Vec<Api<WatchedMonitor>> {
     namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
 }
 
-/// Looks after some monitors until `stop` ends. `listed` turns true once they are known.
+/// Watches and reconciles some monitors until `stop` ends. `listed` turns true once they are known.
 async fn keep(
     monitors: Api<WatchedMonitor>,
     context: Arc<Context>,
@@ -99,7 +99,7 @@ async fn keep(
     stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
 ) {
     let (list, stopped) = (listed.subscribe(), stop.clone());
-    // The controller heeds no stop before it has its first list, which it may never get.
+    // The controller does not stop before it has its first list, which it may never get.
     let stopped_before_the_first_list = async move {
         stopped.await;
         if *list.borrow() {

@@ -11,7 +11,7 @@ use crate::api::conditions::Reason;
 use crate::api::{VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
 use crate::engine::Failure;
 
-/// The part of a monitor that is watched: it can be read whatever the spec holds.
+/// The part of a monitor that is watched: it can be read whatever the spec contains.
 pub type WatchedMonitor = PartialObjectMeta<VpcFlowMonitor>;
 
 /// A monitor whose spec cannot be read.
@@ -21,17 +21,17 @@ pub struct Unreadable {
     pub metadata: ObjectMeta,
     /// Its status.
     pub status: VpcFlowMonitorStatus,
-    /// What cannot be read.
+    /// The field that cannot be read.
     pub problem: Problem,
 }
 
-/// A field that does not hold what it should.
+/// A field with a value that does not fit the schema.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{field} does not fit the schema: {problem}")]
 pub struct Problem {
     /// Path of the field.
     field: String,
-    /// What is wrong with it.
+    /// The problem of its value.
     problem: String,
 }
 
@@ -41,7 +41,7 @@ impl From<&Problem> for Failure {
     }
 }
 
-/// Reads a monitor. What cannot be read of its status is left out: it is the operator's own, and is found out again.
+/// Reads a monitor. Unreadable parts of its status are left out: they are the operator's own, and are found out again.
 pub fn read(object: DynamicObject) -> Result<VpcFlowMonitor, Box<Unreadable>> {
     let name = object.name_any();
     let DynamicObject { metadata, mut data, .. } = object;

@@ -31,13 +31,13 @@ use crate::metrics::PassResult;
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
 
-/// How soon the next pass follows one that has removed something which other systems took into account.
+/// Time until the next pass after one that has removed something which other systems took into account.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Rounds of one pass: a change of one system may undo that of another, as `CreateFlowLogs` does to the bucket policy.
 const MAX_ROUNDS: usize = 3;
 
-/// Why a pass did not end.
+/// An error that ends a pass early.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Kubernetes did not answer as it should.
@@ -279,7 +279,7 @@ impl<'a> Pass<'a> {
         self.writer.publish(events::of_changes(&outcome, repaired)).await;
         let changed = !outcome.applied.is_empty();
         self.learn(vec![outcome]);
-        // A pass that gets nowhere leaves the status as it is until its end, which usually says the same.
+        // A pass without changes leaves the status as it is until its end: the final status is usually the same.
         if changed {
             let status = self.status(monitor);
             self.writer.write(status).await?;
@@ -295,7 +295,7 @@ impl<'a> Pass<'a> {
             .any(|known| known.status == "True" && known.observed_generation == self.object.metadata.generation)
     }
 
-    /// Writes the final status and events, and decides when to come back.
+    /// Writes the final status and events, and returns the time until the next pass.
     async fn report(mut self, monitor: &Monitor) -> Result<PassEnd, Error> {
         let (uid, options) = (self.object.uid().unwrap_or_default(), &self.context.options);
         let wait = self.context.with_memory(&uid, |memory| {

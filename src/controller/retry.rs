@@ -1,4 +1,4 @@
-//! When a monitor is looked at again.
+//! The time until the next pass over a monitor.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::engine::{Outcome, SystemHealth};
 
-/// How soon a failed pass is repeated: doubled each time, up to a longest wait.
+/// Waits before a failed pass is repeated: doubled each time, up to a longest wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// The wait after the first failure.
@@ -28,20 +28,20 @@ impl Default for Backoff {
     }
 }
 
-/// Longest time that AWS may take to catch up before what it says is taken at its word. A new role mostly takes seconds to be
+/// Longest time that AWS may take to catch up before a failure is reported under its final reason. A new role mostly takes seconds to be
 /// usable, and sometimes minutes: hashicorp/terraform-provider-aws#44517.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// The part of a wait that may be added to it.
 const JITTER: f64 = 0.1;
-/// How soon a system is looked at that AWS is still setting up.
+/// Time until a system that AWS is still setting up is read again.
 const PENDING: Duration = Duration::from_secs(3);
 
-/// What is remembered of a monitor between passes; losing it costs nothing but patience.
+/// The state of a monitor that is kept between passes. If it is lost, waits only begin anew.
 #[derive(Debug, Default)]
 pub struct Memory {
     /// Generation of the spec as the watch last saw it.
     pub generation: watch::Sender<Option<i64>>,
-    /// How many events there may still be.
+    /// The number of events that may still be published.
     pub events: Allowance,
     failed_passes: u32,
     waiting_since: HashMap<Component, Instant>,
@@ -66,7 +66,7 @@ impl Memory {
         }
     }
 
-    /// How long to wait before the next pass, without jitter.
+    /// The time until the next pass, without jitter.
     pub fn next_pass(&mut self, mode: Mode, outcomes: &[Outcome], resync: Duration, backoff: Backoff) -> Duration {
         let pending = |outcome: &Outcome| {
             outcome.report.as_ref().is_some_and(|report| matches!(report.health, SystemHealth::Pending(_)))
@@ -89,7 +89,7 @@ impl Memory {
         self.failed_passes > 0
     }
 
-    /// How long to wait after a pass that failed: doubling, or as long as a resync if only a person can help.
+    /// The wait after a failed pass: doubled each time, or as long as a resync if only a person can help.
     pub fn back_off(&mut self, terminal: bool, resync: Duration, backoff: Backoff) -> Duration {
         if terminal {
             return resync;
@@ -107,7 +107,7 @@ fn only_a_person_helps(outcomes: &[Outcome]) -> bool {
     })
 }
 
-/// The wait with up to a tenth more, so that monitors made together do not come together.
+/// The wait with up to a tenth more, so that monitors made together are not read at the same time.
 #[must_use]
 pub fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(1.0 + rand::rng().random_range(0.0..JITTER))

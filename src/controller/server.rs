@@ -12,12 +12,12 @@ use crate::health::Health;
 use crate::leader::Fence;
 use crate::metrics::Metrics;
 
-/// What is served.
+/// The data that is served.
 #[derive(Clone, Debug)]
 pub struct Served {
     /// `/metrics`.
     pub metrics: Metrics,
-    /// Whether this replica leads.
+    /// Open while this replica leads, for `/metrics`.
     pub fence: Fence,
     /// `/healthz`.
     pub health: Health,

@@ -1,4 +1,4 @@
-//! The watch: what is there, what has changed, and what is gone.
+//! The watch: existing, changed and deleted monitors.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub fn monitors(
         .predicate_filter(wakes, PredicateConfig::default())
 }
 
-/// Keeps what is used: the store holds every monitor of the cluster.
+/// Removes unused metadata: the store contains every monitor of the cluster.
 fn strip(monitor: &mut WatchedMonitor) {
     let metadata = &mut monitor.metadata;
     metadata.managed_fields = None;
@@ -49,9 +49,9 @@ fn strip(monitor: &mut WatchedMonitor) {
 struct Seen {
     context: Arc<Context>,
     listed: Sender<bool>,
-    /// Of the list that is being read, with their generations.
+    /// Monitors of the list that is being read, with their generations.
     list: HashMap<String, Option<i64>>,
-    /// What this watch knows to be there: another namespace's monitors are another watch's.
+    /// Monitors that this watch knows to exist. Another watch has those of another namespace.
     present: HashSet<String>,
     failing: bool,
 }
@@ -69,7 +69,7 @@ impl Seen {
             }
             Ok(Event::Init) => {
                 self.list.clear();
-                // Tells nothing yet of whether the API server answers.
+                // This does not show yet that the API server answers.
                 return;
             }
             // No pass begins before all are listed.
@@ -78,7 +78,7 @@ impl Seen {
             }
             Ok(Event::InitDone) => {
                 let list = std::mem::take(&mut self.list);
-                // Gone without anybody having told.
+                // Deleted without an event.
                 for uid in self.present.iter().filter(|uid| !list.contains_key(*uid)) {
                     self.context.forget(uid);
                 }

@@ -9,14 +9,14 @@ use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, Class, UNREACHABLE};
 use crate::monitor::Monitor;
 
-/// A [`System`] whose types the engine need not know.
+/// A [`System`] without its types.
 #[derive(Clone, Copy)]
 pub struct AnySystem {
-    /// Which system it is.
+    /// The name of the system.
     pub component: Component,
-    /// What it needs.
+    /// Systems that it needs.
     pub needs: &'static [Component],
-    /// What must have moved before this one clears away.
+    /// Systems that must have moved before this one's superseded resources are removed.
     pub clears_after: &'static [Component],
     /// Kinds of resources that no other system builds on.
     pub nobody_needs: &'static [ResourceKind],
@@ -29,16 +29,16 @@ pub struct AnySystem {
 
 type AssessFn = for<'a> fn(&'a Aws, &'a Monitor, Direction) -> BoxFuture<'a, Result<Assessment, Failure>>;
 
-/// What is between AWS and the goal of one system.
+/// The difference between AWS and the goal of one system.
 #[derive(Debug)]
 pub struct Assessment {
     /// False if the spec asks for nothing of this system.
     pub wanted: bool,
-    /// What must be done, in order.
+    /// The steps to the goal, in order.
     pub steps: Vec<Step<AnyCall>>,
-    /// What is not ours.
+    /// Resources of the wanted names that are not ours.
     pub conflicts: Vec<Conflict>,
-    /// What cannot be right.
+    /// Invalid parts of the spec.
     pub invalid: Vec<Invalid>,
     /// The resources and the health of the system.
     pub report: Report,
@@ -66,13 +66,13 @@ impl fmt::Debug for AnySystem {
 }
 
 impl AnySystem {
-    /// Desired, observe, diff.
+    /// Reads AWS and compares it with the goal.
     pub async fn assess(&self, aws: &Aws, monitor: &Monitor, direction: Direction) -> Result<Assessment, Failure> {
         (self.assess)(aws, monitor, direction).await
     }
 }
 
-/// Hides a system's types.
+/// Removes a system's types.
 #[must_use]
 pub fn erase<S: System>() -> AnySystem {
     AnySystem {
@@ -86,19 +86,19 @@ pub fn erase<S: System>() -> AnySystem {
     }
 }
 
-/// Names stand in the status before anything is made under them: without one, nothing was.
+/// True if nothing was ever made: a name is in the status before anything is made under it.
 fn never_made<S: System>(monitor: &Monitor) -> bool {
     monitor.recorded.iter().all(|resource| resource.component != S::COMPONENT)
 }
 
-/// The operator may not use the service, or the region does not have it. No reason to keep back the deletion of a monitor, or to complain
-/// of a system that is switched off.
+/// True if the operator may not use the service, or the region does not have it. This must not block the deletion of a monitor, nor be
+/// reported for a system that is switched off.
 fn cannot_be_used(error: &AwsError) -> bool {
     matches!(error.class, Class::Denied) || error.code == UNREACHABLE
 }
 
 async fn assess<S: System>(aws: &Aws, monitor: &Monitor, direction: Direction) -> Result<Assessment, Failure> {
-    // A spec that cannot be right must not stand in the way of deletion.
+    // An invalid spec must not block deletion.
     let desired = match direction {
         Direction::Build => S::desired(monitor)?,
         Direction::TearDown => None,

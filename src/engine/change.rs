@@ -1,4 +1,4 @@
-//! The one type for every change: what is planned, applied, logged, counted and told in events.
+//! The type of every change, whether it is planned, applied, logged, counted or reported in an event.
 
 use std::fmt;
 
@@ -10,26 +10,26 @@ use crate::api::ResourceKind;
 /// One change to one AWS resource.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// To what kind of resource.
+    /// The kind of the resource.
     pub kind: ResourceKind,
-    /// To which one.
+    /// The name of the resource.
     pub name: String,
-    /// Field by field, old to new.
+    /// The fields that differ, with old and new values.
     pub fields: Vec<FieldChange>,
-    /// Why, where the fields do not say it.
+    /// The reason, if the fields do not show it.
     pub why: Option<String>,
 }
 
-/// What a change does.
+/// The action of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Action {
     /// Makes a resource.
     Create,
     /// Changes a resource in place.
     Update,
-    /// Removes and makes anew what cannot be changed in place.
+    /// Removes a resource that cannot be changed in place, and makes it anew.
     Replace,
     /// Takes over a resource that had no owner.
     Adopt,
@@ -54,14 +54,14 @@ impl Action {
     }
 }
 
-/// One field of a change. Without `old` it is set for the first time, without `new` it is taken away.
+/// One field of a change. Without `old` it is set for the first time, without `new` it is removed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FieldChange {
     /// Dotted path, such as `lifecycle.standardIaAfterDays`.
     pub path: String,
-    /// What AWS has.
+    /// The value in AWS.
     pub old: Option<Value>,
-    /// What it shall have.
+    /// The new value.
     pub new: Option<Value>,
 }
 
@@ -86,14 +86,14 @@ impl Change {
         self
     }
 
-    /// True if nothing but tags is changed, on which nobody builds.
+    /// True if only tags are changed, which no other resource needs.
     #[must_use]
     pub fn is_only_tags(&self) -> bool {
         let mut paths = self.fields.iter().map(|field| field.path.as_str());
         self.action == Action::Update && !self.fields.is_empty() && paths.all(|path| path == "tags")
     }
 
-    /// Says why.
+    /// Adds the reason.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {
         self.why = Some(why.into());
@@ -125,7 +125,7 @@ fn collect(path: String, old: &Value, new: &Value, changes: &mut Vec<FieldChange
     }
 }
 
-/// Longest value shown in full, in characters: events hold 1,024 bytes.
+/// Longest value shown in full, in characters: an event has at most 1,024 bytes.
 const SHOWN_CHARS: usize = 60;
 
 fn shown(value: Option<&Value>) -> String {

@@ -5,22 +5,22 @@ use crate::api::conditions::Reason;
 use crate::api::{Invalid, ResourceKind};
 use crate::aws::{AwsError, Class};
 
-/// Why a system is not as declared.
+/// A failure that keeps a system from becoming as declared.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{}{message}", subject.as_ref().map(|subject| format!("{subject}: ")).unwrap_or_default())]
 pub struct Failure {
-    /// For the condition and the event.
+    /// The reason for the condition and the event.
     pub reason: Reason,
-    /// What [`Reason::WaitingForAws`] becomes once AWS has had its time; otherwise the reason itself.
+    /// The final reason if [`Reason::WaitingForAws`] lasts too long; otherwise the reason itself.
     pub overdue: Reason,
     /// Kind and name of the resource that it is about, if it is about one.
     pub subject: Option<String>,
-    /// What happened and what a person can do.
+    /// The problem and the remedy.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure that is the same however long it lasts.
+    /// A failure with the same reason, however long it lasts.
     #[must_use]
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self { reason, overdue: reason, subject: None, message: message.into() }

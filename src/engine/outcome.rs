@@ -5,18 +5,18 @@ use super::system::{Conflict, Details, Other, Report};
 use crate::api::conditions::Reason;
 use crate::api::{Component, ResourceKind};
 
-/// A system and what is between AWS and its goal.
+/// A system, and the difference between AWS and its goal.
 #[derive(Debug)]
 pub struct Assessed {
     pub(super) system: AnySystem,
     /// Changes that this pass made before the assessment.
     pub(super) earlier: Vec<Change>,
-    /// What was found, or why nothing could be.
+    /// The assessment, or the failure to make one.
     pub result: Result<Assessment, Failure>,
 }
 
 impl Assessed {
-    /// Which system it is.
+    /// The name of the system.
     #[must_use]
     pub const fn component(&self) -> Component {
         self.system.component
@@ -30,40 +30,40 @@ impl Assessed {
         self
     }
 
-    /// What must be done.
+    /// The changes to make.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.result.iter().flat_map(|assessment| assessment.steps.iter().map(|step| &step.change))
     }
 }
 
-/// How a system came out of a pass.
+/// The result of a pass for one system.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Which system it is.
+    /// The name of the system.
     pub component: Component,
     /// False if the spec asks for nothing of this system.
     pub wanted: bool,
-    /// What AWS has now, as far as it is known.
+    /// The state in AWS, as far as it is known.
     pub report: Option<Report>,
     /// The fields of the status that this system alone fills, as far as they are known.
     pub details: Details,
-    /// What was done.
+    /// The changes made.
     pub applied: Vec<Change>,
     /// Changes that this pass made before, and has reported.
     pub earlier: Vec<Change>,
-    /// What failed, with the change that did where it was one.
+    /// The failures, each with the change that failed, if it was a change.
     pub failures: Vec<(Option<Change>, Failure)>,
-    /// What is not ours.
+    /// Resources of the wanted names that are not ours.
     pub conflicts: Vec<Conflict>,
-    /// What is still to be done.
+    /// The changes that are still to be made.
     pub remaining: Vec<Change>,
     /// The systems it waits for.
     pub waits_for: Vec<Component>,
-    /// How far a long step got.
+    /// The progress of a long step.
     pub progress: Option<String>,
 }
 
-/// What is to be expected of an assessment before anything is done.
+/// The outcomes of assessments before any step.
 #[must_use]
 pub fn plan(assessed: &[Assessed]) -> Vec<Outcome> {
     assessed
@@ -105,13 +105,13 @@ impl Outcome {
         self.details = assessment.details.clone();
         self.conflicts.clone_from(&assessment.conflicts);
         self.remaining = assessment.steps.iter().map(|step| step.change.clone()).collect();
-        // What a former look said of the spec is said anew.
+        // The new assessment reports the problems of the spec again.
         self.failures.retain(|(change, _)| change.is_some());
         self.failures.extend(assessment.invalid.iter().map(|invalid| (None, invalid.clone().into())));
         self.wait_for_own_tags();
     }
 
-    /// A resource that this very pass has created, and that AWS shows without our tags yet, does not belong to somebody else.
+    /// Waits for the tags of a resource that this pass has created and that AWS shows without them. It does not belong to somebody else.
     fn wait_for_own_tags(&mut self) {
         let created = |conflict: &Conflict| {
             let mut changes = self.applied.iter().chain(&self.earlier);
@@ -133,7 +133,7 @@ impl Outcome {
         self.report.is_some() && self.failures.is_empty() && self.conflicts.is_empty() && self.remaining.is_empty()
     }
 
-    /// True if all that others may need of this system exists, though not all of it may be as declared.
+    /// True if all that others may need of this system exists, even if some of it is not as declared.
     pub(super) fn is_in_place(&self, nobody_needs: &[ResourceKind]) -> bool {
         let makes = |change: &Change| {
             matches!(change.action, Action::Create | Action::Replace | Action::Adopt)
@@ -144,7 +144,7 @@ impl Outcome {
             && !self.remaining.iter().any(makes)
     }
 
-    /// True if the resource is as declared, or only something that stood in its place is still to be cleared away.
+    /// True if the resource is as declared. A resource that it replaces may still have to be removed.
     pub(super) fn is_as_declared(&self, resource: &Other) -> bool {
         let concerns =
             |kind: ResourceKind, name: &str| kind == resource.kind && resource.name.is_none_or(|wanted| wanted == name);
@@ -156,7 +156,7 @@ impl Outcome {
                 .any(|change| concerns(change.kind, &change.name) && !clears_away(change) && !change.is_only_tags())
     }
 
-    /// True if nothing of this system holds on any longer to what others have superseded.
+    /// True if this system no longer uses anything that others have superseded.
     pub(super) fn has_moved(&self) -> bool {
         self.report.is_some()
             && self.failures.is_empty()
@@ -164,7 +164,7 @@ impl Outcome {
             && self.remaining.iter().all(clears_away)
     }
 
-    /// True if there is nothing to say about the system: the spec asks for nothing, and nothing is left of it.
+    /// True if there is nothing to report about the system: the spec asks for nothing, and nothing is left of it.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         !self.wanted && self.is_settled()

@@ -34,7 +34,7 @@ pub async fn assess(
     .await
 }
 
-/// Carries out what was assessed, in the order of a [`Schedule`], systems side by side. Each outcome is sent as soon as it is known. Once
+/// Carries out the assessed steps in the order of a [`Schedule`], systems side by side. Each outcome is sent as soon as it is known. Once
 /// `stop` is cancelled, steps under way are finished and no other is begun.
 pub async fn apply(
     assessed: Vec<Assessed>,
@@ -53,7 +53,7 @@ pub async fn apply(
             outcome
         }));
         let Some(outcome) = running.next().await else { break };
-        // The work goes on whether or not anybody still listens.
+        // The work goes on even if the receiver is gone.
         let _ = outcomes.send(outcome.clone());
         schedule.finished(outcome);
     }
@@ -115,7 +115,7 @@ fn holds_back(failed: &Change, later: &Change) -> bool {
     (same_kind && failed.name == later.name) || (!same_kind && failed.action != Action::Update)
 }
 
-/// What was done must be seen in AWS before it counts.
+/// Assesses a changed system again: a change counts only once AWS shows it.
 async fn look_again(outcome: &mut Outcome, system: &AnySystem, aws: &Aws, monitor: &Monitor, direction: Direction) {
     if outcome.applied.is_empty() {
         return;

@@ -12,16 +12,16 @@ use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError};
 use crate::monitor::{Chosen, Claim, Monitor, TagCall, TagDiff, Tags};
 
-/// One kind of AWS resource, as the spec declares it. Pure but for the last four methods, which are single steps that are safe to repeat
-/// after a lost answer.
+/// One kind of AWS resource, as the spec declares it. All methods are pure except the last four, which are single steps that are safe to
+/// repeat after a lost answer.
 ///
-/// Who may touch a resource, and what becomes of it, is the same for all kinds: see [`ownership`](super::ownership).
+/// The ownership rule is the same for all kinds: see [`ownership`](super::ownership).
 pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     /// Its kind.
     const KIND: ResourceKind;
-    /// True if it holds records: it stays under `RetainData`.
+    /// True if it contains records: it stays under `RetainData`.
     const HOLDS_DATA: bool = false;
-    /// True if one that was taken over is marked as such, and never deleted.
+    /// True if a resource that was taken over is marked as such, and never deleted.
     const MARKS_ADOPTION: bool = Self::HOLDS_DATA;
 
     /// A resource as AWS has it, normalised.
@@ -35,7 +35,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     /// ARN of the resource of that name; `None` for a kind that has none.
     fn arn(monitor: &Monitor, name: &str) -> Option<String>;
 
-    /// Its tags. `None` for a kind that cannot carry any: then its name and its parent say whose it is.
+    /// Its tags. `None` for a kind that cannot have any: then its name and its parent identify the owner.
     fn tags(found: &Self::Found) -> Option<&Tags>;
 
     /// The field of the spec that may choose the name, for kinds that have one.
@@ -54,27 +54,27 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// The owner of what AWS has under the name `name`.
+    /// The owner of the resource `name` in AWS.
     fn claim(monitor: &Monitor, name: &str, found: &Self::Found) -> Claim {
         claim_by_tags::<Self>(monitor, name, found)
     }
 
-    /// Why an existing resource can never become the declared one, and the remedy.
+    /// The problem and the remedy, if an existing resource can never become the declared one.
     fn unusable(&self, _found: &Self::Found) -> Option<String> {
         None
     }
 
-    /// Why AWS would refuse to delete the resource, and the remedy.
+    /// The problem and the remedy, if AWS would refuse to delete the resource.
     fn undeletable(_found: &Self::Found) -> Option<String> {
         None
     }
 
-    /// Why a resource of ours must stay although its time is over: it contains something of others.
+    /// The reason to keep a resource of ours that is no longer declared: it contains something of others.
     fn must_stay(_monitor: &Monitor, _found: &Self::Found) -> Option<String> {
         None
     }
 
-    /// The tags that the resource lacks or has too many.
+    /// The tags to add to the resource and to remove from it.
     fn tag_diff(monitor: &Monitor, _found: &Self::Found, tags: &Tags) -> TagDiff {
         monitor.tag_diff(tags)
     }

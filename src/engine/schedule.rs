@@ -134,7 +134,7 @@ impl Schedule {
         Work { system, steps, outcome }
     }
 
-    /// Resources that the spec no longer names are removed if their system has moved away from them, and if no other holds on to them.
+    /// Resources that the spec no longer names are removed if their system has moved away from them, and if no other system uses them.
     fn superseded(&mut self) -> Vec<Work> {
         let waits: Vec<_> = self.tasks.iter().map(|task| self.holding_on(&task.system)).collect();
         let mut ready = Vec::new();

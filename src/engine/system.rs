@@ -39,7 +39,7 @@ pub trait System: Send + Sync + 'static {
     /// The declared state, or `None` if the spec switches the system off.
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid>;
 
-    /// Reads what AWS has under the monitor's names, whoever owns it.
+    /// Reads the resources with the monitor's names from AWS, whoever owns them.
     fn observe(aws: &Aws, monitor: &Monitor) -> impl Future<Output = Result<Self::Observed, AwsError>> + Send;
 
     /// The steps to the goal, in order. Empty exactly if AWS is as the goal wants it.
@@ -59,7 +59,7 @@ pub trait System: Send + Sync + 'static {
 pub enum Goal<D> {
     /// As declared.
     Present(D),
-    /// Gone, or left behind as [`fate`](super::fate) says.
+    /// Gone, or left behind as [`fate`](super::fate) decides.
     Absent(Removal),
 }
 
@@ -85,7 +85,7 @@ impl<'a, D> Goal<&'a D> {
     }
 }
 
-/// Why a resource is no longer declared.
+/// The reason for which a resource is no longer declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// The monitor is being deleted.
@@ -105,14 +105,14 @@ pub enum Direction {
     TearDown,
 }
 
-/// What must be done.
+/// The steps to a goal, and the obstacles.
 #[derive(Debug)]
 pub struct Diff<Op> {
-    /// In this order.
+    /// The steps, in order.
     pub steps: Vec<Step<Op>>,
     /// Resources of the wanted names that are not ours; nothing is done to them.
     pub conflicts: Vec<Conflict>,
-    /// Parts that cannot be right, while the others go on.
+    /// Invalid parts of the spec. The other parts go on.
     pub invalid: Vec<Invalid>,
 }
 
@@ -156,7 +156,7 @@ impl<Op> Diff<Op> {
         self.conflicts.push(Conflict { kind, name: name.to_owned(), problem: problem.into(), only_removal: false });
     }
 
-    /// Adds a conflict about a resource that is to go: it holds up nothing that is being built.
+    /// Adds a conflict about a resource to remove. It does not block anything that is being built.
     pub fn conflict_of_removal(&mut self, kind: ResourceKind, name: &str, problem: impl Into<String>) {
         self.conflicts.push(Conflict { kind, name: name.to_owned(), problem: problem.into(), only_removal: true });
     }
@@ -170,14 +170,14 @@ impl Diff<AnyCall> {
     }
 }
 
-/// A change, and how to carry it out.
+/// A change and the call that makes it.
 #[derive(Debug)]
 pub struct Step<Op> {
-    /// What is told.
+    /// The change, for reports.
     pub change: Change,
-    /// What is done.
+    /// The call.
     pub op: Op,
-    /// What it waits for.
+    /// The resource to wait for, if any.
     pub follows: Option<Other>,
 }
 
@@ -221,13 +221,13 @@ pub struct Conflict {
     pub kind: ResourceKind,
     /// Its name.
     pub name: String,
-    /// Whose it is, and what to do.
+    /// The reason and the remedy.
     pub problem: String,
     /// True if the resource is to go, not to be built.
     pub only_removal: bool,
 }
 
-/// A call whose type the engine need not know.
+/// A call without its type.
 #[derive(Clone)]
 pub struct AnyCall(Arc<dyn Call>);
 
@@ -251,14 +251,14 @@ impl fmt::Debug for AnyCall {
     }
 }
 
-/// How a step went.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// Done.
     Done,
-    /// Done, and AWS has something to say about it, which is told with the change.
+    /// Done. AWS has returned a warning, which is reported with the change.
     DoneWithWarning(String),
-    /// Some of it is done and the rest follows in the next pass; the text says how far it got.
+    /// Partly done; the rest follows in the next pass. The text describes the progress.
     InProgress(String),
 }
 
@@ -315,27 +315,27 @@ pub struct Existing {
     pub name: String,
     /// Its ARN, or its id where AWS gives no ARN.
     pub arn: Option<String>,
-    /// True if it was left behind, and so is no longer kept.
+    /// True if it was left behind and is no longer maintained.
     pub retained: bool,
-    /// What deserves saying about it, such as that a subscription waits for its confirmation.
+    /// A note, such as that a subscription waits for its confirmation.
     pub message: Option<String>,
 }
 
 impl Existing {
-    /// A resource about which nothing else needs saying.
+    /// A resource without a note.
     #[must_use]
     pub fn new(kind: ResourceKind, name: impl Into<String>, arn: impl Into<String>) -> Self {
         Self { kind, name: name.into(), arn: Some(arn.into()), retained: false, message: None }
     }
 }
 
-/// How a system does, beyond being as declared.
+/// The health of a system, besides being as declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SystemHealth {
     /// It works.
     #[default]
     Good,
-    /// AWS is still setting it up; the text says what.
+    /// AWS is still setting it up; the text describes it.
     Pending(String),
     /// AWS reports that it does not work.
     Failing(Reason, String),

@@ -1,4 +1,4 @@
-//! Where the Kubernetes API is, and the proxy on the way.
+//! The address of the Kubernetes API, and the proxy on the way.
 
 use http::Uri;
 use kube::Config;

@@ -21,13 +21,13 @@ pub struct Elector {
     election: Election,
     terms: Terms,
     fence: Fence,
-    /// Until when this replica leads unless it renews the lease.
+    /// The time until which this replica leads unless it renews the lease.
     deadline: Instant,
-    /// True if what is stored may differ from what was last seen.
+    /// True if the stored lease may differ from the one last seen.
     must_read: bool,
 }
 
-/// Why this replica leads no longer.
+/// The loss of leadership.
 #[derive(Debug, Error)]
 pub enum Lost {
     /// The API server could not be reached, or refused, for too long.
@@ -35,7 +35,7 @@ pub enum Lost {
     NotRenewed {
         /// The lease.
         lease: String,
-        /// How long it was tried.
+        /// Time for which renewal was tried.
         renew_deadline: Duration,
         /// The latest problem.
         problem: String,
@@ -50,7 +50,7 @@ pub enum Lost {
     },
 }
 
-/// Who this replica is: the host's name tells people, the rest makes it unlike any former replica of that name.
+/// The identity of this replica. The host's name is for people; the rest differs from that of any former replica of that name.
 #[must_use]
 pub fn identity() -> String {
     let host = std::env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
@@ -72,7 +72,7 @@ impl Elector {
         }
     }
 
-    /// Waits until this replica leads. `following` hears of every leader that it follows meanwhile.
+    /// Waits until this replica leads. Calls `following` with every leader that it follows meanwhile.
     pub async fn acquire(&mut self, mut following: impl FnMut(&str)) {
         let mut reported: Option<String> = None;
         let mut failing = false;
@@ -137,7 +137,7 @@ impl Elector {
         }
     }
 
-    /// Leaves the lease, if it is this replica's, to whoever wants it. Nothing may be under way that changes anything.
+    /// Releases the lease, if it is this replica's, so that another replica can take it at once. No change may be under way.
     pub async fn release(mut self) {
         self.fence.shut();
         match timeout(self.patience(), self.give_away()).await {
@@ -148,7 +148,7 @@ impl Elector {
         }
     }
 
-    /// False if there was nothing to give away.
+    /// Releases the lease. False if it was not this replica's.
     async fn give_away(&mut self) -> kube::Result<bool> {
         // A write that was cut short may have taken effect.
         let stored = self.leases.get_opt(&self.name).await?;
@@ -182,7 +182,7 @@ impl Elector {
         Ok(Attempt::Leads)
     }
 
-    /// How long a request may take: there must be time for another.
+    /// Timeout of a request, which leaves time for another one.
     fn patience(&self) -> Duration {
         self.terms.renew_deadline() / 2
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-/// Whether this replica may change anything at this very moment. Everything that changes AWS or Kubernetes asks it right before it sends.
+/// The permission to change anything at this very moment. Everything that changes AWS or Kubernetes checks it right before it sends.
 ///
 /// It shuts by itself when the lease was not renewed in time, whatever the process was doing meanwhile: a process that was frozen finds
 /// it shut when it wakes.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// How long a leader leads without a sign of life, and how it gives one.
+/// The times of leader election: duration of the lease, deadline for its renewal, and time between attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     lease_duration: Duration,

@@ -1,4 +1,4 @@
-//! What the operator counts, in Prometheus' terms. Every name begins with `vpc_flow_operator_`; docs/operations.md lists them.
+//! The metrics of the operator, for Prometheus. Every name begins with `vpc_flow_operator_`; docs/operations.md lists them.
 
 mod monitors;
 mod process;
@@ -62,19 +62,19 @@ struct ChangeLabels {
     kind: &'static str,
 }
 
-/// How a pass over a monitor went.
+/// The result of a pass over a monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassResult {
     /// AWS is as declared.
     Success,
     /// Nothing failed, and there is more to do.
     Unfinished,
-    /// Something failed; the monitor's conditions tell what, or the log where Kubernetes did not answer.
+    /// Something failed; the monitor's conditions report it, or the log where Kubernetes did not answer.
     Error,
 }
 
 impl PassResult {
-    /// As controller-runtime names them.
+    /// The label, with the names of controller-runtime.
     const fn label(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -134,7 +134,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// What the limits towards AWS count.
+    /// The metrics of the limits on calls to AWS.
     #[must_use]
     pub const fn limits(&self) -> &LimitMetrics {
         &self.limits
@@ -164,13 +164,13 @@ impl Metrics {
         self.changes.get_or_create(&ChangeLabels { action, kind: kind.noun() }).inc();
     }
 
-    /// What is known of the monitors.
+    /// The states of the monitors.
     #[must_use]
     pub const fn monitors(&self) -> &Monitors {
         &self.monitors
     }
 
-    /// Learns what is true right now.
+    /// Sets the gauges to the present values.
     pub fn now(&self, leads: bool, active: usize, queued: usize) {
         let values =
             [i64::from(leads), i64::try_from(active).unwrap_or(i64::MAX), i64::try_from(queued).unwrap_or(i64::MAX)];
@@ -179,7 +179,7 @@ impl Metrics {
         }
     }
 
-    /// Everything, in the `OpenMetrics` text format.
+    /// All metrics, in the `OpenMetrics` text format.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::api::status::VpcFlowMonitorStatus;
 
-/// How the monitors stand, as last told in their status. Those that are gone are not in it.
+/// The states of the monitors, as last reported in their status. Deleted monitors are not in it.
 #[derive(Clone, Debug, Default)]
 pub struct Monitors(Arc<Mutex<HashMap<String, Standing>>>);
 
@@ -24,7 +24,7 @@ struct Standing {
 }
 
 impl Monitors {
-    /// Learns how a monitor stands.
+    /// Records the state of a monitor.
     pub fn learn(&self, metadata: &ObjectMeta, status: &VpcFlowMonitorStatus) {
         let firing = status.alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
         let standing = Standing {

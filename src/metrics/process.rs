@@ -1,4 +1,4 @@
-//! What Prometheus' own clients tell of a process, from Linux's `/proc`.
+//! The metrics of a process that Prometheus' own clients publish, from Linux's `/proc`.
 
 use std::fmt;
 use std::fs;
@@ -45,10 +45,10 @@ impl Collector for Process {
     }
 }
 
-/// Linux counts in hundredths of a second, whatever the kernel's own clock.
+/// The processor time in seconds. Linux counts in hundredths of a second, whatever the kernel's own clock.
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program, in parentheses, may hold spaces.
+    // The name of the program, in parentheses, may contain spaces.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     Some((user + system) / 100.0)

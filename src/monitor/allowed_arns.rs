@@ -61,7 +61,7 @@ impl AllowedArns {
     }
 }
 
-/// True if `text` is what `pattern` stands for.
+/// True if `text` matches `pattern`.
 fn matches(pattern: &str, text: &str) -> bool {
     if let Some(rest) = pattern.strip_prefix('*') {
         let (rest, reach) = match rest.strip_prefix('*') {

@@ -34,7 +34,7 @@ pub struct DetectorPackage {
     architecture: Architecture,
 }
 
-/// Why a package cannot be used.
+/// A problem that makes a package unusable.
 #[derive(Debug, Error)]
 pub enum PackageError {
     /// The file cannot be read.
@@ -42,7 +42,7 @@ pub enum PackageError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
     /// It is no zip, or has no `bootstrap`.
@@ -73,7 +73,7 @@ impl DetectorPackage {
         Ok(Self { bytes, code_sha256, architecture })
     }
 
-    /// Stands for the package where nothing is ever made, and code not compared: a command that only looks needs none.
+    /// A placeholder for commands that only read: they make nothing, and compare no code.
     #[must_use]
     pub const fn none() -> Self {
         Self { bytes: Vec::new(), code_sha256: String::new(), architecture: Architecture::X86_64 }

@@ -1,5 +1,5 @@
-//! A list of names in the value of a tag. What the operator has put on a resource is recorded on the resource itself, where only who may
-//! change the resource can change the record.
+//! A list of names in the value of a tag. The operator records its additions to a resource on the resource itself, so that only those who
+//! may change the resource can change the record.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-/// Of a name's hash; they make four characters, all of which every service takes in tag values.
+/// Bytes of a name's hash; they make four characters, all of which every service takes in tag values.
 const HASH_BYTES: usize = 3;
 const CHARS: usize = 4;
 /// A tag's value has at most 256 characters.
@@ -26,7 +26,7 @@ pub fn record<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     (!record.is_empty()).then_some(record)
 }
 
-/// True if the record holds the name. Another one is taken for it once in 16 million times.
+/// True if the record contains the name. One in 16 million other names has the same hash.
 #[must_use]
 pub fn holds(record: &str, name: &str) -> bool {
     record.as_bytes().chunks(CHARS).any(|print| print == fingerprint(name).as_bytes())

@@ -3,7 +3,7 @@
 use super::names::short_hash;
 use crate::api::spec::{FileFormat, S3};
 
-/// Begins the name of every such folder. Admission reserves it.
+/// Prefix of the name of every such folder. Admission reserves it.
 pub const LAYOUT: &str = "layout-";
 
 /// Name of the folder below the prefix, or `None` for the default layout, which needs none.

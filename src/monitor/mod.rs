@@ -24,17 +24,17 @@ use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{AccountRegion, Arn};
 
-/// Where query results are in the bucket; they expire apart from the records.
+/// Folder of query results in the bucket. They expire apart from the records.
 pub const RESULTS_PREFIX: &str = "athena-results/";
 
-/// What an operator's owner sets for all monitors.
+/// Settings of the operator's owner for all monitors.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Tells this cluster's monitors from those of others in the same account.
+    /// Name of the cluster. It distinguishes the cluster's monitors from those of others in the same account.
     pub cluster_name: String,
     /// Policy ARN that every role must carry as its permissions boundary; see [`boundary_in`] for other accounts.
     pub permissions_boundary_arn: Option<String>,
-    /// For monitors that name no policy.
+    /// Deletion policy of monitors that name none.
     pub default_deletion_policy: DeletionPolicy,
     /// Roles that monitors may hand to SNS for a subscription.
     pub allowed_subscription_roles: AllowedArns,
@@ -45,7 +45,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// For commands that only look: what they look for follows from the cluster's name alone.
+    /// Settings for commands that only read: all that they look for follows from the cluster's name.
     #[must_use]
     pub fn to_look(cluster_name: String) -> Self {
         Self {
@@ -68,24 +68,24 @@ pub struct Monitor {
     pub name: String,
     /// `<cluster>/<namespace>/<name>`: the value of the ownership tag.
     pub owner: String,
-    /// What the user asks for.
+    /// The spec, from the user.
     pub spec: VpcFlowMonitorSpec,
     /// The account and region.
     pub account_region: AccountRegion,
     /// Names of all resources.
     pub names: Names,
-    /// What the operator's owner sets.
+    /// The settings of the operator's owner.
     pub settings: Settings,
     /// All tags a resource shall have: the user's and ours.
     pub tags: Tags,
-    /// Resources that earlier passes recorded in the status: how one is found again whose name in the spec has changed.
+    /// Resources that earlier passes recorded in the status. A resource whose name in the spec has changed is found again by them.
     pub recorded: Vec<ResourceStatus>,
     /// The statements of others that the latest pass found in the policy of the bucket, as JSON.
     pub recorded_policy: Option<String>,
 }
 
 impl Monitor {
-    /// Brings together all that a monitor's AWS resources follow from.
+    /// Makes a monitor from everything that its AWS resources follow from.
     #[must_use]
     pub fn new(
         namespace: &str,
@@ -121,9 +121,9 @@ impl Monitor {
         self.spec.deletion_policy.unwrap_or(self.settings.default_deletion_policy)
     }
 
-    /// The names under which a resource of this kind may exist: the wanted one first, then those that earlier passes recorded. One left
-    /// behind under a former name is no longer this monitor's to handle. Somebody may have edited the status: a name is only where to look,
-    /// and what is found there must say itself whose it is.
+    /// The names under which a resource of this kind may exist: the wanted one first, then those that earlier passes recorded. A resource
+    /// left behind under a former name is no longer this monitor's to handle. Somebody may have edited the status, so a name decides only
+    /// where to look: the resource found there must show its owner itself.
     #[must_use]
     pub fn known_names(&self, component: Component, kind: ResourceKind, wanted: &str) -> Vec<String> {
         let mut names = vec![wanted.to_owned()];
@@ -196,7 +196,7 @@ impl Monitor {
 
 #[cfg(test)]
 pub mod fixtures {
-    //! A monitor to try the pure parts on.
+    //! A monitor for tests of the pure parts.
 
     use super::*;
 

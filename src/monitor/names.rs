@@ -6,7 +6,7 @@ use crate::aws::AccountRegion;
 /// Path of every IAM role the operator makes, so that its own permissions can be confined to them.
 pub const ROLE_PATH: &str = "/vpc-flow-operator/";
 
-/// Begins every name that is made from an identity alone.
+/// Prefix of every name that is made from an identity alone.
 pub const PREFIX: &str = "vfm-";
 
 const SLUG_CHARS: usize = 28;
@@ -112,7 +112,7 @@ impl Names {
     }
 }
 
-/// False for what no resource of the kind can be called, by the rules of S3, CloudWatch Logs and Glue: it need not be looked for, and must
+/// False if no resource of the kind can have the name, by the rules of S3, CloudWatch Logs and Glue: it need not be looked for, and must
 /// not get into a policy.
 #[must_use]
 pub fn can_be(kind: ResourceKind, name: &str) -> bool {

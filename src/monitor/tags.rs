@@ -6,30 +6,30 @@ use crate::api::spec::AdoptionPolicy;
 /// Tags of a resource.
 pub type Tags = BTreeMap<String, String>;
 
-/// Who a resource belongs to: `<cluster>/<namespace>/<name>`.
+/// Key of the tag with the owner of a resource: `<cluster>/<namespace>/<name>`.
 pub const OWNER: &str = "vpcflow.dev/owner";
-/// What keeps it.
+/// Key of the tag with the program that manages the resource.
 pub const MANAGED_BY: &str = "vpcflow.dev/managed-by";
 /// Its value.
 pub const OPERATOR: &str = "vpc-flow-operator";
-/// Who left it behind when deleted; its value is what [`OWNER`]'s was.
+/// Key of the tag with the monitor that left the resource behind; it has the value that [`OWNER`] had.
 pub const RETAINED_BY: &str = "vpcflow.dev/retained-by";
-/// On what holds data and was there before a monitor took it over: it is never emptied or deleted.
+/// Marks a resource with data that existed before a monitor took it over: it is never emptied or deleted.
 pub const ADOPTED: &str = "vpcflow.dev/adopted";
-/// Which keys the spec has put on the resource, see [`fingerprints`]: one taken out of the spec is taken off, those of others stay.
+/// Records the tag keys that the spec has put on the resource, see [`fingerprints`]: keys removed from the spec are removed, others stay.
 pub const TAG_KEYS: &str = "vpcflow.dev/tag-keys";
 
-/// Begins the keys of all tags that are the operator's alone.
+/// Prefix of the keys of all tags that are the operator's alone.
 const RESERVED: &str = "vpcflow.dev/";
 
-/// What a resource's tags say about taking hold of it.
+/// The claim of a monitor to an existing resource, by the resource's tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// It is ours, or a monitor of our identity left it behind.
     Ours,
     /// It has no owner, and the spec allows to take it over.
     Adopt,
-    /// It is not ours to touch; the text says whose it is.
+    /// It is not ours to touch; the text gives the reason and the remedy.
     Foreign(String),
 }
 
@@ -69,8 +69,8 @@ impl TagDiff {
         self.calls().next().is_none()
     }
 
-    /// The calls that carry it out, in an order in which none may be the last: at no time is the resource without an owner, or a tag that
-    /// is to go without its record.
+    /// The calls that carry it out, in an order in which any may be the last: at no time is the resource without an owner, or a tag to
+    /// remove without its record.
     pub fn calls(&self) -> impl Iterator<Item = TagCall<'_>> {
         let set = |tags| Some(TagCall::Set(tags)).filter(|_| !Tags::is_empty(tags));
         let unset = (!self.unset.is_empty()).then_some(TagCall::Unset(&self.unset));
@@ -89,13 +89,13 @@ impl TagDiff {
 }
 
 impl Monitor {
-    /// What `tags` of an existing resource say about taking hold of it.
+    /// The claim to an existing resource with these `tags`.
     #[must_use]
     pub fn claim(&self, tags: &Tags) -> Claim {
         self.claim_or(tags, None)
     }
 
-    /// The same, where the reader may also do `else_` about a resource that somebody owns.
+    /// The same; `else_` is a further remedy for a resource that somebody owns.
     fn claim_or(&self, tags: &Tags, else_: Option<&str>) -> Claim {
         let foreign = |problem: String, remedies: Vec<String>| {
             let remedies: Vec<_> = remedies.into_iter().chain(else_.map(str::to_owned)).collect();
@@ -127,8 +127,8 @@ impl Monitor {
         }
     }
 
-    /// The same of a resource whose name the spec may choose: what it names may be of the account's other users, so the operator's owner
-    /// must have allowed to take it over.
+    /// The same for a resource whose name the spec may choose. It may belong to other users of the account, so the operator's owner must
+    /// have allowed to take it over.
     #[must_use]
     pub fn claim_chosen(&self, tags: &Tags, chosen: Chosen, arn: &str) -> Claim {
         let Chosen { field, by_spec } = chosen;
@@ -160,8 +160,8 @@ impl Monitor {
         let (reserved, others): (Vec<_>, Vec<_>) = superseded.partition(|key| key.starts_with(RESERVED));
         let once_ours: Vec<_> = others.into_iter().filter(|key| fingerprints::holds(record, key)).collect();
         if !once_ours.is_empty() {
-            // What goes makes room first: a resource has 50 tags at most. Until it is off, the record tells that it is ours; where no other
-            // key is left, the record goes with it, in one call.
+            // Tags to remove make room first: a resource has 50 tags at most. Until they are off, the record shows that they are ours;
+            // where no other key is left, the record goes with them, in one call.
             (diff.set, diff.at_last) = diff.set.into_iter().partition(|(key, _)| key.starts_with(RESERVED));
             if let Some(last) = self.tags.get(TAG_KEYS) {
                 let keys = once_ours.iter().copied().chain(self.spec.tags.keys());

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-/// The most characters, without white space, that a managed policy holds: "IAM and AWS STS quotas" in the IAM user guide.
+/// The most characters, without white space, that a managed policy may have: "IAM and AWS STS quotas" in the IAM user guide.
 pub const MANAGED_POLICY_CHARS: usize = 6144;
 
 /// Policy documents with these statements, as many as it takes for each to be short enough. The order stays.

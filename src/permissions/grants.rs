@@ -1,8 +1,9 @@
-//! What each action is allowed on, and when.
+//! The resources on which each action is allowed, and the conditions.
 //!
-//! Three rules come from how IAM works. Reads ask for no tag: what is not there has none, and AWS would answer "denied" where "not found" is
-//! meant. What makes a thing asks for the owner's tag in the request. What changes or removes a thing asks for the owner's tag on it; where
-//! the very call may come right after the one that makes it, only no other owner's: IAM sees new tags a little late.
+//! Three rules come from how IAM works. Reads require no tag: a missing resource has none, and AWS would answer "denied" instead of "not
+//! found". Actions that make a resource require the owner's tag in the request. Actions that change or remove a resource require the
+//! owner's tag on it. If such a call may come right after the one that makes the resource, it only requires that no other owner's tag is
+//! there: IAM sees new tags a little late.
 
 use clap::ValueEnum;
 
@@ -27,7 +28,7 @@ pub enum Feature {
     EcsFields,
 }
 
-/// When an action is allowed.
+/// The condition under which an action is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Always,
@@ -38,7 +39,7 @@ pub enum When {
     /// The request puts the owner's tag on, and no other owner's is there.
     BecomesOurs,
     OursOrBecomesOurs,
-    /// The resource is of the account: S3's ARNs do not say.
+    /// The resource is in the account, which S3's ARNs do not contain.
     InAccount,
     /// The role is handed to this service.
     PassedTo(&'static str),
@@ -48,13 +49,13 @@ pub enum When {
 #[derive(Clone, Copy, Debug)]
 pub struct Grant {
     pub action: &'static str,
-    /// Begins the `Sid`.
+    /// Start of the `Sid`.
     pub part: &'static str,
     pub scope: PolicyScope,
     pub when: When,
     /// Needed only by monitors that use it.
     pub feature: Option<Feature>,
-    /// Needed only where a monitor's deletion may take its data along.
+    /// Needed only where a monitor's deletion may remove its data.
     pub deletes_data: bool,
     /// The role must carry the permissions boundary, if there is one.
     pub with_boundary: bool,
@@ -62,7 +63,7 @@ pub struct Grant {
     pub for_boundary: bool,
 }
 
-/// What more has to be so.
+/// A further restriction of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extra {
     None,
@@ -151,7 +152,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (PolicyScope::NewRoles, When::BecomesOurs, Extra::WithBoundary, &["iam:CreateRole"]),
             (PolicyScope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:PutRolePolicy"]),
             (PolicyScope::Roles, When::NobodyElses, Extra::ForBoundary, &["iam:PutRolePermissionsBoundary"]),
-            // Whoever may be let into a role without a boundary may do what the role may.
+            // Principals that a role without a boundary trusts may do everything that the role may.
             (PolicyScope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:UpdateAssumeRolePolicy"]),
             (PolicyScope::Roles, When::NobodyElses, Extra::None, &["iam:UpdateRole"]),
             (
@@ -351,7 +352,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (PolicyScope::TaggedDatabases, When::Always, Extra::None, &["glue:GetTags"]),
             (PolicyScope::TaggedDatabases, When::Ours, Extra::None, &["glue:UntagResource"]),
             (PolicyScope::TaggedDatabases, When::OursOrBecomesOurs, Extra::None, &["glue:TagResource"]),
-            // Each call needs all of its resources: the database, and what has no tags.
+            // Each call needs all of its resources: the database, and those without tags.
             (PolicyScope::TaggedDatabases, When::Always, Extra::None, &["glue:GetDatabase", "glue:GetTables"]),
             (
                 PolicyScope::TaggedDatabases,

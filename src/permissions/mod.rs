@@ -1,7 +1,7 @@
-//! The IAM policies that the operator needs, and no more: made from the table of AWS operations, so what the code can call is what they
-//! allow.
+//! The IAM policies that the operator needs, and no more. They are made from the table of AWS operations, so they allow exactly the calls
+//! that the code can make.
 //!
-//! What each action can be confined to is from the Service Authorization Reference; the rows of [`grants`] follow it.
+//! The possible restrictions of each action are from the Service Authorization Reference; the rows of [`grants`] follow it.
 
 mod document;
 mod grants;
@@ -22,10 +22,10 @@ use crate::api::spec::DeletionPolicy;
 use crate::aws::operations::{self, Caller};
 use crate::monitor::{MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, boundary_in};
 
-/// What the policies are for.
+/// Options for the policies.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Who is to have them: the operator, or `plan`, which only reads.
+    /// The caller that gets them: the operator, or `plan`, which only reads.
     pub caller: Caller,
     /// `aws`, `aws-cn` or `aws-us-gov`.
     pub partition: String,
@@ -33,9 +33,9 @@ pub struct Options {
     pub account: Option<String>,
     /// Their regions; all if none.
     pub regions: Vec<String>,
-    /// The name of the operator's cluster: what other clusters' operators own stays out of reach.
+    /// The name of the operator's cluster: resources of other clusters' operators stay out of reach.
     pub cluster_name: Option<String>,
-    /// What monitors may use, of what can be switched off.
+    /// The features that monitors may use, of those that a spec can switch off.
     pub features: Vec<Feature>,
     /// The most that a monitor's deletion may do.
     pub deletion_policy: DeletionPolicy,
@@ -133,14 +133,14 @@ fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
     let owner = options.cluster_name.as_ref().map_or_else(|| "*".to_owned(), |cluster| format!("{cluster}/*"));
     let on_resource = |tag: &str| format!("aws:ResourceTag/{tag}");
     let nobody_elses = json!({"StringLikeIfExists": {on_resource(OWNER): owner}});
-    // What was left behind has no owner, but says by whom it was.
+    // A resource that was left behind has no owner's tag, but that of its former owner.
     let ours = json!({
         "StringEquals": {on_resource(MANAGED_BY): OPERATOR},
         "StringLikeIfExists": {on_resource(OWNER): owner, on_resource(RETAINED_BY): owner},
     });
     let mut becomes_ours = nobody_elses.clone();
     becomes_ours["StringLike"] = json!({format!("aws:RequestTag/{OWNER}"): owner});
-    // No document says what the key is for a bucket that is not there yet.
+    // No document defines the key for a bucket that is not there yet.
     let in_account =
         options.account.as_ref().map(|account| json!({"StringEqualsIfExists": {"aws:ResourceAccount": account}}));
     let boundary = options.permissions_boundary_arn.as_ref().map(|arn| {
@@ -156,7 +156,7 @@ fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
         When::InAccount => vec![in_account.unwrap_or_else(|| json!({}))],
         When::PassedTo(service) => vec![json!({"StringEquals": {"iam:PassedToService": service}})],
     };
-    // Where there are no ARNs to tell the region. No document says that what AWS asks for along with a call has the key.
+    // For actions without ARNs that contain the region. No document says that AWS sends the key with the further actions of a call.
     let in_regions = (grant.scope == PolicyScope::Any && !options.regions.is_empty())
         .then(|| json!({"StringEqualsIfExists": {"aws:RequestedRegion": options.regions}}));
     let boundary = boundary.filter(|_| grant.with_boundary);

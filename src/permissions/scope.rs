@@ -1,14 +1,14 @@
 use super::Options;
 use crate::monitor::{PREFIX, ROLE_PATH};
 
-/// What an action is allowed on.
+/// The resources on which an action is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyScope {
     /// AWS cannot confine it.
     Any,
     /// Buckets.
     Buckets,
-    /// What is in the buckets.
+    /// The objects in the buckets.
     Objects,
     /// Roles that the operator may create, all under its path.
     NewRoles,
@@ -42,7 +42,7 @@ pub enum PolicyScope {
     Workgroups,
     /// Databases.
     TaggedDatabases,
-    /// The catalog that each call touches, and what is in the databases.
+    /// The catalog that each call touches, and the contents of the databases.
     CatalogAndTables,
     /// Roles of other accounts.
     AssumedRoles,
@@ -51,7 +51,7 @@ pub enum PolicyScope {
 }
 
 impl PolicyScope {
-    /// ARN patterns of it.
+    /// Its ARN patterns.
     pub fn arns(self, options: &Options) -> Vec<String> {
         let account = options.account.as_deref().unwrap_or("*");
         let any = ["*".to_owned()];

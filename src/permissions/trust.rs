@@ -1,4 +1,4 @@
-//! Who may take on the operator's role.
+//! The trust policies of the operator's role and of its roles in other accounts.
 
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -16,7 +16,7 @@ const TAG: &str = "sts:TagSession";
 )]
 pub struct NotAProvider(String);
 
-/// For IAM roles for service accounts: the operator's `ServiceAccount`, and nobody else in the cluster.
+/// For IAM roles for service accounts: the operator's `ServiceAccount`, and no other one in the cluster.
 pub fn irsa(provider_arn: &str, namespace: &str, service_account: &str) -> Result<Value, NotAProvider> {
     let issuer = issuer(provider_arn).ok_or_else(|| NotAProvider(provider_arn.to_owned()))?;
     let subject = format!("system:serviceaccount:{namespace}:{service_account}");
@@ -60,7 +60,7 @@ pub fn other_account(operator_role_arn: &str, external_id: Option<&str>) -> Valu
     let allow = |action: &str| json!({"Effect": "Allow", "Principal": {"AWS": operator_role_arn}, "Action": action});
     let mut assume = allow(ASSUME);
     if let Some(id) = external_id {
-        // Apart: AWS knows no external id where it asks about the tags.
+        // Apart: AWS knows no external id when it checks the tags.
         assume["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
     }
     json!({"Version": "2012-10-17", "Statement": [assume, allow(TAG)]})

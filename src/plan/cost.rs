@@ -1,4 +1,4 @@
-//! What a monitor costs a month, from the traffic that the user states. Prices and assumptions are data: `prices.json`.
+//! The cost of a monitor a month, from the traffic that the user states. Prices and assumptions are data: `prices.json`.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::resources::alarms::alarm_kind::AlarmKind;
 use crate::resources::detections::Detection;
 use crate::resources::detector::rules::is_enabled;
 
-/// Prices of one region, and what is assumed where a price alone does not do.
+/// Prices of one region, and assumptions where a price alone is not enough.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[allow(missing_docs, reason = "named as the pricing pages name them")]
@@ -62,7 +62,7 @@ pub struct Lambda {
     pub x86_64: f64,
 }
 
-/// What is assumed.
+/// The assumptions.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[allow(missing_docs, reason = "named for what they are")]
@@ -84,37 +84,37 @@ impl Prices {
         Self::parse(include_str!("prices.json"))
     }
 
-    /// Prices of one's own, in the form of the built-in ones.
+    /// The user's own prices, in the form of the built-in ones.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 }
 
-/// What a monitor costs a month once it has run for a year.
+/// The cost of a monitor a month once it has run for a year.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
-    /// Of all amounts.
+    /// Currency of all amounts.
     pub currency: String,
-    /// Of all prices.
+    /// Region of all prices.
     pub region: String,
-    /// What the user stated.
+    /// The traffic that the user stated.
     pub gb_per_day: f64,
-    /// What costs.
+    /// The items of the cost.
     pub items: Vec<Item>,
     /// The sum.
     pub per_month: f64,
-    /// What the figures rest on.
+    /// The assumptions behind the figures.
     pub assumptions: Vec<String>,
 }
 
-/// Something that costs.
+/// An item of the cost.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {
-    /// What it is.
+    /// Its description.
     pub what: String,
-    /// What it costs a month.
+    /// Its cost a month.
     pub per_month: f64,
 }
 
@@ -225,7 +225,7 @@ fn tiered(gb: f64, tiers: &[Tier]) -> f64 {
 
 const DAYS_PER_YEAR: i32 = 365;
 
-/// Gigabytes in the bucket after a year, and what they cost a month: each day's records are in the class that their age gives them.
+/// Gigabytes in the bucket after a year, and their cost a month: each day's records are in the class that their age gives them.
 fn stored(gb_per_day: f64, lifecycle: &Lifecycle, classes: &StorageClasses) -> (f64, f64) {
     let (mut kept, mut cost) = (0.0, 0.0);
     let last = lifecycle.expire_after_days.unwrap_or(DAYS_PER_YEAR).min(DAYS_PER_YEAR);

@@ -8,7 +8,7 @@ use super::schema::{self, Violation};
 use super::yaml::{self, YamlError};
 use crate::api::{GROUP, VpcFlowMonitor};
 
-/// Why a file cannot be planned.
+/// A failure to read monitors from a file.
 #[derive(Debug, Error)]
 pub enum FileError {
     /// Neither YAML nor JSON.
@@ -42,7 +42,7 @@ pub enum FileError {
         document: usize,
         /// Its path.
         field: String,
-        /// What is wrong.
+        /// The problem of the value.
         problem: String,
     },
     /// It has no name.
@@ -70,8 +70,8 @@ pub fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// The monitors among the documents of a YAML file and the lists in it; other kinds are passed over. What only the API server checks, the
-/// rules between fields, is not checked here.
+/// The monitors among the documents of a YAML file and the lists in it; other kinds are passed over. The rules between fields are not
+/// checked here, as only the API server can check them.
 pub fn read(text: &str) -> Result<Vec<VpcFlowMonitor>, FileError> {
     let mut monitors: Vec<VpcFlowMonitor> = Vec::new();
     for (document, object) in yaml::objects(text) {
@@ -89,7 +89,7 @@ pub fn read(text: &str) -> Result<Vec<VpcFlowMonitor>, FileError> {
     if monitors.is_empty() { Err(FileError::NoMonitor) } else { Ok(monitors) }
 }
 
-/// The objects of a document: itself, or what it lists.
+/// The objects of a document: itself, or the items of its list.
 fn flattened(mut value: Value) -> Vec<Value> {
     let is_list = matches!(value["kind"].as_str(), Some("List" | "VpcFlowMonitorList"));
     match value.get_mut("items").filter(|_| is_list) {
@@ -116,7 +116,7 @@ fn is_monitor(value: &Value, document: usize) -> Result<bool, FileError> {
 /// The fields of an object that `kubectl get -o yaml` prints.
 const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
-/// As the CRD's rule has it; a tag's value holds it.
+/// Longest name by the CRD's rule; the name is part of a tag's value.
 const NAME_CHARS: usize = 63;
 
 fn monitor(mut value: Value, document: usize) -> Result<VpcFlowMonitor, FileError> {
@@ -156,7 +156,7 @@ fn monitor(mut value: Value, document: usize) -> Result<VpcFlowMonitor, FileErro
     Ok(monitor)
 }
 
-/// A DNS label of RFC 1123: what Kubernetes takes for the name of a namespace.
+/// A DNS label of RFC 1123, as Kubernetes requires it for the name of a namespace.
 #[must_use]
 pub fn is_label(text: &str) -> bool {
     let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

@@ -1,7 +1,7 @@
-//! What the operator would do to AWS, worked out by the code that does it, and not done.
+//! The changes that the operator would make in AWS. The code that makes them works them out, and makes none.
 //!
-//! The changes are those of [`engine::assess`]: what the operator applies, tells in events and counts is this very list. The clients are to
-//! be made with [`AwsGate::of_plan`](crate::aws::AwsGate::of_plan), which lets no write through.
+//! The changes are those of [`engine::assess`]: the operator applies, reports in events and counts this very list. The clients are to be
+//! made with [`AwsGate::of_plan`](crate::aws::AwsGate::of_plan), which lets no write through.
 
 pub mod cost;
 mod file;
@@ -25,7 +25,7 @@ use crate::engine::{self, Action, Change, Direction, Outcome};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
 
-/// What the operator would do for one monitor.
+/// The plan for one monitor.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
@@ -43,11 +43,11 @@ pub struct Plan {
     pub suspended: bool,
     /// In the order of the work, as far as there is one.
     pub changes: Vec<PlannedChange>,
-    /// What stands in the way.
+    /// The problems in the way.
     pub problems: Vec<Problem>,
-    /// What the plan leaves out.
+    /// Notes on parts that the plan leaves out.
     pub notes: Vec<String>,
-    /// What the monitor will cost, if that was asked for.
+    /// The cost of the monitor, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Estimate>,
 }
@@ -58,21 +58,21 @@ pub struct Plan {
 pub struct PlannedChange {
     /// The system.
     pub component: Component,
-    /// The systems that something stands in the way of, and that this waits for.
+    /// The systems with problems that this change waits for.
     pub waits_for: Vec<Component>,
-    /// What is to be done.
+    /// The change.
     #[serde(flatten)]
     pub change: Change,
 }
 
-/// What keeps a system from becoming as declared.
+/// A problem that keeps a system from becoming as declared.
 #[derive(Debug, Serialize)]
 pub struct Problem {
     /// The system.
     pub component: Component,
-    /// As in the system's condition.
+    /// The reason, as in the system's condition.
     pub reason: Reason,
-    /// What it is, and what to do.
+    /// The problem and the remedy.
     pub message: String,
 }
 
@@ -89,7 +89,7 @@ impl Plan {
         !self.changes.is_empty() && !self.suspended
     }
 
-    /// How many changes are of that kind, and wait for nothing.
+    /// Number of changes of that kind that wait for nothing.
     #[must_use]
     pub fn count(&self, action: Action) -> usize {
         self.changes.iter().filter(|planned| planned.change.action == action && planned.waits_for.is_empty()).count()
@@ -103,7 +103,7 @@ pub async fn plan(aws: &Aws, monitor: &Monitor, destroy: bool) -> Plan {
     of_outcomes(monitor, direction, engine::foresee(assessed, direction))
 }
 
-/// From how each system is, and how it would come out.
+/// Makes a plan from the present and the foreseen outcome of each system.
 fn of_outcomes(
     monitor: &Monitor,
     direction: Direction,
@@ -152,7 +152,7 @@ fn notes(monitor: &Monitor, direction: Direction) -> Vec<String> {
     if leaves_out_code { vec![note.to_owned()] } else { Vec::new() }
 }
 
-/// Adds a problem where several monitors would make the same thing: only one of them can own it.
+/// Adds a problem where several monitors would make the same resource: only one of them can own it.
 pub fn find_rivals(plans: &mut [Plan]) {
     let mut claims: BTreeMap<(String, String, ResourceKind, String), Vec<usize>> = BTreeMap::new();
     for (index, plan) in plans.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What the API server holds a value against, short of rules between fields.
+//! Checks a value by the schema as the API server does, except for rules between fields.
 
 use regex::Regex;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::api::cel;
 pub enum Violation {
     /// The schema has no such field.
     UnknownField(String),
-    /// The field, and what is wrong with its value.
+    /// The field, and the problem of its value.
     Invalid(String, String),
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Plan, PlannedChange};
 use crate::engine::{Action, FieldChange};
 
-/// How `terraform plan` marks it, where it has a mark for it.
+/// The mark of the action in `terraform plan`, where that has one.
 const fn mark(action: Action) -> &'static str {
     match action {
         Action::Create => "  +",
@@ -166,7 +166,7 @@ Plan: 1 to create, 1 to replace, 1 to wait; 1 in the way.
         );
     }
 
-    /// Programs read it: a name that is there stays.
+    /// Programs read it, so no name may change.
     #[test]
     fn the_form_for_programs() {
         let mut plan = with_everything();

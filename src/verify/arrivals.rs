@@ -1,4 +1,4 @@
-//! Whether records arrive at a destination: the same judgement for the log group and the bucket.
+//! Judges the arrival of records at a destination, in the same way for the log group and the bucket.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,19 +7,19 @@ use super::times::{self, span};
 use crate::monitor::Monitor;
 use crate::resources::flow_logs::Delivery;
 
-/// What arrives.
+/// The arrivals of one kind at one place.
 pub struct Arrivals<'a> {
-    /// Which check it is.
+    /// The name of the check.
     pub step: CheckName,
     /// `log event` or `object`.
     pub what: &'a str,
-    /// Where it arrives.
+    /// The place of arrival.
     pub place: &'a str,
     /// The flow log that sends it, if there is one.
     pub delivery: Option<&'a Delivery>,
-    /// How much later than the arrival itself AWS may tell of it.
+    /// Longest time between the arrival itself and AWS's report of it.
     pub told_late: SignedDuration,
-    /// What to check when nothing arrives.
+    /// The next step if nothing arrives.
     pub remedy: String,
 }
 
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_is_late_has_stopped_unless_the_flow_log_is_new() {
-        // Made at, newest at, told late by minutes; at 11:30.
+        // Made at, newest at, reported late by minutes; at 11:30.
         for (made, newest, late, status) in [
             (Some("10:00:00"), Some("11:29:00"), 0, Status::Passed),
             (Some("10:00:00"), Some("11:18:00"), 0, Status::Passed),

@@ -1,4 +1,4 @@
-//! What a check found.
+//! The results of checks.
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -36,19 +36,19 @@ impl CheckName {
     }
 }
 
-/// How a check came out.
+/// The status of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It holds.
+    /// The answer is yes.
     Passed,
-    /// It does not hold, or nobody could tell.
+    /// The answer is no, or not known.
     Failed,
-    /// It does not hold yet, and needs nothing but time.
+    /// The answer is not yes yet; it needs nothing but time.
     Waiting,
-    /// Nobody asked for it.
+    /// The check was not asked for.
     Skipped,
-    /// The spec switches off what it is about.
+    /// The spec switches off the subject of the check.
     Disabled,
 }
 
@@ -65,28 +65,28 @@ impl Status {
         }
     }
 
-    /// True if what was asked does not hold.
+    /// True if the check failed or waits.
     #[must_use]
     pub const fn is_trouble(self) -> bool {
         matches!(self, Self::Failed | Self::Waiting)
     }
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// Which check it is.
+    /// The name of the check.
     #[serde(rename = "name")]
     pub step: CheckName,
-    /// How it came out.
+    /// Its status.
     pub status: Status,
-    /// What was found.
+    /// The findings.
     pub detail: String,
-    /// When what was found happened, by AWS's clock; RFC 3339 with whole seconds.
+    /// The time of the event that was found, by AWS's clock; RFC 3339 with whole seconds.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub observed_at: Option<Timestamp>,
-    /// What to do about it.
+    /// The next step for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_step: Option<String>,
 }
@@ -122,12 +122,12 @@ impl Check {
     }
 }
 
-/// Where the operator tells of its own troubles.
+/// The command that shows the operator's own report.
 pub(super) fn see_status(monitor: &Monitor) -> String {
     format!("see `kubectl describe vpcflowmonitor -n {} {}`", monitor.namespace, monitor.name)
 }
 
-/// What all checks found.
+/// The results of all checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
@@ -135,7 +135,7 @@ pub struct Verification {
     pub monitor: String,
     /// All checks, in the order of the recipe's validation steps.
     pub checks: Vec<Check>,
-    /// True if all holds that was asked for: no check failed or waits. What was skipped or is disabled was not asked for.
+    /// True if no check failed or waits. Skipped and disabled checks were not asked for.
     pub passed: bool,
 }
 

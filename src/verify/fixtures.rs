@@ -1,4 +1,4 @@
-//! What the judgements are tried on. It is 23 November 2026.
+//! Test data for the judgements. It is 23 November 2026.
 
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;

@@ -10,7 +10,7 @@ use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::monitor::Monitor;
 use crate::resources::flow_logs::Delivery;
 
-/// `DescribeLogStreams` may know of an event an hour late: `LogStream` in the CloudWatch Logs API reference.
+/// `DescribeLogStreams` may report an event an hour late: `LogStream` in the CloudWatch Logs API reference.
 const STREAMS_LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Looks for the newest event, and judges it.

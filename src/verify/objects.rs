@@ -51,8 +51,8 @@ async fn newest(aws: &Aws, monitor: &Monitor, prefixes: &[String]) -> Result<Opt
     Ok(None)
 }
 
-/// How the flow log's keys of today and yesterday begin, the latest first: folder by folder, since a bucket may hold years. See "Flow
-/// log files" in the Amazon VPC user guide.
+/// The prefixes of the flow log's keys of today and yesterday, the latest first: folder by folder, since a bucket may contain years. See
+/// "Flow log files" in the Amazon VPC user guide.
 fn prefixes(monitor: &Monitor, flow_log: &str, now: Timestamp) -> Vec<String> {
     let (account, region) = (monitor.account_region.account.as_str(), monitor.account_region.region.as_str());
     let yesterday = (now - SignedDuration::from_hours(24)).to_zoned(TimeZone::UTC).date();

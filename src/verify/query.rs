@@ -15,10 +15,10 @@ use crate::resources::flow_logs::Delivery;
 
 const POLL: Duration = Duration::from_millis(500);
 
-/// How the query ended.
+/// The end of the query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Ended {
-    /// With this many records, then.
+    /// With this many records, at this time.
     Counted(u64, Option<Timestamp>),
     /// Without a result, and Athena's reason.
     Refused(QueryExecutionState, String),
@@ -43,7 +43,7 @@ pub async fn check(
     }
 }
 
-/// Reads the files of two days at most, and of Parquet only how many rows each has.
+/// Reads the files of two days at most, and of Parquet only the number of rows of each.
 fn statement(monitor: &Monitor, now: Timestamp) -> String {
     let days = [now - SignedDuration::from_hours(24), now].map(|time| {
         let date = time.to_zoned(TimeZone::UTC);

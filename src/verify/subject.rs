@@ -1,4 +1,4 @@
-//! What is verified, and with whose credentials.
+//! The monitor to verify, and the way to its account.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::aws::{Aws, ClientPool};
 use crate::credentials::{self, AccountError};
 use crate::monitor::{Monitor, Settings};
 
-/// Why a monitor cannot be verified.
+/// A problem that prevents the verification of a monitor.
 #[derive(Debug, Error)]
 pub enum SubjectError {
-    /// The operator has told nothing of it yet.
+    /// The operator has not reported anything about it yet.
     #[error("the operator has made nothing of {monitor} in AWS yet: {why}")]
     NotStarted {
         /// `<namespace>/<name>`
         monitor: String,
-        /// What its status says.
+        /// The reason, from its status if it has one.
         why: String,
     },
     /// The status was not written for this object.
@@ -38,7 +38,7 @@ pub enum SubjectError {
     Account(#[from] AccountError),
 }
 
-/// Clients for the monitor's account and region, and the monitor as the operator sees it: who it is, its status tells.
+/// Clients for the monitor's account and region, and the monitor as the operator sees it. Its identity is from its status.
 pub async fn connect(object: &VpcFlowMonitor, pool: &ClientPool) -> Result<(Arc<Aws>, Monitor), SubjectError> {
     let identity = Identity::of(object)?;
     let (region, role) = (Some(identity.region.as_str()), object.spec.assume_role.as_ref());
@@ -49,7 +49,7 @@ pub async fn connect(object: &VpcFlowMonitor, pool: &ClientPool) -> Result<(Arc<
     Ok((aws, Monitor::new(&namespace, &name, object.spec.clone(), object.status.as_ref(), account_region, settings)))
 }
 
-/// What the operator wrote into the status about who the monitor is.
+/// The identity of the monitor, as the operator wrote it into the status.
 #[derive(Debug, PartialEq, Eq)]
 struct Identity {
     cluster_name: String,
@@ -81,7 +81,7 @@ fn not_ready(object: &VpcFlowMonitor) -> Option<String> {
     Some(format!("{}: {}", ready.reason, ready.message))
 }
 
-/// What a reader of the checklist should know of the object beside it.
+/// Notes on the object for a reader of the checklist.
 #[must_use]
 pub fn notes(object: &VpcFlowMonitor) -> Vec<String> {
     let mut notes = Vec::new();
@@ -95,7 +95,7 @@ pub fn notes(object: &VpcFlowMonitor) -> Vec<String> {
         notes.push(format!("the monitor is not Ready: {why}"));
     }
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
-    // Less than 0 until the operator has looked at it.
+    // Less than 0 until the operator has read it.
     if observed >= Some(0) && observed < object.metadata.generation {
         notes.push("the operator has not taken up the latest change of the spec yet".to_owned());
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::check::{Status, Verification};
 use super::times::ago;
 
-/// How marks are written.
+/// The form of the marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symbols {
     /// For terminals that show UTF-8.

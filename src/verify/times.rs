@@ -1,4 +1,4 @@
-//! How late records may be.
+//! The times within which records must arrive.
 
 use aws_smithy_types::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -16,19 +16,19 @@ fn interval(monitor: &Monitor) -> SignedDuration {
     SignedDuration::from_secs(monitor.spec.aggregation_interval.into())
 }
 
-/// How old the newest record or file may be. A record carries the time at which its interval began, and the next one is written an
+/// The greatest age of the newest record or file. A record carries the time at which its interval began, and the next one is written an
 /// interval later.
 pub fn freshness(monitor: &Monitor) -> SignedDuration {
     interval(monitor) * 2 + DELIVERY
 }
 
-/// Until when nothing need have arrived, if that is still to come.
+/// The time from which records are expected, if it is still to come.
 pub fn expected_from(monitor: &Monitor, delivery: &Delivery, now: Timestamp) -> Option<Timestamp> {
     let expected = timestamp(delivery.created_at.as_ref()?)? + (START + DELIVERY + interval(monitor));
     (now < expected).then_some(expected)
 }
 
-/// A time of AWS's.
+/// Converts a time of AWS's.
 pub fn timestamp(time: &DateTime) -> Option<Timestamp> {
     Timestamp::from_millisecond(time.to_millis().ok()?).ok()
 }
@@ -43,7 +43,7 @@ pub fn span(span: SignedDuration) -> String {
     }
 }
 
-/// A time for people: RFC 3339 and how long ago that was.
+/// A time for people: RFC 3339, and the span since then.
 pub fn ago(now: Timestamp, then: Timestamp) -> String {
     format!("{then:.0} ({} ago)", span(now.duration_since(then)))
 }

@@ -18,8 +18,8 @@ pub struct CloudWatchLogs {
         rule("!self.startsWith('/aws/') || self.startsWith('/aws/vpc')", "log groups under /aws/ are of AWS's own services: name one elsewhere, or under /aws/vpc")
     ]))]
     pub log_group_name: Option<String>,
-    /// Overrides `trafficType` for this destination. REJECT costs least; then nothing but `rejectedConnections` and the findings about
-    /// rejections see all they should. Default: `trafficType`.
+    /// Overrides `trafficType` for this destination. REJECT costs least, but then only `rejectedConnections` and the findings about
+    /// rejections have complete data. Default: `trafficType`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_type: Option<TrafficType>,
     /// Days that records are kept, one of the values CloudWatch Logs accepts. Default 30. Shortening it deletes older records.
@@ -126,8 +126,8 @@ pub struct S3 {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), extend("x-kubernetes-validations" = [key_arn()]))]
     pub kms_key_arn: Option<String>,
-    /// When records move to cheaper storage and when they are deleted. By default S3 moves no object of less than 128 KB to another class: the
-    /// files of a small VPC stay in Standard until they expire.
+    /// Days after which records move to cheaper storage or are deleted. By default S3 moves no object of less than 128 KB to another class:
+    /// the files of a small VPC stay in Standard until they expire.
     pub lifecycle: Lifecycle,
 }
 
@@ -169,8 +169,8 @@ impl FileFormat {
     }
 }
 
-/// When stored records move to cheaper storage and when they are deleted. Days count from an object's creation. By default S3 moves no object of
-/// less than 128 KB to another class: the files of a small VPC stay in Standard until they expire.
+/// Days after which stored records move to cheaper storage or are deleted. Days count from an object's creation. By default S3 moves no
+/// object of less than 128 KB to another class: the files of a small VPC stay in Standard until they expire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -183,8 +183,8 @@ pub struct Lifecycle {
     /// Days until Standard-IA; 0 for never, otherwise at least 30. Default 30.
     #[schemars(range(min = 0, max = 36500))]
     pub standard_ia_after_days: i32,
-    /// Days until Glacier Flexible Retrieval; 0 for never, otherwise at least 30 after Standard-IA. Default 90. Athena cannot read
-    /// what is in Glacier: queries reach back only this far.
+    /// Days until Glacier Flexible Retrieval; 0 for never, otherwise at least 30 after Standard-IA. Default 90. Athena cannot read objects
+    /// in Glacier, so queries reach back only this far.
     #[schemars(range(min = 0, max = 36500))]
     pub glacier_after_days: i32,
     /// Days until Glacier Deep Archive; 0 for never, otherwise at least 90 after Glacier and at least 30 after Standard-IA. Default 365.

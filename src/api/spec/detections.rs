@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::cel::rule;
 
-/// What raises an alarm. Each detection is a metric filter on the log group and a CloudWatch alarm on its metric.
+/// Detections that raise alarms. Each is a metric filter on the log group and a CloudWatch alarm on its metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Detections {
@@ -34,7 +34,7 @@ impl Default for Detections {
     }
 }
 
-/// When a detection's alarm fires.
+/// Limits of a detection's alarm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlarmLimits {
     /// False: there is neither metric filter nor alarm.
@@ -55,7 +55,7 @@ fn evaluation_span() -> Rule {
     )
 }
 
-/// A detection with its own defaults, and what it has beyond the limits that every one has.
+/// Defines a detection with its own defaults and its fields besides the limits.
 ///
 /// Flattening a struct of limits would give all of them the same defaults.
 macro_rules! detection {
@@ -96,7 +96,7 @@ macro_rules! detection {
         }
 
         impl $name {
-            /// When its alarm fires.
+            /// Limits of its alarm.
             #[must_use]
             pub const fn limits(&self) -> AlarmLimits {
                 AlarmLimits {
@@ -127,9 +127,8 @@ detection! {
 detection! {
     /// Counts flows whose source is outside the trusted networks.
     ExternalConnections, threshold: 100, evaluation_periods: 2, {
-        /// Networks that do not count as external, besides the private ones (RFC 1918, unique local, link-local). The detector takes
-        /// them for trusted too, even if this detection is disabled. CIDR notation, at most 64. Default none. CloudWatch's pattern has room for
-        /// about 20.
+        /// Networks that do not count as external, besides the private ones (RFC 1918, unique local, link-local). The detector trusts them
+        /// too, even if this detection is disabled. CIDR notation, at most 64. Default none. CloudWatch's pattern has room for about 20.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         #[schemars(length(max = 64), inner(length(max = 43)))]
         #[schemars(extend("x-kubernetes-validations" = [

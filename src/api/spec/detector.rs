@@ -36,7 +36,7 @@ pub struct Detector {
         rule("self.all(port, self.exists_one(other, other == port))", "a port may be named once only in sensitivePorts: take out the repeated one")
     ]))]
     pub sensitive_ports: Vec<i32>,
-    /// What the detector looks for. A rule that needs a field which `cloudWatchLogs.fields` lacks finds nothing; the function's log says so.
+    /// The rules of the detector. A rule finds nothing if `cloudWatchLogs.fields` lacks a field that it needs; the function logs this.
     pub rules: DetectorRules,
 }
 
@@ -56,7 +56,7 @@ impl Default for Detector {
     }
 }
 
-/// How much a finding matters.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {

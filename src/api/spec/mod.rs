@@ -1,4 +1,4 @@
-//! What a user writes. Every field says its unit, default and consequence: `kubectl explain` shows it.
+//! The spec, which a user writes. The comment of each field gives its unit, default and consequence; `kubectl explain` shows it.
 
 mod analytics;
 mod destinations;
@@ -38,12 +38,12 @@ pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
     namespaced,
     status = "VpcFlowMonitorStatus",
     doc = "Watches the network traffic of one VPC: flow logs, storage, alarms, anomaly detection, queries and a dashboard in AWS.",
-    // The ownership tag holds cluster, namespace and name, and tag values end at 256 characters.
+    // The ownership tag contains cluster, namespace and name, and a tag value has at most 256 characters.
     validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name has at most 63 characters: it is part of a tag on every AWS resource"),
     printcolumn = r#"{"name":"VPC","type":"string","jsonPath":".spec.vpcId","description":"The VPC that is watched."}"#,
     printcolumn = r#"{"name":"Region","type":"string","jsonPath":".status.region","description":"The AWS region."}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status","description":"True if AWS is as declared."}"#,
-    printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason","description":"Why it is Ready or not."}"#,
+    printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason","description":"Reason of the condition Ready."}"#,
     printcolumn = r#"{"name":"Flow Logs","type":"string","jsonPath":".status.summary.flowLogs","description":"Active flow logs of those wanted."}"#,
     printcolumn = r#"{"name":"Alarms","type":"string","jsonPath":".status.summary.alarms","description":"Alarms in state ALARM."}"#,
     printcolumn = r#"{"name":"Bucket","type":"string","jsonPath":".status.summary.bucket","priority":1,"description":"The bucket with the records."}"#,
@@ -79,12 +79,12 @@ pub struct VpcFlowMonitorSpec {
     #[schemars(length(max = 32), extend("x-kubernetes-validations" = [matching(REGION, "a region is named by its code, such as eu-west-1")]))]
     pub region: Option<String>,
 
-    /// Role to work through when the VPC is in another account. Immutable. The operator's settings must allow the role for
-    /// this namespace. Default: the operator's own account.
+    /// Role that the operator assumes when the VPC is in another account. Immutable. The operator's settings must allow the role for this
+    /// namespace. Default: the operator's own account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assume_role: Option<AssumeRole>,
 
-    /// Which traffic is recorded: ALL, ACCEPT or REJECT. Default ALL. A destination can override it.
+    /// Traffic to record: ALL, ACCEPT or REJECT. Default ALL. A destination can override it.
     #[serde(default)]
     pub traffic_type: TrafficType,
 
@@ -103,11 +103,11 @@ pub struct VpcFlowMonitorSpec {
     #[serde(default)]
     pub s3: S3,
 
-    /// What raises an alarm: a metric filter and a CloudWatch alarm each.
+    /// The detections. Each is a metric filter and a CloudWatch alarm.
     #[serde(default)]
     pub detections: Detections,
 
-    /// Who is told.
+    /// The topic for alarms and anomalies, and its subscriptions.
     #[serde(default)]
     pub notifications: Notifications,
 
@@ -124,7 +124,7 @@ pub struct VpcFlowMonitorSpec {
     pub dashboard: Dashboard,
 
     /// Tags for every AWS resource that can carry them, besides the operator's own. At most 40; keys have at most 127 characters, as EC2
-    /// takes no longer ones. Taking a key out takes it off the resources; tags that others put there are left alone.
+    /// takes no longer ones. A key that is removed here is removed from the resources; tags of others stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 40))]
     #[schemars(extend("x-kubernetes-validations" = [
@@ -135,15 +135,15 @@ pub struct VpcFlowMonitorSpec {
     ]))]
     pub tags: BTreeMap<String, TagValue>,
 
-    /// What happens in AWS when this object is deleted. `RetainData` removes all but the bucket and the log group, which keep
-    /// what they hold; Delete removes those too, with all records, unless they were there before the monitor took them over; Retain
-    /// leaves everything. Default: the operator's setting, which is `RetainData` unless changed.
+    /// Resources to remove from AWS when this object is deleted. `RetainData` removes all but the bucket and the log group, which stay with
+    /// their contents. Delete removes these two as well, with all records, unless they existed before the monitor took them over. Retain
+    /// removes nothing. Default: the operator's setting, which is `RetainData` unless changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
-    /// Whether an existing AWS resource of the wanted name may be taken over. Never (default) reports it as a conflict;
-    /// `IfUnowned` takes it over if no other monitor owns it. A bucket, log group or database that this spec names is taken over only if
-    /// the operator's settings allow it for this namespace, and is never emptied or deleted.
+    /// Policy for an existing AWS resource of the wanted name. Never (default) reports a conflict; `IfUnowned` takes the resource over if
+    /// no other monitor owns it. A bucket, log group or database that this spec names is taken over only if the operator's settings allow
+    /// it for this namespace, and is never emptied or deleted.
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
 
@@ -174,7 +174,7 @@ pub struct AssumeRole {
     pub external_id: Option<String>,
 }
 
-/// Which traffic is recorded.
+/// Traffic that a flow log records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[schemars(description = "")] // It would take the place of the description of an optional field.
@@ -200,7 +200,7 @@ impl TrafficType {
     }
 }
 
-/// What happens in AWS when the object is deleted.
+/// Resources to remove from AWS when the object is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[value(rename_all = "PascalCase")]
 #[schemars(description = "")] // As above.
@@ -214,7 +214,7 @@ pub enum DeletionPolicy {
     Retain,
 }
 
-/// Whether an existing AWS resource may be taken over.
+/// Policy for an existing AWS resource of the wanted name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AdoptionPolicy {
     /// It is a conflict.

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::cel::{key_arn, rule, rule_at};
 
-/// Who is told of alarms and anomalies.
+/// Notification of alarms and anomalies: the topic and its subscriptions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -15,7 +15,7 @@ pub struct Notifications {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"))]
     pub topic_arn: Option<String>,
-    /// Who receives messages. One taken out is unsubscribed. Default none.
+    /// Subscriptions to the monitor's own topic. A subscription that is removed from the list is removed in AWS. Default none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     #[schemars(extend("x-kubernetes-validations" = [
@@ -53,8 +53,8 @@ impl Default for Notifications {
 pub struct Subscription {
     /// SNS protocol. `email` and `email-json` stay pending until the recipient confirms.
     pub protocol: SubscriptionProtocol,
-    /// Address, number, URL or ARN, as the protocol needs. AWS never tells the password of a URL: to change it, take the subscription out and
-    /// add it again.
+    /// Address, number, URL or ARN, as the protocol needs. AWS never returns the password of a URL; to change it, remove the subscription
+    /// and add it again.
     #[schemars(length(min = 1, max = 2048))]
     pub endpoint: String,
     /// For `firehose` only: ARN of the role that lets SNS write to the stream. The operator's settings must allow the role for this

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::cel::rule;
 
-/// What the detector looks for, rule by rule.
+/// The rules of the detector.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DetectorRules {

@@ -1,10 +1,10 @@
-//! From service, error code and message to the class of a failure: what to do about it.
+//! Classes of failures, from service, error code and message. The class decides about the reaction.
 
 mod table;
 
 use super::operations::{Access, Operation};
 
-/// What kind of failure it is, and so what to do about it.
+/// The class of a failure, which decides about the reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Passes by itself: back off with jitter.
@@ -13,24 +13,24 @@ pub enum Class {
     Throttled,
     /// AWS has not caught up with an earlier call: retry soon, with a deadline.
     NotYet,
-    /// There is no such thing.
+    /// The resource does not exist.
     NotFound,
-    /// The name is somebody else's.
+    /// The name belongs to somebody else.
     Conflict,
     /// A permission is missing.
     Denied,
     /// AWS refuses; only a change of the spec or of AWS helps.
     Terminal,
-    /// Not in the table: treated as transient, told in full.
+    /// Not in the table: treated as transient, reported in full.
     Unknown,
 }
 
-/// The class of a failure now, and what it is if it lasts.
+/// The class of a failure now, and its class if it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Classification {
-    /// What it is.
+    /// The class now.
     pub class: Class,
-    /// What a [`Class::NotYet`] is taken for once AWS has had its time; of any other class, the class itself.
+    /// The final class of a [`Class::NotYet`] that lasts too long; of any other class, the class itself.
     pub overdue: Class,
 }
 
@@ -41,22 +41,22 @@ impl Classification {
         Self { class, overdue: class }
     }
 
-    /// Eventual consistency, which is something else if it lasts.
+    /// Eventual consistency; `overdue` is the class of a failure that lasts too long.
     #[must_use]
     pub const fn not_yet(overdue: Class) -> Self {
         Self { class: Class::NotYet, overdue }
     }
 }
 
-/// What to make of a failure of `operation`.
+/// Classifies a failure of `operation`.
 ///
-/// "No such thing" in a write is the trace of a read that was stale, or of a neighbour not yet visible: retried soon.
+/// [`Class::NotFound`] in a write follows from an outdated read, or from a related resource that is not visible yet: it is retried soon.
 #[must_use]
 pub fn classify(operation: &Operation, code: &str, message: &str) -> Classification {
     classify_answer(operation, code, message, 0)
 }
 
-/// The same, where the status of the HTTP answer is known and decides about codes that the table does not have.
+/// The same with the status of the HTTP answer, which decides about codes that are not in the table.
 #[must_use]
 pub fn classify_answer(operation: &Operation, code: &str, message: &str, status: u16) -> Classification {
     let found = table::find(operation.service, code, message);
@@ -73,7 +73,7 @@ fn deletes(operation: &Operation) -> bool {
     verbs.iter().any(|verb| operation.name.starts_with(verb))
 }
 
-/// The class that HTTP gives to a code which the table does not have: RFC 9110, and RFC 6585 for 429.
+/// The class of an HTTP status, for codes that are not in the table: RFC 9110, and RFC 6585 for 429.
 #[must_use]
 const fn by_status(status: u16) -> Class {
     match status {

@@ -5,9 +5,9 @@ use crate::aws::operations::Service;
 
 struct Row {
     service: Option<Service>,
-    /// Any, where no document names the code.
+    /// `None` for any code, where no document names it.
     code: Option<&'static str>,
-    /// Part of the message, where the code alone says too little.
+    /// Part of the message, where the code alone is ambiguous.
     message: Option<&'static str>,
     classification: Classification,
 }
@@ -41,9 +41,9 @@ pub fn find(service: Service, code: &str, message: &str) -> Option<Classificatio
     ROWS.iter().find(fits).map(|row| row.classification)
 }
 
-/// First match wins; rows with a message stand before those without. `NotYet(X)` is told as X once AWS has had its time.
+/// First match wins; rows with a message stand before those without. `NotYet(X)` is reported as X if it lasts too long.
 const ROWS: &[Row] = rows! {
-    // Throttling. AWS SDKs and Tools Reference Guide, "Retry behavior": the codes that every SDK takes for throttling.
+    // Throttling. AWS SDKs and Tools Reference Guide, "Retry behavior": the codes that every SDK treats as throttling.
     _ "Throttling" => Throttled;
     _ "ThrottlingException" => Throttled;
     _ "ThrottledException" => Throttled;
@@ -86,7 +86,7 @@ const ROWS: &[Row] = rows! {
 
     // Permissions. S3 API Reference, "Blocking public access": a public policy is refused as if a permission were missing.
     S3 "AccessDenied" ~ "BlockPublicPolicy" => Terminal;
-    // So is a key whose policy does not let CloudWatch Logs in: users' reports on aws_cloudwatch_log_group of
+    // AWS also answers so for a key whose policy does not allow CloudWatch Logs: users' reports on aws_cloudwatch_log_group of
     // hashicorp/terraform-provider-aws. The text names the log group, not the key.
     CloudWatchLogs "AccessDeniedException" ~ "KMS key" => Terminal;
     // "Common errors" of each API reference; "Error codes for the Amazon EC2 API"; Amazon SNS: AuthorizationError.
@@ -132,7 +132,7 @@ const ROWS: &[Row] = rows! {
     Lambda "ResourceNotFoundException" => NotFound;
     Glue "EntityNotFoundException" => NotFound;
     Athena "ResourceNotFoundException" => NotFound;
-    // Athena has one code for all: the texts are those that hashicorp/terraform-provider-aws takes for "not found".
+    // Athena has one code for all: the texts are those that hashicorp/terraform-provider-aws treats as "not found".
     Athena "InvalidRequestException" ~ "is not found" => NotFound;
     Athena "InvalidRequestException" ~ "does not exist" => NotFound;
     Athena "InvalidRequestException" ~ "was not found" => NotFound;
@@ -145,8 +145,8 @@ const ROWS: &[Row] = rows! {
     Lambda "InvalidParameterValueException" ~ "cannot be assumed by Lambda" => NotYet(Terminal);
     Lambda "InvalidParameterValueException" ~ "execution role does not have permissions" => NotYet(Terminal);
     Lambda "InvalidParameterValueException" ~ "unable to configure access to your environment variables" => NotYet(Terminal);
-    // VPC user guide, "Troubleshoot flow logs". Somebody else's flow log is seen before ours is made, and the bucket is made before:
-    // what AWS says otherwise is not up to date.
+    // VPC user guide, "Troubleshoot flow logs". The operator looks for others' flow logs and makes the bucket before it makes a flow log,
+    // so these answers are outdated.
     Ec2 "FlowLogAlreadyExists" => NotYet(Conflict);
     Ec2 "LogDestinationNotFoundException" => NotYet(Terminal);
     Ec2 "400" ~ "does not exist" => NotYet(Terminal);
@@ -241,7 +241,7 @@ const ROWS: &[Row] = rows! {
     Ec2 "TagLimitExceeded" => Terminal;
     Ec2 "IdempotentParameterMismatch" => Terminal;
     Ec2 "LogDestinationPermissionIssueException" => Terminal;
-    // What `CreateFlowLogs` lists under `Unsuccessful` often has no other code.
+    // Entries of `CreateFlowLogs` under `Unsuccessful` often have no other code.
     Ec2 "400" => Terminal;
     // S3 API Reference, "List of error codes".
     S3 "AllAccessDisabled" => Terminal;

@@ -17,19 +17,20 @@ use crate::network::ConnectionProblem;
 /// A call to AWS that did not succeed.
 #[derive(Clone, Debug)]
 pub struct AwsError {
-    /// What was called.
+    /// The operation that was called.
     pub operation: &'static Operation,
-    /// What kind of failure it is.
+    /// The class of the failure.
     pub class: Class,
-    /// The class of a [`Class::NotYet`] once AWS has had its time; otherwise the class itself.
+    /// The final class of a [`Class::NotYet`] that lasts too long; otherwise the class itself.
     pub overdue: Class,
-    /// AWS's error code, or what there was instead of an answer: `Unreachable`, `TimedOut`, `Unreadable`, `NotSent`, `NoCredentials`.
+    /// AWS's error code, or one of ours if there was no answer: `Unreachable`, `TimedOut`, `Unreadable`, `NotSent`, `NoCredentials`.
     pub code: String,
     /// AWS's message.
     pub message: String,
-    /// What a person can do about it.
+    /// The remedy, for a person.
     pub remedy: Option<String>,
-    /// Kind and name of the resource that it is about, as in `role vfm-a`. The text leaves it to who reports the error.
+    /// Kind and name of the affected resource, as in `role vfm-a`. The error's text does not contain it: the code that reports the error
+    /// adds it.
     pub subject: Option<String>,
 }
 
@@ -50,7 +51,7 @@ impl fmt::Display for AwsError {
     }
 }
 
-/// What to do about a missing permission.
+/// The remedy for a missing permission.
 fn remedy(operation: &Operation, class: Class, message: &str) -> Option<String> {
     if class != Class::Denied {
         return None;
@@ -65,7 +66,7 @@ fn remedy(operation: &Operation, class: Class, message: &str) -> Option<String> 
     if actions.is_empty() {
         return None;
     }
-    // How AWS words it is in the IAM user guide, "Troubleshoot access denied error messages".
+    // AWS's wording is in the IAM user guide, "Troubleshoot access denied error messages".
     Some(if message.contains("explicit deny") {
         format!("a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy")
     } else {
@@ -86,7 +87,7 @@ fn lake_formation_permission(operation: &Operation) -> &'static str {
     }
 }
 
-/// The actions that AWS names, as it does since it gives reasons; else all that the operation may need.
+/// The actions that AWS names in its message; if it names none, all that the operation may need.
 fn concerned(operation: &Operation, message: &str) -> Vec<&'static str> {
     let words: Vec<_> = message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != ':').collect();
     // SNS spells its own name in capitals.
@@ -102,7 +103,7 @@ impl AwsError {
         Self::new(operation, classify(operation, code, message), code, message)
     }
 
-    /// The one reading of an error that AWS answered.
+    /// Reads an error that AWS answered, for callers and for interceptors.
     fn answered(operation: &'static Operation, error: &ErrorMetadata, status: u16) -> Self {
         let code = error.code().map_or_else(|| status_code_name(status), str::to_owned);
         let message = readable(error.message().unwrap_or("AWS gave no reason"));
@@ -166,7 +167,7 @@ impl AwsError {
         self.code == NO_CREDENTIALS
     }
 
-    /// True if AWS says that there is no such thing.
+    /// True if AWS reports that the resource does not exist.
     #[must_use]
     pub const fn is_not_found(&self) -> bool {
         matches!(self.class, Class::NotFound)
@@ -212,19 +213,19 @@ pub const UNREACHABLE: &str = "Unreachable";
 /// The code where an answer did not come in time.
 const TIMED_OUT: &str = "TimedOut";
 
-/// The code of an answer that makes no sense.
+/// The code of an answer that cannot be read.
 const UNREADABLE: &str = "Unreadable";
 
 /// The code of a request that was never sent.
 const NOT_SENT: &str = "NotSent";
 
-/// How the HTTP client says that AWS was reached, but did not answer in time.
+/// The HTTP client's message if AWS was reached, but did not answer in time.
 const NO_ANSWER: &str = "HTTP read timeout";
 
 /// The code where no credentials could be loaded.
 const NO_CREDENTIALS: &str = "NoCredentials";
 
-/// What the sources of credentials say, if it is for want of credentials that nothing was sent.
+/// The error of the sources of credentials, if missing credentials are the reason that nothing was sent.
 fn credentials_problem<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a CredentialsError> {
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -247,13 +248,13 @@ fn no_credentials(problem: &CredentialsError) -> String {
     }
 }
 
-/// EC2 adds a text that only AWS can decode, another one at each call.
+/// The message without the text that EC2 adds and only AWS can decode. That text differs from call to call.
 fn readable(message: &str) -> String {
     let end = message.find("Encoded authorization failure message:").unwrap_or(message.len());
     message[..end].trim_end().to_owned()
 }
 
-/// What each cause says, without what only developers read, which also differs from call to call.
+/// The messages of all causes. Their `Debug` output is left out: it is for developers, and it differs from call to call.
 fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -271,7 +272,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-/// S3 answers HEAD requests without a body, so without an error code.
+/// The error code for a status: S3 answers HEAD requests without a body, and so without a code.
 fn status_code_name(status: u16) -> String {
     match status {
         403 => "AccessDenied".to_owned(),
@@ -293,7 +294,7 @@ impl<T> About<T> for Result<T, AwsError> {
     }
 }
 
-/// Turns "there is no such thing" into `None`, in reads.
+/// Turns "not found" into `None`, in reads.
 pub trait Optional<T> {
     /// `Ok(None)` for [`Class::NotFound`].
     fn optional(self) -> Result<Option<T>, AwsError>;
@@ -309,8 +310,8 @@ impl<T> Optional<T> for Result<T, AwsError> {
     }
 }
 
-/// Turns "there is no such thing" into [`Class::NotYet`], in reads of what belongs to a thing that was just seen: AWS has not caught
-/// up everywhere. Tags, taken for none, would make a stranger's of what is ours.
+/// Turns "not found" into [`Class::NotYet`], in reads of parts of a resource that was just seen: AWS has not caught up everywhere. If
+/// missing tags were read as "no tags", our own resource would look foreign.
 pub trait Expected<T> {
     /// An error of [`Class::NotYet`] instead of [`Class::NotFound`].
     fn expected(self) -> Result<T, AwsError>;
@@ -325,7 +326,7 @@ impl<T> Expected<T> for Result<T, AwsError> {
     }
 }
 
-/// Turns "there is no such thing" into success, when deleting.
+/// Turns "not found" into success, when deleting.
 pub trait Gone {
     /// `Ok(())` for [`Class::NotFound`].
     fn or_gone(self) -> Result<(), AwsError>;

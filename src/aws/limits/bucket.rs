@@ -10,7 +10,7 @@ const FLOOR: f64 = 1.0 / 16.0;
 const RECOVERY_SECONDS: f64 = 60.0;
 /// Refusals that come together are answers to the same burst: they count once.
 const TOGETHER: Duration = Duration::from_secs(1);
-/// What floating point may lose of a token.
+/// Tolerance for rounding errors, in tokens.
 const GRAIN: f64 = 1e-9;
 
 /// Tokens that come at a rate; the rate falls when AWS refuses and recovers by itself.
@@ -30,7 +30,7 @@ impl Bucket {
         Self { full_rate: rate, burst, rate, tokens: burst, at: now, slowed_at: None }
     }
 
-    /// Takes a token, or says when to ask again.
+    /// Takes a token, or returns the time until there is one.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
         self.advance(now);
         if self.tokens + GRAIN >= 1.0 {
@@ -73,7 +73,7 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
-    /// How many tokens a bucket gives who asks without pause for that long.
+    /// Number of tokens that a bucket gives to a caller that asks without pause for `length` seconds.
     fn given(bucket: &mut Bucket, from: Instant, length: f64) -> u32 {
         let (mut now, mut count) = (from, 0);
         while now <= from + seconds(length) {

@@ -1,4 +1,4 @@
-//! What the limits count.
+//! Metrics of the limits.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn waits() -> Histogram {
 }
 
 impl Default for LimitMetrics {
-    /// Counters that no registry shows.
+    /// Metrics that no registry publishes.
     fn default() -> Self {
         Self::register(&mut Registry::default())
     }
@@ -60,7 +60,7 @@ impl LimitMetrics {
         self.throttles.get_or_create(&labels).inc();
     }
 
-    /// Notes how long a request waited.
+    /// Records the wait of a request.
     pub fn waited(&self, operation: &Operation, wait: Duration) {
         self.waits.get_or_create(&GroupLabels { group: operation.quota.group }).observe(wait.as_secs_f64());
     }

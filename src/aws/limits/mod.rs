@@ -1,9 +1,10 @@
-//! Never faster than AWS allows: a token bucket per account, region and group of operations.
+//! Rate limits, so that the operator is never faster than AWS allows: a token bucket per account, region and group of operations.
 //!
 //! Each attempt of a call, the SDK's repeat of it included, takes a token first. The rates come from AWS's published quotas
-//! ([`quotas`](super::quotas)), less a fifth, as others share the account. A refusal because of the rate halves the rate of its group; it then climbs
-//! back by itself within a minute ([`bucket`]). Who waits is served by urgency and then in turn ([`queue`]): changes, and all that a pass
-//! does once it has something to change or to delete, come before routine reads, but no read is overtaken for longer than half a minute.
+//! ([`quotas`](super::quotas)), less a fifth, as others share the account. A refusal because of the rate halves the rate of its group; it
+//! then climbs back by itself within a minute ([`bucket`]). Waiting calls are served by urgency, then in order of arrival ([`queue`]).
+//! Changes come before routine reads, and so do all calls of a pass once it has something to change or to delete. But no read is overtaken
+//! for longer than half a minute.
 //!
 //! The token is taken where the SDK resolves the credentials ([`wait_before_signing`]): the last place before signing that can wait. So a call may
 //! wait as long as it must without its signature growing old (AWS accepts one for five minutes), and the time it waits does not count
@@ -30,14 +31,14 @@ pub use wait_before_signing::WaitBeforeSigning;
 use super::operations::Operation;
 use super::quotas::QuotaScope;
 
-/// How fast the quotas of [`quotas`](super::quotas) may be used.
+/// The rate at which the quotas of [`quotas`](super::quotas) may be used.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
     /// As AWS's published quotas allow.
     Published,
     /// That many times faster, where AWS is an emulator.
     Times(f64),
-    /// As fast as it goes.
+    /// No limit.
     Unlimited,
 }
 
@@ -66,7 +67,7 @@ pub struct LocalLimits {
 }
 
 impl Limits {
-    /// Limits that tell `metrics` of waits and refusals.
+    /// Limits that record waits and refusals in `metrics`.
     #[must_use]
     pub fn new(pace: Pace, metrics: LimitMetrics) -> Self {
         Self { pace, metrics, queues: Arc::default() }

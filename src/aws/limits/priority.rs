@@ -1,21 +1,21 @@
-//! What comes first when calls must wait.
+//! The order of calls that must wait.
 
 use std::future::Future;
 use std::time::Duration;
 
 use crate::aws::operations::{Access, Operation};
 
-/// How much a call matters.
+/// The priority of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Changes AWS, or is read to do so.
+    /// Changes AWS, or reads for a change.
     Urgent,
-    /// Looks whether all is well.
+    /// Reads to compare AWS with the declared state.
     Routine,
 }
 
 impl Priority {
-    /// How long later calls that matter more may go first. Then this one's turn has come, so that nothing waits for ever.
+    /// Time for which later calls of higher priority may go first. Then it is this call's turn, so that nothing waits for ever.
     pub const fn patience(self) -> Duration {
         match self {
             Self::Urgent => Duration::ZERO,

@@ -1,4 +1,4 @@
-//! The queue before a bucket: who waits, and whose turn it is.
+//! The queue before a bucket: the waiting calls and their order.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::bucket::Bucket;
 use super::priority::Priority;
 
-/// A ticket in the queue. The smallest is served first: who came first, but that those who can wait let others go ahead for a while.
+/// A ticket in the queue. The smallest is served first: the oldest, except that routine calls let urgent ones go first for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ticket {
     due: Instant,
@@ -38,7 +38,7 @@ impl Queue {
         Self(Mutex::new(State { bucket, waiting: BTreeMap::new(), next_number: 0 }))
     }
 
-    /// Waits for a token, and returns how long that took. Who gives up waiting holds up nobody.
+    /// Waits for a token, and returns the time that this took. A caller that stops waiting does not delay the others.
     pub async fn turn(&self, priority: Priority) -> Duration {
         let start = Instant::now();
         let waiter = Waiter::join(self, priority, start);
@@ -57,7 +57,7 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic elsewhere leaves at worst a ticket in the queue behind that nobody holds; see `Waiter::drop`.
+        // At worst, a panic elsewhere leaves a ticket without an owner in the queue; see `Waiter::drop`.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,7 +68,7 @@ enum Answer {
     NotFirst,
 }
 
-/// One who waits; leaves the queue when dropped, served or not.
+/// A waiting call; leaves the queue when dropped, served or not.
 struct Waiter<'a> {
     queue: &'a Queue,
     ticket: Ticket,
@@ -117,7 +117,7 @@ mod tests {
 
     const RATE: u32 = 4;
 
-    /// Serves a queue of calls (when they come, in milliseconds, and how urgent they are) by the rules above, and returns when each was.
+    /// Serves a queue of calls (time of arrival in milliseconds, and priority) by the rules above, and returns the wait of each.
     fn served(calls: &[(u64, Priority)]) -> Vec<Duration> {
         let start = Instant::now();
         let mut bucket = Bucket::new(f64::from(RATE), 1.0, start);

@@ -1,4 +1,4 @@
-//! Where a call waits for its token: before the credentials that sign it are handed out, once for each attempt.
+//! The wait of a call for its token: before the credentials that sign it are handed out, once for each attempt.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::identity::{
@@ -19,7 +19,7 @@ pub struct WaitBeforeSigning {
 }
 
 impl WaitBeforeSigning {
-    /// Before `identities`.
+    /// A cache that waits before it asks `identities`.
     #[must_use]
     pub const fn new(limits: LocalLimits, identities: SharedIdentityCache) -> Self {
         Self { limits, identities }

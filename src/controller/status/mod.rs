@@ -1,4 +1,4 @@
-//! The status as a pure function of what a pass found. The same input gives the same status, so nothing is written at rest.
+//! The status as a pure function of the findings of a pass. The same input gives the same status, so nothing is written at rest.
 
 mod writer;
 
@@ -12,12 +12,12 @@ use crate::monitor::Monitor;
 
 pub use writer::StatusWriter;
 
-/// What the operator is about.
+/// The mode of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Keeps AWS as declared.
     Keep,
-    /// Looks, and changes nothing.
+    /// Reads, and changes nothing.
     Suspended,
     /// Would remove the monitor, but changes nothing.
     DeleteSuspended,
@@ -33,10 +33,10 @@ impl Mode {
     }
 }
 
-/// What a status is made from.
+/// The input for a status.
 #[derive(Clone, Copy, Debug)]
 pub struct StatusInput<'a> {
-    /// What the operator is about.
+    /// The mode of the pass.
     pub mode: Mode,
     /// The monitor.
     pub monitor: &'a Monitor,
@@ -91,7 +91,7 @@ fn summary(status: &VpcFlowMonitorStatus, monitor: &Monitor) -> Summary {
     }
 }
 
-/// The status of a monitor that could not even be looked at.
+/// The status of a monitor that cannot be read, or whose account cannot be reached.
 #[must_use]
 pub fn unreachable(
     failure: &Failure,
@@ -104,7 +104,7 @@ pub fn unreachable(
     let conditions = vec![reported, condition(detail, true, failure.reason, &failure.message)];
     let mut status = VpcFlowMonitorStatus { observed_generation: generation, ..previous.clone() };
     status.conditions = with_times(conditions, previous, generation, now);
-    // What was true of the systems is neither confirmed nor denied.
+    // The conditions of the systems are neither confirmed nor denied.
     let systems = previous.conditions.iter().filter(|old| ![READY, RECONCILING, STALLED].contains(&old.type_.as_str()));
     status.conditions.extend(systems.cloned());
     status
@@ -121,7 +121,7 @@ fn condition(type_: &'static str, status: bool, reason: Reason, message: &str) -
     NewCondition { type_, status, reason, message: message.to_owned() }
 }
 
-/// What was wrong with a system is wrong until it was tried again: a pass that is under way, or was cut short, knows no better.
+/// The former trouble of a system, as long as its changes were not tried again: a pass under way, or one cut short, has no newer result.
 fn former_trouble(input: &StatusInput<'_>, outcome: &Outcome) -> Option<NewCondition> {
     let untried = !outcome.remaining.is_empty()
         && outcome.applied.is_empty()
@@ -143,7 +143,7 @@ fn former_trouble(input: &StatusInput<'_>, outcome: &Outcome) -> Option<NewCondi
 /// Most resources that are named with one message.
 const NAMED: usize = 3;
 
-/// The problems, each beginning with the resources that it is about: siblings often fail for the same reason.
+/// The problems as text. Each begins with the resources concerned: siblings often fail for the same reason.
 fn in_words(problems: &[Failure]) -> String {
     let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
     for Failure { message, subject, .. } in problems {
@@ -174,7 +174,7 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
     let failures = outcome.failures.iter().map(|(_, failure)| failure.clone());
     let conflicts = outcome.conflicts.iter().map(Failure::from);
     let mut problems: Vec<Failure> = failures.chain(conflicts).collect();
-    // What a person must do something about comes first.
+    // Problems that a person must solve come first.
     problems.sort_by_key(|problem| !problem.reason.is_terminal());
     if let Some(first) = problems.first() {
         return no(first.reason, &in_words(&problems));
@@ -220,7 +220,8 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition]) -> Vec<NewCondition>
         };
         return vec![condition(READY, unready.is_empty(), Reason::Suspended, &message)];
     }
-    // A person reads the most telling one first: what needs them, then what fails, then what merely waits.
+    // The most important system comes first: those that need a person, then failures, then others, and last those that wait for other
+    // systems.
     let weight = |system: &&&NewCondition| match system.reason {
         reason if reason.is_terminal() => 0,
         Reason::DeliveryFailed | Reason::AwsError | Reason::Throttled => 1,
@@ -286,7 +287,7 @@ fn with_times(
         .collect()
 }
 
-/// Resources of a system: those that exist, and those about to. What could not be looked at stays as it was told.
+/// Resources of a system: those that exist, and those to be made. If the system could not be read, they stay as last reported.
 fn resources(outcome: &Outcome, previous: &VpcFlowMonitorStatus) -> Vec<ResourceStatus> {
     let Some(report) = &outcome.report else {
         return previous.resources.iter().filter(|old| old.component == outcome.component).cloned().collect();
@@ -331,7 +332,7 @@ fn resources(outcome: &Outcome, previous: &VpcFlowMonitorStatus) -> Vec<Resource
             }),
         }
     }
-    // AWS promises no order for most of what it lists; another one is no news.
+    // AWS promises no order for most of its lists, so another order is no change.
     resources.sort_by(|left, right| (left.kind, &left.name).cmp(&(right.kind, &right.name)));
     resources
 }

@@ -124,7 +124,7 @@ fn trouble_lasts_until_it_was_tried_again() {
     assert_eq!(during.conditions, before.conditions);
     let waiting = Outcome { waits_for: vec![Component::LogGroup], ..untried.clone() };
     assert_eq!(summary(&tell(Mode::Keep, &[waiting], &before))[0], ("Ready", "False", "WaitingForDependency"));
-    // Another spec is another matter.
+    // Trouble of a former spec does not count.
     let mut of_former_spec = before;
     of_former_spec.conditions.iter_mut().for_each(|condition| condition.observed_generation = Some(2));
     assert_eq!(summary(&tell(Mode::Keep, &[untried], &of_former_spec))[0], ("Ready", "False", "Progressing"));

@@ -14,7 +14,7 @@ use super::super::events;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 
-/// Who writes the status.
+/// The field manager of the status.
 const FIELD_MANAGER: &str = "vpc-flow-operator";
 
 /// Writes the status during one pass, only where it changes.
@@ -106,7 +106,7 @@ impl<'a> StatusWriter<'a> {
     }
 }
 
-/// A merge patch (RFC 7386) that makes `new` of `old`. Server-side apply would leave alone what somebody else has written into the status.
+/// A merge patch (RFC 7386) that makes `new` of `old`. Server-side apply would keep fields that somebody else has written into the status.
 fn replacement(old: &Value, new: Value) -> Value {
     match (old, new) {
         (Value::Object(old), Value::Object(mut new)) => {

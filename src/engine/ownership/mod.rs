@@ -16,7 +16,7 @@ use super::system::{Diff, Goal, Removal, Step};
 use crate::api::spec::DeletionPolicy;
 use crate::monitor::{ADOPTED, Claim, Monitor, OWNER, RETAINED_BY};
 
-/// What becomes of a resource that is no longer declared.
+/// The fate of a resource that is no longer declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It is deleted.
@@ -36,10 +36,10 @@ pub const fn fate(policy: DeletionPolicy, removal: Removal, holds_data: bool) ->
     }
 }
 
-/// Why a resource that was taken over is not deleted.
+/// The reason to keep a resource that was taken over.
 const WAS_THERE_BEFORE: &str = "it existed before this monitor adopted it, so the operator never empties or deletes it; delete it yourself if it is not needed";
 
-/// The owner of what AWS has under the name `name`: by its tags, or by the witness of its kind if they name no owner.
+/// The owner of the resource `name` in AWS: from its tags, or from the witness of its kind if they name no owner.
 #[must_use]
 pub fn claim_by_tags<R: Resource>(monitor: &Monitor, name: &str, found: &R::Found) -> Claim {
     let Some(tags) = R::tags(found) else { return Claim::Ours };
@@ -53,7 +53,7 @@ pub fn claim_by_tags<R: Resource>(monitor: &Monitor, name: &str, found: &R::Foun
     }
 }
 
-/// The steps from what AWS has under the name `name` to the goal.
+/// The steps from the resource `name` in AWS to the goal.
 #[must_use]
 pub fn diff<R: Resource>(
     monitor: &Monitor,

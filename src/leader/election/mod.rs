@@ -1,4 +1,4 @@
-//! What a candidate does next, from what it has seen of the lease. No I/O.
+//! The next step of a candidate for the lease. No I/O.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
 use super::terms::Terms;
 
-/// What this replica knows of the lease.
+/// The lease as this replica has seen it.
 #[derive(Debug)]
 pub struct Election {
     identity: String,
@@ -19,13 +19,13 @@ pub struct Election {
 #[derive(Debug)]
 struct Seen {
     lease: Lease,
-    /// When its record was first seen as it is.
+    /// The time at which its record was first seen as it is.
     since: Instant,
     /// False if somebody has deleted it since.
     exists: bool,
 }
 
-/// What to do next.
+/// The next step of a replica.
 #[derive(Debug, PartialEq)]
 pub enum NextStep {
     /// Somebody else leads, or may.
@@ -51,7 +51,7 @@ impl Election {
         }
     }
 
-    /// Who holds the lease, as far as is known.
+    /// The holder of the lease, as far as it is known.
     pub fn holder(&self) -> Option<&str> {
         let spec = self.seen.as_ref()?.lease.spec.as_ref()?;
         spec.holder_identity.as_deref().filter(|holder| !holder.is_empty())
@@ -62,7 +62,7 @@ impl Election {
         self.holder() == Some(&self.identity)
     }
 
-    /// What to do at `now`; `time` is what the lease tells people.
+    /// The next step at `now`. `time` goes into the lease, for people.
     pub fn next(&self, now: Instant, time: Timestamp) -> NextStep {
         let Some(seen) = &self.seen else { return NextStep::Create(self.taken(&LeaseSpec::default(), time)) };
         let spec = seen.lease.spec.clone().unwrap_or_default();
@@ -81,7 +81,7 @@ impl Election {
         }
     }
 
-    /// The lease for anybody to take, if it is ours.
+    /// The lease without a holder, if it is ours.
     pub fn released(&self, time: Timestamp) -> Option<Lease> {
         let seen = self.seen.as_ref().filter(|seen| seen.exists && self.is_ours())?;
         let spec = LeaseSpec {
@@ -95,7 +95,7 @@ impl Election {
         Some(Lease { spec: Some(spec), ..seen.lease.clone() })
     }
 
-    /// A holder's own terms hold: replicas may be configured differently during an upgrade.
+    /// The duration in the lease counts, not our own: replicas may be configured differently during an upgrade.
     fn duration(&self, spec: &LeaseSpec) -> Duration {
         let reported = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
         reported.map_or(self.terms.lease_duration(), Duration::from_secs)

@@ -25,7 +25,7 @@ fn lease(version: &str, holder: Option<&str>, renewed: i64, seconds: i32) -> Lea
     }
 }
 
-/// What `step` would write: holder, transitions, version it must still be.
+/// The lease that `step` would write: holder, transitions, and the version that it replaces.
 fn written(step: NextStep) -> (Option<String>, Option<i32>, Option<String>) {
     let (spec, version) = match step {
         NextStep::Follow(holder) => panic!("follows {holder}"),

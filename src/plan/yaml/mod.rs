@@ -16,7 +16,7 @@ pub enum YamlError {
     /// Something follows the `---` between two documents.
     #[error("`---{0}`: only a comment may follow `---`, as for kubectl")]
     Separator(String),
-    /// A tag says what the value is not.
+    /// The value does not fit its tag.
     #[error("line {line}: `{text}` is no {tag}")]
     Tag {
         /// Counted from 1.

@@ -100,7 +100,7 @@ fn full_name(tag: &Tag) -> String {
     format!("{}{}", tag.handle(), tag.suffix())
 }
 
-/// Counts what is read through aliases, as go-yaml does: it refuses a text that is mostly aliases of aliases.
+/// Counts the nodes read through aliases, as go-yaml does: it refuses a text that is mostly aliases of aliases.
 #[derive(Default)]
 struct Converter {
     nodes: usize,

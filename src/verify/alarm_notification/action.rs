@@ -1,4 +1,4 @@
-//! What an alarm's history tells of its actions.
+//! The actions in an alarm's history.
 
 use aws_sdk_cloudwatch::types::AlarmHistoryItem;
 use jiff::Timestamp;
@@ -9,9 +9,9 @@ use crate::verify::times::timestamp;
 /// A notification that an alarm sent, or tried to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmAction {
-    /// When.
+    /// The time.
     pub at: Option<Timestamp>,
-    /// Why it failed, if it did.
+    /// The error, if it failed.
     pub error: Option<String>,
 }
 
@@ -24,7 +24,7 @@ struct Data {
     error: Option<String>,
 }
 
-/// How a summary begins, such as in "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?" of AWS re:Post.
+/// The beginnings of summaries, as in "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?" of AWS re:Post.
 const DONE: &str = "Successfully executed action";
 const FAILED: &str = "Failed to execute action";
 

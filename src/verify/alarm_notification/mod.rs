@@ -1,4 +1,4 @@
-//! Check 4: an alarm reaches somebody. The only check that others notice, so it is made only if asked for.
+//! Check 4: an alarm reaches somebody. It is the only check that others notice, so it is made only if asked for.
 
 mod action;
 mod subscribers;
@@ -18,21 +18,21 @@ use crate::resources::alarms::{self, Alarms};
 
 const POLL: Duration = Duration::from_secs(1);
 
-/// Recipients read it in what they get.
+/// The reason that recipients read in the message.
 const REASON: &str = "Test of the notification by `vpc-flow-operator verify --test-alarm`";
 
-/// What is to be done with the alarms that there are.
+/// The next action, chosen by the states of the alarms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Choice {
     /// Set this one to ALARM.
     Set(String),
-    /// All are in ALARM already, so setting would notify nobody: the last notification of this one tells as much.
+    /// All are in ALARM already, so setting would send nothing: the last notification of this one shows as much.
     Firing(String),
     /// None can notify, for this reason.
     None(String),
 }
 
-/// What came of it.
+/// The result of the test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct TestOutcome {
     choice: Choice,
@@ -55,7 +55,7 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
         Ok(observed) => observed,
         Err(error) => return Check::unanswered(step, monitor, &error),
     };
-    // Only what is ours is ever set.
+    // Only our own alarms are ever set.
     let names: Vec<_> = alarms::states(monitor, &observed).into_iter().map(|alarm| alarm.name).collect();
     match notify(aws, monitor, names, deadline).await {
         Ok(outcome) => judge(monitor, &outcome, &subscribers),
@@ -72,7 +72,7 @@ fn skipped(subscribers: &Subscribers) -> Check {
 }
 
 async fn notify(aws: &Aws, monitor: &Monitor, names: Vec<String>, deadline: Instant) -> Result<TestOutcome, AwsError> {
-    // Without names, AWS would tell of everybody's alarms.
+    // Without names, AWS would list everybody's alarms.
     let alarms = if names.is_empty() {
         Vec::new()
     } else {
@@ -102,7 +102,7 @@ async fn notify(aws: &Aws, monitor: &Monitor, names: Vec<String>, deadline: Inst
     Ok(TestOutcome { choice, action })
 }
 
-/// One in state OK, since its change to ALARM is the true thing.
+/// Prefers an alarm in state OK, since its change to ALARM is the real case.
 fn choose(monitor: &Monitor, alarms: &[MetricAlarm]) -> Choice {
     let topic = monitor.topic_arn();
     let notifies =
@@ -120,7 +120,7 @@ fn choose(monitor: &Monitor, alarms: &[MetricAlarm]) -> Choice {
     }
 }
 
-/// What the alarm did lately, the latest first.
+/// The latest actions of the alarm, the latest first.
 async fn history(aws: &Aws, alarm: &str) -> Result<Vec<AlarmHistoryItem>, AwsError> {
     let request = aws.cloudwatch.describe_alarm_history().alarm_name(alarm).history_item_type(HistoryItemType::Action);
     let answer = request.scan_by(ScanBy::TimestampDescending).max_records(50).send().await;

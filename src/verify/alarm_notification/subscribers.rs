@@ -1,26 +1,26 @@
-//! Who is subscribed to the topic.
+//! The subscribers of the topic.
 
 use aws_sdk_sns::types::Subscription;
 
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::monitor::Monitor;
 
-/// Who is subscribed to the topic.
+/// The subscribers of the topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subscribers {
-    /// AWS tells.
+    /// AWS lists them.
     Known {
-        /// How many get messages.
+        /// Number of subscriptions that get messages.
         confirmed: usize,
-        /// Who does not, because the subscription has not been confirmed.
+        /// Endpoints that get none, because the subscription has not been confirmed.
         pending: Vec<String>,
     },
-    /// AWS does not tell, for this reason: the topic may be another account's.
+    /// AWS does not list them, for this reason: the topic may be another account's.
     Unknown(String),
 }
 
 impl Subscribers {
-    /// What to do about those who have not confirmed.
+    /// The next step for subscriptions that have not been confirmed.
     pub fn pending_step(&self) -> Option<String> {
         match self {
             Self::Known { pending, .. } if !pending.is_empty() => Some(format!(
