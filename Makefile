@@ -105,7 +105,7 @@ check-docs: operator ## Check the documents: their commands, links, flags and na
 	@$(devenv) reference $(crd) | diff -u $(reference) - || { echo "$(reference) differs from $(crd): run 'make docs'" >&2; exit 1; }
 	@docs/check.py $(dir $(operator))
 
-check-words: ## Count sentences that begin with a question word; the number may only fall
+check-words: ## Check that no sentence begins with a question word, unless it is a question
 	@tools/words/words.py
 
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C

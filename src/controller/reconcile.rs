@@ -26,7 +26,7 @@ use super::status::{Mode, StatusInput, StatusWriter, status, unreachable};
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, FINALIZER, VpcFlowMonitor};
 use crate::aws::{Aws, limits};
-use crate::engine::{self, AnySystem, Assessed, Direction, Failure, Outcome};
+use crate::engine::{self, AnySystem, Assessed, Change, Direction, Failure, Outcome};
 use crate::metrics::PassResult;
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
@@ -34,7 +34,7 @@ use crate::resources::SYSTEMS;
 /// Time until the next pass after one that has removed something which other systems took into account.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Rounds of one pass: a change of one system may undo that of another, as `CreateFlowLogs` does to the bucket policy.
+/// The most rounds of one pass. A further one follows if a change of one system may have altered a resource of another.
 const MAX_ROUNDS: usize = 3;
 
 /// An error that ends a pass early.
@@ -195,7 +195,8 @@ impl<'a> Pass<'a> {
                 break;
             }
             self.record_names(&monitor).await?;
-            let again = to_read_again(&self.apply(assessed, &aws, &monitor).await?);
+            let changed = self.apply(assessed, &aws, &monitor).await?;
+            let again = if self.direction() == Direction::Build { to_read_again(&changed) } else { Vec::new() };
             if again.is_empty() || self.context.stopping.is_cancelled() {
                 break;
             }
@@ -338,15 +339,25 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// The systems whose resources the changes of other systems may have altered, once nothing fails.
+/// The systems whose resources the changes of other systems may have altered after they were last read, once nothing fails.
 fn to_read_again(changed: &[Outcome]) -> Vec<&'static AnySystem> {
     if !changed.iter().all(Outcome::is_settled) {
         return Vec::new();
     }
-    let find = |component: Component| changed.iter().find(|outcome| outcome.component == component);
-    let acted = |system: &&AnySystem| find(system.component).is_some_and(|outcome| !outcome.applied.is_empty());
-    let touched: Vec<Component> = SYSTEMS.iter().filter(acted).flat_map(|system| system.touches).copied().collect();
-    SYSTEMS.iter().filter(|system| touched.contains(&system.component)).collect()
+    let applied = |component: Component| {
+        changed.iter().filter(move |outcome| outcome.component == component).flat_map(|outcome| &outcome.applied)
+    };
+    // A system acts after those that it needs, and is read after it has acted. Only superseded resources are removed later.
+    let read_since = |system: &AnySystem, other: &AnySystem| {
+        system.needs.contains(&other.component)
+            && applied(system.component).next().is_some()
+            && !applied(other.component).any(Change::clears_away)
+    };
+    let touched = |system: &&AnySystem| {
+        let mut acted = SYSTEMS.iter().filter(|other| applied(other.component).next().is_some());
+        acted.any(|other| other.touches.contains(&system.component) && !read_since(system, other))
+    };
+    SYSTEMS.iter().filter(touched).collect()
 }
 
 /// True if a recorded resource is gone or left behind: another system may have taken it into account, as a role's policy does with a former

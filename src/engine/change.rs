@@ -93,6 +93,12 @@ impl Change {
         self.action == Action::Update && !self.fields.is_empty() && paths.all(|path| path == "tags")
     }
 
+    /// True if the change removes the resource, or leaves it behind.
+    #[must_use]
+    pub const fn clears_away(&self) -> bool {
+        matches!(self.action, Action::Delete | Action::Retain)
+    }
+
     /// Adds the reason.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {

@@ -153,7 +153,7 @@ impl Outcome {
             && !self
                 .remaining
                 .iter()
-                .any(|change| concerns(change.kind, &change.name) && !clears_away(change) && !change.is_only_tags())
+                .any(|change| concerns(change.kind, &change.name) && !change.clears_away() && !change.is_only_tags())
     }
 
     /// True if this system no longer uses anything that others have superseded.
@@ -161,7 +161,7 @@ impl Outcome {
         self.report.is_some()
             && self.failures.is_empty()
             && self.conflicts.iter().all(|conflict| conflict.only_removal)
-            && self.remaining.iter().all(clears_away)
+            && self.remaining.iter().all(Change::clears_away)
     }
 
     /// True if there is nothing to report about the system: the spec asks for nothing, and nothing is left of it.
@@ -169,11 +169,6 @@ impl Outcome {
     pub fn is_absent(&self) -> bool {
         !self.wanted && self.is_settled()
     }
-}
-
-/// True if the change removes something, or leaves it behind.
-pub(super) fn clears_away(change: &Change) -> bool {
-    matches!(change.action, Action::Delete | Action::Retain)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! assumption that every step succeeds.
 
 use super::any_system::AnySystem;
-use super::outcome::{Assessed, Outcome, clears_away, plan};
+use super::change::Change;
+use super::outcome::{Assessed, Outcome, plan};
 use super::system::{AnyCall, Direction, Step};
 use crate::api::Component;
 
@@ -62,7 +63,7 @@ impl Schedule {
         let outcomes = plan(&assessed);
         let tasks = assessed.into_iter().zip(outcomes).map(|(Assessed { system, result, .. }, outcome)| {
             let steps = result.map(|assessment| assessment.steps).unwrap_or_default();
-            let is_last = |step: &Step<AnyCall>| direction == Direction::Build && clears_away(&step.change);
+            let is_last = |step: &Step<AnyCall>| direction == Direction::Build && step.change.clears_away();
             let (last, first) = steps.into_iter().partition(is_last);
             Task { system, outcome, first, last, state: State::Waiting }
         });
@@ -199,7 +200,7 @@ pub fn foresee(assessed: Vec<Assessed>, direction: Direction) -> Vec<(Outcome, O
     for index in 0..schedule.tasks.len() {
         let Task { system, outcome, .. } = &schedule.tasks[index];
         // A system that has not moved keeps what it would supersede.
-        if outcome.waits_for.is_empty() && outcome.remaining.iter().any(clears_away) {
+        if outcome.waits_for.is_empty() && outcome.remaining.iter().any(Change::clears_away) {
             let mut waits_for = schedule.holding_on(system);
             if !outcome.has_moved() {
                 waits_for.push(system.component);

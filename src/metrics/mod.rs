@@ -95,19 +95,19 @@ impl Default for Metrics {
         root.register_collector(Box::new(Process::default()));
         let registry = root.sub_registry_with_prefix("vpc_flow_operator");
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "Which version runs", version);
+        registry.register("build", "Version of the operator", version);
         let reconciles = Family::default();
         registry.register("reconcile", "Passes over a monitor, by result", Family::clone(&reconciles));
         let reconcile_errors = Counter::default();
         registry.register("reconcile_errors", "Passes in which something failed", reconcile_errors.clone());
         let reconcile_duration = Histogram::new(RECONCILE_BUCKETS);
-        let help = "How long passes took";
+        let help = "Duration of passes";
         registry.register_with_unit("reconcile_duration", help, Unit::Seconds, reconcile_duration.clone());
         let aws_requests = Family::default();
         registry.register("aws_requests", "Requests to AWS", Family::clone(&aws_requests));
         let aws_request_duration: Family<ServiceLabels, Histogram> =
             Family::new_with_constructor(|| Histogram::new(AWS_BUCKETS));
-        let help = "How long requests to AWS took, with repeats";
+        let help = "Duration of requests to AWS, including repeats";
         registry.register_with_unit("aws_request_duration", help, Unit::Seconds, aws_request_duration.clone());
         let changes = Family::default();
         registry.register("changes", "Changes made in AWS", Family::clone(&changes));

@@ -28,6 +28,10 @@ pub const OPERATOR_ROLE: &str = "operator";
 /// The emulator has no quotas to keep; the limits are at work nevertheless.
 pub const PACE: Pace = Pace::Times(50.0);
 
+async fn clients(config: &SdkConfig) -> Arc<Aws> {
+    ClientPool::with_pace(config, AwsGate::default(), PACE).get(None, None).await.unwrap()
+}
+
 /// An AWS account of one's own.
 pub struct Sandbox {
     pub account: String,
@@ -51,7 +55,7 @@ impl Sandbox {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .load()
             .await;
-        let aws = ClientPool::with_pace(&config, AwsGate::default(), PACE).get(None, None).await.unwrap();
+        let aws = clients(&config).await;
         // Not the operator's client: that one refuses what the operator never does.
         let vpc = aws_sdk_ec2::Client::new(&config).create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
         let vpc_id = vpc.vpc.unwrap().vpc_id.unwrap();
@@ -67,6 +71,11 @@ impl Sandbox {
     /// The same account at another endpoint, such as a proxy's.
     pub fn config_at(&self, endpoint: &str) -> SdkConfig {
         self.config.to_builder().endpoint_url(endpoint).build()
+    }
+
+    /// The operator's clients for the same account at another endpoint, such as a proxy's.
+    pub async fn aws_at(&self, endpoint: &str) -> Arc<Aws> {
+        clients(&self.config_at(endpoint)).await
     }
 
     /// The same account for an operator whose role may do just what these policies allow. The sandbox's own clients stay free.

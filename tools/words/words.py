@@ -1,24 +1,18 @@
 #!/usr/bin/env python3
-"""Counts sentences that begin with a question word without being questions: `make check-words`.
+"""Finds sentences that begin with a question word without being questions: `make check-words`.
 
 Such a sentence hides its subject: "How long a leader is taken for dead" instead of "Time without a renewal after which another replica may
-take over". The number may only fall: it is compared with tools/words/limit.
-
-Usage: tools/words/words.py [--list | --update]
-  --list    prints every such sentence with its place
-  --update  writes the number into tools/words/limit
+take over".
 """
 
 import ast
 import re
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LIMIT = "tools/words/limit"
 CRD = "crds/vpcflow.dev_vpcflowmonitors.yaml"
 # Generated from the CRD, which is counted itself.
 GENERATED = "docs/configuration.md"
@@ -96,59 +90,33 @@ def crd(text: str) -> Iterator[Paragraph]:
             yield from paragraphs(list(enumerate(first + block, index + 1)))
 
 
-def readers(path: str):
-    """The name of the file's area and the function that reads it, if it is one that counts."""
+def reader(path: str) -> Callable[[str], Iterator[Paragraph]] | None:
+    """The function that reads the paragraphs of a file, if the file is one that counts."""
     if path == CRD:
-        return "CRD", crd
+        return crd
     if path.endswith(".md") and path != GENERATED:
-        return "documents", lambda text: paragraphs(list(enumerate(text.splitlines(), 1)))
-    area = path.split("/")[0]
-    return {".rs": (f"{area} (Rust)", rust), ".py": (f"{area} (Python)", python)}.get(Path(path).suffix)
+        return lambda text: paragraphs(list(enumerate(text.splitlines(), 1)))
+    return {".rs": rust, ".py": python}.get(Path(path).suffix)
 
 
 def sentences(path: str, text: str) -> Iterator[tuple[int, str]]:
     """The sentences of a file that begin with a question word, with their lines."""
-    for line, paragraph in readers(path)[1](text):
+    for line, paragraph in reader(path)(text):
         for sentence in re.split(r"(?<=[.!?])[*_)\"]*\s+", paragraph.strip()):
             if BEGINS_SO.match(sentence) and not sentence.rstrip("*_)\" ").endswith("?"):
                 yield line, sentence
 
 
-def known(path: str, commit: str) -> set[str]:
-    """Those of a file at a commit."""
-    try:
-        return {sentence for _, sentence in sentences(path, git("show", f"{commit}:{path}"))}
-    except (subprocess.CalledProcessError, SyntaxError):
-        return set()
-
-
 def main() -> int:
     listed = sorted(set(git("ls-files", "-co", "--exclude-standard").splitlines()))
-    paths = [path for path in listed if readers(path) and (ROOT / path).is_file()]
-    found = {path: list(sentences(path, (ROOT / path).read_text())) for path in paths}
-    areas = Counter({readers(path)[0]: 0 for path in paths})
-    for path, places in found.items():
-        areas[readers(path)[0]] += len(places)
-    total = areas.total()
-    if "--update" in sys.argv:
-        (ROOT / LIMIT).write_text(f"{total}\n")
-    limit = int((ROOT / LIMIT).read_text())
-
-    for area, count in sorted(areas.items()):
-        print(f"{count:6}  {area}")
-    print(f"{total:6}  sentences begin with a question word; the limit is {limit}")
-    since = git("log", "-1", "--format=%H", "--", LIMIT).strip() if total > limit else ""
-    if total > limit or "--list" in sys.argv:
-        for path, places in found.items():
-            old = known(path, since) if since and "--list" not in sys.argv else set()
-            for line, sentence in places:
-                if sentence not in old:
-                    print(f"{path}:{line}: {sentence[:120]}", file=sys.stderr)
-    if total > limit:
-        print("These are new. Put the subject first: CONTRIBUTING.md, \"Plain sentences\", has examples.", file=sys.stderr)
+    paths = [path for path in listed if reader(path) and (ROOT / path).is_file()]
+    found = [(path, line, text) for path in paths for line, text in sentences(path, (ROOT / path).read_text())]
+    for path, line, sentence in found:
+        print(f"{path}:{line}: {sentence[:120]}", file=sys.stderr)
+    if found:
+        print('Put the subject first: CONTRIBUTING.md, "Plain sentences", has examples.', file=sys.stderr)
         return 1
-    if total < limit:
-        print(f"Fewer than the limit: `tools/words/words.py --update` writes {total} into {LIMIT}.")
+    print(f"no sentence in {len(paths)} files begins with a question word")
     return 0
 
 

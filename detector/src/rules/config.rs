@@ -1,4 +1,4 @@
-//! The settings of the rules: the operator writes them from `spec.anomalyDetector`.
+//! The settings of the rules: the operator writes them from `spec.detector`.
 
 use std::collections::BTreeSet;
 

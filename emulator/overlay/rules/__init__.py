@@ -1,4 +1,4 @@
-"""One module per AWS service: where ministack differs from AWS's documents, AWS's behaviour is put in."""
+"""One module per AWS service, or part of one: where ministack differs from AWS's documents, AWS's behaviour is put in."""
 
 from overlay.rules import (
     alarm_actions, alarm_states, athena, athena_queries, bucket_tags, cloudwatch, ec2_flow_logs, glue, iam, lake_formation,

@@ -302,15 +302,6 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_queries_are_unique_and_sorted() {
-        let names: Vec<_> = ALL.iter().map(|query| query.name).collect();
-        let mut sorted = names.clone();
-        sorted.sort_unstable();
-        sorted.dedup();
-        assert_eq!(names, sorted);
-    }
-
-    #[test]
     fn a_query_whose_fields_are_missing_is_left_out() {
         let offered = |fields: &[FlowLogField]| -> Vec<&str> {
             let monitor = with_fields(fields);

@@ -341,3 +341,12 @@ proptest! {
         prop_assert_eq!(changes(&monitor, &observed).is_empty(), before == after);
     }
 }
+
+#[test]
+fn the_names_of_saved_queries_are_unique_and_sorted() {
+    let athena: Vec<_> = saved_queries::ALL.iter().map(|query| query.name).collect();
+    let logs_insights: Vec<_> = insights::ALL.iter().map(|query| query.name).collect();
+    for names in [athena, logs_insights] {
+        assert!(names.is_sorted_by(|name, next| name < next), "{names:?}");
+    }
+}

@@ -20,12 +20,21 @@ pub async fn keep_policy(
     let before = observe::policy(aws, bucket).await?;
     // Work that returns an error may still have taken effect.
     let done = work.await;
-    let kept = put_back(aws, bucket, &before, own).await;
+    let kept = put_back(aws, bucket, &before, own, done.is_ok()).await;
     done.and(kept)
 }
 
-async fn put_back(aws: &Aws, bucket: &str, before: &Policy, own: &[Value]) -> Result<(), AwsError> {
-    match observe::policy(aws, bucket).await?.regained(before, own) {
+async fn put_back(
+    aws: &Aws,
+    bucket: &str,
+    before: &Policy,
+    own: &[Value],
+    is_done: bool,
+) -> Result<(), AwsError> {
+    let now = observe::policy(aws, bucket).await?;
+    // S3 may still answer with the policy before the work. Then it is written again, in case the work has replaced it.
+    let unchanged = || now.unchanged_since(before).filter(|_| is_done);
+    match now.regained(before, own).or_else(unchanged) {
         Some(policy) => put_policy(aws, bucket, &policy).await,
         None => Ok(()),
     }

@@ -215,6 +215,12 @@ impl Policy {
         (!lost.is_empty()).then(|| self.document(now, &lost))
     }
 
+    /// This policy if it is the same as `before`; `None` if it is another one, or there is none.
+    #[must_use]
+    pub fn unchanged_since(&self, before: &Self) -> Option<Value> {
+        self.0.clone().filter(|_| self == before)
+    }
+
     /// The document with `statements` as ours, and with the `lost` statements of others.
     #[must_use]
     pub fn with(&self, statements: &[Value], lost: &[Value]) -> Value {

@@ -51,57 +51,40 @@ pub enum RoleCall {
     PutBoundary(String),
 }
 
+/// The inline policies of the role, by name.
+async fn policies(aws: &Aws, role: &str) -> Result<BTreeMap<String, Value>, AwsError> {
+    let pages = aws.iam.list_role_policies().role_name(role).into_paginator().items().send();
+    let names = pages.collect::<Result<Vec<_>, _>>().await.op(ops::LIST_ROLE_POLICIES).optional()?;
+    let mut policies = BTreeMap::new();
+    for name in names.unwrap_or_default() {
+        let request = aws.iam.get_role_policy().role_name(role).policy_name(&name);
+        if let Some(policy) = request.send().await.op(ops::GET_ROLE_POLICY).optional()? {
+            policies.insert(name, decode(policy.policy_document()));
+        }
+    }
+    Ok(policies)
+}
+
+/// The ARNs of the managed policies that are attached to the role.
+async fn attached(aws: &Aws, role: &str) -> Result<Vec<String>, AwsError> {
+    let pages = aws.iam.list_attached_role_policies().role_name(role).into_paginator().items().send();
+    let attached = pages.collect::<Result<Vec<_>, _>>().await.op(ops::LIST_ATTACHED_ROLE_POLICIES).optional()?;
+    Ok(attached.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_arn).collect())
+}
+
 /// Reads the role of that name.
 pub async fn observe(aws: &Aws, name: &str) -> Result<Option<FoundRole>, AwsError> {
     let Some(output) = aws.iam.get_role().role_name(name).send().await.op(ops::GET_ROLE).optional()? else {
         return Ok(None);
     };
     let Some(role) = output.role else { return Ok(None) };
-    let names = aws
-        .iam
-        .list_role_policies()
-        .role_name(name)
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .op(ops::LIST_ROLE_POLICIES)
-        .optional()?
-        .unwrap_or_default();
-    let mut policies = BTreeMap::new();
-    for policy_name in names {
-        let policy = aws
-            .iam
-            .get_role_policy()
-            .role_name(name)
-            .policy_name(&policy_name)
-            .send()
-            .await
-            .op(ops::GET_ROLE_POLICY)
-            .optional()?;
-        if let Some(policy) = policy {
-            policies.insert(policy_name, decode(policy.policy_document()));
-        }
-    }
-    let attached = aws
-        .iam
-        .list_attached_role_policies()
-        .role_name(name)
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .op(ops::LIST_ATTACHED_ROLE_POLICIES)
-        .optional()?
-        .unwrap_or_default();
+    let (policies, attached) = futures::try_join!(policies(aws, name), attached(aws, name))?;
     Ok(Some(FoundRole {
         trust: decode(role.assume_role_policy_document().unwrap_or_default()),
         path: role.path,
         description: role.description.unwrap_or_default(),
         policies,
-        attached: attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
+        attached,
         boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
         tags: role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
     }))

@@ -4,6 +4,7 @@
 //! function states" in its developer guide: Lambda allows one change of a function at a time.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
@@ -11,6 +12,7 @@ use aws_sdk_lambda::types::{
     ApplicationLogLevel, Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, LogFormat,
     LoggingConfig, PackageType, Runtime, State, SystemLogLevel,
 };
+use backon::{BackoffBuilder, ExponentialBuilder};
 use serde::Serialize;
 
 use super::environment;
@@ -273,6 +275,7 @@ impl Resource for Function {
             .send()
             .await
             .op(ops::CREATE_FUNCTION)?;
+        wait_while_busy(aws, name).await;
         Ok(Applied::Done)
     }
 
@@ -291,6 +294,7 @@ impl Resource for Function {
             }
             FunctionCall::UpdateConfiguration(function) => update_configuration(aws, function).await?,
         }
+        wait_while_busy(aws, name).await;
         Ok(Applied::Done)
     }
 
@@ -312,6 +316,23 @@ impl Resource for Function {
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundFunction) -> Result<Applied, AwsError> {
         aws.lambda.delete_function().function_name(name).send().await.op(ops::DELETE_FUNCTION).or_gone()?;
         Ok(Applied::Done)
+    }
+}
+
+/// Waits for some seconds until Lambda has finished its work on the function. Until then Lambda refuses the next change. A longer wait is
+/// for the next pass: the function is reported as it is.
+async fn wait_while_busy(aws: &Aws, name: &str) {
+    let waits = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_factor(1.5)
+        .with_max_times(6)
+        .with_jitter();
+    for wait in waits.build() {
+        tokio::time::sleep(wait).await;
+        match observe(aws, name).await {
+            Ok(Some(FoundFunction { readiness: Readiness::Busy(_), .. })) => {}
+            _ => break,
+        }
     }
 }
 

@@ -65,8 +65,6 @@ impl System for FlowLogs {
     const COMPONENT: Component = Component::FlowLogs;
     const NEEDS: &'static [Component] = &[Component::Bucket, Component::DeliveryRole, Component::LogGroup];
     const TORN_DOWN_FIRST: bool = true;
-    // `CreateFlowLogs` replaces the policy of the bucket.
-    const TOUCHES: &'static [Component] = &[Component::Bucket];
 
     fn desired(monitor: &Monitor) -> Result<Option<Vec<FlowLog>>, Invalid> {
         Ok(Some(flow_log::wanted(monitor)))

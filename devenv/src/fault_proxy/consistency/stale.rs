@@ -57,19 +57,20 @@ impl Reads {
         Some(known.answer.clone())
     }
 
-    /// Keeps the answer to a read. A write outdates the kept answers of its service, even if it failed.
+    /// Keeps the answer to a read. A write outdates the kept answers of the services that it changes, even if it failed.
     pub(super) fn remember(&mut self, asked: Asked<'_>, answer: &Kept, stale_reads: u32) {
         if stale_reads == 0 || asked.identified.service == "sts" {
             return;
         }
-        let reads = self.0.entry(scope(asked)).or_default();
         if asked.identified.is_mutating() {
-            for known in reads.values_mut() {
-                known.outdated = true;
+            for changed in changed_scopes(asked) {
+                for known in self.0.entry(changed).or_default().values_mut() {
+                    known.outdated = true;
+                }
             }
         } else if !answer.status.is_server_error() {
             let known = Remembered { answer: answer.clone(), outdated: false, left: stale_reads };
-            reads.insert(read(asked), known);
+            self.0.entry(scope(asked)).or_default().insert(read(asked), known);
         }
     }
 }
@@ -77,6 +78,16 @@ impl Reads {
 fn scope(asked: Asked<'_>) -> Scope {
     let identified = asked.identified;
     (identified.access_key.clone(), identified.region.clone(), identified.service.clone())
+}
+
+/// The scopes that a write changes: its own, and that of S3 for `CreateFlowLogs`, which replaces the policy of the bucket.
+fn changed_scopes(asked: Asked<'_>) -> Vec<Scope> {
+    let own = scope(asked);
+    if !asked.is("ec2", &["CreateFlowLogs"]) {
+        return vec![own];
+    }
+    let of_s3 = (own.0.clone(), own.1.clone(), "s3".to_owned());
+    vec![own, of_s3]
 }
 
 fn read(asked: Asked<'_>) -> Read {

@@ -5,6 +5,7 @@ use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
     PublicAccessBlockConfiguration, Tag, Tagging,
 };
+use devenv::{Consistency, FaultProxy, ProxiedCall, Treatment};
 use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::TagValue;
@@ -12,7 +13,7 @@ use vpc_flow_operator::engine::{self, Direction, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 
 use super::{STORAGE, bucket, rule, s3, statement};
-use testkit::sandbox::{Sandbox, apply, details, systems};
+use testkit::sandbox::{Sandbox, apply, details, pass, systems};
 
 async fn create_flow_log(sandbox: &Sandbox, monitor: &Monitor) {
     let options = DestinationOptionsRequest::builder().hive_compatible_partitions(true).build();
@@ -51,6 +52,28 @@ async fn the_policy_survives_what_create_flow_logs_does_to_it() {
         assert_eq!(statement(&after, sid), statement(&before, sid), "ours are back");
     }
     sandbox.assert_at_rest(&monitor, STORAGE).await;
+}
+
+#[tokio::test]
+async fn the_policy_is_put_back_though_s3_shows_its_replacement_late() {
+    let sandbox = Sandbox::new("bucket::late_policy").await;
+    let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
+    proxy.set_consistency(Consistency { stale_reads: 2, ..Consistency::default() });
+    let aws = sandbox.aws_at(proxy.endpoint()).await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    let needed = [Component::Bucket, Component::LogGroup, Component::DeliveryRole];
+    sandbox.converge(&monitor, &needed).await;
+    let before = bucket(&sandbox, &monitor).await;
+    let components = [&needed[..], &[Component::FlowLogs]].concat();
+    pass(&aws, &monitor, &components, Direction::Build).await;
+    let calls = proxy.calls();
+    let stale = |call: &ProxiedCall| call.operation == "GetBucketPolicy" && call.treatment == Treatment::Stale;
+    assert!(calls.iter().any(stale), "{calls:#?}");
+    let after = bucket(&sandbox, &monitor).await;
+    for sid in ["VpcFlowOperatorDenyInsecureTransport", "VpcFlowOperatorDeliveryCheck", "VpcFlowOperatorDeliveryWrite"]
+    {
+        assert_eq!(statement(&after, sid), statement(&before, sid));
+    }
 }
 
 /// Replaces policy, lifecycle and tags by those of others. The owner tag stays, and one statement of ours, changed. Returns the statement

@@ -9,15 +9,15 @@ mod removal;
 use std::time::Duration;
 
 use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, State};
-use devenv::wait_for;
+use devenv::{Consistency, FaultProxy, wait_for};
 use serde_json::{Value, json};
 use vpc_flow_operator::api::ResourceKind::{Function, FunctionPermission, LogGroup, Role, SubscriptionFilter};
 use vpc_flow_operator::api::spec::{Severity, TagValue};
 use vpc_flow_operator::api::{Component, ResourceKind, VpcFlowMonitorSpec};
-use vpc_flow_operator::engine::{Action, Change, Outcome, SystemHealth};
+use vpc_flow_operator::engine::{Action, Change, Direction, Outcome, SystemHealth};
 use vpc_flow_operator::monitor::Monitor;
 
-use testkit::sandbox::{Sandbox, settings};
+use testkit::sandbox::{Sandbox, pass, settings};
 
 const DETECTOR: &[Component] = &[Component::LogGroup, Component::Detector];
 const RECORDS: &str = "/aws/vpc/flowlogs/network/production";
@@ -200,10 +200,21 @@ fn assert_function(function: &Value, sandbox: &Sandbox, monitor: &Monitor) {
 }
 
 #[tokio::test]
-async fn a_new_function_is_told_as_pending_and_then_as_well() {
-    let sandbox = Sandbox::new("detector::pending").await;
+async fn a_new_function_is_ready_at_the_end_of_the_pass() {
+    let sandbox = Sandbox::new("detector::ready").await;
     let monitor = sandbox.monitor(sandbox.spec());
     let outcomes = sandbox.pass(&monitor, DETECTOR).await;
+    assert_eq!(detector(&outcomes).report.clone().unwrap().health, SystemHealth::Good);
+}
+
+#[tokio::test]
+async fn a_function_that_lambda_sets_up_for_long_is_reported_as_pending_and_then_as_ready() {
+    let sandbox = Sandbox::new("detector::pending").await;
+    let proxy = FaultProxy::start(sandbox.emulator.endpoint()).await.unwrap();
+    proxy.set_consistency(Consistency { function_pending: 1000, ..Consistency::default() });
+    let aws = sandbox.aws_at(proxy.endpoint()).await;
+    let monitor = sandbox.monitor(sandbox.spec());
+    let outcomes = pass(&aws, &monitor, DETECTOR, Direction::Build).await;
     let report = detector(&outcomes).report.clone().unwrap();
     assert!(detector(&outcomes).is_settled());
     assert!(matches!(report.health, SystemHealth::Pending(_)), "{report:#?}");
