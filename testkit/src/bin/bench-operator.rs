@@ -19,7 +19,7 @@ struct Run {
     created_by: Vec<ProxiedCall>,
     at_rest: usize,
     gone: Duration,
-    deleted_by: usize,
+    deleted_by: Vec<ProxiedCall>,
 }
 
 async fn measure(name: &str, delay: Duration) -> Run {
@@ -50,8 +50,24 @@ async fn measure(name: &str, delay: Duration) -> Run {
     let gone = start.elapsed();
     operator.stop().await;
     let calls = proxy.calls();
-    let deleted_by = calls.len() - rested;
-    Run { ready, created_by: calls[before..created].to_vec(), at_rest: rested - created, gone, deleted_by }
+    Run {
+        ready,
+        created_by: calls[before..created].to_vec(),
+        at_rest: rested - created,
+        gone,
+        deleted_by: calls[rested..].to_vec(),
+    }
+}
+
+fn print_calls(title: &str, calls: &[ProxiedCall]) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for call in calls {
+        *counts.entry(format!("{} {}", call.service, call.operation)).or_default() += 1;
+    }
+    println!("{title}:");
+    for (call, count) in counts {
+        println!("{count:4} {call}");
+    }
 }
 
 #[tokio::main]
@@ -67,19 +83,15 @@ async fn main() {
         let Run { ready, created_by, at_rest, gone, deleted_by } = &runs[RUNS / 2];
         let writes = created_by.iter().filter(|call| call.mutating).count();
         println!(
-            "| {delay} ms more | {:.1} s | {} | {writes} | {at_rest} | {:.1} s | {deleted_by} |",
+            "| {delay} ms more | {:.1} s | {} | {writes} | {at_rest} | {:.1} s | {} |",
             ready.as_secs_f64(),
             created_by.len(),
-            gone.as_secs_f64()
+            gone.as_secs_f64(),
+            deleted_by.len()
         );
         if delay == 0 && std::env::args().any(|argument| argument == "--calls") {
-            let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-            for call in created_by {
-                *counts.entry(format!("{} {}", call.service, call.operation)).or_default() += 1;
-            }
-            for (call, count) in counts {
-                println!("{count:4} {call}");
-            }
+            print_calls("until Ready", created_by);
+            print_calls("until gone", deleted_by);
         }
     }
 }
