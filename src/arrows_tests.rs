@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The layers, from the top. Modules of one layer do not use each other.
+/// The layers, from the top. Modules of one layer do not use each other. `detector` is the crate of the Lambda function.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["controller", "plan", "verify", "permissions"],
     &["resources"],
+    &["detector"],
     &["engine"],
     &["preconditions", "credentials"],
     &["monitor"],
@@ -24,16 +25,18 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-/// The modules of the crate that a source file names by `crate::` or, in the binary, by the name of the library.
+/// The modules of the crate that a source file names by `crate::` or, in the binary, by the name of the library; and `detector`,
+/// if it names that crate. Layers below it write `self::detector` for a module of the same name.
 fn used(text: &str) -> BTreeSet<String> {
     let production = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
     let mut modules = BTreeSet::new();
     for line in production.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        for root in ["crate::", "vpc_flow_operator::"] {
-            for rest in line.split(root).skip(1) {
-                let module: String = rest.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect();
-                modules.insert(module);
-            }
+        for path in line.split(|it: char| !(it.is_alphanumeric() || it == '_' || it == ':')) {
+            match path.trim_start_matches("::").split("::").collect::<Vec<_>>()[..] {
+                ["crate" | "vpc_flow_operator", module, ..] => modules.insert(module.to_owned()),
+                ["detector", _, ..] => modules.insert("detector".to_owned()),
+                _ => false,
+            };
         }
     }
     modules

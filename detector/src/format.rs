@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::field::{Field, FieldType};
+use flow_log_fields::{Field, FieldType};
 
 /// One place of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]

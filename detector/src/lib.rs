@@ -12,7 +12,6 @@
 
 pub mod analysis;
 pub mod envelope;
-pub mod field;
 pub mod findings;
 pub mod format;
 #[cfg(feature = "lambda")]

@@ -6,11 +6,11 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use detector::envelope::Event;
-use detector::field::Field;
 use detector::handler::Handler;
 use detector::publish::Topic;
 use detector::rules::Rule;
 use detector::settings::Settings;
+use flow_log_fields::Field;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 
 /// A connection that hangs must not use up the function's timeout, or there is no second attempt.

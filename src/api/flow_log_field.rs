@@ -1,8 +1,8 @@
-//! The fields of a flow-log record, as a spec names them. The detector's library has the one list of them.
+//! The fields of a flow-log record, as a spec names them. The crate `flow-log-fields` has the one list of them.
 
 use std::borrow::Cow;
 
-pub use detector::field::{Field as FlowLogField, FieldType};
+pub use flow_log_fields::{Field as FlowLogField, FieldType};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// The fields that a spec may name, in AWS's order: all but those that need a tag key of their own.

@@ -3,10 +3,10 @@
 
 #![no_main]
 
-use detector::field::Field;
 use detector::format::{Column, LogFormat};
 use detector::record::{Parser, Record, Value};
 use detector::rules::{Config, Engine};
+use flow_log_fields::Field;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &str| {

@@ -1,6 +1,7 @@
 //! The parser: one pass over the line, a value at a time.
 
-use crate::field::{Field, FieldType};
+use flow_log_fields::{Field, FieldType};
+
 use crate::format::{Column, LogFormat};
 
 use super::error::diagnose;

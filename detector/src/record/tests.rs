@@ -1,9 +1,9 @@
 use std::net::IpAddr;
 
+use flow_log_fields::{Field, FieldType};
 use proptest::prelude::*;
 
 use super::*;
-use crate::field::{Field, FieldType};
 use crate::test_data::{CUSTOM_FORMAT, V2_FORMAT};
 
 fn parser(format: &str) -> Parser {

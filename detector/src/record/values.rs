@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::Split;
 
-use crate::field::{Field, FieldType};
+use flow_log_fields::{Field, FieldType};
+
 use crate::format::{Column, LogFormat};
 
 use super::time::seconds;

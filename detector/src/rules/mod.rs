@@ -13,6 +13,7 @@ mod tests;
 
 use std::fmt;
 
+use flow_log_fields::Field;
 use serde::{Deserialize, Serialize};
 
 pub use config::Config;
@@ -20,7 +21,6 @@ pub use engine::{Ends, Engine, Flow};
 pub use limits::Limits;
 pub use networks::Networks;
 
-use crate::field::Field;
 use crate::format::LogFormat;
 
 /// The severity of a finding; the greater, the worse.

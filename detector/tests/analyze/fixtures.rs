@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
-use detector::field::FieldType;
 use detector::format::{Column, DEFAULT_HEADER, LogFormat};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use flow_log_fields::FieldType;
 use parquet::basic::Compression as Codec;
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{ByteArray, Int96};

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-use detector::field::{Field, FieldType};
 use detector::format::LogFormat;
+use flow_log_fields::{Field, FieldType};
 use parquet::basic::Compression;
 use proptest::prelude::*;
 

@@ -13,10 +13,10 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::detector::{Detector, Severity};
 pub use analytics::{Analytics, Dashboard};
 pub use destinations::{CloudWatchLogs, FileFormat, Lifecycle, LogGroupClass, S3};
 pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
-pub use detector::{Detector, Severity};
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
 pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, UnusualProtocol};
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 
 use detector::analysis::Counts;
-use detector::field::Field;
 use detector::findings::{Finding, Findings};
 use detector::format::LogFormat;
 use detector::record::Record;
 use detector::rules::{Config, Engine, Limits, Rule, Severity};
+use flow_log_fields::Field;
 
 use crate::intake::Sink;
 use crate::summary::Summary;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use detector::field::Field;
 use detector::format::LogFormat;
 use detector::rules::{Config, Severity};
+use flow_log_fields::Field;
 use ipnet::IpNet;
 
 /// The exit code if everything could be read, whatever was found.

@@ -6,8 +6,8 @@
 use std::io::Write;
 
 use aws_smithy_types::date_time::{DateTime, Format};
-use detector::field::{Field, FieldType};
 use detector::format::Column;
+use flow_log_fields::{Field, FieldType};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::schema::types::ColumnDescriptor;
 

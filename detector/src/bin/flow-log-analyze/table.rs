@@ -3,8 +3,8 @@
 use std::io::BufRead;
 
 use csv::ByteRecord;
-use detector::field::Field;
 use detector::format::LogFormat;
+use flow_log_fields::Field;
 
 use crate::bad_lines::Reason;
 use crate::error::InputError;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use detector::field::Field;
 use detector::format::{Column, LogFormat};
 use detector::record::{Action, Parser, Record};
+use flow_log_fields::Field;
 use ipnet::IpNet;
 
 use super::traffic::{CONVERSATION, FIELDS, TRUSTED};

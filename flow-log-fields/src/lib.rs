@@ -1,4 +1,6 @@
-//! The fields of a flow-log record.
+//! The fields of a flow-log record. The operator and the detector share this list.
+
+#![forbid(unsafe_code)]
 
 use serde::{Deserialize, Serialize};
 
