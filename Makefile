@@ -1,4 +1,4 @@
-# What a developer and CI run: `make help`. Needs Rust, Go, Python 3.11+ and a C compiler: `make doctor`.
+# The commands of developers and CI: `make help` lists them. Needs Rust, Go, Python 3.11+ and a C compiler: `make doctor`.
 
 SHELL := bash
 .DEFAULT_GOAL := help
@@ -105,7 +105,7 @@ check-docs: operator ## Check the documents: their commands, links, flags and na
 	@$(devenv) reference $(crd) | diff -u $(reference) - || { echo "$(reference) differs from $(crd): run 'make docs'" >&2; exit 1; }
 	@docs/check.py $(dir $(operator))
 
-check-words: ## Check that no sentence begins with a question word, unless it is a question
+check-words: ## Check that sentences begin with their subject, and that words fit programs
 	@tools/words/words.py
 
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
@@ -119,7 +119,7 @@ build-tests: control-plane chart-tools lua emulator operator-tests detector-pack
 doctor: ## Check that this machine has what the builds need
 	@tools/doctor.sh
 
-# Cargo tells sources apart by their times only: what another checkout has built would pass for this one's.
+# Cargo compares only the times of sources, so it would use builds of another checkout.
 checkout:
 	@mkdir -p $(CARGO_TARGET_DIR)
 	@if [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" != "$(CURDIR)" ]; then \

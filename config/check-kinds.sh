@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the objects that the chart and the examples have for the Prometheus operator, Argo CD and Flux against those projects' own CRDs: a real API
+# Checks the objects that the chart and the examples have for the Prometheus operator, Argo CD and Flux against those projects' own CRDs: a real API
 # server takes them, with every field known. Run by `devenv run`.
 set -euo pipefail
 

@@ -18,7 +18,7 @@ marker=$venv/.complete
 if [ ! -f "$marker" ]; then
     mkdir -p "$root"
     # A virtual environment cannot be moved, so it is built in place: the lock keeps a second run waiting, and the
-    # marker, written last, tells a complete one from one that was interrupted.
+    # marker, written last, shows that it is complete.
     exec 9>"$root/.emulator-$hash.lock"
     "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
     if [ ! -f "$marker" ]; then

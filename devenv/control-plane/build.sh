@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Provides etcd, kube-apiserver and kubectl. The last line on standard output is the folder that holds them.
+# Provides etcd, kube-apiserver and kubectl. The last line on standard output is the folder with them.
 #
 # If KUBEBUILDER_ASSETS names a folder with the three, that folder is used. Otherwise they are built once, from the Go
 # modules that go.mod and go.sum pin, into the cache folder.

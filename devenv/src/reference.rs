@@ -9,7 +9,7 @@ const HEAD: &str = "# Configuration
 
 Every field of a `VpcFlowMonitor`, with its type, default and rules. Made from the
 [CustomResourceDefinition](../crds/vpcflow.dev_vpcflowmonitors.yaml) by `make docs`: change the comments in `src/api` instead.
-`kubectl explain vfm.spec --recursive` tells the same in a shell. Settings of the operator are in `vpc-flow-operator run --help`, and in the
+`kubectl explain vfm.spec --recursive` prints the same in a shell. Settings of the operator are in `vpc-flow-operator run --help`, and in the
 [values of the chart](../charts/vpc-flow-operator/README.md#values).
 
 `spec` is what you ask for; only `vpcId` is required. `status` is what the operator answers.

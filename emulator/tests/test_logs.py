@@ -10,7 +10,7 @@ import time
 from tests.emulator import AwsTestCase, wait_for, zip_of
 
 _RECORD = """#!/usr/bin/env python3
-# A custom runtime that writes every event into the folder it was told.
+# A custom runtime that writes every event into a given folder.
 import json, os, time, urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
 while True:

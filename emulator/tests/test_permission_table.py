@@ -103,5 +103,5 @@ class Table(PermissionsTestCase):
         self.bind({"NotAction": action})
         with self.assertRaises(ClientError) as caught:
             self.call(service, operation, parameters)
-        told = caught.exception.response["Error"]["Message"]
-        self.assertTrue(re.search(rf"\b{action}\b", told, re.IGNORECASE), f"{action} is not named in: {told}")
+        message = caught.exception.response["Error"]["Message"]
+        self.assertTrue(re.search(rf"\b{action}\b", message, re.IGNORECASE), f"{action} is not named in: {message}")

@@ -98,8 +98,8 @@ class Records(TrafficTestCase):
                           and record["protocol"] == "6"}, {"2"})
         for record in records:
             if record["log-status"] == "NODATA":
-                told = {name for name, value in record.items() if value != "-"}
-                self.assertEqual(told, {"version", "account-id", "interface-id", "start", "end", "log-status"})
+                known = {name for name, value in record.items() if value != "-"}
+                self.assertEqual(known, {"version", "account-id", "interface-id", "start", "end", "log-status"})
 
     def test_both_ends_within_the_vpc_log_a_conversation(self):
         self.to_logs(_ALL)

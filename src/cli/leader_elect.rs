@@ -79,7 +79,7 @@ impl LeaderElect {
 
 fn own_namespace(file: &Path) -> anyhow::Result<String> {
     let namespace = std::fs::read_to_string(file)
-        .context("this process is in no pod, whose namespace would hold the lease; set --leader-elect-namespace")?;
+        .context("not running in a pod, so the namespace of the lease is unknown; set --leader-elect-namespace")?;
     Ok(namespace.trim().to_owned())
 }
 
@@ -94,7 +94,10 @@ fn lease_name(watch_namespaces: &BTreeSet<String>) -> anyhow::Result<String> {
     // No namespace has a dot in its name.
     let namespaces = watch_namespaces.iter().map(String::as_str).collect::<Vec<_>>().join(".");
     let name = format!("vpc-flow-operator-{namespaces}");
-    ensure!(name.len() <= NAME_CHARS, "so many namespaces make no name of a lease; set --leader-elect-name");
+    ensure!(
+        name.len() <= NAME_CHARS,
+        "the default lease name for this many namespaces is too long for Kubernetes; set --leader-elect-name"
+    );
     Ok(name)
 }
 

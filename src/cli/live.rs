@@ -7,7 +7,7 @@ use vpc_flow_operator::kubernetes;
 
 /// A client for the kubeconfig's current context.
 pub async fn client() -> anyhow::Result<Client> {
-    kubernetes::client(&kubernetes::config().await?).context("no way to the Kubernetes API")
+    kubernetes::client(&kubernetes::config().await?).context("cannot connect to the Kubernetes API")
 }
 
 /// The monitor of that name. Its namespace is by default that of the kubeconfig's context.
@@ -32,7 +32,7 @@ pub async fn get(
     let found = monitors.get_opt(name).await;
     // A missing monitor is no error; this is the API server not knowing the path.
     if matches!(&found, Err(kube::Error::Api(status)) if status.code == 404) {
-        bail!("the cluster does not know the kind VpcFlowMonitor: `kubectl apply --server-side -f crds/` teaches it");
+        bail!("the VpcFlowMonitor CRD is not installed; run `kubectl apply --server-side -f crds/`");
     }
     found.with_context(|| format!("cannot read VpcFlowMonitor {namespace}/{name}"))
 }

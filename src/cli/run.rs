@@ -69,8 +69,8 @@ impl Run {
         let watch_namespaces: BTreeSet<String> = self.watch_namespace.iter().cloned().collect();
         let elector = self.leader.elector(&config, &watch_namespaces, &fence)?;
         let health = Health::default();
-        let clients =
-            controller::clients(&config, fence.clone(), health.clone()).context("no way to the Kubernetes API")?;
+        let clients = controller::clients(&config, fence.clone(), health.clone())
+            .context("cannot connect to the Kubernetes API")?;
         let cluster_name = match &self.settings.cluster_name {
             Some(name) => name.clone(),
             None => cluster_uid(clients.work.clone()).await?,
@@ -116,7 +116,7 @@ impl Run {
 
 type Stop = Shared<BoxFuture<'static, ()>>;
 
-/// Runs the controller, while this process leads if there is an election. Once it has led and leads no longer, it ends with an error, so
+/// Runs the controller, while this process leads if there is an election. Once it has lost the lease, it ends with an error, so
 /// that it is started anew without anything left from before.
 async fn work(
     elector: Option<Elector>,
@@ -157,7 +157,7 @@ async fn work(
         kept = &mut keeping => match kept? {
             Ok(_) => Ok(()),
             Err(lost) => {
-                tracing::error!(reason = %lost, "leads no longer; ends at once, to be started anew");
+                tracing::error!(reason = %lost, "lost the lease; exiting so that Kubernetes restarts the container");
                 Err(lost.into())
             }
         }

@@ -13,15 +13,15 @@ use vpc_flow_operator::verify::{self, Symbols, render};
 use super::live;
 use super::print;
 
-/// The exit code if a check does not hold, for scripts.
-const DOES_NOT_HOLD: u8 = 1;
+/// The exit code if a check has not passed, for scripts.
+const NOT_PASSED: u8 = 1;
 
 /// Check in AWS that a monitor records, stores, alarms and answers
 ///
 /// Uses the current context of your kubeconfig, and your own AWS credentials. Changes nothing, but runs an Athena query and, with
 /// --test-alarm, sets an alarm for a moment.
 ///
-/// Exit codes: 0 all checks hold that were asked for; 1 a check does not hold, or not yet; 2 nothing could be checked.
+/// Exit codes: 0 all requested checks passed; 1 a check failed, or has not passed yet; 2 nothing could be checked.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Verify {
@@ -68,13 +68,13 @@ impl Verify {
         }
         let config = sdk_config(None).await?;
         let (aws, monitor) = verify::connect(&object, &ClientPool::new(&config, AwsGate::of_verify())).await?;
-        let verdict = Box::pin(verify::verify(&aws, &monitor, self.test_alarm, deadline)).await;
+        let verification = Box::pin(verify::verify(&aws, &monitor, self.test_alarm, deadline)).await;
         let text = match self.output {
-            Output::Table => render(&verdict, Timestamp::now(), symbols()),
-            Output::Json => serde_json::to_string_pretty(&verdict)? + "\n",
+            Output::Table => render(&verification, Timestamp::now(), symbols()),
+            Output::Json => serde_json::to_string_pretty(&verification)? + "\n",
         };
         print(&text)?;
-        Ok(if verdict.passed { ExitCode::SUCCESS } else { ExitCode::from(DOES_NOT_HOLD) })
+        Ok(if verification.passed { ExitCode::SUCCESS } else { ExitCode::from(NOT_PASSED) })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::Failure;
 use crate::monitor::Monitor;
 use crate::preconditions::{LivesElsewhere, RoleNotAllowed, check_account_region, check_role};
 
-/// Clients for the account and region of a monitor, and the monitor as the pure parts see it.
+/// Clients for the account and region of a monitor, and the monitor in the form that the code without I/O uses.
 pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<Aws>, Monitor), Failure> {
     let namespace = object.namespace().unwrap_or_default();
     let spec = &object.spec;

@@ -54,9 +54,9 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
     let context = Arc::new(context);
     let stopping = context.stopping.clone();
     let stop = stop.inspect(move |()| stopping.cancel()).shared();
-    let told_to_stop = stop.clone();
+    let stop_requested = stop.clone();
     let out_of_time = async move {
-        told_to_stop.await;
+        stop_requested.await;
         sleep(GRACE).await;
     };
     let (mut keepers, mut lists) = (Vec::new(), Vec::new());
@@ -65,7 +65,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         keepers.push(keep(monitors, Arc::clone(&context), listed, stop.clone()));
         lists.push(list);
     }
-    let tell_when_all_are_listed = async move {
+    let report_when_all_are_listed = async move {
         for mut list in lists {
             if list.wait_for(|listed| *listed).await.is_err() {
                 return; // Stopped before.
@@ -74,9 +74,9 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         known.send_replace(true);
     };
     tokio::select! {
-        (_, ()) = join(join_all(keepers), tell_when_all_are_listed) => Ended::Finished,
+        (_, ()) = join(join_all(keepers), report_when_all_are_listed) => Ended::Finished,
         () = out_of_time => {
-            tracing::warn!("calls under way were not answered in time; the next start finds out what became of them");
+            tracing::warn!("calls under way did not finish in time; the next start reads their effects from AWS");
             Ended::Abandoned
         }
     }

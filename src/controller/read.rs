@@ -61,7 +61,7 @@ fn read_status(mut stored: Value) -> VpcFlowMonitorStatus {
         match parse("status", stored.clone()) {
             Ok(status) => return status,
             Err((path, problem)) => {
-                tracing::warn!(%problem, "what cannot be read of the status is ignored");
+                tracing::warn!(%problem, "ignored a status field that does not fit the schema");
                 if !leave_out(&mut stored, &path) {
                     return VpcFlowMonitorStatus::default();
                 }

@@ -50,7 +50,7 @@ async fn liveness(State(served): State<Served>) -> (StatusCode, String) {
     match served.health.check() {
         Ok(()) => (StatusCode::OK, "ok".to_owned()),
         Err(stuck) => {
-            tracing::error!(%stuck, "not healthy: a new start is needed");
+            tracing::error!(%stuck, "not healthy: a restart is needed");
             (StatusCode::SERVICE_UNAVAILABLE, stuck.to_string())
         }
     }
@@ -60,6 +60,6 @@ async fn readiness(State(served): State<Served>) -> (StatusCode, &'static str) {
     if *served.ready.borrow() {
         (StatusCode::OK, "ok")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the monitors are not all known yet")
+        (StatusCode::SERVICE_UNAVAILABLE, "not all monitors are listed yet")
     }
 }

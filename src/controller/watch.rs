@@ -62,7 +62,7 @@ impl Seen {
             Err(error) => {
                 if !self.failing {
                     let remedy = ConnectionProblem::of(error).map(advice);
-                    tracing::warn!(%error, remedy, "monitors cannot be watched; trying on");
+                    tracing::warn!(%error, remedy, "cannot watch monitors; retrying");
                 }
                 self.failing = true;
                 return;
@@ -91,7 +91,7 @@ impl Seen {
             Ok(Event::Apply(monitor)) => {
                 let (namespace, name) = (monitor.namespace(), monitor.name_any());
                 let generation = monitor.metadata.generation;
-                tracing::debug!(namespace, monitor = name, generation, "the watch tells of a monitor");
+                tracing::debug!(namespace, monitor = name, generation, "watch event");
                 let uid = monitor.uid().unwrap_or_default();
                 self.context.saw(&uid, generation);
                 self.present.insert(uid);

@@ -16,10 +16,10 @@ pub struct AnySystem {
     pub component: Component,
     /// Systems that it needs.
     pub needs: &'static [Component],
-    /// Systems that must have moved before this one's superseded resources are removed.
+    /// Systems that must stop using this system's superseded resources before those are removed.
     pub clears_after: &'static [Component],
     /// Kinds of resources that no other system builds on.
-    pub nobody_needs: &'static [ResourceKind],
+    pub optional_kinds: &'static [ResourceKind],
     /// True if deletion begins with this system.
     pub torn_down_first: bool,
     /// Systems whose resources its changes may alter.
@@ -79,7 +79,7 @@ pub fn erase<S: System>() -> AnySystem {
         component: S::COMPONENT,
         needs: S::NEEDS,
         clears_after: S::CLEARS_AFTER,
-        nobody_needs: S::NOBODY_NEEDS,
+        optional_kinds: S::OPTIONAL_KINDS,
         torn_down_first: S::TORN_DOWN_FIRST,
         touches: S::TOUCHES,
         assess: |aws, monitor, direction| assess::<S>(aws, monitor, direction).boxed(),

@@ -134,10 +134,10 @@ impl Outcome {
     }
 
     /// True if all that others may need of this system exists, even if some of it is not as declared.
-    pub(super) fn is_in_place(&self, nobody_needs: &[ResourceKind]) -> bool {
+    pub(super) fn is_in_place(&self, optional_kinds: &[ResourceKind]) -> bool {
         let makes = |change: &Change| {
             matches!(change.action, Action::Create | Action::Replace | Action::Adopt)
-                && !nobody_needs.contains(&change.kind)
+                && !optional_kinds.contains(&change.kind)
         };
         self.report.is_some()
             && !self.conflicts.iter().any(|conflict| !conflict.only_removal)

@@ -50,7 +50,7 @@ impl Task {
     /// True if the systems that wait for this one may act.
     fn lets_others_go_on(&self, direction: Direction) -> bool {
         match direction {
-            Direction::Build => self.outcome.is_in_place(self.system.nobody_needs),
+            Direction::Build => self.outcome.is_in_place(self.system.optional_kinds),
             Direction::TearDown => self.outcome.is_settled(),
         }
     }

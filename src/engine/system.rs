@@ -27,10 +27,10 @@ pub trait System: Send + Sync + 'static {
     const COMPONENT: Component;
     /// Systems whose resources must exist before this one's changes are applied, and that are torn down after it.
     const NEEDS: &'static [Component];
-    /// Systems that must have moved before this one's superseded resources are removed, besides those that need it.
+    /// Systems that must stop using this system's superseded resources before those are removed, besides the systems that need it.
     const CLEARS_AFTER: &'static [Component] = &[];
     /// Kinds of this system's resources that no other system builds on: a failed creation of one holds up no other system.
-    const NOBODY_NEEDS: &'static [ResourceKind] = &[];
+    const OPTIONAL_KINDS: &'static [ResourceKind] = &[];
     /// True if deletion begins with this system, so that nothing refills the others.
     const TORN_DOWN_FIRST: bool = false;
     /// Systems whose resources a change of this one may alter in AWS, so that they must be read again.

@@ -41,7 +41,7 @@ pub enum Lost {
         problem: String,
     },
     /// Another replica has it, as after a long standstill of this one.
-    #[error("the lease {lease} is held by {holder}")]
+    #[error("the lease {lease} belongs to {holder}")]
     Taken {
         /// The lease.
         lease: String,
@@ -79,14 +79,14 @@ impl Elector {
         loop {
             match timeout(self.patience(), self.attempt()).await {
                 Ok(Ok(Attempt::Leads)) => {
-                    info!(lease = self.name, "leads: holds the lease");
+                    info!(lease = self.name, "became leader");
                     return;
                 }
                 Ok(Ok(Attempt::Follows(leader))) => {
                     failing = false;
                     following(&leader);
                     if reported.as_ref() != Some(&leader) {
-                        info!(lease = self.name, leader, "follows: another replica holds the lease");
+                        info!(lease = self.name, leader, "another replica is the leader; standing by");
                         reported = Some(leader);
                     }
                 }
@@ -190,7 +190,7 @@ impl Elector {
     /// Logs the first of several failures in a row.
     fn warn(&self, failing: &mut bool, error: &str) {
         if !std::mem::replace(failing, true) {
-            warn!(lease = self.name, error, "the lease could not be read or written; trying on");
+            warn!(lease = self.name, error, "cannot read or write the lease; retrying");
         }
     }
 }

@@ -20,7 +20,7 @@ struct Timed {
 
 /// Another replica may lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not sent: this replica does not hold the lease of the leader")]
+#[error("not sent: this replica is not the leader")]
 pub struct NotLeader;
 
 impl Fence {

@@ -28,7 +28,7 @@ pub fn record<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
 
 /// True if the record contains the name. One in 16 million other names has the same hash.
 #[must_use]
-pub fn holds(record: &str, name: &str) -> bool {
+pub fn contains(record: &str, name: &str) -> bool {
     record.as_bytes().chunks(CHARS).any(|print| print == fingerprint(name).as_bytes())
 }
 
@@ -54,8 +54,8 @@ mod tests {
         let names: Vec<_> = (0..MOST).map(|number| format!("name {number}")).collect();
         let written = record(names.iter().map(String::as_str)).unwrap();
         assert_eq!(written.len(), 256);
-        assert!(names.iter().all(|name| holds(&written, name)));
-        assert!(!holds(&written, "another"));
+        assert!(names.iter().all(|name| contains(&written, name)));
+        assert!(!contains(&written, "another"));
         assert_eq!(record(names.iter().rev().map(String::as_str)), Some(written));
         assert_eq!(record([]), None);
         let more = names.iter().map(String::as_str).chain(["another"]);
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_record_that_somebody_has_written_over_holds_nothing() {
         for garbage in ["", "x", "é€", "true"] {
-            assert!(!holds(garbage, "team"));
+            assert!(!contains(garbage, "team"));
         }
     }
 }

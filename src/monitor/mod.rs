@@ -1,4 +1,4 @@
-//! A monitor as the pure parts see it: spec, identity, place and settings, from which everything in AWS follows.
+//! A monitor in the form that the code without I/O uses. Its spec, identity, account, region and settings determine everything in AWS.
 
 mod allowed_arns;
 mod boundary;
@@ -59,7 +59,7 @@ impl Settings {
     }
 }
 
-/// A monitor as the pure parts see it.
+/// A monitor in the form that the code without I/O uses.
 #[derive(Clone, Debug)]
 pub struct Monitor {
     /// Its Kubernetes namespace.

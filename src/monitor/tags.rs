@@ -158,7 +158,7 @@ impl Monitor {
         let record = observed.get(TAG_KEYS).map(String::as_str).unwrap_or_default();
         let superseded = observed.keys().filter(|key| !self.tags.contains_key(*key));
         let (reserved, others): (Vec<_>, Vec<_>) = superseded.partition(|key| key.starts_with(RESERVED));
-        let once_ours: Vec<_> = others.into_iter().filter(|key| fingerprints::holds(record, key)).collect();
+        let once_ours: Vec<_> = others.into_iter().filter(|key| fingerprints::contains(record, key)).collect();
         if !once_ours.is_empty() {
             // Tags to remove make room first: a resource has 50 tags at most. Until they are off, the record shows that they are ours;
             // where no other key is left, the record goes with them, in one call.

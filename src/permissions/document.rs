@@ -16,7 +16,7 @@ pub fn split(statements: Vec<Value>) -> Vec<Value> {
     documents.into_iter().map(|statements| document(&statements)).collect()
 }
 
-/// A statement that alone is too long, as several for a part of the resources each.
+/// Splits a statement that is too long into several, each with a part of the resources.
 fn divided(statement: Value) -> Vec<Value> {
     let resources = statement["Resource"].as_array().filter(|resources| resources.len() > 1);
     let Some(resources) = resources.filter(|_| length([&statement].into_iter()) > MANAGED_POLICY_CHARS) else {

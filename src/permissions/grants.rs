@@ -35,7 +35,7 @@ pub enum When {
     /// The resource is the operator's, and of no other cluster.
     Ours,
     /// The resource carries no other owner's tag.
-    NobodyElses,
+    NotForeign,
     /// The request puts the owner's tag on, and no other owner's is there.
     BecomesOurs,
     OursOrBecomesOurs,
@@ -150,11 +150,11 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 &["iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies"],
             ),
             (PolicyScope::NewRoles, When::BecomesOurs, Extra::WithBoundary, &["iam:CreateRole"]),
-            (PolicyScope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:PutRolePolicy"]),
-            (PolicyScope::Roles, When::NobodyElses, Extra::ForBoundary, &["iam:PutRolePermissionsBoundary"]),
+            (PolicyScope::Roles, When::NotForeign, Extra::WithBoundary, &["iam:PutRolePolicy"]),
+            (PolicyScope::Roles, When::NotForeign, Extra::ForBoundary, &["iam:PutRolePermissionsBoundary"]),
             // Principals that a role without a boundary trusts may do everything that the role may.
-            (PolicyScope::Roles, When::NobodyElses, Extra::WithBoundary, &["iam:UpdateAssumeRolePolicy"]),
-            (PolicyScope::Roles, When::NobodyElses, Extra::None, &["iam:UpdateRole"]),
+            (PolicyScope::Roles, When::NotForeign, Extra::WithBoundary, &["iam:UpdateAssumeRolePolicy"]),
+            (PolicyScope::Roles, When::NotForeign, Extra::None, &["iam:UpdateRole"]),
             (
                 PolicyScope::Roles,
                 When::Ours,
@@ -172,10 +172,10 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (PolicyScope::Any, When::Always, Extra::None, &["logs:DescribeLogGroups"]),
             (PolicyScope::TaggedLogGroups, When::Always, Extra::None, &["logs:ListTagsForResource"]),
             // Also asked for when a log group is made, which has no tags yet.
-            (PolicyScope::TaggedLogGroups, When::NobodyElses, Extra::None, &["logs:TagResource"]),
+            (PolicyScope::TaggedLogGroups, When::NotForeign, Extra::None, &["logs:TagResource"]),
             (PolicyScope::TaggedLogGroups, When::Ours, Extra::None, &["logs:UntagResource"]),
             (PolicyScope::RecordLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
-            (PolicyScope::RecordLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
+            (PolicyScope::RecordLogGroups, When::NotForeign, Extra::None, &["logs:PutRetentionPolicy"]),
             (PolicyScope::RecordLogGroups, When::Ours, Extra::DeletesData, &["logs:DeleteLogGroup"]),
         ],
     ),
@@ -184,7 +184,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         Some(Feature::LogGroupKey),
         &[(
             PolicyScope::RecordLogGroups,
-            When::NobodyElses,
+            When::NotForeign,
             Extra::None,
             &["logs:AssociateKmsKey", "logs:DisassociateKmsKey"],
         )],
@@ -235,7 +235,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (PolicyScope::Topics, When::Always, Extra::None, &["sns:GetSubscriptionAttributes"]),
             (
                 PolicyScope::Topics,
-                When::NobodyElses,
+                When::NotForeign,
                 Extra::None,
                 &["sns:Subscribe", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
             ),
@@ -247,7 +247,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         Some(Feature::OwnTopic),
         &[
             (PolicyScope::Topics, When::BecomesOurs, Extra::None, &["sns:CreateTopic"]),
-            (PolicyScope::Topics, When::NobodyElses, Extra::None, &["sns:SetTopicAttributes"]),
+            (PolicyScope::Topics, When::NotForeign, Extra::None, &["sns:SetTopicAttributes"]),
             (PolicyScope::Topics, When::Ours, Extra::None, &["sns:DeleteTopic", "sns:UntagResource"]),
             (PolicyScope::Topics, When::OursOrBecomesOurs, Extra::None, &["sns:TagResource"]),
         ],
@@ -260,7 +260,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             // A log group may be gone, or left behind, before its filters are.
             (
                 PolicyScope::RecordLogGroups,
-                When::NobodyElses,
+                When::NotForeign,
                 Extra::None,
                 &["logs:PutMetricFilter", "logs:DeleteMetricFilter"],
             ),
@@ -272,7 +272,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         &[
             (PolicyScope::AllAlarms, When::Always, Extra::None, &["cloudwatch:DescribeAlarms"]),
             (PolicyScope::Alarms, When::Always, Extra::None, &["cloudwatch:ListTagsForResource"]),
-            (PolicyScope::Alarms, When::NobodyElses, Extra::None, &["cloudwatch:PutMetricAlarm"]),
+            (PolicyScope::Alarms, When::NotForeign, Extra::None, &["cloudwatch:PutMetricAlarm"]),
             (PolicyScope::Alarms, When::Ours, Extra::None, &["cloudwatch:DeleteAlarms", "cloudwatch:UntagResource"]),
             (PolicyScope::Alarms, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
         ],
@@ -290,7 +290,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (PolicyScope::Functions, When::BecomesOurs, Extra::None, &["lambda:CreateFunction"]),
             (
                 PolicyScope::Functions,
-                When::NobodyElses,
+                When::NotForeign,
                 Extra::None,
                 &["lambda:AddPermission", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode"],
             ),
@@ -303,12 +303,12 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (PolicyScope::Functions, When::OursOrBecomesOurs, Extra::None, &["lambda:TagResource"]),
             (PolicyScope::DetectorRoles, When::PassedTo("lambda.amazonaws.com"), Extra::None, &["iam:PassRole"]),
             (PolicyScope::DetectorLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
-            (PolicyScope::DetectorLogGroups, When::NobodyElses, Extra::None, &["logs:PutRetentionPolicy"]),
+            (PolicyScope::DetectorLogGroups, When::NotForeign, Extra::None, &["logs:PutRetentionPolicy"]),
             (PolicyScope::DetectorLogGroups, When::Ours, Extra::None, &["logs:DeleteLogGroup"]),
             (PolicyScope::RecordLogGroups, When::Always, Extra::None, &["logs:DescribeSubscriptionFilters"]),
             (
                 PolicyScope::RecordLogGroups,
-                When::NobodyElses,
+                When::NotForeign,
                 Extra::None,
                 &["logs:PutSubscriptionFilter", "logs:DeleteSubscriptionFilter"],
             ),
@@ -332,7 +332,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (PolicyScope::Workgroups, When::BecomesOurs, Extra::None, &["athena:CreateWorkGroup"]),
             (
                 PolicyScope::Workgroups,
-                When::NobodyElses,
+                When::NotForeign,
                 Extra::None,
                 &["athena:UpdateWorkGroup", "athena:CreateNamedQuery", "athena:UpdateNamedQuery"],
             ),
@@ -356,7 +356,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (PolicyScope::TaggedDatabases, When::Always, Extra::None, &["glue:GetDatabase", "glue:GetTables"]),
             (
                 PolicyScope::TaggedDatabases,
-                When::NobodyElses,
+                When::NotForeign,
                 Extra::None,
                 &[
                     "glue:CreateDatabase",
@@ -394,7 +394,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 Extra::None,
                 &["cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource"],
             ),
-            (PolicyScope::Dashboards, When::NobodyElses, Extra::None, &["cloudwatch:PutDashboard"]),
+            (PolicyScope::Dashboards, When::NotForeign, Extra::None, &["cloudwatch:PutDashboard"]),
             (
                 PolicyScope::Dashboards,
                 When::Ours,

@@ -132,13 +132,13 @@ fn is_wanted(grant: &Grant, options: &Options) -> bool {
 fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
     let owner = options.cluster_name.as_ref().map_or_else(|| "*".to_owned(), |cluster| format!("{cluster}/*"));
     let on_resource = |tag: &str| format!("aws:ResourceTag/{tag}");
-    let nobody_elses = json!({"StringLikeIfExists": {on_resource(OWNER): owner}});
+    let not_foreign = json!({"StringLikeIfExists": {on_resource(OWNER): owner}});
     // A resource that was left behind has no owner's tag, but that of its former owner.
     let ours = json!({
         "StringEquals": {on_resource(MANAGED_BY): OPERATOR},
         "StringLikeIfExists": {on_resource(OWNER): owner, on_resource(RETAINED_BY): owner},
     });
-    let mut becomes_ours = nobody_elses.clone();
+    let mut becomes_ours = not_foreign.clone();
     becomes_ours["StringLike"] = json!({format!("aws:RequestTag/{OWNER}"): owner});
     // No document defines the key for a bucket that is not there yet.
     let in_account =
@@ -150,7 +150,7 @@ fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
     let conditions = match grant.when {
         When::Always => vec![json!({})],
         When::Ours => vec![ours],
-        When::NobodyElses => vec![nobody_elses],
+        When::NotForeign => vec![not_foreign],
         When::BecomesOurs => vec![becomes_ours],
         When::OursOrBecomesOurs => vec![ours, becomes_ours],
         When::InAccount => vec![in_account.unwrap_or_else(|| json!({}))],

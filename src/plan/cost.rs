@@ -281,7 +281,7 @@ fn assumptions(prices: &Prices) -> Vec<String> {
             prices.parquet_conversion_per_gb, prices.currency
         ),
         format!(
-            "log class INFREQUENT_ACCESS costs {} of STANDARD to deliver to",
+            "delivery to log class INFREQUENT_ACCESS costs {} of the price of STANDARD",
             percent(assumed.infrequent_access_share_of_price)
         ),
         format!(
@@ -289,7 +289,7 @@ fn assumptions(prices: &Prices) -> Vec<String> {
              quiet ones mean more invocations",
             assumed.megabytes_per_batch, assumed.seconds_per_batch
         ),
-        "the monitor has run for a year: storage has grown to what it is then".to_owned(),
+        "storage is that of a monitor after one year".to_owned(),
         format!(
             "not included: queries ({} {} per TB scanned), the detector's own log, notifications, KMS, S3 requests and transitions",
             prices.athena_per_tb_scanned, prices.currency

@@ -1,4 +1,4 @@
-//! The changes that the operator would make in AWS. The code that makes them works them out, and makes none.
+//! The changes that the operator would make in AWS. `plan` uses the operator's own code to compute them, and makes none of them.
 //!
 //! The changes are those of [`engine::assess`]: the operator applies, reports in events and counts this very list. The clients are to be
 //! made with [`AwsGate::of_plan`](crate::aws::AwsGate::of_plan), which lets no write through.
@@ -39,11 +39,11 @@ pub struct Plan {
     pub region: String,
     /// True if this is the plan of the monitor's deletion.
     pub destroy: bool,
-    /// True if the operator does nothing of this, until `spec.suspend` is false.
+    /// True if the operator makes none of these changes, because `spec.suspend` is true.
     pub suspended: bool,
     /// In the order of the work, as far as there is one.
     pub changes: Vec<PlannedChange>,
-    /// The problems in the way.
+    /// The problems that block changes.
     pub problems: Vec<Problem>,
     /// Notes on parts that the plan leaves out.
     pub notes: Vec<String>,
@@ -77,13 +77,13 @@ pub struct Problem {
 }
 
 impl Plan {
-    /// True if AWS is as it shall be, and nothing stands in the way.
+    /// True if AWS is as declared, and no problem blocks a change.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.problems.is_empty()
     }
 
-    /// True if the operator would do something, now or once nothing stands in the way.
+    /// True if the operator would change something, now or once its problems are solved.
     #[must_use]
     pub const fn has_work(&self) -> bool {
         !self.changes.is_empty() && !self.suspended

@@ -36,7 +36,7 @@ pub fn render(plan: &Plan) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{what}{}: {} in account {}, {}", plan.monitor, plan.vpc_id, plan.account_id, plan.region);
     if plan.suspended {
-        let _ = writeln!(text, "Suspended: the operator does nothing of this until spec.suspend is false.");
+        let _ = writeln!(text, "Suspended: the operator makes none of these changes while spec.suspend is true.");
     }
     let mut heading = None;
     for planned in &plan.changes {
@@ -47,7 +47,7 @@ pub fn render(plan: &Plan) -> String {
         write_change(&mut text, planned);
     }
     if !plan.problems.is_empty() {
-        let _ = writeln!(text, "\nIn the way");
+        let _ = writeln!(text, "\nProblems");
         for problem in &plan.problems {
             let _ = writeln!(text, "  ! {:?}: {:?}: {}", problem.component, problem.reason, problem.message);
         }
@@ -65,7 +65,7 @@ pub fn render(plan: &Plan) -> String {
 fn waiting(planned: &PlannedChange) -> String {
     match &planned.waits_for[..] {
         [] => String::new(),
-        [own] if *own == planned.component => " (waits for what is in the way)".to_owned(),
+        [own] if *own == planned.component => " (waits until its problem is solved)".to_owned(),
         several => {
             let several: Vec<String> = several.iter().map(|component| format!("{component:?}")).collect();
             format!(" (waits for {})", several.join(", "))
@@ -103,7 +103,8 @@ fn sum(plan: &Plan) -> String {
     }
     match plan.problems.len() {
         0 => format!("Plan: {}.", parts.join(", ")),
-        count => format!("Plan: {}; {count} in the way.", parts.join(", ")),
+        1 => format!("Plan: {}; 1 problem.", parts.join(", ")),
+        count => format!("Plan: {}; {count} problems.", parts.join(", ")),
     }
 }
 
@@ -158,10 +159,10 @@ FlowLogs
 FlowLogs (waits for Alarms)
   - flow log cloud-watch-logs
 
-In the way
+Problems
   ! Alarms: Conflict: taken
 
-Plan: 1 to create, 1 to replace, 1 to wait; 1 in the way.
+Plan: 1 to create, 1 to replace, 1 to wait; 1 problem.
 "
         );
     }

@@ -10,7 +10,7 @@ use crate::resources::flow_logs::Delivery;
 /// The arrivals of one kind at one place.
 pub struct Arrivals<'a> {
     /// The name of the check.
-    pub step: CheckName,
+    pub name: CheckName,
     /// `log event` or `object`.
     pub what: &'a str,
     /// The place of arrival.
@@ -18,7 +18,7 @@ pub struct Arrivals<'a> {
     /// The flow log that sends it, if there is one.
     pub delivery: Option<&'a Delivery>,
     /// Longest time between the arrival itself and AWS's report of it.
-    pub told_late: SignedDuration,
+    pub reporting_delay: SignedDuration,
     /// The next step if nothing arrives.
     pub remedy: String,
 }
@@ -26,10 +26,10 @@ pub struct Arrivals<'a> {
 impl Arrivals<'_> {
     /// Judges the time of the newest one, `None` if none was found since yesterday.
     pub fn judge(self, monitor: &Monitor, newest: Option<Timestamp>, now: Timestamp) -> Check {
-        let Self { step, what, place, .. } = self;
-        let most = times::freshness(monitor) + self.told_late;
+        let Self { name, what, place, .. } = self;
+        let most = times::freshness(monitor) + self.reporting_delay;
         if let Some(newest) = newest.filter(|newest| now.duration_since(*newest) <= most) {
-            return Check::new(step, Status::Passed, format!("newest {what} in {place}")).at(Some(newest));
+            return Check::new(name, Status::Passed, format!("newest {what} in {place}")).at(Some(newest));
         }
         let found = match newest {
             Some(_) => format!("no {what} in {place} for more than {}", span(most)),
@@ -39,12 +39,12 @@ impl Arrivals<'_> {
             self.delivery.and_then(|delivery| Some((delivery, times::expected_from(monitor, delivery, now)?)));
         let check = match expected {
             Some((delivery, until)) => {
-                Check::new(step, Status::Waiting, format!("{found}; flow log {} is new", delivery.id)).next(format!(
+                Check::new(name, Status::Waiting, format!("{found}; flow log {} is new", delivery.id)).next(format!(
                     "wait until {until:.0} (in {}), then run verify again",
                     span(until.duration_since(now))
                 ))
             }
-            None => Check::new(step, Status::Failed, found).next(self.remedy),
+            None => Check::new(name, Status::Failed, found).next(self.remedy),
         };
         check.at(newest)
     }
@@ -74,11 +74,11 @@ mod tests {
         ] {
             let delivery = made.map(|made| delivery("s3", made));
             let arrivals = Arrivals {
-                step: CheckName::Objects,
+                name: CheckName::Objects,
                 what: "object",
                 place: "s3://b",
                 delivery: delivery.as_ref(),
-                told_late: SignedDuration::from_mins(late),
+                reporting_delay: SignedDuration::from_mins(late),
                 remedy: "look".to_owned(),
             };
             let check = arrivals.judge(&monitor_with_interval(60), newest.map(time), time("11:30:00"));
@@ -92,11 +92,11 @@ mod tests {
     fn waiting_tells_until_when() {
         let delivery = delivery("s3", "11:20:00");
         let arrivals = Arrivals {
-            step: CheckName::Objects,
+            name: CheckName::Objects,
             what: "object",
             place: "s3://b",
             delivery: Some(&delivery),
-            told_late: SignedDuration::ZERO,
+            reporting_delay: SignedDuration::ZERO,
             remedy: String::new(),
         };
         let check = arrivals.judge(&monitor_with_interval(60), None, time("11:30:00"));

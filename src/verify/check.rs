@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::aws::{AwsError, Class};
 use crate::monitor::Monitor;
 
-/// A question of the checklist.
+/// The name of a check, with its question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckName {
@@ -44,7 +44,7 @@ pub enum Status {
     Passed,
     /// The answer is no, or not known.
     Failed,
-    /// The answer is not yes yet; it needs nothing but time.
+    /// Not passed yet; it should pass later without any action.
     Waiting,
     /// The check was not asked for.
     Skipped,
@@ -77,8 +77,7 @@ impl Status {
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// The name of the check.
-    #[serde(rename = "name")]
-    pub step: CheckName,
+    pub name: CheckName,
     /// Its status.
     pub status: Status,
     /// The findings.
@@ -97,12 +96,12 @@ fn whole_seconds<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Resu
 }
 
 impl Check {
-    pub(super) fn new(step: CheckName, status: Status, detail: impl Into<String>) -> Self {
-        Self { step, status, detail: detail.into(), observed_at: None, next_step: None }
+    pub(super) fn new(name: CheckName, status: Status, detail: impl Into<String>) -> Self {
+        Self { name, status, detail: detail.into(), observed_at: None, next_step: None }
     }
 
-    /// AWS did not answer the question.
-    pub(super) fn unanswered(step: CheckName, monitor: &Monitor, error: &AwsError) -> Self {
+    /// AWS returned an error instead of the state.
+    pub(super) fn unanswered(name: CheckName, monitor: &Monitor, error: &AwsError) -> Self {
         let (service, operation) = (error.operation.service.id(), error.operation.name);
         let detail = format!("could not be checked: {service} {operation}: {}: {}", error.code, error.message);
         let next_step = match error.class {
@@ -110,7 +109,7 @@ impl Check {
             Class::Transient | Class::Throttled | Class::NotYet => "run verify again".to_owned(),
             _ => see_status(monitor),
         };
-        Self::new(step, Status::Failed, detail).next(next_step)
+        Self::new(name, Status::Failed, detail).next(next_step)
     }
 
     pub(super) fn at(self, time: Option<Timestamp>) -> Self {
@@ -207,14 +206,14 @@ mod tests {
 
     #[test]
     fn names_are_the_same_in_table_and_document() {
-        for step in [
+        for name in [
             CheckName::FlowLogs,
             CheckName::LogEvents,
             CheckName::Objects,
             CheckName::AlarmNotification,
             CheckName::Query,
         ] {
-            assert_eq!(serde_json::to_value(step).unwrap(), step.as_str());
+            assert_eq!(serde_json::to_value(name).unwrap(), name.as_str());
         }
         for status in [Status::Passed, Status::Failed, Status::Waiting, Status::Skipped, Status::Disabled] {
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());

@@ -19,13 +19,13 @@ pub async fn check(aws: &Aws, monitor: &Monitor, delivery: Option<&Delivery>, no
     let infrequent = monitor.spec.cloud_watch_logs.log_group_class == LogGroupClass::InfrequentAccess;
     let newest = if infrequent { newest_of_streams(aws, monitor).await } else { newest_event(aws, monitor, now).await };
     let arrivals = Arrivals {
-        step: CheckName::LogEvents,
+        name: CheckName::LogEvents,
         what: "log event",
         place: &monitor.names.log_group,
         delivery,
-        told_late: if infrequent { STREAMS_LATE } else { SignedDuration::ZERO },
+        reporting_delay: if infrequent { STREAMS_LATE } else { SignedDuration::ZERO },
         remedy: format!(
-            "if flow-logs holds, check that {} has network interfaces: without one there are no records",
+            "if the check `flow-logs` passed, check that {} has network interfaces: without one there are no records",
             monitor.spec.vpc_id
         ),
     };

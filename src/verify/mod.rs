@@ -1,4 +1,4 @@
-//! Verifies that a monitor does its work: five questions that AWS itself answers.
+//! Verifies that a monitor does its work, with five checks in AWS.
 //!
 //! Each check reads, and judges what it read by a pure function. Nothing is changed but what [`AwsGate::of_verify`] lets through:
 //! a query is run, and an alarm is set if that is asked for.
@@ -29,7 +29,7 @@ use crate::aws::Aws;
 use crate::monitor::Monitor;
 use crate::resources::flow_logs::{Sink, deliveries};
 
-/// Asks all questions at once.
+/// Runs all checks at once.
 ///
 /// With `test_alarm`, an alarm is set to ALARM for a moment. Waits for AWS until `deadline` where it needs time.
 pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: Instant) -> Verification {

@@ -18,13 +18,13 @@ pub async fn check(aws: &Aws, monitor: &Monitor, delivery: Option<&Delivery>, no
         return Check::new(CheckName::Objects, Status::Failed, detail).next(see_status(monitor));
     };
     let arrivals = Arrivals {
-        step: CheckName::Objects,
+        name: CheckName::Objects,
         what: "object",
         place: &format!("s3://{}/{}", monitor.names.bucket, monitor.key_prefix()),
         delivery: Some(delivery),
-        told_late: SignedDuration::ZERO,
+        reporting_delay: SignedDuration::ZERO,
         remedy: format!(
-            "if flow-logs holds, check that {} has network interfaces with traffic that spec.trafficType records",
+            "if the check `flow-logs` passed, check that {} has network interfaces with traffic that spec.trafficType records",
             monitor.spec.vpc_id
         ),
     };

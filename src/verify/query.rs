@@ -102,7 +102,7 @@ fn judge(monitor: &Monitor, delivery: Option<&Delivery>, ended: &Ended, now: Tim
             match expected {
                 Some(until) => reported(Status::Waiting, detail).next(format!("wait until {until:.0}, then run verify again")),
                 None => reported(Status::Failed, detail).next(format!(
-                    "if objects holds, the table does not fit the files: {}; otherwise objects says what to do",
+                    "if the check `objects` passed, the table does not match the files: {}; otherwise follow the next step of `objects`",
                     see_status(monitor)
                 )),
             }
@@ -146,7 +146,7 @@ mod tests {
         let refused = |state, reason: &str| Ended::Refused(state, reason.to_owned());
         for (made_at, ended, status, clue) in [
             ("10:00:00", Ended::Counted(7, None), Status::Passed, ""),
-            ("10:00:00", Ended::Counted(0, None), Status::Failed, "if objects holds"),
+            ("10:00:00", Ended::Counted(0, None), Status::Failed, "if the check `objects` passed"),
             ("11:29:00", Ended::Counted(0, None), Status::Waiting, "wait until 2026-11-23T11:45:00Z"),
             ("11:29:00", refused(QueryExecutionState::Failed, "TABLE_NOT_FOUND"), Status::Failed, "your AWS identity"),
             (

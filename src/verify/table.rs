@@ -30,38 +30,41 @@ impl Symbols {
 
 /// A line for each check, with its next step below it, and the sum.
 #[must_use]
-pub fn render(verdict: &Verification, now: Timestamp, symbols: Symbols) -> String {
+pub fn render(verification: &Verification, now: Timestamp, symbols: Symbols) -> String {
     let mut text = String::new();
-    let times: Vec<_> =
-        verdict.checks.iter().map(|check| check.observed_at.map_or("-".to_owned(), |time| ago(now, time))).collect();
+    let times: Vec<_> = verification
+        .checks
+        .iter()
+        .map(|check| check.observed_at.map_or("-".to_owned(), |time| ago(now, time)))
+        .collect();
     let wide = |longest: Option<usize>, heading: &str| longest.unwrap_or_default().max(heading.len());
-    let names = wide(verdict.checks.iter().map(|check| check.step.as_str().len()).max(), "CHECK");
-    let statuses = wide(verdict.checks.iter().map(|check| check.status.as_str().len()).max(), "STATUS");
+    let names = wide(verification.checks.iter().map(|check| check.name.as_str().len()).max(), "CHECK");
+    let statuses = wide(verification.checks.iter().map(|check| check.status.as_str().len()).max(), "STATUS");
     let time = wide(times.iter().map(String::len).max(), "TIME");
     let indent = symbols.mark(Status::Passed).chars().count();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{:indent$}{:names$}  {:statuses$}  {:time$}  DETAIL", "", "CHECK", "STATUS", "TIME");
-    for (check, when) in verdict.checks.iter().zip(&times) {
-        let (mark, name, status) = (symbols.mark(check.status), check.step.as_str(), check.status.as_str());
+    for (check, when) in verification.checks.iter().zip(&times) {
+        let (mark, name, status) = (symbols.mark(check.status), check.name.as_str(), check.status.as_str());
         let _ = writeln!(text, "{mark}{name:names$}  {status:statuses$}  {when:time$}  {}", check.detail);
         if let Some(next) = &check.next_step {
             let _ = writeln!(text, "{:1$}next: {next}", "", indent + names + 2);
         }
     }
-    let _ = writeln!(text, "\n{}", sum(verdict));
+    let _ = writeln!(text, "\n{}", sum(verification));
     text
 }
 
-fn sum(verdict: &Verification) -> String {
+fn sum(verification: &Verification) -> String {
     let named = |wanted: fn(Status) -> bool| {
-        let checks = verdict.checks.iter().filter(|check| wanted(check.status));
-        checks.map(|check| format!("{} ({})", check.step.as_str(), check.status.as_str())).collect::<Vec<_>>()
+        let checks = verification.checks.iter().filter(|check| wanted(check.status));
+        checks.map(|check| format!("{} ({})", check.name.as_str(), check.status.as_str())).collect::<Vec<_>>()
     };
-    let (held, troubles) = (named(|status| status == Status::Passed).len(), named(Status::is_trouble));
+    let (passed, troubles) = (named(|status| status == Status::Passed).len(), named(Status::is_trouble));
     let left_out = named(|status| matches!(status, Status::Skipped | Status::Disabled));
-    let mut text = format!("{}: {held} of {} checks hold", verdict.monitor, held + troubles.len());
+    let mut text = format!("{}: {passed} of {} checks passed", verification.monitor, passed + troubles.len());
     if !troubles.is_empty() {
-        let _ = write!(text, "; not holding: {}", troubles.join(", "));
+        let _ = write!(text, "; not passed: {}", troubles.join(", "));
     }
     if !left_out.is_empty() {
         let _ = write!(text, "; not checked: {}", left_out.join(", "));
@@ -76,7 +79,7 @@ mod tests {
     use crate::verify::check::{Check, CheckName};
     use crate::verify::fixtures::time;
 
-    fn verdict(status: Status) -> Verification {
+    fn verification(status: Status) -> Verification {
         let checks = vec![
             Check::new(CheckName::FlowLogs, Status::Passed, "both deliver"),
             Check::new(CheckName::LogEvents, status, "newest").at(Some(time("11:26:00"))).next("look"),
@@ -88,7 +91,7 @@ mod tests {
     #[test]
     fn columns_are_aligned_and_marks_are_for_terminals() {
         assert_eq!(
-            render(&verdict(Status::Failed), time("11:30:00"), Symbols::Unicode),
+            render(&verification(Status::Failed), time("11:30:00"), Symbols::Unicode),
             "  \
   CHECK               STATUS   TIME                           DETAIL
 ✓ flow-logs           passed   -                              both deliver
@@ -96,16 +99,18 @@ mod tests {
                       next: look
 - alarm-notification  skipped  -                              pass --test-alarm
 
-network/production: 1 of 2 checks hold; not holding: log-events (failed); not checked: alarm-notification (skipped)
+network/production: 1 of 2 checks passed; not passed: log-events (failed); not checked: alarm-notification (skipped)
 "
         );
-        let words = render(&verdict(Status::Waiting), time("11:30:00"), Symbols::Words);
+        let words = render(&verification(Status::Waiting), time("11:30:00"), Symbols::Words);
         assert!(words.is_ascii() && words.starts_with("CHECK ") && words.contains("\nlog-events          waiting"));
     }
 
     #[test]
     fn what_was_not_checked_is_never_told_as_holding() {
-        let text = render(&verdict(Status::Passed), time("11:30:00"), Symbols::Words);
-        assert!(text.ends_with("network/production: 2 of 2 checks hold; not checked: alarm-notification (skipped)\n"));
+        let text = render(&verification(Status::Passed), time("11:30:00"), Symbols::Words);
+        assert!(
+            text.ends_with("network/production: 2 of 2 checks passed; not checked: alarm-notification (skipped)\n")
+        );
     }
 }

@@ -69,11 +69,11 @@ async fn ten_monitors_at_rest_write_nothing_and_read_what_is_listed() {
     }
     judge_alarms(&world).await;
     for name in &names {
-        let has_told = |monitor: &VpcFlowMonitor| {
+        let has_reported = |monitor: &VpcFlowMonitor| {
             monitor.status.as_ref().is_some_and(|status| status.alarms.iter().all(|alarm| alarm.state == "OK"))
         };
         world.cluster.reconcile_now(name, "judged").await;
-        world.cluster.wait(name, "the states of the alarms", has_told).await;
+        world.cluster.wait(name, "the states of the alarms", has_reported).await;
     }
     world.stop().await.unwrap();
 

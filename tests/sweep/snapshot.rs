@@ -49,7 +49,7 @@ impl Snapshot {
     }
 
     /// True if this word is anywhere in AWS.
-    pub fn holds(&self, word: &str) -> bool {
+    pub fn contains(&self, word: &str) -> bool {
         self.aws.to_string().contains(word)
     }
 

@@ -135,7 +135,7 @@ impl World {
         Ok(())
     }
 
-    /// The monitor as the pure parts see it, for its names and ARNs.
+    /// The monitor in the form that the code without I/O uses, for its names and ARNs.
     pub async fn monitor(&self) -> Result<Monitor> {
         let object = self.cluster.monitors.get(NAME).await?;
         Ok(self.sandbox.named_monitor(&self.cluster.namespace, NAME, object.spec))

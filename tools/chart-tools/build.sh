@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Provides helm, helm-unittest and helm-docs. The last line on standard output is the folder that holds them.
+# Provides helm, helm-unittest and helm-docs. The last line on standard output is the folder with them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tools/go-tools.sh

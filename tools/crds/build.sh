@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Provides the CRDs of the Prometheus operator, Argo CD and Flux. The last line on standard output is the folder that holds them.
+# Provides the CRDs of the Prometheus operator, Argo CD and Flux. The last line on standard output is the folder with them.
 #
 # They are taken once, from the Go modules that the list `files` pins, into the cache folder.
 set -euo pipefail
@@ -23,9 +23,9 @@ if [ ! -d "$folder" ]; then
     trap 'rm -rf "$work"' EXIT
     while read -r module version sum file; do
         [ "$module" != "#" ] || continue
-        told=$(cd "$work" && GOWORK=off go mod download -json "$module@$version") || fail "$module $version cannot be had: $told"
-        [[ $told == *"\"Sum\": \"$sum\""* ]] || fail "$module $version is not what tools/crds/files has the sum of"
-        cp "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$told")/$file" "$work/"
+        module_info=$(cd "$work" && GOWORK=off go mod download -json "$module@$version") || fail "$module $version cannot be had: $module_info"
+        [[ $module_info == *"\"Sum\": \"$sum\""* ]] || fail "$module $version is not what tools/crds/files has the sum of"
+        cp "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$module_info")/$file" "$work/"
     done <files
     chmod 755 "$work"
     mv -T "$work" "$folder" 2>/dev/null || [ -d "$folder" ] || fail "cannot write $folder"

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Finds sentences that begin with a question word without being questions: `make check-words`.
+"""Finds sentences that begin with a question word without being questions, and words that do not fit programs: `make check-words`.
 
 Such a sentence hides its subject: "How long a leader is taken for dead" instead of "Time without a renewal after which another replica may
 take over".
 """
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -19,6 +20,25 @@ GENERATED = "docs/configuration.md"
 WORDS = r"(?:what|who|whom|whose|whether|how|why|which)\b"
 # A quotation does not count.
 BEGINS_SO = re.compile(rf"[*_(\[]*{WORDS}", re.IGNORECASE)
+# Words for people that comments and string literals use for programs, and the words to write instead.
+BANNED = {
+    r"tell|tells|telling|told": "report, print, publish, show or write; for two things: distinguish",
+    # As a subject: "owned by nobody" is a fact about an owner.
+    r"nobody (?:can|does|else|has|is|may|was|will|\w+s)": "no operator, no program, without …, or a passive sentence",
+    r"comes? out": "result, arrive or be published",
+    r"trying on": "retrying",
+}
+BANNED_WORDS = [(re.compile(rf"\b(?:{words})\b", re.IGNORECASE), instead) for words, instead in BANNED.items()]
+# String literals count if they are prose, in the programs themselves.
+PROGRAMS = re.compile(r"(?:src|detector|devenv)/(?!.*(?:\btests/|tests\.rs|benches/|fuzz/|test_\w+\.rs))")
+PROSE_WORDS = 4
+TEST_MODULE = re.compile(r"^#\[cfg\(test\)\]\n[^\n]*\{\n.*?^\}\n", re.DOTALL | re.MULTILINE)
+RUST_TOKEN = re.compile(
+    r'''//(?P<comment>[^\n]*)|/\*.*?\*/'''
+    r'''|"(?P<text>(?:[^"\\]|\\.)*)"|\br(?P<hashes>\#*)"(?P<raw>.*?)"(?P=hashes)'''
+    r'''|'(?:\\.[^']*|[^\\'])'(?!\w)''',
+    re.DOTALL,
+)
 
 # The line of a paragraph and its text.
 Paragraph = tuple[int, str]
@@ -55,19 +75,59 @@ def paragraphs(lines: list[Paragraph]) -> Iterator[Paragraph]:
         was_row = row
 
 
-def rust(text: str) -> Iterator[Paragraph]:
-    """Doc comments."""
+def comments(found: list[tuple[int, str, bool]]) -> Iterator[Paragraph]:
+    """Paragraphs of comments, each with its line and with whether it continues the comment on the line above."""
     block: list[Paragraph] = []
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        if comment := re.match(r"\s*//[/!](?!/) ?(.*)", line):
-            block.append((number, comment[1]))
-        elif block:
+    for number, comment, continues in found:
+        if block and not (continues and number == block[-1][0] + 1):
             yield from paragraphs(block)
             block = []
+        block.append((number, comment))
+    yield from paragraphs(block)
+
+
+def rust(text: str, *, with_literals: bool) -> Iterator[Paragraph]:
+    """Comments and, outside of test modules, string literals that are prose."""
+    found: list[tuple[int, str, bool]] = []
+    literals: list[Paragraph] = []
+    kind, line, end = "", 1, 0
+    tests = [module.span() for module in TEST_MODULE.finditer(text)] if with_literals else []
+    for token in RUST_TOKEN.finditer(text):
+        line, end = line + text.count("\n", end, token.start()), token.start()
+        comment = token["comment"]
+        if comment is None:
+            literal = token["raw"] if token["text"] is None else token["text"]
+            in_test = any(start <= token.start() < stop for start, stop in tests)
+            if literal and with_literals and not in_test:
+                literals.append((line, literal))
+            continue
+        before, (marker, words) = kind, re.match(r"([/!]?)(.*)", comment).groups()
+        is_whole_line = not text[text.rfind("\n", 0, token.start()) + 1 : token.start()].strip()
+        kind = marker if is_whole_line else "beside code"
+        found.append((line, words.removeprefix(" "), is_whole_line and kind == before))
+    yield from comments(found)
+    for number, literal in literals:
+        prose = re.sub(r"\\\n\s*", "", literal).replace(r"\n", "\n")
+        if len(re.findall(r"[^\W\d_]{2,}", prose)) >= PROSE_WORDS:
+            yield from ((number, paragraph) for _, paragraph in paragraphs(list(enumerate(prose.splitlines()))))
+
+
+def hashes(text: str) -> Iterator[Paragraph]:
+    """Comments that begin with a hash: whole lines, and behind two spaces."""
+    found: list[tuple[int, str, bool]] = []
+    was_whole_line = False
+    for number, line in enumerate(text.splitlines(), 1):
+        match = re.match(r"(\s*|.*\S\s{2,})#(?: (.*)|$)", line)
+        is_whole_line = bool(match and not match[1].strip())
+        if match:
+            found.append((number, match[2] or "", is_whole_line and was_whole_line))
+        was_whole_line = is_whole_line
+    yield from comments(found)
 
 
 def python(text: str) -> Iterator[Paragraph]:
-    """Docstrings."""
+    """Comments and docstrings."""
+    yield from hashes(text)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, documented) and ast.get_docstring(node):
@@ -94,29 +154,37 @@ def reader(path: str) -> Callable[[str], Iterator[Paragraph]] | None:
     """The function that reads the paragraphs of a file, if the file is one that counts."""
     if path == CRD:
         return crd
+    if path.endswith(".rs"):
+        return functools.partial(rust, with_literals=bool(PROGRAMS.match(path)))
     if path.endswith(".md") and path != GENERATED:
         return lambda text: paragraphs(list(enumerate(text.splitlines(), 1)))
-    return {".rs": rust, ".py": python}.get(Path(path).suffix)
+    if path.endswith((".sh", ".toml", ".yml", "Makefile", "Dockerfile", ".ci/run", "values.yaml")):
+        return hashes
+    return python if path.endswith(".py") else None
 
 
-def sentences(path: str, text: str) -> Iterator[tuple[int, str]]:
-    """The sentences of a file that begin with a question word, with their lines."""
+def findings(path: str, text: str) -> Iterator[tuple[int, str, str]]:
+    """Lines, bad sentences and the advice for each."""
     for line, paragraph in reader(path)(text):
         for sentence in re.split(r"(?<=[.!?])[*_)\"]*\s+", paragraph.strip()):
             if BEGINS_SO.match(sentence) and not sentence.rstrip("*_)\" ").endswith("?"):
-                yield line, sentence
+                yield line, sentence, "put the subject first"
+            # Documents quote the words.
+            for words, instead in BANNED_WORDS if not path.endswith(".md") else ():
+                if found := words.search(sentence):
+                    yield line, sentence, f"instead of \"{found[0]}\" write {instead}"
 
 
 def main() -> int:
     listed = sorted(set(git("ls-files", "-co", "--exclude-standard").splitlines()))
     paths = [path for path in listed if reader(path) and (ROOT / path).is_file()]
-    found = [(path, line, text) for path in paths for line, text in sentences(path, (ROOT / path).read_text())]
-    for path, line, sentence in found:
-        print(f"{path}:{line}: {sentence[:120]}", file=sys.stderr)
+    found = [(path, *finding) for path in paths for finding in findings(path, (ROOT / path).read_text())]
+    for path, line, sentence, advice in found:
+        print(f"{path}:{line}: {advice}: {sentence[:120]}", file=sys.stderr)
     if found:
-        print('Put the subject first: CONTRIBUTING.md, "Plain sentences", has examples.', file=sys.stderr)
+        print('CONTRIBUTING.md, "Plain sentences", has examples.', file=sys.stderr)
         return 1
-    print(f"no sentence in {len(paths)} files begins with a question word")
+    print(f"no sentence in {len(paths)} files begins with a question word or uses a word that does not fit a program")
     return 0
 
 

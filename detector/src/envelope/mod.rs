@@ -51,7 +51,7 @@ pub enum EnvelopeError {
     Packing(#[from] std::io::Error),
     /// More than [`MAX_UNPACKED_BYTES`], or one value of more than [`stream::MAX_VALUE_BYTES`].
     #[error(
-        "the batch unpacks to more than {MAX_UNPACKED_BYTES} bytes, or holds a value of more than {} bytes",
+        "the batch unpacks to more than {MAX_UNPACKED_BYTES} bytes, or contains a value of more than {} bytes",
         stream::MAX_VALUE_BYTES
     )]
     TooLarge,

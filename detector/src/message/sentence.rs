@@ -34,7 +34,7 @@ impl Display for Sentence<'_> {
                 write!(f, "{from} sent {to} packets of protocol {protocol}")
             }
             (Rule::SkippedRecords, Detail::Interface(interface)) => {
-                write!(f, "AWS skipped records of {interface}: what it sent and received is not known in full")
+                write!(f, "AWS skipped records of {interface}: its traffic in this time is incomplete")
             }
             (Rule::HostSweep | Rule::UnusualProtocol | Rule::SkippedRecords, _) => write!(f, "{from} to {to}{at}"),
         }

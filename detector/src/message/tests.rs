@@ -131,7 +131,7 @@ fn every_rule_has_a_sentence_of_its_own() {
         ),
         (
             sentence(Rule::SkippedRecords, to(None, Detail::Interface("eni-1".into())), "- - 1 2", 0),
-            "AWS skipped records of eni-1: what it sent and received is not known in full",
+            "AWS skipped records of eni-1: its traffic in this time is incomplete",
         ),
         (
             sentence(

@@ -99,7 +99,7 @@ fn a_type_that_its_field_cannot_have_is_refused_by_name() {
     ] {
         let run = run_with(&["-o", "json"], &with(name, column_type, ["1", "2"]));
         assert_eq!((run.code, &run.json()["records"]["total"]), (1, &0.into()), "{name} {column_type}");
-        let reason = format!("flow-log-analyze: standard input: column `{name}` holds {found}");
+        let reason = format!("flow-log-analyze: standard input: column `{name}` contains {found}");
         assert!(run.stderr.starts_with(&reason), "{}", run.stderr);
     }
     let address = write_parquet(
@@ -109,7 +109,11 @@ fn a_type_that_its_field_cannot_have_is_refused_by_name() {
         Absent::Null,
     );
     let run = run_with(&["-o", "json"], &address);
-    assert!(run.stderr.contains("column `srcaddr` holds INT32 (UINT_32); flow logs have text there"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("column `srcaddr` contains INT32 (UINT_32); flow logs have text there"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

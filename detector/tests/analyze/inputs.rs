@@ -166,7 +166,7 @@ fn what_cannot_be_read_is_named_and_the_rest_analysed() {
     assert_eq!(told[0], format!("flow-log-analyze: {missing}: No such file or directory (os error 2)"));
     assert!(told[1].starts_with(&format!("flow-log-analyze: {cut}: ")), "{}", told[1]);
     assert!(told[2].starts_with(&format!("flow-log-analyze: {broken}: cannot be read as Parquet: ")), "{}", told[2]);
-    let reason = "column `bytes` holds DOUBLE; flow logs have INT32, INT64 and text";
+    let reason = "column `bytes` contains DOUBLE; flow logs have INT32, INT64 and text";
     assert_eq!(told[3], format!("flow-log-analyze: {double}: {reason}"));
     assert_eq!(
         told[4],

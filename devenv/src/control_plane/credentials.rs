@@ -60,7 +60,7 @@ impl Credentials {
     }
 }
 
-/// The certificate that the API server makes when it starts; the file also holds the authority that signed it.
+/// The certificate that the API server makes when it starts; the file also contains the authority that signed it.
 pub(super) fn serving_certificate(dir: &Path) -> PathBuf {
     certificates(dir).join("apiserver.crt")
 }

@@ -57,7 +57,7 @@ impl Story<'_> {
         self.step("The subscriber gets the alarm's message, and the detector's with the address");
         self.messages_arrive(subscriber).await?;
 
-        self.step("Kubernetes tells that an alarm fires");
+        self.step("Kubernetes shows that an alarm fires");
         self.ask_for_pass(monitor).await?;
         self.shows_firing(monitor, 1).await?;
 

@@ -16,30 +16,30 @@ use devenv::{ACCOUNT, Environment, REGION};
 use crate::folder::Folder;
 use crate::signals::Signals;
 use crate::up::print_exports;
-use story::{Story, Told};
+use story::{Running, Story};
 
 /// Runs the demo; the exit code is 0 only if every step succeeded. On a terminal, everything then stays up until
 /// Ctrl-C.
 pub async fn demo() -> Result<ExitCode> {
     let folder = Folder::create()?;
-    let result = start_and_tell(&folder).await;
+    let result = start_and_play(&folder).await;
     folder.keep_after_failure(&result);
     result
 }
 
-async fn start_and_tell(folder: &Folder) -> Result<ExitCode> {
+async fn start_and_play(folder: &Folder) -> Result<ExitCode> {
     let mut signals = Signals::listen()?;
     println!("Starting a Kubernetes control plane and an AWS emulator on this machine ...");
     let environment = signals.until_signal(Environment::start(folder.path())).await?;
-    let result = tell_in(&environment, folder, &mut signals).await;
+    let result = play_in(&environment, folder, &mut signals).await;
     let stopped = environment.stop().await;
     result?;
     stopped?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn tell_in(environment: &Environment, folder: &Folder, signals: &mut Signals) -> Result<()> {
-    let Told { operator, vpc } = signals.until_signal(Story::new(environment, folder.path())?.tell()).await?;
+async fn play_in(environment: &Environment, folder: &Folder, signals: &mut Signals) -> Result<()> {
+    let Running { operator, vpc } = signals.until_signal(Story::new(environment, folder.path())?.play()).await?;
     if stdin().is_terminal() && stdout().is_terminal() {
         println!("\nEverything is still up, for you to explore until Ctrl-C. In another terminal:\n");
         print_exports(environment);

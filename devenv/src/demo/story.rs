@@ -26,7 +26,7 @@ pub struct Story<'a> {
 }
 
 /// The parts of the demo that still run after its last step.
-pub struct Told {
+pub struct Running {
     pub operator: Operator,
     /// The VPC that is watched.
     pub vpc: String,
@@ -53,7 +53,7 @@ impl<'a> Story<'a> {
     }
 
     /// Runs all steps.
-    pub async fn tell(mut self) -> Result<Told> {
+    pub async fn play(mut self) -> Result<Running> {
         self.kubernetes_and_aws().await?;
         self.resource_definition().await?;
         let mut operator = self.operator_starts()?;
@@ -61,7 +61,7 @@ impl<'a> Story<'a> {
         let apply = format!("sed 's/vpcId: vpc-[0-9a-f]*/vpcId: {vpc}/' {EXAMPLE} | kubectl apply -f -");
         let monitor = self.apply(&apply).await?;
         self.turns_ready(&monitor, &mut operator).await?;
-        self.kubernetes_tells(&monitor).await?;
+        self.kubernetes_shows(&monitor).await?;
         self.aws_has_it().await?;
         self.rests(&monitor).await?;
         self.repairs(&monitor).await?;
@@ -73,7 +73,7 @@ impl<'a> Story<'a> {
         self.attack(&monitor, &vpc, &subscriber).await?;
         operator.check_running()?;
         println!("\nAll {} steps happened.", self.steps);
-        Ok(Told { operator, vpc })
+        Ok(Running { operator, vpc })
     }
 
     async fn kubernetes_and_aws(&mut self) -> Result<()> {
@@ -99,7 +99,7 @@ impl<'a> Story<'a> {
     }
 
     async fn vpc(&mut self) -> Result<String> {
-        self.step("A VPC that nobody watches");
+        self.step("A VPC without monitoring");
         let created = self.aws("ec2 create-vpc", &json!({ "CidrBlock": "10.20.0.0/16" })).await?;
         let created: Value = serde_json::from_str(&created)?;
         Ok(created["Vpc"]["VpcId"].as_str().context("the VPC has no id")?.to_owned())
@@ -133,17 +133,17 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    async fn kubernetes_tells(&mut self, monitor: &Monitor) -> Result<()> {
-        self.step("What Kubernetes tells about it");
+    async fn kubernetes_shows(&mut self, monitor: &Monitor) -> Result<()> {
+        self.step("The status in Kubernetes");
         self.shell.show(&format!("kubectl get -n {} vpcflowmonitors", monitor.namespace)).await?;
         let template = r#"{range .status.conditions[*]}{.type}: {.message}{"\n"}{end}"#;
         self.shell.show(&format!("kubectl get {} -o jsonpath='{template}'", monitor.arguments())).await?;
-        println!("   (kubectl describe tells every resource with its ARN, the alarms, links and events too)");
+        println!("   (kubectl describe also prints every resource with its ARN, the alarms, links and events)");
         Ok(())
     }
 
     async fn aws_has_it(&mut self) -> Result<()> {
-        self.step("What AWS now has");
+        self.step("The resources in AWS");
         let account = self.account().await?;
         print_table(&account.resources());
         ensure!(account.alarms().len() == 4, "four alarms were to be made: {:?}", account.alarms());
@@ -204,7 +204,7 @@ impl<'a> Story<'a> {
     }
 
     async fn keeps_the_data(&mut self) -> Result<()> {
-        self.step("What AWS has left: the logs that deletion policy RetainData keeps, and the VPC");
+        self.step("AWS still has the logs that deletion policy RetainData keeps, and the VPC");
         let account = self.account().await?;
         let left = account.resources();
         print_table(&left);

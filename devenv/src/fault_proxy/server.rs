@@ -69,7 +69,7 @@ impl Proxy {
             Ok(identified) => identified,
             Err(problem) => {
                 eprintln!("the fault proxy refused a request: {problem}");
-                self.state.tell_unknown(problem.clone());
+                self.state.record_unknown(problem.clone());
                 return Ok(Response::builder().status(501).body(Full::from(problem))?);
             }
         };

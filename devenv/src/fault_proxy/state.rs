@@ -69,7 +69,7 @@ impl State {
         self.lock().unknown.clone()
     }
 
-    pub(super) fn tell_unknown(&self, request: String) {
+    pub(super) fn record_unknown(&self, request: String) {
         self.lock().unknown.push(request);
     }
 

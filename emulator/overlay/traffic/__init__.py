@@ -69,11 +69,11 @@ def _watched(vpc: network.Network, request: Request, resource_id: str) -> set[st
 
 def _deliver(client: Client, request: Request, flow_log_id: str, seen: list[records.Record]) -> dict:
     destination = request.group_name if request.destination_type == "cloud-watch-logs" else request.destination
-    told = {"destination": destination, "delivered": 0, "refused": None, "files": [], "streams": []}
+    report = {"destination": destination, "delivered": 0, "refused": None, "files": [], "streams": []}
     if not flow_log_delivery.delivers(request, flow_log_id):
-        return told | {"refused": "Access error"}
+        return report | {"refused": "Access error"}
     if request.destination_type == "cloud-watch-logs":
-        return told | {"delivered": len(seen), "streams": delivery_logs.deliver(client, request, seen)}
+        return report | {"delivered": len(seen), "streams": delivery_logs.deliver(client, request, seen)}
     if request.destination_type == "s3":
-        return told | {"delivered": len(seen), "files": delivery_s3.deliver(client, request, flow_log_id, seen)}
-    return told
+        return report | {"delivered": len(seen), "files": delivery_s3.deliver(client, request, flow_log_id, seen)}
+    return report

@@ -96,7 +96,7 @@ pub struct S3 {
     #[schemars(regex(pattern = r"^([A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*)?$"), length(max = 256))]
     #[schemars(extend("x-kubernetes-validations" = [
         rule("!self.split('/').exists(part, part == 'AWSLogs')", "AWSLogs is reserved: AWS adds it to the prefix itself"),
-        rule("!self.split('/').exists(part, part == '.' || part == '..')", "a part of a prefix is neither . nor .., which many programs take for this folder and the one above"),
+        rule("!self.split('/').exists(part, part == '.' || part == '..')", "a prefix must not contain the folders . or .."),
         rule("!self.split('/').exists(part, part.startsWith('layout-'))", "names beginning with layout- are reserved: they are folders of records in another layout than the default one"),
         rule("self != 'athena-results' && !self.startsWith('athena-results/')", "athena-results is reserved: it is for query results, which expire")
     ]))]

@@ -128,7 +128,7 @@ pub struct VpcFlowMonitorSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 40))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("self.all(key, self.all(other, key == other || key.lowerAscii() != other.lowerAscii()))", "IAM does not tell upper case from lower in tag keys: no two may differ by it alone"),
+        rule("self.all(key, self.all(other, key == other || key.lowerAscii() != other.lowerAscii()))", "tag keys must differ by more than case: IAM ignores case"),
         rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.lowerAscii().startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved"),
         rule(r"self.all(key, size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 127 letters, digits, spaces or _ . : / = + - @"),
         rule(r"self.all(key, size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag value has at most 256 letters, digits, spaces or _ . : / = + - @")

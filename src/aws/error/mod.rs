@@ -68,7 +68,9 @@ fn remedy(operation: &Operation, class: Class, message: &str) -> Option<String> 
     }
     // AWS's wording is in the IAM user guide, "Troubleshoot access denied error messages".
     Some(if message.contains("explicit deny") {
-        format!("a policy forbids {actions}, whatever the operator's role is allowed: ask who keeps that policy")
+        format!(
+            "a policy explicitly denies {actions}, which overrides the operator's role; ask the owner of that policy"
+        )
     } else {
         format!("the operator's role needs {actions}")
     })

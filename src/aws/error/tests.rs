@@ -57,7 +57,7 @@ fn an_explicit_deny_is_no_missing_permission() {
     let message = "no identity-based policy, with an explicit deny in a service control policy";
     let reported = AwsError::reported(ops::DELETE_ROLE, "AccessDenied", message).to_string();
     assert!(reported.ends_with(
-        "(a policy forbids iam:DeleteRole, whatever the operator's role is allowed: ask who keeps that policy)"
+        "(a policy explicitly denies iam:DeleteRole, which overrides the operator's role; ask the owner of that policy)"
     ));
 }
 

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-/// A refusal halves the rate, as TCP halves its window …
+/// Factor for the rate after a refusal, as TCP halves its window.
 const DECREASE: f64 = 0.5;
-/// … down to this part of the full rate, so that there is always some way back …
+/// Smallest rate, as a part of the full rate. It is above zero, so the rate can recover.
 const FLOOR: f64 = 1.0 / 16.0;
-/// … and the full rate is regained in this many seconds at most, evenly.
+/// Longest time until the full rate is regained. The rate rises evenly.
 const RECOVERY_SECONDS: f64 = 60.0;
-/// Refusals that come together are answers to the same burst: they count once.
+/// Refusals within this time concern the same burst and count once.
 const TOGETHER: Duration = Duration::from_secs(1);
 /// Tolerance for rounding errors, in tokens.
 const GRAIN: f64 = 1e-9;

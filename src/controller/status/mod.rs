@@ -237,7 +237,9 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition]) -> Vec<NewCondition>
         }),
     );
     let mut conditions = match (mode, first) {
-        (Mode::Delete, None) => vec![condition(READY, false, Reason::Deleting, "all is removed that is to be removed")],
+        (Mode::Delete, None) => {
+            vec![condition(READY, false, Reason::Deleting, "everything that was to be removed is removed")]
+        }
         (Mode::Delete, Some(first)) if !stalled => {
             vec![condition(READY, false, Reason::Deleting, &format!("{}: {}", first.type_, first.message))]
         }

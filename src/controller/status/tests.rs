@@ -8,7 +8,7 @@ fn outcome(component: Component) -> Outcome {
     Outcome { report: Some(Report::default()), ..Outcome::new(component) }
 }
 
-fn tell(mode: Mode, outcomes: &[Outcome], previous: &VpcFlowMonitorStatus) -> VpcFlowMonitorStatus {
+fn status_of(mode: Mode, outcomes: &[Outcome], previous: &VpcFlowMonitorStatus) -> VpcFlowMonitorStatus {
     let monitor = fixtures::monitor();
     let input = StatusInput { mode, monitor: &monitor, generation: Some(3), outcomes, previous, now: Timestamp::now() };
     status(input)
@@ -39,7 +39,7 @@ fn a_failure_begins_with_the_resources_that_it_is_about() {
     failures.push(failure("a", "no name"));
     failures.push((None, Failure::new(Reason::InvalidSpec, "spec.x: no number")));
     let remaining = vec![Change::new(Action::Create, ResourceKind::Alarm, "a")];
-    let status = tell(
+    let status = status_of(
         Mode::Keep,
         &[Outcome { failures, remaining, ..outcome(Component::Alarms) }],
         &VpcFlowMonitorStatus::default(),
@@ -100,7 +100,7 @@ fn conditions_follow_the_outcomes() {
         (Mode::Delete, vec![working], vec![("Ready", "False", "Deleting"), ("Reconciling", "True", "Deleting")]),
     ];
     for (mode, outcomes, expected) in cases {
-        let status = tell(mode, &outcomes, &VpcFlowMonitorStatus::default());
+        let status = status_of(mode, &outcomes, &VpcFlowMonitorStatus::default());
         assert_eq!(summary(&status), expected, "{mode:?} {outcomes:#?}");
     }
 }
@@ -108,32 +108,35 @@ fn conditions_follow_the_outcomes() {
 #[test]
 fn the_same_findings_give_the_same_status() {
     let outcomes = [outcome(Component::LogGroup), failed(Component::DeliveryRole, Reason::AwsError)];
-    let first = tell(Mode::Keep, &outcomes, &VpcFlowMonitorStatus::default());
-    assert_eq!(tell(Mode::Keep, &outcomes, &first), first);
+    let first = status_of(Mode::Keep, &outcomes, &VpcFlowMonitorStatus::default());
+    assert_eq!(status_of(Mode::Keep, &outcomes, &first), first);
 }
 
 #[test]
 fn trouble_lasts_until_it_was_tried_again() {
-    let before =
-        tell(Mode::Keep, &[failed(Component::DeliveryRole, Reason::AccessDenied)], &VpcFlowMonitorStatus::default());
+    let before = status_of(
+        Mode::Keep,
+        &[failed(Component::DeliveryRole, Reason::AccessDenied)],
+        &VpcFlowMonitorStatus::default(),
+    );
     let untried = Outcome {
         remaining: vec![Change::new(Action::Create, ResourceKind::Role, "r")],
         ..outcome(Component::DeliveryRole)
     };
-    let during = tell(Mode::Keep, std::slice::from_ref(&untried), &before);
+    let during = status_of(Mode::Keep, std::slice::from_ref(&untried), &before);
     assert_eq!(during.conditions, before.conditions);
     let waiting = Outcome { waits_for: vec![Component::LogGroup], ..untried.clone() };
-    assert_eq!(summary(&tell(Mode::Keep, &[waiting], &before))[0], ("Ready", "False", "WaitingForDependency"));
+    assert_eq!(summary(&status_of(Mode::Keep, &[waiting], &before))[0], ("Ready", "False", "WaitingForDependency"));
     // Trouble of a former spec does not count.
     let mut of_former_spec = before;
     of_former_spec.conditions.iter_mut().for_each(|condition| condition.observed_generation = Some(2));
-    assert_eq!(summary(&tell(Mode::Keep, &[untried], &of_former_spec))[0], ("Ready", "False", "Progressing"));
+    assert_eq!(summary(&status_of(Mode::Keep, &[untried], &of_former_spec))[0], ("Ready", "False", "Progressing"));
 }
 
 #[test]
 fn a_disabled_system_has_no_condition() {
     let disabled = Outcome { wanted: false, ..outcome(Component::Dashboard) };
-    let status = tell(Mode::Keep, &[disabled], &VpcFlowMonitorStatus::default());
+    let status = status_of(Mode::Keep, &[disabled], &VpcFlowMonitorStatus::default());
     assert_eq!(status.conditions.len(), 1);
 }
 
@@ -142,10 +145,10 @@ fn what_could_not_be_looked_at_is_not_forgotten() {
     let mut seen = outcome(Component::LogGroup);
     seen.report =
         Some(Report { resources: vec![Existing::new(ResourceKind::LogGroup, "/g", "arn")], ..Report::default() });
-    let before = tell(Mode::Keep, &[seen], &VpcFlowMonitorStatus::default());
+    let before = status_of(Mode::Keep, &[seen], &VpcFlowMonitorStatus::default());
     assert_eq!(before.resources.len(), 1);
     let unseen = Outcome { report: None, ..failed(Component::LogGroup, Reason::AwsError) };
-    assert_eq!(tell(Mode::Keep, &[unseen], &before).resources, before.resources);
+    assert_eq!(status_of(Mode::Keep, &[unseen], &before).resources, before.resources);
 }
 
 #[test]
@@ -154,14 +157,14 @@ fn a_failed_change_is_told_at_its_resource() {
     let mut outcome = outcome(Component::Bucket);
     outcome.failures.push((Some(change.clone()), Failure::new(Reason::Rejected, "taken")));
     outcome.remaining.push(change);
-    let status = tell(Mode::Keep, &[outcome], &VpcFlowMonitorStatus::default());
+    let status = status_of(Mode::Keep, &[outcome], &VpcFlowMonitorStatus::default());
     assert_eq!(status.resources[0].state, ResourceState::Failed);
     assert_eq!(status.resources[0].message.as_deref(), Some("taken"));
 }
 
 #[test]
 fn an_unreachable_account_leaves_the_rest_as_told() {
-    let before = tell(Mode::Keep, &[outcome(Component::LogGroup)], &VpcFlowMonitorStatus::default());
+    let before = status_of(Mode::Keep, &[outcome(Component::LogGroup)], &VpcFlowMonitorStatus::default());
     let failure = Failure::new(Reason::AwsError, "no way");
     let status = unreachable(&failure, Some(4), &before, Timestamp::now());
     assert_eq!(summary(&status), [("Ready", "False", "AwsError"), ("Reconciling", "True", "AwsError")]);

@@ -93,7 +93,7 @@ fn description(monitor: &Monitor, kind: AlarmKind, condition: &Condition) -> Str
     let what = format!("{} in VPC {}", kind.title(), monitor.spec.vpc_id);
     let when = format!("more than {threshold} {counted} in {within} of {period_seconds} seconds.");
     let advice = advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
-    format!("{what}: {when}{advice} Kept by VpcFlowMonitor {}/{}.", monitor.namespace, monitor.name)
+    format!("{what}: {when}{advice} Managed by VpcFlowMonitor {}/{}.", monitor.namespace, monitor.name)
 }
 
 impl System for Alarms {

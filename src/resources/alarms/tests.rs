@@ -32,7 +32,7 @@ fn the_default_alarm_is_the_contracts() {
         serde_json::to_value(alarm).unwrap(),
         json!({
             "description": "Rejected connections in VPC vpc-0123456789abcdef0: more than 50 flows in each of 2 periods of 300 seconds. \
-                            Kept by VpcFlowMonitor network/production.",
+                            Managed by VpcFlowMonitor network/production.",
             "namespace": "VPC/FlowLogs",
             "metricName": format!("RejectedConnections-{base}"),
             "dimensions": {},
@@ -61,7 +61,7 @@ fn the_detectors_first_error_raises_an_alarm() {
         json!({
             "description": format!(
                 "Errors of the detector in VPC vpc-0123456789abcdef0: more than 0 failed invocations in a period of 300 \
-                 seconds. The log group /aws/lambda/{base}-detector says why. Kept by VpcFlowMonitor network/production."
+                 seconds. The log group /aws/lambda/{base}-detector says why. Managed by VpcFlowMonitor network/production."
             ),
             "namespace": "AWS/Lambda",
             "metricName": "Errors",

@@ -112,7 +112,8 @@ impl Resource for Database {
         let ours: Vec<_> = found.our_tables(monitor).map(|table| &table.table.name).collect();
         let names = found.tables.iter().map(|table| &table.table.name);
         let others: Vec<_> = names.filter(|name| !ours.contains(name)).map(String::as_str).collect();
-        (!others.is_empty()).then(|| format!("it holds tables that this operator did not make: {}", others.join(", ")))
+        (!others.is_empty())
+            .then(|| format!("it contains tables that this operator did not create: {}", others.join(", ")))
     }
 
     fn differences(&self, _monitor: &Monitor, found: &FoundDatabase) -> Vec<Step<Update>> {

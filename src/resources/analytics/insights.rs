@@ -41,7 +41,7 @@ pub const ALL: &[InsightsQuery] = &[
     },
     InsightsQuery {
         name: "Conversation history",
-        description: "What two addresses sent each other in each hour; put the two into both places",
+        description: "Traffic between two addresses in each hour; enter both addresses in both places",
         needs: &[Bytes, Action, InterfaceId],
         commands: &[
             r#"filter ({source} = "10.0.0.10" and {destination} = "10.0.0.20") or ({source} = "10.0.0.20" and {destination} = "10.0.0.10")"#,
@@ -79,7 +79,7 @@ pub const ALL: &[InsightsQuery] = &[
     },
     InsightsQuery {
         name: "Rejected by source and port",
-        description: "Who was rejected most often, at which port",
+        description: "Sources with the most rejected flows, by destination port",
         needs: &[DstPort, Action],
         commands: &[
             r#"filter flow_action = "REJECT""#,
@@ -101,7 +101,7 @@ pub const ALL: &[InsightsQuery] = &[
     },
     InsightsQuery {
         name: "Traffic by AWS service",
-        description: "Bytes from and to the public addresses of AWS services; what passes a NAT gateway counts at each of its interfaces",
+        description: "Bytes from and to the public addresses of AWS services; traffic through a NAT gateway is counted at each of its interfaces",
         needs: &[Bytes, PktSrcAwsService, PktDstAwsService],
         commands: &[
             r#"filter flow_pkt_src_aws_service != "-" or flow_pkt_dst_aws_service != "-""#,

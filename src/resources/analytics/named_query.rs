@@ -133,7 +133,7 @@ pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery]) -> Diff<Nam
         // Names are not unique in Athena: a call whose answer was lost may have left a second query, equal to the first.
         let copies = same_name.iter().filter(|observed| observed.query == *query).skip(1);
         for copy in copies {
-            let change = change(Action::Delete).because("it is there twice");
+            let change = change(Action::Delete).because("it is a duplicate");
             diff.step(change, NamedQueryOp::Delete { id: copy.id.clone() });
         }
     }
@@ -142,7 +142,7 @@ pub fn diff(desired: &[NamedQuery], observed: &[ObservedNamedQuery]) -> Diff<Nam
         is_our_name(name) && !desired.iter().any(|query| query.name == *name)
     }) {
         let change = Change::new(Action::Delete, ResourceKind::NamedQuery, &stale.query.name)
-            .because("the spec no longer calls for it");
+            .because("the spec no longer declares it");
         diff.step(change, NamedQueryOp::Delete { id: stale.id.clone() });
     }
     diff

@@ -152,7 +152,7 @@ pub fn diff(
         }
         // AWS identifies definitions by id: a call whose answer was lost may have left a second one of the name.
         let is_wanted = desired.iter().any(|definition| definition.name == *name);
-        let why = if is_wanted { "it is there twice" } else { "the spec no longer calls for it" };
+        let why = if is_wanted { "it is a duplicate" } else { "the spec no longer declares it" };
         let mut change = change(Action::Delete, name);
         if matches!(goal, Goal::Present(_)) {
             change = change.because(why);

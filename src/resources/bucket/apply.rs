@@ -80,7 +80,7 @@ pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(),
 }
 
 fn owned_already() -> AwsError {
-    let message = "it is not known whether this monitor has made the bucket";
+    let message = "the operator cannot confirm that it created this bucket";
     AwsError::reported(ops::CREATE_BUCKET, "BucketAlreadyOwnedByYou", message)
 }
 

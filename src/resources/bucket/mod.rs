@@ -198,7 +198,7 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec
             Setting::Lifecycle(rules),
         );
     }
-    let policy_differs = !observed.policy.holds(&bucket.statements);
+    let policy_differs = !observed.policy.ours_are(&bucket.statements);
     let is_open = !observed.public_access.is_blocked();
     if policy_differs || is_open {
         let mut change = change();

@@ -173,7 +173,7 @@ impl Policy {
 
     /// True if our statements are these and no others.
     #[must_use]
-    pub fn holds(&self, statements: &[Value]) -> bool {
+    pub fn ours_are(&self, statements: &[Value]) -> bool {
         normal(&self.ours()) == normal(statements)
     }
 
@@ -322,14 +322,14 @@ mod tests {
         withdrawn["Sid"] = json!("VpcFlowOperatorFormer");
         let document = json!({"Version": "2008-10-17", "Id": "x", "Statement": [stale, theirs, withdrawn, nameless]});
         let policy = Policy::parse(&document.to_string()).unwrap();
-        assert!(!policy.holds(&ours));
+        assert!(!policy.ours_are(&ours));
 
         let written = policy.with(&ours, &[]);
         assert_eq!((&written["Version"], &written["Id"]), (&json!("2008-10-17"), &json!("x")));
         let mut wanted = vec![theirs, nameless];
         wanted.extend(ours.clone());
         assert_eq!(written["Statement"], json!(wanted));
-        assert!(Policy::parse(&written.to_string()).unwrap().holds(&ours));
+        assert!(Policy::parse(&written.to_string()).unwrap().ours_are(&ours));
     }
 
     #[test]
@@ -339,8 +339,8 @@ mod tests {
         reordered.reverse();
         reordered[1]["Action"] = json!(["s3:ListBucket", "s3:GetBucketAcl"]);
         reordered[0]["Action"] = json!(["s3:PutObject"]);
-        assert!(Policy(Some(json!({"Statement": reordered}))).holds(&ours));
-        assert!(!Policy(Some(json!({"Statement": ours[..2]}))).holds(&ours));
-        assert!(!Policy::default().holds(&ours));
+        assert!(Policy(Some(json!({"Statement": reordered}))).ours_are(&ours));
+        assert!(!Policy(Some(json!({"Statement": ours[..2]}))).ours_are(&ours));
+        assert!(!Policy::default().ours_are(&ours));
     }
 }

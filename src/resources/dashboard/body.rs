@@ -30,8 +30,8 @@ pub fn body(monitor: &Monitor) -> Value {
 
 fn heading(monitor: &Monitor) -> Widget {
     let markdown = format!(
-        "# VPC flow logs: {}/{}\nTraffic of `{}` in {}. Kept by vpc-flow-operator ({OWNER_BEGINS}{}{OWNER_ENDS}): what is changed here is \
-         changed back.",
+        "# VPC flow logs: {}/{}\nTraffic of `{}` in {}. Managed by vpc-flow-operator ({OWNER_BEGINS}{}{OWNER_ENDS}): the operator \
+         reverts manual changes.",
         monitor.namespace, monitor.name, monitor.spec.vpc_id, monitor.account_region.region, monitor.owner
     );
     Widget { kind: "text", height: 2, properties: json!({"markdown": markdown}) }

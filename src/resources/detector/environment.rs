@@ -37,7 +37,7 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
             field: "detections.externalConnections.trustedCidrs",
             problem: format!(
                 "the detector's settings take {bytes} bytes with these {} networks, and Lambda allows {MOST_BYTES} in all; name \
-                 fewer trustedCidrs, or wider ones that hold several",
+                 fewer trustedCidrs, or wider ones that contain several",
                 spec.detections.external_connections.trusted_cidrs.len(),
             ),
         });
@@ -227,7 +227,7 @@ pub(super) mod tests {
         assert_eq!(
             error,
             "spec.detections.externalConnections.trustedCidrs: the detector's settings take 4097 bytes with these 60 networks, and \
-             Lambda allows 4096 in all; name fewer trustedCidrs, or wider ones that hold several"
+             Lambda allows 4096 in all; name fewer trustedCidrs, or wider ones that contain several"
         );
     }
 

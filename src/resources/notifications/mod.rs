@@ -60,7 +60,7 @@ impl System for Notifications {
 
     const COMPONENT: Component = Component::Notifications;
     const NEEDS: &'static [Component] = &[];
-    const NOBODY_NEEDS: &'static [ResourceKind] = &[ResourceKind::Subscription];
+    const OPTIONAL_KINDS: &'static [ResourceKind] = &[ResourceKind::Subscription];
 
     fn desired(monitor: &Monitor) -> Result<Option<Desired>, Invalid> {
         let spec = &monitor.spec.notifications;

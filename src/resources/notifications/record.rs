@@ -9,8 +9,8 @@ use crate::monitor::{Monitor, TagDiff, Tags, fingerprints};
 pub const KEY: &str = "vpcflow.dev/subscriptions";
 
 /// True if a subscription of the name is recorded.
-pub fn holds(tags: &Tags, name: &str) -> bool {
-    tags.get(KEY).is_some_and(|record| fingerprints::holds(record, &in_one_case(name)))
+pub fn contains(tags: &Tags, name: &str) -> bool {
+    tags.get(KEY).is_some_and(|record| fingerprints::contains(record, &in_one_case(name)))
 }
 
 /// Names of the subscriptions that the spec asks for, in the form of the record.
@@ -42,7 +42,7 @@ pub async fn forget(aws: &Aws, monitor: &Monitor, name: &str) -> Result<(), AwsE
 
 fn forgotten(tags: &Tags, name: &str) -> TagDiff {
     let mut diff = TagDiff::default();
-    if let Some(record) = tags.get(KEY).filter(|_| holds(tags, name)) {
+    if let Some(record) = tags.get(KEY).filter(|_| contains(tags, name)) {
         match fingerprints::without(record, &in_one_case(name)) {
             Some(rest) => _ = diff.set.insert(KEY.to_owned(), rest),
             None => diff.unset.push(KEY.to_owned()),

@@ -41,11 +41,11 @@ struct TestOutcome {
 
 /// Sets an alarm if `test` says so, waits for its action, and judges that.
 pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) -> Check {
-    let step = CheckName::AlarmNotification;
+    let name = CheckName::AlarmNotification;
     match Alarms::desired(monitor) {
         Ok(Some(_)) => {}
-        Ok(None) => return Check::new(step, Status::Disabled, "the spec enables nothing that has an alarm"),
-        Err(invalid) => return Check::new(step, Status::Failed, invalid.to_string()).next("correct the spec"),
+        Ok(None) => return Check::new(name, Status::Disabled, "the spec enables nothing that has an alarm"),
+        Err(invalid) => return Check::new(name, Status::Failed, invalid.to_string()).next("correct the spec"),
     }
     let subscribers = subscribers(aws, monitor).await;
     if !test {
@@ -53,13 +53,13 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
     }
     let observed = match Alarms::observe(aws, monitor).await {
         Ok(observed) => observed,
-        Err(error) => return Check::unanswered(step, monitor, &error),
+        Err(error) => return Check::unanswered(name, monitor, &error),
     };
     // Only our own alarms are ever set.
     let names: Vec<_> = alarms::states(monitor, &observed).into_iter().map(|alarm| alarm.name).collect();
     match notify(aws, monitor, names, deadline).await {
         Ok(outcome) => judge(monitor, &outcome, &subscribers),
-        Err(error) => Check::unanswered(step, monitor, &error),
+        Err(error) => Check::unanswered(name, monitor, &error),
     }
 }
 
@@ -139,7 +139,7 @@ fn judge(monitor: &Monitor, outcome: &TestOutcome, subscribers: &Subscribers) ->
         Choice::None(why) => return reported(Status::Failed, why.clone()).next(see_status(monitor)),
     };
     let Some(action) = &outcome.action else {
-        let detail = format!("alarm {alarm} {how}, but its history tells of no notification");
+        let detail = format!("alarm {alarm} {how}, but its history shows no notification");
         return reported(Status::Failed, detail)
             .next("give it more time with --timeout, or see the alarm's history in CloudWatch");
     };
@@ -153,7 +153,7 @@ fn judge(monitor: &Monitor, outcome: &TestOutcome, subscribers: &Subscribers) ->
     let detail = |who: &str| format!("alarm {alarm} {how}, and its notification {who}");
     let check = match subscribers {
         Subscribers::Known { confirmed: 0, pending } if pending.is_empty() => {
-            reported(Status::Failed, detail("reached the topic, to which nobody is subscribed"))
+            reported(Status::Failed, detail("reached the topic, but the topic has no subscriptions"))
                 .next("add recipients to spec.notifications.subscriptions")
         }
         Subscribers::Known { confirmed: 0, .. } => {
@@ -164,7 +164,7 @@ fn judge(monitor: &Monitor, outcome: &TestOutcome, subscribers: &Subscribers) ->
             reported(Status::Passed, detail(&format!("went out to {confirmed} confirmed {subscriptions}")))
         }
         Subscribers::Unknown(why) => {
-            reported(Status::Passed, detail(&format!("reached the topic, whose recipients are not known: {why}")))
+            reported(Status::Passed, detail(&format!("reached the topic, but its recipients are not known: {why}")))
         }
     };
     let check = check.at(action.at);

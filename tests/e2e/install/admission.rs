@@ -147,7 +147,7 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (json!({"cloudWatchLogs": {"fields": ["srcaddr", "action"]}}), "highDataTransfer counts by the field bytes"),
         (json!({"cloudWatchLogs": {"fields": ["bytes", "action"]}}), "externalConnections counts by the field"),
         (json!({"region": "us-east-1", "s3": {"kmsKeyArn": key}}), "a key in the monitor's region"),
-        (json!({"tags": {"Team": "a", "team": "b"}}), "differ by it alone"),
+        (json!({"tags": {"Team": "a", "team": "b"}}), "must differ by more than case"),
         (json!({"tags": {"aws:x": "1"}}), "reserved"),
         (json!({"tags": {"vpcflow.dev/owner": "me"}}), "reserved"),
         (json!({"tags": {"a": "b".repeat(257)}}), "spec.tags"),

@@ -70,7 +70,7 @@ async fn a_call_that_is_never_answered_is_abandoned_and_the_next_start_finds_out
     gate.arrived(DEADLINE).await.unwrap_or_else(|error| panic!("{error}:\n{}", operator.text()));
     operator.signal(Signal::TERM);
     assert_eq!(operator.ended().await.code(), Some(0));
-    operator.logged("not answered in time").await;
+    operator.logged("did not finish in time").await;
     assert!(!operator.text().contains("released the lease"), "what was abandoned may still take effect");
     gate.drop_calls();
 

@@ -32,7 +32,7 @@ async fn are_created_exactly_so_and_then_left_alone() {
         let within = if periods == 1 { "a period".to_owned() } else { format!("each of {periods} periods") };
         json!({
             "AlarmDescription": format!(
-                "{title} in VPC {vpc}: more than {threshold} flows in {within} of 300 seconds. Kept by VpcFlowMonitor network/production."
+                "{title} in VPC {vpc}: more than {threshold} flows in {within} of 300 seconds. Managed by VpcFlowMonitor network/production."
             ),
             "Namespace": "VPC/FlowLogs",
             "MetricName": format!("{name}-{base}"),
@@ -44,7 +44,7 @@ async fn are_created_exactly_so_and_then_left_alone() {
     let of_detector = json!({
         "AlarmDescription": format!(
             "Errors of the detector in VPC {vpc}: more than 0 failed invocations in a period of 300 seconds. The log group \
-             /aws/lambda/{base}-detector says why. Kept by VpcFlowMonitor network/production."
+             /aws/lambda/{base}-detector says why. Managed by VpcFlowMonitor network/production."
         ),
         "Namespace": "AWS/Lambda",
         "MetricName": "Errors",

@@ -76,8 +76,8 @@ fn expected_body(base: &str, account: &str, vpc_id: &str) -> Value {
     let topic = |name: &str| json!(["AWS/SNS", name, "TopicName", format!("{base}-alerts")]);
     json!({"start": "-PT3H", "periodOverride": "inherit", "widgets": [
         at(0, 0, 24, 2, "text", json!({"markdown": format!(
-            "# VPC flow logs: network/production\nTraffic of `{vpc_id}` in eu-west-1. Kept by vpc-flow-operator \
-             (`vpcflow.dev/owner=test/network/production`): what is changed here is changed back."
+            "# VPC flow logs: network/production\nTraffic of `{vpc_id}` in eu-west-1. Managed by vpc-flow-operator \
+             (`vpcflow.dev/owner=test/network/production`): the operator reverts manual changes."
         )})),
         at(0, 2, 24, 3, "alarm", json!({"title": "Alarms", "alarms": [
             alarm("rejected-connections"), alarm("high-data-transfer"), alarm("external-connections"), alarm("detector-errors"),
@@ -282,7 +282,7 @@ async fn one_of_somebody_else_is_a_conflict_where_dashboards_have_no_tags() {
     let sandbox = account("strangers", "unsupported").await;
     let monitor = sandbox.monitor(sandbox.spec());
     let cloudwatch = aws_sdk_cloudwatch::Client::new(&sandbox.config);
-    let markdown = "Kept by vpc-flow-operator (`vpcflow.dev/owner=test/other/production`)";
+    let markdown = "Managed by vpc-flow-operator (`vpcflow.dev/owner=test/other/production`)";
     let theirs = json!({"widgets": [{"type": "text", "properties": {"markdown": markdown}}]}).to_string();
     for (body, reported) in [(r#"{"widgets": []}"#, "adoptionPolicy"), (theirs.as_str(), "test/other/production")] {
         let put = cloudwatch.put_dashboard().dashboard_name(monitor.names.dashboard()).dashboard_body(body);

@@ -65,7 +65,7 @@ impl Lasting {
         if self.phase == Phase::Repair {
             world.request_pass().await?;
         }
-        self.wait_told(&world).await.with_context(|| format!("{self}: not reported"))?;
+        self.wait_until_reported(&world).await.with_context(|| format!("{self}: not reported"))?;
         let rate = self.watch(&world).await?;
         self.check_others(&world).await?;
         self.check_events(&world).await?;
@@ -75,15 +75,15 @@ impl Lasting {
     }
 
     /// True if the condition names the failed operation and the reason.
-    fn tells(&self, condition: &Condition) -> bool {
+    fn reports(&self, condition: &Condition) -> bool {
         let code = condition.message.contains(&format!(" {}: ", self.operation));
         condition.status == "False" && Some(condition.reason.as_str()) == self.kind.reason() && code
     }
 
-    async fn wait_told(&self, world: &World) -> Result<()> {
+    async fn wait_until_reported(&self, world: &World) -> Result<()> {
         world
-            .wait("the failure to be told, and all else to be done", |monitor| {
-                conditions(monitor).any(|condition| self.tells(condition)) && self.only_waiting(monitor).is_ok()
+            .wait("the failure to be reported, and all else to be done", |monitor| {
+                conditions(monitor).any(|condition| self.reports(condition)) && self.only_waiting(monitor).is_ok()
             })
             .await
     }
@@ -111,12 +111,12 @@ impl Lasting {
             let rate = Rate { calls: hits() - calls, passes: passes() - begun };
             let most = 2 * self.usual as usize * (rate.passes + 1);
             ensure!(rate.calls <= most, "{self}: {} calls in {} passes", rate.calls, rate.passes);
-            let told_since = count(world, "patch", "vpcflowmonitors/status") - reported;
+            let reported_since = count(world, "patch", "vpcflowmonitors/status") - reported;
             let (events_since, written) = (events() - events_before, writes().split_off(written));
-            if told_since == 0 && events_since == 0 && written.is_empty() {
+            if reported_since == 0 && events_since == 0 && written.is_empty() {
                 return Ok(rate);
             }
-            noise = format!("{told_since} status writes, {events_since} events, written to AWS: {written:?}");
+            noise = format!("{reported_since} status writes, {events_since} events, written to AWS: {written:?}");
         }
         bail!("{self}: passes that find nothing new do not come to rest: in the last {PASSES} {noise}")
     }
@@ -132,7 +132,7 @@ impl Lasting {
 
     /// Checks that each system without a failure is done, or waits for one that fails.
     fn only_waiting(&self, monitor: &VpcFlowMonitor) -> Result<()> {
-        let failing: BTreeSet<&str> = conditions(monitor).filter(|it| self.tells(it)).map(|it| &*it.type_).collect();
+        let failing: BTreeSet<&str> = conditions(monitor).filter(|it| self.reports(it)).map(|it| &*it.type_).collect();
         for system in SYSTEMS.iter() {
             let Some(condition) = conditions(monitor).find(|it| it.type_ == system.component.condition()) else {
                 continue;
@@ -163,8 +163,8 @@ impl Lasting {
         let monitor = world.cluster.monitors.get(NAME).await?;
         let api: Api<Event> = Api::namespaced(world.cluster.client.clone(), &world.cluster.namespace);
         let events = api.list(&ListParams::default()).await?.items;
-        for condition in conditions(&monitor).filter(|condition| self.tells(condition)) {
-            if condition.type_ == "Ready" && conditions(&monitor).filter(|other| self.tells(other)).count() > 1 {
+        for condition in conditions(&monitor).filter(|condition| self.reports(condition)) {
+            if condition.type_ == "Ready" && conditions(&monitor).filter(|other| self.reports(other)).count() > 1 {
                 continue;
             }
             let about = |event: &&Event| {

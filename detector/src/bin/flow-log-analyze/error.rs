@@ -50,7 +50,7 @@ pub enum InputError {
     #[error("its columns are no fields of a flow log: it has none of `srcaddr`, `dstaddr`, `bytes` and the others")]
     NoKnownColumn,
     /// A column of a Parquet file has a type from which its field cannot be read.
-    #[error("column `{name}` holds {found}; flow logs have {expected}")]
+    #[error("column `{name}` contains {found}; flow logs have {expected}")]
     ColumnType {
         /// The column.
         name: String,

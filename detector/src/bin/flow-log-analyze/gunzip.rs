@@ -9,11 +9,11 @@ const FIRST_BYTE: u8 = 0x1f;
 /// A defect of gzip data.
 #[derive(Debug, thiserror::Error)]
 enum GzipError {
-    #[error("its gzip data ends too early; the file is incomplete, copy it again. What comes before was read")]
+    #[error("its gzip data ends too early; the file is incomplete, copy it again. The data before this point was read")]
     Incomplete,
-    #[error("its gzip data is damaged: {0}; copy the file again. What comes before was read")]
+    #[error("its gzip data is damaged: {0}; copy the file again. The data before this point was read")]
     Damaged(io::Error),
-    #[error("after the end of its gzip data comes something else; cut it off. What comes before was read")]
+    #[error("after the end of its gzip data comes something else; cut it off. The data before this point was read")]
     Trailing,
 }
 

@@ -101,7 +101,7 @@ impl Lag {
         let pends = answer.status.is_success()
             && function_read(asked).is_some_and(|name| count_down(&mut self.functions, &name));
         if pends {
-            tell_pending(answer);
+            mark_pending(answer);
         }
         pends
     }
@@ -115,7 +115,7 @@ fn count_down<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) ->
 }
 
 /// Lambda developer guide, "Lambda function states".
-fn tell_pending(answer: &mut Kept) {
+fn mark_pending(answer: &mut Kept) {
     let Ok(mut document) = serde_json::from_slice::<Value>(&answer.body) else { return };
     let Some(configuration) = document["Configuration"].as_object_mut() else { return };
     configuration.insert("State".to_owned(), "Pending".into());

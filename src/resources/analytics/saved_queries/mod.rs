@@ -48,7 +48,7 @@ LIMIT 1000"#,
     },
     SavedQuery {
         name: "Conversation history",
-        description: "What two addresses sent each other in each hour (UTC) of the last 7 days; put the two into the first line",
+        description: "Traffic between two addresses in each hour (UTC) of the last 7 days; enter both addresses in the first line",
         needs: &[Bytes, Start, Action, InterfaceId],
         days: 7,
         // Saved queries have no parameters. Joining a VALUES of one row costs nothing.
@@ -73,7 +73,7 @@ ORDER BY hour_utc DESC"#,
     },
     SavedQuery {
         name: "Daily volume",
-        description: "Flows and bytes recorded on each of the last 28 days; traffic between two interfaces of the VPC counts at both",
+        description: "Flows and bytes recorded on each of the last 28 days; traffic between two interfaces of the VPC is counted at both",
         needs: &[Bytes],
         days: 28,
         sql: "SELECT year || '-' || month || '-' || day AS date_utc,
@@ -145,7 +145,7 @@ LIMIT 100"#,
     },
     SavedQuery {
         name: "Rejected by source and port",
-        description: "Who was rejected most often over the last 7 days, at which port",
+        description: "Sources with the most rejected flows over the last 7 days, by destination port",
         needs: &[DstPort, Action],
         days: 7,
         // Only the interface that rejects records it as such.

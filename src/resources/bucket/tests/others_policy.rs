@@ -75,7 +75,7 @@ fn after_create_flow_logs(monitor: &Monitor, before: &[Value], replaced: Option<
     assert_eq!(recorded(&monitor, &bucket, &all_own), monitor.recorded_policy, "until it is back");
     let later = policy_after(&diff(&monitor, &here(&monitor, bucket.clone())), &bucket);
     for document in [&at_once, &later] {
-        assert!(policy(document["Statement"].as_array().unwrap()).holds(&ours), "{document:#}");
+        assert!(policy(document["Statement"].as_array().unwrap()).ours_are(&ours), "{document:#}");
     }
     [at_once, later]
 }

@@ -55,7 +55,7 @@ struct Sorted<'a> {
     /// Others of ours: leftovers of an interrupted replacement, and duplicates.
     superseded: Vec<&'a Found>,
     /// Flow logs of others to our destination, with the owners.
-    strangers: Vec<(&'a Found, Option<String>)>,
+    foreign: Vec<(&'a Found, Option<String>)>,
 }
 
 impl Sorted<'_> {
@@ -65,7 +65,7 @@ impl Sorted<'_> {
 }
 
 fn sort<'a>(monitor: &Monitor, wanted: &FlowLog, observed: &'a Observed) -> Sorted<'a> {
-    let mut sorted = Sorted { current: None, superseded: Vec::new(), strangers: Vec::new() };
+    let mut sorted = Sorted { current: None, superseded: Vec::new(), foreign: Vec::new() };
     let mut candidates: Vec<_> =
         observed.flow_logs.iter().filter(|found| found.flow_log.sink() == wanted.sink()).collect();
     candidates.sort_by_key(|found| {
@@ -79,7 +79,7 @@ fn sort<'a>(monitor: &Monitor, wanted: &FlowLog, observed: &'a Observed) -> Sort
             Claim::Ours => sorted.superseded.push(found),
             _ if !same_destination(found, wanted) => {}
             Claim::Adopt => unowned.push(found),
-            Claim::Foreign(problem) => sorted.strangers.push((found, Some(problem))),
+            Claim::Foreign(problem) => sorted.foreign.push((found, Some(problem))),
         }
     }
     let mut unowned = unowned.into_iter();
@@ -89,7 +89,7 @@ fn sort<'a>(monitor: &Monitor, wanted: &FlowLog, observed: &'a Observed) -> Sort
         let ours_elsewhere = sorted.current.replace((found, Claim::Adopt));
         sorted.superseded.extend(ours_elsewhere.map(|(ours, _)| ours));
     }
-    sorted.strangers.extend(unowned.map(|found| (found, None)));
+    sorted.foreign.extend(unowned.map(|found| (found, None)));
     sorted
 }
 
@@ -102,7 +102,7 @@ pub fn present(monitor: &Monitor, wanted: &[FlowLog], observed: &Observed) -> Di
     let mut diff = Diff::default();
     for flow_log in wanted {
         let sorted = sort(monitor, flow_log, observed);
-        for (found, problem) in &sorted.strangers {
+        for (found, problem) in &sorted.foreign {
             let problem = match problem {
                 Some(problem) if !sorted.ours_is_at(flow_log) => problem,
                 _ => "every record would arrive twice; delete it, or choose another destination",
@@ -112,7 +112,7 @@ pub fn present(monitor: &Monitor, wanted: &[FlowLog], observed: &Observed) -> Di
         }
         match &sorted.current {
             Some((current, claim)) => repair(monitor, flow_log, current, claim, &sorted, observed.read_at, &mut diff),
-            None if sorted.strangers.is_empty() => {
+            None if sorted.foreign.is_empty() => {
                 let token = token(monitor, flow_log, observed.read_at, Attempt::First);
                 let op = FlowLogOp::Create { flow_log: flow_log.clone(), token };
                 once_delivery_is_allowed(flow_log, change(Action::Create, flow_log), op, &mut diff);
@@ -148,7 +148,7 @@ fn repair(
             let why = format!("{} takes the place of {}", current.id, ids(&old).join(", "));
             diff.step(change(Action::Delete, wanted).because(why), FlowLogOp::Delete { ids: ids(&old) });
         }
-    } else if sorted.strangers.is_empty() {
+    } else if sorted.foreign.is_empty() {
         // With a flow log of others at the destination, AWS may reject the new one after the old one is deleted.
         old.insert(0, current);
         let op = FlowLogOp::Replace {

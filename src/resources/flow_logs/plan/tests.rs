@@ -142,12 +142,12 @@ fn only_a_shared_destination_lets_the_old_one_go_first() {
 fn a_stranger_at_our_destination_is_a_conflict_and_costs_nothing_of_ours() {
     let monitor = fixtures::monitor();
     let s3 = wanted(&monitor).remove(1);
-    let stranger = found("fl-9", &differing(&s3), &Tags::new());
-    let diff = present(&monitor, std::slice::from_ref(&s3), &observed(vec![stranger.clone()]));
+    let foreign = found("fl-9", &differing(&s3), &Tags::new());
+    let diff = present(&monitor, std::slice::from_ref(&s3), &observed(vec![foreign.clone()]));
     assert!(diff.steps.is_empty());
     assert!(diff.conflicts[0].to_string().contains("fl-9") && diff.conflicts[0].to_string().contains("IfUnowned"));
     let ours = FlowLog { traffic_type: "REJECT".into(), ..s3.clone() };
-    let diff = present(&monitor, &[s3], &observed(vec![stranger, found("fl-1", &ours, &monitor.tags)]));
+    let diff = present(&monitor, &[s3], &observed(vec![foreign, found("fl-1", &ours, &monitor.tags)]));
     assert!(diff.steps.is_empty(), "{diff:#?}");
     assert!(diff.conflicts[0].to_string().contains("twice"));
 }

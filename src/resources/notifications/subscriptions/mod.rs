@@ -64,7 +64,7 @@ impl ObservedSubscription {
     }
 
     pub(super) fn is_recorded(&self, tags: &Tags) -> bool {
-        record::holds(tags, &self.name())
+        record::contains(tags, &self.name())
     }
 
     /// The ARN by which to unsubscribe it, if it is ours and no longer wanted.

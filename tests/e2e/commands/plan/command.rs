@@ -14,20 +14,20 @@ const NOTHING_TO_DO: i32 = 0;
 const ERROR: i32 = 1;
 const CHANGES: i32 = 2;
 
-struct Told {
+struct Finished {
     code: i32,
     stdout: String,
     stderr: String,
 }
 
-impl Told {
+impl Finished {
     fn plans(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr))
     }
 }
 
 /// Runs it with the account's credentials, and with no way to a cluster unless there is a kubeconfig.
-async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str]) -> Told {
+async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str]) -> Finished {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
     command.arg("plan").args(arguments).env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION);
     if !with_cluster {
@@ -36,10 +36,10 @@ async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str]) -> Told 
     output(&mut command).await
 }
 
-async fn output(command: &mut Command) -> Told {
+async fn output(command: &mut Command) -> Finished {
     let Output { status, stdout, stderr } = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Told { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
+    Finished { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 /// A file of the test's own.
@@ -117,9 +117,9 @@ async fn what_stands_in_the_way_is_an_error() {
     let path = file("conflict", &monitor(&sandbox, ", s3: {bucketName: plan-taken}"));
     let reported = run(&sandbox, false, &["-f", &path, "--cluster-name", "test"]).await;
     assert_eq!(reported.code, ERROR, "{} {}", reported.stdout, reported.stderr);
-    assert!(reported.stdout.contains("In the way\n  ! Bucket: Conflict: bucket plan-taken"), "{}", reported.stdout);
+    assert!(reported.stdout.contains("Problems\n  ! Bucket: Conflict: bucket plan-taken"), "{}", reported.stdout);
     assert!(reported.stdout.contains("\nAnalytics (waits for Bucket)\n"), "{}", reported.stdout);
-    assert!(reported.stdout.ends_with(" to wait; 1 in the way.\n"), "{}", reported.stdout);
+    assert!(reported.stdout.ends_with(" to wait; 1 problem.\n"), "{}", reported.stdout);
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn of_several_monitors_each_is_told_and_one_that_cannot_be_planned_hides_n
     let path = file("suspended", &text[3]);
     let reported = run(&sandbox, false, &["-f", &path, "--cluster-name", "test"]).await;
     assert_eq!(reported.code, NOTHING_TO_DO, "{}", reported.stderr);
-    assert!(reported.stdout.contains("\nSuspended: the operator does nothing of this"), "{}", reported.stdout);
+    assert!(reported.stdout.contains("\nSuspended: the operator makes none of these changes"), "{}", reported.stdout);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ impl Scene {
     }
 
     /// Runs the command with the sandbox's credentials.
-    async fn verify(&self, arguments: &[&str]) -> Told {
+    async fn verify(&self, arguments: &[&str]) -> Finished {
         verify(&self.cluster, &self.sandbox.account, arguments).await
     }
 
@@ -76,13 +76,13 @@ impl Scene {
 
 /// The command's exit code and output.
 #[derive(Debug)]
-struct Told {
+struct Finished {
     code: i32,
     stdout: String,
     stderr: String,
 }
 
-impl Told {
+impl Finished {
     fn document(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
@@ -107,7 +107,7 @@ fn results(five: [&str; 5]) -> Vec<(String, String)> {
     names.into_iter().zip(five).map(|(name, result)| (name.to_owned(), result.to_owned())).collect()
 }
 
-async fn verify(cluster: &Cluster, access_key: &str, arguments: &[&str]) -> Told {
+async fn verify(cluster: &Cluster, access_key: &str, arguments: &[&str]) -> Finished {
     run(Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"))
         .args(["verify", "--namespace", &cluster.namespace])
         .args(arguments)
@@ -115,10 +115,10 @@ async fn verify(cluster: &Cluster, access_key: &str, arguments: &[&str]) -> Told
     .await
 }
 
-async fn run(command: &mut Command) -> Told {
+async fn run(command: &mut Command) -> Finished {
     let Output { status, stdout, stderr } = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Told { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
+    Finished { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 /// Operations, without repetitions.
@@ -200,7 +200,7 @@ async fn what_has_arrived_passes() {
     let lines: Vec<_> = reported.stdout.lines().collect();
     assert!(lines[0].starts_with("CHECK               STATUS   TIME "), "{reported:#?}");
     assert!(lines[2].starts_with("log-events          passed   20") && lines[2].contains("(3m ago)"), "{reported:#?}");
-    let sum = "verify-arrived/m: 4 of 4 checks hold; not checked: alarm-notification (skipped)";
+    let sum = "verify-arrived/m: 4 of 4 checks passed; not checked: alarm-notification (skipped)";
     assert_eq!(lines.last(), Some(&sum), "{reported:#?}");
     assert!(reported.stdout.is_ascii(), "no marks where no terminal is: {reported:#?}");
     scene.operator.stop().await;
@@ -258,7 +258,7 @@ async fn a_refused_delivery_is_told_with_what_to_check() {
 
     let table = scene.verify(&["m"]).await.stdout;
     assert!(table.contains(&format!("\n{:20}next: check that the bucket exists", "")), "{table}");
-    assert!(table.contains("0 of 4 checks hold; not holding: flow-logs (failed), log-events (waiting)"), "{table}");
+    assert!(table.contains("0 of 4 checks passed; not passed: flow-logs (failed), log-events (waiting)"), "{table}");
     scene.operator.stop().await;
 }
 

@@ -85,7 +85,7 @@ async fn no_role_is_handed_to_sns_that_is_not_listed_for_the_namespace() {
         topic["subscriptions"].as_array().unwrap().iter().map(|each| each["endpoint"].clone()).collect::<Vec<Value>>()
     };
     assert_eq!(roles().await, [json!(firehose("alerts-1").endpoint)]);
-    assert!(is(&stalled, "AlarmsReady", "True"), "who is told is no matter of what is reported");
+    assert!(is(&stalled, "AlarmsReady", "True"), "the recipients do not change the reported state");
     stage.delete("m").await;
     stage.operator.stop().await;
 }

@@ -120,7 +120,7 @@ async fn tags_that_aws_or_the_operator_keeps_for_itself_are_refused() {
         (json!({"k".repeat(128): "x"}), "1 to 127"),
         (json!({"": "x"}), "1 to 127"),
         (json!({"key": "v".repeat(257)}), "spec.tags"),
-        (json!({"Owner": "a", "OWNER": "b"}), "differ by it alone"),
+        (json!({"Owner": "a", "OWNER": "b"}), "must differ by more than case"),
     ];
     for key in
         ["aws:x", "AWS:x", "Aws:x", "vpcflow.dev/owner", "VPCFlow.dev/Owner", "vpcflow.dev/", "vpcflow.dev/adopted"]

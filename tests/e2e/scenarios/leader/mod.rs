@@ -38,7 +38,7 @@ async fn the_other_replica_takes_over_at_once_when_the_leader_stops() {
     pair.leader.process.signal(Signal::TERM);
     assert_eq!(pair.leader.process.ended().await.code(), Some(0));
     pair.leader.process.logged("released the lease").await;
-    pair.standby.process.logged("leads").await;
+    pair.standby.process.logged("became leader").await;
     let after = pair.lease().await;
     assert_eq!(after.lease_transitions, before.lease_transitions.map(|count| count + 1));
 
@@ -59,7 +59,7 @@ async fn the_other_replica_takes_over_when_the_leader_has_crashed() {
     let left = pair.lease().await;
     gate.drop_calls();
 
-    pair.standby.process.logged("leads").await;
+    pair.standby.process.logged("became leader").await;
     let taken = pair.lease().await;
     let (left, taken) = (left.renew_time.unwrap().0, taken.acquire_time.unwrap().0);
     let waited = taken.duration_since(left).unsigned_abs();
@@ -83,14 +83,14 @@ async fn a_leader_that_wakes_from_a_standstill_changes_nothing() {
     let monitor = pair.cluster.create("m", spec).await;
     pair.arrived(&gate).await;
     pair.leader.process.signal(Signal::STOP);
-    pair.standby.process.logged("leads").await;
+    pair.standby.process.logged("became leader").await;
     let before = pair.leader.mutating().len();
     let ready = pair.cluster.wait_ready("m").await;
     // The stopped process gets its answer now, and would go on with its work.
     gate.open();
     pair.leader.process.signal(Signal::CONT);
     assert!(!pair.leader.process.ended().await.success());
-    pair.leader.process.logged("leads no longer").await;
+    pair.leader.process.logged("lost the lease").await;
     assert_eq!(pair.leader.mutating().len(), before, "{:#?}", pair.leader.mutating());
     pair.assert_never_both();
     let now = pair.cluster.monitors.get("m").await.unwrap();
@@ -106,11 +106,11 @@ async fn a_leader_that_is_cut_off_from_kubernetes_gives_up_before_another_begins
     pair.arrived(&gate).await;
     pair.leader.link.cut();
     assert!(!pair.leader.process.ended().await.success());
-    let lost = pair.leader.process.logged("leads no longer").await;
+    let lost = pair.leader.process.logged("lost the lease").await;
     assert!(lost["fields"]["reason"].as_str().unwrap().contains("could not be renewed"), "{lost}");
     gate.drop_calls();
 
-    pair.standby.process.logged("leads").await;
+    pair.standby.process.logged("became leader").await;
     pair.cluster.wait_ready("m").await;
     pair.assert_never_both();
 }
@@ -126,9 +126,8 @@ async fn behind_a_shut_fence_nothing_is_changed() {
     let aws = ClientPool::new(&sandbox.config_at(proxy.endpoint()), gate).get(None, None).await.unwrap();
     let monitor = sandbox.monitor(sandbox.spec());
     let outcomes = pass(&aws, &monitor, &all_components(), Direction::Build).await;
-    let refused = |outcome: &Outcome| {
-        outcome.failures.iter().any(|(_, failure)| failure.message.contains("does not hold the lease"))
-    };
+    let refused =
+        |outcome: &Outcome| outcome.failures.iter().any(|(_, failure)| failure.message.contains("is not the leader"));
     assert!(outcomes.iter().any(refused), "{outcomes:#?}");
     let calls = proxy.calls();
     assert!(calls.len() > 10 && calls.iter().all(|call| !call.mutating), "{calls:#?}");
@@ -137,7 +136,7 @@ async fn behind_a_shut_fence_nothing_is_changed() {
     let client = controller::clients(&config, fence, Health::default()).unwrap().work;
     let monitors: Api<VpcFlowMonitor> = Api::namespaced(client, "leader-fence");
     let created = monitors.create(&PostParams::default(), &VpcFlowMonitor::new("m", sandbox.spec())).await;
-    assert!(created.unwrap_err().to_string().contains("does not hold the lease"));
+    assert!(created.unwrap_err().to_string().contains("is not the leader"));
     assert_eq!(monitors.list(&ListParams::default()).await.unwrap().items.len(), 0);
 }
 
@@ -178,7 +177,7 @@ async fn without_a_namespace_for_the_lease_it_says_what_to_set() {
 async fn a_short_outage_of_kubernetes_costs_no_leadership() {
     let pair = Pair::new("leader-outage").await;
     pair.leader.link.cut();
-    pair.leader.process.logged("could not be read or written").await;
+    pair.leader.process.logged("cannot read or write the lease").await;
     pair.leader.link.mend();
     let before = pair.lease().await;
     pair.lease_after(&before).await;

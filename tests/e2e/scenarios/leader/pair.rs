@@ -36,9 +36,9 @@ impl Pair {
     pub async fn new(test: &str) -> Self {
         let (sandbox, cluster) = (Sandbox::new(test).await, Cluster::new(test).await);
         let leader = Replica::start(&format!("{test}-a"), &sandbox, &cluster).await;
-        leader.process.logged("leads").await;
+        leader.process.logged("became leader").await;
         let standby = Replica::start(&format!("{test}-b"), &sandbox, &cluster).await;
-        let follows = standby.process.logged("follows").await;
+        let follows = standby.process.logged("another replica is the leader").await;
         assert!(follows["fields"]["leader"].as_str().unwrap().starts_with(&format!("{test}-a")), "{follows}");
         Self { sandbox, cluster, leader, standby }
     }

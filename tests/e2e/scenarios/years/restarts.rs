@@ -27,7 +27,7 @@ async fn the_operator_outlives_kubernetes() {
 
     // The operator misses the changes made meanwhile, and the restarted API server does not send them: its watch cache has only later ones.
     link.cut();
-    operator.logged("monitors cannot be watched").await;
+    operator.logged("cannot watch monitors").await;
     cluster.change("a", json!({"cloudWatchLogs": {"retentionDays": 7}})).await;
     cluster.monitors.delete("gone", &DeleteParams::default()).await.unwrap();
     cluster.create("b", sandbox.spec()).await;

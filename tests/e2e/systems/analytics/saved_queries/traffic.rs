@@ -105,7 +105,7 @@ fn among_hosts<'a>(random: &mut StdRng, start: i64) -> Vec<Seen<'a>> {
     let pair: Vec<&str> = hosts.choose_multiple(random, 2).copied().collect();
     let (bytes, port) = (random.random_range(40..1_000_000), client_port(random));
     let flow = flow([pair[0], pair[1]], [port, 443], SYN, bytes, true, start);
-    // What the receiver's security group rejects has left the sender.
+    // A flow that the receiver's security group rejects has left the sender.
     let arrived = Seen { accepted: random.random_bool(0.8), ..at(pair[1], &flow) };
     vec![at(pair[0], &flow), arrived]
 }
