@@ -120,12 +120,7 @@ async fn create_with(aws: &Aws, name: &str, tags: Option<Vec<Tag>>) -> Result<()
 /// others may have changed them since the pass began. A bucket that was created just now has none: it is `known`.
 ///
 /// S3 has no condition that would make reading and writing one step.
-pub async fn put(
-    aws: &Aws,
-    name: &str,
-    setting: &Setting,
-    known: Option<&ObservedBucket>,
-) -> Result<(), AwsError> {
+pub async fn put(aws: &Aws, name: &str, setting: &Setting, known: Option<&ObservedBucket>) -> Result<(), AwsError> {
     match setting {
         Setting::Versioning(enabled) => put_versioning(aws, name, *enabled).await,
         Setting::Encryption(encryption, blocked) => put_encryption(aws, name, encryption, blocked.clone()).await,
@@ -272,12 +267,7 @@ async fn block_public_access(aws: &Aws, name: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-async fn put_lifecycle(
-    aws: &Aws,
-    name: &str,
-    rules: &Rules,
-    known: Option<&ObservedBucket>,
-) -> Result<(), AwsError> {
+async fn put_lifecycle(aws: &Aws, name: &str, rules: &Rules, known: Option<&ObservedBucket>) -> Result<(), AwsError> {
     let operation = ops::PUT_BUCKET_LIFECYCLE;
     let present = match known {
         Some(bucket) => bucket.lifecycle.clone(),

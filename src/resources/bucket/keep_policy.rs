@@ -24,13 +24,7 @@ pub async fn keep_policy(
     done.and(kept)
 }
 
-async fn put_back(
-    aws: &Aws,
-    bucket: &str,
-    before: &Policy,
-    own: &[Value],
-    is_done: bool,
-) -> Result<(), AwsError> {
+async fn put_back(aws: &Aws, bucket: &str, before: &Policy, own: &[Value], is_done: bool) -> Result<(), AwsError> {
     let now = observe::policy(aws, bucket).await?;
     // S3 may still answer with the policy before the work. Then it is written again, in case the work has replaced it.
     let unchanged = || now.unchanged_since(before).filter(|_| is_done);
