@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench bench-detector bench-operator lint fmt crds check-crds docs check-docs check-words chart check-chart config check-config install-yaml check-image kind \
+.PHONY: help demo test sweep bench bench-detector bench-operator lint fmt crds check-crds docs check-docs check-words check-adding chart check-chart config check-config install-yaml check-image kind \
 	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -107,6 +107,9 @@ check-docs: operator ## Check the documents: their commands, links, flags and na
 
 check-words: ## Check that sentences begin with their subject, and that words fit programs
 	@tools/words/words.py
+
+check-adding: ## Check that a new system needs only the places that docs/architecture.md lists
+	@tools/adding-a-system/check.sh
 
 up: doctor ## Start a Kubernetes control plane and the AWS emulator, and keep them until Ctrl-C
 	@$(in_parallel) build

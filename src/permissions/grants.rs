@@ -93,6 +93,10 @@ pub fn grants() -> impl Iterator<Item = Grant> {
     })
 }
 
+const ALARMS: PolicyScope = PolicyScope::Named("cloudwatch", "alarm:");
+const FUNCTIONS: PolicyScope = PolicyScope::Named("lambda", "function:");
+const WORKGROUPS: PolicyScope = PolicyScope::Named("athena", "workgroup/");
+
 const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     // The session tags of EKS Pod Identity go along: "Passing session tags in AWS STS" in the IAM user guide.
     ("Account", None, &[(PolicyScope::AssumedRoles, When::Always, Extra::None, &["sts:AssumeRole", "sts:TagSession"])]),
@@ -271,36 +275,31 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         None,
         &[
             (PolicyScope::AllAlarms, When::Always, Extra::None, &["cloudwatch:DescribeAlarms"]),
-            (PolicyScope::Alarms, When::Always, Extra::None, &["cloudwatch:ListTagsForResource"]),
-            (PolicyScope::Alarms, When::NotForeign, Extra::None, &["cloudwatch:PutMetricAlarm"]),
-            (PolicyScope::Alarms, When::Ours, Extra::None, &["cloudwatch:DeleteAlarms", "cloudwatch:UntagResource"]),
-            (PolicyScope::Alarms, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
+            (ALARMS, When::Always, Extra::None, &["cloudwatch:ListTagsForResource"]),
+            (ALARMS, When::NotForeign, Extra::None, &["cloudwatch:PutMetricAlarm"]),
+            (ALARMS, When::Ours, Extra::None, &["cloudwatch:DeleteAlarms", "cloudwatch:UntagResource"]),
+            (ALARMS, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
         ],
     ),
     (
         "Detector",
         Some(Feature::Detector),
         &[
+            (FUNCTIONS, When::Always, Extra::None, &["lambda:GetFunction", "lambda:ListTags", "lambda:GetPolicy"]),
+            (FUNCTIONS, When::BecomesOurs, Extra::None, &["lambda:CreateFunction"]),
             (
-                PolicyScope::Functions,
-                When::Always,
-                Extra::None,
-                &["lambda:GetFunction", "lambda:ListTags", "lambda:GetPolicy"],
-            ),
-            (PolicyScope::Functions, When::BecomesOurs, Extra::None, &["lambda:CreateFunction"]),
-            (
-                PolicyScope::Functions,
+                FUNCTIONS,
                 When::NotForeign,
                 Extra::None,
                 &["lambda:AddPermission", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode"],
             ),
             (
-                PolicyScope::Functions,
+                FUNCTIONS,
                 When::Ours,
                 Extra::None,
                 &["lambda:DeleteFunction", "lambda:RemovePermission", "lambda:UntagResource"],
             ),
-            (PolicyScope::Functions, When::OursOrBecomesOurs, Extra::None, &["lambda:TagResource"]),
+            (FUNCTIONS, When::OursOrBecomesOurs, Extra::None, &["lambda:TagResource"]),
             (PolicyScope::DetectorRoles, When::PassedTo("lambda.amazonaws.com"), Extra::None, &["iam:PassRole"]),
             (PolicyScope::DetectorLogGroups, When::Always, Extra::None, &["logs:CreateLogGroup"]),
             (PolicyScope::DetectorLogGroups, When::NotForeign, Extra::None, &["logs:PutRetentionPolicy"]),
@@ -319,7 +318,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         Some(Feature::Analytics),
         &[
             (
-                PolicyScope::Workgroups,
+                WORKGROUPS,
                 When::Always,
                 Extra::None,
                 &[
@@ -329,20 +328,20 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                     "athena:BatchGetNamedQuery",
                 ],
             ),
-            (PolicyScope::Workgroups, When::BecomesOurs, Extra::None, &["athena:CreateWorkGroup"]),
+            (WORKGROUPS, When::BecomesOurs, Extra::None, &["athena:CreateWorkGroup"]),
             (
-                PolicyScope::Workgroups,
+                WORKGROUPS,
                 When::NotForeign,
                 Extra::None,
                 &["athena:UpdateWorkGroup", "athena:CreateNamedQuery", "athena:UpdateNamedQuery"],
             ),
             (
-                PolicyScope::Workgroups,
+                WORKGROUPS,
                 When::Ours,
                 Extra::None,
                 &["athena:DeleteWorkGroup", "athena:DeleteNamedQuery", "athena:UntagResource"],
             ),
-            (PolicyScope::Workgroups, When::OursOrBecomesOurs, Extra::None, &["athena:TagResource"]),
+            (WORKGROUPS, When::OursOrBecomesOurs, Extra::None, &["athena:TagResource"]),
             (
                 PolicyScope::Any,
                 When::Always,

@@ -30,16 +30,12 @@ pub enum PolicyScope {
     FlowLogs,
     /// Topics.
     Topics,
-    /// Alarms.
-    Alarms,
     /// Every alarm: they are listed by name.
     AllAlarms,
     /// Dashboards.
     Dashboards,
-    /// Functions.
-    Functions,
-    /// Workgroups.
-    Workgroups,
+    /// Resources of a region whose names begin with the operator's prefix: the service, and the part of the ARN before the name.
+    Named(&'static str, &'static str),
     /// Databases.
     TaggedDatabases,
     /// The catalog that each call touches, and the contents of the databases.
@@ -101,11 +97,9 @@ impl PolicyScope {
             Self::Vpcs => local("ec2", "vpc/*"),
             Self::FlowLogs => local("ec2", "vpc-flow-log/*"),
             Self::Topics => [local("sns", &format!("{PREFIX}*")), named("sns", ":")].concat(),
-            Self::Alarms => local("cloudwatch", &format!("alarm:{PREFIX}*")),
             Self::AllAlarms => local("cloudwatch", "alarm:*"),
             Self::Dashboards => global("cloudwatch", &format!("dashboard/{PREFIX}*")),
-            Self::Functions => local("lambda", &format!("function:{PREFIX}*")),
-            Self::Workgroups => local("athena", &format!("workgroup/{PREFIX}*")),
+            Self::Named(service, kind) => local(service, &format!("{kind}{PREFIX}*")),
             Self::TaggedDatabases => {
                 [local("glue", &format!("database/{underscored}*")), named("glue", ":database/")].concat()
             }

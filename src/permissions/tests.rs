@@ -81,7 +81,8 @@ fn every_policy_is_short_enough_and_no_sid_stands_twice() {
     for policy in &policies {
         assert!(policy.to_string().chars().count() <= MANAGED_POLICY_CHARS);
     }
-    assert!(policies.len() <= 3, "{}: a role takes ten, and people read them", policies.len());
+    // Half of what a role takes. A system with a tagged resource of its own needs about a fifth of a policy.
+    assert!(policies.len() <= 5, "{}: a role takes ten, and people read them", policies.len());
     let mut sids: Vec<_> = flattened(&all()).iter().map(|it| it["Sid"].as_str().unwrap().to_owned()).collect();
     let count = sids.len();
     sids.sort();

@@ -18,8 +18,8 @@ const LOOK_AT_OPERATOR_EVERY: Duration = Duration::from_millis(500);
 const CONDITIONS: &str = r#"{range .status.conditions[*]}{.type}={.status} {end}{"\n"}"#;
 
 /// Watches `monitor` (`-n NAMESPACE vpcflowmonitor/NAME`), prints each condition when it turns true, and returns when
-/// `Ready` does. Returns how many there were.
-pub async fn print_until_ready(shell: &Shell<'_>, monitor: &str, operator: &mut Operator) -> Result<usize> {
+/// `Ready` does. Fails if the condition of a system is not true then.
+pub async fn print_until_ready(shell: &Shell<'_>, monitor: &str, operator: &mut Operator) -> Result<()> {
     let start = Instant::now();
     let watch = format!("exec \"$KUBECTL\" get {monitor} --watch -o jsonpath='{CONDITIONS}'");
     let (mut process, mut lines) = spawn(shell, &watch)?;
@@ -43,7 +43,9 @@ pub async fn print_until_ready(shell: &Shell<'_>, monitor: &str, operator: &mut 
             }
         }
         if seen.contains("Ready") {
-            return Ok(seen.len());
+            let open = not_true(&line);
+            ensure!(open.is_empty(), "{monitor} is Ready, but these are not true: {}", open.join(" "));
+            return Ok(());
         }
         last = line;
     }
@@ -67,15 +69,27 @@ fn turned_true(line: &str) -> Vec<&str> {
     conditions
 }
 
+/// Conditions that stay and are not true.
+fn not_true(line: &str) -> Vec<&str> {
+    let lasting = |condition: &&str| condition.split('=').next().is_some_and(|name| name.ends_with("Ready"));
+    line.split_whitespace().filter(lasting).filter(|condition| !condition.ends_with("=True")).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::turned_true;
+    use super::{not_true, turned_true};
 
     #[test]
     fn only_lasting_conditions_that_are_true_count() {
         let line = "BucketReady=True Reconciling=True AlarmsReady=False Ready=Unknown LogGroupReady=True ";
         assert_eq!(turned_true(line), ["BucketReady", "LogGroupReady"]);
         assert_eq!(turned_true("Ready=True AlarmsReady=True"), ["AlarmsReady", "Ready"]);
+    }
+
+    #[test]
+    fn every_system_must_be_ready() {
+        assert_eq!(not_true("AlarmsReady=Unknown Ready=True Reconciling=False "), ["AlarmsReady=Unknown"]);
+        assert!(not_true("AlarmsReady=True Ready=True").is_empty());
     }
 
     #[test]

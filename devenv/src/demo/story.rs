@@ -128,9 +128,7 @@ impl<'a> Story<'a> {
 
     async fn turns_ready(&mut self, monitor: &Monitor, operator: &mut Operator) -> Result<()> {
         self.step("Its systems turn ready, one by one");
-        let conditions = print_until_ready(&self.shell, &monitor.arguments(), operator).await?;
-        ensure!(conditions == 11, "ten systems and the whole have a condition each, but {conditions} turned true");
-        Ok(())
+        print_until_ready(&self.shell, &monitor.arguments(), operator).await
     }
 
     async fn kubernetes_shows(&mut self, monitor: &Monitor) -> Result<()> {
