@@ -10,9 +10,9 @@ use kube::runtime::finalizer::{Error as FinalizerError, Event, finalizer};
 use kube::{Api, ResourceExt};
 
 use super::context::Context;
+use super::mode::Mode;
+use super::pass_end::{Error, Next, PassEnd};
 use super::read::WatchedMonitor;
-use super::reconcile::{Error, Next, PassEnd};
-use super::status::Mode;
 use crate::api::{FINALIZER, VpcFlowMonitor};
 use crate::metrics::PassResult;
 

@@ -7,7 +7,7 @@ use rand::Rng;
 use tokio::sync::watch;
 
 use super::events::Allowance;
-use super::status::Mode;
+use super::mode::Mode;
 use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::engine::{Outcome, SystemHealth};
