@@ -15,6 +15,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analysis::Analyzer;
+use crate::field::Field;
 use crate::findings::{Detail, Finding, Findings};
 use crate::format::LogFormat;
 use crate::record::Parser;
