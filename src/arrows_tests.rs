@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["health", "kubernetes", "leader"],
     &["network"],
     &["api"],
+    &["token_bucket"],
 ];
 
 /// The roots of the crates whose files form no circles.
