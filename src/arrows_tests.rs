@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["monitor"],
     &["metrics"],
     &["aws"],
-    &["health", "kubernetes", "leader"],
+    &["kubernetes", "leader"],
     &["network"],
     &["api"],
     &["token_bucket"],

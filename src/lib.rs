@@ -5,7 +5,6 @@ pub mod aws;
 pub mod controller;
 pub mod credentials;
 pub mod engine;
-pub mod health;
 pub mod kubernetes;
 pub mod leader;
 pub mod metrics;

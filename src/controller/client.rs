@@ -5,7 +5,7 @@ use kube::client::Body;
 use kube::{Client, Config};
 use tower::filter::FilterLayer;
 
-use crate::health::Health;
+use super::health::Health;
 use crate::kubernetes::client_builder;
 use crate::leader::{Fence, NotLeader};
 

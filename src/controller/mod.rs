@@ -6,6 +6,7 @@ mod connect;
 mod context;
 mod events;
 mod finalizer;
+mod health;
 mod listener;
 mod mode;
 mod observer;
@@ -31,6 +32,7 @@ use tokio::time::sleep;
 
 pub use client::{Clients, clients};
 pub use context::{Context, Options};
+pub use health::{Health, Stuck};
 pub use listener::listen;
 pub use observer::aws_gate;
 pub use retry::Backoff;

@@ -7,8 +7,7 @@ use devenv::{FaultProxy, Gate, ProxyFault, Rule, wait_for};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use vpc_flow_operator::aws::ClientPool;
-use vpc_flow_operator::controller::{self, Context};
-use vpc_flow_operator::health::{Health, Stuck};
+use vpc_flow_operator::controller::{self, Context, Health, Stuck};
 use vpc_flow_operator::leader::Fence;
 use vpc_flow_operator::metrics::Metrics;
 
