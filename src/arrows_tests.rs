@@ -1,4 +1,5 @@
-//! The arrows between modules point one way: a module uses modules below its own layer only, and files form no circles.
+//! The arrows between modules point one way: a module uses modules below its own layer only, systems use each other only as listed, and
+//! files form no circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,6 +19,17 @@ const LAYERS: &[&[&str]] = &[
     &["network"],
     &["api"],
     &["token_bucket"],
+];
+
+/// The arrows between the systems in `resources`, besides those to `common`.
+const BETWEEN_SYSTEMS: &[(&str, &str)] = &[
+    // The dashboard shows the columns of the records, and metrics of the rules of the detector.
+    ("dashboard", "analytics"),
+    ("dashboard", "detector"),
+    // `CreateFlowLogs` writes the policy of the bucket, whose statements only the bucket's module knows.
+    ("flow_logs", "bucket"),
+    // A new flow log waits until the role is as declared.
+    ("flow_logs", "delivery_role"),
 ];
 
 /// The roots of the crates whose files form no circles.
@@ -138,6 +150,20 @@ fn arrows_point_down() {
         up.extend(at_or_above.map(|other| format!("{} uses {}", module.join("::"), other.join("::"))));
     }
     assert!(up.is_empty(), "these arrows point up or sideways:\n{}", up.join("\n"));
+}
+
+#[test]
+fn systems_use_each_other_only_as_listed() {
+    let modules = modules(&root("src"));
+    let mut arrows = BTreeSet::new();
+    let system = |module: &Module| module.get(1).cloned().filter(|_| module[0] == "resources");
+    for (module, from) in modules.keys().filter_map(|module| Some((module, system(module)?))) {
+        let others = used(module, &modules).into_iter().filter_map(|other| system(&other));
+        let others = others.filter(|to| *to != from && to != "common");
+        arrows.extend(others.map(|to| (from.clone(), to)));
+    }
+    let arrows: Vec<_> = arrows.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    assert_eq!(arrows, BETWEEN_SYSTEMS);
 }
 
 /// A file may use the modules that it is in: they contain it.

@@ -6,8 +6,8 @@ use aws_sdk_ec2::types::{
     Filter, FlowLog as SdkFlowLog, FlowLogsResourceType, LogDestinationType, ResourceType, Tag, TagSpecification,
 };
 
-use super::flow_log::{self, FlowLog, Sink};
-use super::{FlowLogOp, Found, Observed, health};
+use super::flow_log::{self, FlowLog};
+use super::{FlowLogOp, Found, Observed, Sink, health};
 use crate::aws::operations as ops;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, refusals};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
