@@ -259,7 +259,7 @@ impl<'a> Pass<'a> {
     async fn report(mut self, monitor: &Monitor) -> Result<PassEnd, Error> {
         let (uid, options) = (self.object.uid().unwrap_or_default(), &self.context.options);
         let wait = self.context.with_memory(&uid, |memory| {
-            memory.lose_patience(&mut self.outcomes, Instant::now());
+            memory.report_overdue(&mut self.outcomes, Instant::now());
             memory.next_pass(self.mode, &self.outcomes, options.resync, options.backoff)
         });
         let settled = self.outcomes.iter().all(Outcome::is_settled);

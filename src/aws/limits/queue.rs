@@ -18,7 +18,7 @@ struct Ticket {
 
 impl Ticket {
     fn new(now: Instant, priority: Priority, number: u64) -> Self {
-        Self { due: now + priority.patience(), number }
+        Self { due: now + priority.head_start(), number }
     }
 }
 
@@ -169,10 +169,10 @@ mod tests {
             let mut calls: Vec<_> = (0..600).map(|number| (number * 200, Priority::Urgent)).collect();
             calls.push((at, Priority::Routine));
             let waited = served(&calls)[600];
-            let patience = Priority::Routine.patience();
-            prop_assert!(waited >= patience, "{waited:?}: it lets them go first");
+            let head_start = Priority::Routine.head_start();
+            prop_assert!(waited >= head_start, "{waited:?}: it lets them go first");
             // Those that came while it waited still go first, and no later one.
-            prop_assert!(waited <= patience * 5 / 4 + Duration::from_secs(3), "{waited:?}");
+            prop_assert!(waited <= head_start * 5 / 4 + Duration::from_secs(3), "{waited:?}");
         }
     }
 
