@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use jiff::Timestamp;
 use kube::api::{ApiResource, DynamicObject};
-use kube::runtime::controller::Action;
+use kube::runtime::controller::Action as Requeue;
 use kube::{Api, ResourceExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -39,12 +39,12 @@ const MAX_ROUNDS: usize = 3;
 
 /// Reconciles one monitor, as soon as there is room for it.
 #[instrument(skip_all, fields(namespace = watched.namespace(), monitor = watched.name_any()))]
-pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> Result<Action, Infallible> {
+pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> Result<Requeue, Infallible> {
     let uid = watched.uid().unwrap_or_default();
     let failing = context.with_memory(&uid, |memory| memory.fails());
     let pass = async {
         if context.stopping.is_cancelled() {
-            return Action::await_change();
+            return Requeue::await_change();
         }
         let start = Instant::now();
         context.health.pass_begins(&uid);
@@ -56,14 +56,14 @@ pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> R
         });
         context.metrics.reconcile(next.result, start.elapsed());
         context.health.pass_ends(&uid, next.wait);
-        next.wait.map_or_else(Action::await_change, Action::requeue)
+        next.wait.map_or_else(Requeue::await_change, Requeue::requeue)
     };
     Ok(context.concurrency.run(failing, Box::pin(pass)).await)
 }
 
 /// Passes deal with their errors themselves.
 #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, reason = "the controller passes them so")]
-pub fn on_error(_watched: Arc<WatchedMonitor>, error: &Infallible, _context: Arc<Context>) -> Action {
+pub fn on_error(_watched: Arc<WatchedMonitor>, error: &Infallible, _context: Arc<Context>) -> Requeue {
     match *error {}
 }
 
