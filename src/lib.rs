@@ -5,7 +5,6 @@ pub mod aws;
 pub mod controller;
 pub mod credentials;
 pub mod engine;
-pub mod health;
 pub mod kubernetes;
 pub mod leader;
 pub mod metrics;
@@ -15,6 +14,7 @@ pub mod permissions;
 pub mod plan;
 pub mod preconditions;
 pub mod resources;
+mod token_bucket;
 pub mod verify;
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
 use crate::record::Record;
-use crate::rules::{Limits, Rule};
+use crate::rules::limits::Limits;
+use crate::rules::rule::Rule;
 use crate::tally::Tally;
 
 /// The traffic that a finding is about.

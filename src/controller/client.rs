@@ -5,7 +5,7 @@ use kube::client::Body;
 use kube::{Client, Config};
 use tower::filter::FilterLayer;
 
-use crate::health::Health;
+use super::health::Health;
 use crate::kubernetes::client_builder;
 use crate::leader::{Fence, NotLeader};
 
@@ -27,13 +27,13 @@ pub struct Clients {
 
 /// Makes both clients. Every request of the watch is reported to `health`.
 pub fn clients(config: &Config, fence: Fence, health: Health) -> kube::Result<Clients> {
-    let with_patience = |patience: Duration| {
+    let with_read_timeout = |read_timeout: Duration| {
         let mut config = config.clone();
         // The controller retries whole passes. Retries in here would multiply with them, and be sent without asking the fence.
         config.default_retry = false;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // Without one, a connection that died silently is waited for without end.
-        config.read_timeout = Some(patience);
+        config.read_timeout = Some(read_timeout);
         client_builder(&config)
     };
     let check = move |request: Request<Body>| -> Result<_, NotLeader> {
@@ -47,7 +47,7 @@ pub fn clients(config: &Config, fence: Fence, health: Health) -> kube::Result<Cl
         Ok(request)
     };
     Ok(Clients {
-        work: with_patience(ANSWER_TIMEOUT)?.with_layer(&FilterLayer::new(check)).build(),
-        watch: with_patience(SILENCE)?.with_layer(&FilterLayer::new(note)).build(),
+        work: with_read_timeout(ANSWER_TIMEOUT)?.with_layer(&FilterLayer::new(check)).build(),
+        watch: with_read_timeout(SILENCE)?.with_layer(&FilterLayer::new(note)).build(),
     })
 }

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::concurrency::Concurrency;
 use super::events::Recorder;
+use super::health::Health;
 use super::retry::{Backoff, Memory};
 use crate::aws::ClientPool;
-use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::monitor::{AllowedArns, Settings};
 

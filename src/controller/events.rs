@@ -1,7 +1,7 @@
 //! Events: changes in AWS with their reason, and failures once each; a bounded number for each monitor.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -11,6 +11,7 @@ use kube::runtime::events::{Event, EventType, Reporter};
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::engine::{Action, Outcome};
+use crate::token_bucket::TokenBucket;
 
 /// Kubernetes refuses longer notes.
 const NOTE_BYTES: usize = 1024;
@@ -106,39 +107,28 @@ impl Recorder {
 
 /// Limit of a monitor's events: many at once, as for a whole life, then one a minute.
 #[derive(Debug)]
-pub struct Allowance {
-    left: u32,
-    counted: Option<Instant>,
-}
+pub struct Allowance(TokenBucket);
 
-const AT_ONCE: u32 = 100;
-const ONE_IN: Duration = Duration::from_mins(1);
+const AT_ONCE: f64 = 100.0;
+const PER_SECOND: f64 = 1.0 / 60.0;
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self { left: AT_ONCE, counted: None }
+        Self(TokenBucket::new(PER_SECOND, AT_ONCE, Instant::now()))
     }
 }
 
 impl Allowance {
     /// True if there may be another event at `now`, which is then counted.
     pub fn allows(&mut self, now: Instant) -> bool {
-        let counted = *self.counted.get_or_insert(now);
-        let whole = now.saturating_duration_since(counted).as_secs() / ONE_IN.as_secs();
-        let regained = u32::try_from(whole).unwrap_or(u32::MAX);
-        self.left = self.left.saturating_add(regained).min(AT_ONCE);
-        self.counted = Some(counted + ONE_IN * regained.min(AT_ONCE));
-        if regained >= AT_ONCE {
-            self.counted = Some(now);
-        }
-        let allowed = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        allowed
+        self.0.take(now).is_ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;

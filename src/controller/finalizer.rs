@@ -5,14 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
 use kube::api::{DynamicObject, ObjectMeta};
-use kube::runtime::controller::Action;
+use kube::runtime::controller::Action as Requeue;
 use kube::runtime::finalizer::{Error as FinalizerError, Event, finalizer};
 use kube::{Api, ResourceExt};
 
 use super::context::Context;
+use super::mode::Mode;
+use super::pass_end::{Error, Next, PassEnd};
 use super::read::WatchedMonitor;
-use super::reconcile::{Error, Next, PassEnd};
-use super::status::Mode;
 use crate::api::{FINALIZER, VpcFlowMonitor};
 use crate::metrics::PassResult;
 
@@ -37,7 +37,7 @@ pub async fn under_finalizer<'a>(
             Event::Cleanup(_) if !ended.settled => Err(Error::StillDeleting),
             // A change of the spec during the pass, such as another deletion policy, still counts.
             Event::Cleanup(_) if has_changed(objects, &object.metadata).await? => Err(Error::StillDeleting),
-            _ => Ok(Action::await_change()),
+            _ => Ok(Requeue::await_change()),
         }
     };
     let api = metadata_api(context, &object.metadata);
@@ -57,7 +57,7 @@ pub async fn under_finalizer<'a>(
 /// Takes the finalizer from a deleted monitor for which nothing was ever made.
 pub async fn release(context: &Context, metadata: &ObjectMeta) -> Result<Next, Error> {
     let api = metadata_api(context, metadata);
-    let nothing_to_do = async |_| Ok::<_, Error>(Action::await_change());
+    let nothing_to_do = async |_| Ok::<_, Error>(Requeue::await_change());
     Box::pin(finalizer(&api, FINALIZER, watched(metadata), nothing_to_do)).await.map_err(Box::new)?;
     Ok(Next { wait: None, result: PassResult::Success })
 }

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 
+use super::health::Health;
 use crate::aws::operations::Operation;
 use crate::aws::{AwsGate, CallObserver, RequestOutcome};
-use crate::health::Health;
 use crate::leader::Fence;
 use crate::metrics::Metrics;
 

@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use jiff::Timestamp;
 use kube::api::{ApiResource, DynamicObject};
-use kube::runtime::controller::Action;
-use kube::runtime::finalizer;
+use kube::runtime::controller::Action as Requeue;
 use kube::{Api, ResourceExt};
-use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{instrument, warn};
@@ -20,9 +18,11 @@ use super::connect::connect;
 use super::context::Context;
 use super::events;
 use super::finalizer::{release, under_finalizer};
+use super::mode::Mode;
+use super::pass_end::{Error, Next, PassEnd};
 use super::read::{Unreadable, WatchedMonitor, read};
 use super::retry::jittered;
-use super::status::{Mode, StatusInput, StatusWriter, status, unreachable};
+use super::status::{StatusInput, StatusWriter, status, unreachable};
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, FINALIZER, VpcFlowMonitor};
 use crate::aws::{Aws, limits};
@@ -37,55 +37,14 @@ const SOON: Duration = Duration::from_secs(1);
 /// The most rounds of one pass. A further one follows if a change of one system may have altered a resource of another.
 const MAX_ROUNDS: usize = 3;
 
-/// An error that ends a pass early.
-#[derive(Debug, Error)]
-pub enum Error {
-    /// Kubernetes did not answer as it should.
-    #[error("Kubernetes: {0}")]
-    Kubernetes(#[from] kube::Error),
-    /// There is still something to remove before the finalizer may go.
-    #[error("not all is removed yet")]
-    StillDeleting,
-    /// Adding or removing the finalizer failed, or the work under it.
-    #[error(transparent)]
-    Finalizer(#[from] Box<finalizer::Error<Error>>),
-}
-
-/// The end of a pass.
-#[derive(Clone, Copy, Debug)]
-pub struct PassEnd {
-    /// The time until the next pass.
-    pub wait: Duration,
-    /// True if AWS has reached the goal.
-    pub settled: bool,
-    /// For the metrics.
-    pub result: PassResult,
-}
-
-/// The next pass over a monitor.
-#[derive(Clone, Copy, Debug)]
-pub struct Next {
-    /// The time until then; `None` if only a change of the object leads to one.
-    pub wait: Option<Duration>,
-    /// The result of this one, for the metrics.
-    pub result: PassResult,
-}
-
-impl Next {
-    /// No pass follows by itself.
-    pub const fn never() -> Self {
-        Self { wait: None, result: PassResult::Success }
-    }
-}
-
 /// Reconciles one monitor, as soon as there is room for it.
 #[instrument(skip_all, fields(namespace = watched.namespace(), monitor = watched.name_any()))]
-pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> Result<Action, Infallible> {
+pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> Result<Requeue, Infallible> {
     let uid = watched.uid().unwrap_or_default();
     let failing = context.with_memory(&uid, |memory| memory.fails());
     let pass = async {
         if context.stopping.is_cancelled() {
-            return Action::await_change();
+            return Requeue::await_change();
         }
         let start = Instant::now();
         context.health.pass_begins(&uid);
@@ -97,14 +56,14 @@ pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> R
         });
         context.metrics.reconcile(next.result, start.elapsed());
         context.health.pass_ends(&uid, next.wait);
-        next.wait.map_or_else(Action::await_change, Action::requeue)
+        next.wait.map_or_else(Requeue::await_change, Requeue::requeue)
     };
     Ok(context.concurrency.run(failing, Box::pin(pass)).await)
 }
 
 /// Passes deal with their errors themselves.
 #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, reason = "the controller passes them so")]
-pub fn on_error(_watched: Arc<WatchedMonitor>, error: &Infallible, _context: Arc<Context>) -> Action {
+pub fn on_error(_watched: Arc<WatchedMonitor>, error: &Infallible, _context: Arc<Context>) -> Requeue {
     match *error {}
 }
 
@@ -300,7 +259,7 @@ impl<'a> Pass<'a> {
     async fn report(mut self, monitor: &Monitor) -> Result<PassEnd, Error> {
         let (uid, options) = (self.object.uid().unwrap_or_default(), &self.context.options);
         let wait = self.context.with_memory(&uid, |memory| {
-            memory.lose_patience(&mut self.outcomes, Instant::now());
+            memory.report_overdue(&mut self.outcomes, Instant::now());
             memory.next_pass(self.mode, &self.outcomes, options.resync, options.backoff)
         });
         let settled = self.outcomes.iter().all(Outcome::is_settled);

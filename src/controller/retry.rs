@@ -7,7 +7,7 @@ use rand::Rng;
 use tokio::sync::watch;
 
 use super::events::Allowance;
-use super::status::Mode;
+use super::mode::Mode;
 use crate::api::Component;
 use crate::api::conditions::Reason;
 use crate::engine::{Outcome, SystemHealth};
@@ -30,7 +30,7 @@ impl Default for Backoff {
 
 /// Longest time that AWS may take to catch up before a failure is reported under its final reason. A new role mostly takes seconds to be
 /// usable, and sometimes minutes: hashicorp/terraform-provider-aws#44517.
-const PATIENCE: Duration = Duration::from_mins(5);
+const CATCH_UP_LIMIT: Duration = Duration::from_mins(5);
 /// The part of a wait that may be added to it.
 const JITTER: f64 = 0.1;
 /// Time until a system that AWS is still setting up is read again.
@@ -48,8 +48,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// After `PATIENCE`, `WaitingForAws` failures are reported under their final reason.
-    pub fn lose_patience(&mut self, outcomes: &mut [Outcome], now: Instant) {
+    /// Reports `WaitingForAws` failures under their final reason once they are older than `CATCH_UP_LIMIT`.
+    pub fn report_overdue(&mut self, outcomes: &mut [Outcome], now: Instant) {
         for outcome in outcomes {
             let waits = |reason: Reason| reason == Reason::WaitingForAws;
             if !outcome.failures.iter().any(|(_, failure)| waits(failure.reason)) {
@@ -57,10 +57,10 @@ impl Memory {
                 continue;
             }
             let since = *self.waiting_since.entry(outcome.component).or_insert(now);
-            if now.duration_since(since) >= PATIENCE {
+            if now.duration_since(since) >= CATCH_UP_LIMIT {
                 for (_, failure) in outcome.failures.iter_mut().filter(|(_, failure)| waits(failure.reason)) {
                     failure.reason = failure.overdue;
-                    failure.message = format!("{} (still so after {} s)", failure.message, PATIENCE.as_secs());
+                    failure.message = format!("{} (still so after {} s)", failure.message, CATCH_UP_LIMIT.as_secs());
                 }
             }
         }
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_ends() {
+    fn waiting_for_aws_has_an_end() {
         let waiting = |overdue| {
             let mut outcome = failing(Reason::WaitingForAws);
             outcome.failures[0].1.overdue = overdue;
@@ -183,13 +183,13 @@ mod tests {
         let mut memory = Memory::default();
         let start = Instant::now();
         let mut outcomes = [waiting(Reason::Conflict)];
-        memory.lose_patience(&mut outcomes, start);
+        memory.report_overdue(&mut outcomes, start);
         assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws);
-        memory.lose_patience(&mut outcomes, start + PATIENCE);
+        memory.report_overdue(&mut outcomes, start + CATCH_UP_LIMIT);
         assert_eq!(outcomes[0].failures[0].1.reason, Reason::Conflict);
-        memory.lose_patience(&mut [outcome()], start + PATIENCE);
+        memory.report_overdue(&mut [outcome()], start + CATCH_UP_LIMIT);
         let mut outcomes = [waiting(Reason::Conflict)];
-        memory.lose_patience(&mut outcomes, start + PATIENCE);
+        memory.report_overdue(&mut outcomes, start + CATCH_UP_LIMIT);
         assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws);
     }
 }

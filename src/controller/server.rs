@@ -8,7 +8,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::health::Health;
+use super::health::Health;
 use crate::leader::Fence;
 use crate::metrics::Metrics;
 

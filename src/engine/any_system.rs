@@ -4,7 +4,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::failure::Failure;
-use super::system::{AnyCall, Conflict, Details, Direction, Goal, Removal, Report, Step, System};
+use super::report::{Details, Report};
+use super::step::{AnyCall, Conflict, Goal, Removal, Step};
+use super::system::{Direction, System};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, Class, UNREACHABLE};
 use crate::monitor::Monitor;

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::system::Conflict;
+use super::step::Conflict;
 use crate::api::conditions::Reason;
 use crate::api::{Invalid, ResourceKind};
 use crate::aws::{AwsError, Class};

@@ -6,8 +6,10 @@ mod failure;
 mod outcome;
 pub mod ownership;
 mod pass;
+mod report;
 mod resource;
 mod schedule;
+mod step;
 mod system;
 
 pub use any_system::{AnySystem, Assessment, erase};
@@ -16,9 +18,8 @@ pub use failure::Failure;
 pub use outcome::{Assessed, Outcome, plan};
 pub use ownership::{Fate, fate};
 pub use pass::{apply, assess};
-pub use resource::{Call, Resource, ResourceCall, existing};
+pub use report::{Details, Existing, Report, SystemHealth};
+pub use resource::{Resource, ResourceCall, claim_by_tags, existing};
 pub use schedule::foresee;
-pub use system::{
-    AnyCall, Applied, Conflict, Details, Diff, Direction, Existing, Goal, Other, Removal, Report, Step, System,
-    SystemHealth,
-};
+pub use step::{AnyCall, Applied, Call, Conflict, Diff, Goal, Other, Removal, Step};
+pub use system::{Direction, System};

@@ -1,7 +1,8 @@
 use super::any_system::{AnySystem, Assessment};
 use super::change::{Action, Change};
 use super::failure::Failure;
-use super::system::{Conflict, Details, Other, Report};
+use super::report::{Details, Report};
+use super::step::{Conflict, Other};
 use crate::api::conditions::Reason;
 use crate::api::{Component, ResourceKind};
 

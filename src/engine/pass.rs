@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::any_system::AnySystem;
 use super::change::{Action, Change};
 use super::outcome::{Assessed, Outcome};
-use super::resource::Call;
 use super::schedule::{Schedule, Work};
-use super::system::{AnyCall, Applied, Direction, Step};
+use super::step::{AnyCall, Applied, Call, Step};
+use super::system::Direction;
 use crate::aws::{Aws, Class};
 use crate::monitor::Monitor;
 

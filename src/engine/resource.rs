@@ -6,11 +6,11 @@ use std::future::{Future, ready};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::ownership::claim_by_tags;
-use super::system::{Applied, Existing, Step};
+use super::report::Existing;
+use super::step::{Applied, Call, Step};
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError};
-use crate::monitor::{Chosen, Claim, Monitor, TagCall, TagDiff, Tags};
+use crate::monitor::{Chosen, Claim, Monitor, OWNER, RETAINED_BY, TagCall, TagDiff, Tags};
 
 /// One kind of AWS resource, as the spec declares it. All methods are pure except the last four, which are single steps that are safe to
 /// repeat after a lost answer.
@@ -142,12 +142,6 @@ pub enum ResourceCall<R: Resource> {
     Delete(String, R::Found),
 }
 
-/// Something that can be done to AWS.
-pub trait Call: Send + Sync + 'static {
-    /// Does it. Safe to repeat after a lost answer.
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>>;
-}
-
 impl<R: Resource> Call for ResourceCall<R> {
     fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
         async move {
@@ -160,6 +154,20 @@ impl<R: Resource> Call for ResourceCall<R> {
             Ok(Applied::Done)
         }
         .boxed()
+    }
+}
+
+/// The owner of the resource `name` in AWS: from its tags, or from the witness of its kind if they name no owner.
+#[must_use]
+pub fn claim_by_tags<R: Resource>(monitor: &Monitor, name: &str, found: &R::Found) -> Claim {
+    let Some(tags) = R::tags(found) else { return Claim::Ours };
+    let mut tags = tags.clone();
+    if ![OWNER, RETAINED_BY].iter().any(|key| tags.contains_key(*key)) {
+        tags.extend(R::witness(monitor, found).map(|owner| (OWNER.to_owned(), owner)));
+    }
+    match R::chosen_by_user(monitor) {
+        Some(chosen) => monitor.claim_chosen(&tags, chosen, &R::arn(monitor, name).unwrap_or_default()),
+        None => monitor.claim(&tags),
     }
 }
 

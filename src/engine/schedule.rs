@@ -4,7 +4,8 @@
 use super::any_system::AnySystem;
 use super::change::Change;
 use super::outcome::{Assessed, Outcome, plan};
-use super::system::{AnyCall, Direction, Step};
+use super::step::{AnyCall, Step};
+use super::system::Direction;
 use crate::api::Component;
 
 /// The systems of a pass and their progress.

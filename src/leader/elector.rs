@@ -77,7 +77,7 @@ impl Elector {
         let mut reported: Option<String> = None;
         let mut failing = false;
         loop {
-            match timeout(self.patience(), self.attempt()).await {
+            match timeout(self.attempt_timeout(), self.attempt()).await {
                 Ok(Ok(Attempt::Leads)) => {
                     info!(lease = self.name, "became leader");
                     return;
@@ -109,7 +109,7 @@ impl Elector {
         let mut failing = false;
         loop {
             sleep(self.terms.retry_period()).await;
-            let attempt_ends = self.deadline.min(Instant::now() + self.patience());
+            let attempt_ends = self.deadline.min(Instant::now() + self.attempt_timeout());
             // Past the deadline another replica may lead already: too late to renew.
             if Instant::now() < self.deadline {
                 match timeout_at(attempt_ends, self.attempt()).await {
@@ -140,7 +140,7 @@ impl Elector {
     /// Releases the lease, if it is this replica's, so that another replica can take it at once. No change may be under way.
     pub async fn release(mut self) {
         self.fence.shut();
-        match timeout(self.patience(), self.give_away()).await {
+        match timeout(self.attempt_timeout(), self.give_away()).await {
             Ok(Ok(true)) => info!(lease = self.name, "released the lease"),
             Ok(Ok(false)) => {}
             Ok(Err(error)) => warn!(lease = self.name, %error, "could not release the lease; it expires"),
@@ -183,7 +183,7 @@ impl Elector {
     }
 
     /// Timeout of a request, which leaves time for another one.
-    fn patience(&self) -> Duration {
+    fn attempt_timeout(&self) -> Duration {
         self.terms.renew_deadline() / 2
     }
 

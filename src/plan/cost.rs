@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::spec::{FileFormat, Lifecycle, LogGroupClass, TrafficType};
 use crate::monitor::{Architecture, Monitor};
-use crate::resources::alarms::alarm_kind::AlarmKind;
-use crate::resources::detections::Detection;
+use crate::resources::common::alarm_kind::AlarmKind;
+use crate::resources::common::detections::Detection;
 use crate::resources::detector::rules::is_enabled;
 
 /// Prices of one region, and assumptions where a price alone is not enough.

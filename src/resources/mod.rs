@@ -6,7 +6,6 @@ pub mod bucket;
 pub mod common;
 pub mod dashboard;
 pub mod delivery_role;
-pub mod detections;
 pub mod detector;
 pub mod flow_logs;
 pub mod log_group;

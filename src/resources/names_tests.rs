@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::alarms::alarm_kind::AlarmKind;
-use super::detections::Detection;
+use super::common::alarm_kind::AlarmKind;
+use super::common::detections::Detection;
 use crate::api::VpcFlowMonitorSpec;
 use crate::aws::AccountRegion;
 use crate::monitor::{Monitor, Settings};

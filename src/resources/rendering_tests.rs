@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::analytics::texts;
 use super::bucket::BucketSystem;
+use super::common::detections::Detection;
 use super::dashboard;
-use super::detections::Detection;
 use super::metric_filters::pattern::pattern;
 use crate::api::VpcFlowMonitorSpec;
 use crate::engine::System;

@@ -1,8 +1,4 @@
-//! The reason a line is not a record: worked out only once parsing has failed.
-
-use crate::format::LogFormat;
-
-use super::parse::{Slot, check};
+//! The reason a line is not a record.
 
 /// The reason a line is not a record of the format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,20 +17,4 @@ pub enum RecordError {
     /// Two spaces on end, or one at the start: between them is no value.
     #[error("the value of `{0}` is empty")]
     Empty(String),
-}
-
-/// The fault of a line that could not be parsed.
-pub(super) fn diagnose(line: &str, format: &LogFormat, slots: &[Slot]) -> RecordError {
-    let found = if line.is_empty() { 0 } else { line.split(' ').count() };
-    let expected = format.columns().len();
-    if found != expected {
-        return RecordError::FieldCount { expected, found };
-    }
-    let mut fields = line.split(' ').zip(slots).zip(format.columns());
-    let fault = fields.find_map(|((value, slot), column)| match value {
-        "" => Some(RecordError::Empty(column.to_string())),
-        _ if check(*slot, value) => None,
-        _ => Some(RecordError::Value(column.to_string())),
-    });
-    fault.unwrap_or(RecordError::FieldCount { expected, found })
 }

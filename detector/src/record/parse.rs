@@ -4,14 +4,13 @@ use flow_log_fields::{Field, FieldType};
 
 use crate::format::{Column, LogFormat};
 
-use super::error::diagnose;
 use super::time::seconds;
 use super::words::Ends;
 use super::{Action, FlowDirection, LogStatus, Record, RecordError, address, number};
 
 /// The use of the value at a place of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Slot {
+enum Slot {
     Text,
     Interface,
     Address(AddressSlot),
@@ -23,7 +22,7 @@ pub(super) enum Slot {
 
 /// Where an address goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AddressSlot {
+enum AddressSlot {
     Source,
     Destination,
     PacketSource,
@@ -32,7 +31,7 @@ pub(super) enum AddressSlot {
 
 /// Where a number goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NumberSlot {
+enum NumberSlot {
     /// Nowhere, it only has to be one of 32 bits.
     Int32,
     SourcePort,
@@ -129,8 +128,24 @@ impl Parser {
     }
 }
 
+/// The fault of a line that could not be parsed. It is worked out only once parsing has failed.
+fn diagnose(line: &str, format: &LogFormat, slots: &[Slot]) -> RecordError {
+    let found = if line.is_empty() { 0 } else { line.split(' ').count() };
+    let expected = format.columns().len();
+    if found != expected {
+        return RecordError::FieldCount { expected, found };
+    }
+    let mut fields = line.split(' ').zip(slots).zip(format.columns());
+    let fault = fields.find_map(|((value, slot), column)| match value {
+        "" => Some(RecordError::Empty(column.to_string())),
+        _ if check(*slot, value) => None,
+        _ => Some(RecordError::Value(column.to_string())),
+    });
+    fault.unwrap_or(RecordError::FieldCount { expected, found })
+}
+
 /// True if `value` is one that a field may have.
-pub(super) fn check(slot: Slot, value: &str) -> bool {
+fn check(slot: Slot, value: &str) -> bool {
     let format = LogFormat::aws_default();
     value == "-" || Record::new(value, &format).set(slot, 0, value.len()).is_some()
 }

@@ -10,7 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::advice::advice;
 use super::classes::{Class, Classification, classify, classify_answer};
 use super::operations::{Access, Operation, Service};
-use super::refusals;
+use super::refusals::{self, Refusal};
 use crate::api::ResourceKind;
 use crate::network::ConnectionProblem;
 
@@ -99,7 +99,13 @@ fn concerned(operation: &Operation, message: &str) -> Vec<&'static str> {
 }
 
 impl AwsError {
-    /// An error that AWS reports inside a successful answer, as `CreateFlowLogs` does under `Unsuccessful`.
+    /// An error that AWS lists inside a successful answer, as `CreateFlowLogs` does under `Unsuccessful`.
+    #[must_use]
+    pub fn refused(operation: &'static Operation, refusal: &Refusal) -> Self {
+        Self::reported(operation, &refusal.code, &refusal.message)
+    }
+
+    /// An error with this code and message.
     #[must_use]
     pub fn reported(operation: &'static Operation, code: &str, message: &str) -> Self {
         Self::new(operation, classify(operation, code, message), code, message)
@@ -127,7 +133,7 @@ impl AwsError {
     pub(super) fn of_attempt(operation: &'static Operation, attempt: &InterceptorContext) -> Option<Self> {
         let status = attempt.response().map(|response| response.status().as_u16()).unwrap_or_default();
         match attempt.output_or_error() {
-            Some(Ok(output)) => refusals::first(operation, output),
+            Some(Ok(output)) => refusals::first(output).map(|refusal| Self::refused(operation, &refusal)),
             Some(Err(error)) => {
                 if let Some(answer) = error.as_operation_error().and_then(operation.metadata) {
                     return Some(Self::answered(operation, answer, status));

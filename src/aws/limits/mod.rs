@@ -2,9 +2,9 @@
 //!
 //! Each attempt of a call, the SDK's repeat of it included, takes a token first. The rates come from AWS's published quotas
 //! ([`quotas`](super::quotas)), less a fifth, as others share the account. A refusal because of the rate halves the rate of its group; it
-//! then climbs back by itself within a minute ([`bucket`]). Waiting calls are served by urgency, then in order of arrival ([`queue`]).
-//! Changes come before routine reads, and so do all calls of a pass once it has something to change or to delete. But no read is overtaken
-//! for longer than half a minute.
+//! then climbs back by itself within a minute ([`token_bucket`](crate::token_bucket)). Waiting calls are served by urgency, then in order of
+//! arrival ([`queue`]). Changes come before routine reads, and so do all calls of a pass once it has something to change or to delete. But
+//! no read is overtaken for longer than half a minute.
 //!
 //! The token is taken where the SDK resolves the credentials ([`wait_before_signing`]): the last place before signing that can wait. So a call may
 //! wait as long as it must without its signature growing old (AWS accepts one for five minutes), and the time it waits does not count
@@ -12,7 +12,6 @@
 //!
 //! `governor` and its like have neither priorities nor rates that change, hence code of our own.
 
-mod bucket;
 mod metrics;
 mod priority;
 mod queue;
@@ -22,7 +21,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use bucket::Bucket;
 pub use metrics::LimitMetrics;
 pub use priority::urgently;
 use queue::Queue;
@@ -30,6 +28,7 @@ pub use wait_before_signing::WaitBeforeSigning;
 
 use super::operations::Operation;
 use super::quotas::QuotaScope;
+use crate::token_bucket::TokenBucket;
 
 /// The rate at which the quotas of [`quotas`](super::quotas) may be used.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,7 +111,7 @@ impl LocalLimits {
         };
         let new = || {
             let (rate, burst) = (quota.rate() * factor, quota.burst() * factor);
-            Arc::new(Queue::new(Bucket::new(rate, burst.max(1.0), Instant::now())))
+            Arc::new(Queue::new(TokenBucket::new(rate, burst.max(1.0), Instant::now())))
         };
         // A panic elsewhere leaves at worst a queue without a bucket behind, which is made anew.
         let mut queues = self.limits.queues.lock().unwrap_or_else(PoisonError::into_inner);

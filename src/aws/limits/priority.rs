@@ -15,8 +15,8 @@ pub enum Priority {
 }
 
 impl Priority {
-    /// Time for which later calls of higher priority may go first. Then it is this call's turn, so that nothing waits for ever.
-    pub const fn patience(self) -> Duration {
+    /// Head start of later calls of higher priority. Then it is this call's turn, so that nothing waits for ever.
+    pub const fn head_start(self) -> Duration {
         match self {
             Self::Urgent => Duration::ZERO,
             Self::Routine => Duration::from_secs(30),

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::bucket::Bucket;
 use super::priority::Priority;
+use crate::token_bucket::TokenBucket;
 
 /// A ticket in the queue. The smallest is served first: the oldest, except that routine calls let urgent ones go first for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,13 +18,13 @@ struct Ticket {
 
 impl Ticket {
     fn new(now: Instant, priority: Priority, number: u64) -> Self {
-        Self { due: now + priority.patience(), number }
+        Self { due: now + priority.head_start(), number }
     }
 }
 
 #[derive(Debug)]
 struct State {
-    bucket: Bucket,
+    bucket: TokenBucket,
     waiting: BTreeMap<Ticket, Arc<Notify>>,
     next_number: u64,
 }
@@ -34,7 +34,7 @@ struct State {
 pub struct Queue(Mutex<State>);
 
 impl Queue {
-    pub const fn new(bucket: Bucket) -> Self {
+    pub const fn new(bucket: TokenBucket) -> Self {
         Self(Mutex::new(State { bucket, waiting: BTreeMap::new(), next_number: 0 }))
     }
 
@@ -120,7 +120,7 @@ mod tests {
     /// Serves a queue of calls (time of arrival in milliseconds, and priority) by the rules above, and returns the wait of each.
     fn served(calls: &[(u64, Priority)]) -> Vec<Duration> {
         let start = Instant::now();
-        let mut bucket = Bucket::new(f64::from(RATE), 1.0, start);
+        let mut bucket = TokenBucket::new(f64::from(RATE), 1.0, start);
         let mut arrivals: Vec<_> = calls
             .iter()
             .enumerate()
@@ -169,15 +169,15 @@ mod tests {
             let mut calls: Vec<_> = (0..600).map(|number| (number * 200, Priority::Urgent)).collect();
             calls.push((at, Priority::Routine));
             let waited = served(&calls)[600];
-            let patience = Priority::Routine.patience();
-            prop_assert!(waited >= patience, "{waited:?}: it lets them go first");
+            let head_start = Priority::Routine.head_start();
+            prop_assert!(waited >= head_start, "{waited:?}: it lets them go first");
             // Those that came while it waited still go first, and no later one.
-            prop_assert!(waited <= patience * 5 / 4 + Duration::from_secs(3), "{waited:?}");
+            prop_assert!(waited <= head_start * 5 / 4 + Duration::from_secs(3), "{waited:?}");
         }
     }
 
     fn queue(rate: f64) -> Arc<Queue> {
-        Arc::new(Queue::new(Bucket::new(rate, 1.0, Instant::now())))
+        Arc::new(Queue::new(TokenBucket::new(rate, 1.0, Instant::now())))
     }
 
     #[tokio::test]

@@ -5,33 +5,13 @@ mod writer;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::mode::Mode;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::{Links, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
 use crate::engine::{Action, Change, Failure, Outcome, SystemHealth};
 use crate::monitor::Monitor;
 
 pub use writer::StatusWriter;
-
-/// The mode of a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Keeps AWS as declared.
-    Keep,
-    /// Reads, and changes nothing.
-    Suspended,
-    /// Would remove the monitor, but changes nothing.
-    DeleteSuspended,
-    /// Removes the monitor.
-    Delete,
-}
-
-impl Mode {
-    /// True if nothing may be changed.
-    #[must_use]
-    pub const fn is_suspended(self) -> bool {
-        matches!(self, Self::Suspended | Self::DeleteSuspended)
-    }
-}
 
 /// The input for a status.
 #[derive(Clone, Copy, Debug)]

@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::change::{Action, Change};
 use super::resource::{Resource, ResourceCall};
-use super::system::{Diff, Goal, Removal, Step};
+use super::step::{Diff, Goal, Removal, Step};
 use crate::api::spec::DeletionPolicy;
-use crate::monitor::{ADOPTED, Claim, Monitor, OWNER, RETAINED_BY};
+use crate::monitor::{ADOPTED, Claim, Monitor};
 
 /// The fate of a resource that is no longer declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,20 +38,6 @@ pub const fn fate(policy: DeletionPolicy, removal: Removal, holds_data: bool) ->
 
 /// The reason to keep a resource that was taken over.
 const WAS_THERE_BEFORE: &str = "it existed before this monitor adopted it, so the operator never empties or deletes it; delete it yourself if it is not needed";
-
-/// The owner of the resource `name` in AWS: from its tags, or from the witness of its kind if they name no owner.
-#[must_use]
-pub fn claim_by_tags<R: Resource>(monitor: &Monitor, name: &str, found: &R::Found) -> Claim {
-    let Some(tags) = R::tags(found) else { return Claim::Ours };
-    let mut tags = tags.clone();
-    if ![OWNER, RETAINED_BY].iter().any(|key| tags.contains_key(*key)) {
-        tags.extend(R::witness(monitor, found).map(|owner| (OWNER.to_owned(), owner)));
-    }
-    match R::chosen_by_user(monitor) {
-        Some(chosen) => monitor.claim_chosen(&tags, chosen, &R::arn(monitor, name).unwrap_or_default()),
-        None => monitor.claim(&tags),
-    }
-}
 
 /// The steps from the resource `name` in AWS to the goal.
 #[must_use]

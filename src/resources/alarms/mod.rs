@@ -1,6 +1,6 @@
 //! The alarms: one on each detection's metric, and one on the detector's own errors.
 
-pub mod alarm_kind;
+mod condition;
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, Stat
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use self::alarm_kind::{AlarmKind, Condition};
+use self::condition::Condition;
 use crate::api::status::AlarmStatus;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
@@ -16,6 +16,7 @@ use crate::engine::{
     Action, AnyCall, Applied, Change, Details, Diff, Goal, Removal, Report, Resource, Step, System, existing, ownership,
 };
 use crate::monitor::{Claim, Monitor, TagCall, Tags};
+use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::cloudwatch_tags;
 
 /// The system [`Component::Alarms`].

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::monitor::fixtures;
-use crate::resources::detections::Detection;
+use crate::resources::common::detections::Detection;
 
 const REJECTED: AlarmKind = AlarmKind::Detection(Detection::RejectedConnections);
 const HIGH: AlarmKind = AlarmKind::Detection(Detection::HighDataTransfer);

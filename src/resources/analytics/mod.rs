@@ -30,7 +30,7 @@ use crate::engine::{
     AnyCall, Details, Diff, Existing, Goal, Removal, Report, Resource, ResourceCall, System, existing, ownership,
 };
 use crate::monitor::{Claim, Monitor};
-use crate::resources::flow_logs::{Sink, flow_log_to};
+use crate::resources::common::sink::{Sink, flow_log_to};
 
 /// The system [`Component::Analytics`].
 #[derive(Debug)]

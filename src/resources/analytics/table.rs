@@ -14,7 +14,7 @@ use crate::api::{FieldType, FlowLogField};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Claim, MANAGED_BY, Monitor, OWNER, RETAINED_BY, TagDiff, Tags};
-use crate::resources::flow_logs::{Sink, flow_log_to};
+use crate::resources::common::sink::{Sink, flow_log_to};
 
 type Parameters = BTreeMap<String, String>;
 

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::table::column_name;
 use crate::api::FlowLogField::{self, DstAddr, PktDstAddr, PktSrcAddr, SrcAddr};
 use crate::monitor::Monitor;
-use crate::resources::metric_filters::pattern::PRIVATE;
+use crate::resources::common::networks::PRIVATE;
 
 /// Shared address space (RFC 6598), which VPCs use for pods.
 const SHARED: IpNet = IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10);

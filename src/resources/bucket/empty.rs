@@ -59,7 +59,7 @@ async fn delete_versions(aws: &Aws, name: &str, versions: Vec<ObjectIdentifier>)
         .send()
         .await
         .op(operation)?;
-    refusals::of_objects(operation, output.errors()).map_or(Ok(()), Err)
+    refusals::of_objects(output.errors()).map_or(Ok(()), |refusal| Err(AwsError::refused(operation, &refusal)))
 }
 
 async fn delete_emptied(aws: &Aws, name: &str) -> Result<Applied, AwsError> {

@@ -23,8 +23,8 @@ pub use self::state::{Bucket, Encryption, Found};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
 use crate::engine::{
-    Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, ResourceCall, Step, System, existing,
-    ownership,
+    Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, ResourceCall, Step, System, claim_by_tags,
+    existing, ownership,
 };
 use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
 
@@ -149,7 +149,7 @@ impl Resource for Bucket {
     fn claim(monitor: &Monitor, name: &str, found: &Found) -> Claim {
         match found {
             Found::Elsewhere(problem) => Claim::Foreign(problem.clone()),
-            Found::Here(_) => ownership::claim_by_tags::<Self>(monitor, name, found),
+            Found::Here(_) => claim_by_tags::<Self>(monitor, name, found),
         }
     }
 

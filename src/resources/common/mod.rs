@@ -1,7 +1,11 @@
 //! Building blocks that several systems share.
 
+pub mod alarm_kind;
 pub mod cloudwatch_tags;
+pub mod detections;
 pub mod full_log_group;
 pub mod log_group;
+pub mod networks;
 pub mod policy;
 pub mod role;
+pub mod sink;

@@ -8,9 +8,9 @@ use super::widget::{RED, Widget, graph, placed};
 use crate::api::FlowLogField::{self, Action, Bytes, DstAddr, SrcAddr};
 use crate::api::spec::AlarmLimits;
 use crate::monitor::Monitor;
-use crate::resources::alarms::alarm_kind::AlarmKind;
 use crate::resources::analytics::alias;
-use crate::resources::detections::Detection;
+use crate::resources::common::alarm_kind::AlarmKind;
+use crate::resources::common::detections::Detection;
 
 /// The whole body. It has no widgets for parts that the spec switches off, or that need a field that the records lack.
 pub fn body(monitor: &Monitor) -> Value {

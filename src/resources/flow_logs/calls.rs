@@ -6,8 +6,8 @@ use aws_sdk_ec2::types::{
     Filter, FlowLog as SdkFlowLog, FlowLogsResourceType, LogDestinationType, ResourceType, Tag, TagSpecification,
 };
 
-use super::flow_log::{self, FlowLog, Sink};
-use super::{FlowLogOp, Found, Observed, health};
+use super::flow_log::{self, FlowLog};
+use super::{FlowLogOp, Found, Observed, Sink, health};
 use crate::aws::operations as ops;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, refusals};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
@@ -127,7 +127,8 @@ async fn request(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) 
         .await
         .op(ops::CREATE_FLOW_LOGS)
         .and_then(|output| {
-            refusals::of_flow_logs(ops::CREATE_FLOW_LOGS, output.unsuccessful()).next().map_or(Ok(()), Err)
+            let mut refusals = refusals::of_flow_logs(output.unsuccessful());
+            refusals.next().map_or(Ok(()), |refusal| Err(AwsError::refused(ops::CREATE_FLOW_LOGS, &refusal)))
         });
     result.map_err(|error| with_remedy(monitor, flow_log, error))
 }
@@ -150,10 +151,10 @@ async fn delete(aws: &Aws, ids: &[String]) -> Result<(), AwsError> {
     for ids in ids.chunks(MOST_IDS) {
         let request = aws.ec2.delete_flow_logs().set_flow_log_ids(Some(ids.to_vec()));
         let result = request.send().await.op(ops::DELETE_FLOW_LOGS);
-        let refusals =
-            result.map(|output| refusals::of_flow_logs(ops::DELETE_FLOW_LOGS, output.unsuccessful()).collect());
-        for refusal in refusals.unwrap_or_else(|error| vec![error]) {
-            Err::<(), _>(refusal).or_gone()?;
+        let refused = |refusal| AwsError::refused(ops::DELETE_FLOW_LOGS, &refusal);
+        let errors = result.map(|output| refusals::of_flow_logs(output.unsuccessful()).map(refused).collect());
+        for error in errors.unwrap_or_else(|error| vec![error]) {
+            Err::<(), _>(error).or_gone()?;
         }
     }
     Ok(())

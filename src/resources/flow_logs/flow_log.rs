@@ -9,29 +9,10 @@ use crate::api::{default_cloudwatch_fields, log_format, spec};
 use crate::aws::AccountRegion;
 use crate::monitor::Monitor;
 use crate::resources::bucket;
+use crate::resources::common::sink::Sink;
 
 /// Default of `MaxAggregationInterval`: `CreateFlowLogs` in the EC2 API reference.
 const DEFAULT_INTERVAL_SECONDS: i32 = 600;
-
-/// The kind of destination; a monitor has one flow log to each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sink {
-    /// The log group.
-    CloudWatchLogs,
-    /// The bucket.
-    S3,
-}
-
-impl Sink {
-    /// AWS's name of the kind, which is also the name of the flow log in changes and in the status.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::CloudWatchLogs => "cloud-watch-logs",
-            Self::S3 => "s3",
-        }
-    }
-}
 
 /// Destination of records.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,26 +17,20 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 pub use delivery::{Delivery, deliveries};
-pub use flow_log::{Destination, FlowLog, Sink};
+pub use flow_log::{Destination, FlowLog};
 pub use health::Problem;
 pub use plan::FlowLogOp;
 
-use crate::api::{Component, Invalid, ResourceKind};
+use crate::api::{Component, Invalid};
 use crate::aws::{Aws, AwsError};
-use crate::engine::{AnyCall, Applied, Call, Details, Diff, Goal, Other, Report, System};
+use crate::engine::{AnyCall, Applied, Call, Details, Diff, Goal, Report, System};
 use crate::monitor::{Monitor, Tags};
 use crate::resources::bucket::without_aws_own;
+pub use crate::resources::common::sink::Sink;
 
 /// The system [`Component::FlowLogs`].
 #[derive(Debug)]
 pub struct FlowLogs;
-
-/// The flow log to this kind of destination, as a precondition for changes of its readers. Readers are updated after the flow log, so they
-/// rarely see records in a format they do not expect, and never if AWS rejects the new flow log.
-#[must_use]
-pub const fn flow_log_to(sink: Sink) -> Other {
-    Other { component: Component::FlowLogs, kind: ResourceKind::FlowLog, name: Some(sink.as_str()) }
-}
 
 /// All flow logs of the VPC to log groups and buckets, whoever made them.
 #[derive(Clone, Debug)]

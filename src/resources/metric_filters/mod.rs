@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatchlogs::types::{self as sdk, MetricTransformation, StandardUnit};
 use serde::Serialize;
 
+use super::common::detections::Detection;
 use super::common::full_log_group;
-use super::detections::Detection;
-use super::flow_logs::{Sink, flow_log_to};
+use super::common::sink::{Sink, flow_log_to};
 use crate::api::spec::LogGroupClass;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError, AwsResult, Gone, Optional, operations as ops};

@@ -10,7 +10,7 @@ use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
-use crate::resources::alarms::alarm_kind::AlarmKind;
+use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::policy;
 
 const POLICY: &str = "Policy";

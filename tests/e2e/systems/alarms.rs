@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use vpc_flow_operator::engine::{Action, Outcome};
-use vpc_flow_operator::resources::alarms::alarm_kind::AlarmKind;
-use vpc_flow_operator::resources::detections::Detection;
+use vpc_flow_operator::resources::common::alarm_kind::AlarmKind;
+use vpc_flow_operator::resources::common::detections::Detection;
 
 use testkit::sandbox::{Sandbox, details};
 

@@ -7,7 +7,7 @@ use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, LogGroupClass
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::{Action, Outcome};
-use vpc_flow_operator::resources::detections::Detection;
+use vpc_flow_operator::resources::common::detections::Detection;
 
 use testkit::sandbox::Sandbox;
 

@@ -11,6 +11,7 @@ mod sensitive_ports;
 mod skipped_records;
 mod unusual_protocol;
 
+use flow_log_fields::Field;
 use proptest::prelude::*;
 
 use super::*;

@@ -12,9 +12,8 @@ use rustix::process::Signal;
 use serde_json::json;
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::aws::ClientPool;
-use vpc_flow_operator::controller::{self, aws_gate};
+use vpc_flow_operator::controller::{self, Health, aws_gate};
 use vpc_flow_operator::engine::{Direction, Outcome};
-use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::{Elector, Fence, Terms};
 use vpc_flow_operator::metrics::Metrics;
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use devenv::{FaultProxy, ProxyFault, Rule};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::aws::{Aws, ClientPool};
-use vpc_flow_operator::controller;
+use vpc_flow_operator::controller::{self, Health};
 use vpc_flow_operator::engine::Direction;
-use vpc_flow_operator::health::Health;
 use vpc_flow_operator::leader::Fence;
 use vpc_flow_operator::metrics::Metrics;
 

@@ -7,8 +7,7 @@ use devenv::{FaultProxy, Gate, ProxyFault, Rule, wait_for};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use vpc_flow_operator::aws::ClientPool;
-use vpc_flow_operator::controller::{self, Context};
-use vpc_flow_operator::health::{Health, Stuck};
+use vpc_flow_operator::controller::{self, Context, Health, Stuck};
 use vpc_flow_operator::leader::Fence;
 use vpc_flow_operator::metrics::Metrics;
 
@@ -20,7 +19,7 @@ use testkit::rights;
 use testkit::sandbox::{PACE, Sandbox};
 
 /// Much shorter than any real one, and longer than any call that is answered.
-const PATIENCE: Duration = Duration::from_secs(8);
+const STUCK_AFTER: Duration = Duration::from_secs(8);
 
 struct Watched {
     health: Health,
@@ -31,7 +30,7 @@ struct Watched {
 
 /// An operator whose health is looked at.
 async fn start(cluster: &Cluster, config: &SdkConfig, link: &Link) -> Watched {
-    let (health, metrics) = (Health::with_patience(PATIENCE), Metrics::default());
+    let (health, metrics) = (Health::stuck_after(STUCK_AFTER), Metrics::default());
     let token = rights::token(&cluster.client, &cluster.namespace).await;
     let kubeconfig = rights::kubeconfig(&link.kubeconfig, &token, &format!("{}-operator", cluster.namespace));
     let kubernetes = config_of(&kubeconfig).await;
@@ -73,7 +72,7 @@ async fn neither_aws_nor_kubernetes_out_of_reach_is_cured_by_a_new_start() {
     let operator = start(&cluster, &sandbox.config_at(proxy.endpoint()), &link).await;
     cluster.create("m", sandbox.spec()).await;
     cluster.wait_ready("m").await;
-    // Longer than the patience, whatever the machine's speed: the passes are counted.
+    // Longer than `STUCK_AFTER`, whatever the machine's speed: the passes are counted.
     let begun = std::time::Instant::now();
     let failing = async |count: f64| {
         wait_for("passes that fail", DEADLINE, async || {
@@ -81,7 +80,7 @@ async fn neither_aws_nor_kubernetes_out_of_reach_is_cured_by_a_new_start() {
             let text = operator.metrics.render().unwrap();
             let errors = text.lines().find_map(|line| line.strip_prefix("vpc_flow_operator_reconcile_errors_total "));
             let failed = errors.and_then(|errors| errors.parse().ok()).unwrap_or(0.0);
-            Ok((failed >= count && begun.elapsed() > PATIENCE * 2).then_some(()))
+            Ok((failed >= count && begun.elapsed() > STUCK_AFTER * 2).then_some(()))
         })
         .await
         .unwrap();

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// Every request has an end within a minute or two, and back-off one within minutes.
-const PATIENCE: Duration = Duration::from_mins(15);
+const STUCK_AFTER: Duration = Duration::from_mins(15);
 
 /// A pass has an end: long work, such as emptying a bucket, goes on in the next one.
-const PASS_PATIENCE: Duration = Duration::from_hours(1);
+const PASS_STUCK_AFTER: Duration = Duration::from_hours(1);
 
 /// A watch is renewed at least every five minutes.
-const WATCH_PATIENCE: Duration = Duration::from_mins(15);
+const WATCH_STUCK_AFTER: Duration = Duration::from_mins(15);
 
 /// Signs of life of the watch and of the passes.
 #[derive(Clone, Debug)]
 pub struct Health {
-    patience: Duration,
+    stuck_after: Duration,
     signs: Arc<Mutex<Signs>>,
 }
 
@@ -50,15 +50,15 @@ pub enum Stuck {
 
 impl Default for Health {
     fn default() -> Self {
-        Self::with_patience(PATIENCE)
+        Self::stuck_after(STUCK_AFTER)
     }
 }
 
 impl Health {
-    /// Health that reports passes as stuck if none of them makes progress for `patience`.
+    /// Health that reports passes as stuck if none of them makes progress for `limit`.
     #[must_use]
-    pub fn with_patience(patience: Duration) -> Self {
-        Self { patience, signs: Arc::default() }
+    pub fn stuck_after(limit: Duration) -> Self {
+        Self { stuck_after: limit, signs: Arc::default() }
     }
 
     /// An error if anything is stuck.
@@ -117,18 +117,18 @@ impl Health {
         let signs = self.signs();
         let oldest = signs.watched.values().min();
         let silent = oldest.map_or(Duration::ZERO, |watched| now.saturating_duration_since(*watched));
-        if silent > WATCH_PATIENCE {
+        if silent > WATCH_STUCK_AFTER {
             return Err(Stuck::Watch(silent));
         }
         let work_since = if signs.running.is_empty() { signs.due.values().min().copied() } else { signs.progressed };
         let moved = work_since.max(signs.progressed).filter(|_| work_since.is_some_and(|since| since <= now));
         let still = moved.map_or(Duration::ZERO, |moved| now.saturating_duration_since(moved));
-        if still > self.patience {
+        if still > self.stuck_after {
             return Err(Stuck::Passes(still));
         }
         let longest =
             signs.running.values().min().map_or(Duration::ZERO, |began| now.saturating_duration_since(*began));
-        if longest > PASS_PATIENCE {
+        if longest > PASS_STUCK_AFTER {
             return Err(Stuck::Pass(longest));
         }
         Ok(())

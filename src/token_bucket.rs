@@ -1,4 +1,4 @@
-//! The token bucket itself: arithmetic, with the time as an argument.
+//! A token bucket: arithmetic, with the time as an argument.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ const GRAIN: f64 = 1e-9;
 
 /// Tokens that come at a rate; the rate falls when AWS refuses and recovers by itself.
 #[derive(Clone, Debug)]
-pub struct Bucket {
+pub struct TokenBucket {
     full_rate: f64,
     burst: f64,
     rate: f64,
@@ -24,7 +24,7 @@ pub struct Bucket {
     slowed_at: Option<Instant>,
 }
 
-impl Bucket {
+impl TokenBucket {
     /// A full bucket of `burst` tokens, at least one, which gains `rate` a second.
     pub const fn new(rate: f64, burst: f64, now: Instant) -> Self {
         Self { full_rate: rate, burst, rate, tokens: burst, at: now, slowed_at: None }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     /// Number of tokens that a bucket gives to a caller that asks without pause for `length` seconds.
-    fn given(bucket: &mut Bucket, from: Instant, length: f64) -> u32 {
+    fn given(bucket: &mut TokenBucket, from: Instant, length: f64) -> u32 {
         let (mut now, mut count) = (from, 0);
         while now <= from + seconds(length) {
             match bucket.take(now) {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_burst_and_then_the_rate() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(4.0, 3.0, start);
+        let mut bucket = TokenBucket::new(4.0, 3.0, start);
         assert_eq!(given(&mut bucket, start, 0.0), 3);
         assert_eq!(given(&mut bucket, start, 10.0), 40);
     }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_refusal_halves_the_rate_and_it_recovers_by_itself() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(10.0, 1.0, start);
+        let mut bucket = TokenBucket::new(10.0, 1.0, start);
         bucket.throttled(start);
         assert!((bucket.rate - 5.0).abs() < 1e-6);
         // Those that were under way at the same time do not count again.
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn refusals_without_end_leave_a_way_back() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(16.0, 1.0, start);
+        let mut bucket = TokenBucket::new(16.0, 1.0, start);
         for second in 0..100 {
             bucket.throttled(start + seconds(f64::from(second)));
         }
@@ -132,7 +132,7 @@ mod tests {
             events in prop::collection::vec((0_u64..400, prop_oneof![9 => Just(Event::Ask), 1 => Just(Event::Throttle)]), 1..300),
         ) {
             let start = Instant::now();
-            let mut bucket = Bucket::new(rate, burst, start);
+            let mut bucket = TokenBucket::new(rate, burst, start);
             let (mut now, mut taken) = (start, Vec::new());
             for (pause, event) in events {
                 now += Duration::from_millis(pause);
@@ -155,7 +155,7 @@ mod tests {
             throttles in prop::collection::vec(0_u64..5_000, 0..50),
         ) {
             let start = Instant::now();
-            let mut bucket = Bucket::new(8.0, 2.0, start);
+            let mut bucket = TokenBucket::new(8.0, 2.0, start);
             let mut now = start;
             for pause in throttles {
                 now += Duration::from_millis(pause);
@@ -172,7 +172,7 @@ mod tests {
             throttled in any::<bool>(),
         ) {
             let start = Instant::now();
-            let mut bucket = Bucket::new(rate, 1.0, start);
+            let mut bucket = TokenBucket::new(rate, 1.0, start);
             prop_assert!(bucket.take(start).is_ok());
             if throttled {
                 bucket.throttled(start);

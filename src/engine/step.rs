@@ -1,0 +1,217 @@
+//! The goal of a system, and the steps to it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use thiserror::Error;
+
+use super::change::Change;
+use crate::api::{Component, Invalid, ResourceKind};
+use crate::aws::{Aws, AwsError};
+use crate::monitor::Monitor;
+
+/// The state to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal<D> {
+    /// As declared.
+    Present(D),
+    /// Gone, or left behind as [`fate`](super::fate) decides.
+    Absent(Removal),
+}
+
+impl<D> Goal<D> {
+    /// The goal for a part of what is declared.
+    #[must_use]
+    pub fn map<T>(self, part: impl FnOnce(D) -> T) -> Goal<T> {
+        match self {
+            Self::Present(declared) => Goal::Present(part(declared)),
+            Self::Absent(removal) => Goal::Absent(removal),
+        }
+    }
+}
+
+impl<'a, D> Goal<&'a D> {
+    /// The goal for the resource `name`, where the declared one is called `wanted` and the others have earlier names.
+    #[must_use]
+    pub fn of_name(self, name: &str, wanted: impl FnOnce(&'a D) -> &'a str) -> Self {
+        match self {
+            Self::Present(declared) if wanted(declared) != name => Goal::Absent(Removal::Superseded),
+            goal => goal,
+        }
+    }
+}
+
+/// The reason for which a resource is no longer declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The monitor is being deleted.
+    MonitorDeleted,
+    /// The spec no longer asks for it.
+    SwitchedOff,
+    /// The spec gives it another name.
+    Superseded,
+}
+
+/// The steps to a goal, and the obstacles.
+#[derive(Debug)]
+pub struct Diff<Op> {
+    /// The steps, in order.
+    pub steps: Vec<Step<Op>>,
+    /// Resources of the wanted names that are not ours; nothing is done to them.
+    pub conflicts: Vec<Conflict>,
+    /// Invalid parts of the spec. The other parts go on.
+    pub invalid: Vec<Invalid>,
+}
+
+impl<Op> Default for Diff<Op> {
+    fn default() -> Self {
+        Self { steps: Vec::new(), conflicts: Vec::new(), invalid: Vec::new() }
+    }
+}
+
+impl<Op> Diff<Op> {
+    /// Adds a step.
+    pub fn step(&mut self, change: Change, op: Op) {
+        self.steps.push(Step::new(change, op));
+    }
+
+    /// Adds a step that is taken only once another system's resource is as declared.
+    pub fn step_following(&mut self, change: Change, op: Op, other: Other) {
+        self.steps.push(Step { change, op, follows: Some(other) });
+    }
+
+    /// Adds all of another diff.
+    pub fn append(&mut self, other: Self) {
+        self.steps.extend(other.steps);
+        self.conflicts.extend(other.conflicts);
+        self.invalid.extend(other.invalid);
+    }
+
+    /// The same, without the type of its calls.
+    #[must_use]
+    pub fn erase(self) -> Diff<AnyCall>
+    where
+        Op: Call,
+    {
+        let mut diff = Diff::default();
+        diff.include(self);
+        diff
+    }
+
+    /// Adds a conflict about a resource that is wanted.
+    pub fn conflict(&mut self, kind: ResourceKind, name: &str, problem: impl Into<String>) {
+        self.conflicts.push(Conflict { kind, name: name.to_owned(), problem: problem.into(), only_removal: false });
+    }
+
+    /// Adds a conflict about a resource to remove. It does not block anything that is being built.
+    pub fn conflict_of_removal(&mut self, kind: ResourceKind, name: &str, problem: impl Into<String>) {
+        self.conflicts.push(Conflict { kind, name: name.to_owned(), problem: problem.into(), only_removal: true });
+    }
+}
+
+impl Diff<AnyCall> {
+    /// Adds all of another diff.
+    pub fn include<Op: Call>(&mut self, other: Diff<Op>) {
+        let Diff { steps, conflicts, invalid } = other;
+        self.append(Self { steps: steps.into_iter().map(|step| step.map(AnyCall::new)).collect(), conflicts, invalid });
+    }
+}
+
+/// A change and the call that makes it.
+#[derive(Debug)]
+pub struct Step<Op> {
+    /// The change, for reports.
+    pub change: Change,
+    /// The call.
+    pub op: Op,
+    /// The resource to wait for, if any.
+    pub follows: Option<Other>,
+}
+
+impl<Op> Step<Op> {
+    /// A step that waits for nothing.
+    #[must_use]
+    pub const fn new(change: Change, op: Op) -> Self {
+        Self { change, op, follows: None }
+    }
+
+    /// A step that waits until another system's resource is as declared.
+    #[must_use]
+    pub const fn following(change: Change, op: Op, other: Other) -> Self {
+        Self { change, op, follows: Some(other) }
+    }
+
+    /// The same step, with another form of its call.
+    #[must_use]
+    pub fn map<T>(self, call: impl FnOnce(Op) -> T) -> Step<T> {
+        Step { change: self.change, op: call(self.op), follows: self.follows }
+    }
+}
+
+/// A resource of another system that must be as declared before a step is taken, though that system is not needed for anything to be
+/// made. It must not itself, nor through others, need the system of the step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// The other system.
+    pub component: Component,
+    /// Its resource's kind.
+    pub kind: ResourceKind,
+    /// Its resource's name; all of that kind if none.
+    pub name: Option<&'static str>,
+}
+
+/// A resource of a wanted name that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}: {problem}", kind.named(name))]
+pub struct Conflict {
+    /// Its kind.
+    pub kind: ResourceKind,
+    /// Its name.
+    pub name: String,
+    /// The reason and the remedy.
+    pub problem: String,
+    /// True if the resource is to go, not to be built.
+    pub only_removal: bool,
+}
+
+/// Something that can be done to AWS.
+pub trait Call: Send + Sync + 'static {
+    /// Does it. Safe to repeat after a lost answer.
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>>;
+}
+
+/// A call without its type.
+#[derive(Clone)]
+pub struct AnyCall(Arc<dyn Call>);
+
+impl AnyCall {
+    /// Hides the type of a call.
+    #[must_use]
+    pub fn new(call: impl Call) -> Self {
+        Self(Arc::new(call))
+    }
+}
+
+impl Call for AnyCall {
+    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        self.0.run(aws, monitor)
+    }
+}
+
+impl fmt::Debug for AnyCall {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("AnyCall")
+    }
+}
+
+/// The result of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Done.
+    Done,
+    /// Done. AWS has returned a warning, which is reported with the change.
+    DoneWithWarning(String),
+    /// Partly done; the rest follows in the next pass. The text describes the progress.
+    InProgress(String),
+}

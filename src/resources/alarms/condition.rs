@@ -1,0 +1,59 @@
+//! The conditions under which alarms fire.
+
+use std::collections::BTreeMap;
+
+use crate::monitor::Monitor;
+use crate::resources::common::alarm_kind::AlarmKind;
+
+/// The condition under which an alarm fires: the sum of a metric is above the threshold in each of the periods.
+#[derive(Debug)]
+pub(super) struct Condition {
+    pub namespace: String,
+    pub metric_name: String,
+    pub dimensions: BTreeMap<String, String>,
+    pub threshold: f64,
+    pub evaluation_periods: i32,
+    pub period_seconds: i32,
+    /// Noun for the events that the metric counts.
+    pub counted: &'static str,
+    /// A sentence about where to look further.
+    pub advice: Option<String>,
+}
+
+impl AlarmKind {
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Detection(detection) => detection.title(),
+            Self::DetectorErrors => "Errors of the detector",
+        }
+    }
+
+    pub(super) fn condition(self, monitor: &Monitor) -> Condition {
+        match self {
+            Self::Detection(detection) => {
+                let limits = detection.limits(monitor);
+                Condition {
+                    namespace: monitor.spec.detections.namespace.clone(),
+                    metric_name: detection.metric_name(monitor),
+                    dimensions: BTreeMap::new(),
+                    threshold: limits.threshold,
+                    evaluation_periods: limits.evaluation_periods,
+                    period_seconds: limits.period_seconds,
+                    counted: "flows",
+                    advice: None,
+                }
+            }
+            // See "Types of metrics for Lambda functions" in the AWS Lambda developer guide.
+            Self::DetectorErrors => Condition {
+                namespace: "AWS/Lambda".to_owned(),
+                metric_name: "Errors".to_owned(),
+                dimensions: [("FunctionName".to_owned(), monitor.names.detector())].into(),
+                threshold: 0.0,
+                evaluation_periods: 1,
+                period_seconds: 300,
+                counted: "failed invocations",
+                advice: Some(format!("The log group {} says why.", monitor.names.detector_log_group())),
+            },
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The alarms by name, which the topic's policy and the dashboard name too.
+
+use super::detections::Detection;
+use crate::monitor::Monitor;
+
+/// The subject of an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AlarmKind {
+    /// The metric of a detection.
+    Detection(Detection),
+    /// Failed invocations of the detector: it has not read the records of these invocations.
+    DetectorErrors,
+}
+
+impl From<Detection> for AlarmKind {
+    fn from(detection: Detection) -> Self {
+        Self::Detection(detection)
+    }
+}
+
+impl AlarmKind {
+    /// Every kind, in the order of display.
+    pub const ALL: [Self; 4] = [
+        Self::Detection(Detection::RejectedConnections),
+        Self::Detection(Detection::HighDataTransfer),
+        Self::Detection(Detection::ExternalConnections),
+        Self::DetectorErrors,
+    ];
+
+    /// False if the spec switches off the detection or the detector that it watches.
+    #[must_use]
+    pub fn enabled(self, monitor: &Monitor) -> bool {
+        match self {
+            Self::Detection(detection) => detection.enabled(monitor),
+            Self::DetectorErrors => monitor.spec.detector.enabled,
+        }
+    }
+
+    /// Name of the alarm.
+    #[must_use]
+    pub fn alarm_name(self, monitor: &Monitor) -> String {
+        let slug = match self {
+            Self::Detection(detection) => detection.slug(),
+            Self::DetectorErrors => "detector-errors",
+        };
+        format!("{}-{slug}", monitor.names.base())
+    }
+
+    /// ARN of the alarm.
+    #[must_use]
+    pub fn alarm_arn(self, monitor: &Monitor) -> String {
+        monitor.account_region.arn("cloudwatch", format!("alarm:{}", self.alarm_name(monitor)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::fixtures;
+
+    #[test]
+    fn names_carry_the_monitor() {
+        let monitor = fixtures::monitor();
+        let base = monitor.names.base();
+        let arns = AlarmKind::ALL.map(|kind| kind.alarm_arn(&monitor));
+        let slugs = ["rejected-connections", "high-data-transfer", "external-connections", "detector-errors"];
+        assert_eq!(arns, slugs.map(|slug| format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{base}-{slug}")));
+    }
+}
