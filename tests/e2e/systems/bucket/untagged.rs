@@ -11,7 +11,7 @@ use vpc_flow_operator::engine::{self, Direction, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 
 use super::conflicts::{fail, make_bucket};
-use super::{STORAGE, bucket, s3};
+use super::{BUCKET, bucket, s3};
 use testkit::sandbox::{Sandbox, apply, systems};
 
 const OWNER: &str = "test/network/production";
@@ -39,7 +39,7 @@ fn with_record(mut monitor: Monitor, state: ResourceState) -> Monitor {
 /// A pass that ends right after the bucket was created.
 async fn end_before_the_tags(sandbox: &Sandbox, monitor: &Monitor) {
     fail(sandbox, "PutBucketTagging", "AccessDenied", 403, None).await;
-    let outcomes = sandbox.pass(monitor, STORAGE).await;
+    let outcomes = sandbox.pass(monitor, BUCKET).await;
     assert!(!outcomes[0].is_settled());
     sandbox.emulator.clear_faults(&sandbox.account).await.unwrap();
     assert_eq!(bucket(sandbox, monitor).await["tags"], json!({}));
@@ -53,14 +53,14 @@ async fn it_is_created_and_tagged_at_once() {
         for name in [None, Some(format!("chosen-{}", sandbox.account))] {
             spec.s3.bucket_name = name;
             let monitor = sandbox.monitor(spec.clone());
-            let outcomes = sandbox.pass(&monitor, STORAGE).await;
+            let outcomes = sandbox.pass(&monitor, BUCKET).await;
             assert!(outcomes.iter().all(Outcome::is_settled), "{bucket_tags}: {outcomes:#?}");
             let found = bucket(&sandbox, &monitor).await;
             assert_eq!(
                 found["tags"],
                 json!({"vpcflow.dev/owner": OWNER, "vpcflow.dev/managed-by": "vpc-flow-operator"})
             );
-            sandbox.assert_at_rest(&monitor, STORAGE).await;
+            sandbox.assert_at_rest(&monitor, BUCKET).await;
         }
     }
 }
@@ -72,7 +72,7 @@ async fn so_it_is_in_the_region_where_s3_says_yes_to_a_second_creation() {
     let aws = ClientPool::new(&home, AwsGate::default()).get(None, None).await.unwrap();
     let mut monitor = sandbox.monitor(sandbox.spec());
     monitor.account_region = aws.account_region.clone();
-    let assessed = engine::assess(&systems(STORAGE), &aws, &monitor, Direction::Build).await;
+    let assessed = engine::assess(&systems(BUCKET), &aws, &monitor, Direction::Build).await;
     let outcomes = apply(&aws, &monitor, assessed, Direction::Build).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
     let tags = s3(&home).get_bucket_tagging().bucket(&monitor.names.bucket).send().await.unwrap().tag_set;
@@ -91,12 +91,12 @@ async fn after_a_crash_before_the_tags_it_is_finished_and_not_taken_for_an_adopt
             spec.deletion_policy = Some(DeletionPolicy::Delete);
             let monitor = with_record(sandbox.monitor(spec), state);
             end_before_the_tags(&sandbox, &monitor).await;
-            sandbox.converge(&monitor, STORAGE).await;
+            sandbox.converge(&monitor, BUCKET).await;
             let found = bucket(&sandbox, &monitor).await;
             assert_eq!(found["tags"]["vpcflow.dev/owner"], OWNER, "{bucket_tags}: {found:#}");
             assert_eq!(found["tags"].get("vpcflow.dev/adopted"), None);
-            sandbox.assert_at_rest(&monitor, STORAGE).await;
-            assert!(sandbox.tear_down(&monitor, STORAGE).await.iter().all(Outcome::is_settled));
+            sandbox.assert_at_rest(&monitor, BUCKET).await;
+            assert!(sandbox.tear_down(&monitor, BUCKET).await.iter().all(Outcome::is_settled));
             assert_eq!(bucket(&sandbox, &monitor).await, json!(null));
         }
     }
@@ -110,7 +110,7 @@ async fn after_a_crash_before_the_tags_it_goes_with_its_monitor() {
     let monitor = with_record(sandbox.monitor(spec), ResourceState::Creating);
     end_before_the_tags(&sandbox, &monitor).await;
     let deleting = with_record(monitor, ResourceState::Deleting);
-    assert!(sandbox.tear_down(&deleting, STORAGE).await.iter().all(Outcome::is_settled));
+    assert!(sandbox.tear_down(&deleting, BUCKET).await.iter().all(Outcome::is_settled));
     assert_eq!(bucket(&sandbox, &deleting).await, json!(null));
 }
 
@@ -120,9 +120,9 @@ async fn a_creation_whose_answer_was_lost_is_finished() {
     let monitor = with_record(sandbox.monitor(sandbox.spec()), ResourceState::Failed);
     end_before_the_tags(&sandbox, &monitor).await;
     fail(&sandbox, "GetBucketTagging", "NoSuchBucket", 404, Some(1)).await;
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
-    sandbox.assert_at_rest(&monitor, STORAGE).await;
+    sandbox.assert_at_rest(&monitor, BUCKET).await;
 }
 
 /// A status that somebody has forged may name any bucket, in any state.
@@ -141,9 +141,9 @@ async fn a_bucket_that_may_be_somebody_elses_is_not_taken_over_whatever_the_stat
 
     let is_refused = async |monitor: &Monitor, why: &str| {
         let before = sandbox.inventory().await;
-        let outcomes = sandbox.pass(monitor, STORAGE).await;
+        let outcomes = sandbox.pass(monitor, BUCKET).await;
         assert_eq!(outcomes[0].conflicts.len(), 1, "{why}: {outcomes:#?}");
-        assert!(sandbox.tear_down(monitor, STORAGE).await.iter().all(Outcome::is_settled));
+        assert!(sandbox.tear_down(monitor, BUCKET).await.iter().all(Outcome::is_settled));
         assert_eq!(sandbox.inventory().await, before, "{why}");
     };
     is_refused(&by_default, "no pass has recorded it").await;
