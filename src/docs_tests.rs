@@ -47,14 +47,14 @@ fn every_reason_has_its_section_in_the_runbook() {
 }
 
 #[test]
-fn every_event_about_a_change_is_told() {
+fn every_event_about_a_change_is_documented() {
     let actions = [Action::Create, Action::Update, Action::Replace, Action::Adopt, Action::Retain, Action::Delete]
         .map(Action::past);
     assert_eq!(first_column(&section("operations.md", "## Events")), set(actions.into_iter().chain(["Repaired"])));
 }
 
 #[test]
-fn every_metric_is_told() {
+fn every_metric_is_documented() {
     let metrics = Metrics::default();
     metrics.aws_request(ops::GET_ROLE, RequestOutcome::Success, Some(Duration::ZERO));
     metrics.limits().throttled(ops::GET_ROLE);
@@ -110,7 +110,7 @@ fn labels<'a>(text: &'a str, metric: &str) -> BTreeSet<&'a str> {
 }
 
 #[test]
-fn every_part_of_the_policies_is_told() {
+fn every_part_of_the_policies_is_documented() {
     let role = "arn:aws:iam::123456789012:role/r".to_owned();
     let options = Options {
         assumed_roles: vec![role.clone()],

@@ -104,7 +104,7 @@ network/production: 1 of 2 checks hold; not holding: log-events (failed); not ch
     }
 
     #[test]
-    fn what_was_not_checked_is_never_told_as_holding() {
+    fn what_was_not_checked_is_never_reported_as_holding() {
         let text = render(&verdict(Status::Passed), time("11:30:00"), Symbols::Words);
         assert!(text.ends_with("network/production: 2 of 2 checks hold; not checked: alarm-notification (skipped)\n"));
     }

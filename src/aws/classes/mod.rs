@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lasts_is_told_as_what_it_is() {
+    fn what_lasts_is_reported_as_what_it_is() {
         let overdue = |operation, code| classify(operation, code, "").overdue;
         assert_eq!(overdue(ops::PUT_ROLE_POLICY, "NoSuchEntity"), Class::Terminal);
         assert_eq!(overdue(ops::CREATE_BUCKET, "OperationAborted"), Class::Transient);

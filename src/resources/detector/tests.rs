@@ -311,7 +311,7 @@ fn switched_off_nothing_is_wanted() {
 }
 
 #[test]
-fn settings_that_lambda_would_refuse_are_told_before_anything_is_sent() {
+fn settings_that_lambda_would_refuse_are_reported_before_anything_is_sent() {
     let mut spec = spec();
     spec.detections.external_connections.trusted_cidrs = environment::tests::long_cidrs(64);
     spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();

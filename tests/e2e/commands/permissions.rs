@@ -60,7 +60,7 @@ async fn needs(sandbox: &Sandbox) -> Vec<devenv::Need> {
 }
 
 /// The failure messages of the first five passes.
-async fn told_without(test: &str, missing: &str) -> String {
+async fn reported_without(test: &str, missing: &str) -> String {
     let sandbox = lacking(&format!("permission_table::{test}"), &[missing]).await;
     let monitor = sandbox.monitor(sandbox.spec());
     let mut reported = String::new();
@@ -97,7 +97,7 @@ async fn an_action_that_another_one_depends_on_is_named() {
         ("list-tags", "lambda:ListTags", ":function:"),
         ("delivery", "logs:CreateLogDelivery", "resource: *"),
     ] {
-        let reported = told_without(test, missing).await;
+        let reported = reported_without(test, missing).await;
         assert!(reported.contains(missing) && reported.contains(resource), "{missing}: {reported}");
     }
 }

@@ -83,7 +83,7 @@ async fn are_created_exactly_so_and_then_left_alone() {
 }
 
 #[tokio::test]
-async fn states_are_told() {
+async fn states_are_reported() {
     let sandbox = Sandbox::new("alarms::states").await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, ALARMS).await;

@@ -160,7 +160,7 @@ async fn a_log_group_that_is_not_ours_gets_no_filters() {
 }
 
 #[tokio::test]
-async fn networks_that_do_not_fit_are_told_and_what_exists_stays() {
+async fn networks_that_do_not_fit_are_reported_and_what_exists_stays() {
     let sandbox = Sandbox::new("metric_filters::invalid").await;
     let mut spec = sandbox.spec();
     sandbox.converge(&sandbox.monitor(spec.clone()), METRIC_FILTERS).await;

@@ -125,7 +125,7 @@ fn fault(sandbox: &Sandbox, operation: &str, code: &str, message: &str, times: O
 }
 
 #[tokio::test]
-async fn a_password_is_never_told_and_its_endpoint_subscribed_once() {
+async fn a_password_is_never_reported_and_its_endpoint_subscribed_once() {
     let sandbox = Sandbox::new("notifications::password").await;
     let endpoint = "https://user:secret@127.0.0.1:1/alerts";
     let mut spec = sandbox.spec();
@@ -147,7 +147,7 @@ async fn a_password_is_never_told_and_its_endpoint_subscribed_once() {
 }
 
 #[tokio::test]
-async fn an_existing_topic_that_may_not_be_read_is_used_and_that_is_told() {
+async fn an_existing_topic_that_may_not_be_read_is_used_and_that_is_reported() {
     let sandbox = Sandbox::new("notifications::unreadable").await;
     let theirs = Sandbox::new("notifications::unreadable::theirs").await;
     let sns = Client::new(&theirs.config);
@@ -357,7 +357,7 @@ async fn a_topic_in_another_region_is_refused_before_aws_is_asked() {
 }
 
 #[tokio::test]
-async fn what_aws_refuses_is_told_and_the_rest_goes_on() {
+async fn what_aws_refuses_is_reported_and_the_rest_goes_on() {
     let sandbox = Sandbox::new("notifications::refused").await;
     let mut spec = sandbox.spec();
     spec.notifications.subscriptions =

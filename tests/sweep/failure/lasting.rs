@@ -65,7 +65,7 @@ impl Lasting {
         if self.phase == Phase::Repair {
             world.request_pass().await?;
         }
-        self.wait_told(&world).await.with_context(|| format!("{self}: not reported"))?;
+        self.wait_reported(&world).await.with_context(|| format!("{self}: not reported"))?;
         let rate = self.watch(&world).await?;
         self.check_others(&world).await?;
         self.check_events(&world).await?;
@@ -80,7 +80,7 @@ impl Lasting {
         condition.status == "False" && Some(condition.reason.as_str()) == self.kind.reason() && code
     }
 
-    async fn wait_told(&self, world: &World) -> Result<()> {
+    async fn wait_reported(&self, world: &World) -> Result<()> {
         world
             .wait("the failure to be told, and all else to be done", |monitor| {
                 conditions(monitor).any(|condition| self.tells(condition)) && self.only_waiting(monitor).is_ok()

@@ -9,7 +9,7 @@ use crate::scenarios::cross_account::trusting_role;
 use testkit::cluster::{Cluster, Operator};
 use testkit::sandbox::Sandbox;
 
-fn told_once(text: &str, clue: &str) {
+fn reported_once(text: &str, clue: &str) {
     assert!(text.starts_with("error: ") && text.contains(clue) && text.lines().count() == 1, "{text}");
 }
 
@@ -18,19 +18,22 @@ async fn what_cannot_be_checked_is_told_apart_from_what_does_not_hold() {
     let (sandbox, cluster) = (Sandbox::new("verify::subject").await, Cluster::new("verify-subject").await);
     let none = verify(&cluster, &sandbox.account, &["m"]).await;
     assert_eq!((none.code, none.stdout.as_str()), (2, ""));
-    told_once(&none.stderr, "there is no VpcFlowMonitor verify-subject/m");
+    reported_once(&none.stderr, "there is no VpcFlowMonitor verify-subject/m");
 
     cluster.create("m", sandbox.spec()).await;
     let unseen = verify(&cluster, &sandbox.account, &["m"]).await;
     assert_eq!(unseen.code, 2);
-    told_once(&unseen.stderr, "the operator has made nothing of verify-subject/m in AWS yet: is the operator running");
+    reported_once(
+        &unseen.stderr,
+        "the operator has made nothing of verify-subject/m in AWS yet: is the operator running",
+    );
 
     let operator = Operator::start(&cluster, &sandbox);
     cluster.wait_ready("m").await;
     let others = verify(&cluster, "210987654321", &["m"]).await;
     assert_eq!(others.code, 2);
     let clue = format!("for account 210987654321, but the monitor lives in account {}", sandbox.account);
-    told_once(&others.stderr, &clue);
+    reported_once(&others.stderr, &clue);
 
     let wrong = verify(&cluster, &sandbox.account, &["m", "--output", "yaml"]).await;
     assert_eq!(wrong.code, 2, "{wrong:?}");
@@ -41,11 +44,11 @@ async fn what_cannot_be_checked_is_told_apart_from_what_does_not_hold() {
     };
     let keyless = run(program().env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")).await;
     assert_eq!(keyless.code, 2);
-    told_once(&keyless.stderr, "no AWS credentials found");
+    reported_once(&keyless.stderr, "no AWS credentials found");
     let homeless = std::env::temp_dir().join("vpc-flow-operator-no-such-folder");
     let clusterless = run(program().env("KUBECONFIG", homeless.join("config")).env("HOME", &homeless)).await;
     assert_eq!(clusterless.code, 2);
-    told_once(&clusterless.stderr, "no kubeconfig with a current context: set KUBECONFIG");
+    reported_once(&clusterless.stderr, "no kubeconfig with a current context: set KUBECONFIG");
     operator.stop().await;
 }
 
@@ -97,6 +100,6 @@ async fn another_account_is_reached_with_its_own_credentials_or_through_the_role
 
     let stranger = verify(&cluster, "210987654321", &["m"]).await;
     assert_eq!(stranger.code, 2);
-    told_once(&stranger.stderr, &format!("use credentials of account {}", there.account));
+    reported_once(&stranger.stderr, &format!("use credentials of account {}", there.account));
     operator.stop().await;
 }

@@ -376,7 +376,7 @@ async fn what_is_not_ours_is_a_conflict_and_untouched_or_adopted() {
 }
 
 #[tokio::test]
-async fn what_athena_refuses_is_told_and_the_rest_goes_on() {
+async fn what_athena_refuses_is_reported_and_the_rest_goes_on() {
     let sandbox = Sandbox::new("analytics::refused").await;
     let mut spec = sandbox.spec();
     sandbox.converge(&sandbox.monitor(spec.clone()), ANALYTICS).await;

@@ -178,7 +178,7 @@ async fn stay_on_retain_and_are_taken_back() {
 }
 
 #[tokio::test]
-async fn one_too_many_is_told_and_the_rest_goes_on() {
+async fn one_too_many_is_reported_and_the_rest_goes_on() {
     let sandbox = Sandbox::new("query_definitions::refused").await;
     let monitor = sandbox.monitor(sandbox.spec());
     let mut others = Vec::new();

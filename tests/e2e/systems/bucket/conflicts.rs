@@ -70,7 +70,7 @@ async fn a_name_taken_by_another_account_or_region_is_a_conflict_with_its_remedy
 }
 
 #[tokio::test]
-async fn a_name_taken_between_look_and_creation_is_told_with_its_remedy() {
+async fn a_name_taken_between_look_and_creation_is_reported_with_its_remedy() {
     let sandbox = Sandbox::new("bucket::race").await;
     let monitor = sandbox.monitor(sandbox.spec());
     fail(&sandbox, "CreateBucket", "BucketAlreadyExists", 409, None).await;

@@ -73,7 +73,7 @@ async fn a_big_bucket_is_emptied_over_several_passes_with_progress() {
 }
 
 #[tokio::test]
-async fn an_object_that_cannot_be_deleted_is_told() {
+async fn an_object_that_cannot_be_deleted_is_reported() {
     let sandbox = Sandbox::new("bucket::locked").await;
     let monitor = monitor(&sandbox, DeletionPolicy::Delete);
     let (s3, name) = (s3(&sandbox.config), &monitor.names.bucket);
