@@ -187,7 +187,13 @@ mod tests {
             (ops::TAG_TOPIC, "StaleTag"),
             (ops::PUT_METRIC_ALARM, "ResourceConflict"),
         ];
-        let expected = [(Class::Terminal, &terminal[..]), (Class::Conflict, &conflict), (Class::NotYet, &not_yet)];
+        let transient = [(ops::GET_DATABASE, "FederationSourceRetryableException")];
+        let expected = [
+            (Class::Terminal, &terminal[..]),
+            (Class::Conflict, &conflict),
+            (Class::NotYet, &not_yet),
+            (Class::Transient, &transient),
+        ];
         for (class, codes) in expected {
             for (operation, code) in codes {
                 assert_eq!(classify(operation, code, "").class, class, "{code}");
