@@ -1,7 +1,7 @@
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{
     ApplicationLogLevel, Architecture, EnvironmentResponse, FunctionConfiguration, LastUpdateStatus, LogFormat,
-    LoggingConfig, PackageType, Runtime, State, TagsError,
+    LoggingConfig, PackageType, Runtime, State, SystemLogLevel, TagsError,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -118,7 +118,7 @@ fn every_drift_is_seen() {
     type Set = fn(&mut FunctionConfiguration);
     let monitor = fixtures::monitor();
     let (configuration, tags) = answer(&monitor);
-    let cases: [(Set, &str); 12] = [
+    let cases: [(Set, &str); 13] = [
         (|it| it.description = None, "description"),
         (|it| it.runtime = Some(Runtime::Providedal2), "runtime"),
         (|it| it.handler = Some("other".into()), "handler"),
@@ -134,6 +134,7 @@ fn every_drift_is_seen() {
             },
             "applicationLogLevel",
         ),
+        (|it| it.logging_config.as_mut().unwrap().system_log_level = Some(SystemLogLevel::Warn), "systemLogLevel"),
         (|it| it.code_sha256 = Some("other".into()), "sha256"),
         (|it| it.architectures = Some(vec![Architecture::Arm64]), "architecture"),
         (
