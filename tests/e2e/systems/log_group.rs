@@ -1,4 +1,5 @@
 use serde_json::json;
+use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, LogGroupClass};
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
@@ -74,6 +75,24 @@ async fn after_a_rename_the_old_group_goes_or_stays_as_the_policy_says() {
         if stays {
             assert_eq!(groups[NAME]["tags"]["vpcflow.dev/retained-by"], "test/network/production");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_the_log_group_cannot_use_is_named_when_the_key_changes() {
+    let sandbox = Sandbox::new("log_group::key").await;
+    let mut spec = sandbox.spec();
+    sandbox.converge(&sandbox.monitor(spec.clone()), LOG_GROUP).await;
+    let missing = format!("arn:aws:kms:eu-west-1:{}:key/00000000-0000-0000-0000-000000000000", sandbox.account);
+    let closed = sandbox.emulator.create_key_for(&sandbox.account, "eu-west-1", &["cloudwatch"]).await.unwrap();
+    for key in [missing, closed] {
+        spec.cloud_watch_logs.kms_key_arn = Some(key.clone());
+        let outcomes = sandbox.pass(&sandbox.monitor(spec.clone()), LOG_GROUP).await;
+        let (_, failure) = &outcomes[0].failures[0];
+        assert_eq!(failure.reason, Reason::Rejected, "{failure}");
+        let reported = failure.to_string();
+        assert!(reported.starts_with(&format!("log group {NAME}: ")), "{reported}");
+        assert!(reported.contains(&format!("spec.cloudWatchLogs.kmsKeyArn is {key}")), "{reported}");
     }
 }
 

@@ -1,5 +1,5 @@
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{Architecture, Environment, LoggingConfig, Runtime};
+use aws_sdk_lambda::types::{ApplicationLogLevel, Architecture, Environment, LoggingConfig, Runtime, SystemLogLevel};
 use serde_json::json;
 use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
@@ -24,7 +24,13 @@ async fn every_drift_is_repaired() {
         .memory_size(512)
         .timeout(3)
         .environment(Environment::builder().variables("RUST_LOG", "off").build())
-        .logging_config(LoggingConfig::builder().log_group("/elsewhere").build())
+        .logging_config(
+            LoggingConfig::builder()
+                .log_group("/elsewhere")
+                .application_log_level(ApplicationLogLevel::Warn)
+                .system_log_level(SystemLogLevel::Warn)
+                .build(),
+        )
         .send()
         .await
         .unwrap();
