@@ -2,9 +2,9 @@ use serde_json::json;
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
-use vpc_flow_operator::engine::{Action, Outcome};
+use vpc_flow_operator::engine::Action;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, own_tags};
 
 const DELIVERY_ROLE: &[Component] = &[Component::DeliveryRole];
 
@@ -33,10 +33,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
     let delivery = &role["inlinePolicies"]["deliver-flow-logs"];
     assert_eq!(delivery["Statement"][0]["Resource"], json!([group, format!("{group}:*")]));
     assert_eq!(role["attachedPolicies"], json!([]));
-    assert_eq!(
-        role["tags"],
-        json!({"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"})
-    );
+    assert_eq!(role["tags"], own_tags());
     sandbox.assert_at_rest(&monitor, DELIVERY_ROLE).await;
 }
 
@@ -57,7 +54,7 @@ async fn a_role_in_an_instance_profile_is_left_to_its_user() {
     assert!(reported.contains("aws iam remove-role-from-instance-profile"), "{reported}");
 
     iam.remove_role_from_instance_profile().instance_profile_name("theirs").role_name(&name).send().await.unwrap();
-    assert!(sandbox.tear_down(&monitor, DELIVERY_ROLE).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, DELIVERY_ROLE).await;
 }
 
 #[tokio::test]
@@ -96,7 +93,7 @@ async fn a_role_that_is_not_ours_is_a_conflict_and_untouched() {
 
     let outcomes = sandbox.pass(&monitor, DELIVERY_ROLE).await;
     assert!(outcomes[0].conflicts[0].to_string().contains("adoptionPolicy"), "{outcomes:#?}");
-    assert!(sandbox.tear_down(&monitor, DELIVERY_ROLE).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, DELIVERY_ROLE).await;
     assert_eq!(sandbox.inventory().await, before);
 }
 
@@ -115,7 +112,7 @@ async fn a_role_under_another_path_is_never_adopted() {
     let outcomes = sandbox.pass(&monitor, DELIVERY_ROLE).await;
     let reported = outcomes[0].conflicts[0].to_string();
     assert!(reported.ends_with("it is under path /; delete it or choose another cluster name"), "{reported}");
-    assert!(sandbox.tear_down(&monitor, DELIVERY_ROLE).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, DELIVERY_ROLE).await;
     assert_eq!(sandbox.inventory().await, before);
 }
 
@@ -126,7 +123,7 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
     spec.deletion_policy = Some(DeletionPolicy::Retain);
     let retaining = sandbox.monitor(spec.clone());
     sandbox.converge(&retaining, DELIVERY_ROLE).await;
-    assert!(sandbox.tear_down(&retaining, DELIVERY_ROLE).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&retaining, DELIVERY_ROLE).await;
     let inventory = sandbox.inventory().await;
     let tags = &inventory["roles"][retaining.names.delivery_role()]["tags"];
     assert_eq!(tags["vpcflow.dev/retained-by"], "test/network/production");
@@ -136,7 +133,7 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
     let again = sandbox.monitor(spec);
     let changes = sandbox.converge(&again, DELIVERY_ROLE).await;
     assert_eq!(changes.len(), 1, "taken back by its tags alone: {changes:#?}");
-    assert!(sandbox.tear_down(&again, DELIVERY_ROLE).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&again, DELIVERY_ROLE).await;
     assert_eq!(sandbox.inventory().await["roles"], json!({}));
 }
 

@@ -1,11 +1,9 @@
 use serde_json::json;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, LogGroupClass};
-use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
-use vpc_flow_operator::engine::Outcome;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, record};
 
 const LOG_GROUP: &[Component] = &[Component::LogGroup];
 const NAME: &str = "/aws/vpc/flowlogs/network/production";
@@ -60,14 +58,7 @@ async fn after_a_rename_the_old_group_goes_or_stays_as_the_policy_says() {
 
         spec.cloud_watch_logs.log_group_name = Some("/other".into());
         let mut renamed = sandbox.monitor(spec);
-        renamed.recorded.push(ResourceStatus {
-            component: Component::LogGroup,
-            kind: ResourceKind::LogGroup,
-            name: NAME.into(),
-            arn: None,
-            state: ResourceState::InSync,
-            message: None,
-        });
+        record(&mut renamed, Component::LogGroup, ResourceKind::LogGroup, NAME);
         sandbox.converge(&renamed, LOG_GROUP).await;
         let groups = &sandbox.inventory().await["logGroups"];
         assert_eq!(groups["/other"]["retention"], 30);
@@ -101,14 +92,14 @@ async fn data_stays_unless_the_policy_is_delete() {
     let sandbox = Sandbox::new("log_group::delete").await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, LOG_GROUP).await;
-    assert!(sandbox.tear_down(&monitor, LOG_GROUP).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, LOG_GROUP).await;
     assert!(sandbox.inventory().await["logGroups"].get(NAME).is_some());
 
     let mut spec = sandbox.spec();
     spec.deletion_policy = Some(DeletionPolicy::Delete);
     let monitor = sandbox.monitor(spec);
     sandbox.converge(&monitor, LOG_GROUP).await;
-    assert!(sandbox.tear_down(&monitor, LOG_GROUP).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, LOG_GROUP).await;
     assert_eq!(sandbox.inventory().await["logGroups"], json!({}));
 }
 
@@ -141,6 +132,6 @@ async fn of_the_class_that_has_no_filters_is_built_and_removed_without_them() {
     let outcomes = sandbox.pass(&standard, &systems[..2]).await;
     assert!(outcomes[1].failures.is_empty(), "{outcomes:#?}");
 
-    assert!(sandbox.tear_down(&monitor, &systems).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, &systems).await;
     assert_eq!(sandbox.inventory().await["logGroups"], json!({}));
 }

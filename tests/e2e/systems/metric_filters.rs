@@ -4,12 +4,11 @@ use serde_json::{Value, json};
 use vpc_flow_operator::api::FlowLogField;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, LogGroupClass};
-use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
-use vpc_flow_operator::engine::{Action, Outcome};
+use vpc_flow_operator::engine::Action;
 use vpc_flow_operator::resources::detections::Detection;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, record};
 
 const METRIC_FILTERS: &[Component] = &[Component::LogGroup, Component::MetricFilters];
 const GROUP: &str = "/aws/vpc/flowlogs/network/production";
@@ -126,7 +125,7 @@ async fn every_drift_is_repaired_and_filters_of_others_stay() {
     let actions: Vec<_> = changes.iter().map(|change| change.action).collect();
     assert_eq!(actions, [Action::Update, Action::Create], "{changes:#?}");
     assert_eq!(filters(&sandbox, GROUP).await, before);
-    assert!(sandbox.tear_down(&monitor, METRIC_FILTERS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, METRIC_FILTERS).await;
     assert_eq!(filters(&sandbox, GROUP).await.as_object().unwrap().keys().collect::<Vec<_>>(), ["somebody-elses"]);
 }
 
@@ -172,7 +171,8 @@ async fn networks_that_do_not_fit_are_reported_and_what_exists_stays() {
     assert_eq!(failure.reason, Reason::InvalidSpec);
     assert!(failure.message.starts_with("spec.detections.externalConnections.trustedCidrs: 203."), "{failure}");
     assert_eq!(filters(&sandbox, GROUP).await, before);
-    assert!(sandbox.tear_down(&monitor, METRIC_FILTERS).await.iter().all(Outcome::is_settled), "deletion goes on");
+    // Deletion goes on.
+    sandbox.remove(&monitor, METRIC_FILTERS).await;
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn stay_only_where_everything_does() {
         spec.deletion_policy = Some(policy);
         let monitor = sandbox.monitor(spec);
         sandbox.converge(&monitor, METRIC_FILTERS).await;
-        assert!(sandbox.tear_down(&monitor, METRIC_FILTERS).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&monitor, METRIC_FILTERS).await;
         assert_eq!(filters(&sandbox, GROUP).await.as_object().unwrap().len(), count, "{policy:?}");
         // A log group that is taken back gets all its filters.
         sandbox.converge(&monitor, METRIC_FILTERS).await;
@@ -233,14 +233,7 @@ async fn a_former_log_group_counts_no_more() {
     sandbox.converge(&sandbox.monitor(spec.clone()), METRIC_FILTERS).await;
     spec.cloud_watch_logs.log_group_name = Some("/other".into());
     let mut renamed = sandbox.monitor(spec);
-    renamed.recorded.push(ResourceStatus {
-        component: Component::LogGroup,
-        kind: ResourceKind::LogGroup,
-        name: GROUP.into(),
-        arn: None,
-        state: ResourceState::InSync,
-        message: None,
-    });
+    record(&mut renamed, Component::LogGroup, ResourceKind::LogGroup, GROUP);
     sandbox.converge(&renamed, METRIC_FILTERS).await;
     assert_eq!(filters(&sandbox, GROUP).await, json!({}));
     assert_eq!(filters(&sandbox, "/other").await.as_object().unwrap().len(), 3);
@@ -253,5 +246,5 @@ async fn without_the_log_group_deletion_goes_on() {
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, METRIC_FILTERS).await;
     Client::new(&sandbox.config).delete_log_group().log_group_name(GROUP).send().await.unwrap();
-    assert!(sandbox.tear_down(&monitor, METRIC_FILTERS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, METRIC_FILTERS).await;
 }

@@ -34,7 +34,7 @@ async fn a_bucket_that_is_not_ours_is_a_conflict_and_untouched_until_adopted() {
 
     let outcomes = sandbox.pass(&monitor, BUCKET).await;
     assert!(outcomes[0].conflicts[0].to_string().contains("adoptionPolicy"), "{outcomes:#?}");
-    assert!(sandbox.tear_down(&monitor, BUCKET).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, BUCKET).await;
     assert_eq!(sandbox.inventory().await, before);
 
     spec.adoption_policy = AdoptionPolicy::IfUnowned;
@@ -56,7 +56,7 @@ async fn a_name_taken_by_another_account_or_region_is_a_conflict_with_its_remedy
     let outcomes = sandbox.pass(&monitor, BUCKET).await;
     let conflict = outcomes[0].conflicts[0].to_string();
     assert!(conflict.contains("another AWS account") && conflict.contains("spec.s3.bucketName"), "{conflict}");
-    assert!(sandbox.tear_down(&monitor, BUCKET).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, BUCKET).await;
 
     let mut spec = sandbox.spec();
     spec.s3.bucket_name = Some(format!("far-{}", sandbox.account));
@@ -66,7 +66,7 @@ async fn a_name_taken_by_another_account_or_region_is_a_conflict_with_its_remedy
     let outcomes = sandbox.pass(&monitor, BUCKET).await;
     let conflict = outcomes[0].conflicts[0].to_string();
     assert!(conflict.contains("another region") && conflict.contains("spec.s3.bucketName"), "{conflict}");
-    assert!(sandbox.tear_down(&monitor, BUCKET).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, BUCKET).await;
 }
 
 #[tokio::test]

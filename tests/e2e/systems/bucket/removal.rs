@@ -4,13 +4,12 @@ use aws_sdk_s3::types::{
 };
 use serde_json::json;
 use vpc_flow_operator::api::spec::DeletionPolicy;
-use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 
 use super::{BUCKET, bucket, s3};
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, record};
 
 fn monitor(sandbox: &Sandbox, policy: DeletionPolicy) -> Monitor {
     let mut spec = sandbox.spec();
@@ -43,7 +42,8 @@ async fn delete_empties_it_of_versions_markers_and_unfinished_uploads() {
     let writes: Vec<_> = sandbox.writes_since(before).await.into_iter().map(|call| call.operation).collect();
     assert_eq!(writes, ["DeleteObjects", "AbortMultipartUpload", "DeleteBucket"]);
 
-    assert!(sandbox.tear_down(&monitor, BUCKET).await.iter().all(Outcome::is_settled), "already gone");
+    // It is gone already.
+    sandbox.remove(&monitor, BUCKET).await;
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn it_stays_with_what_it_holds_and_is_taken_back() {
         fill(&sandbox, &monitor.names.bucket).await;
         let before = bucket(&sandbox, &monitor).await;
 
-        assert!(sandbox.tear_down(&monitor, BUCKET).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&monitor, BUCKET).await;
         let mut expected = before.clone();
         expected["tags"] = json!({
             "vpcflow.dev/retained-by": "test/network/production",
@@ -112,7 +112,7 @@ async fn it_stays_with_what_it_holds_and_is_taken_back() {
         });
         assert_eq!(bucket(&sandbox, &monitor).await, expected, "nothing but the tags changes");
         let since = sandbox.latest_call().await;
-        assert!(sandbox.tear_down(&monitor, BUCKET).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&monitor, BUCKET).await;
         assert!(sandbox.writes_since(since).await.is_empty());
 
         let changes = sandbox.converge(&monitor, BUCKET).await;
@@ -132,14 +132,7 @@ async fn after_a_rename_the_old_bucket_goes_or_stays_as_the_policy_says() {
         let mut spec = old.spec.clone();
         spec.s3.bucket_name = Some(format!("other-{}", sandbox.account));
         let mut renamed = sandbox.monitor(spec);
-        renamed.recorded.push(ResourceStatus {
-            component: Component::Bucket,
-            kind: ResourceKind::Bucket,
-            name: old.names.bucket.clone(),
-            arn: None,
-            state: ResourceState::InSync,
-            message: None,
-        });
+        record(&mut renamed, Component::Bucket, ResourceKind::Bucket, &old.names.bucket);
         sandbox.converge(&renamed, BUCKET).await;
         assert_eq!(bucket(&sandbox, &renamed).await["versioning"], "Enabled");
         let left = bucket(&sandbox, &old).await;

@@ -12,7 +12,7 @@ use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::engine::Action;
 
 use super::{BUCKET, bucket, rule, s3};
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, own_tags};
 
 #[tokio::test]
 async fn is_created_exactly_so_and_then_left_alone() {
@@ -102,7 +102,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                 },
             ],
-            "tags": {"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"},
+            "tags": own_tags(),
             "objectVersions": 0,
             "deleteMarkers": 0,
         })

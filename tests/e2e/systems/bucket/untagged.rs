@@ -13,7 +13,7 @@ use vpc_flow_operator::monitor::Monitor;
 
 use super::conflicts::{fail, make_bucket};
 use super::{BUCKET, bucket, s3};
-use testkit::sandbox::{Sandbox, apply, systems};
+use testkit::sandbox::{Sandbox, apply, own_tags, systems};
 
 const OWNER: &str = "test/network/production";
 
@@ -57,10 +57,7 @@ async fn it_is_created_and_tagged_at_once() {
             let outcomes = sandbox.pass(&monitor, BUCKET).await;
             assert!(outcomes.iter().all(Outcome::is_settled), "{bucket_tags}: {outcomes:#?}");
             let found = bucket(&sandbox, &monitor).await;
-            assert_eq!(
-                found["tags"],
-                json!({"vpcflow.dev/owner": OWNER, "vpcflow.dev/managed-by": "vpc-flow-operator"})
-            );
+            assert_eq!(found["tags"], own_tags());
             sandbox.assert_at_rest(&monitor, BUCKET).await;
         }
     }
@@ -111,7 +108,7 @@ async fn after_a_crash_before_the_tags_it_is_finished_and_not_taken_for_an_adopt
             assert_eq!(found["tags"]["vpcflow.dev/owner"], OWNER, "{bucket_tags}: {found:#}");
             assert_eq!(found["tags"].get("vpcflow.dev/adopted"), None);
             sandbox.assert_at_rest(&monitor, BUCKET).await;
-            assert!(sandbox.tear_down(&monitor, BUCKET).await.iter().all(Outcome::is_settled));
+            sandbox.remove(&monitor, BUCKET).await;
             assert_eq!(bucket(&sandbox, &monitor).await, json!(null));
         }
     }
@@ -125,7 +122,7 @@ async fn after_a_crash_before_the_tags_it_goes_with_its_monitor() {
     let monitor = with_record(sandbox.monitor(spec), ResourceState::Creating);
     end_before_the_tags(&sandbox, &monitor).await;
     let deleting = with_record(monitor, ResourceState::Deleting);
-    assert!(sandbox.tear_down(&deleting, BUCKET).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&deleting, BUCKET).await;
     assert_eq!(bucket(&sandbox, &deleting).await, json!(null));
 }
 
@@ -200,7 +197,7 @@ async fn a_bucket_that_may_be_somebody_elses_is_not_taken_over_whatever_the_stat
         let before = sandbox.inventory().await;
         let outcomes = sandbox.pass(monitor, BUCKET).await;
         assert_eq!(outcomes[0].conflicts.len(), 1, "{why}: {outcomes:#?}");
-        assert!(sandbox.tear_down(monitor, BUCKET).await.iter().all(Outcome::is_settled));
+        sandbox.remove(monitor, BUCKET).await;
         assert_eq!(sandbox.inventory().await, before, "{why}");
     };
     is_refused(&by_default, "no pass has recorded it").await;
