@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::CustomResourceExt as _;
 use kube::api::ObjectMeta;
 
 use crate::api::conditions::Reason;
 use crate::api::status::VpcFlowMonitorStatus;
-use crate::api::{ResourceKind, VpcFlowMonitorSpec};
+use crate::api::{ResourceKind, VpcFlowMonitor, VpcFlowMonitorSpec};
 use crate::aws::RequestOutcome;
 use crate::aws::operations::{self as ops, Caller};
 use crate::engine::Action;
@@ -19,7 +20,32 @@ use crate::permissions::{Options, policies};
 use crate::plan::cost::{Prices, estimate};
 
 fn document(name: &str) -> String {
-    std::fs::read_to_string(format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    file(&format!("docs/{name}"))
+}
+
+/// A file of the repository.
+fn file(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The files of a folder of the repository.
+fn files(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let entries = entries.map(Result::unwrap).filter(|entry| entry.file_type().unwrap().is_file());
+    entries.map(|entry| format!("{folder}/{}", entry.file_name().into_string().unwrap())).collect()
+}
+
+/// The description of a field of the spec in the CRD.
+fn description(path: &[&str]) -> String {
+    let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap();
+    let spec = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    let field = path.iter().fold(spec, |schema, field| &schema["properties"][field]);
+    field["description"].as_str().unwrap().to_owned()
+}
+
+/// A text on one line.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The text below a heading, up to the next heading of its level.
@@ -47,14 +73,14 @@ fn every_reason_has_its_section_in_the_runbook() {
 }
 
 #[test]
-fn every_event_about_a_change_is_told() {
+fn every_event_about_a_change_is_documented() {
     let actions = [Action::Create, Action::Update, Action::Replace, Action::Adopt, Action::Retain, Action::Delete]
         .map(Action::past);
     assert_eq!(first_column(&section("operations.md", "## Events")), set(actions.into_iter().chain(["Repaired"])));
 }
 
 #[test]
-fn every_metric_is_told() {
+fn every_metric_is_documented() {
     let metrics = Metrics::default();
     metrics.aws_request(ops::GET_ROLE, RequestOutcome::Success, Some(Duration::ZERO));
     metrics.limits().throttled(ops::GET_ROLE);
@@ -110,7 +136,7 @@ fn labels<'a>(text: &'a str, metric: &str) -> BTreeSet<&'a str> {
 }
 
 #[test]
-fn every_part_of_the_policies_is_told() {
+fn every_part_of_the_policies_is_documented() {
     let role = "arn:aws:iam::123456789012:role/r".to_owned();
     let options = Options {
         assumed_roles: vec![role.clone()],
@@ -130,4 +156,36 @@ fn the_estimate_that_is_shown_is_what_plan_prints() {
     let printed = estimate(&monitor, 10.0, &Prices::built_in().unwrap()).to_string();
     let amounts = printed.split("Assumed").next().unwrap_or_default();
     assert!(document("costs.md").contains(amounts), "{amounts}");
+}
+
+#[test]
+fn small_files_that_s3_does_not_move_are_documented_where_the_days_are_set() {
+    for text in [description(&["s3", "lifecycle"]), document("costs.md")] {
+        let text = unwrapped(&text);
+        let sentence = text.split(". ").find(|sentence| sentence.contains("128 KB")).unwrap();
+        assert!(sentence.contains("less than 128 KB to another"), "{sentence}");
+        assert!(sentence.contains("the files of a small VPC stay in"), "{sentence}");
+    }
+}
+
+/// Characters after a mention of the interval that belong to it.
+const NEARBY: usize = 150;
+
+#[test]
+fn no_document_promises_that_a_longer_aggregation_interval_saves_anything_on_nitro() {
+    let mut mentions = Vec::new();
+    for path in ["README.md".to_owned()].into_iter().chain(files("docs")).chain(files("examples")) {
+        let text = unwrapped(&file(&path));
+        for (start, _) in text.match_indices("aggregationInterval: 600") {
+            mentions.push(format!("{path}: {}", text[start..].chars().take(NEARBY).collect::<String>()));
+        }
+    }
+    for path in ["README.md", "docs/costs.md", "examples/low-cost.yaml"] {
+        assert!(mentions.iter().any(|mention| mention.starts_with(path)), "{path}");
+    }
+    for mention in mentions {
+        assert!(mention.contains("Nitro"), "{mention}");
+    }
+    let described = description(&["aggregationInterval"]);
+    assert!(described.contains("Nitro") && described.contains("600 saves nothing"), "{described}");
 }

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_too_new_for_lambda_is_told() {
+    fn a_program_that_is_too_new_for_lambda_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let (binary, out) = (dir.path().join("detector"), dir.path().join("detector.zip"));
         for (symbols, reported) in

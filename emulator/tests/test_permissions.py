@@ -79,7 +79,7 @@ class Callers(PermissionsTestCase):
         logs.describe_log_groups()
         self.assertEqual(self.needs(), [])
 
-    def test_what_was_needed_is_told(self):
+    def test_what_was_needed_is_reported(self):
         self.bind({"Action": "logs:DescribeLogGroups"})
         self.bound("logs").describe_log_groups()
         self.bound("logs").describe_log_groups()

@@ -173,3 +173,22 @@ fn termination() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
         tracing::info!("stopping: steps under way are finished first");
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        run: Run,
+    }
+
+    #[test]
+    fn by_default_metrics_are_served_on_all_addresses_of_both_versions() {
+        let cli = Cli::try_parse_from(["run"]).unwrap();
+        assert_eq!(cli.run.metrics_addr.to_string(), "[::]:8080");
+    }
+}

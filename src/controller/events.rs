@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_told_once() {
+    fn trouble_is_reported_once() {
         let before = VpcFlowMonitorStatus::default();
         let conditions = vec![
             condition("Ready", "AccessDenied"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_of_the_whole_monitor_is_told_where_no_system_tells_it() {
+    fn trouble_of_the_whole_monitor_is_reported_where_no_system_reports_it() {
         let mut unreachable = condition("Ready", "AccessDenied");
         unreachable.message = "the role cannot be assumed".into();
         // The conditions of systems stay as they were reported.

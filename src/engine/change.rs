@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_are_told_field_by_field() {
+    fn differences_are_reported_field_by_field() {
         let changes = field_changes(
             &json!({"a": {"x": 1, "y": [1]}, "b": "same", "gone": true}),
             &json!({"a": {"x": 2, "y": [1]}, "b": "same", "new": "v"}),

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_binary_tells_its_architecture() {
+    fn the_binary_reports_its_architecture() {
         let of = |machine| DetectorPackage::from_bytes(packaged(&elf(machine))).map(|package| package.architecture());
         assert_eq!(of(0x3e).unwrap(), Architecture::X86_64);
         assert_eq!(of(0xb7).unwrap(), Architecture::Arm64);

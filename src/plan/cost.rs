@@ -351,6 +351,21 @@ mod tests {
     }
 
     #[test]
+    fn the_price_of_parquet_is_that_of_its_source() {
+        let prices = Prices::built_in().unwrap();
+        assert!((73_728.0 * prices.parquet_conversion_per_gb - 2_211.84).abs() < 0.001);
+        assert!(prices.source.contains("72 TB (73,728 GB) cost 2,211.84 USD"), "{}", prices.source);
+        let printed = of(|_| (), 1.0).assumptions.into_iter().find(|it| it.contains("Parquet costs 0.03 USD")).unwrap();
+        assert!(printed.contains("2,211.84 USD") && printed.contains("72 TB"), "{printed}");
+    }
+
+    #[test]
+    fn a_longer_aggregation_interval_saves_nothing() {
+        let longer = of(|spec| spec.aggregation_interval = 600, 10.0);
+        assert_eq!(longer.to_string(), of(|_| (), 10.0).to_string(), "Nitro instances do not use it");
+    }
+
+    #[test]
     fn what_is_switched_off_or_filtered_costs_less() {
         let all = of(|_| (), 10.0);
         let less = of(

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_bad_value_is_told() {
+    fn each_kind_of_bad_value_is_reported() {
         let field = |schema: Value| json!({"type": "object", "properties": {"f": schema}, "required": ["f"]});
         for (schema, value, problem) in [
             (json!({"type": "integer"}), json!("1"), "must be of type integer"),

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_told_with_its_fields_and_reason() {
+    fn everything_is_reported_with_its_fields_and_reason() {
         assert_eq!(
             render(&with_everything()),
             "network/production: vpc-0123456789abcdef0 in account 123456789012, eu-west-1

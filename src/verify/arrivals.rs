@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_tells_until_when() {
+    fn waiting_reports_until_when() {
         let delivery = delivery("s3", "11:20:00");
         let arrivals = Arrivals {
             name: CheckName::Objects,

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_beclouds_the_result_is_told() {
+    fn what_beclouds_the_result_is_reported() {
         assert_eq!(
             notes(&object(&json!({"observedGeneration": 2, "conditions": ready("True")}))),
             Vec::<String>::new()

@@ -107,7 +107,7 @@ network/production: 1 of 2 checks passed; not passed: log-events (failed); not c
     }
 
     #[test]
-    fn what_was_not_checked_is_never_told_as_holding() {
+    fn what_was_not_checked_is_never_reported_as_passed() {
         let text = render(&verification(Status::Passed), time("11:30:00"), Symbols::Words);
         assert!(
             text.ends_with("network/production: 2 of 2 checks passed; not checked: alarm-notification (skipped)\n")

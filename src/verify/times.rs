@@ -54,7 +54,7 @@ mod tests {
     use crate::verify::fixtures::{delivery, monitor_with_interval, time};
 
     #[test]
-    fn spans_are_told_in_their_largest_unit() {
+    fn spans_are_reported_in_their_largest_unit() {
         for (seconds, reported) in
             [(-5, "0s"), (59, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h"), (86_399, "23h"), (200_000, "2d")]
         {

@@ -6,12 +6,13 @@ use std::sync::{Arc, LazyLock};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use devenv::{Call, EmulatorClient, Fault};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, FileFormat};
-use vpc_flow_operator::api::{Component, FlowLogField, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
+use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
+use vpc_flow_operator::api::{Component, FlowLogField, ResourceKind, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
 use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::aws::{Aws, AwsGate, ClientPool};
@@ -133,6 +134,12 @@ impl Sandbox {
         pass(&self.aws, monitor, components, Direction::TearDown).await
     }
 
+    /// A pass of teardown that must remove everything that the monitor's deletion policy removes.
+    pub async fn remove(&self, monitor: &Monitor, components: &[Component]) {
+        let outcomes = self.tear_down(monitor, components).await;
+        assert!(outcomes.iter().all(Outcome::is_settled), "not removed: {outcomes:#?}");
+    }
+
     /// A fault for the emulator: an error that AWS answers once, with status 400.
     pub fn fault(&self, service: &str, operation: &str, code: &str, message: &str) -> Fault {
         Fault {
@@ -204,6 +211,23 @@ pub fn settings() -> Settings {
         allowed_adoptions: AllowedArns::default(),
         detector: DETECTOR.clone(),
     }
+}
+
+/// The tags that the operator puts on resources of monitor `network/production` without `spec.tags`.
+pub fn own_tags() -> Value {
+    json!({"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"})
+}
+
+/// Records a resource in the monitor's status, as an earlier pass does.
+pub fn record(monitor: &mut Monitor, component: Component, kind: ResourceKind, name: &str) {
+    monitor.recorded.push(ResourceStatus {
+        component,
+        kind,
+        name: name.to_owned(),
+        arn: None,
+        state: ResourceState::InSync,
+        message: None,
+    });
 }
 
 /// The components of all systems.

@@ -123,7 +123,7 @@ mod tests {
         }
 
         #[test]
-        fn equal_bytes_are_told_exactly(left: u64, right: u64, same: u8) {
+        fn equal_bytes_are_reported_exactly(left: u64, right: u64, same: u8) {
             let mask = (0..8).filter(|byte| same & (1 << byte) != 0).fold(0, |mask, byte| mask | (0xff << (8 * byte)));
             let right = (right & !mask) | (left & mask);
             let expected = left.to_le_bytes().iter().zip(right.to_le_bytes())

@@ -109,7 +109,7 @@ fn settings_of_the_rules_come_from_a_file_or_the_command_line() {
 }
 
 #[test]
-fn rules_that_lack_a_field_are_told() {
+fn rules_that_lack_a_field_are_reported() {
     let records = b"srcaddr dstaddr bytes\n10.0.0.1 203.0.113.9 7\n";
     let table = run_with(&[], records).output();
     assert!(table.contains("Not examined    rejected_tcp: some or all records have no action\n"), "{table}");

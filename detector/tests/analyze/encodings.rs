@@ -55,7 +55,7 @@ fn what_is_packed_otherwise_is_named_with_the_command_that_unpacks_it() {
 }
 
 #[test]
-fn padding_after_gzip_is_passed_over_and_garbage_told_after_what_was_read() {
+fn padding_after_gzip_is_passed_over_and_garbage_reported_after_what_was_read() {
     let packed = gzip(&text(&lines()));
     let padded = [packed.clone(), vec![0; 1000]].concat();
     assert_eq!(run_with(&["--records"], &[padded.clone(), padded].concat()).output().lines().count(), 2 * 338);

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lasts_is_told_as_what_it_is() {
+    fn what_lasts_is_reported_as_what_it_is() {
         let overdue = |operation, code| classify(operation, code, "").overdue;
         assert_eq!(overdue(ops::PUT_ROLE_POLICY, "NoSuchEntity"), Class::Terminal);
         assert_eq!(overdue(ops::CREATE_BUCKET, "OperationAborted"), Class::Transient);
@@ -187,7 +187,13 @@ mod tests {
             (ops::TAG_TOPIC, "StaleTag"),
             (ops::PUT_METRIC_ALARM, "ResourceConflict"),
         ];
-        let expected = [(Class::Terminal, &terminal[..]), (Class::Conflict, &conflict), (Class::NotYet, &not_yet)];
+        let transient = [(ops::GET_DATABASE, "FederationSourceRetryableException")];
+        let expected = [
+            (Class::Terminal, &terminal[..]),
+            (Class::Conflict, &conflict),
+            (Class::NotYet, &not_yet),
+            (Class::Transient, &transient),
+        ];
         for (class, codes) in expected {
             for (operation, code) in codes {
                 assert_eq!(classify(operation, code, "").class, class, "{code}");

@@ -74,7 +74,7 @@ mod tests {
     use crate::aws::operations as ops;
 
     #[test]
-    fn refusals_and_waits_are_told() {
+    fn refusals_and_waits_are_reported() {
         let mut registry = Registry::with_prefix("vpc_flow_operator");
         let metrics = LimitMetrics::register(&mut registry);
         metrics.throttled(ops::DESCRIBE_ALARMS);

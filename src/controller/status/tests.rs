@@ -152,7 +152,7 @@ fn what_could_not_be_looked_at_is_not_forgotten() {
 }
 
 #[test]
-fn a_failed_change_is_told_at_its_resource() {
+fn a_failed_change_is_reported_at_its_resource() {
     let change = Change::new(Action::Create, ResourceKind::Bucket, "b");
     let mut outcome = outcome(Component::Bucket);
     outcome.failures.push((Some(change.clone()), Failure::new(Reason::Rejected, "taken")));
@@ -163,7 +163,7 @@ fn a_failed_change_is_told_at_its_resource() {
 }
 
 #[test]
-fn an_unreachable_account_leaves_the_rest_as_told() {
+fn an_unreachable_account_leaves_the_rest_as_reported() {
     let before = status_of(Mode::Keep, &[outcome(Component::LogGroup)], &VpcFlowMonitorStatus::default());
     let failure = Failure::new(Reason::AwsError, "no way");
     let status = unreachable(&failure, Some(4), &before, Timestamp::now());

@@ -118,7 +118,8 @@ impl System for Alarms {
             let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
                 return Ok((kind, None));
             };
-            let tags = cloudwatch_tags::read(aws, &kind.alarm_arn(monitor)).await?;
+            let tags = cloudwatch_tags::read(aws, &kind.alarm_arn(monitor)).await;
+            let tags = tags.map_err(|error| error.about(ResourceKind::Alarm, &name))?;
             Ok((kind, Some(normalise(alarm, tags))))
         }))
         .await

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_out_of_reach_is_told_with_its_remedy() {
+    fn a_bucket_out_of_reach_is_reported_with_its_remedy() {
         for (code, message, part) in [
             ("AccessDenied", "Access Denied", "another AWS account"),
             (

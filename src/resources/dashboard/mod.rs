@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn warnings_are_told() {
+    fn warnings_are_reported() {
         let message = DashboardValidationMessage::builder().data_path("/widgets/1").message("Unknown key").build();
         assert_eq!(warning(&[message]).unwrap(), "CloudWatch may not show all of it: /widgets/1: Unknown key");
         assert_eq!(warning(&[]), None);

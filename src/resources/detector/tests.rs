@@ -1,7 +1,7 @@
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{
     ApplicationLogLevel, Architecture, EnvironmentResponse, FunctionConfiguration, LastUpdateStatus, LogFormat,
-    LoggingConfig, PackageType, Runtime, State, TagsError,
+    LoggingConfig, PackageType, Runtime, State, SystemLogLevel, TagsError,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -118,7 +118,7 @@ fn every_drift_is_seen() {
     type Set = fn(&mut FunctionConfiguration);
     let monitor = fixtures::monitor();
     let (configuration, tags) = answer(&monitor);
-    let cases: [(Set, &str); 12] = [
+    let cases: [(Set, &str); 13] = [
         (|it| it.description = None, "description"),
         (|it| it.runtime = Some(Runtime::Providedal2), "runtime"),
         (|it| it.handler = Some("other".into()), "handler"),
@@ -134,6 +134,7 @@ fn every_drift_is_seen() {
             },
             "applicationLogLevel",
         ),
+        (|it| it.logging_config.as_mut().unwrap().system_log_level = Some(SystemLogLevel::Warn), "systemLogLevel"),
         (|it| it.code_sha256 = Some("other".into()), "sha256"),
         (|it| it.architectures = Some(vec![Architecture::Arm64]), "architecture"),
         (
@@ -311,7 +312,7 @@ fn switched_off_nothing_is_wanted() {
 }
 
 #[test]
-fn settings_that_lambda_would_refuse_are_told_before_anything_is_sent() {
+fn settings_that_lambda_would_refuse_are_reported_before_anything_is_sent() {
     let mut spec = spec();
     spec.detections.external_connections.trusted_cidrs = environment::tests::long_cidrs(64);
     spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_checked_is_told_until_it_is_no_longer_used() {
+    fn what_could_not_be_checked_is_reported_until_it_is_no_longer_used() {
         let mut monitor = fixtures::monitor();
         let arn = "arn:aws:sns:eu-west-1:999999999999:alerts";
         monitor.spec.notifications.topic_arn = Some(arn.to_owned());

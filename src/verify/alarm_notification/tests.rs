@@ -71,7 +71,7 @@ fn a_notification_holds_once_somebody_gets_it() {
 }
 
 #[test]
-fn what_nobody_asked_for_is_skipped_and_who_has_not_confirmed_is_told_all_the_same() {
+fn what_nobody_asked_for_is_skipped_and_who_has_not_confirmed_is_reported_all_the_same() {
     let check = skipped(&known(0, &["soc@example.com"]));
     assert_eq!((check.status, check.detail.as_str()), (Status::Skipped, "pass --test-alarm"));
     assert!(check.next_step.unwrap().contains("soc@example.com"));

@@ -3,6 +3,7 @@ use std::path::Path;
 use testkit::sandbox::{REGION, Sandbox};
 
 use super::authority::{HttpsServer, file};
+use super::credentials::source;
 use super::proxy::{Protocol, Proxy};
 use super::{Ended, run};
 
@@ -62,6 +63,26 @@ async fn aws_is_reached_through_the_environments_proxy() {
     // Loopback, where the emulator is.
     let direct = format!("http://{}", case.emulator);
     assert_planned(&case.plan(&direct, &[("HTTP_PROXY", "http://127.0.0.1:1")]).await);
+}
+
+#[tokio::test]
+async fn credentials_of_a_source_on_this_machine_need_no_proxy() {
+    let case = Case::new("source").await;
+    let endpoint = format!("http://{}", case.emulator);
+    let from = async |url: &str| {
+        let variables = [
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", url),
+            ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ];
+        case.plan(&endpoint, &variables).await
+    };
+    assert_planned(&from(&source(Some(&case.sandbox.account)).await).await);
+    let refused = from(&source(None).await).await;
+    assert_failed(&refused, "no AWS credentials found, because a source of them failed");
+    assert_failed(&refused, "in a cluster, give the operator IRSA or EKS Pod Identity");
+    assert!(refused.stderr.contains("403") && !refused.stderr.contains("proxy"), "{}", refused.stderr);
 }
 
 #[tokio::test]

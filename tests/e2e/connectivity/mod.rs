@@ -2,6 +2,7 @@
 
 mod authority;
 mod aws;
+mod credentials;
 mod kubernetes;
 mod proxy;
 

@@ -113,7 +113,7 @@ async fn everything_is_made_there_and_nothing_here() {
 }
 
 #[tokio::test]
-async fn a_role_that_does_not_trust_us_is_told_and_the_monitor_can_be_deleted() {
+async fn a_role_that_does_not_trust_us_is_reported_and_the_monitor_can_be_deleted() {
     let stage = Stage::new("cross-account-wary").await;
     stage.create("wrong").await;
     let reported = stage.refusal().await;

@@ -209,7 +209,7 @@ async fn suspend_stops_every_write_and_says_so() {
 }
 
 #[tokio::test]
-async fn drift_is_repaired_and_told_as_such() {
+async fn drift_is_repaired_and_reported_as_such() {
     let (sandbox, cluster) = (Sandbox::new("lifecycle::drift").await, Cluster::new("lifecycle-drift").await);
     let operator = Operator::start(&cluster, &sandbox);
     cluster.create("m", sandbox.spec()).await;

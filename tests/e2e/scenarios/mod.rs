@@ -1,6 +1,7 @@
 //! A whole monitor over time: its life, faults, rivals, hostile input and traffic.
 
 pub mod cross_account;
+pub mod failed_reads;
 pub mod fault_proxy;
 pub mod hostile;
 pub mod layouts;

@@ -3,11 +3,11 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StateValue, Stati
 use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
-use vpc_flow_operator::engine::{Action, Outcome};
+use vpc_flow_operator::engine::Action;
 use vpc_flow_operator::resources::common::alarm_kind::AlarmKind;
 use vpc_flow_operator::resources::common::detections::Detection;
 
-use testkit::sandbox::{Sandbox, details};
+use testkit::sandbox::{Sandbox, details, own_tags};
 
 const REJECTED: AlarmKind = AlarmKind::Detection(Detection::RejectedConnections);
 const HIGH: AlarmKind = AlarmKind::Detection(Detection::HighDataTransfer);
@@ -69,7 +69,7 @@ async fn are_created_exactly_so_and_then_left_alone() {
             "ComparisonOperator": "GreaterThanThreshold",
             "TreatMissingData": "notBreaching",
             "state": "INSUFFICIENT_DATA",
-            "tags": {"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"},
+            "tags": own_tags(),
         });
         expected.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
         let mut alarm = found[format!("{base}-{slug}")].clone();
@@ -83,7 +83,7 @@ async fn are_created_exactly_so_and_then_left_alone() {
 }
 
 #[tokio::test]
-async fn states_are_told() {
+async fn states_are_reported() {
     let sandbox = Sandbox::new("alarms::states").await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, ALARMS).await;
@@ -261,7 +261,7 @@ async fn alarms_that_are_not_ours_are_conflicts_and_untouched_unless_adopted() {
     let outcomes = sandbox.pass(&monitor, ALARMS).await;
     assert!(outcomes[1].conflicts[0].to_string().contains("adoptionPolicy"), "{outcomes:#?}");
     assert_eq!(outcomes[1].applied.len(), 3, "the others are made: {outcomes:#?}");
-    assert!(sandbox.tear_down(&monitor, ALARMS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, ALARMS).await;
     assert_eq!(alarms(&sandbox).await, json!({&name: before}));
 
     let mut spec = sandbox.spec();
@@ -279,7 +279,7 @@ async fn go_on_delete_and_stay_marked_on_retain() {
     spec.deletion_policy = Some(DeletionPolicy::Retain);
     let retaining = sandbox.monitor(spec.clone());
     sandbox.converge(&retaining, ALARMS).await;
-    assert!(sandbox.tear_down(&retaining, ALARMS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&retaining, ALARMS).await;
     for alarm in alarms(&sandbox).await.as_object().unwrap().values() {
         assert_eq!(alarm["tags"]["vpcflow.dev/retained-by"], "test/network/production");
         assert!(alarm["tags"].get("vpcflow.dev/owner").is_none());
@@ -290,7 +290,7 @@ async fn go_on_delete_and_stay_marked_on_retain() {
         let monitor = sandbox.monitor(spec.clone());
         let changes = sandbox.converge(&monitor, ALARMS).await;
         assert_eq!(changes.len(), steps, "taken back by tags alone, or made anew: {changes:#?}");
-        assert!(sandbox.tear_down(&monitor, ALARMS).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&monitor, ALARMS).await;
         assert_eq!(alarms(&sandbox).await, json!({}));
     }
 }
@@ -302,6 +302,6 @@ async fn two_monitors_do_not_meet() {
     sandbox.converge(&one, ALARMS).await;
     sandbox.converge(&two, ALARMS).await;
     assert_eq!(alarms(&sandbox).await.as_object().unwrap().len(), 8);
-    assert!(sandbox.tear_down(&two, ALARMS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&two, ALARMS).await;
     sandbox.assert_at_rest(&one, ALARMS).await;
 }

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::FlowLogField;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
-use vpc_flow_operator::engine::{Action, Outcome};
+use vpc_flow_operator::engine::Action;
 use vpc_flow_operator::monitor::Monitor;
 
 use testkit::sandbox::{Sandbox, details};
@@ -212,7 +212,7 @@ async fn one_that_is_not_ours_is_a_conflict_and_untouched_or_adopted() {
 
     let outcomes = sandbox.pass(&monitor, DASHBOARD).await;
     assert!(outcomes[0].conflicts[0].to_string().contains("adoptionPolicy"), "{outcomes:#?}");
-    assert!(sandbox.tear_down(&monitor, DASHBOARD).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, DASHBOARD).await;
     assert_eq!(sandbox.inventory().await, before);
 
     spec.adoption_policy = AdoptionPolicy::IfUnowned;
@@ -230,7 +230,7 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
     let retaining = sandbox.monitor(spec.clone());
     sandbox.converge(&retaining, DASHBOARD).await;
     let before = dashboard(&sandbox, &retaining).await;
-    assert!(sandbox.tear_down(&retaining, DASHBOARD).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&retaining, DASHBOARD).await;
     let left = dashboard(&sandbox, &retaining).await;
     assert_eq!(left["body"], before["body"]);
     assert_eq!(left["tags"]["vpcflow.dev/retained-by"], "test/network/production");
@@ -241,7 +241,7 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
         let again = sandbox.monitor(spec.clone());
         let changes = sandbox.converge(&again, DASHBOARD).await;
         assert_eq!(changes.len(), 1, "taken back by its tags alone, or made: {changes:#?}");
-        assert!(sandbox.tear_down(&again, DASHBOARD).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&again, DASHBOARD).await;
         assert_eq!(sandbox.inventory().await["dashboards"], json!({}), "{policy:?}");
     }
 }
@@ -271,7 +271,7 @@ async fn without_tags_at_the_creation_it_is_ours_all_the_same() {
             spec.detector.enabled = !spec.detector.enabled;
             let changed = sandbox.monitor(spec.clone());
             assert_eq!(sandbox.converge(&changed, DASHBOARD).await.len(), 1, "{dashboard_tags}");
-            assert!(sandbox.tear_down(&changed, DASHBOARD).await.iter().all(Outcome::is_settled), "{dashboard_tags}");
+            sandbox.remove(&changed, DASHBOARD).await;
         }
         assert_eq!(sandbox.inventory().await["dashboards"], json!({}), "{dashboard_tags}");
     }
@@ -290,7 +290,7 @@ async fn one_of_somebody_else_is_a_conflict_where_dashboards_have_no_tags() {
         let before = sandbox.inventory().await;
         let outcomes = sandbox.pass(&monitor, DASHBOARD).await;
         assert!(outcomes[0].conflicts[0].to_string().contains(reported), "{outcomes:#?}");
-        assert!(sandbox.tear_down(&monitor, DASHBOARD).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&monitor, DASHBOARD).await;
         assert_eq!(sandbox.inventory().await, before);
     }
 }

@@ -2,17 +2,17 @@ use serde_json::json;
 use vpc_flow_operator::api::Component;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
-use vpc_flow_operator::engine::{Action, Outcome};
+use vpc_flow_operator::engine::Action;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, own_tags};
 
-const IDENTITY: &[Component] = &[Component::DeliveryRole];
+const DELIVERY_ROLE: &[Component] = &[Component::DeliveryRole];
 
 #[tokio::test]
 async fn is_created_exactly_so_and_then_left_alone() {
     let sandbox = Sandbox::new("delivery_role::created").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, IDENTITY).await;
+    sandbox.converge(&monitor, DELIVERY_ROLE).await;
 
     let (account, name) = (&sandbox.account, monitor.names.delivery_role());
     let group = format!("arn:aws:logs:eu-west-1:{account}:log-group:/aws/vpc/flowlogs/network/production");
@@ -33,23 +33,20 @@ async fn is_created_exactly_so_and_then_left_alone() {
     let delivery = &role["inlinePolicies"]["deliver-flow-logs"];
     assert_eq!(delivery["Statement"][0]["Resource"], json!([group, format!("{group}:*")]));
     assert_eq!(role["attachedPolicies"], json!([]));
-    assert_eq!(
-        role["tags"],
-        json!({"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"})
-    );
-    sandbox.assert_at_rest(&monitor, IDENTITY).await;
+    assert_eq!(role["tags"], own_tags());
+    sandbox.assert_at_rest(&monitor, DELIVERY_ROLE).await;
 }
 
 #[tokio::test]
 async fn a_role_in_an_instance_profile_is_left_to_its_user() {
     let sandbox = Sandbox::new("delivery_role::instance_profile").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, IDENTITY).await;
+    sandbox.converge(&monitor, DELIVERY_ROLE).await;
     let (name, iam) = (monitor.names.delivery_role(), aws_sdk_iam::Client::new(&sandbox.config));
     iam.create_instance_profile().instance_profile_name("theirs").send().await.unwrap();
     iam.add_role_to_instance_profile().instance_profile_name("theirs").role_name(&name).send().await.unwrap();
 
-    let outcomes = sandbox.tear_down(&monitor, IDENTITY).await;
+    let outcomes = sandbox.tear_down(&monitor, DELIVERY_ROLE).await;
     let [(_, failure)] = &outcomes[0].failures[..] else { panic!("{outcomes:#?}") };
     assert_eq!(failure.reason, Reason::Rejected);
     let reported = failure.to_string();
@@ -57,14 +54,14 @@ async fn a_role_in_an_instance_profile_is_left_to_its_user() {
     assert!(reported.contains("aws iam remove-role-from-instance-profile"), "{reported}");
 
     iam.remove_role_from_instance_profile().instance_profile_name("theirs").role_name(&name).send().await.unwrap();
-    assert!(sandbox.tear_down(&monitor, IDENTITY).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, DELIVERY_ROLE).await;
 }
 
 #[tokio::test]
 async fn every_drift_is_repaired() {
     let sandbox = Sandbox::new("delivery_role::drift").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, IDENTITY).await;
+    sandbox.converge(&monitor, DELIVERY_ROLE).await;
     let (name, before) = (monitor.names.delivery_role(), sandbox.inventory().await);
 
     let iam = aws_sdk_iam::Client::new(&sandbox.config);
@@ -77,7 +74,7 @@ async fn every_drift_is_repaired() {
     iam.untag_role().role_name(&name).tag_keys("vpcflow.dev/managed-by").send().await.unwrap();
     assert_ne!(sandbox.inventory().await, before);
 
-    let changes = sandbox.converge(&monitor, IDENTITY).await;
+    let changes = sandbox.converge(&monitor, DELIVERY_ROLE).await;
     assert_eq!(changes.len(), 5, "{changes:#?}");
     assert!(changes.iter().all(|change| change.action == Action::Update));
     assert_eq!(sandbox.inventory().await, before);
@@ -94,9 +91,9 @@ async fn a_role_that_is_not_ours_is_a_conflict_and_untouched() {
     create.send().await.unwrap();
     let before = sandbox.inventory().await;
 
-    let outcomes = sandbox.pass(&monitor, IDENTITY).await;
+    let outcomes = sandbox.pass(&monitor, DELIVERY_ROLE).await;
     assert!(outcomes[0].conflicts[0].to_string().contains("adoptionPolicy"), "{outcomes:#?}");
-    assert!(sandbox.tear_down(&monitor, IDENTITY).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, DELIVERY_ROLE).await;
     assert_eq!(sandbox.inventory().await, before);
 }
 
@@ -112,10 +109,10 @@ async fn a_role_under_another_path_is_never_adopted() {
     create.send().await.unwrap();
     let before = sandbox.inventory().await;
 
-    let outcomes = sandbox.pass(&monitor, IDENTITY).await;
+    let outcomes = sandbox.pass(&monitor, DELIVERY_ROLE).await;
     let reported = outcomes[0].conflicts[0].to_string();
     assert!(reported.ends_with("it is under path /; delete it or choose another cluster name"), "{reported}");
-    assert!(sandbox.tear_down(&monitor, IDENTITY).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, DELIVERY_ROLE).await;
     assert_eq!(sandbox.inventory().await, before);
 }
 
@@ -125,8 +122,8 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
     let mut spec = sandbox.spec();
     spec.deletion_policy = Some(DeletionPolicy::Retain);
     let retaining = sandbox.monitor(spec.clone());
-    sandbox.converge(&retaining, IDENTITY).await;
-    assert!(sandbox.tear_down(&retaining, IDENTITY).await.iter().all(Outcome::is_settled));
+    sandbox.converge(&retaining, DELIVERY_ROLE).await;
+    sandbox.remove(&retaining, DELIVERY_ROLE).await;
     let inventory = sandbox.inventory().await;
     let tags = &inventory["roles"][retaining.names.delivery_role()]["tags"];
     assert_eq!(tags["vpcflow.dev/retained-by"], "test/network/production");
@@ -134,9 +131,9 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
 
     spec.deletion_policy = None;
     let again = sandbox.monitor(spec);
-    let changes = sandbox.converge(&again, IDENTITY).await;
+    let changes = sandbox.converge(&again, DELIVERY_ROLE).await;
     assert_eq!(changes.len(), 1, "taken back by its tags alone: {changes:#?}");
-    assert!(sandbox.tear_down(&again, IDENTITY).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&again, DELIVERY_ROLE).await;
     assert_eq!(sandbox.inventory().await["roles"], json!({}));
 }
 
@@ -149,13 +146,13 @@ async fn carries_the_permissions_boundary_that_the_operators_owner_demands() {
     let arn = boundary.policy.unwrap().arn.unwrap();
     let mut monitor = sandbox.monitor(sandbox.spec());
     monitor.settings.permissions_boundary_arn = Some(arn.clone());
-    sandbox.converge(&monitor, IDENTITY).await;
+    sandbox.converge(&monitor, DELIVERY_ROLE).await;
     let name = monitor.names.delivery_role();
     assert_eq!(sandbox.inventory().await["roles"][&name]["permissionsBoundary"], json!(arn));
 
     iam.delete_role_permissions_boundary().role_name(&name).send().await.unwrap();
-    let changes = sandbox.converge(&monitor, IDENTITY).await;
+    let changes = sandbox.converge(&monitor, DELIVERY_ROLE).await;
     assert_eq!(changes[0].fields[0].path, "permissionsBoundary");
     assert_eq!(sandbox.inventory().await["roles"][&name]["permissionsBoundary"], json!(arn));
-    sandbox.assert_at_rest(&monitor, IDENTITY).await;
+    sandbox.assert_at_rest(&monitor, DELIVERY_ROLE).await;
 }

@@ -1,10 +1,9 @@
 use serde_json::json;
+use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{DeletionPolicy, LogGroupClass};
-use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
-use vpc_flow_operator::engine::Outcome;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, record};
 
 const LOG_GROUP: &[Component] = &[Component::LogGroup];
 const NAME: &str = "/aws/vpc/flowlogs/network/production";
@@ -59,14 +58,7 @@ async fn after_a_rename_the_old_group_goes_or_stays_as_the_policy_says() {
 
         spec.cloud_watch_logs.log_group_name = Some("/other".into());
         let mut renamed = sandbox.monitor(spec);
-        renamed.recorded.push(ResourceStatus {
-            component: Component::LogGroup,
-            kind: ResourceKind::LogGroup,
-            name: NAME.into(),
-            arn: None,
-            state: ResourceState::InSync,
-            message: None,
-        });
+        record(&mut renamed, Component::LogGroup, ResourceKind::LogGroup, NAME);
         sandbox.converge(&renamed, LOG_GROUP).await;
         let groups = &sandbox.inventory().await["logGroups"];
         assert_eq!(groups["/other"]["retention"], 30);
@@ -78,18 +70,36 @@ async fn after_a_rename_the_old_group_goes_or_stays_as_the_policy_says() {
 }
 
 #[tokio::test]
+async fn a_key_that_the_log_group_cannot_use_is_named_when_the_key_changes() {
+    let sandbox = Sandbox::new("log_group::key").await;
+    let mut spec = sandbox.spec();
+    sandbox.converge(&sandbox.monitor(spec.clone()), LOG_GROUP).await;
+    let missing = format!("arn:aws:kms:eu-west-1:{}:key/00000000-0000-0000-0000-000000000000", sandbox.account);
+    let closed = sandbox.emulator.create_key_for(&sandbox.account, "eu-west-1", &["cloudwatch"]).await.unwrap();
+    for key in [missing, closed] {
+        spec.cloud_watch_logs.kms_key_arn = Some(key.clone());
+        let outcomes = sandbox.pass(&sandbox.monitor(spec.clone()), LOG_GROUP).await;
+        let (_, failure) = &outcomes[0].failures[0];
+        assert_eq!(failure.reason, Reason::Rejected, "{failure}");
+        let reported = failure.to_string();
+        assert!(reported.starts_with(&format!("log group {NAME}: ")), "{reported}");
+        assert!(reported.contains(&format!("spec.cloudWatchLogs.kmsKeyArn is {key}")), "{reported}");
+    }
+}
+
+#[tokio::test]
 async fn data_stays_unless_the_policy_is_delete() {
     let sandbox = Sandbox::new("log_group::delete").await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, LOG_GROUP).await;
-    assert!(sandbox.tear_down(&monitor, LOG_GROUP).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, LOG_GROUP).await;
     assert!(sandbox.inventory().await["logGroups"].get(NAME).is_some());
 
     let mut spec = sandbox.spec();
     spec.deletion_policy = Some(DeletionPolicy::Delete);
     let monitor = sandbox.monitor(spec);
     sandbox.converge(&monitor, LOG_GROUP).await;
-    assert!(sandbox.tear_down(&monitor, LOG_GROUP).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, LOG_GROUP).await;
     assert_eq!(sandbox.inventory().await["logGroups"], json!({}));
 }
 
@@ -122,6 +132,6 @@ async fn of_the_class_that_has_no_filters_is_built_and_removed_without_them() {
     let outcomes = sandbox.pass(&standard, &systems[..2]).await;
     assert!(outcomes[1].failures.is_empty(), "{outcomes:#?}");
 
-    assert!(sandbox.tear_down(&monitor, &systems).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, &systems).await;
     assert_eq!(sandbox.inventory().await["logGroups"], json!({}));
 }

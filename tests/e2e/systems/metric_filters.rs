@@ -4,14 +4,13 @@ use serde_json::{Value, json};
 use vpc_flow_operator::api::FlowLogField;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy, LogGroupClass};
-use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
-use vpc_flow_operator::engine::{Action, Outcome};
+use vpc_flow_operator::engine::Action;
 use vpc_flow_operator::resources::common::detections::Detection;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, record};
 
-const DETECTIONS: &[Component] = &[Component::LogGroup, Component::MetricFilters];
+const METRIC_FILTERS: &[Component] = &[Component::LogGroup, Component::MetricFilters];
 const GROUP: &str = "/aws/vpc/flowlogs/network/production";
 
 async fn filters(sandbox: &Sandbox, group: &str) -> Value {
@@ -40,7 +39,7 @@ async fn put_by_hand(sandbox: &Sandbox, group: &str, name: &str) {
 async fn are_created_exactly_so_and_then_left_alone() {
     let sandbox = Sandbox::new("metric_filters::created").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, DETECTIONS).await;
+    sandbox.converge(&monitor, METRIC_FILTERS).await;
 
     let base = monitor.names.base();
     let transformation = |metric: &str| {
@@ -71,19 +70,19 @@ async fn are_created_exactly_so_and_then_left_alone() {
             },
         })
     );
-    sandbox.assert_at_rest(&monitor, DETECTIONS).await;
+    sandbox.assert_at_rest(&monitor, METRIC_FILTERS).await;
 }
 
 #[tokio::test]
 async fn every_field_of_the_spec_changes_what_it_should() {
     let sandbox = Sandbox::new("metric_filters::spec").await;
     let mut spec = sandbox.spec();
-    sandbox.converge(&sandbox.monitor(spec.clone()), DETECTIONS).await;
+    sandbox.converge(&sandbox.monitor(spec.clone()), METRIC_FILTERS).await;
 
     spec.detections.high_data_transfer.min_bytes = 5;
     spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/25".into(), "2001:db8::/32".into()];
     let monitor = sandbox.monitor(spec.clone());
-    let changes = sandbox.converge(&monitor, DETECTIONS).await;
+    let changes = sandbox.converge(&monitor, METRIC_FILTERS).await;
     assert_eq!(changes.len(), 2, "{changes:#?}");
     let found = filters(&sandbox, GROUP).await;
     let pattern = |detection: Detection| found[detection.filter_name(&monitor)]["filterPattern"].as_str().unwrap();
@@ -94,19 +93,19 @@ async fn every_field_of_the_spec_changes_what_it_should() {
     spec.detections.namespace = "Network".into();
     spec.cloud_watch_logs.fields = vec![FlowLogField::Action, FlowLogField::Bytes, FlowLogField::SrcAddr];
     let monitor = sandbox.monitor(spec.clone());
-    assert_eq!(sandbox.converge(&monitor, DETECTIONS).await.len(), 3);
+    assert_eq!(sandbox.converge(&monitor, METRIC_FILTERS).await.len(), 3);
     let found = filters(&sandbox, GROUP).await;
     let rejected = &found[Detection::RejectedConnections.filter_name(&monitor)];
     assert_eq!(rejected["filterPattern"], "[action=REJECT, bytes, srcaddr]");
     assert_eq!(rejected["metricTransformations"][0]["metricNamespace"], "Network");
-    sandbox.assert_at_rest(&monitor, DETECTIONS).await;
+    sandbox.assert_at_rest(&monitor, METRIC_FILTERS).await;
 
     spec.detections.rejected_connections.enabled = false;
-    sandbox.converge(&sandbox.monitor(spec.clone()), DETECTIONS).await;
+    sandbox.converge(&sandbox.monitor(spec.clone()), METRIC_FILTERS).await;
     assert_eq!(filters(&sandbox, GROUP).await.as_object().unwrap().len(), 2);
     spec.detections.high_data_transfer.enabled = false;
     spec.detections.external_connections.enabled = false;
-    sandbox.converge(&sandbox.monitor(spec), DETECTIONS).await;
+    sandbox.converge(&sandbox.monitor(spec), METRIC_FILTERS).await;
     assert_eq!(filters(&sandbox, GROUP).await, json!({}));
 }
 
@@ -114,7 +113,7 @@ async fn every_field_of_the_spec_changes_what_it_should() {
 async fn every_drift_is_repaired_and_filters_of_others_stay() {
     let sandbox = Sandbox::new("metric_filters::drift").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, DETECTIONS).await;
+    sandbox.converge(&monitor, METRIC_FILTERS).await;
     put_by_hand(&sandbox, GROUP, "somebody-elses").await;
     let before = filters(&sandbox, GROUP).await;
     put_by_hand(&sandbox, GROUP, &Detection::RejectedConnections.filter_name(&monitor)).await;
@@ -122,11 +121,11 @@ async fn every_drift_is_repaired_and_filters_of_others_stay() {
     let logs = Client::new(&sandbox.config);
     logs.delete_metric_filter().log_group_name(GROUP).filter_name(gone).send().await.unwrap();
 
-    let changes = sandbox.converge(&monitor, DETECTIONS).await;
+    let changes = sandbox.converge(&monitor, METRIC_FILTERS).await;
     let actions: Vec<_> = changes.iter().map(|change| change.action).collect();
     assert_eq!(actions, [Action::Update, Action::Create], "{changes:#?}");
     assert_eq!(filters(&sandbox, GROUP).await, before);
-    assert!(sandbox.tear_down(&monitor, DETECTIONS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, METRIC_FILTERS).await;
     assert_eq!(filters(&sandbox, GROUP).await.as_object().unwrap().keys().collect::<Vec<_>>(), ["somebody-elses"]);
 }
 
@@ -138,8 +137,8 @@ async fn more_filters_than_a_page_are_no_obstacle() {
     for number in 0..60 {
         put_by_hand(&sandbox, GROUP, &format!("a-{number}")).await;
     }
-    assert_eq!(sandbox.converge(&monitor, DETECTIONS).await.len(), 3);
-    sandbox.assert_at_rest(&monitor, DETECTIONS).await;
+    assert_eq!(sandbox.converge(&monitor, METRIC_FILTERS).await.len(), 3);
+    sandbox.assert_at_rest(&monitor, METRIC_FILTERS).await;
 }
 
 #[tokio::test]
@@ -147,7 +146,7 @@ async fn a_log_group_that_is_not_ours_gets_no_filters() {
     let sandbox = Sandbox::new("metric_filters::conflict").await;
     let monitor = sandbox.monitor(sandbox.spec());
     Client::new(&sandbox.config).create_log_group().log_group_name(GROUP).send().await.unwrap();
-    let outcomes = sandbox.pass(&monitor, DETECTIONS).await;
+    let outcomes = sandbox.pass(&monitor, METRIC_FILTERS).await;
     assert_eq!(outcomes[1].waits_for, [Component::LogGroup]);
     assert_eq!(filters(&sandbox, GROUP).await, json!({}));
 
@@ -155,24 +154,25 @@ async fn a_log_group_that_is_not_ours_gets_no_filters() {
     spec.adoption_policy = AdoptionPolicy::IfUnowned;
     let adopting = sandbox.monitor(spec);
     put_by_hand(&sandbox, GROUP, "rejected-connections").await;
-    sandbox.converge(&adopting, DETECTIONS).await;
+    sandbox.converge(&adopting, METRIC_FILTERS).await;
     assert_eq!(filters(&sandbox, GROUP).await.as_object().unwrap().len(), 4);
 }
 
 #[tokio::test]
-async fn networks_that_do_not_fit_are_told_and_what_exists_stays() {
+async fn networks_that_do_not_fit_are_reported_and_what_exists_stays() {
     let sandbox = Sandbox::new("metric_filters::invalid").await;
     let mut spec = sandbox.spec();
-    sandbox.converge(&sandbox.monitor(spec.clone()), DETECTIONS).await;
+    sandbox.converge(&sandbox.monitor(spec.clone()), METRIC_FILTERS).await;
     let before = filters(&sandbox, GROUP).await;
     spec.detections.external_connections.trusted_cidrs = (0..64).map(|index| format!("203.{index}.1.0/24")).collect();
     let monitor = sandbox.monitor(spec);
-    let outcomes = sandbox.pass(&monitor, DETECTIONS).await;
+    let outcomes = sandbox.pass(&monitor, METRIC_FILTERS).await;
     let (_, failure) = &outcomes[1].failures[0];
     assert_eq!(failure.reason, Reason::InvalidSpec);
     assert!(failure.message.starts_with("spec.detections.externalConnections.trustedCidrs: 203."), "{failure}");
     assert_eq!(filters(&sandbox, GROUP).await, before);
-    assert!(sandbox.tear_down(&monitor, DETECTIONS).await.iter().all(Outcome::is_settled), "deletion goes on");
+    // Deletion goes on.
+    sandbox.remove(&monitor, METRIC_FILTERS).await;
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_full_log_group_is_reported_with_its_filters() {
     for number in 0..98 {
         put_by_hand(&sandbox, GROUP, &format!("theirs-{number:02}")).await;
     }
-    let outcomes = sandbox.pass(&monitor, DETECTIONS).await;
+    let outcomes = sandbox.pass(&monitor, METRIC_FILTERS).await;
     let (_, failure) = &outcomes[1].failures[0];
     assert_eq!(failure.reason, Reason::Rejected);
     let words = [
@@ -205,7 +205,7 @@ async fn a_class_without_metric_filters_is_not_asked_for_them() {
     spec.detections.high_data_transfer.enabled = false;
     spec.detections.external_connections.enabled = false;
     let monitor = sandbox.monitor(spec);
-    sandbox.converge(&monitor, DETECTIONS).await;
+    sandbox.converge(&monitor, METRIC_FILTERS).await;
     let calls = sandbox.emulator.calls(&sandbox.account, 0).await.unwrap();
     assert!(calls.iter().all(|call| call.operation != "DescribeMetricFilters" && call.operation != "PutMetricFilter"));
 }
@@ -217,12 +217,12 @@ async fn stay_only_where_everything_does() {
         let mut spec = sandbox.spec();
         spec.deletion_policy = Some(policy);
         let monitor = sandbox.monitor(spec);
-        sandbox.converge(&monitor, DETECTIONS).await;
-        assert!(sandbox.tear_down(&monitor, DETECTIONS).await.iter().all(Outcome::is_settled));
+        sandbox.converge(&monitor, METRIC_FILTERS).await;
+        sandbox.remove(&monitor, METRIC_FILTERS).await;
         assert_eq!(filters(&sandbox, GROUP).await.as_object().unwrap().len(), count, "{policy:?}");
         // A log group that is taken back gets all its filters.
-        sandbox.converge(&monitor, DETECTIONS).await;
-        sandbox.assert_at_rest(&monitor, DETECTIONS).await;
+        sandbox.converge(&monitor, METRIC_FILTERS).await;
+        sandbox.assert_at_rest(&monitor, METRIC_FILTERS).await;
     }
 }
 
@@ -230,28 +230,21 @@ async fn stay_only_where_everything_does() {
 async fn a_former_log_group_counts_no_more() {
     let sandbox = Sandbox::new("metric_filters::rename").await;
     let mut spec = sandbox.spec();
-    sandbox.converge(&sandbox.monitor(spec.clone()), DETECTIONS).await;
+    sandbox.converge(&sandbox.monitor(spec.clone()), METRIC_FILTERS).await;
     spec.cloud_watch_logs.log_group_name = Some("/other".into());
     let mut renamed = sandbox.monitor(spec);
-    renamed.recorded.push(ResourceStatus {
-        component: Component::LogGroup,
-        kind: ResourceKind::LogGroup,
-        name: GROUP.into(),
-        arn: None,
-        state: ResourceState::InSync,
-        message: None,
-    });
-    sandbox.converge(&renamed, DETECTIONS).await;
+    record(&mut renamed, Component::LogGroup, ResourceKind::LogGroup, GROUP);
+    sandbox.converge(&renamed, METRIC_FILTERS).await;
     assert_eq!(filters(&sandbox, GROUP).await, json!({}));
     assert_eq!(filters(&sandbox, "/other").await.as_object().unwrap().len(), 3);
-    sandbox.assert_at_rest(&renamed, DETECTIONS).await;
+    sandbox.assert_at_rest(&renamed, METRIC_FILTERS).await;
 }
 
 #[tokio::test]
 async fn without_the_log_group_deletion_goes_on() {
     let sandbox = Sandbox::new("metric_filters::gone").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, DETECTIONS).await;
+    sandbox.converge(&monitor, METRIC_FILTERS).await;
     Client::new(&sandbox.config).delete_log_group().log_group_name(GROUP).send().await.unwrap();
-    assert!(sandbox.tear_down(&monitor, DETECTIONS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, METRIC_FILTERS).await;
 }

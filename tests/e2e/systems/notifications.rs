@@ -8,7 +8,7 @@ use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, own_tags};
 
 const NOTIFICATIONS: &[Component] = &[Component::Notifications];
 
@@ -74,10 +74,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
         })
     );
     assert_eq!(topic["subscriptions"], json!([]));
-    assert_eq!(
-        topic["tags"],
-        json!({"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"})
-    );
+    assert_eq!(topic["tags"], own_tags());
     sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
 }
 
@@ -125,7 +122,7 @@ fn fault(sandbox: &Sandbox, operation: &str, code: &str, message: &str, times: O
 }
 
 #[tokio::test]
-async fn a_password_is_never_told_and_its_endpoint_subscribed_once() {
+async fn a_password_is_never_reported_and_its_endpoint_subscribed_once() {
     let sandbox = Sandbox::new("notifications::password").await;
     let endpoint = "https://user:secret@127.0.0.1:1/alerts";
     let mut spec = sandbox.spec();
@@ -147,7 +144,7 @@ async fn a_password_is_never_told_and_its_endpoint_subscribed_once() {
 }
 
 #[tokio::test]
-async fn an_existing_topic_that_may_not_be_read_is_used_and_that_is_told() {
+async fn an_existing_topic_that_may_not_be_read_is_used_and_that_is_reported() {
     let sandbox = Sandbox::new("notifications::unreadable").await;
     let theirs = Sandbox::new("notifications::unreadable::theirs").await;
     let sns = Client::new(&theirs.config);
@@ -178,7 +175,7 @@ async fn an_existing_topic_that_may_not_be_read_is_used_and_that_is_told() {
         )
         .await;
     sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
-    assert!(sandbox.tear_down(&monitor, NOTIFICATIONS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, NOTIFICATIONS).await;
     assert_eq!(theirs.inventory().await, before);
 }
 
@@ -339,7 +336,7 @@ async fn an_existing_topic_takes_the_place_of_ours_and_is_never_changed() {
     let topics = sandbox.inventory().await["topics"].clone();
     assert_eq!(topics, json!({"soc": before}));
     sandbox.assert_at_rest(&monitor, NOTIFICATIONS).await;
-    assert!(sandbox.tear_down(&monitor, NOTIFICATIONS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, NOTIFICATIONS).await;
     assert_eq!(sandbox.inventory().await["topics"], topics);
 }
 
@@ -353,11 +350,12 @@ async fn a_topic_in_another_region_is_refused_before_aws_is_asked() {
     let (_, failure) = &outcomes[0].failures[0];
     assert_eq!(failure.reason, Reason::InvalidSpec);
     assert!(failure.message.starts_with("spec.notifications.topicArn: the topic is in us-east-1"), "{failure}");
-    assert!(sandbox.tear_down(&monitor, NOTIFICATIONS).await.iter().all(Outcome::is_settled), "deletion goes on");
+    // Deletion goes on.
+    sandbox.remove(&monitor, NOTIFICATIONS).await;
 }
 
 #[tokio::test]
-async fn what_aws_refuses_is_told_and_the_rest_goes_on() {
+async fn what_aws_refuses_is_reported_and_the_rest_goes_on() {
     let sandbox = Sandbox::new("notifications::refused").await;
     let mut spec = sandbox.spec();
     spec.notifications.subscriptions =
@@ -379,7 +377,7 @@ async fn a_topic_that_is_not_ours_is_a_conflict_and_untouched_unless_adopted() {
 
     let outcomes = sandbox.pass(&monitor, NOTIFICATIONS).await;
     assert!(outcomes[0].conflicts[0].to_string().contains("adoptionPolicy"), "{outcomes:#?}");
-    assert!(sandbox.tear_down(&monitor, NOTIFICATIONS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, NOTIFICATIONS).await;
     assert_eq!(sandbox.inventory().await, before);
 
     let mut spec = sandbox.spec();
@@ -397,7 +395,7 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
     spec.deletion_policy = Some(DeletionPolicy::Retain);
     let retaining = sandbox.monitor(spec.clone());
     sandbox.converge(&retaining, NOTIFICATIONS).await;
-    assert!(sandbox.tear_down(&retaining, NOTIFICATIONS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&retaining, NOTIFICATIONS).await;
     let inventory = sandbox.inventory().await;
     let tags = &inventory["topics"][retaining.names.topic()]["tags"];
     assert_eq!(tags["vpcflow.dev/retained-by"], "test/network/production");
@@ -408,7 +406,7 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
         let monitor = sandbox.monitor(spec.clone());
         let changes = sandbox.converge(&monitor, NOTIFICATIONS).await;
         assert_eq!(changes.len(), 1, "taken back by its tags alone, or made anew: {changes:#?}");
-        assert!(sandbox.tear_down(&monitor, NOTIFICATIONS).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&monitor, NOTIFICATIONS).await;
         assert_eq!(sandbox.inventory().await["topics"], json!({}));
     }
 }

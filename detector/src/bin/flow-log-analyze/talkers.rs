@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn when_there_are_too_many_the_large_ones_stay_and_the_error_is_told() {
+    fn when_there_are_too_many_the_large_ones_stay_and_the_error_is_reported() {
         let mut talkers = Talkers { max: 64, ..Talkers::default() };
         talkers.add(address(0), address(1), 1_000_000);
         for n in 0..10_000 {

@@ -130,7 +130,7 @@ fn without_log_status_in_the_format_the_values_decide() {
 }
 
 #[test]
-fn a_rule_tells_the_field_that_a_format_lacks() {
+fn a_rule_reports_the_field_that_a_format_lacks() {
     for rule in Rule::ALL {
         assert_eq!(rule.lacks(&V2_FORMAT.parse().unwrap()), None);
         assert_eq!(rule.lacks(&CUSTOM_FORMAT.parse().unwrap()), None);

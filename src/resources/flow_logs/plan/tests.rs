@@ -77,7 +77,7 @@ fn from_nothing_both_are_made() {
 }
 
 #[test]
-fn every_setting_that_differs_is_told_old_to_new() {
+fn every_setting_that_differs_is_reported_old_to_new() {
     let monitor = fixtures::monitor();
     let [logs, s3] = <[FlowLog; 2]>::try_from(wanted(&monitor)).unwrap();
     let bucket = |arn: &str, format: &str, hive, hourly| Destination::Bucket {

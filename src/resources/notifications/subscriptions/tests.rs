@@ -60,7 +60,7 @@ fn only_what_we_made_is_unsubscribed() {
 }
 
 #[test]
-fn a_role_that_is_not_allowed_is_told_and_handed_to_nobody() {
+fn a_role_that_is_not_allowed_is_reported_and_handed_to_nobody() {
     let mut subscription = wanted(SubscriptionProtocol::Firehose, "arn:stream");
     subscription.subscription_role_arn = Some("arn:aws:iam::123456789012:role/admin".to_owned());
     let asked = monitor(vec![subscription, wanted(SubscriptionProtocol::Sqs, "a")], &[]);

@@ -123,7 +123,7 @@ async fn what_stands_in_the_way_is_an_error() {
 }
 
 #[tokio::test]
-async fn bad_input_is_told_with_its_remedy() {
+async fn bad_input_is_reported_with_its_remedy() {
     let sandbox = Sandbox::new("plan::bad").await;
     let misspelt = file("misspelt", &monitor(&sandbox, ", s3: {bucketname: x}"));
     let twice = file("twice", &[monitor(&sandbox, ""), monitor(&sandbox, "")].join("---\n"));
@@ -154,7 +154,7 @@ async fn bad_input_is_told_with_its_remedy() {
 }
 
 #[tokio::test]
-async fn of_several_monitors_each_is_told_and_one_that_cannot_be_planned_hides_no_other() {
+async fn of_several_monitors_each_is_reported_and_one_that_cannot_be_planned_hides_no_other() {
     let sandbox = Sandbox::new("plan::several").await;
     let named = |name: &str, spec: &str| monitor(&sandbox, spec).replace("production", name);
     let role = "arn:aws:iam::999999999999:role/x";

@@ -239,7 +239,7 @@ async fn other_layouts_are_looked_through_too_and_other_files_are_not_ours() {
 }
 
 #[tokio::test]
-async fn a_refused_delivery_is_told_with_what_to_check() {
+async fn a_refused_delivery_is_reported_with_what_to_check() {
     let scene = Scene::new("verify-refused", |_| ()).await;
     let bucket = &scene.status.summary.as_ref().unwrap().bucket;
     scene.sandbox.s3().delete_bucket_policy().bucket(bucket).send().await.unwrap();

@@ -97,7 +97,7 @@ async fn a_notification_that_nobody_gets_does_not_hold() {
 }
 
 #[tokio::test]
-async fn alarms_that_fire_by_themselves_are_left_alone_and_what_may_not_be_set_is_told() {
+async fn alarms_that_fire_by_themselves_are_left_alone_and_what_may_not_be_set_is_reported() {
     let scene = scene("verify-firing", vec![queue()]).await;
     let fault = denied(&scene.sandbox, "monitoring", "SetAlarmState");
     scene.sandbox.emulator.add_fault(fault).await.unwrap();

@@ -20,7 +20,7 @@ fn shared(stage: &Stage, policy: DeletionPolicy) -> VpcFlowMonitorSpec {
 }
 
 #[tokio::test]
-async fn one_owns_it_and_the_other_is_told_whose_it_is() {
+async fn one_owns_it_and_the_other_reports_whose_it_is() {
     let stage = Stage::new("hostile-claims").await;
     stage.cluster.create("first", shared(&stage, DeletionPolicy::Delete)).await;
     stage.cluster.wait_ready("first").await;

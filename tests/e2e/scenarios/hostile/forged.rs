@@ -67,7 +67,7 @@ async fn make_bucket(sandbox: &Sandbox, name: &str, owner: &str) {
 }
 
 #[tokio::test]
-async fn another_monitors_resources_under_our_names_are_told_and_left_alone() {
+async fn another_monitors_resources_under_our_names_are_reported_and_left_alone() {
     let stage = Stage::new("hostile-squat").await;
     let mut spec = stage.sandbox.spec();
     spec.deletion_policy = Some(DeletionPolicy::Delete);
@@ -127,7 +127,7 @@ async fn our_tag_on_a_bucket_in_another_account_does_not_make_it_ours() {
 }
 
 #[tokio::test]
-async fn our_tag_taken_off_by_hand_is_told_with_the_way_back_and_costs_no_record() {
+async fn our_tag_taken_off_by_hand_is_reported_with_the_way_back_and_costs_no_record() {
     let stage = Stage::new("hostile-untagged").await;
     let mut spec = stage.sandbox.spec();
     spec.deletion_policy = Some(DeletionPolicy::Delete);

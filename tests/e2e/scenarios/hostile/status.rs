@@ -95,7 +95,7 @@ async fn what_it_names_of_others_is_not_touched_and_it_is_mended() {
 }
 
 #[tokio::test]
-async fn another_account_in_it_is_told_with_the_remedy() {
+async fn another_account_in_it_is_reported_with_the_remedy() {
     let stage = Stage::new("hostile-status-account").await;
     stage.cluster.create("m", stage.sandbox.spec()).await;
     stage.cluster.wait_ready("m").await;

@@ -106,7 +106,7 @@ fn invalid(monitor: &VpcFlowMonitor) -> bool {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_schema_is_told_and_the_others_go_on() {
+async fn what_does_not_fit_the_schema_is_reported_and_the_others_go_on() {
     let world = World::new("years-misfit").await;
     let (cluster, vpc) = (&world.cluster, world.sandbox.vpc_id.clone());
     let mut operator = world.start("years-misfit-1").await;

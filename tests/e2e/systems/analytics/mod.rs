@@ -362,7 +362,7 @@ async fn what_is_not_ours_is_a_conflict_and_untouched_or_adopted() {
         outcomes[0].conflicts.iter().all(|conflict| conflict.to_string().contains("adoptionPolicy")),
         "{outcomes:#?}"
     );
-    assert!(sandbox.tear_down(&monitor, ANALYTICS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, ANALYTICS).await;
     assert_eq!(sandbox.inventory().await, before);
 
     spec.adoption_policy = AdoptionPolicy::IfUnowned;
@@ -376,7 +376,7 @@ async fn what_is_not_ours_is_a_conflict_and_untouched_or_adopted() {
 }
 
 #[tokio::test]
-async fn what_athena_refuses_is_told_and_the_rest_goes_on() {
+async fn what_athena_refuses_is_reported_and_the_rest_goes_on() {
     let sandbox = Sandbox::new("analytics::refused").await;
     let mut spec = sandbox.spec();
     sandbox.converge(&sandbox.monitor(spec.clone()), ANALYTICS).await;

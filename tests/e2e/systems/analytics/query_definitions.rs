@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::api::{FlowLogField, ResourceKind};
-use vpc_flow_operator::engine::{Action, Outcome};
+use vpc_flow_operator::engine::Action;
 use vpc_flow_operator::monitor::Monitor;
 
 use crate::systems::analytics::{ANALYTICS, reported};
@@ -136,7 +136,7 @@ async fn are_found_behind_many_of_other_people() {
     sandbox.assert_at_rest(&monitor, ANALYTICS).await;
     assert_eq!(keys(&definitions(&sandbox).await).len(), 60 + QUERIES.len());
 
-    assert!(sandbox.tear_down(&monitor, ANALYTICS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, ANALYTICS).await;
     let left = keys(&definitions(&sandbox).await);
     assert_eq!(left.len(), 60);
     assert!(left.iter().all(|name| name.contains("A query of mine")), "{left:?}");
@@ -152,7 +152,7 @@ async fn two_monitors_keep_to_their_own() {
     sandbox.converge(&one, ANALYTICS).await;
     sandbox.converge(&other, ANALYTICS).await;
     sandbox.assert_at_rest(&one, ANALYTICS).await;
-    assert!(sandbox.tear_down(&one, ANALYTICS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&one, ANALYTICS).await;
     assert_eq!(keys(&definitions(&sandbox).await), names(&other, &QUERIES));
     sandbox.assert_at_rest(&other, ANALYTICS).await;
 }
@@ -165,20 +165,20 @@ async fn stay_on_retain_and_are_taken_back() {
     let monitor = sandbox.monitor(spec.clone());
     sandbox.converge(&monitor, ANALYTICS).await;
     let before = definitions(&sandbox).await;
-    assert!(sandbox.tear_down(&monitor, ANALYTICS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, ANALYTICS).await;
     assert_eq!(definitions(&sandbox).await, before);
     for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
         spec.deletion_policy = Some(policy);
         let again = sandbox.monitor(spec.clone());
         sandbox.converge(&again, ANALYTICS).await;
         assert_eq!(definitions(&sandbox).await, before);
-        assert!(sandbox.tear_down(&again, ANALYTICS).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&again, ANALYTICS).await;
         assert_eq!(definitions(&sandbox).await, json!({}), "{policy:?}");
     }
 }
 
 #[tokio::test]
-async fn one_too_many_is_told_and_the_rest_goes_on() {
+async fn one_too_many_is_reported_and_the_rest_goes_on() {
     let sandbox = Sandbox::new("query_definitions::refused").await;
     let monitor = sandbox.monitor(sandbox.spec());
     let mut others = Vec::new();

@@ -2,12 +2,11 @@
 
 use serde_json::json;
 use vpc_flow_operator::api::spec::DeletionPolicy;
-use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
-use vpc_flow_operator::engine::{Action, Outcome};
+use vpc_flow_operator::engine::Action;
 
 use crate::systems::analytics::{ANALYTICS, QUERIES, database, reported, table, workgroup};
-use testkit::sandbox::Sandbox;
+use testkit::sandbox::{Sandbox, record};
 
 #[tokio::test]
 async fn after_a_rename_the_former_ones_go() {
@@ -24,14 +23,7 @@ async fn after_a_rename_the_former_ones_go() {
 
     spec.analytics.database = Some("records".into());
     let mut monitor = sandbox.monitor(spec);
-    monitor.recorded.push(ResourceStatus {
-        component: Component::Analytics,
-        kind: ResourceKind::Database,
-        name: former.names.database.clone(),
-        arn: None,
-        state: ResourceState::InSync,
-        message: None,
-    });
+    record(&mut monitor, Component::Analytics, ResourceKind::Database, &former.names.database);
     sandbox.converge(&monitor, ANALYTICS).await;
     let inventory = sandbox.inventory().await;
     assert_eq!(inventory["databases"].as_object().unwrap().keys().collect::<Vec<_>>(), ["records"]);
@@ -52,7 +44,7 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
     let retaining = sandbox.monitor(spec.clone());
     sandbox.converge(&retaining, ANALYTICS).await;
     let before = sandbox.inventory().await;
-    assert!(sandbox.tear_down(&retaining, ANALYTICS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&retaining, ANALYTICS).await;
     let inventory = sandbox.inventory().await;
     for tags in [&workgroup(&inventory, &retaining)["tags"], &database(&inventory, &retaining)["tags"]] {
         assert_eq!(tags["vpcflow.dev/retained-by"], "test/network/production");
@@ -72,7 +64,7 @@ async fn goes_on_delete_and_stays_marked_on_retain() {
             assert_eq!(reported(&changes), taken_back, "by their tags alone: {changes:#?}");
         }
         assert_eq!(sandbox.inventory().await, before);
-        assert!(sandbox.tear_down(&again, ANALYTICS).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&again, ANALYTICS).await;
         let inventory = sandbox.inventory().await;
         assert_eq!((&inventory["workgroups"], &inventory["databases"]), (&json!({}), &json!({})), "{policy:?}");
     }

@@ -9,7 +9,7 @@ use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::engine::{self, Action, Direction, Outcome};
 
-use super::{STORAGE, bucket, s3};
+use super::{BUCKET, bucket, s3};
 use testkit::sandbox::{Sandbox, apply, systems};
 
 /// Makes S3 refuse an operation.
@@ -32,17 +32,17 @@ async fn a_bucket_that_is_not_ours_is_a_conflict_and_untouched_until_adopted() {
     make_bucket(&s3(&sandbox.config), &monitor.names.bucket).await;
     let before = sandbox.inventory().await;
 
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     assert!(outcomes[0].conflicts[0].to_string().contains("adoptionPolicy"), "{outcomes:#?}");
-    assert!(sandbox.tear_down(&monitor, STORAGE).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, BUCKET).await;
     assert_eq!(sandbox.inventory().await, before);
 
     spec.adoption_policy = AdoptionPolicy::IfUnowned;
     let monitor = sandbox.monitor(spec);
-    let changes = sandbox.converge(&monitor, STORAGE).await;
+    let changes = sandbox.converge(&monitor, BUCKET).await;
     assert_eq!(changes[0].action, Action::Adopt, "{changes:#?}");
     assert_eq!(bucket(&sandbox, &monitor).await["tags"]["vpcflow.dev/owner"], "test/network/production");
-    sandbox.assert_at_rest(&monitor, STORAGE).await;
+    sandbox.assert_at_rest(&monitor, BUCKET).await;
 }
 
 #[tokio::test]
@@ -53,28 +53,28 @@ async fn a_name_taken_by_another_account_or_region_is_a_conflict_with_its_remedy
     spec.s3.bucket_name = Some(format!("taken-{}", sandbox.account));
     let monitor = sandbox.monitor(spec);
     make_bucket(&s3(&stranger.config), &monitor.names.bucket).await;
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     let conflict = outcomes[0].conflicts[0].to_string();
     assert!(conflict.contains("another AWS account") && conflict.contains("spec.s3.bucketName"), "{conflict}");
-    assert!(sandbox.tear_down(&monitor, STORAGE).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, BUCKET).await;
 
     let mut spec = sandbox.spec();
     spec.s3.bucket_name = Some(format!("far-{}", sandbox.account));
     let monitor = sandbox.monitor(spec);
     let far = sandbox.config.to_builder().region(Region::new("us-east-1")).build();
     s3(&far).create_bucket().bucket(&monitor.names.bucket).send().await.unwrap();
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     let conflict = outcomes[0].conflicts[0].to_string();
     assert!(conflict.contains("another region") && conflict.contains("spec.s3.bucketName"), "{conflict}");
-    assert!(sandbox.tear_down(&monitor, STORAGE).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, BUCKET).await;
 }
 
 #[tokio::test]
-async fn a_name_taken_between_look_and_creation_is_told_with_its_remedy() {
+async fn a_name_taken_between_look_and_creation_is_reported_with_its_remedy() {
     let sandbox = Sandbox::new("bucket::race").await;
     let monitor = sandbox.monitor(sandbox.spec());
     fail(&sandbox, "CreateBucket", "BucketAlreadyExists", 409, None).await;
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     let (_, failure) = &outcomes[0].failures[0];
     assert_eq!(failure.reason, Reason::Conflict);
     assert!(failure.message.contains("spec.s3.bucketName"), "{failure}");
@@ -85,7 +85,7 @@ async fn a_creation_whose_answer_was_lost_is_finished() {
     let sandbox = Sandbox::new("bucket::lost").await;
     let monitor = sandbox.monitor(sandbox.spec());
     fail(&sandbox, "PutBucketPolicy", "AccessDenied", 403, None).await;
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     let (_, failure) = &outcomes[0].failures[0];
     assert_eq!(failure.reason, Reason::AccessDenied);
     assert!(failure.message.contains("s3:PutBucketPolicy"), "{failure}");
@@ -95,7 +95,7 @@ async fn a_creation_whose_answer_was_lost_is_finished() {
 
     // The bucket is made, but not seen yet: its remaining settings are written all the same.
     fail(&sandbox, "GetBucketTagging", "NoSuchBucket", 404, Some(1)).await;
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
     assert_eq!(outcomes[0].applied[0].action, Action::Create);
     assert_ne!(bucket(&sandbox, &monitor).await["policy"], json!(null));
@@ -108,7 +108,7 @@ async fn a_bucket_of_the_account_that_was_not_seen_is_not_taken_over() {
     make_bucket(&s3(&sandbox.config), &monitor.names.bucket).await;
     let before = sandbox.inventory().await;
     fail(&sandbox, "GetBucketTagging", "NoSuchBucket", 404, Some(1)).await;
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
     assert_eq!(sandbox.inventory().await, before);
 }
@@ -124,7 +124,7 @@ async fn nor_is_one_in_the_region_where_s3_says_yes_to_a_second_creation() {
     s3(&home).create_bucket().bucket(&monitor.names.bucket).send().await.unwrap();
     let before = sandbox.inventory().await;
     fail(&sandbox, "GetBucketTagging", "NoSuchBucket", 404, Some(1)).await;
-    let systems = systems(STORAGE);
+    let systems = systems(BUCKET);
     let assessed = engine::assess(&systems, &aws, &monitor, Direction::Build).await;
     let outcomes = apply(&aws, &monitor, assessed, Direction::Build).await;
     assert_eq!(outcomes[0].failures[0].1.reason, Reason::WaitingForAws, "{outcomes:#?}");
@@ -144,6 +144,6 @@ async fn changes_that_s3_refuses_for_a_moment_are_repeated() {
     for operation in ["PutBucketLifecycleConfiguration", "PutBucketPolicy"] {
         fail(&sandbox, operation, "OperationAborted", 409, Some(2)).await;
     }
-    let outcomes = sandbox.pass(&monitor, STORAGE).await;
+    let outcomes = sandbox.pass(&monitor, BUCKET).await;
     assert!(outcomes.iter().all(Outcome::is_settled), "{outcomes:#?}");
 }

@@ -13,7 +13,7 @@ use vpc_flow_operator::monitor::Monitor;
 
 use testkit::sandbox::Sandbox;
 
-const STORAGE: &[Component] = &[Component::Bucket];
+const BUCKET: &[Component] = &[Component::Bucket];
 
 /// A client that may do what the operator never does.
 fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {

@@ -11,14 +11,14 @@ use vpc_flow_operator::api::spec::TagValue;
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::engine::Action;
 
-use super::{STORAGE, bucket, rule, s3};
-use testkit::sandbox::Sandbox;
+use super::{BUCKET, bucket, rule, s3};
+use testkit::sandbox::{Sandbox, own_tags};
 
 #[tokio::test]
 async fn is_created_exactly_so_and_then_left_alone() {
     let sandbox = Sandbox::new("bucket::created").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    let changes = sandbox.converge(&monitor, STORAGE).await;
+    let changes = sandbox.converge(&monitor, BUCKET).await;
     assert_eq!(changes.len(), 1, "{changes:#?}");
 
     let (account, name) = (&sandbox.account, &monitor.names.bucket);
@@ -102,12 +102,12 @@ async fn is_created_exactly_so_and_then_left_alone() {
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                 },
             ],
-            "tags": {"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"},
+            "tags": own_tags(),
             "objectVersions": 0,
             "deleteMarkers": 0,
         })
     );
-    sandbox.assert_at_rest(&monitor, STORAGE).await;
+    sandbox.assert_at_rest(&monitor, BUCKET).await;
 }
 
 #[tokio::test]
@@ -115,13 +115,13 @@ async fn few_calls_make_it_and_seven_reads_watch_it() {
     let sandbox = Sandbox::new("bucket::calls").await;
     let monitor = sandbox.monitor(sandbox.spec());
     let before = sandbox.latest_call().await;
-    sandbox.converge(&monitor, STORAGE).await;
+    sandbox.converge(&monitor, BUCKET).await;
     let mut writes: Vec<_> = sandbox.writes_since(before).await.into_iter().map(|call| call.operation).collect();
     writes.sort();
     assert_eq!(writes, ["CreateBucket", "PutBucketLifecycleConfiguration", "PutBucketPolicy", "PutBucketVersioning"]);
 
     let before = sandbox.latest_call().await;
-    sandbox.assert_at_rest(&monitor, STORAGE).await;
+    sandbox.assert_at_rest(&monitor, BUCKET).await;
     assert_eq!(sandbox.emulator.calls(&sandbox.account, before).await.unwrap().len(), 7);
 }
 
@@ -129,7 +129,7 @@ async fn few_calls_make_it_and_seven_reads_watch_it() {
 async fn every_field_of_the_spec_changes_what_it_should() {
     let sandbox = Sandbox::new("bucket::fields").await;
     let key = format!("arn:aws:kms:eu-west-1:{}:key/11111111-2222-3333-4444-555555555555", sandbox.account);
-    sandbox.converge(&sandbox.monitor(sandbox.spec()), STORAGE).await;
+    sandbox.converge(&sandbox.monitor(sandbox.spec()), BUCKET).await;
 
     let mut spec = sandbox.spec();
     spec.s3.versioning = false;
@@ -144,7 +144,7 @@ async fn every_field_of_the_spec_changes_what_it_should() {
     spec.analytics.result_retention_days = 4;
     spec.tags.insert("team".into(), TagValue("network".into()));
     let monitor = sandbox.monitor(spec.clone());
-    let changes = sandbox.converge(&monitor, STORAGE).await;
+    let changes = sandbox.converge(&monitor, BUCKET).await;
     assert_eq!(changes.len(), 4, "{changes:#?}");
     assert!(changes.iter().all(|change| change.action == Action::Update), "{changes:#?}");
 
@@ -164,27 +164,27 @@ async fn every_field_of_the_spec_changes_what_it_should() {
     assert_eq!(records["NoncurrentVersionExpiration"], json!({"NoncurrentDays": 3}));
     assert_eq!(rule(&bucket_now, "vpc-flow-operator-results")["Expiration"], json!({"Days": 4}));
     assert_eq!(bucket_now["tags"]["team"], "network");
-    sandbox.assert_at_rest(&monitor, STORAGE).await;
+    sandbox.assert_at_rest(&monitor, BUCKET).await;
 
     spec.s3.lifecycle.intelligent_tiering = true;
     spec.analytics.enabled = false;
     spec.tags.clear();
     let monitor = sandbox.monitor(spec);
-    sandbox.converge(&monitor, STORAGE).await;
+    sandbox.converge(&monitor, BUCKET).await;
     let bucket_now = bucket(&sandbox, &monitor).await;
     let records = rule(&bucket_now, "vpc-flow-operator-records");
     assert_eq!(records["Transitions"], json!([{"Days": 0, "StorageClass": "INTELLIGENT_TIERING"}]));
     let results = rule(&bucket_now, "vpc-flow-operator-results");
     assert_eq!(results["Expiration"], json!({"Days": 4}), "what is left of them goes");
     assert_eq!(bucket_now["tags"].get("team"), None);
-    sandbox.assert_at_rest(&monitor, STORAGE).await;
+    sandbox.assert_at_rest(&monitor, BUCKET).await;
 }
 
 #[tokio::test]
 async fn every_drift_is_repaired() {
     let sandbox = Sandbox::new("bucket::drift").await;
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, STORAGE).await;
+    sandbox.converge(&monitor, BUCKET).await;
     let (name, before) = (&monitor.names.bucket, sandbox.inventory().await);
 
     let s3 = s3(&sandbox.config);
@@ -210,7 +210,7 @@ async fn every_drift_is_repaired() {
     s3.put_bucket_lifecycle_configuration().bucket(name).lifecycle_configuration(lifecycle).send().await.unwrap();
     assert_ne!(sandbox.inventory().await, before);
 
-    let changes = sandbox.converge(&monitor, STORAGE).await;
+    let changes = sandbox.converge(&monitor, BUCKET).await;
     assert_eq!(changes.len(), 5, "{changes:#?}");
     assert!(changes.iter().all(|change| change.action == Action::Update));
     // S3 hands an encryption that was written back as it was written.
@@ -219,7 +219,7 @@ async fn every_drift_is_repaired() {
     s3.delete_bucket_lifecycle().bucket(name).send().await.unwrap();
     s3.delete_bucket_ownership_controls().bucket(name).send().await.unwrap();
     s3.delete_bucket_encryption().bucket(name).send().await.unwrap();
-    assert_eq!(sandbox.converge(&monitor, STORAGE).await.len(), 2);
+    assert_eq!(sandbox.converge(&monitor, BUCKET).await.len(), 2);
     assert_eq!(sandbox.inventory().await, before);
 }
 
@@ -229,9 +229,9 @@ async fn us_east_1_takes_no_location() {
     let pool = ClientPool::new(&sandbox.config, AwsGate::default());
     sandbox.aws = Arc::clone(&pool.get(Some("us-east-1"), None).await.unwrap());
     let monitor = sandbox.monitor(sandbox.spec());
-    sandbox.converge(&monitor, STORAGE).await;
+    sandbox.converge(&monitor, BUCKET).await;
     let bucket = bucket(&sandbox, &monitor).await;
     assert_eq!(bucket["region"], "us-east-1");
     assert_eq!(bucket["tags"]["vpcflow.dev/owner"], "test/network/production");
-    sandbox.assert_at_rest(&monitor, STORAGE).await;
+    sandbox.assert_at_rest(&monitor, BUCKET).await;
 }

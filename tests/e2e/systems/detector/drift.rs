@@ -1,11 +1,11 @@
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{Architecture, Environment, LoggingConfig, Runtime};
+use aws_sdk_lambda::types::{ApplicationLogLevel, Architecture, Environment, LoggingConfig, Runtime, SystemLogLevel};
 use serde_json::json;
-use vpc_flow_operator::api::status::{ResourceState, ResourceStatus};
 use vpc_flow_operator::api::{Component, ResourceKind};
 use vpc_flow_operator::engine::{Action, Change};
 
 use super::{DETECTOR, RECORDS, built, kinds, lambda, logs, other_package, parts, settled_function};
+use testkit::sandbox::record;
 
 #[tokio::test]
 async fn every_drift_is_repaired() {
@@ -24,7 +24,13 @@ async fn every_drift_is_repaired() {
         .memory_size(512)
         .timeout(3)
         .environment(Environment::builder().variables("RUST_LOG", "off").build())
-        .logging_config(LoggingConfig::builder().log_group("/elsewhere").build())
+        .logging_config(
+            LoggingConfig::builder()
+                .log_group("/elsewhere")
+                .application_log_level(ApplicationLogLevel::Warn)
+                .system_log_level(SystemLogLevel::Warn)
+                .build(),
+        )
         .send()
         .await
         .unwrap();
@@ -140,14 +146,7 @@ async fn after_a_rename_records_come_from_the_new_log_group() {
     let mut spec = sandbox.spec();
     spec.cloud_watch_logs.log_group_name = Some("/other".into());
     let mut renamed = sandbox.monitor(spec);
-    renamed.recorded.push(ResourceStatus {
-        component: Component::LogGroup,
-        kind: ResourceKind::LogGroup,
-        name: RECORDS.into(),
-        arn: None,
-        state: ResourceState::InSync,
-        message: None,
-    });
+    record(&mut renamed, Component::LogGroup, ResourceKind::LogGroup, RECORDS);
     sandbox.converge(&renamed, DETECTOR).await;
     let inventory = sandbox.inventory().await;
     let name = renamed.names.detector();

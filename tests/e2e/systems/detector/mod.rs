@@ -17,7 +17,7 @@ use vpc_flow_operator::api::{Component, ResourceKind, VpcFlowMonitorSpec};
 use vpc_flow_operator::engine::{Action, Change, Direction, Outcome, SystemHealth};
 use vpc_flow_operator::monitor::Monitor;
 
-use testkit::sandbox::{Sandbox, pass, settings};
+use testkit::sandbox::{Sandbox, own_tags, pass, settings};
 
 const DETECTOR: &[Component] = &[Component::LogGroup, Component::Detector];
 const RECORDS: &str = "/aws/vpc/flowlogs/network/production";
@@ -104,10 +104,6 @@ async fn is_created_exactly_so_and_then_left_alone() {
         json!({name: {"filterPattern": "", "destinationArn": function_arn, "distribution": "ByLogStream"}})
     );
     sandbox.assert_at_rest(&monitor, DETECTOR).await;
-}
-
-fn own_tags() -> Value {
-    json!({"vpcflow.dev/owner": "test/network/production", "vpcflow.dev/managed-by": "vpc-flow-operator"})
 }
 
 fn topic(account: &str, monitor: &Monitor) -> String {

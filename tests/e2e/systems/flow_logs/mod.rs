@@ -239,7 +239,7 @@ async fn a_stranger_is_a_conflict_at_our_destination_only() {
     assert!(conflict.contains(&stranger) && conflict.contains("adoptionPolicy"), "{conflict}");
     assert!(outcome.conflicts.len() == 1 && outcome.failures.is_empty(), "{outcome:#?}");
     assert_eq!(reported(&outcome.applied), [(Action::Create, "cloud-watch-logs")]);
-    assert!(sandbox.tear_down(&monitor, FLOW_LOGS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, FLOW_LOGS).await;
     assert_eq!(flow_logs(&sandbox).await, before);
 
     let mut spec = sandbox.spec();
@@ -262,7 +262,7 @@ async fn two_monitors_of_one_vpc_do_not_touch_each_other() {
     sandbox.converge(&other, FLOW_LOGS).await;
     assert_eq!(flow_logs(&sandbox).await.len(), 4);
     sandbox.assert_at_rest(&monitor, FLOW_LOGS).await;
-    assert!(sandbox.tear_down(&other, FLOW_LOGS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&other, FLOW_LOGS).await;
     sandbox.assert_at_rest(&monitor, FLOW_LOGS).await;
 }
 
@@ -328,7 +328,7 @@ async fn both_go_in_one_call() {
         prepare(&sandbox, &monitor).await;
         sandbox.converge(&monitor, FLOW_LOGS).await;
         let before = sandbox.latest_call().await;
-        assert!(sandbox.tear_down(&monitor, FLOW_LOGS).await.iter().all(Outcome::is_settled));
+        sandbox.remove(&monitor, FLOW_LOGS).await;
         assert_eq!(flow_logs(&sandbox).await, []);
         assert_eq!(sandbox.writes_since(before).await.len(), 1);
 
@@ -347,7 +347,7 @@ async fn retained_ones_stay_and_are_taken_back() {
     prepare(&sandbox, &monitor).await;
     sandbox.converge(&monitor, FLOW_LOGS).await;
     let before = flow_logs(&sandbox).await;
-    assert!(sandbox.tear_down(&monitor, FLOW_LOGS).await.iter().all(Outcome::is_settled));
+    sandbox.remove(&monitor, FLOW_LOGS).await;
     for (_, flow_log) in flow_logs(&sandbox).await {
         assert_eq!(flow_log["Tags"]["vpcflow.dev/retained-by"], "test/network/production");
         assert!(flow_log["Tags"].get("vpcflow.dev/owner").is_none());
