@@ -16,7 +16,7 @@ pub use failure::Failure;
 pub use outcome::{Assessed, Outcome, plan};
 pub use ownership::{Fate, fate};
 pub use pass::{apply, assess};
-pub use resource::{Call, Resource, ResourceCall, existing};
+pub use resource::{Call, Resource, ResourceCall, existing, rewrite};
 pub use schedule::foresee;
 pub use system::{
     AnyCall, Applied, Conflict, Details, Diff, Direction, Existing, Goal, Other, Removal, Report, Step, System,

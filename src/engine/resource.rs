@@ -5,7 +5,9 @@ use std::future::{Future, ready};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use serde::Serialize;
 
+use super::change::{Action, Change};
 use super::ownership::claim_by_tags;
 use super::system::{Applied, Existing, Step};
 use crate::api::ResourceKind;
@@ -161,6 +163,20 @@ impl<R: Resource> Call for ResourceCall<R> {
         }
         .boxed()
     }
+}
+
+/// For kinds that AWS replaces whole: the step that writes `resource`, if the parts of it that are compared, `found` and `declared`, differ.
+#[must_use]
+pub fn rewrite<R, P>(resource: &R, name: &str, found: &P, declared: &P) -> Vec<Step<R>>
+where
+    R: Resource<Call = R>,
+    P: PartialEq + Serialize,
+{
+    if found == declared {
+        return Vec::new();
+    }
+    let change = Change::new(Action::Update, R::KIND, name).between(found, declared);
+    vec![Step::new(change, resource.clone())]
 }
 
 /// The resource of that name for the status, if it is ours.

@@ -13,7 +13,7 @@ use crate::api::status::AlarmStatus;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{
-    Action, AnyCall, Applied, Change, Details, Diff, Goal, Removal, Report, Resource, Step, System, existing, ownership,
+    AnyCall, Applied, Details, Diff, Goal, Removal, Report, Resource, Step, System, existing, ownership, rewrite,
 };
 use crate::monitor::{Claim, Monitor, TagCall, Tags};
 use crate::resources::common::cloudwatch_tags;
@@ -52,10 +52,6 @@ pub struct FoundAlarm {
     state: String,
     tags: Tags,
 }
-
-/// Replaces the definition of an alarm.
-#[derive(Clone, Debug)]
-pub struct Put(Alarm);
 
 /// Every alarm that the monitor may have, in the order of [`AlarmKind::ALL`].
 pub type Observed = Vec<(AlarmKind, Option<FoundAlarm>)>;
@@ -164,7 +160,7 @@ impl Resource for Alarm {
     const KIND: ResourceKind = ResourceKind::Alarm;
 
     type Found = FoundAlarm;
-    type Call = Put;
+    type Call = Self;
 
     fn name(&self) -> &str {
         &self.name
@@ -178,12 +174,8 @@ impl Resource for Alarm {
         Some(&found.tags)
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &FoundAlarm) -> Vec<Step<Put>> {
-        if found.alarm == *self {
-            return Vec::new();
-        }
-        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&found.alarm, self);
-        vec![Step::new(change, Put(self.clone()))]
+    fn differences(&self, _monitor: &Monitor, found: &FoundAlarm) -> Vec<Step<Self>> {
+        rewrite(self, &self.name, &found.alarm, self)
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
@@ -191,9 +183,9 @@ impl Resource for Alarm {
         Ok(Applied::Done)
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, alarm: &Self) -> Result<Applied, AwsError> {
         // Tags are ignored for an alarm that exists, see `PutMetricAlarm`.
-        put(aws, &call.0, None).await?;
+        put(aws, alarm, None).await?;
         Ok(Applied::Done)
     }
 
