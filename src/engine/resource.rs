@@ -3,8 +3,6 @@
 use std::fmt;
 use std::future::{Future, ready};
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::change::{Action, Change};
@@ -147,21 +145,18 @@ pub enum ResourceCall<R: Resource> {
 /// Something that can be done to AWS.
 pub trait Call: Send + Sync + 'static {
     /// Does it. Safe to repeat after a lost answer.
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>>;
+    fn run(&self, aws: &Aws, monitor: &Monitor) -> impl Future<Output = Result<Applied, AwsError>> + Send;
 }
 
 impl<R: Resource> Call for ResourceCall<R> {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        async move {
-            match self {
-                Self::Create(resource) => return resource.create(aws, monitor).await,
-                Self::Tag(name, tags) => R::retag(aws, monitor, name, tags).await?,
-                Self::Change(name, call) => return R::call(aws, monitor, name, call).await,
-                Self::Delete(name, found) => return R::delete(aws, monitor, name, found).await,
-            }
-            Ok(Applied::Done)
+    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        match self {
+            Self::Create(resource) => return resource.create(aws, monitor).await,
+            Self::Tag(name, tags) => R::retag(aws, monitor, name, tags).await?,
+            Self::Change(name, call) => return R::call(aws, monitor, name, call).await,
+            Self::Delete(name, found) => return R::delete(aws, monitor, name, found).await,
         }
-        .boxed()
+        Ok(Applied::Done)
     }
 }
 

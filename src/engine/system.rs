@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use thiserror::Error;
 
@@ -229,7 +230,18 @@ pub struct Conflict {
 
 /// A call without its type.
 #[derive(Clone)]
-pub struct AnyCall(Arc<dyn Call>);
+pub struct AnyCall(Arc<dyn Run>);
+
+/// A [`Call`] whose future has no type of its own.
+trait Run: Send + Sync {
+    fn boxed_run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>>;
+}
+
+impl<C: Call> Run for C {
+    fn boxed_run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        self.run(aws, monitor).boxed()
+    }
+}
 
 impl AnyCall {
     /// Hides the type of a call.
@@ -240,8 +252,8 @@ impl AnyCall {
 }
 
 impl Call for AnyCall {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        self.0.run(aws, monitor)
+    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        self.0.boxed_run(aws, monitor).await
     }
 }
 
