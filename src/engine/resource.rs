@@ -29,11 +29,11 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     /// A call that removes one difference.
     type Call: Clone + fmt::Debug + Send + Sync + 'static;
 
-    /// Its name in AWS.
-    fn name(&self) -> &str;
-
     /// ARN of the resource of that name; `None` for a kind that has none.
-    fn arn(monitor: &Monitor, name: &str) -> Option<String>;
+    #[must_use]
+    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
+        None
+    }
 
     /// Its tags. `None` for a kind that cannot have any: then its name and its parent identify the owner.
     fn tags(found: &Self::Found) -> Option<&Tags>;

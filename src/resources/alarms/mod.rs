@@ -162,10 +162,6 @@ impl Resource for Alarm {
     type Found = FoundAlarm;
     type Call = Self;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.account_region.arn("cloudwatch", format!("alarm:{name}")))
     }

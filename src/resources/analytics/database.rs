@@ -91,10 +91,6 @@ impl Resource for Database {
     type Found = FoundDatabase;
     type Call = Update;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(arn(monitor, name))
     }

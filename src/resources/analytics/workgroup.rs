@@ -108,10 +108,6 @@ impl Resource for Workgroup {
     type Found = FoundWorkgroup;
     type Call = Self;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(arn(monitor, name))
     }

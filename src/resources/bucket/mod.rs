@@ -123,10 +123,6 @@ impl Resource for Bucket {
     type Found = Found;
     type Call = Setting;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.account_region.s3_arn(name))
     }

@@ -83,10 +83,6 @@ impl<const HOLDS_RECORDS: bool> Resource for LogGroup<HOLDS_RECORDS> {
     type Found = FoundLogGroup;
     type Call = LogGroupCall;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.log_group_arn(name))
     }

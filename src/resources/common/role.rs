@@ -102,10 +102,6 @@ impl Resource for Role {
     type Found = FoundRole;
     type Call = RoleCall;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.role_arn(name))
     }

@@ -95,10 +95,6 @@ impl Resource for Dashboard {
     type Found = FoundDashboard;
     type Call = Self;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(arn(monitor, name))
     }

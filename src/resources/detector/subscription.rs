@@ -95,14 +95,6 @@ impl Resource for Subscription {
     type Found = Self;
     type Call = Self;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
-        None
-    }
-
     fn tags(_found: &Self) -> Option<&Tags> {
         None
     }

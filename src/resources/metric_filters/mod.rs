@@ -138,14 +138,6 @@ impl Resource for Filter {
     type Found = Self;
     type Call = Self;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
-        None
-    }
-
     fn tags(_found: &Self) -> Option<&Tags> {
         None
     }

@@ -118,10 +118,6 @@ impl Resource for Topic {
     type Found = FoundTopic;
     type Call = TopicCall;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, _name: &str) -> Option<String> {
         Some(monitor.own_topic_arn())
     }
