@@ -2,8 +2,6 @@
 //!
 //! Subscriptions carry no tags: the topic records ours. All others belong to somebody else, who made them by hand.
 
-use serde_json::json;
-
 use super::name::{in_one_case, masked, name};
 use super::record;
 use crate::api::Invalid;
@@ -162,8 +160,7 @@ pub fn diff(
                 if let Some(role) =
                     subscription.subscription_role_arn.clone().filter(|role| role_arn.as_ref() != Some(role))
                 {
-                    let old = role_arn.as_ref().map(|role| json!(role));
-                    let change = change(Action::Update, name).field("subscriptionRoleArn", old, Some(json!(role)));
+                    let change = change(Action::Update, name).field("subscriptionRoleArn", role_arn, &role);
                     diff.step(change, SubscriptionOp::SetRole { arn: arn.clone(), role_arn: role });
                 }
             }
