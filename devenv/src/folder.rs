@@ -12,23 +12,22 @@ use crate::signals::Interrupted;
 pub struct Folder(TempDir);
 
 impl Folder {
-    pub fn create() -> Result<Self> {
+    /// Does `work` in a new folder. After a failure, keeps it and prints its path: its logs may show the cause.
+    pub async fn run(work: impl AsyncFnOnce(&Self) -> Result<ExitCode>) -> Result<ExitCode> {
         let folder = tempfile::Builder::new().prefix("vpc-flow-operator-").tempdir();
-        Ok(Self(folder.context("cannot make a temporary folder")?))
-    }
-
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// After a failure, keeps the folder and prints its path: its logs may show the cause.
-    pub fn keep_after_failure(self, result: &Result<ExitCode>) {
-        let keep = match result {
+        let folder = Self(folder.context("cannot make a temporary folder")?);
+        let result = work(&folder).await;
+        let keep = match &result {
             Ok(code) => *code != ExitCode::SUCCESS,
             Err(error) => !error.is::<Interrupted>(),
         };
         if keep {
-            eprintln!("The logs are in {}", self.0.keep().display());
+            eprintln!("The logs are in {}", folder.0.keep().display());
         }
+        result
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 }

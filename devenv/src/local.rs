@@ -19,6 +19,31 @@ pub fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
+/// Another process may take a free port before the started one listens on it.
+const ATTEMPTS: usize = 3;
+
+/// Starts something on free ports, in a folder of its own below `dir`, and waits until it is ready. Tries again with
+/// other ports if it lost one.
+pub async fn start_on_free_ports<T>(
+    dir: &Path,
+    spawn: impl Fn(&Path) -> Result<T>,
+    wait_until_ready: impl AsyncFn(&mut T) -> Result<()>,
+    lost_its_port: impl Fn(&T) -> bool,
+) -> Result<T> {
+    let mut attempt = 1;
+    loop {
+        let mut started = spawn(&dir.join(format!("attempt-{attempt}")))?;
+        match wait_until_ready(&mut started).await {
+            Ok(()) => return Ok(started),
+            Err(error) if attempt < ATTEMPTS && lost_its_port(&started) => {
+                eprintln!("{error:#}\nTrying again with other ports.");
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Runs a script of the project that provides something, such as `tools/chart-tools/build.sh`, and returns the path in
 /// its last line of output.
 pub async fn provided_by(script: &str) -> Result<PathBuf> {

@@ -18,10 +18,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs `command` and returns its exit code, 128 and the signal's number if a signal ended it.
 pub async fn run(command: &[String]) -> Result<ExitCode> {
-    let folder = Folder::create()?;
-    let result = start_and_run(&folder, command).await;
-    folder.keep_after_failure(&result);
-    result
+    Folder::run(async |folder| start_and_run(folder, command).await).await
 }
 
 async fn start_and_run(folder: &Folder, command: &[String]) -> Result<ExitCode> {

@@ -9,10 +9,7 @@ use crate::folder::Folder;
 use crate::signals::Signals;
 
 pub async fn up() -> Result<ExitCode> {
-    let folder = Folder::create()?;
-    let result = keep_up(&folder).await;
-    folder.keep_after_failure(&result);
-    result
+    Folder::run(keep_up).await
 }
 
 async fn keep_up(folder: &Folder) -> Result<ExitCode> {

@@ -188,35 +188,25 @@ impl ClientPool {
         let config = in_turn(&config, limits.clone());
         // A custom endpoint, such as an emulator's, seldom has a host name per bucket.
         let path_style = config.endpoint_url().is_some();
+        // Each service has types of its own for its client and for the configuration.
+        macro_rules! client {
+            ($sdk:ident $(, $setting:ident($value:expr))?) => {
+                $sdk::Client::from_conf(
+                    $sdk::config::Builder::from(&config)$(.$setting($value))?.interceptor(gate()).build(),
+                )
+            };
+        }
         Ok(Aws {
             account_region,
-            athena: aws_sdk_athena::Client::from_conf(
-                aws_sdk_athena::config::Builder::from(&config).interceptor(gate()).build(),
-            ),
-            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(
-                aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(gate()).build(),
-            ),
-            ec2: aws_sdk_ec2::Client::from_conf(
-                aws_sdk_ec2::config::Builder::from(&config).interceptor(gate()).build(),
-            ),
-            glue: aws_sdk_glue::Client::from_conf(
-                aws_sdk_glue::config::Builder::from(&config).interceptor(gate()).build(),
-            ),
-            iam: aws_sdk_iam::Client::from_conf(
-                aws_sdk_iam::config::Builder::from(&config).interceptor(gate()).build(),
-            ),
-            lambda: aws_sdk_lambda::Client::from_conf(
-                aws_sdk_lambda::config::Builder::from(&config).interceptor(gate()).build(),
-            ),
-            logs: aws_sdk_cloudwatchlogs::Client::from_conf(
-                aws_sdk_cloudwatchlogs::config::Builder::from(&config).interceptor(gate()).build(),
-            ),
-            s3: aws_sdk_s3::Client::from_conf(
-                aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).interceptor(gate()).build(),
-            ),
-            sns: aws_sdk_sns::Client::from_conf(
-                aws_sdk_sns::config::Builder::from(&config).interceptor(gate()).build(),
-            ),
+            athena: client!(aws_sdk_athena),
+            cloudwatch: client!(aws_sdk_cloudwatch),
+            ec2: client!(aws_sdk_ec2),
+            glue: client!(aws_sdk_glue),
+            iam: client!(aws_sdk_iam),
+            lambda: client!(aws_sdk_lambda),
+            logs: client!(aws_sdk_cloudwatchlogs),
+            s3: client!(aws_sdk_s3, force_path_style(path_style)),
+            sns: client!(aws_sdk_sns),
         })
     }
 }

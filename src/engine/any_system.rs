@@ -31,8 +31,8 @@ pub struct AnySystem {
 
 type AssessFn = for<'a> fn(&'a Aws, &'a Monitor, Direction) -> BoxFuture<'a, Result<Assessment, Failure>>;
 
-/// The difference between AWS and the goal of one system.
-#[derive(Debug)]
+/// The difference between AWS and the goal of one system. By default the system is absent.
+#[derive(Debug, Default)]
 pub struct Assessment {
     /// False if the spec asks for nothing of this system.
     pub wanted: bool,
@@ -46,19 +46,6 @@ pub struct Assessment {
     pub report: Report,
     /// The fields of the status that this system alone fills.
     pub details: Details,
-}
-
-impl Assessment {
-    fn absent() -> Self {
-        Self {
-            wanted: false,
-            steps: Vec::new(),
-            conflicts: Vec::new(),
-            invalid: Vec::new(),
-            report: Report::default(),
-            details: Details::default(),
-        }
-    }
 }
 
 impl fmt::Debug for AnySystem {
@@ -112,7 +99,7 @@ async fn assess<S: System>(aws: &Aws, monitor: &Monitor, direction: Direction) -
     };
     let observed = match S::observe(aws, monitor).await {
         Err(error) if desired.is_none() && never_made::<S>(monitor) && cannot_be_used(&error) => {
-            return Ok(Assessment::absent());
+            return Ok(Assessment::default());
         }
         observed => observed?,
     };

@@ -79,9 +79,10 @@ impl Change {
         self
     }
 
-    /// Adds one field.
+    /// Adds one field, with both values whole.
     #[must_use]
-    pub fn field(mut self, path: &str, old: Option<Value>, new: Option<Value>) -> Self {
+    pub fn field(mut self, path: &str, old: &impl Serialize, new: &impl Serialize) -> Self {
+        let (old, new) = (present(&to_json(old)), present(&to_json(new)));
         self.fields.push(FieldChange { path: path.to_owned(), old, new });
         self
     }
@@ -110,10 +111,17 @@ impl Change {
 /// The fields in which two documents differ: objects are compared by key, everything else whole.
 #[must_use]
 pub fn field_changes(old: &impl Serialize, new: &impl Serialize) -> Vec<FieldChange> {
-    let value = |document: Result<Value, serde_json::Error>| document.unwrap_or(Value::Null);
     let mut changes = Vec::new();
-    collect(String::new(), &value(serde_json::to_value(old)), &value(serde_json::to_value(new)), &mut changes);
+    collect(String::new(), &to_json(old), &to_json(new), &mut changes);
     changes
+}
+
+fn to_json(document: &impl Serialize) -> Value {
+    serde_json::to_value(document).unwrap_or(Value::Null)
+}
+
+fn present(value: &Value) -> Option<Value> {
+    (!value.is_null()).then(|| value.clone())
 }
 
 fn collect(path: String, old: &Value, new: &Value, changes: &mut Vec<FieldChange>) {
@@ -126,7 +134,6 @@ fn collect(path: String, old: &Value, new: &Value, changes: &mut Vec<FieldChange
             collect(path, old.get(key).unwrap_or(&Value::Null), new.get(key).unwrap_or(&Value::Null), changes);
         }
     } else if old != new {
-        let present = |value: &Value| (!value.is_null()).then(|| value.clone());
         changes.push(FieldChange { path, old: present(old), new: present(new) });
     }
 }
@@ -190,11 +197,7 @@ mod tests {
 
     #[test]
     fn a_change_reads_as_a_sentence() {
-        let change = Change::new(Action::Update, ResourceKind::Alarm, "high").field(
-            "threshold",
-            Some(json!(90.0)),
-            Some(json!(50.0)),
-        );
+        let change = Change::new(Action::Update, ResourceKind::Alarm, "high").field("threshold", &90.0, &50.0);
         assert_eq!(change.to_string(), "alarm high (threshold: 90.0 → 50.0)");
     }
 }

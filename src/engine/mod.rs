@@ -19,7 +19,7 @@ pub use outcome::{Assessed, Outcome, plan};
 pub use ownership::{Fate, fate};
 pub use pass::{apply, assess};
 pub use report::{Details, Existing, Report, SystemHealth};
-pub use resource::{Resource, ResourceCall, claim_by_tags, existing};
+pub use resource::{Resource, ResourceCall, claim_by_tags, existing, rewrite};
 pub use schedule::foresee;
 pub use step::{AnyCall, Applied, Call, Conflict, Diff, Goal, Other, Removal, Step};
 pub use system::{Direction, System};

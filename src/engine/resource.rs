@@ -3,9 +3,9 @@
 use std::fmt;
 use std::future::{Future, ready};
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use serde::Serialize;
 
+use super::change::{Action, Change};
 use super::report::Existing;
 use super::step::{Applied, Call, Step};
 use crate::api::ResourceKind;
@@ -29,11 +29,11 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     /// A call that removes one difference.
     type Call: Clone + fmt::Debug + Send + Sync + 'static;
 
-    /// Its name in AWS.
-    fn name(&self) -> &str;
-
     /// ARN of the resource of that name; `None` for a kind that has none.
-    fn arn(monitor: &Monitor, name: &str) -> Option<String>;
+    #[must_use]
+    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
+        None
+    }
 
     /// Its tags. `None` for a kind that cannot have any: then its name and its parent identify the owner.
     fn tags(found: &Self::Found) -> Option<&Tags>;
@@ -143,17 +143,14 @@ pub enum ResourceCall<R: Resource> {
 }
 
 impl<R: Resource> Call for ResourceCall<R> {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        async move {
-            match self {
-                Self::Create(resource) => return resource.create(aws, monitor).await,
-                Self::Tag(name, tags) => R::retag(aws, monitor, name, tags).await?,
-                Self::Change(name, call) => return R::call(aws, monitor, name, call).await,
-                Self::Delete(name, found) => return R::delete(aws, monitor, name, found).await,
-            }
-            Ok(Applied::Done)
+    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        match self {
+            Self::Create(resource) => return resource.create(aws, monitor).await,
+            Self::Tag(name, tags) => R::retag(aws, monitor, name, tags).await?,
+            Self::Change(name, call) => return R::call(aws, monitor, name, call).await,
+            Self::Delete(name, found) => return R::delete(aws, monitor, name, found).await,
         }
-        .boxed()
+        Ok(Applied::Done)
     }
 }
 
@@ -169,6 +166,20 @@ pub fn claim_by_tags<R: Resource>(monitor: &Monitor, name: &str, found: &R::Foun
         Some(chosen) => monitor.claim_chosen(&tags, chosen, &R::arn(monitor, name).unwrap_or_default()),
         None => monitor.claim(&tags),
     }
+}
+
+/// For kinds that AWS replaces whole: the step that writes `resource`, if the parts of it that are compared, `found` and `declared`, differ.
+#[must_use]
+pub fn rewrite<R, P>(resource: &R, name: &str, found: &P, declared: &P) -> Vec<Step<R>>
+where
+    R: Resource<Call = R>,
+    P: PartialEq + Serialize,
+{
+    if found == declared {
+        return Vec::new();
+    }
+    let change = Change::new(Action::Update, R::KIND, name).between(found, declared);
+    vec![Step::new(change, resource.clone())]
 }
 
 /// The resource of that name for the status, if it is ours.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use thiserror::Error;
 
@@ -178,12 +179,23 @@ pub struct Conflict {
 /// Something that can be done to AWS.
 pub trait Call: Send + Sync + 'static {
     /// Does it. Safe to repeat after a lost answer.
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>>;
+    fn run(&self, aws: &Aws, monitor: &Monitor) -> impl Future<Output = Result<Applied, AwsError>> + Send;
 }
 
 /// A call without its type.
 #[derive(Clone)]
-pub struct AnyCall(Arc<dyn Call>);
+pub struct AnyCall(Arc<dyn Run>);
+
+/// A [`Call`] whose future has no type of its own.
+trait Run: Send + Sync {
+    fn boxed_run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>>;
+}
+
+impl<C: Call> Run for C {
+    fn boxed_run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        self.run(aws, monitor).boxed()
+    }
+}
 
 impl AnyCall {
     /// Hides the type of a call.
@@ -194,8 +206,8 @@ impl AnyCall {
 }
 
 impl Call for AnyCall {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        self.0.run(aws, monitor)
+    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        self.0.boxed_run(aws, monitor).await
     }
 }
 

@@ -55,20 +55,18 @@ pub struct Grant {
     pub when: When,
     /// Needed only by monitors that use it.
     pub feature: Option<Feature>,
-    /// Needed only where a monitor's deletion may remove its data.
-    pub deletes_data: bool,
-    /// The role must carry the permissions boundary, if there is one.
-    pub with_boundary: bool,
-    /// Needed only if there is one.
-    pub for_boundary: bool,
+    pub extra: Extra,
 }
 
 /// A further restriction of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extra {
+pub enum Extra {
     None,
+    /// Needed only where a monitor's deletion may remove its data.
     DeletesData,
+    /// The role must carry the permissions boundary, if there is one.
     WithBoundary,
+    /// The same, and needed only if there is one.
     ForBoundary,
 }
 
@@ -85,9 +83,7 @@ pub fn grants() -> impl Iterator<Item = Grant> {
                 scope: *scope,
                 when: *when,
                 feature: *feature,
-                deletes_data: *extra == Extra::DeletesData,
-                with_boundary: matches!(extra, Extra::WithBoundary | Extra::ForBoundary),
-                for_boundary: *extra == Extra::ForBoundary,
+                extra: *extra,
             })
         })
     })

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub use document::{MANAGED_POLICY_CHARS, split};
 pub use grants::Feature;
 
-use self::grants::{Grant, When, grants};
+use self::grants::{Extra, Grant, When, grants};
 use self::scope::PolicyScope;
 use crate::api::spec::DeletionPolicy;
 use crate::aws::operations::{self, Caller};
@@ -124,8 +124,11 @@ fn statements(options: &Options) -> Vec<Value> {
 
 fn is_wanted(grant: &Grant, options: &Options) -> bool {
     grant.feature.is_none_or(|feature| options.features.contains(&feature))
-        && (!grant.deletes_data || options.deletion_policy == DeletionPolicy::Delete)
-        && (!grant.for_boundary || options.permissions_boundary_arn.is_some())
+        && match grant.extra {
+            Extra::DeletesData => options.deletion_policy == DeletionPolicy::Delete,
+            Extra::ForBoundary => options.permissions_boundary_arn.is_some(),
+            Extra::None | Extra::WithBoundary => true,
+        }
 }
 
 /// Each makes a statement of its own: IAM has no "or" within one.
@@ -159,7 +162,7 @@ fn conditions(grant: &Grant, options: &Options) -> Vec<Value> {
     // For actions without ARNs that contain the region. No document says that AWS sends the key with the further actions of a call.
     let in_regions = (grant.scope == PolicyScope::Any && !options.regions.is_empty())
         .then(|| json!({"StringEqualsIfExists": {"aws:RequestedRegion": options.regions}}));
-    let boundary = boundary.filter(|_| grant.with_boundary);
+    let boundary = boundary.filter(|_| matches!(grant.extra, Extra::WithBoundary | Extra::ForBoundary));
     let merged = |condition| merged(merged(condition, boundary.as_ref()), in_regions.as_ref());
     conditions.into_iter().map(merged).collect()
 }

@@ -130,7 +130,7 @@ mod tests {
             (
                 Component::FlowLogs,
                 Change::new(Action::Replace, ResourceKind::FlowLog, "s3")
-                    .field("aggregationInterval", Some(json!(60)), Some(json!(600)))
+                    .field("aggregationInterval", &60, &600)
                     .because("a flow log cannot be changed"),
             ),
             (Component::FlowLogs, Change::new(Action::Delete, ResourceKind::FlowLog, "cloud-watch-logs")),

@@ -8,15 +8,13 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::process::Command;
 
-use crate::local::{free_port, provided_by};
+use crate::local::{free_port, provided_by, start_on_free_ports};
 use crate::supervised::{Supervised, supervised_command};
 use crate::wait::wait_for;
 use credentials::Credentials;
 
 /// Six seconds on an idle machine; a build may keep this one busy.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
-/// Another process may take a free port before the API server or etcd listens on it.
-const ATTEMPTS: usize = 3;
 
 /// A running control plane. It ends when dropped, or with this process.
 #[derive(Debug)]
@@ -42,19 +40,8 @@ impl ControlPlane {
     /// waits until the API server is ready. Builds the binaries first if this machine does not have them yet.
     pub async fn start(dir: &Path) -> Result<Self> {
         let binaries = provided_by("devenv/control-plane/build.sh").await?;
-        let mut attempt = 1;
-        loop {
-            let dir = dir.join(format!("attempt-{attempt}"));
-            let mut started = Self::spawn(&binaries, &dir)?;
-            match started.wait_until_ready(&dir).await {
-                Ok(()) => return Ok(started),
-                Err(error) if attempt < ATTEMPTS && started.lost_its_port() => {
-                    eprintln!("{error:#}\nTrying again with other ports.");
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let spawn = |dir: &Path| Self::spawn(&binaries, dir);
+        start_on_free_ports(dir, spawn, Self::wait_until_ready, Self::lost_its_port).await
     }
 
     fn spawn(binaries: &Path, dir: &Path) -> Result<Self> {
@@ -74,13 +61,12 @@ impl ControlPlane {
         etcd.stop().await?;
         let (etcd, apiserver) = place.spawn(&binaries)?;
         let mut restarted = Self { etcd, apiserver, binaries, place, kubeconfig };
-        let dir = restarted.place.dir.clone();
-        restarted.wait_until_ready(&dir).await?;
+        restarted.wait_until_ready().await?;
         Ok(restarted)
     }
 
-    async fn wait_until_ready(&mut self, dir: &Path) -> Result<()> {
-        let certificate = credentials::serving_certificate(dir);
+    async fn wait_until_ready(&mut self) -> Result<()> {
+        let certificate = credentials::serving_certificate(&self.place.dir);
         let ready = wait_for("kube-apiserver to be ready", READY_DEADLINE, async || {
             self.etcd.check_running()?;
             self.apiserver.check_running()?;

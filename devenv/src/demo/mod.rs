@@ -21,10 +21,7 @@ use story::{Running, Story};
 /// Runs the demo; the exit code is 0 only if every step succeeded. On a terminal, everything then stays up until
 /// Ctrl-C.
 pub async fn demo() -> Result<ExitCode> {
-    let folder = Folder::create()?;
-    let result = start_and_play(&folder).await;
-    folder.keep_after_failure(&result);
-    result
+    Folder::run(start_and_play).await
 }
 
 async fn start_and_play(folder: &Folder) -> Result<ExitCode> {

@@ -14,13 +14,11 @@ pub use client::{Call, EmulatorClient, Fault};
 pub use permissions::{Need, PermissionTable, RoleSession};
 pub use traffic::{Delivery, Scenario, Traffic};
 
-use crate::local::{free_port, provided_by};
+use crate::local::{free_port, provided_by, start_on_free_ports};
 use crate::supervised::{Supervised, supervised_command};
 use crate::wait::wait_for;
 
 const READY_DEADLINE: Duration = Duration::from_mins(1);
-/// Another process may take the free port before the emulator listens on it.
-const ATTEMPTS: usize = 3;
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../emulator");
 
 /// A running emulator. It ends when dropped, or with this process.
@@ -36,18 +34,8 @@ impl Emulator {
     /// it answers. Makes its virtual environment first if this machine does not have it yet.
     pub async fn start(dir: &Path) -> Result<Self> {
         let python = provided_by("emulator/install.sh").await?;
-        let mut attempt = 1;
-        loop {
-            let mut started = Self::spawn(&python, &dir.join(format!("attempt-{attempt}")))?;
-            match started.wait_until_ready().await {
-                Ok(()) => return Ok(started),
-                Err(error) if attempt < ATTEMPTS && started.lost_its_port() => {
-                    eprintln!("{error:#}\nTrying again with another port.");
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let spawn = |dir: &Path| Self::spawn(&python, dir);
+        start_on_free_ports(dir, spawn, Self::wait_until_ready, Self::lost_its_port).await
     }
 
     fn spawn(python: &Path, dir: &Path) -> Result<Self> {

@@ -8,8 +8,6 @@
 //! | no | it | this monitor | [`fate`] |
 //! | no | it | anybody else | nothing |
 
-use serde_json::json;
-
 use super::change::{Action, Change};
 use super::resource::{Resource, ResourceCall};
 use super::step::{Diff, Goal, Removal, Step};
@@ -85,7 +83,7 @@ fn repair<R: Resource>(
         if !tags.is_empty() {
             let action = if adopts { Action::Adopt } else { Action::Update };
             let wanted = tags.applied_to(observed);
-            let change = Change::new(action, R::KIND, name).field("tags", Some(json!(observed)), Some(json!(wanted)));
+            let change = Change::new(action, R::KIND, name).field("tags", observed, &wanted);
             steps.push(Step::new(change, ResourceCall::Tag(name.to_owned(), tags)));
         }
     }

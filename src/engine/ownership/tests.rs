@@ -26,14 +26,6 @@ impl<const DATA: bool> Resource for Thing<DATA> {
     type Found = Found;
     type Call = u8;
 
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
-        None
-    }
-
     fn tags(found: &Found) -> Option<&Tags> {
         Some(&found.tags)
     }

@@ -13,7 +13,7 @@ use crate::api::status::AlarmStatus;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{
-    Action, AnyCall, Applied, Change, Details, Diff, Goal, Removal, Report, Resource, Step, System, existing, ownership,
+    AnyCall, Applied, Details, Diff, Goal, Removal, Report, Resource, Step, System, existing, ownership, rewrite,
 };
 use crate::monitor::{Claim, Monitor, TagCall, Tags};
 use crate::resources::common::alarm_kind::AlarmKind;
@@ -53,10 +53,6 @@ pub struct FoundAlarm {
     state: String,
     tags: Tags,
 }
-
-/// Replaces the definition of an alarm.
-#[derive(Clone, Debug)]
-pub struct Put(Alarm);
 
 /// Every alarm that the monitor may have, in the order of [`AlarmKind::ALL`].
 pub type Observed = Vec<(AlarmKind, Option<FoundAlarm>)>;
@@ -166,11 +162,7 @@ impl Resource for Alarm {
     const KIND: ResourceKind = ResourceKind::Alarm;
 
     type Found = FoundAlarm;
-    type Call = Put;
-
-    fn name(&self) -> &str {
-        &self.name
-    }
+    type Call = Self;
 
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.account_region.arn("cloudwatch", format!("alarm:{name}")))
@@ -180,12 +172,8 @@ impl Resource for Alarm {
         Some(&found.tags)
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &FoundAlarm) -> Vec<Step<Put>> {
-        if found.alarm == *self {
-            return Vec::new();
-        }
-        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&found.alarm, self);
-        vec![Step::new(change, Put(self.clone()))]
+    fn differences(&self, _monitor: &Monitor, found: &FoundAlarm) -> Vec<Step<Self>> {
+        rewrite(self, &self.name, &found.alarm, self)
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
@@ -193,9 +181,9 @@ impl Resource for Alarm {
         Ok(Applied::Done)
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, alarm: &Self) -> Result<Applied, AwsError> {
         // Tags are ignored for an alarm that exists, see `PutMetricAlarm`.
-        put(aws, &call.0, None).await?;
+        put(aws, alarm, None).await?;
         Ok(Applied::Done)
     }
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::engine::Action;
 use crate::monitor::fixtures;
 use crate::resources::common::detections::Detection;
 

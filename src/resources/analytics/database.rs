@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use aws_sdk_glue::types::{Database as SdkDatabase, DatabaseInput};
-use serde_json::json;
 
 use super::table::{self, FoundTable, Table};
 use crate::api::ResourceKind;
@@ -91,10 +90,6 @@ impl Resource for Database {
     type Found = FoundDatabase;
     type Call = Update;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(arn(monitor, name))
     }
@@ -120,12 +115,8 @@ impl Resource for Database {
         if found.input.description() == Some(&self.description) {
             return Vec::new();
         }
-        let old = found.input.description().map(|text| json!(text));
-        let change = Change::new(Action::Update, Self::KIND, &self.name).field(
-            "description",
-            old,
-            Some(json!(self.description)),
-        );
+        let change = Change::new(Action::Update, Self::KIND, &self.name);
+        let change = change.field("description", &found.input.description(), &self.description);
         let mut input = found.input.clone();
         input.description = Some(self.description.clone());
         vec![Step::new(change, Update(Box::new(input)))]

@@ -162,10 +162,11 @@ fn of_tables(
         Goal::Absent(removal) => (Vec::new(), removal),
     };
     for table in &declared {
-        let found = database.and_then(|database| database.tables.iter().find(|it| it.qualified_name() == table.name()));
+        let found = database
+            .and_then(|database| database.tables.iter().find(|it| it.table.qualified_name == table.qualified_name));
         // Without a table over the earlier records, the declared one must go on reading them.
         if diff.conflicts.is_empty() {
-            diff.append(ownership::diff(monitor, Goal::Present(*table), table.name(), found));
+            diff.append(ownership::diff(monitor, Goal::Present(*table), &table.qualified_name, found));
         }
     }
     if let Some(moved) = diff.steps.iter().find_map(|step| step.follows) {
@@ -173,7 +174,7 @@ fn of_tables(
     }
     for table in database.iter().flat_map(|database| database.our_tables(monitor)) {
         let name = table.qualified_name();
-        if declared.iter().all(|declared| declared.name() != name) {
+        if declared.iter().all(|declared| declared.qualified_name != name) {
             diff.append(ownership::diff::<Table>(monitor, Goal::Absent(removal), &name, Some(table)));
         }
     }

@@ -2,8 +2,6 @@
 //! workgroup's users.
 
 use aws_sdk_athena::types::NamedQuery as SdkNamedQuery;
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::saved_queries;
@@ -154,35 +152,27 @@ fn is_our_name(name: &str) -> bool {
 }
 
 impl Call for NamedQueryOp {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        async move {
-            apply(aws, monitor, self).await?;
-            Ok(Applied::Done)
+    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        match self {
+            Self::Create(query) => create(aws, monitor, query).await?,
+            Self::Update { id, query } => {
+                aws.athena
+                    .update_named_query()
+                    .named_query_id(id)
+                    .name(&query.name)
+                    .description(&query.description)
+                    .query_string(&query.sql)
+                    .send()
+                    .await
+                    .op(ops::UPDATE_NAMED_QUERY)?;
+            }
+            Self::Replace { id, query } => {
+                delete(aws, id).await?;
+                create(aws, monitor, query).await?;
+            }
+            Self::Delete { id } => delete(aws, id).await?,
         }
-        .boxed()
-    }
-}
-
-async fn apply(aws: &Aws, monitor: &Monitor, op: &NamedQueryOp) -> Result<(), AwsError> {
-    match op {
-        NamedQueryOp::Create(query) => create(aws, monitor, query).await,
-        NamedQueryOp::Update { id, query } => {
-            aws.athena
-                .update_named_query()
-                .named_query_id(id)
-                .name(&query.name)
-                .description(&query.description)
-                .query_string(&query.sql)
-                .send()
-                .await
-                .op(ops::UPDATE_NAMED_QUERY)?;
-            Ok(())
-        }
-        NamedQueryOp::Replace { id, query } => {
-            delete(aws, id).await?;
-            create(aws, monitor, query).await
-        }
-        NamedQueryOp::Delete { id } => delete(aws, id).await,
+        Ok(Applied::Done)
     }
 }
 

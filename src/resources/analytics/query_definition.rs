@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudwatchlogs::types::{QueryDefinition as SdkQueryDefinition, QueryLanguage};
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::insights;
@@ -168,35 +166,27 @@ fn our_names(monitor: &Monitor) -> BTreeSet<String> {
 }
 
 impl Call for QueryDefinitionOp {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        async move {
-            apply(aws, monitor, self).await?;
-            Ok(Applied::Done)
+    async fn run(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {
+        match self {
+            Self::Put { id, definition } => {
+                aws.logs
+                    .put_query_definition()
+                    .set_query_definition_id(id.clone())
+                    .name(&definition.name)
+                    .query_string(&definition.query)
+                    .set_log_group_names(Some(definition.log_groups.clone()))
+                    .query_language(QueryLanguage::from(definition.language.as_str()))
+                    .send()
+                    .await
+                    .op(ops::PUT_QUERY_DEFINITION)?;
+            }
+            Self::Delete { id } => {
+                let request = aws.logs.delete_query_definition().query_definition_id(id);
+                request.send().await.op(ops::DELETE_QUERY_DEFINITION).or_gone()?;
+            }
         }
-        .boxed()
+        Ok(Applied::Done)
     }
-}
-
-async fn apply(aws: &Aws, _monitor: &Monitor, op: &QueryDefinitionOp) -> Result<(), AwsError> {
-    match op {
-        QueryDefinitionOp::Put { id, definition } => {
-            aws.logs
-                .put_query_definition()
-                .set_query_definition_id(id.clone())
-                .name(&definition.name)
-                .query_string(&definition.query)
-                .set_log_group_names(Some(definition.log_groups.clone()))
-                .query_language(QueryLanguage::from(definition.language.as_str()))
-                .send()
-                .await
-                .op(ops::PUT_QUERY_DEFINITION)?;
-        }
-        QueryDefinitionOp::Delete { id } => {
-            let request = aws.logs.delete_query_definition().query_definition_id(id);
-            request.send().await.op(ops::DELETE_QUERY_DEFINITION).or_gone()?;
-        }
-    }
-    Ok(())
 }
 
 /// Our saved queries for the status; they have an id and no ARN.

@@ -29,7 +29,7 @@ pub struct Table {
     pub name: String,
     /// Name of the database and of the table, as the status shows it.
     #[serde(skip)]
-    qualified_name: String,
+    pub(super) qualified_name: String,
     /// The parameters that name its owner.
     #[serde(skip)]
     pub(super) tags: Tags,
@@ -219,11 +219,6 @@ impl Resource for Table {
 
     type Found = FoundTable;
     type Call = Update;
-
-    #[allow(clippy::misnamed_getters, reason = "Glue knows the table as part of its database")]
-    fn name(&self) -> &str {
-        &self.qualified_name
-    }
 
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.account_region.arn("glue", format!("table/{}", name.replacen('.', "/", 1))))

@@ -166,7 +166,7 @@ fn parameters_of_others_stay_and_our_former_ones_go() {
     let monitor = fixtures::with_spec(spec);
     let observed = table::normalise(sdk_table(&before, &[("transient_lastDdlTime", "1"), ("comment", "c")]));
     let wanted = table::desired(&monitor);
-    let diff = ownership::diff(&monitor, Goal::Present(&wanted), wanted.name(), Some(&observed));
+    let diff = ownership::diff(&monitor, Goal::Present(&wanted), &wanted.qualified_name, Some(&observed));
     let ResourceCall::Change(_, call) = &diff.steps[0].op else { panic!("{:?}", diff.steps) };
     let parameters = table::table_input(&call.table, &call.others).unwrap().parameters.unwrap();
     assert_eq!(parameters["comment"], "c");
@@ -204,7 +204,7 @@ fn a_table_of_others_is_a_conflict_unless_adoption_is_allowed() {
             storage.location = Some(location.to_owned());
         }
         let (wanted, theirs) = (table::desired(&monitor), table::normalise(theirs));
-        let diff = ownership::diff(&monitor, Goal::Present(&wanted), wanted.name(), Some(&theirs));
+        let diff = ownership::diff(&monitor, Goal::Present(&wanted), &wanted.qualified_name, Some(&theirs));
         (diff.conflicts.len(), diff.steps.iter().map(|step| step.change.action).collect::<Vec<_>>())
     };
     assert_eq!(outcome(&spec, None), (1, vec![]));

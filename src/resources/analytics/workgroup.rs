@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Resource, Step};
+use crate::engine::{Applied, Resource, Step, rewrite};
 use crate::monitor::{Monitor, RESULTS_PREFIX, TagCall, Tags};
 
 /// A workgroup, declared or found, in the same terms. AWS chooses the engine version.
@@ -43,10 +43,6 @@ pub struct FoundWorkgroup {
     pub(super) workgroup: Workgroup,
     pub(super) tags: Tags,
 }
-
-/// Puts all settings.
-#[derive(Clone, Debug)]
-pub struct Update(Box<Workgroup>);
 
 /// The workgroup that the spec asks for.
 pub fn desired(monitor: &Monitor) -> Workgroup {
@@ -110,11 +106,7 @@ impl Resource for Workgroup {
     const KIND: ResourceKind = ResourceKind::Workgroup;
 
     type Found = FoundWorkgroup;
-    type Call = Update;
-
-    fn name(&self) -> &str {
-        &self.name
-    }
+    type Call = Self;
 
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(arn(monitor, name))
@@ -124,12 +116,8 @@ impl Resource for Workgroup {
         Some(&found.tags)
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &FoundWorkgroup) -> Vec<Step<Update>> {
-        if found.workgroup == *self {
-            return Vec::new();
-        }
-        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&found.workgroup, self);
-        vec![Step::new(change, Update(Box::new(self.clone())))]
+    fn differences(&self, _monitor: &Monitor, found: &FoundWorkgroup) -> Vec<Step<Self>> {
+        rewrite(self, &self.name, &found.workgroup, self)
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
@@ -145,8 +133,7 @@ impl Resource for Workgroup {
         Ok(Applied::Done)
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, name: &str, call: &Update) -> Result<Applied, AwsError> {
-        let workgroup = &call.0;
+    async fn call(aws: &Aws, _monitor: &Monitor, name: &str, workgroup: &Self) -> Result<Applied, AwsError> {
         aws.athena
             .update_work_group()
             .work_group(name)

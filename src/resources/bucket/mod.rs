@@ -123,10 +123,6 @@ impl Resource for Bucket {
     type Found = Found;
     type Call = Setting;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.account_region.s3_arn(name))
     }
@@ -218,12 +214,11 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec
         step(change, Setting::Access { statements, block: is_open });
     }
     if observed.ownership.as_deref() != Some(state::OWNERSHIP) {
-        let old = observed.ownership.as_ref().map(|ownership| json!(ownership));
-        step(change().field("objectOwnership", old, Some(json!(state::OWNERSHIP))), Setting::Ownership);
+        step(change().field("objectOwnership", &observed.ownership, &state::OWNERSHIP), Setting::Ownership);
     }
     if observed.versioned != bucket.versioned {
-        let (old, new) = (Some(json!(observed.versioned)), Some(json!(bucket.versioned)));
-        step(change().field("versioning", old, new), Setting::Versioning(bucket.versioned));
+        let change = change().field("versioning", &observed.versioned, &bucket.versioned);
+        step(change, Setting::Versioning(bucket.versioned));
     }
     steps
 }

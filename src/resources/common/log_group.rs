@@ -1,7 +1,6 @@
 //! A log group: retention, class, key, tags.
 
 use aws_sdk_cloudwatchlogs::types::{LogGroup as SdkLogGroup, LogGroupClass as SdkClass};
-use serde_json::json;
 
 use crate::api::ResourceKind;
 use crate::api::spec::LogGroupClass;
@@ -83,10 +82,6 @@ impl<const HOLDS_RECORDS: bool> Resource for LogGroup<HOLDS_RECORDS> {
     type Found = FoundLogGroup;
     type Call = LogGroupCall;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.log_group_arn(name))
     }
@@ -116,13 +111,11 @@ impl<const HOLDS_RECORDS: bool> Resource for LogGroup<HOLDS_RECORDS> {
         let change = || Change::new(Action::Update, Self::KIND, &self.name);
         let mut steps = Vec::new();
         if found.retention_days != Some(self.retention_days) {
-            let old = found.retention_days.map(|days| json!(days));
-            let change = change().field("retentionDays", old, Some(json!(self.retention_days)));
+            let change = change().field("retentionDays", &found.retention_days, &self.retention_days);
             steps.push(Step::new(change, LogGroupCall::PutRetention(self.retention_days)));
         }
         if found.kms_key_arn != self.kms_key_arn {
-            let value = |arn: &Option<String>| arn.as_ref().map(|arn| json!(arn));
-            let change = change().field("kmsKeyArn", value(&found.kms_key_arn), value(&self.kms_key_arn));
+            let change = change().field("kmsKeyArn", &found.kms_key_arn, &self.kms_key_arn);
             let call = self.kms_key_arn.clone().map_or(LogGroupCall::DisassociateKey, LogGroupCall::AssociateKey);
             steps.push(Step::new(change, call));
         }

@@ -102,10 +102,6 @@ impl Resource for Role {
     type Found = FoundRole;
     type Call = RoleCall;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(monitor.role_arn(name))
     }
@@ -126,7 +122,7 @@ impl Resource for Role {
     fn differences(&self, _monitor: &Monitor, found: &FoundRole) -> Vec<Step<RoleCall>> {
         let mut steps = Vec::new();
         let mut step = |field: &str, old: Option<Value>, new: Option<Value>, call| {
-            steps.push(Step::new(Change::new(Action::Update, Self::KIND, &self.name).field(field, old, new), call));
+            steps.push(Step::new(Change::new(Action::Update, Self::KIND, &self.name).field(field, &old, &new), call));
         };
         if let Some(boundary) = self.boundary.as_ref().filter(|boundary| found.boundary.as_ref() != Some(*boundary)) {
             let old = found.boundary.as_ref().map(|arn| json!(arn));

@@ -36,10 +36,6 @@ pub struct FoundDashboard {
     tags: Option<Tags>,
 }
 
-/// Replaces the whole body.
-#[derive(Clone, Debug)]
-pub struct Put(Dashboard);
-
 impl System for DashboardSystem {
     type Desired = Dashboard;
     type Observed = Option<FoundDashboard>;
@@ -97,11 +93,7 @@ impl Resource for Dashboard {
     const KIND: ResourceKind = ResourceKind::Dashboard;
 
     type Found = FoundDashboard;
-    type Call = Put;
-
-    fn name(&self) -> &str {
-        &self.name
-    }
+    type Call = Self;
 
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
         Some(arn(monitor, name))
@@ -119,13 +111,13 @@ impl Resource for Dashboard {
         found.tags.is_some()
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &FoundDashboard) -> Vec<Step<Put>> {
+    fn differences(&self, _monitor: &Monitor, found: &FoundDashboard) -> Vec<Step<Self>> {
         if found.body == self.body {
             return Vec::new();
         }
         let change = Change::new(Action::Update, Self::KIND, &self.name)
             .between(&body::by_title(&found.body), &body::by_title(&self.body));
-        vec![Step::new(change, Put(self.clone()))]
+        vec![Step::new(change, self.clone())]
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
@@ -136,8 +128,8 @@ impl Resource for Dashboard {
         }
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
-        call.0.put(aws, None).await
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, dashboard: &Self) -> Result<Applied, AwsError> {
+        dashboard.put(aws, None).await
     }
 
     async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {

@@ -213,10 +213,6 @@ impl Resource for Function {
     type Found = FoundFunction;
     type Call = FunctionCall;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, _name: &str) -> Option<String> {
         Some(arn(monitor))
     }

@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -101,24 +99,20 @@ pub(super) fn existing(monitor: &Monitor) -> Existing {
 }
 
 impl Call for AllowInvocation {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        allow(aws, monitor, self.replaces).boxed()
-    }
-}
-
-async fn allow(aws: &Aws, monitor: &Monitor, replaces: bool) -> Result<Applied, AwsError> {
-    if replaces {
-        remove(aws, monitor).await?;
-    }
-    match add(aws, monitor).await {
-        // An earlier call whose answer was lost has added the statement, perhaps with other conditions.
-        Err(error) if error.is(Service::Lambda, "ResourceConflictException") => {
+    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        if self.replaces {
             remove(aws, monitor).await?;
-            add(aws, monitor).await?;
         }
-        result => result?,
+        match add(aws, monitor).await {
+            // An earlier call whose answer was lost has added the statement, perhaps with other conditions.
+            Err(error) if error.is(Service::Lambda, "ResourceConflictException") => {
+                remove(aws, monitor).await?;
+                add(aws, monitor).await?;
+            }
+            result => result?,
+        }
+        Ok(Applied::Done)
     }
-    Ok(Applied::Done)
 }
 
 async fn remove(aws: &Aws, monitor: &Monitor) -> Result<(), AwsError> {

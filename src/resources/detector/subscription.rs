@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::api::{Component, ResourceKind};
 use crate::aws::{About, Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Diff, Goal, Removal, Resource, ResourceCall, Step, ownership};
+use crate::engine::{Action, Applied, Diff, Goal, Removal, Resource, ResourceCall, Step, ownership, rewrite};
 use crate::monitor::{Monitor, Tags};
 use crate::resources::common::full_log_group;
 
@@ -31,10 +31,6 @@ pub struct Delivery {
 
 /// The log groups that may have the filter, and the filter of each.
 pub type Observed = Vec<(String, Option<Subscription>)>;
-
-/// Replaces a filter.
-#[derive(Clone, Debug)]
-pub struct Put(Subscription);
 
 pub(super) fn desired(monitor: &Monitor) -> Subscription {
     Subscription {
@@ -97,34 +93,22 @@ impl Resource for Subscription {
     const KIND: ResourceKind = ResourceKind::SubscriptionFilter;
 
     type Found = Self;
-    type Call = Put;
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
-        None
-    }
+    type Call = Self;
 
     fn tags(_found: &Self) -> Option<&Tags> {
         None
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &Self) -> Vec<Step<Put>> {
-        if found.delivery == self.delivery {
-            return Vec::new();
-        }
-        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&found.delivery, &self.delivery);
-        vec![Step::new(change, Put(self.clone()))]
+    fn differences(&self, _monitor: &Monitor, found: &Self) -> Vec<Step<Self>> {
+        rewrite(self, &self.name, &found.delivery, &self.delivery)
     }
 
     async fn create(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {
         put(aws, self).await
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
-        put(aws, &call.0).await
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, filter: &Self) -> Result<Applied, AwsError> {
+        put(aws, filter).await
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, found: &Self) -> Result<Applied, AwsError> {

@@ -13,8 +13,6 @@ mod token;
 use std::time::SystemTime;
 
 use aws_smithy_types::DateTime;
-use futures::FutureExt;
-use futures::future::BoxFuture;
 
 pub use delivery::{Delivery, deliveries};
 pub use flow_log::{Destination, FlowLog};
@@ -101,11 +99,8 @@ fn in_use<'a>(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &'a Observ
 }
 
 impl Call for FlowLogOp {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        async move {
-            calls::apply(aws, monitor, self).await?;
-            Ok(Applied::Done)
-        }
-        .boxed()
+    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        calls::apply(aws, monitor, self).await?;
+        Ok(Applied::Done)
     }
 }

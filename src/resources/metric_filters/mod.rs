@@ -16,8 +16,7 @@ use crate::api::spec::LogGroupClass;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{
-    Action, AnyCall, Applied, Change, Diff, Goal, Removal, Report, Resource, ResourceCall, Step, System, existing,
-    ownership,
+    AnyCall, Applied, Diff, Goal, Removal, Report, Resource, ResourceCall, Step, System, existing, ownership, rewrite,
 };
 use crate::monitor::{Monitor, Tags};
 
@@ -43,10 +42,6 @@ pub struct Filter {
     field_selection_criteria: Option<String>,
     on_transformed_logs: bool,
 }
-
-/// Replaces the definition of a metric filter.
-#[derive(Clone, Debug)]
-pub struct Put(Filter);
 
 fn wanted(monitor: &Monitor, detection: Detection) -> Result<Filter, Invalid> {
     Ok(Filter {
@@ -141,40 +136,26 @@ impl Resource for Filter {
     const KIND: ResourceKind = ResourceKind::MetricFilter;
 
     type Found = Self;
-    type Call = Put;
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
-        None
-    }
+    type Call = Self;
 
     fn tags(_found: &Self) -> Option<&Tags> {
         None
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &Self) -> Vec<Step<Put>> {
-        if found == self {
-            return Vec::new();
+    fn differences(&self, _monitor: &Monitor, found: &Self) -> Vec<Step<Self>> {
+        let mut steps = rewrite(self, &self.name, found, self);
+        if pattern::fields(&found.pattern) != pattern::fields(&self.pattern) {
+            steps.iter_mut().for_each(|step| step.follows = Some(flow_log_to(Sink::CloudWatchLogs)));
         }
-        let change = Change::new(Action::Update, Self::KIND, &self.name).between(found, self);
-        let call = Put(self.clone());
-        let reads_the_same = pattern::fields(&found.pattern) == pattern::fields(&self.pattern);
-        vec![if reads_the_same {
-            Step::new(change, call)
-        } else {
-            Step::following(change, call, flow_log_to(Sink::CloudWatchLogs))
-        }]
+        steps
     }
 
     async fn create(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {
         put(aws, self).await
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, call: &Put) -> Result<Applied, AwsError> {
-        put(aws, &call.0).await
+    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, filter: &Self) -> Result<Applied, AwsError> {
+        put(aws, filter).await
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, found: &Self) -> Result<Applied, AwsError> {

@@ -118,10 +118,6 @@ impl Resource for Topic {
     type Found = FoundTopic;
     type Call = TopicCall;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn arn(monitor: &Monitor, _name: &str) -> Option<String> {
         Some(monitor.own_topic_arn())
     }
@@ -141,12 +137,11 @@ impl Resource for Topic {
         let change = || Change::new(Action::Update, Self::KIND, &self.name);
         let mut steps = Vec::new();
         if found.kms_key_arn != self.kms_key_arn {
-            let value = |arn: &Option<String>| arn.as_ref().map(|arn| json!(arn));
-            let change = change().field("kmsKeyArn", value(&found.kms_key_arn), value(&self.kms_key_arn));
+            let change = change().field("kmsKeyArn", &found.kms_key_arn, &self.kms_key_arn);
             steps.push(Step::new(change, TopicCall::SetKey(self.kms_key_arn.clone())));
         }
         if !policy::same(&found.policy, &self.policy) {
-            let change = change().field("policy", Some(found.policy.clone()), Some(self.policy.clone()));
+            let change = change().field("policy", &found.policy, &self.policy);
             steps.push(Step::new(change, TopicCall::SetPolicy(self.policy.clone())));
         }
         steps

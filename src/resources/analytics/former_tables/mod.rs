@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::Desired;
 use super::database::FoundDatabase;
 use super::table::{FoundTable, Table};
-use crate::engine::{Goal, Resource};
+use crate::engine::Goal;
 use crate::monitor::Monitor;
 
 /// The tables in the declared database over records that the declared table does not read, in the order of the folders. Those that exist
@@ -16,9 +16,10 @@ use crate::monitor::Monitor;
 pub fn desired(monitor: &Monitor, goal: Goal<&Desired>, databases: &[(String, Option<FoundDatabase>)]) -> Vec<Table> {
     let Goal::Present(Desired { table: declared, .. }) = goal else { return Vec::new() };
     let ours = databases.iter().filter_map(|(_, database)| database.as_ref()).flat_map(|it| it.our_tables(monitor));
-    let (stay, move_on): (Vec<_>, Vec<_>) = ours
-        .filter(|found| found.is_over_former_records(monitor, declared))
-        .partition(|found| found.table.database == declared.database && found.qualified_name() != declared.name());
+    let (stay, move_on): (Vec<_>, Vec<_>) =
+        ours.filter(|found| found.is_over_former_records(monitor, declared)).partition(|found| {
+            found.table.database == declared.database && found.qualified_name() != declared.qualified_name
+        });
     let mut by_folder = BTreeMap::new();
     for found in stay {
         by_folder.entry(found.table.location.as_str()).or_insert_with(|| found.table.clone());
@@ -33,7 +34,8 @@ pub fn desired(monitor: &Monitor, goal: Goal<&Desired>, databases: &[(String, Op
 /// The text for the status about a table that reads earlier records.
 pub fn message(monitor: &Monitor, goal: Goal<&Desired>, found: &FoundTable) -> Option<String> {
     let Goal::Present(Desired { table: declared, .. }) = goal else { return None };
-    let is_former = found.qualified_name() != declared.name() && found.is_over_former_records(monitor, declared);
+    let is_former =
+        found.qualified_name() != declared.qualified_name && found.is_over_former_records(monitor, declared);
     is_former.then(|| format!("reads the earlier records in {}", found.table.location.as_str()))
 }
 

@@ -9,7 +9,7 @@ use super::super::{Analytics, Observed, of_tables};
 use super::*;
 use crate::api::spec::{DeletionPolicy, FileFormat};
 use crate::api::{FlowLogField, ResourceKind, VpcFlowMonitorSpec};
-use crate::engine::{Action, Goal, Removal, Resource, ResourceCall, System};
+use crate::engine::{Action, Goal, Removal, ResourceCall, System};
 use crate::monitor::{OWNER, Tags, fixtures};
 
 /// The tables in Glue.
@@ -38,11 +38,15 @@ fn found(table: &Table) -> FoundTable {
 fn take(tables: &mut Tables, call: ResourceCall<Table>) {
     match call {
         ResourceCall::Create(table) => {
-            assert!(tables.insert(table.name().to_owned(), found(&table)).is_none(), "{} exists", table.name());
+            assert!(
+                tables.insert(table.qualified_name.clone(), found(&table)).is_none(),
+                "{} exists",
+                table.qualified_name
+            );
         }
         ResourceCall::Change(name, update) => {
             if let Some(former) = update.former {
-                tables.entry(former.name().to_owned()).or_insert_with(|| found(&former));
+                tables.entry(former.qualified_name.clone()).or_insert_with(|| found(&former));
             }
             tables.insert(name, found(&update.table));
         }

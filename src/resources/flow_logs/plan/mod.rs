@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use serde_json::json;
-
 use super::token::{Attempt, token};
 use super::{FlowLog, Found, Observed, Sink};
 use crate::api::ResourceKind;
@@ -139,7 +137,7 @@ fn repair(
     if !tags.is_empty() && (as_wanted || adopts) {
         let action = if adopts { Action::Adopt } else { Action::Update };
         let new = tags.applied_to(&current.tags);
-        let change = change(action, wanted).field("tags", Some(json!(current.tags)), Some(json!(new)));
+        let change = change(action, wanted).field("tags", &current.tags, &new);
         diff.step(change, FlowLogOp::Tag { id: current.id.clone(), tags });
     }
     let mut old: Vec<&Found> = sorted.superseded.clone();

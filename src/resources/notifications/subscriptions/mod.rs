@@ -2,10 +2,6 @@
 //!
 //! Subscriptions carry no tags: the topic records ours. All others belong to somebody else, who made them by hand.
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use serde_json::json;
-
 use super::name::{in_one_case, masked, name};
 use super::record;
 use crate::api::Invalid;
@@ -164,8 +160,7 @@ pub fn diff(
                 if let Some(role) =
                     subscription.subscription_role_arn.clone().filter(|role| role_arn.as_ref() != Some(role))
                 {
-                    let old = role_arn.as_ref().map(|role| json!(role));
-                    let change = change(Action::Update, name).field("subscriptionRoleArn", old, Some(json!(role)));
+                    let change = change(Action::Update, name).field("subscriptionRoleArn", role_arn, &role);
                     diff.step(change, SubscriptionOp::SetRole { arn: arn.clone(), role_arn: role });
                 }
             }
@@ -196,41 +191,37 @@ fn refused_role(monitor: &Monitor, subscription: &Subscription) -> Option<Invali
 }
 
 impl Call for SubscriptionOp {
-    fn run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        apply(aws, monitor, self).boxed()
+    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        let sns = &aws.sns;
+        match self {
+            Self::Subscribe(subscription) => {
+                let role = subscription.subscription_role_arn.clone();
+                sns.subscribe()
+                    .topic_arn(monitor.own_topic_arn())
+                    .protocol(subscription.protocol.as_str())
+                    .endpoint(&subscription.endpoint)
+                    .set_attributes(role.map(|role| [(ROLE.to_owned(), role)].into()))
+                    .send()
+                    .await
+                    .op(ops::SUBSCRIBE)
+                    .map_err(|error| without_password(error, &subscription.endpoint))?;
+            }
+            Self::SetRole { arn, role_arn } => {
+                sns.set_subscription_attributes()
+                    .subscription_arn(arn)
+                    .attribute_name(ROLE)
+                    .attribute_value(role_arn)
+                    .send()
+                    .await
+                    .op(ops::SET_SUBSCRIPTION_ATTRIBUTES)?;
+            }
+            Self::Unsubscribe { arn, name } => {
+                sns.unsubscribe().subscription_arn(arn).send().await.op(ops::UNSUBSCRIBE).or_gone()?;
+                record::forget(aws, monitor, name).await?;
+            }
+        }
+        Ok(Applied::Done)
     }
-}
-
-async fn apply(aws: &Aws, monitor: &Monitor, op: &SubscriptionOp) -> Result<Applied, AwsError> {
-    let sns = &aws.sns;
-    match op {
-        SubscriptionOp::Subscribe(subscription) => {
-            let role = subscription.subscription_role_arn.clone();
-            sns.subscribe()
-                .topic_arn(monitor.own_topic_arn())
-                .protocol(subscription.protocol.as_str())
-                .endpoint(&subscription.endpoint)
-                .set_attributes(role.map(|role| [(ROLE.to_owned(), role)].into()))
-                .send()
-                .await
-                .op(ops::SUBSCRIBE)
-                .map_err(|error| without_password(error, &subscription.endpoint))?;
-        }
-        SubscriptionOp::SetRole { arn, role_arn } => {
-            sns.set_subscription_attributes()
-                .subscription_arn(arn)
-                .attribute_name(ROLE)
-                .attribute_value(role_arn)
-                .send()
-                .await
-                .op(ops::SET_SUBSCRIPTION_ATTRIBUTES)?;
-        }
-        SubscriptionOp::Unsubscribe { arn, name } => {
-            sns.unsubscribe().subscription_arn(arn).send().await.op(ops::UNSUBSCRIBE).or_gone()?;
-            record::forget(aws, monitor, name).await?;
-        }
-    }
-    Ok(Applied::Done)
 }
 
 /// Masks the endpoint's password in an error: AWS may repeat the endpoint that it rejects.
