@@ -2,7 +2,7 @@
 # check.sh: checks "Adding a system" in docs/architecture.md by example. docs/adding-a-system.patch must add a system in the places that the
 # section lists and in no other, and the unit tests must pass with it.
 #
-# check.sh --keep: keeps the copy with the patch for editing. What does not apply is left in it as conflict markers.
+# check.sh --keep: keeps the copy with the patch for editing. Conflict markers show the parts that do not apply.
 # check.sh --write COPY: writes the patch anew from such a copy, and deletes the copy.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -37,7 +37,7 @@ places() {
     items | grep -oE '(`|\[)[A-Za-z0-9_.-]+/[A-Za-z0-9_./-]*(`|\])' | tr -d '`[]' | sort -u
 }
 
-# The tracked files as they are now, with new times: Cargo tells sources apart by their times only.
+# The tracked files as they are now, with new times: Cargo compares sources by their times only.
 copy_to() {
     local file
     git ls-files -z | while IFS= read -r -d '' file; do
