@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn every_assumption_is_named() {
         let text = of(|_| (), 1.0).to_string();
-        let parts = ["us-east-1", "accepted", "shrink", "INFREQUENT_ACCESS", "at a time", "a year", "not included"];
+        let parts = ["us-east-1", "accepted", "shrink", "INFREQUENT_ACCESS", "at a time", "one year", "not included"];
         for part in parts.into_iter().chain(["network interface", "14 fields", "Parquet costs", "own log"]) {
             assert!(text.contains(part), "{part}: {text}");
         }
