@@ -143,8 +143,8 @@ async fn names_that_would_reach_into_what_aws_keeps_are_refused() {
     for (spec, expected) in [
         (json!({"cloudWatchLogs": {"logGroupName": "/aws/lambda/payments"}}), "AWS's own services"),
         (json!({"cloudWatchLogs": {"logGroupName": "/aws/eks/prod/cluster"}}), "AWS's own services"),
-        (json!({"s3": {"prefix": ".."}}), "neither . nor .."),
-        (json!({"s3": {"prefix": "logs/./x"}}), "neither . nor .."),
+        (json!({"s3": {"prefix": ".."}}), "must not contain the folders . or .."),
+        (json!({"s3": {"prefix": "logs/./x"}}), "must not contain the folders . or .."),
         (json!({"s3": {"prefix": "AWSLogs"}}), "AWSLogs is reserved"),
         (json!({"s3": {"prefix": "athena-results/x"}}), "athena-results is reserved"),
         (json!({"detections": {"namespace": "AWS/EC2"}}), "reserved"),
