@@ -145,7 +145,9 @@ impl Resource for Filter {
     fn differences(&self, _monitor: &Monitor, found: &Self) -> Vec<Step<Self>> {
         let mut steps = rewrite(self, &self.name, found, self);
         if pattern::fields(&found.pattern) != pattern::fields(&self.pattern) {
-            steps.iter_mut().for_each(|step| step.follows = Some(flow_log_to(Sink::CloudWatchLogs)));
+            for step in &mut steps {
+                step.follows = Some(flow_log_to(Sink::CloudWatchLogs));
+            }
         }
         steps
     }
