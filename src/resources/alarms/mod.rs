@@ -5,7 +5,7 @@ mod condition;
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, StateValue, Statistic, Tag};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use serde::Serialize;
 
 use self::condition::Condition;
@@ -109,7 +109,8 @@ impl System for Alarms {
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let names = AlarmKind::ALL.map(|kind| kind.alarm_name(monitor));
         let found = of_names(aws, names.to_vec()).await?;
-        try_join_all(AlarmKind::ALL.map(async |kind| {
+        // The first failure in the order of the alarms counts, not the first in time: a failure that lasts is reported in the same words.
+        let alarms = join_all(AlarmKind::ALL.map(async |kind| {
             let name = kind.alarm_name(monitor);
             let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
                 return Ok((kind, None));
@@ -117,8 +118,8 @@ impl System for Alarms {
             let tags = cloudwatch_tags::read(aws, &kind.alarm_arn(monitor)).await;
             let tags = tags.map_err(|error| error.about(ResourceKind::Alarm, &name))?;
             Ok((kind, Some(normalise(alarm, tags))))
-        }))
-        .await
+        }));
+        alarms.await.into_iter().collect()
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Observed) -> Diff<AnyCall> {

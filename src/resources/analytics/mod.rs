@@ -72,10 +72,14 @@ impl System for Analytics {
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
         let names = monitor.known_names(Component::Analytics, ResourceKind::Database, &monitor.names.database);
-        let databases = futures::future::try_join_all(names.into_iter().map(async |name| {
-            let database = database::observe(aws, &name).await.about(ResourceKind::Database, &name)?;
-            Ok((name, database))
-        }));
+        let databases = async {
+            let databases = futures::future::join_all(names.into_iter().map(async |name| {
+                let database = database::observe(aws, &name).await.about(ResourceKind::Database, &name)?;
+                Ok((name, database))
+            }));
+            // The first failure in the order of the names, see the alarms.
+            databases.await.into_iter().collect::<Result<Vec<_>, AwsError>>()
+        };
         let name = monitor.names.workgroup();
         let workgroup = async {
             let workgroup = workgroup::observe(aws, &name).await.about(ResourceKind::Workgroup, &name)?;
