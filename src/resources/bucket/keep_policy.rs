@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
 use serde_json::Value;
 
 use super::apply::put_policy;
@@ -25,8 +28,16 @@ pub async fn keep_policy(
 }
 
 async fn put_back(aws: &Aws, bucket: &str, before: &Policy, own: &[Value], is_done: bool) -> Result<(), AwsError> {
-    let now = observe::policy(aws, bucket).await?;
-    // S3 may still answer with the policy before the work. Then it is written again, in case the work has replaced it.
+    let mut now = observe::policy(aws, bucket).await?;
+    // S3 may still answer with the policy before the work. If it does so for a second, that policy is written again, in case the work has
+    // replaced it. AWS's own statements are lost then, but ours allow the same.
+    for wait in ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(3).build() {
+        if !is_done || now != *before {
+            break;
+        }
+        tokio::time::sleep(wait).await;
+        now = observe::policy(aws, bucket).await?;
+    }
     let unchanged = || now.unchanged_since(before).filter(|_| is_done);
     match now.regained(before, own).or_else(unchanged) {
         Some(policy) => put_policy(aws, bucket, &policy).await,
