@@ -45,7 +45,7 @@ impl Conversations {
         Self { max, hasher: RandomState::default(), young: HashMap::default(), old: HashMap::default() }
     }
 
-    /// Where `conversation` was seen first. `departs` is true if it leaves here for another interface that records it too.
+    /// The place that saw `conversation` first. `departs` is true if it leaves here for another interface that records it too.
     #[inline]
     pub(super) fn see(&mut self, conversation: &Conversation, interface: &str, departs: bool) -> Seen {
         let key = self.hasher.hash_one(conversation);
