@@ -1,6 +1,6 @@
 //! The status, which the operator reports. It is written only when it changes.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,9 @@ pub struct VpcFlowMonitorStatus {
     /// Links to the traffic in the AWS console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Links>,
+    /// Facts that need a person's attention although AWS is as declared. Each is a Warning event as well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// The figures that `kubectl get` shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
@@ -129,8 +132,43 @@ pub struct FlowLogStatus {
 pub struct AlarmStatus {
     /// The alarm's name in CloudWatch.
     pub name: String,
-    /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+    /// `OK`, `ALARM` or `INSUFFICIENT_DATA`. The operator reads it about once a minute.
     pub state: String,
+    /// Time since when the alarm is in this state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+}
+
+/// A fact that needs a person's attention although AWS is as declared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Notice {
+    /// The system that it is about.
+    pub component: Component,
+    /// The kind of fact, which is the reason of its event too.
+    pub reason: NoticeReason,
+    /// The fact, and what to do.
+    pub message: String,
+}
+
+/// A kind of notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NoticeReason {
+    /// A recipient has not confirmed a subscription, so SNS sends nothing to it.
+    SubscriptionPending,
+    /// Another monitor has flow logs of the same VPC, so AWS delivers and bills every record again.
+    VpcWatchedTwice,
+}
+
+impl NoticeReason {
+    /// The reason as an event shows it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SubscriptionPending => "SubscriptionPending",
+            Self::VpcWatchedTwice => "VpcWatchedTwice",
+        }
+    }
 }
 
 /// Links into the AWS console.
@@ -156,6 +194,8 @@ pub struct Summary {
     pub flow_logs: String,
     /// Alarms in state ALARM, such as `0 firing`.
     pub alarms: String,
+    /// Confirmed subscriptions of those in the spec, such as `1/2`. Empty without subscriptions.
+    pub notifies: String,
     /// The bucket's name.
     pub bucket: String,
     /// The log group's name.

@@ -101,6 +101,7 @@ impl Plan {
             }
         }
         plan::find_rivals(&mut plans);
+        plan::find_shared_vpcs(&mut plans);
         let text = match self.output {
             Output::Text => plans.iter().map(render).collect::<Vec<_>>().join("\n"),
             Output::Json => serde_json::to_string_pretty(&plans)? + "\n",

@@ -37,6 +37,10 @@ pub struct Run {
     #[arg(long, env = "RESYNC", default_value = "10m", value_parser = resync)]
     resync: Duration,
 
+    /// Time between two readings of the states of all alarms: one call for each account, region and hundred alarms.
+    #[arg(long, env = "ALARM_INTERVAL", default_value = "1m", value_parser = resync)]
+    alarm_interval: Duration,
+
     #[command(flatten)]
     leader: LeaderElect,
 
@@ -84,6 +88,7 @@ impl Run {
             allowed_roles: self.settings.allowed_roles(),
             watch_namespaces,
             resync: self.resync,
+            alarm_interval: self.alarm_interval,
             backoff: Backoff::default(),
             concurrency: self.concurrency,
         };

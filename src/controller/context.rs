@@ -5,6 +5,7 @@ use std::time::Duration;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
+use super::alarm_states::AlarmStates;
 use super::concurrency::Concurrency;
 use super::events::Recorder;
 use super::health::Health;
@@ -25,6 +26,7 @@ pub struct Context {
     /// Cancelled once the operator is to stop.
     pub(super) stopping: CancellationToken,
     pub(super) concurrency: Concurrency,
+    pub(super) alarm_states: AlarmStates,
     memories: Mutex<HashMap<String, Memory>>,
 }
 
@@ -41,6 +43,8 @@ pub struct Options {
     pub resync: Duration,
     /// Waits before a failed pass is repeated.
     pub backoff: Backoff,
+    /// Time between two readings of the states of all alarms.
+    pub alarm_interval: Duration,
     /// Number of monitors that are worked on at once; those that fail or take long are counted apart.
     pub concurrency: u16,
 }
@@ -60,6 +64,7 @@ impl Context {
             options,
             stopping: CancellationToken::new(),
             concurrency,
+            alarm_states: AlarmStates::default(),
             memories: Mutex::new(HashMap::new()),
         }
     }
@@ -86,6 +91,7 @@ impl Context {
     /// Forgets a monitor that is gone.
     pub(super) fn forget(&self, uid: &str) {
         self.memories().remove(uid);
+        self.alarm_states.forget(uid);
         self.health.forget(uid);
         self.metrics.monitors().forget(uid);
     }

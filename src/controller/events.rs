@@ -59,6 +59,14 @@ pub fn of_troubles(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStat
         .collect()
 }
 
+/// Events about new notices. The former ones come from the stored status.
+#[must_use]
+pub fn of_notices(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStatus) -> Vec<Event> {
+    let new = current.notices.iter().filter(|notice| !previous.notices.contains(notice));
+    new.map(|notice| event(EventType::Warning, notice.reason.as_str(), notice.component.condition(), &notice.message))
+        .collect()
+}
+
 fn is_trouble(condition: &Condition) -> bool {
     condition.status == "False" && Reason::parse(&condition.reason).is_none_or(Reason::is_trouble)
 }
@@ -132,6 +140,8 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
+    use crate::api::Component;
+    use crate::api::status::{Notice, NoticeReason};
 
     fn condition(type_: &str, reason: &str) -> Condition {
         Condition {
@@ -173,6 +183,21 @@ mod tests {
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].note.as_deref(), Some("the role cannot be assumed"));
         assert!(of_troubles(&now, &now).is_empty());
+    }
+
+    #[test]
+    fn a_notice_is_reported_once() {
+        let notice = Notice {
+            component: Component::Notifications,
+            reason: NoticeReason::SubscriptionPending,
+            message: "1 of 1".to_owned(),
+        };
+        let before = VpcFlowMonitorStatus::default();
+        let now = VpcFlowMonitorStatus { notices: vec![notice], ..before.clone() };
+        let events = of_notices(&before, &now);
+        assert_eq!((events.len(), events[0].reason.as_str()), (1, "SubscriptionPending"));
+        assert!(matches!(events[0].type_, EventType::Warning));
+        assert!(of_notices(&now, &now).is_empty());
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl Health {
         };
     }
 
+    /// True if a pass over the monitor is under way.
+    pub(crate) fn is_running(&self, uid: &str) -> bool {
+        self.signs().running.contains_key(uid)
+    }
+
     /// A pass is due now.
     pub(crate) fn pass_is_due(&self, uid: &str) {
         let mut signs = self.signs();

@@ -1,5 +1,6 @@
 //! The controller: watches monitors and reconciles them.
 
+mod alarm_states;
 mod client;
 mod concurrency;
 mod connect;
@@ -22,7 +23,7 @@ use std::future::{Future, pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 use futures::{FutureExt, StreamExt};
 use kube::Api;
 use kube::runtime::controller::{self, Config, Controller};
@@ -69,6 +70,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         keepers.push(keep(monitors, Arc::clone(&context), listed, stop.clone()));
         lists.push(list);
     }
+    let alarms = alarm_states::keep_current(Arc::clone(&context), stop.clone());
     let report_when_all_are_listed = async move {
         for mut list in lists {
             if list.wait_for(|listed| *listed).await.is_err() {
@@ -78,7 +80,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         known.send_replace(true);
     };
     tokio::select! {
-        (_, ()) = join(join_all(keepers), report_when_all_are_listed) => Ended::Finished,
+        (_, (), ()) = join3(join_all(keepers), report_when_all_are_listed, alarms) => Ended::Finished,
         () = out_of_time => {
             tracing::warn!("calls under way did not finish in time; the next start reads their effects from AWS");
             Ended::Abandoned

@@ -9,6 +9,15 @@ use crate::aws::{AwsGate, CallObserver, RequestOutcome};
 use crate::leader::Fence;
 use crate::metrics::Metrics;
 
+tokio::task_local! {
+    static IN_BACKGROUND: ();
+}
+
+/// Runs `work`, whose calls are counted but do not show that passes make progress.
+pub async fn in_background<T>(work: impl Future<Output = T>) -> T {
+    IN_BACKGROUND.scope((), work).await
+}
+
 /// Counts the calls to AWS, and lets only the leader change anything.
 #[derive(Clone, Debug)]
 struct Observer {
@@ -24,7 +33,9 @@ impl CallObserver for Observer {
 
     fn answered(&self, operation: &Operation, outcome: RequestOutcome, took: Option<Duration>) {
         self.metrics.aws_request(operation, outcome, took);
-        self.health.progress();
+        if IN_BACKGROUND.try_with(|()| ()).is_err() {
+            self.health.progress();
+        }
     }
 }
 

@@ -265,6 +265,7 @@ impl<'a> Pass<'a> {
         let settled = self.outcomes.iter().all(Outcome::is_settled);
         let wait = if settled && has_lost_a_name(monitor, &self.outcomes) { wait.min(SOON) } else { wait };
         let status = self.status(monitor);
+        self.context.alarm_states.learn(self.object, &status.alarms);
         self.writer.finish(status).await?;
         let failed = |outcome: &Outcome| !outcome.failures.is_empty() || !outcome.conflicts.is_empty();
         let result = match settled {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
-use crate::api::status::VpcFlowMonitorStatus;
+use crate::api::status::{NoticeReason, VpcFlowMonitorStatus};
 
 /// The state of a system for the status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,13 +14,15 @@ pub struct Report {
     pub resources: Vec<Existing>,
     /// The health of the system.
     pub health: SystemHealth,
+    /// Facts that need a person's attention although the system is as declared.
+    pub notices: Vec<(NoticeReason, String)>,
 }
 
 impl Report {
     /// A report of healthy resources.
     #[must_use]
     pub fn of(resources: impl IntoIterator<Item = Existing>) -> Self {
-        Self { resources: resources.into_iter().collect(), health: SystemHealth::Good }
+        Self { resources: resources.into_iter().collect(), ..Self::default() }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::aws::Aws;
 use crate::engine::{self, Action, Change, Direction, Outcome};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
+use crate::resources::flow_logs::watched_twice;
 
 /// The plan for one monitor.
 #[derive(Debug, Serialize)]
@@ -110,8 +111,10 @@ fn of_outcomes(
     outcomes: impl IntoIterator<Item = (Outcome, Outcome)>,
 ) -> Plan {
     let (mut changes, mut problems) = (Vec::new(), Vec::new());
+    let mut notes = notes(monitor, direction);
     for (outcome, foreseen) in outcomes {
         let component = outcome.component;
+        notes.extend(outcome.report.iter().flat_map(|report| &report.notices).map(|(_, message)| message.clone()));
         let waits_for = |change: &Change| {
             if foreseen.remaining.contains(change) { foreseen.waits_for.clone() } else { Vec::new() }
         };
@@ -140,7 +143,7 @@ fn of_outcomes(
         suspended: monitor.spec.suspend,
         changes,
         problems,
-        notes: notes(monitor, direction),
+        notes,
         cost: None,
     }
 }
@@ -150,6 +153,24 @@ fn notes(monitor: &Monitor, direction: Direction) -> Vec<String> {
         direction == Direction::Build && monitor.spec.detector.enabled && !monitor.settings.detector.is_known();
     let note = "the detector's code was not compared: --detector-package was not given, and no detector.zip is beside this program";
     if leaves_out_code { vec![note.to_owned()] } else { Vec::new() }
+}
+
+/// Adds a note where several monitors watch one VPC: AWS delivers and bills every record for each of them.
+pub fn find_shared_vpcs(plans: &mut [Plan]) {
+    let places: Vec<_> =
+        plans.iter().map(|plan| (plan.account_id.clone(), plan.region.clone(), plan.vpc_id.clone())).collect();
+    let monitors: Vec<_> = plans.iter().map(|plan| plan.monitor.clone()).collect();
+    for (index, plan) in plans.iter_mut().enumerate().filter(|(_, plan)| !plan.destroy) {
+        // A monitor that has flow logs already is in the notes by its whole name.
+        let is_noted = |monitor: &str| plan.notes.iter().any(|note| note.contains(&format!("/{monitor}")));
+        let others: Vec<_> = (0..places.len())
+            .filter(|other| *other != index && places[*other] == places[index] && !is_noted(&monitors[*other]))
+            .map(|other| monitors[other].as_str())
+            .collect();
+        if !others.is_empty() {
+            plan.notes.push(watched_twice(&plan.vpc_id, others));
+        }
+    }
 }
 
 /// Adds a problem where several monitors would make the same resource: only one of them can own it.

@@ -184,6 +184,8 @@ pub fn options(cluster: &Cluster) -> Options {
         allowed_roles: AllowedArns::default(),
         watch_namespaces: [cluster.namespace.clone()].into(),
         resync: Duration::from_mins(10),
+        // Longer than any test, so that the calls of a pass are the only ones.
+        alarm_interval: Duration::from_hours(10),
         backoff: Backoff::default(),
         concurrency: 4,
     }

@@ -186,6 +186,7 @@ fn resource(mut monitor: Value) -> Value {
     }
     for alarm in status["alarms"].as_array_mut().into_iter().flatten() {
         alarm["state"] = Value::Null;
+        alarm["since"] = Value::Null;
     }
     status["lastHandledReconcileAt"] = Value::Null;
     // The number of changes of the spec. Ready already requires that the status is of the present one.

@@ -2,12 +2,14 @@
 
 mod writer;
 
+use std::iter;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::mode::Mode;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
-use crate::api::status::{Links, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
+use crate::api::status::{AlarmStatus, Links, Notice, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
 use crate::engine::{Action, Change, Failure, Outcome, SystemHealth};
 use crate::monitor::Monitor;
 
@@ -39,7 +41,8 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
         .filter(|outcome| !outcome.is_absent())
         .map(|outcome| former_trouble(&input, outcome).unwrap_or_else(|| condition_of(mode, outcome)))
         .collect();
-    let mut conditions = summary_conditions(mode, &systems);
+    let notices = notices(outcomes, previous);
+    let mut conditions = summary_conditions(mode, &systems, &notices);
     conditions.extend(systems);
     let mut status = VpcFlowMonitorStatus {
         observed_generation: generation,
@@ -48,6 +51,7 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
         owner: Some(monitor.owner.clone()),
         conditions: with_times(conditions, previous, generation, now),
         resources: outcomes.iter().flat_map(|outcome| resources(outcome, previous)).collect(),
+        notices,
         // The details of a system that could not be read stay as they were.
         ..previous.clone()
     };
@@ -62,13 +66,35 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
 /// The figures that `kubectl get` shows.
 fn summary(status: &VpcFlowMonitorStatus, monitor: &Monitor) -> Summary {
     let active = status.flow_logs.iter().filter(|log| log.status == "ACTIVE").count();
-    let firing = status.alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
     Summary {
         flow_logs: format!("{active}/2"),
-        alarms: format!("{firing} firing"),
+        alarms: firing(&status.alarms),
         bucket: monitor.names.bucket.clone(),
         log_group: monitor.names.log_group.clone(),
+        // The system itself has written it.
+        notifies: status.summary.clone().unwrap_or_default().notifies,
     }
+}
+
+/// The alarms in state ALARM, as `kubectl get` shows them.
+#[must_use]
+pub fn firing(alarms: &[AlarmStatus]) -> String {
+    format!("{} firing", alarms.iter().filter(|alarm| alarm.state == "ALARM").count())
+}
+
+/// The notices of all systems. Those of a system that could not be read stay as they were.
+fn notices(outcomes: &[Outcome], previous: &VpcFlowMonitorStatus) -> Vec<Notice> {
+    let of_system = |outcome: &Outcome| -> Vec<Notice> {
+        let component = outcome.component;
+        match &outcome.report {
+            Some(report) => {
+                let notices = report.notices.iter().cloned();
+                notices.map(|(reason, message)| Notice { component, reason, message }).collect()
+            }
+            None => previous.notices.iter().filter(|old| old.component == component).cloned().collect(),
+        }
+    };
+    outcomes.iter().flat_map(of_system).collect()
 }
 
 /// The status of a monitor that cannot be read, or whose account cannot be reached.
@@ -181,12 +207,16 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
     }
     match outcome.report.as_ref().map(|report| &report.health) {
         Some(SystemHealth::Pending(message)) => no(Reason::Progressing, message),
-        _ => condition(type_, true, Reason::Reconciled, "as declared"),
+        _ => {
+            let notices = outcome.report.iter().flat_map(|report| &report.notices).map(|(_, message)| message.as_str());
+            let message = with_notices("as declared", notices);
+            condition(type_, true, Reason::Reconciled, &message)
+        }
     }
 }
 
 /// `Ready`, and `Reconciling` or `Stalled` while true.
-fn summary_conditions(mode: Mode, systems: &[NewCondition]) -> Vec<NewCondition> {
+fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) -> Vec<NewCondition> {
     let unready: Vec<_> = systems.iter().filter(|system| !system.status).collect();
     if mode == Mode::DeleteSuspended {
         let message = "deletion waits until spec.suspend is false";
@@ -223,7 +253,10 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition]) -> Vec<NewCondition>
         (Mode::Delete, Some(first)) if !stalled => {
             vec![condition(READY, false, Reason::Deleting, &format!("{}: {}", first.type_, first.message))]
         }
-        (_, None) => vec![condition(READY, true, Reason::Reconciled, "AWS is as declared")],
+        (_, None) => {
+            let notices = notices.iter().map(|notice| notice.message.as_str());
+            vec![condition(READY, true, Reason::Reconciled, &with_notices("AWS is as declared", notices))]
+        }
         (_, Some(first)) => {
             vec![condition(READY, false, first.reason, &format!("{}: {}", first.type_, first.message))]
         }
@@ -235,6 +268,10 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition]) -> Vec<NewCondition>
         conditions.push(detail(STALLED, first.reason));
     }
     conditions
+}
+
+fn with_notices<'a>(message: &'a str, notices: impl Iterator<Item = &'a str>) -> String {
+    iter::once(message).chain(notices).collect::<Vec<_>>().join("; ")
 }
 
 fn names(systems: &[&NewCondition]) -> String {

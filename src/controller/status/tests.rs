@@ -1,6 +1,7 @@
 use super::*;
 use crate::api::Component;
 use crate::api::ResourceKind;
+use crate::api::status::NoticeReason;
 use crate::engine::{Conflict, Existing, Report};
 use crate::monitor::fixtures;
 
@@ -169,4 +170,16 @@ fn an_unreachable_account_leaves_the_rest_as_reported() {
     let status = unreachable(&failure, Some(4), &before, Timestamp::now());
     assert_eq!(summary(&status), [("Ready", "False", "AwsError"), ("Reconciling", "True", "AwsError")]);
     assert!(status.conditions.iter().any(|condition| condition.type_ == "LogGroupReady"));
+}
+
+#[test]
+fn a_notice_is_in_the_messages_of_its_system_and_of_ready() {
+    let report = Report { notices: vec![(NoticeReason::VpcWatchedTwice, "also by x".into())], ..Report::default() };
+    let seen = Outcome { report: Some(report), ..outcome(Component::FlowLogs) };
+    let status = status_of(Mode::Keep, std::slice::from_ref(&seen), &VpcFlowMonitorStatus::default());
+    let messages: Vec<_> = status.conditions.iter().map(|condition| condition.message.as_str()).collect();
+    assert_eq!(messages, ["AWS is as declared; also by x", "as declared; also by x"]);
+    assert_eq!(status.notices[0].component, Component::FlowLogs);
+    let unseen = Outcome { report: None, ..seen };
+    assert_eq!(status_of(Mode::Keep, &[unseen], &status).notices, status.notices, "what was not read is not forgotten");
 }

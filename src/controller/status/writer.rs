@@ -53,9 +53,10 @@ impl<'a> StatusWriter<'a> {
     pub async fn finish(&mut self, mut status: VpcFlowMonitorStatus) -> kube::Result<()> {
         let requested = self.metadata.annotations.iter().flatten().find(|(key, _)| *key == RECONCILE_REQUESTED_AT);
         status.last_handled_reconcile_at = requested.map(|(_, value)| value.clone());
-        let troubles = events::of_troubles(&self.before, &status);
+        let mut events = events::of_troubles(&self.before, &status);
+        events.extend(events::of_notices(&self.before, &status));
         self.write(status).await?;
-        self.publish(troubles).await;
+        self.publish(events).await;
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, StateValue, Statistic, Tag};
 use futures::future::join_all;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::Serialize;
 
 use self::condition::Condition;
@@ -50,7 +52,7 @@ pub struct Alarm {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundAlarm {
     alarm: Alarm,
-    state: String,
+    state: AlarmStatus,
     tags: Tags,
 }
 
@@ -156,7 +158,22 @@ impl System for Alarms {
 pub fn states(monitor: &Monitor, observed: &Observed) -> Vec<AlarmStatus> {
     let found = observed.iter().filter_map(|(_, found)| found.as_ref());
     let ours = found.filter(|found| monitor.claim(&found.tags) == Claim::Ours);
-    ours.map(|found| AlarmStatus { name: found.alarm.name.clone(), state: found.state.clone() }).collect()
+    ours.map(|found| found.state.clone()).collect()
+}
+
+/// The states of alarms, read by their names.
+pub async fn states_of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<AlarmStatus>, AwsError> {
+    Ok(of_names(aws, names).await?.iter().map(state).collect())
+}
+
+fn state(found: &MetricAlarm) -> AlarmStatus {
+    // `StateUpdatedTimestamp` also changes where the state stays the same, see `MetricAlarm`. The status keeps whole seconds.
+    let since = found.state_transitioned_timestamp().and_then(|time| Timestamp::from_second(time.secs()).ok());
+    AlarmStatus {
+        name: found.alarm_name().unwrap_or_default().to_owned(),
+        state: found.state_value().map(StateValue::as_str).unwrap_or_default().to_owned(),
+        since: since.map(Time),
+    }
 }
 
 impl Resource for Alarm {
@@ -219,7 +236,7 @@ fn normalise(found: &MetricAlarm, tags: Tags) -> FoundAlarm {
         insufficient_data_actions: found.insufficient_data_actions().to_vec(),
         others: others(found),
     };
-    FoundAlarm { alarm, state: text(found.state_value().map(StateValue::as_str)), tags }
+    FoundAlarm { alarm, state: state(found), tags }
 }
 
 /// Members of a definition that we never set and that would change what the alarm watches.

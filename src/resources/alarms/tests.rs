@@ -12,7 +12,8 @@ const HIGH: AlarmKind = AlarmKind::Detection(Detection::HighDataTransfer);
 fn as_wanted(monitor: &Monitor) -> Vec<(AlarmKind, Option<FoundAlarm>)> {
     let as_wanted = |kind| {
         let alarm = wanted(monitor, kind);
-        (kind, Some(FoundAlarm { alarm, state: "OK".to_owned(), tags: monitor.tags.clone() }))
+        let state = AlarmStatus { name: alarm.name.clone(), state: "OK".to_owned(), since: None };
+        (kind, Some(FoundAlarm { alarm, state, tags: monitor.tags.clone() }))
     };
     AlarmKind::ALL.map(as_wanted).to_vec()
 }

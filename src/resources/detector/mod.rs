@@ -166,7 +166,7 @@ impl System for DetectorSystem {
             (Goal::Present(_), Some(function)) => function.health(),
             _ => SystemHealth::Good,
         };
-        Report { resources: resources.into_iter().flatten().collect(), health }
+        Report { resources: resources.into_iter().flatten().collect(), health, ..Report::default() }
     }
 }
 

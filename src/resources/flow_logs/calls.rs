@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::flow_log::{self, FlowLog};
-use super::{FlowLogOp, Found, Observed, Sink, health};
+use super::{FlowLogOp, Found, Observed, Sink, health, neighbours};
 use crate::aws::operations as ops;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, refusals};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
@@ -60,6 +60,16 @@ fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
 
 /// Carries out a step.
 pub async fn apply(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<(), AwsError> {
+    match carry_out(aws, monitor, op).await {
+        Err(error) if NO_MORE.contains(&error.code.as_str()) => {
+            let remedy = observe(aws, monitor).await.map(|observed| neighbours::full(&observed));
+            Err(remedy.map_or_else(|_| error.clone(), |remedy| error.clone().with_remedy(remedy)))
+        }
+        carried_out => carried_out,
+    }
+}
+
+async fn carry_out(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<(), AwsError> {
     match op {
         FlowLogOp::Create { flow_log, token } => create(aws, monitor, flow_log, token, &[]).await,
         FlowLogOp::Replace { flow_log, token, token_after_delete, replaced, same_destination } => {

@@ -17,7 +17,7 @@ pub fn report(monitor: &Monitor, ours: &[&Found]) -> Report {
         existing.message = problem(monitor, found).map(|problem| problem.to_string());
         existing
     });
-    Report { resources: resources.collect(), health: health(monitor, ours) }
+    Report { health: health(monitor, ours), ..Report::of(resources) }
 }
 
 /// The flow logs as the status shows them.

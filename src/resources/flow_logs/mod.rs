@@ -7,6 +7,7 @@ mod calls;
 mod delivery;
 mod flow_log;
 mod health;
+mod neighbours;
 mod plan;
 mod token;
 
@@ -17,6 +18,7 @@ use aws_smithy_types::DateTime;
 pub use delivery::{Delivery, deliveries};
 pub use flow_log::{Destination, FlowLog};
 pub use health::Problem;
+pub use neighbours::watched_twice;
 pub use plan::FlowLogOp;
 
 use crate::api::{Component, Invalid};
@@ -74,7 +76,13 @@ impl System for FlowLogs {
     }
 
     fn report(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Report {
-        health::report(monitor, &in_use(monitor, goal, observed))
+        let report = health::report(monitor, &in_use(monitor, goal, observed));
+        match goal {
+            Goal::Present(_) => {
+                Report { notices: neighbours::notice(monitor, observed).into_iter().collect(), ..report }
+            }
+            Goal::Absent(_) => report,
+        }
     }
 
     fn details(monitor: &Monitor, goal: Goal<&Vec<FlowLog>>, observed: &Observed) -> Details {

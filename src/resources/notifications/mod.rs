@@ -6,7 +6,7 @@ mod subscriptions;
 mod topic;
 mod topic_tags;
 
-pub use subscriptions::{Arrival, ObservedSubscription};
+pub use subscriptions::{Arrival, HOW_TO_CONFIRM, ObservedSubscription};
 pub use topic::{FoundTopic, Topic};
 
 use futures::FutureExt;
@@ -14,7 +14,7 @@ use futures::FutureExt;
 use crate::api::spec::Subscription;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Arn, Aws, AwsError, AwsResult, Class, operations as ops};
-use crate::engine::{AnyCall, Diff, Existing, Goal, Removal, Report, System, existing, ownership};
+use crate::engine::{AnyCall, Details, Diff, Existing, Goal, Removal, Report, System, existing, ownership};
 use crate::monitor::{Monitor, Tags};
 
 static NO_TAGS: Tags = Tags::new();
@@ -133,7 +133,24 @@ impl System for Notifications {
                 observed.own.iter().flat_map(|own| subscriptions::existing(monitor, &own.subscriptions, &own.tags)),
             );
         }
-        Report::of(resources)
+        let notices = match (goal, &observed.own) {
+            (Goal::Present(Desired::Own(_, wanted)), Some(own)) => {
+                subscriptions::pending_notice(wanted, &own.subscriptions).into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
+        Report { notices, ..Report::of(resources) }
+    }
+
+    fn details(_monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Details {
+        let notifies = match goal {
+            Goal::Present(Desired::Own(_, wanted)) if !wanted.is_empty() => {
+                let listed = observed.own.as_ref().map_or(&[][..], |own| &own.subscriptions);
+                format!("{}/{}", subscriptions::confirmed(wanted, listed), wanted.len())
+            }
+            _ => String::new(),
+        };
+        Details::new(move |status| status.summary.get_or_insert_default().notifies.clone_from(&notifies))
     }
 }
 

@@ -49,7 +49,7 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
     }
     let subscribers = subscribers(aws, monitor).await;
     if !test {
-        return skipped(&subscribers);
+        return untested(&subscribers);
     }
     let observed = match Alarms::observe(aws, monitor).await {
         Ok(observed) => observed,
@@ -63,8 +63,20 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
     }
 }
 
-fn skipped(subscribers: &Subscribers) -> Check {
-    let check = Check::new(CheckName::AlarmNotification, Status::Skipped, "pass --test-alarm");
+const ADD_RECIPIENTS: &str = "add recipients to spec.notifications.subscriptions";
+
+/// The result without a test. The check does not pass as long as no recipient has confirmed, as no alarm reaches anybody.
+fn untested(subscribers: &Subscribers) -> Check {
+    let reported = |status, detail| Check::new(CheckName::AlarmNotification, status, detail);
+    let check = match subscribers {
+        Subscribers::Known { confirmed: 0, pending } if pending.is_empty() => {
+            return reported(Status::Skipped, "pass --test-alarm; the topic has no subscriptions").next(ADD_RECIPIENTS);
+        }
+        Subscribers::Known { confirmed: 0, .. } => {
+            reported(Status::Waiting, "an alarm would reach nobody: no recipient has confirmed")
+        }
+        _ => reported(Status::Skipped, "pass --test-alarm"),
+    };
     match subscribers.pending_step() {
         Some(step) => check.next(step),
         None => check,
@@ -154,7 +166,7 @@ fn judge(monitor: &Monitor, outcome: &TestOutcome, subscribers: &Subscribers) ->
     let check = match subscribers {
         Subscribers::Known { confirmed: 0, pending } if pending.is_empty() => {
             reported(Status::Failed, detail("reached the topic, but the topic has no subscriptions"))
-                .next("add recipients to spec.notifications.subscriptions")
+                .next(ADD_RECIPIENTS)
         }
         Subscribers::Known { confirmed: 0, .. } => {
             reported(Status::Waiting, detail("reached the topic, but no recipient has confirmed"))

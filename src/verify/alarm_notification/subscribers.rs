@@ -4,6 +4,7 @@ use aws_sdk_sns::types::Subscription;
 
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::monitor::Monitor;
+use crate::resources::notifications::HOW_TO_CONFIRM;
 
 /// The subscribers of the topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +24,9 @@ impl Subscribers {
     /// The next step for subscriptions that have not been confirmed.
     pub fn pending_step(&self) -> Option<String> {
         match self {
-            Self::Known { pending, .. } if !pending.is_empty() => Some(format!(
-                "not confirmed: {}; follow the link in the message from AWS Notifications to each (valid for two days; look among spam too)",
-                pending.join(", ")
-            )),
+            Self::Known { pending, .. } if !pending.is_empty() => {
+                Some(format!("not confirmed: {}; {HOW_TO_CONFIRM}", pending.join(", ")))
+            }
             _ => None,
         }
     }

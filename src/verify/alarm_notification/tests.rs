@@ -71,9 +71,13 @@ fn a_notification_holds_once_somebody_gets_it() {
 }
 
 #[test]
-fn what_nobody_asked_for_is_skipped_and_who_has_not_confirmed_is_reported_all_the_same() {
-    let check = skipped(&known(0, &["soc@example.com"]));
-    assert_eq!((check.status, check.detail.as_str()), (Status::Skipped, "pass --test-alarm"));
+fn without_a_test_the_check_waits_until_a_recipient_has_confirmed() {
+    let check = untested(&known(0, &["soc@example.com"]));
+    assert_eq!(check.status, Status::Waiting);
     assert!(check.next_step.unwrap().contains("soc@example.com"));
-    assert_eq!(skipped(&known(0, &[])).next_step, None);
+    let check = untested(&known(1, &["soc@example.com"]));
+    assert_eq!((check.status, check.detail.as_str()), (Status::Skipped, "pass --test-alarm"));
+    assert!(check.next_step.unwrap().contains("soc@example.com"), "the one that has not confirmed is reported");
+    let check = untested(&known(0, &[]));
+    assert_eq!((check.status, check.next_step.as_deref()), (Status::Skipped, Some(ADD_RECIPIENTS)));
 }

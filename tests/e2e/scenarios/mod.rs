@@ -1,5 +1,6 @@
 //! A whole monitor over time: its life, faults, rivals, hostile input and traffic.
 
+pub mod attention;
 pub mod cross_account;
 pub mod failed_reads;
 pub mod fault_proxy;

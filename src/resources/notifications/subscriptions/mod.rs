@@ -7,6 +7,7 @@ use super::record;
 use crate::api::Invalid;
 use crate::api::ResourceKind;
 use crate::api::spec::{Subscription, SubscriptionProtocol};
+use crate::api::status::NoticeReason;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
 use crate::monitor::{Monitor, Tags};
@@ -252,6 +253,34 @@ pub fn existing(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tag
         Existing { kind: ResourceKind::Subscription, name, arn, retained: false, message: message.map(str::to_owned) }
     })
     .collect()
+}
+
+/// The way to confirm a subscription, and its limit: "Subscribing an email endpoint to an Amazon SNS topic" in the SNS developer guide.
+pub const HOW_TO_CONFIRM: &str =
+    "follow the link in the message from AWS Notifications to each (valid for two days; look among spam too)";
+
+fn found<'a>(wanted: &Subscription, observed: &'a [ObservedSubscription]) -> Option<&'a ObservedSubscription> {
+    observed.iter().find(|subscription| subscription.is(wanted))
+}
+
+/// The number of wanted subscriptions whose recipient gets messages.
+#[must_use]
+pub fn confirmed(wanted: &[Subscription], observed: &[ObservedSubscription]) -> usize {
+    let arrives = |wanted: &&Subscription| matches!(found(wanted, observed), Some(it) if matches!(it.arrival, Arrival::Confirmed(_)));
+    wanted.iter().filter(arrives).count()
+}
+
+/// The notice of subscriptions that their recipients have not confirmed.
+#[must_use]
+pub fn pending_notice(wanted: &[Subscription], observed: &[ObservedSubscription]) -> Option<(NoticeReason, String)> {
+    let waits = |wanted: &&Subscription| found(wanted, observed).is_some_and(|it| it.arrival == Arrival::Pending);
+    let pending: Vec<_> = wanted.iter().filter(waits).map(|it| masked(&it.endpoint)).collect();
+    if pending.is_empty() {
+        return None;
+    }
+    let (count, of) = (pending.len(), wanted.len());
+    let message = format!("{count} of {of} subscriptions not confirmed: {}; {HOW_TO_CONFIRM}", pending.join(", "));
+    Some((NoticeReason::SubscriptionPending, message))
 }
 
 #[cfg(test)]
