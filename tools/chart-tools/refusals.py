@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from chart_values import is_open, merged, put, template, walk
+from chart_values import is_open, merged, put, template, template_in_parent, walk
 
 # Values of the right type that cannot be right, and what the message says.
 WRONG = (
@@ -86,6 +86,8 @@ WRONG = (
         {"watchNamespaces": ["a"], "rbac": {"additionalPermissions": [{"nonResourceURLs": ["/version"], "verbs": ["get"]}]}},
         "rbac.additionalPermissions has nonResourceURLs, which only a ClusterRole can have",
     ),
+    ({"global": {"logLevel": 2}}, "global.logLevel is not a value of this chart: set logLevel instead."),
+    ({"global": {"domain": "example.com"}}, "global.domain has no effect in this chart: remove it."),
     ({"global": {"commonLabels": {"app.kubernetes.io/name": "other"}}}, "at '/global/commonLabels/app.kubernetes.io~1name'"),
     ({"podLabels": {"app.kubernetes.io/name": "other"}}, "at '/podLabels/app.kubernetes.io~1name'"),
     ({"podDisruptionBudget": {"minAvailable": 1, "maxUnavailable": 1}}, "podDisruptionBudget.maxUnavailable"),
@@ -108,6 +110,24 @@ WRONG = (
 def flags_of(chart):
     """The flags that the chart may set."""
     return sorted(set(re.findall("--[a-z-]+", (Path(chart) / "templates/_arguments.tpl").read_text())))
+
+
+def other_names(chart):
+    """The names that values have in other charts, with the names in this one."""
+    table = (Path(chart) / "templates/_validate_names.tpl").read_text().split("{{- end }}")[0]
+    return dict(re.findall("^([A-Za-z_.]+): (.+)$", table, re.MULTILINE))
+
+
+def with_other_names(names):
+    """Values that have each of the names."""
+    values = {}
+    for name in names:
+        *parents, last = name.split(".")
+        place = values
+        for key in parents:
+            place = place.setdefault(key, {})
+        place[last] = {"key": "value"}
+    return values
 
 
 def of_another_type(value):
@@ -155,11 +175,22 @@ def main(helm, chart):
     for flag in flags:
         expect(flag, template(helm, chart, {"extraArgs": [f"{flag}=value"]}), f"extraArgs has {flag}: set ")
 
+    names = other_names(chart)
+    said = template(helm, chart, with_other_names(names))
+    for name, ours in names.items():
+        expect(f"the name {name} of another chart", said, f"{name} is not a value of this chart: set {ours} instead.")
+
+    said = template_in_parent(helm, chart, {"global": {"domain": "example.com", "logLevel": 2, "leaderElection": {"namespace": "a"}}})
+    if said is not None:
+        problems.append(f"values of a parent chart for its other charts are refused: {said}")
+    said = template_in_parent(helm, chart, {"vpc-flow-operator": {"updateStrategy": {}}})
+    expect("the name of another chart, in a parent chart", said, "updateStrategy is not a value of this chart")
+
     if problems:
         sys.exit("\n".join(problems))
     print(
         f"[chart] refused by name: misspelt keys in {len(objects)} objects, wrong types of {len(typed)} values,"
-        f" {len(WRONG)} wrong values, {len(flags)} arguments that values set"
+        f" {len(WRONG)} wrong values, {len(names)} names of other charts, {len(flags)} arguments that values set"
     )
 
 

@@ -1,5 +1,6 @@
 {{/* What values.schema.json cannot tell. */}}
 {{- define "vpc-flow-operator.validate" -}}
+{{- include "vpc-flow-operator.validateNames" . }}
 {{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) }}
 {{- fail "replicaCount is more than 1 and leaderElection.enabled is false: several replicas would work at once. Enable leader election, or run one." }}
 {{- end }}
