@@ -29,6 +29,9 @@ taken() {
 "$helm" template vpc-flow-operator "$chart" --namespace vpc-flow-system --values "$chart/ci/metrics-values.yaml" \
     --show-only templates/servicemonitor.yaml --show-only templates/prometheusrule.yaml >"$rendered"
 taken "$rendered" "ServiceMonitor and PrometheusRule of the chart"
+"$helm" template vpc-flow-operator "$chart" --namespace vpc-flow-system --values "$chart/ci/podmonitor-values.yaml" \
+    --show-only templates/podmonitor.yaml >"$rendered"
+taken "$rendered" "PodMonitor of the chart"
 for example in examples/gitops/argocd/*.yaml examples/gitops/flux/*.yaml examples/gitops/flux/*/*.yaml; do
     taken "$example" "$example"
 done

@@ -54,11 +54,21 @@ check_crd() {
 }
 
 lint() {
-    local values
+    local values found
     for values in "charts/$name"/ci/*-values.yaml; do
-        "$tools/helm" lint --strict --quiet "charts/$name" --values "$values"
+        found=$("$tools/helm" lint --strict "charts/$name" --values "$values" 2>&1) || fail "$found"
+        # Recommendations do not fail it.
+        [[ $found != *"["* ]] || fail "$found"
     done
     say "helm lint --strict finds nothing"
+}
+
+# The address of the icon is that of a file in this repository.
+check_icon() {
+    local file
+    file=$(sed -n 's|^icon: https://github.com/vpcflow-dev/vpc-flow-operator/raw/main/||p' "charts/$name/Chart.yaml")
+    [ -n "$file" ] && [ -f "$file" ] || fail "the icon of Chart.yaml is not a file of the repository"
+    say "the icon is $file"
 }
 
 # Prometheus' own parser and engine judge what the chart would install.
@@ -79,6 +89,7 @@ check)
     check_current
     check_crd
     lint
+    check_icon
     "$tools/helm-unittest" --strict "charts/$name"
     "${PYTHON:-python3}" tools/chart-tools/refusals.py "$tools/helm" "charts/$name"
     "${PYTHON:-python3}" tools/chart-tools/nulls.py "$tools/helm" "charts/$name"

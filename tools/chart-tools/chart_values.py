@@ -16,7 +16,9 @@ OPEN = (
     "/extraObjects/*",
     "/extraVolumes/*",
     "/metrics/*/annotations",
+    "/metrics/*/endpointAdditionalProperties",
     "/metrics/*/labels",
+    "/metrics/*/tlsConfig",
     "/metrics/prometheusRule/additionalRules/*",
     "/metrics/prometheusRule/ruleLabels",
     "/metrics/serviceMonitor/metricRelabelings/*",
@@ -41,6 +43,16 @@ def template(helm, chart, values):
     """Helm's error message for the values, or None if it accepts them."""
     done = rendered(helm, chart, values)
     return done.stderr if done.returncode else None
+
+
+def template_in_parent(helm, chart, values):
+    """The same for the values of a parent chart that has the chart in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "charts").mkdir()
+        (folder / "charts" / "vpc-flow-operator").symlink_to(Path(chart).resolve())
+        (folder / "Chart.yaml").write_text("apiVersion: v2\nname: parent\nversion: 0.0.0\n")
+        return template(helm, str(folder), values)
 
 
 def rendered(helm, chart, values):

@@ -25,12 +25,15 @@ NULLABLE = (
 # An empty list is all namespaces; null may be a list whose entries somebody has taken out.
 NOT_NULLABLE = ("/watchNamespaces",)
 
-# With these on, every template prints something.
-ALL_ON = {
-    "podDisruptionBudget": {"enabled": True},
-    "networkPolicy": {"enabled": True},
-    "metrics": {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}, "dashboard": {"enabled": True}},
-}
+# With one of these on, every template but one prints something; with both, every template.
+ON = tuple(
+    {
+        "podDisruptionBudget": {"enabled": True},
+        "networkPolicy": {"enabled": True},
+        "metrics": {monitor: {"enabled": True}, "prometheusRule": {"enabled": True}, "dashboard": {"enabled": True}},
+    }
+    for monitor in ("serviceMonitor", "podMonitor")
+)
 
 
 def merged_with(values, more):
@@ -76,13 +79,13 @@ def main(helm, chart):
     needed = [path for path, _ in parts if path not in (*empty, *NULLABLE) and not path.startswith(inside)]
 
     problems = [f"null for '{path}' is not refused by name" for path in not_refused(helm, chart, defaults, needed)]
-    on = merged_with(defaults, ALL_ON)
-    changed = difference(helm, chart, on, empty)
-    if changed:
-        problems += ["null for an empty value makes a difference:", *changed]
-    changed = difference(helm, chart, on, NULLABLE)
-    if any(line.startswith("+") for line in changed):
-        problems += ["null for what Kubernetes has defaults for does not just leave it out:", *changed]
+    for on in (merged_with(defaults, more) for more in ON):
+        changed = difference(helm, chart, on, empty)
+        if changed:
+            problems += ["null for an empty value makes a difference:", *changed]
+        changed = difference(helm, chart, on, NULLABLE)
+        if any(line.startswith("+") for line in changed):
+            problems += ["null for what Kubernetes has defaults for does not just leave it out:", *changed]
 
     if problems:
         sys.exit("\n".join(problems))

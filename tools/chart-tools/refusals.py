@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from chart_values import is_open, merged, put, template, walk
+from chart_values import is_open, merged, put, template, template_in_parent, walk
 
 # Values of the right type that cannot be right, and what the message says.
 WRONG = (
@@ -18,9 +18,9 @@ WRONG = (
     ({"aws": {"region": "europe"}}, "at '/aws/region': 'europe' does not match pattern"),
     ({"replicaCount": -1}, "at '/replicaCount': minimum"),
     ({"replicaCount": 2, "leaderElection": {"enabled": False}}, "leaderElection.enabled is false"),
-    ({"leaderElection": {"enabled": False}, "updateStrategy": {"type": "RollingUpdate"}}, "updateStrategy.type is not Recreate"),
-    ({"leaderElection": {"enabled": False}, "updateStrategy": {"rollingUpdate": {"maxSurge": 1}}}, "updateStrategy.type is not Recreate"),
-    ({"updateStrategy": {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}}, "updateStrategy.type is Recreate"),
+    ({"leaderElection": {"enabled": False}, "strategy": {"type": "RollingUpdate"}}, "strategy.type is not Recreate"),
+    ({"leaderElection": {"enabled": False}, "strategy": {"rollingUpdate": {"maxSurge": 1}}}, "strategy.type is not Recreate"),
+    ({"strategy": {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}}, "strategy.type is Recreate"),
     ({"leaderElection": {"leaseDuration": "15500ms"}}, "leaderElection.leaseDuration must be whole seconds"),
     ({"leaderElection": {"leaseDuration": "0s", "renewDeadline": "0s"}}, "leaderElection.leaseDuration must be whole seconds"),
     ({"leaderElection": {"leaseDuration": "99999d"}}, "leaderElection.leaseDuration must be whole seconds"),
@@ -62,7 +62,33 @@ WRONG = (
     ({"logFormat": "yaml"}, "at '/logFormat': value must be one of"),
     ({"metrics": {"port": 80000}}, "at '/metrics/port': maximum"),
     ({"metrics": {"bindAddress": "::"}}, "at '/metrics/bindAddress'"),
-    ({"metrics": {"service": {"enabled": False}, "serviceMonitor": {"enabled": True}}}, "metrics.service.enabled"),
+    ({"logFormat": "console"}, "at '/logFormat': value must be one of"),
+    ({"logLevel": 2}, "logLevel has `2`, which is not a level: set off, error, warn, info, debug or trace"),
+    ({"logLevel": "verbose"}, "logLevel has `verbose`, which is not a level"),
+    ({"logLevel": "info,kube=2"}, "logLevel has `2`, which is not a level"),
+    ({"metrics": {"service": {"enabled": False}, "serviceMonitor": {"enabled": True}}}, "needs metrics.service.enabled"),
+    ({"metrics": {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}}, "Enable one of them"),
+    (
+        {"metrics": {"serviceMonitor": {"enabled": True, "endpointAdditionalProperties": {"interval": "1m"}}}},
+        "metrics.serviceMonitor.endpointAdditionalProperties has interval: set metrics.serviceMonitor.interval instead",
+    ),
+    (
+        {"metrics": {"podMonitor": {"enabled": True, "endpointAdditionalProperties": {"honorLabels": True}}}},
+        "metrics.podMonitor.endpointAdditionalProperties has honorLabels: set metrics.podMonitor.honorLabels instead",
+    ),
+    ({"metrics": {"service": {"ipFamilies": ["IPv4", "IPv4"]}}}, "at '/metrics/service/ipFamilies'"),
+    ({"metrics": {"service": {"ipFamilyPolicy": "DualStack"}}}, "at '/metrics/service/ipFamilyPolicy': value must be one of"),
+    ({"namespaceOverride": "a.b"}, "at '/namespaceOverride'"),
+    ({"dnsPolicy": "ClusterFirstWithHostNet"}, "Set hostNetwork, or dnsPolicy ClusterFirst."),
+    ({"hostNetwork": True, "networkPolicy": {"enabled": True}}, "a NetworkPolicy has no effect on pods in the network of their node"),
+    ({"automountServiceAccountToken": False}, "Mount one with extraVolumes and extraVolumeMounts."),
+    (
+        {"watchNamespaces": ["a"], "rbac": {"additionalPermissions": [{"nonResourceURLs": ["/version"], "verbs": ["get"]}]}},
+        "rbac.additionalPermissions has nonResourceURLs, which only a ClusterRole can have",
+    ),
+    ({"global": {"logLevel": 2}}, "global.logLevel is not a value of this chart: set logLevel instead."),
+    ({"global": {"domain": "example.com"}}, "global.domain has no effect in this chart: remove it."),
+    ({"global": {"commonLabels": {"app.kubernetes.io/name": "other"}}}, "at '/global/commonLabels/app.kubernetes.io~1name'"),
     ({"podLabels": {"app.kubernetes.io/name": "other"}}, "at '/podLabels/app.kubernetes.io~1name'"),
     ({"podDisruptionBudget": {"minAvailable": 1, "maxUnavailable": 1}}, "podDisruptionBudget.maxUnavailable"),
     ({"networkPolicy": {"egress": {"aws": {"cidrs": ["10.0.0.1"]}}}}, "at '/networkPolicy/egress/aws/cidrs/0'"),
@@ -84,6 +110,24 @@ WRONG = (
 def flags_of(chart):
     """The flags that the chart may set."""
     return sorted(set(re.findall("--[a-z-]+", (Path(chart) / "templates/_arguments.tpl").read_text())))
+
+
+def other_names(chart):
+    """The names that values have in other charts, with the names in this one."""
+    table = (Path(chart) / "templates/_validate_names.tpl").read_text().split("{{- end }}")[0]
+    return dict(re.findall("^([A-Za-z_.]+): (.+)$", table, re.MULTILINE))
+
+
+def with_other_names(names):
+    """Values that have each of the names."""
+    values = {}
+    for name in names:
+        *parents, last = name.split(".")
+        place = values
+        for key in parents:
+            place = place.setdefault(key, {})
+        place[last] = {"key": "value"}
+    return values
 
 
 def of_another_type(value):
@@ -131,11 +175,22 @@ def main(helm, chart):
     for flag in flags:
         expect(flag, template(helm, chart, {"extraArgs": [f"{flag}=value"]}), f"extraArgs has {flag}: set ")
 
+    names = other_names(chart)
+    said = template(helm, chart, with_other_names(names))
+    for name, ours in names.items():
+        expect(f"the name {name} of another chart", said, f"{name} is not a value of this chart: set {ours} instead.")
+
+    said = template_in_parent(helm, chart, {"global": {"domain": "example.com", "logLevel": 2, "leaderElection": {"namespace": "a"}}})
+    if said is not None:
+        problems.append(f"values of a parent chart for its other charts are refused: {said}")
+    said = template_in_parent(helm, chart, {"vpc-flow-operator": {"updateStrategy": {}}})
+    expect("the name of another chart, in a parent chart", said, "updateStrategy is not a value of this chart")
+
     if problems:
         sys.exit("\n".join(problems))
     print(
         f"[chart] refused by name: misspelt keys in {len(objects)} objects, wrong types of {len(typed)} values,"
-        f" {len(WRONG)} wrong values, {len(flags)} arguments that values set"
+        f" {len(WRONG)} wrong values, {len(names)} names of other charts, {len(flags)} arguments that values set"
     )
 
 

@@ -3,7 +3,7 @@
 - run
 {{- if .Values.leaderElection.enabled }}
 - --leader-elect
-- --leader-elect-namespace={{ .Release.Namespace }}
+- --leader-elect-namespace={{ include "vpc-flow-operator.namespace" . }}
 - --leader-elect-name={{ include "vpc-flow-operator.leaseName" . }}
 - --leader-elect-lease-duration={{ .Values.leaderElection.leaseDuration }}
 - --leader-elect-renew-deadline={{ .Values.leaderElection.renewDeadline }}
@@ -46,7 +46,7 @@
 {{/* Environment of the container, a YAML list. */}}
 {{- define "vpc-flow-operator.environment" -}}
 - name: RUST_LOG
-  value: {{ .Values.logLevel | quote }}
+  value: {{ include "vpc-flow-operator.logFilter" . | quote }}
 {{- with .Values.aws.endpointUrl }}
 - name: AWS_ENDPOINT_URL
   value: {{ . | quote }}

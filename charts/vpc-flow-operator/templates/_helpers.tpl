@@ -13,13 +13,18 @@
 {{- ternary $release (printf "%s-%s" $release $name) (contains $name $release) | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{/* The namespace of the pods, and of every object without another one. */}}
+{{- define "vpc-flow-operator.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
 {{/*
 The name of an object in another namespace, or in none: a list of the root and that namespace. Two releases may have one name, in two namespaces.
 */}}
 {{- define "vpc-flow-operator.nameIn" -}}
 {{- $root := index . 0 -}}
-{{- $release := $root.Release.Namespace -}}
-{{- include "vpc-flow-operator.fullname" $root }}{{ if ne (default "" (index . 1)) $release }}-{{ $release }}{{ end }}
+{{- $home := include "vpc-flow-operator.namespace" $root -}}
+{{- include "vpc-flow-operator.fullname" $root }}{{ if ne (default "" (index . 1)) $home }}-{{ $home }}{{ end }}
 {{- end }}
 
 {{- define "vpc-flow-operator.selectorLabels" -}}
@@ -32,7 +37,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{ include "vpc-flow-operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
+{{- with merge (dict) (default dict .Values.commonLabels) (default dict (.Values.global).commonLabels) }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -53,8 +58,16 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "vpc-flow-operator.image" -}}
 {{- $image := .Values.image -}}
-{{- with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}:{{ default .Chart.AppVersion $image.tag }}
+{{- with default $image.registry (.Values.global).imageRegistry }}{{ . }}/{{ end }}{{ $image.repository }}:{{ default .Chart.AppVersion $image.tag }}
 {{- with $image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* The value of a name, or else that of `global`: a list of the root and the name. False and 0 are values, "" and null are none. */}}
+{{- define "vpc-flow-operator.ownOrGlobal" -}}
+{{- $own := get (index . 0).Values (index . 1) -}}
+{{- $global := get (default dict (index . 0).Values.global) (index . 1) -}}
+{{- $value := ternary $global $own (or (kindIs "invalid" $own) (eq (toString $own) "")) -}}
+{{- if not (kindIs "invalid" $value) }}{{ $value }}{{ end }}
 {{- end }}
 
 {{/* Those of the parent chart and this one's, a YAML list. */}}
@@ -72,5 +85,5 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 subjects:
   - kind: ServiceAccount
     name: {{ include "vpc-flow-operator.serviceAccountName" . | quote }}
-    namespace: {{ .Release.Namespace | quote }}
+    namespace: {{ include "vpc-flow-operator.namespace" . | quote }}
 {{- end }}

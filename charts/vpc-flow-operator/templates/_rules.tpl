@@ -9,6 +9,9 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- with .Values.rbac.additionalPermissions }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* The UID of kube-system names the cluster where clusterName does not. */}}

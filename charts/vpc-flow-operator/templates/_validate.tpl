@@ -1,16 +1,19 @@
 {{/* What values.schema.json cannot tell. */}}
 {{- define "vpc-flow-operator.validate" -}}
+{{- include "vpc-flow-operator.validateNames" . }}
 {{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) }}
 {{- fail "replicaCount is more than 1 and leaderElection.enabled is false: several replicas would work at once. Enable leader election, or run one." }}
 {{- end }}
-{{- with .Values.updateStrategy }}
+{{- with .Values.strategy }}
 {{- if and (ne (default "" .type) "Recreate") (not $.Values.leaderElection.enabled) }}
-{{- fail "leaderElection.enabled is false and updateStrategy.type is not Recreate: a rollout would have two operators at work. Enable leader election, or set no updateStrategy." }}
+{{- fail "leaderElection.enabled is false and strategy.type is not Recreate: a rollout would have two operators at work. Enable leader election, or set no strategy." }}
 {{- end }}
 {{- if and (eq (default "" .type) "Recreate") .rollingUpdate }}
-{{- fail "updateStrategy.rollingUpdate is set and updateStrategy.type is Recreate: Kubernetes takes it with RollingUpdate only." }}
+{{- fail "strategy.rollingUpdate is set and strategy.type is Recreate: Kubernetes takes it with RollingUpdate only." }}
 {{- end }}
 {{- end }}
+{{- include "vpc-flow-operator.validatePod" . }}
+{{- include "vpc-flow-operator.validateMetrics" .Values.metrics }}
 {{- include "vpc-flow-operator.validateTimes" . }}
 {{- include "vpc-flow-operator.validateExtras" . }}
 {{- with .Values.podDisruptionBudget }}
@@ -20,7 +23,7 @@
 {{- end }}
 {{- $seen := dict }}
 {{- range .Values.monitors }}
-{{- $namespace := default $.Release.Namespace .namespace }}
+{{- $namespace := default (include "vpc-flow-operator.namespace" $) .namespace }}
 {{- if and $.Values.watchNamespaces (not (has $namespace $.Values.watchNamespaces)) }}
 {{- fail (printf "monitor %s is in namespace %s, which watchNamespaces does not list: no operator would reconcile it." .name $namespace) }}
 {{- end }}
