@@ -185,8 +185,10 @@ mod tests {
         assert_eq!(answer.unwrap(), Summary { records: 6, parsed: 5, bad: 1, findings: 3, published: true });
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].severity, Severity::High);
-        assert!(sent[0].body.contains("HIGH high_data_transfer: 10.0.0.1 sent 50.0 MB to 203.0.113.9 at port 443"));
-        assert!(sent[0].body.contains("LOW rejected_tcp: 10.0.0.8 was rejected by 10.0.0.1 at port 22 (records 1, "));
+        assert!(sent[0].body.contains("HIGH highDataTransfer: 10.0.0.1 sent 50.0 MB to 203.0.113.9 at port 443"));
+        assert!(
+            sent[0].body.contains("LOW rejectedTcp: connection from 10.0.0.8 to 10.0.0.1:22 was rejected (records 1, ")
+        );
     }
 
     #[tokio::test]
@@ -217,7 +219,11 @@ mod tests {
         let reordered = handler("${action} ${protocol} ${dstaddr}", FakePublisher::default());
         reordered.handle(event(&["REJECT 6 10.0.1.5"])).await.unwrap();
         let sent = reordered.publisher.sent.into_inner().unwrap();
-        assert!(sent[0].body.contains("rejected_tcp: an unknown address was rejected by 10.0.1.5 (records 1)"));
+        assert!(
+            sent[0]
+                .body
+                .contains("rejectedTcp: connection from an unknown address to 10.0.1.5 was rejected (records 1)")
+        );
     }
 
     #[tokio::test]

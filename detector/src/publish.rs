@@ -120,7 +120,7 @@ mod tests {
                 ("severity", "String", "HIGH"),
                 ("monitor", "String", "network/production"),
                 ("vpc", "String", "vpc-1"),
-                ("rules", "String.Array", r#"["port_scan","rejected_tcp"]"#),
+                ("rules", "String.Array", r#"["portScan","rejectedTcp"]"#),
             ]
         );
     }

@@ -21,10 +21,10 @@ class Notifications(TelemetryTestCase):
 
     def test_filter_policies_on_attributes(self):
         high = self.queue(self.topic, "high", FilterPolicy=json.dumps({"severity": ["HIGH"]}))
-        scans = self.queue(self.topic, "scans", FilterPolicy=json.dumps({"rules": ["port_scan", "host_sweep"]}))
+        scans = self.queue(self.topic, "scans", FilterPolicy=json.dumps({"rules": ["portScan", "hostSweep"]}))
         rest = self.queue(self.topic, "rest", FilterPolicy=json.dumps({"severity": [{"anything-but": ["HIGH"]}]}))
-        self.publish("1", "HIGH", ["large_egress", "port_scan"])
-        self.publish("2", "LOW", ["rejected_tcp"])
+        self.publish("1", "HIGH", ["largeEgress", "portScan"])
+        self.publish("2", "LOW", ["rejectedTcp"])
         self.assertEqual([self.messages(url) for url in (high, scans, rest)], [["1"], ["1"], ["2"]])
 
     def test_a_message_for_each_protocol(self):

@@ -26,14 +26,14 @@ pub enum FileError {
         document: usize,
     },
     /// A field is misspelt, or in the wrong place.
-    #[error(
-        "document {document}: {field} is no field of a VpcFlowMonitor: `kubectl explain vpcflowmonitor --recursive` lists them"
-    )]
+    #[error("document {document}: {field}: unknown field; {}", remedy(similar.as_ref()))]
     UnknownField {
         /// Counted from 1.
         document: usize,
         /// Its path.
         field: String,
+        /// The name of the field that is probably meant.
+        similar: Option<String>,
     },
     /// A field has a value that it cannot have.
     #[error("document {document}: {field}: {problem}")]
@@ -54,6 +54,13 @@ pub enum FileError {
     /// There is nothing to plan.
     #[error("there is no VpcFlowMonitor in it")]
     NoMonitor,
+}
+
+fn remedy(similar: Option<&String>) -> String {
+    match similar {
+        Some(name) => format!("did you mean {name}?"),
+        None => "`kubectl explain vpcflowmonitor --recursive` lists all fields".to_owned(),
+    }
 }
 
 /// The text of a file: UTF-8, or UTF-16 if it begins with a byte-order mark of it, as Windows writes it.
@@ -125,7 +132,8 @@ fn monitor(mut value: Value, document: usize) -> Result<VpcFlowMonitor, FileErro
     };
     let mut top_level = value.as_object().into_iter().flat_map(serde_json::Map::keys);
     if let Some(unknown) = top_level.find(|name| !TOP_LEVEL.contains(&name.as_str())) {
-        return Err(FileError::UnknownField { document, field: unknown.clone() });
+        let similar = schema::similar(unknown, TOP_LEVEL, |name| value.get(name).is_none());
+        return Err(FileError::UnknownField { document, field: unknown.clone(), similar });
     }
     if let Some(status) = value.get_mut("status") {
         *status = Value::Null;
@@ -137,7 +145,7 @@ fn monitor(mut value: Value, document: usize) -> Result<VpcFlowMonitor, FileErro
     }
     schema::prune_nulls(&mut value["spec"], schema);
     schema::check(&value["spec"], schema, "spec").map_err(|violation| match violation {
-        Violation::UnknownField(field) => FileError::UnknownField { document, field },
+        Violation::UnknownField(field, similar) => FileError::UnknownField { document, field, similar },
         Violation::Invalid(field, problem) => FileError::InvalidField { document, field, problem },
     })?;
     let monitor: VpcFlowMonitor = serde_path_to_error::deserialize(value).map_err(|error| FileError::InvalidField {
@@ -223,7 +231,10 @@ mod tests {
         assert!(spec("tags: {on: \"yes\"}").tags.contains_key("true"));
         assert_eq!(spec("vpcId: vpc-87654321").vpc_id, "vpc-87654321", "the last of two equal keys counts");
         assert!(problem("{vpcId: vpc-12345678, tags: {a: yes}}").contains("spec.tags.a: must be of type string"));
-        assert!(problem("{vpcId: vpc-12345678, dashboard: {on: true}}").contains("spec.dashboard.true is no field"));
+        assert!(
+            problem("{vpcId: vpc-12345678, dashboard: {on: true}}")
+                .contains("spec.dashboard.true: unknown field; `kubectl explain")
+        );
         assert_eq!(read("a: 1").unwrap_err().to_string(), "document 1: kind is missing");
     }
 
@@ -231,17 +242,19 @@ mod tests {
     fn what_is_wrong_is_named() {
         assert!(
             problem("{vpcId: vpc-12345678, s3: {bucketname: x}}")
-                .starts_with("document 1: spec.s3.bucketname is no field")
+                .starts_with("document 1: spec.s3.bucketname: unknown field; did you mean bucketName?")
         );
         let nested =
             "{vpcId: vpc-12345678, notifications: {subscriptions: [{protocol: email, endpoint: a@b, filter: {}}]}}";
-        assert!(problem(nested).contains("spec.notifications.subscriptions[0].filter is no field"));
+        assert!(
+            problem(nested).contains("spec.notifications.subscriptions[0].filter: unknown field; `kubectl explain")
+        );
         assert!(
             problem("{vpcId: vpc-12345678, trafficType: SOME}")
                 .starts_with("document 1: spec.trafficType: `SOME` is not one of")
         );
         assert_eq!(problem("{}"), "document 1: spec.vpcId: is missing");
-        assert!(problem("{vpcid: vpc-12345678}").starts_with("document 1: spec.vpcid is no field"));
+        assert_eq!(problem("{vpcid: vpc-12345678}"), "document 1: spec.vpcid: unknown field; did you mean vpcId?");
         assert_eq!(problem("null"), "document 1: spec: is missing");
         assert!(
             problem("{vpcId: vpc-XYZ}")
@@ -252,7 +265,7 @@ mod tests {
             read(&format!("{HEAD}spec: {{vpcId: vpc-12345678}}\n").replace(text, with)).unwrap_err().to_string()
         };
         assert!(other("v1alpha1", "v1beta1").contains("apiVersion: vpcflow.dev/v1beta1 is not served: write"));
-        assert!(other("spec:", "spce:").contains("spce is no field"));
+        assert!(other("spec:", "spce:").contains("spce: unknown field; did you mean spec?"));
         assert!(other("name: m", "name: A_B").contains("metadata.name: 1 to 63"));
         assert!(other("name: m", "name: m, namespace: -a").contains("metadata.namespace: 1 to 63"));
         assert!(read("a: [").unwrap_err().to_string().starts_with("document 1: "));

@@ -1,15 +1,15 @@
 //! Checks a value by the schema as the API server does, except for rules between fields.
 
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::api::cel;
 
 /// Something that the API server would refuse, or drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// The schema has no such field.
-    UnknownField(String),
+    /// The schema has no such field, and perhaps one with a similar name beside it.
+    UnknownField(String, Option<String>),
     /// The field, and the problem of its value.
     Invalid(String, String),
 }
@@ -51,12 +51,17 @@ pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation>
             for (name, value) in fields {
                 let path = format!("{path}.{name}");
                 match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
-                    (Value::Null, Value::Null) => return Err(Violation::UnknownField(path)),
+                    (Value::Null, Value::Null) => {
+                        let known =
+                            schema["properties"].as_object().into_iter().flat_map(Map::keys).map(String::as_str);
+                        let similar = similar(name, known, |name| !fields.contains_key(name));
+                        return Err(Violation::UnknownField(path, similar));
+                    }
                     (Value::Null, any) => check(value, any, &path)?,
                     (known, _) => check(value, known, &path)?,
                 }
             }
-            // A misspelt field is named before the one that is missing because of it.
+            // A misspelt field is reported before the one that is missing because of it, and names it.
             let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
             if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
                 return Err(Violation::Invalid(format!("{path}.{missing}"), "is missing".to_owned()));
@@ -70,12 +75,6 @@ pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation>
         }
         Value::String(text) => {
             bounded(text.chars().count(), schema, "Length", "characters", path)?;
-            let pattern = schema["pattern"].as_str();
-            if let Some(pattern) =
-                pattern.filter(|pattern| Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)))
-            {
-                return invalid(format!("`{text}` does not match {pattern}"));
-            }
             let rules = schema["x-kubernetes-validations"].as_array().into_iter().flatten();
             for rule in rules {
                 let pattern = rule["rule"].as_str().and_then(cel::pattern);
@@ -110,6 +109,20 @@ fn bounded(count: usize, schema: &Value, of: &str, what: &str, path: &str) -> Re
         (_, Some(most)) if count > most => invalid(format!("has {count} {what}; at most {most}")),
         _ => Ok(()),
     }
+}
+
+/// The name that a misspelt one probably means: the most similar one that is absent.
+pub fn similar<'n>(
+    misspelt: &str,
+    names: impl IntoIterator<Item = &'n str>,
+    is_absent: impl Fn(&str) -> bool,
+) -> Option<String> {
+    const LEAST_LIKENESS: f64 = 0.7;
+    let misspelt = misspelt.to_ascii_lowercase();
+    let likeness = |name: &str| strsim::normalized_damerau_levenshtein(&misspelt, &name.to_ascii_lowercase());
+    let absent = names.into_iter().filter(|name| is_absent(name));
+    let (most, name) = absent.map(|name| (likeness(name), name)).max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (most >= LEAST_LIKENESS).then(|| name.to_owned())
 }
 
 fn is_of_type(value: &Value, expected: &str) -> bool {
@@ -164,7 +177,6 @@ mod tests {
             "minimum",
             "multipleOf",
             "nullable",
-            "pattern",
             "properties",
             "required",
             "type",
@@ -189,7 +201,6 @@ mod tests {
             (json!({"type": "integer", "minimum": 0.0}), json!(-1), "-1 is less than 0"),
             (json!({"type": "integer", "maximum": 5.0}), json!(6), "6 is more than 5"),
             (json!({"type": "integer", "multipleOf": 60.0}), json!(61), "61 is not a multiple of 60"),
-            (json!({"type": "string", "pattern": "^a$"}), json!("b"), "`b` does not match ^a$"),
             (
                 json!({"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf"}, cel::matching("^a$", "it is a")]}),
                 json!("b"),
@@ -203,6 +214,21 @@ mod tests {
         }
         let missing = check(&json!({}), &field(json!({})), "spec").unwrap_err();
         assert_eq!(missing, Violation::Invalid("spec.f".to_owned(), "is missing".to_owned()));
+    }
+
+    #[test]
+    fn a_misspelt_field_is_reported_with_the_one_that_is_meant() {
+        let schema =
+            json!({"type": "object", "properties": {"vpcId": {}, "region": {}, "s3": {}}, "required": ["vpcId"]});
+        for (value, field, similar) in [
+            (json!({"vpcid": 1}), "spec.vpcid", Some("vpcId")),
+            (json!({"vpcId": 1, "regoin": 2}), "spec.regoin", Some("region")),
+            (json!({"vpcId": 1, "vpc-id": 2}), "spec.vpc-id", None),
+            (json!({"vpcId": 1, "bucket": 2}), "spec.bucket", None),
+        ] {
+            let found = check(&value, &schema, "spec").unwrap_err();
+            assert_eq!(found, Violation::UnknownField(field.to_owned(), similar.map(str::to_owned)));
+        }
     }
 
     #[test]

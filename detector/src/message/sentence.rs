@@ -1,7 +1,7 @@
 //! One finding in a sentence.
 
 use std::fmt::{self, Display, Formatter};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use aws_smithy_types::date_time::{DateTime, Format};
 
@@ -25,11 +25,11 @@ impl Display for Sentence<'_> {
             (Rule::LargeEgress, _) if destination.is_none() => {
                 write!(f, "{from} sent {} to several public addresses{at}", Bytes(tally.bytes))
             }
-            (Rule::LargeEgress, _) => write!(f, "{from} sent {} to {to} in public{at}", Bytes(tally.bytes)),
-            (Rule::SensitivePortAccepted, _) => write!(f, "{from} was let in to {to}{at}"),
+            (Rule::LargeEgress, _) => write!(f, "{from} sent {} to public address {to}{at}", Bytes(tally.bytes)),
+            (Rule::SensitivePortAccepted, _) => Connections(self.0, "accepted").fmt(f),
             (Rule::PortScan, _) => write!(f, "{from} tried {distinct} ports of {to}: {}", tally.ports),
             (Rule::HostSweep, Detail::Port(port)) => write!(f, "{from} tried port {port} of {distinct} addresses"),
-            (Rule::RejectedTcp | Rule::SensitivePortRejected, _) => write!(f, "{from} was rejected by {to}{at}"),
+            (Rule::RejectedTcp | Rule::SensitivePortRejected, _) => Connections(self.0, "rejected").fmt(f),
             (Rule::UnusualProtocol, Detail::Protocol(protocol)) => {
                 write!(f, "{from} sent {to} packets of protocol {protocol}")
             }
@@ -37,6 +37,27 @@ impl Display for Sentence<'_> {
                 write!(f, "AWS skipped records of {interface}: its traffic in this time is incomplete")
             }
             (Rule::HostSweep | Rule::UnusualProtocol | Rule::SkippedRecords, _) => write!(f, "{from} to {to}{at}"),
+        }
+    }
+}
+
+/// Connections and their fate: `connection from 198.51.100.66 to 10.0.0.2:22 was rejected`.
+struct Connections<'f>(&'f Finding, &'static str);
+
+impl Display for Connections<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(Finding { subject: Subject { source, destination, .. }, tally, .. }, fate) = self;
+        let from = Address(*source);
+        let (connections, were) = if tally.records > 1 { ("connections", "were") } else { ("connection", "was") };
+        match (destination, tally.ports.kept()) {
+            (Some(address), [port]) if !tally.ports.has_more() => {
+                let to = SocketAddr::new(*address, *port);
+                write!(f, "{connections} from {from} to {to} {were} {fate}")
+            }
+            _ => {
+                let (to, at) = (Address(*destination), AtPorts(&tally.ports));
+                write!(f, "{connections} from {from} to {to} {were} {fate}{at}")
+            }
         }
     }
 }

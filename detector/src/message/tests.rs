@@ -50,7 +50,7 @@ fn no_findings_no_message_and_none_of_too_little_severity() {
     assert_eq!(Message::compose(&analysis(Findings::default()), &origin, Severity::Low), None);
     let message = Message::compose(&some_findings(), &origin, Severity::Medium).unwrap();
     assert_eq!(message.rules, [Rule::HighDataTransfer]);
-    assert!(!message.body.contains("rejected_tcp"));
+    assert!(!message.body.contains("rejectedTcp"));
     assert!(message.subject.starts_with("HIGH: 1 network anomaly in "));
 }
 
@@ -65,9 +65,9 @@ fn people_read_sentences() {
         "HIGH: 2 network anomalies in vpc-0123456789abcdef0, monitor network/production\n\
          Records: 7 parsed, 1 could not be parsed and were skipped\n\
          \n\
-         HIGH high_data_transfer: 10.0.0.1 sent 60.1 MB to 203.0.113.9 at port 443 in flows above the threshold \
+         HIGH highDataTransfer: 10.0.0.1 sent 60.1 MB to 203.0.113.9 at port 443 in flows above the threshold \
          (records 1, 2014-12-14T04:06:50Z to 2014-12-14T04:07:50Z)\n\
-         LOW rejected_tcp: 10.0.0.1 was rejected by 10.0.0.2 at ports 22 443 \
+         LOW rejectedTcp: connections from 10.0.0.1 to 10.0.0.2 were rejected at ports 22 443 \
          (records 2, 2014-12-14T04:06:50Z to 2014-12-14T04:07:50Z)\n"
     );
 }
@@ -85,16 +85,16 @@ fn programs_read_a_document() {
         "records": {"total": 8, "parsed": 7, "bad": 1},
         "findings": [
             {
-                "id": document["findings"][0]["id"], "rule": "high_data_transfer", "severity": "HIGH",
+                "id": document["findings"][0]["id"], "rule": "highDataTransfer", "severity": "HIGH",
                 "source": "10.0.0.1", "destination": "203.0.113.9", "records": 1, "bytes": 60_123_456, "ports": [443],
                 "first": "2014-12-14T04:06:50Z", "last": "2014-12-14T04:07:50Z",
                 "summary": "10.0.0.1 sent 60.1 MB to 203.0.113.9 at port 443 in flows above the threshold",
             },
             {
-                "id": id, "rule": "rejected_tcp", "severity": "LOW",
+                "id": id, "rule": "rejectedTcp", "severity": "LOW",
                 "source": "10.0.0.1", "destination": "10.0.0.2", "records": 2, "bytes": 120, "ports": [22, 443],
                 "first": "2014-12-14T04:06:50Z", "last": "2014-12-14T04:07:50Z",
-                "summary": "10.0.0.1 was rejected by 10.0.0.2 at ports 22 443",
+                "summary": "connections from 10.0.0.1 to 10.0.0.2 were rejected at ports 22 443",
             },
         ],
         "omitted": {"findings": 0, "records": 0, "unexaminedRecords": 0},
@@ -120,9 +120,22 @@ fn every_rule_has_a_sentence_of_its_own() {
             sentence(Rule::LargeEgress, to(None, Detail::None), values, 0),
             "10.0.0.1 sent 612.0 MB to several public addresses at port 22",
         ),
-        (sentence(Rule::LargeEgress, plain(), values, 0), "10.0.0.1 sent 612.0 MB to 10.0.0.2 in public at port 22"),
-        (sentence(Rule::SensitivePortAccepted, plain(), values, 0), "10.0.0.1 was let in to 10.0.0.2 at port 22"),
-        (sentence(Rule::SensitivePortRejected, plain(), values, 0), "10.0.0.1 was rejected by 10.0.0.2 at port 22"),
+        (
+            sentence(Rule::LargeEgress, plain(), values, 0),
+            "10.0.0.1 sent 612.0 MB to public address 10.0.0.2 at port 22",
+        ),
+        (
+            sentence(Rule::SensitivePortAccepted, plain(), values, 0),
+            "connection from 10.0.0.1 to 10.0.0.2:22 was accepted",
+        ),
+        (
+            sentence(Rule::SensitivePortRejected, plain(), values, 0),
+            "connection from 10.0.0.1 to 10.0.0.2:22 was rejected",
+        ),
+        (
+            sentence(Rule::RejectedTcp, subject("2001:db8::2".parse().unwrap()), values, 0),
+            "connection from 10.0.0.1 to [2001:db8::2]:22 was rejected",
+        ),
         (sentence(Rule::PortScan, plain(), values, 31), "10.0.0.1 tried 31 ports of 10.0.0.2: 22"),
         (sentence(Rule::HostSweep, to(None, Detail::Port(22)), values, 77), "10.0.0.1 tried port 22 of 77 addresses"),
         (
@@ -140,7 +153,7 @@ fn every_rule_has_a_sentence_of_its_own() {
                 "- - - -",
                 0,
             ),
-            "an unknown address was rejected by an unknown address",
+            "connection from an unknown address to an unknown address was rejected",
         ),
     ] {
         assert_eq!(text, expected);
@@ -174,7 +187,7 @@ fn the_largest_batch_fits_and_the_message_says_what_is_missing() {
     assert!(listed > 100);
     assert_eq!(document["omitted"]["findings"], analysis.findings.list.len() - listed);
     assert_eq!(document["omitted"]["records"], 20 * Rule::ALL.len());
-    assert_eq!(email.lines().filter(|line| line.starts_with("HIGH high_data_transfer")).count(), text::MAX_LISTED);
+    assert_eq!(email.lines().filter(|line| line.starts_with("HIGH highDataTransfer")).count(), text::MAX_LISTED);
     assert!(email.contains(&format!("{} less important findings.", analysis.findings.list.len() - text::MAX_LISTED)));
     assert!(email.contains("too many: 180 more records."));
     assert!(email.contains(&format!("too many: {} records.", u64::MAX)));

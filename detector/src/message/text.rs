@@ -22,7 +22,7 @@ pub(super) fn text(report: &Report) -> String {
     text
 }
 
-/// `HIGH large_egress: 10.0.0.5 sent … (records 12, 2026-11-23T10:00:00Z to 2026-11-23T10:05:00Z)`
+/// `HIGH largeEgress: 10.0.0.5 sent … (records 12, 2026-11-23T10:00:00Z to 2026-11-23T10:05:00Z)`
 fn line(text: &mut String, finding: &Finding) {
     let tally = &finding.tally;
     // Writing to a string does not fail.

@@ -52,16 +52,16 @@ impl Default for Config {
 }
 
 /// Networks as text: `203.0.113.0/24`.
-mod cidrs {
+pub(super) mod cidrs {
     use ipnet::IpNet;
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 
-    pub(super) fn serialize<S: Serializer>(networks: &[IpNet], serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(networks: &[IpNet], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(networks.iter().map(ToString::to_string))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
         let network = |text: String| {
             text.parse().map_err(|_| D::Error::custom(format!("`{text}` is not a network in CIDR notation")))
@@ -78,7 +78,7 @@ mod tests {
     fn what_is_left_out_has_its_default_and_what_is_misspelt_is_refused() {
         assert_eq!(serde_json::from_str::<Config>("{}").unwrap(), Config::default());
         let config: Config = serde_json::from_str(
-            r#"{"disabled":["rejected_tcp"],"minSeverity":"HIGH","trustedCidrs":["203.0.113.0/24"]}"#,
+            r#"{"disabled":["rejectedTcp"],"minSeverity":"HIGH","trustedCidrs":["203.0.113.0/24"]}"#,
         )
         .unwrap();
         assert_eq!(config.disabled, [Rule::RejectedTcp].into());

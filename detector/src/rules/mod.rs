@@ -2,6 +2,7 @@
 
 mod config;
 mod conversations;
+mod declared;
 mod engine;
 pub(crate) mod limits;
 mod members;
@@ -13,6 +14,7 @@ mod windows;
 mod tests;
 
 pub use config::Config;
+pub use declared::{Declared, DeclaredSpec};
 pub use engine::{Ends, Engine, Flow};
 pub use limits::Limits;
 pub use networks::Networks;

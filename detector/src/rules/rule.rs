@@ -31,13 +31,13 @@ impl fmt::Display for Severity {
 
 /// A rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "camelCase")]
 pub enum Rule {
     /// One record of more bytes than the threshold.
     HighDataTransfer,
     /// As many bytes as the threshold, or more, sent by one inside address to public ones within a window.
     LargeEgress,
-    /// Traffic from a public address let in to a sensitive port.
+    /// Traffic from a public address to a sensitive port, accepted.
     SensitivePortAccepted,
     /// One source at many ports of one target within a window.
     PortScan,
@@ -67,19 +67,19 @@ impl Rule {
         Self::SkippedRecords,
     ];
 
-    /// The rule's name in messages, metrics and message attributes.
+    /// The rule's name, the same in the spec, messages, metrics and message attributes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::HighDataTransfer => "high_data_transfer",
-            Self::LargeEgress => "large_egress",
-            Self::SensitivePortAccepted => "sensitive_port_accepted",
-            Self::PortScan => "port_scan",
-            Self::HostSweep => "host_sweep",
-            Self::RejectedTcp => "rejected_tcp",
-            Self::SensitivePortRejected => "sensitive_port_rejected",
-            Self::UnusualProtocol => "unusual_protocol",
-            Self::SkippedRecords => "skipped_records",
+            Self::HighDataTransfer => "highDataTransfer",
+            Self::LargeEgress => "largeEgress",
+            Self::SensitivePortAccepted => "sensitivePortAccepted",
+            Self::PortScan => "portScan",
+            Self::HostSweep => "hostSweep",
+            Self::RejectedTcp => "rejectedTcp",
+            Self::SensitivePortRejected => "sensitivePortRejected",
+            Self::UnusualProtocol => "unusualProtocol",
+            Self::SkippedRecords => "skippedRecords",
         }
     }
 

@@ -10,13 +10,13 @@ fn analyze(args: &[&str]) -> Run {
 fn the_table_has_findings_and_summary() {
     let table = analyze(&["--top", "2"]).output();
     let expected = "\
-SEVERITY  RULE                     RECORDS  FIRST                 LAST                  WHAT
-HIGH      high_data_transfer       6        2026-08-23T10:00:00Z  2026-08-23T10:04:20Z  10.0.1.7 sent 612.0 MB to 203.0.113.9 at port 443 in flows above the threshold
-HIGH      large_egress             6        2026-08-23T10:00:00Z  2026-08-23T10:04:20Z  10.0.1.7 sent 612.0 MB to 203.0.113.9 in public at port 443
-HIGH      sensitive_port_accepted  1        2026-08-23T10:01:40Z  2026-08-23T10:02:40Z  198.51.100.77 was let in to 10.0.1.9 at port 22
-MEDIUM    port_scan                30       2026-08-23T10:00:10Z  2026-08-23T10:01:10Z  198.51.100.66 tried 30 ports of 10.0.1.5: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 and more
-LOW       rejected_tcp             30       2026-08-23T10:00:10Z  2026-08-23T10:01:10Z  198.51.100.66 was rejected by 10.0.1.5 at ports 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 and more
-LOW       sensitive_port_rejected  2        2026-08-23T10:00:10Z  2026-08-23T10:01:10Z  198.51.100.66 was rejected by 10.0.1.5 at ports 22 23
+SEVERITY  RULE                   RECORDS  FIRST (UTC)          LAST      WHAT
+HIGH      highDataTransfer       6        2026-08-23 10:00:00  10:04:20  10.0.1.7 sent 612.0 MB to 203.0.113.9 at port 443 in flows above the threshold
+HIGH      largeEgress            6        2026-08-23 10:00:00  10:04:20  10.0.1.7 sent 612.0 MB to public address 203.0.113.9 at port 443
+HIGH      sensitivePortAccepted  1        2026-08-23 10:01:40  10:02:40  connection from 198.51.100.77 to 10.0.1.9:22 was accepted
+MEDIUM    portScan               30       2026-08-23 10:00:10  10:01:10  198.51.100.66 tried 30 ports of 10.0.1.5: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 and more
+LOW       rejectedTcp            30       2026-08-23 10:00:10  10:01:10  connections from 198.51.100.66 to 10.0.1.5 were rejected at ports 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 and more
+LOW       sensitivePortRejected  2        2026-08-23 10:00:10  10:01:10  connections from 198.51.100.66 to 10.0.1.5 were rejected at ports 22 23
 
 Findings        6: 3 HIGH, 1 MEDIUM, 2 LOW
 Records         338: 338 parsed, 0 bad
@@ -46,7 +46,7 @@ fn the_json_has_the_same() {
     assert_eq!(json["records"], records);
     assert_eq!((&json["first"], &json["last"]), (&"2026-08-23T10:00:00Z".into(), &"2026-08-23T10:05:59Z".into()));
     let rules: Vec<_> = json["findings"].as_array().unwrap().iter().map(|it| it["rule"].as_str().unwrap()).collect();
-    let expected = ["high_data_transfer", "large_egress", "sensitive_port_accepted", "port_scan", "rejected_tcp"];
+    let expected = ["highDataTransfer", "largeEgress", "sensitivePortAccepted", "portScan", "rejectedTcp"];
     assert_eq!(rules[..5], expected);
     let scan = &json["findings"][3];
     assert_eq!(
@@ -88,33 +88,35 @@ fn findings_can_be_narrowed_and_the_table_says_so() {
     let told =
         "Findings        3: 3 HIGH, 0 MEDIUM, 0 LOW; the first 1 are listed, `--limit 0` lists all; 3 below HIGH\n";
     assert!(table.contains(told), "{table}");
-    assert!(table.contains("high_data_transfer") && !table.contains("large_egress"), "{table}");
+    assert!(table.contains("highDataTransfer") && !table.contains("largeEgress"), "{table}");
 }
 
 #[test]
 fn settings_of_the_rules_come_from_a_file_or_the_command_line() {
     let folder = Folder::new("rules");
-    let rules = r#"{"disabled": ["high_data_transfer", "rejected_tcp"], "portScanMinPorts": 31}"#;
+    let rules = r#"{"rules": {"highDataTransfer": {"enabled": false}, "rejectedTcp": {"enabled": false}, "portScan": {"minPorts": 31}}}"#;
     let file = folder.file("rules.json", rules);
     let marked = folder.file("marked.json", format!("\u{feff}{rules}"));
-    for rules in [rules, &file, &marked] {
+    let monitor = folder
+        .file("monitor.yaml", format!("kind: VpcFlowMonitor\nspec: {{vpcId: vpc-12345678, detector: {rules}}}\n"));
+    for rules in [rules, &file, &marked, &monitor] {
         let json = analyze(&["-o", "json", "--rules", rules, "--trusted-cidr", "198.51.100.77/32"]).json();
         let rules: Vec<_> =
             json["findings"].as_array().unwrap().iter().map(|it| it["rule"].as_str().unwrap()).collect();
-        assert_eq!(rules, ["large_egress", "sensitive_port_rejected"]);
+        assert_eq!(rules, ["largeEgress", "sensitivePortRejected"]);
     }
     // In windows of a minute no sum is large.
     let json = analyze(&["-o", "json", "--window", "1m"]).json();
-    assert!(json["findings"].as_array().unwrap().iter().all(|it| it["rule"] != "large_egress"));
+    assert!(json["findings"].as_array().unwrap().iter().all(|it| it["rule"] != "largeEgress"));
 }
 
 #[test]
 fn rules_that_lack_a_field_are_reported() {
     let records = b"srcaddr dstaddr bytes\n10.0.0.1 203.0.113.9 7\n";
     let table = run_with(&[], records).output();
-    assert!(table.contains("Not examined    rejected_tcp: some or all records have no action\n"), "{table}");
-    assert!(!table.contains("Not examined    large_egress"), "{table}");
+    assert!(table.contains("Not examined    rejectedTcp: some or all records have no action\n"), "{table}");
+    assert!(!table.contains("Not examined    largeEgress"), "{table}");
     let json = run_with(&["-o", "json"], records).json();
-    let rule = serde_json::json!({"rule": "port_scan", "missingField": "dstport"});
+    let rule = serde_json::json!({"rule": "portScan", "missingField": "dstport"});
     assert!(json["omitted"]["rules"].as_array().unwrap().contains(&rule));
 }

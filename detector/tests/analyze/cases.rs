@@ -56,7 +56,7 @@ fn a_port_an_hour_is_no_scan_in_whatever_unit_the_times_are() {
             "{name}"
         );
         let findings = json["findings"].as_array().unwrap();
-        assert!(findings.iter().all(|finding| finding["rule"] != "port_scan"), "{name}: {findings:?}");
+        assert!(findings.iter().all(|finding| finding["rule"] != "portScan"), "{name}: {findings:?}");
     }
     assert_eq!(analysis("timestamp-ms.parquet"), analysis("as-aws.parquet"));
 }

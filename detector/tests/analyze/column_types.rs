@@ -98,7 +98,7 @@ fn a_type_that_its_field_cannot_have_is_refused_by_name() {
         ("account_id", "INT64 TIMESTAMP(NANOS,true)", "INT64 (Timestamp"),
     ] {
         let run = run_with(&["-o", "json"], &with(name, column_type, ["1", "2"]));
-        assert_eq!((run.code, &run.json()["records"]["total"]), (1, &0.into()), "{name} {column_type}");
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{name} {column_type}");
         let reason = format!("flow-log-analyze: standard input: column `{name}` contains {found}");
         assert!(run.stderr.starts_with(&reason), "{}", run.stderr);
     }

@@ -28,7 +28,10 @@ fn a_wrong_command_line_is_told_apart_and_nothing_read() {
         (&["--format", "${srcaddr} ${srcaddr}"], "it names `srcaddr` twice"),
         (&["--trusted-cidr", "10.0.0.0"], "invalid IP address syntax"),
         (&["--window", "0s"], "it should be a second or more"),
-        (&["--rules", r#"{"disabled":["rejected"]}"#], "unknown variant `rejected`"),
+        (
+            &["--rules", r#"{"rules": {"rejected": {}}}"#],
+            "rules: unknown field `rejected`, expected one of `highDataTransfer`,",
+        ),
         (&["--rules", "/nowhere/rules.json"], "No such file or directory"),
         (&["--fail-on", "severe"], "[possible values: low, medium, high]"),
     ] {

@@ -184,6 +184,9 @@ impl Run {
     }
 }
 
+/// The end of the errors if no record could be read.
+pub const NO_REPORT: &str = "flow-log-analyze: no record could be read, so there is no report\n";
+
 pub fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_flow-log-analyze"))
 }

@@ -186,3 +186,15 @@ fn nothing_is_nothing() {
     }
     assert!(run(&[&empty]).output().starts_with("Findings        0\nRecords         0: 0 parsed, 0 bad\n"));
 }
+
+#[test]
+fn there_is_no_report_of_what_could_not_be_read() {
+    let folder = Folder::new("no-report");
+    let foreign = folder.file("a.log", "no header line\n");
+    let bad = folder.file("b.log", "version account-id srcaddr\nx y z\n");
+    for args in [&["/nowhere/at/all"][..], &[&foreign], &[&bad], &["-o", "json", &foreign]] {
+        let run = run(args);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{args:?}");
+        assert!(run.stderr.ends_with(NO_REPORT), "{args:?}: {}", run.stderr);
+    }
+}

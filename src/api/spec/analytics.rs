@@ -1,6 +1,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::cel::{Validation, matching};
+
+fn glue_name() -> Validation {
+    matching(
+        "^[a-z0-9_]{1,128}$",
+        "a name in Glue has 1 to 128 lower-case letters, digits and underscores, such as vpc_flow_logs",
+    )
+}
+
 /// Athena over the stored records: a workgroup, a Glue database and table, saved queries; and saved queries of Logs Insights over the log
 /// group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -10,10 +19,10 @@ pub struct Analytics {
     pub enabled: bool,
     /// Name of the Glue database: lower-case letters, digits and `_`. Default: one per monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[a-z0-9_]{1,128}$"))]
+    #[schemars(length(max = 128), extend("x-kubernetes-validations" = [glue_name()]))]
     pub database: Option<String>,
     /// Name of the Glue table: lower-case letters, digits and `_`. Default `vpc_flow_logs`.
-    #[schemars(regex(pattern = r"^[a-z0-9_]{1,128}$"))]
+    #[schemars(length(max = 128), extend("x-kubernetes-validations" = [glue_name()]))]
     pub table: String,
     /// A query that would read more bytes than this is cancelled, at least 10000000. Default 10737418240 (10 GiB, about 0.05 USD).
     #[schemars(range(min = 10_000_000))]

@@ -2,7 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TrafficType;
-use crate::api::cel::{key_arn, matching, rule, rule_at};
+use super::lifecycle::Lifecycle;
+use crate::api::cel::{distinct, key_arn, matching, rule};
 use crate::api::flow_log_field::{FlowLogField, OfferedField, default_cloudwatch_fields, default_s3_fields};
 
 /// The log group that receives records.
@@ -12,8 +13,8 @@ pub struct CloudWatchLogs {
     /// Name of the log group. Default `/aws/vpc/flowlogs/<namespace>/<name>`. After a change the records of the old group stay or
     /// go as `deletionPolicy` says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9_./#-]{1,512}$"))]
-    #[schemars(extend("x-kubernetes-validations" = [
+    #[schemars(length(max = 512), extend("x-kubernetes-validations" = [
+        matching("^[A-Za-z0-9_./#-]+$", "the name of a log group has 1 to 512 letters, digits and _ . / # -"),
         rule("!self.startsWith('aws/')", "log group names beginning with aws/ are reserved by AWS"),
         rule("!self.startsWith('/aws/') || self.startsWith('/aws/vpc')", "log groups under /aws/ are of AWS's own services: name one elsewhere, or under /aws/vpc")
     ]))]
@@ -39,7 +40,7 @@ pub struct CloudWatchLogs {
     /// Fields of a record, in order. Default: AWS's default format (version 2). A change replaces the flow log.
     #[schemars(with = "Vec<OfferedField>", length(min = 1, max = 60))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("self.all(field, self.exists_one(other, other == field))", "a field may be named once only")
+        distinct("a field may be named once only: take out the repeated one")
     ]))]
     pub fields: Vec<FlowLogField>,
 }
@@ -93,8 +94,8 @@ pub struct S3 {
     /// Folder of the records within the bucket, without a slash at either end; empty for none. Default `vpc-flow-logs`. `AWSLogs`,
     /// `athena-results` and names beginning with `layout-` are reserved. A change replaces the flow log; earlier records stay in their
     /// folder, and the saved queries read both folders.
-    #[schemars(regex(pattern = r"^([A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*)?$"), length(max = 256))]
-    #[schemars(extend("x-kubernetes-validations" = [
+    #[schemars(length(max = 256), extend("x-kubernetes-validations" = [
+        matching("^([A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*)?$", "a prefix is a folder, or several with a slash between them and none at either end; a folder has letters, digits and ! _ . ' ( ) -"),
         rule("!self.split('/').exists(part, part == 'AWSLogs')", "AWSLogs is reserved: AWS adds it to the prefix itself"),
         rule("!self.split('/').exists(part, part == '.' || part == '..')", "a prefix must not contain the folders . or .."),
         rule("!self.split('/').exists(part, part.startsWith('layout-'))", "names beginning with layout- are reserved: they are folders of records in another layout than the default one"),
@@ -108,7 +109,7 @@ pub struct S3 {
     /// columns. With `plain-text`, new records get a folder of their own, and the saved queries read both folders.
     #[schemars(with = "Vec<OfferedField>", length(min = 1, max = 60))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("self.all(field, self.exists_one(other, other == field))", "a field may be named once only")
+        distinct("a field may be named once only: take out the repeated one")
     ]))]
     pub fields: Vec<FlowLogField>,
     /// `parquet` (default; smaller, queries cost less) or `plain-text` (gzip). A change replaces the flow log; new records get a
@@ -165,51 +166,6 @@ impl FileFormat {
         match self {
             Self::Parquet => "parquet",
             Self::PlainText => "plain-text",
-        }
-    }
-}
-
-/// Days after which stored records move to cheaper storage or are deleted. Days count from an object's creation. By default S3 moves no
-/// object of less than 128 KB to another class: the files of a small VPC stay in Standard until they expire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-#[schemars(extend("x-kubernetes-validations" = [
-    rule_at(".standardIaAfterDays", "self.standardIaAfterDays == 0 || self.standardIaAfterDays >= 30", "standardIaAfterDays is 0 (never) or at least 30: S3 moves nothing to Standard-IA earlier"),
-    rule_at(".glacierAfterDays", "self.standardIaAfterDays == 0 || self.glacierAfterDays == 0 || self.glacierAfterDays >= self.standardIaAfterDays + 30", "glacierAfterDays must be at least 30 days after standardIaAfterDays"),
-    rule_at(".deepArchiveAfterDays", "self.deepArchiveAfterDays == 0 || ((self.glacierAfterDays == 0 || self.deepArchiveAfterDays >= self.glacierAfterDays + 90) && (self.standardIaAfterDays == 0 || self.deepArchiveAfterDays >= self.standardIaAfterDays + 30))", "deepArchiveAfterDays must be after glacierAfterDays by at least 90 days, and after standardIaAfterDays by at least 30; 0 leaves a class out, and the defaults are 30, 90 and 365"),
-    rule_at(".expireAfterDays", "!has(self.expireAfterDays) || self.intelligentTiering || (self.expireAfterDays > self.standardIaAfterDays && self.expireAfterDays > self.glacierAfterDays && self.expireAfterDays > self.deepArchiveAfterDays)", "expireAfterDays must be later than every transition; set a transition to 0 to leave it out")
-]))]
-pub struct Lifecycle {
-    /// Days until Standard-IA; 0 for never, otherwise at least 30. Default 30.
-    #[schemars(range(min = 0, max = 36500))]
-    pub standard_ia_after_days: i32,
-    /// Days until Glacier Flexible Retrieval; 0 for never, otherwise at least 30 after Standard-IA. Default 90. Athena cannot read objects
-    /// in Glacier, so queries reach back only this far.
-    #[schemars(range(min = 0, max = 36500))]
-    pub glacier_after_days: i32,
-    /// Days until Glacier Deep Archive; 0 for never, otherwise at least 90 after Glacier and at least 30 after Standard-IA. Default 365.
-    #[schemars(range(min = 0, max = 36500))]
-    pub deep_archive_after_days: i32,
-    /// Days until a record is deleted. Default: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 36500))]
-    pub expire_after_days: Option<i32>,
-    /// Days until an overwritten or deleted version is gone for good. Default 30.
-    #[schemars(range(min = 1, max = 36500))]
-    pub noncurrent_version_expire_after_days: i32,
-    /// True moves records to Intelligent-Tiering at once, instead of the three transitions. Default false.
-    pub intelligent_tiering: bool,
-}
-
-impl Default for Lifecycle {
-    fn default() -> Self {
-        Self {
-            standard_ia_after_days: 30,
-            glacier_after_days: 90,
-            deep_archive_after_days: 365,
-            expire_after_days: None,
-            noncurrent_version_expire_after_days: 30,
-            intelligent_tiering: false,
         }
     }
 }

@@ -1,8 +1,7 @@
-use kube::core::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::cel::rule;
+use crate::api::cel::{Validation, distinct, matching, rule};
 
 /// Detections that raise alarms. Each is a metric filter on the log group and a CloudWatch alarm on its metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -10,8 +9,8 @@ use crate::api::cel::rule;
 pub struct Detections {
     /// CloudWatch namespace of the metrics, the detector's too. Default `VPC/FlowLogs`. Metric names carry the monitor, those of the
     /// detector in the dimension Monitor, so monitors never mix.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._/#-]{1,255}$"))]
-    #[schemars(extend("x-kubernetes-validations" = [
+    #[schemars(length(max = 255), extend("x-kubernetes-validations" = [
+        matching("^[A-Za-z0-9._/#-]+$", "a CloudWatch namespace has 1 to 255 letters, digits and . _ / # -"),
         rule("!self.startsWith('AWS/')", "namespaces beginning with AWS/ are reserved")
     ]))]
     pub namespace: String,
@@ -48,10 +47,14 @@ pub struct AlarmLimits {
 }
 
 /// See `PutMetricAlarm` in the CloudWatch API reference.
-fn evaluation_span() -> Rule {
+fn evaluation_span() -> Validation {
     rule(
         "self.periodSeconds * self.evaluationPeriods <= (self.periodSeconds >= 3600 ? 604800 : 86400)",
-        "periodSeconds times evaluationPeriods is at most 86400 (a day), or 604800 with periods of an hour or more",
+        "periodSeconds times evaluationPeriods must be at most 86400, a day, or 604800 with periods of an hour or more",
+    )
+    .showing(
+        "%s times %s is %s",
+        &["self.periodSeconds", "self.evaluationPeriods", "self.periodSeconds * self.evaluationPeriods"],
     )
 }
 
@@ -132,9 +135,9 @@ detection! {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         #[schemars(length(max = 64), inner(length(max = 43)))]
         #[schemars(extend("x-kubernetes-validations" = [
-            rule("self.all(network, isCIDR(network))", "each of trustedCidrs is a network in CIDR notation, such as 203.0.113.0/24"),
-            rule("self.all(network, self.exists_one(other, other == network))", "a network may be named once only in trustedCidrs: take out the repeated one"),
-            rule("self.all(network, !isCIDR(network) || cidr(network).masked() == cidr(network))", "trustedCidrs must have no address bits beyond the prefix length, as in 203.0.113.0/24")
+            rule("self.all(network, isCIDR(network))", "each of trustedCidrs is a network in CIDR notation, such as 203.0.113.0/24").showing("%s", &["self.filter(network, !isCIDR(network))[0]"]),
+            distinct("a network may be named once only in trustedCidrs: take out the repeated one"),
+            rule("self.all(network, !isCIDR(network) || cidr(network).masked() == cidr(network))", "trustedCidrs must have no address bits beyond the prefix length, as in 203.0.113.0/24").showing("%s", &["self.filter(network, isCIDR(network) && !(cidr(network).masked() == cidr(network)))[0]"])
         ]))]
         trusted_cidrs: Vec<String> = Vec::new(),
     }

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::DetectorRules;
-use crate::api::cel::rule;
+use crate::api::cel::distinct;
 
 /// The Lambda function that reads every record of the log group and reports anomalies to the topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,7 +33,7 @@ pub struct Detector {
     /// 27017 (remote access, file shares, databases, caches).
     #[schemars(length(min = 1, max = 64), inner(range(min = 1, max = 65535)))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("self.all(port, self.exists_one(other, other == port))", "a port may be named once only in sensitivePorts: take out the repeated one")
+        distinct("a port may be named once only in sensitivePorts: take out the repeated one")
     ]))]
     pub sensitive_ports: Vec<i32>,
     /// The rules of the detector. A rule finds nothing if `cloudWatchLogs.fields` lacks a field that it needs; the function logs this.

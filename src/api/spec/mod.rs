@@ -4,6 +4,7 @@ mod analytics;
 mod destinations;
 mod detections;
 mod detector;
+mod lifecycle;
 mod notifications;
 mod rules;
 
@@ -15,13 +16,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::detector::{Detector, Severity};
 pub use analytics::{Analytics, Dashboard};
-pub use destinations::{CloudWatchLogs, FileFormat, Lifecycle, LogGroupClass, S3};
+pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
 pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
+pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
 pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, UnusualProtocol};
 
 use super::status::VpcFlowMonitorStatus;
-use crate::api::cel::{matching, rule, rule_at};
+use crate::api::cel::{Validation, matching, role_arn, rule, rule_at};
 
 /// The pattern of a region's code, such as `eu-west-1`.
 pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
@@ -57,14 +59,14 @@ pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
     rule_at(".region", "has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)", "region is immutable: create another VpcFlowMonitor for another region"),
     rule_at(".assumeRole", "has(self.assumeRole) == has(oldSelf.assumeRole) && (!has(self.assumeRole) || self.assumeRole == oldSelf.assumeRole)", "assumeRole is immutable: create another VpcFlowMonitor for another account"),
     rule_at(".cloudWatchLogs", "self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.detector.enabled || self.detections.rejectedConnections.enabled || self.detections.highDataTransfer.enabled || self.detections.externalConnections.enabled)", "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the detector and all detections"),
-    rule_at(".notifications", "!has(self.notifications.topicArn) || !has(self.region) || self.notifications.topicArn.split(':')[3] == self.region", "the topic must be in the monitor's region: CloudWatch alarms cannot notify a topic in another"),
+    rule_at(".notifications", "!has(self.notifications.topicArn) || !has(self.region) || self.notifications.topicArn.split(':')[3] == self.region", "the topic must be in the monitor's region: CloudWatch alarms cannot notify a topic in another").showing("the topic is in %s, the monitor in %s", &["self.notifications.topicArn.split(':')[3]", "self.region"]),
     rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || (has(self.cloudWatchLogs.trafficType) ? self.cloudWatchLogs.trafficType : self.trafficType) != 'ACCEPT'", "rejectedConnections needs rejected traffic: set cloudWatchLogs.trafficType to ALL or REJECT, or disable the detection"),
     rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || 'action' in self.cloudWatchLogs.fields", "rejectedConnections counts by the field action: add it to cloudWatchLogs.fields, or disable the detection"),
     rule_at(".cloudWatchLogs", "!self.detections.highDataTransfer.enabled || 'bytes' in self.cloudWatchLogs.fields", "highDataTransfer counts by the field bytes: add it to cloudWatchLogs.fields, or disable the detection"),
     rule_at(".cloudWatchLogs", "!self.detections.externalConnections.enabled || 'srcaddr' in self.cloudWatchLogs.fields || 'pkt-srcaddr' in self.cloudWatchLogs.fields", "externalConnections counts by the field pkt-srcaddr or srcaddr: add one to cloudWatchLogs.fields, or disable the detection"),
-    rule_at(".cloudWatchLogs", "!has(self.region) || !has(self.cloudWatchLogs.kmsKeyArn) || self.cloudWatchLogs.kmsKeyArn.split(':')[3] == self.region", "kmsKeyArn must be a key in the monitor's region"),
-    rule_at(".s3", "!has(self.region) || !has(self.s3.kmsKeyArn) || self.s3.kmsKeyArn.split(':')[3] == self.region", "kmsKeyArn must be a key in the monitor's region"),
-    rule_at(".notifications", "!has(self.region) || !has(self.notifications.kmsKeyArn) || self.notifications.kmsKeyArn.split(':')[3] == self.region", "kmsKeyArn must be a key in the monitor's region"),
+    key_in_region("cloudWatchLogs"),
+    key_in_region("s3"),
+    key_in_region("notifications"),
 ]))]
 pub struct VpcFlowMonitorSpec {
     /// Id of the VPC to watch, such as `vpc-0123456789abcdef0`. Immutable.
@@ -128,10 +130,10 @@ pub struct VpcFlowMonitorSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 40))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("self.all(key, self.all(other, key == other || key.lowerAscii() != other.lowerAscii()))", "tag keys must differ by more than case: IAM ignores case"),
-        rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.lowerAscii().startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved"),
-        rule(r"self.all(key, size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 127 letters, digits, spaces or _ . : / = + - @"),
-        rule(r"self.all(key, size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag value has at most 256 letters, digits, spaces or _ . : / = + - @")
+        rule("self.all(key, self.all(other, key == other || key.lowerAscii() != other.lowerAscii()))", "tag keys must differ by more than case: IAM ignores case").showing("%s", &["self.filter(key, self.exists(other, key != other && key.lowerAscii() == other.lowerAscii()))[0]"]),
+        rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.lowerAscii().startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved").showing("%s", &["self.filter(key, key.lowerAscii().startsWith('aws:') || key.lowerAscii().startsWith('vpcflow.dev/'))[0]"]),
+        rule(r"self.all(key, size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 127 letters, digits, spaces or _ . : / = + - @").showing("%s", &[r"self.filter(key, !(size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$')))[0]"]),
+        rule(r"self.all(key, size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag value has at most 256 letters, digits, spaces or _ . : / = + - @").showing("that of %s has others", &[r"self.filter(key, !(size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$')))[0]"])
     ]))]
     pub tags: BTreeMap<String, TagValue>,
 
@@ -152,6 +154,17 @@ pub struct VpcFlowMonitorSpec {
     pub suspend: bool,
 }
 
+/// A rule about the KMS key of a part of the spec.
+fn key_in_region(part: &str) -> Validation {
+    let region = format!("self.{part}.kmsKeyArn.split(':')[3]");
+    rule_at(
+        &format!(".{part}"),
+        &format!("!has(self.region) || !has(self.{part}.kmsKeyArn) || {region} == self.region"),
+        "kmsKeyArn must be a key in the monitor's region",
+    )
+    .showing("the key is in %s, the monitor in %s", &[&region, "self.region"])
+}
+
 const fn default_aggregation_interval() -> i32 {
     60
 }
@@ -166,11 +179,13 @@ pub struct TagValue(#[schemars(length(max = 256))] pub String);
 #[serde(rename_all = "camelCase")]
 pub struct AssumeRole {
     /// ARN of the role.
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$"))]
+    #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [role_arn()]))]
     pub role_arn: String,
     /// External id that the role's trust policy asks for, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9+=,.@:/_-]+$"), length(min = 2, max = 1224))]
+    #[schemars(length(min = 2, max = 1224), extend("x-kubernetes-validations" = [
+        matching("^[A-Za-z0-9+=,.@:/_-]*$", "an external id has 2 to 1224 letters, digits and + = , . @ : / _ -")
+    ]))]
     pub external_id: Option<String>,
 }
 

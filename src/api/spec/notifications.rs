@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::cel::{key_arn, rule, rule_at};
+use crate::api::cel::{key_arn, matching, role_arn, rule, rule_at};
 
 /// Notification of alarms and anomalies: the topic and its subscriptions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,7 +13,9 @@ pub struct Notifications {
     /// ARN of an existing SNS topic to use instead of making one. It is never changed; its policy must let `cloudwatch.amazonaws.com` and
     /// the account's roles publish.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"))]
+    #[schemars(length(max = 512), extend("x-kubernetes-validations" = [
+        matching("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", "a topic is named by its ARN, such as arn:aws:sns:eu-west-1:111122223333:alerts")
+    ]))]
     pub topic_arn: Option<String>,
     /// Subscriptions to the monitor's own topic. A subscription that is removed from the list is removed in AWS. Default none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -41,14 +43,14 @@ impl Default for Notifications {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    rule_at(".endpoint", r"!(self.protocol in ['email', 'email-json']) || self.endpoint.matches('^[^@ ]+@[^@ ]+\\.[^@ ]+$')", "an email endpoint is an address such as soc@example.com"),
-    rule_at(".endpoint", r"self.protocol != 'sms' || self.endpoint.matches('^\\+[1-9][0-9]{1,14}$')", "an sms endpoint is a number in E.164 form, such as +491701234567"),
+    rule_at(".endpoint", r"!(self.protocol in ['email', 'email-json']) || self.endpoint.matches('^[^@ ]+@[^@ ]+\\.[^@ ]+$')", "an email endpoint is an address such as soc@example.com").showing("%s", &["self.endpoint"]),
+    rule_at(".endpoint", r"self.protocol != 'sms' || self.endpoint.matches('^\\+[1-9][0-9]{1,14}$')", "an sms endpoint is a number in E.164 form, such as +491701234567").showing("%s", &["self.endpoint"]),
     rule_at(".endpoint", "self.protocol != 'https' || self.endpoint.startsWith('https://')", "an https endpoint begins with https://"),
     rule_at(".endpoint", "self.protocol != 'http' || self.endpoint.startsWith('http://')", "an http endpoint begins with http://"),
-    rule_at(".endpoint", r"!(self.protocol in ['sqs', 'lambda', 'firehose']) || self.endpoint.matches('^arn:aws[a-z-]*:' + self.protocol + ':[a-z0-9-]+:[0-9]{12}:.+$')", "the endpoint of sqs, lambda and firehose is the ARN of that service's resource"),
-    rule_at(".endpoint", r"self.protocol != 'application' || self.endpoint.matches('^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/.+$')", "an application endpoint is the ARN of an SNS platform endpoint"),
+    rule_at(".endpoint", r"!(self.protocol in ['sqs', 'lambda', 'firehose']) || self.endpoint.matches('^arn:aws[a-z-]*:' + self.protocol + ':[a-z0-9-]+:[0-9]{12}:.+$')", "the endpoint of sqs, lambda and firehose is the ARN of that service's resource").showing("%s", &["self.endpoint"]),
+    rule_at(".endpoint", r"self.protocol != 'application' || self.endpoint.matches('^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/.+$')", "an application endpoint is the ARN of an SNS platform endpoint").showing("%s", &["self.endpoint"]),
     rule_at(".endpoint", r"!self.endpoint.matches('[\\s\\p{C}\\p{Z}]')", "an endpoint has neither spaces nor characters that cannot be seen"),
-    rule_at(".subscriptionRoleArn", "(self.protocol == 'firehose') == has(self.subscriptionRoleArn)", "subscriptionRoleArn is required for firehose, and for nothing else")
+    rule_at(".subscriptionRoleArn", "(self.protocol == 'firehose') == has(self.subscriptionRoleArn)", "subscriptionRoleArn is required for firehose, and for nothing else").showing("the protocol is %s", &["self.protocol"])
 ]))]
 pub struct Subscription {
     /// SNS protocol. `email` and `email-json` stay pending until the recipient confirms.
@@ -60,7 +62,7 @@ pub struct Subscription {
     /// For `firehose` only: ARN of the role that lets SNS write to the stream. The operator's settings must allow the role for this
     /// namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$"))]
+    #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [role_arn()]))]
     pub subscription_role_arn: Option<String>,
 }
 

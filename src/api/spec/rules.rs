@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::cel::rule;
+use crate::api::cel::distinct;
 
 /// The rules of the detector.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +108,7 @@ pub struct UnusualProtocol {
     /// (ICMP of IPv6). A list given here replaces the default.
     #[schemars(length(min = 1, max = 32), inner(range(min = 0, max = 255)))]
     #[schemars(extend("x-kubernetes-validations" = [
-        rule("self.all(protocol, self.exists_one(other, other == protocol))", "a protocol may be named once only in expectedProtocols: take out the repeated one")
+        distinct("a protocol may be named once only in expectedProtocols: take out the repeated one")
     ]))]
     pub expected_protocols: Vec<i32>,
 }

@@ -167,7 +167,6 @@ mod tests {
     use crate::api::VpcFlowMonitorSpec;
     use crate::api::spec::DetectorRules;
     use crate::monitor::fixtures;
-    use crate::resources::detector::rules::field;
     use ::detector::rules::Rule;
 
     fn widgets(monitor: &Monitor) -> Vec<Value> {
@@ -245,7 +244,7 @@ mod tests {
         assert_eq!(
             by_title(&body(&monitor))["widgets"]["Findings by rule"]["properties"]["metrics"],
             json!([[
-                "VPC/FlowLogs", "DetectorFindings", "Monitor", monitor.names.base(), "Rule", "host_sweep",
+                "VPC/FlowLogs", "DetectorFindings", "Monitor", monitor.names.base(), "Rule", "hostSweep",
                 {"label": "Host sweep"},
             ]])
         );
@@ -253,7 +252,7 @@ mod tests {
 
     /// Rules, enabled as `is_enabled` says.
     fn rules(is_enabled: fn(Rule) -> bool) -> DetectorRules {
-        let switched = |rule: Rule| (field(rule), json!({"enabled": is_enabled(rule)}));
+        let switched = |rule: Rule| (rule.name(), json!({"enabled": is_enabled(rule)}));
         serde_json::from_value(Rule::ALL.into_iter().map(switched).collect()).unwrap()
     }
 

@@ -95,6 +95,7 @@ fn numbers<T: Ord + TryFrom<i32, Error: Display>>(field: &'static str, values: &
 
 #[cfg(test)]
 pub(super) mod tests {
+    use detector::rules::DeclaredSpec;
     use serde_json::Value;
 
     use super::*;
@@ -156,14 +157,14 @@ pub(super) mod tests {
                 "expectedProtocols",
                 json!([0, 47]),
             ),
-            (|it| it.detector.rules.rejected_tcp.enabled = false, "disabled", json!(["rejected_tcp"])),
+            (|it| it.detector.rules.rejected_tcp.enabled = false, "disabled", json!(["rejectedTcp"])),
             (
                 |it| {
                     it.detector.rules.skipped_records.enabled = false;
                     it.detector.rules.host_sweep.enabled = false;
                 },
                 "disabled",
-                json!(["host_sweep", "skipped_records"]),
+                json!(["hostSweep", "skippedRecords"]),
             ),
             (
                 |it| it.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()],
@@ -176,8 +177,11 @@ pub(super) mod tests {
             set(&mut spec);
             let mut expected: Value = serde_json::from_str(DEFAULT_RULES).unwrap();
             expected[member] = value;
-            let actual: Value = serde_json::from_str(&written(spec)).unwrap();
+            let actual: Value = serde_json::from_str(&written(spec.clone())).unwrap();
             assert_eq!(actual, expected, "{member}");
+            // As flow-log-analyze reads the monitor.
+            let declared: DeclaredSpec = serde_json::from_value(json!(spec)).unwrap();
+            assert_eq!(json!(Config::from(declared)), expected, "{member}");
         }
     }
 

@@ -20,17 +20,6 @@ pub const fn is_enabled(rule: Rule, rules: &DetectorRules) -> bool {
     }
 }
 
-/// A rule's name in the spec: `port_scan` is `portScan` there.
-#[cfg(test)]
-#[must_use]
-pub fn field(rule: Rule) -> String {
-    let word = |(number, word): (usize, &str)| match number {
-        0 => word.to_owned(),
-        _ => word[..1].to_uppercase() + &word[1..],
-    };
-    rule.name().split('_').enumerate().map(word).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -43,9 +32,9 @@ mod tests {
     fn every_rule_of_the_spec_is_one_and_has_its_own_switch() {
         let spec = serde_json::to_value(DetectorRules::default()).unwrap();
         let fields: BTreeSet<_> = spec.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(fields, Rule::ALL.map(field).into());
+        assert_eq!(fields, Rule::ALL.map(|rule| rule.name().to_owned()).into());
         for off in Rule::ALL {
-            let rules: DetectorRules = serde_json::from_value(json!({field(off): {"enabled": false}})).unwrap();
+            let rules: DetectorRules = serde_json::from_value(json!({off.name(): {"enabled": false}})).unwrap();
             let disabled: Vec<_> = Rule::ALL.into_iter().filter(|rule| !is_enabled(*rule, &rules)).collect();
             assert_eq!(disabled, [off]);
         }

@@ -104,7 +104,7 @@ async fn an_attack_fires_alarms_reaches_the_subscriber_and_is_on_top_of_a_query(
         findings.iter().any(|finding| finding["rule"] == rule && finding[field] == attacker)
     };
     scene.document(|it| it["NewStateValue"] == "ALARM").await;
-    scene.document(|it| has(it, "port_scan", "source")).await;
+    scene.document(|it| has(it, "portScan", "source")).await;
 
     let monitor = scene.cluster.reconcile_now("m", "after the attack").await;
     assert_eq!(firing(&monitor), "3 firing", "{:?}", alarms(&monitor));
@@ -119,13 +119,13 @@ async fn an_attack_fires_alarms_reaches_the_subscriber_and_is_on_top_of_a_query(
     let talkers = run_in(&scene.sandbox, workgroup, "Top talkers").await;
     assert_eq!(talkers[0][1], attacker, "{talkers:?}");
 
-    wait_for("the detector's metrics", DEADLINE, async || Ok((scene.findings("port_scan").await > 0.0).then_some(())))
+    wait_for("the detector's metrics", DEADLINE, async || Ok((scene.findings("portScan").await > 0.0).then_some(())))
         .await
         .unwrap();
-    for rule in ["large_egress", "sensitive_port_accepted", "sensitive_port_rejected"] {
+    for rule in ["largeEgress", "sensitivePortAccepted", "sensitivePortRejected"] {
         assert!(scene.findings(rule).await > 0.0, "{rule}");
     }
-    assert!(scene.findings("skipped_records").await < 0.5);
+    assert!(scene.findings("skippedRecords").await < 0.5);
     scene.operator.stop().await;
 }
 
@@ -135,7 +135,7 @@ async fn an_ordinary_day_fires_nothing() {
     scene.happens(Scenario::Normal).await;
     let monitor = scene.cluster.reconcile_now("m", "after the day").await;
     assert_eq!(firing(&monitor), "0 firing", "{:?}", alarms(&monitor));
-    for rule in ["port_scan", "host_sweep", "large_egress", "high_data_transfer", "sensitive_port_accepted"] {
+    for rule in ["portScan", "hostSweep", "largeEgress", "highDataTransfer", "sensitivePortAccepted"] {
         assert!(scene.findings(rule).await < 0.5, "{rule}");
     }
     scene.operator.stop().await;

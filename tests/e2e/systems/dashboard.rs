@@ -98,15 +98,15 @@ fn expected_body(base: &str, account: &str, vpc_id: &str) -> Value {
              flow_dstaddr\n| sort total_bytes desc\n| limit 20"
         ))),
         at(0, 19, 12, 6, "metric", graph("Findings by rule", 300, json!([
-            finding("high_data_transfer", "High data transfer"),
-            finding("large_egress", "Large egress"),
-            finding("sensitive_port_accepted", "Sensitive port accepted"),
-            finding("port_scan", "Port scan"),
-            finding("host_sweep", "Host sweep"),
-            finding("rejected_tcp", "Rejected TCP"),
-            finding("sensitive_port_rejected", "Sensitive port rejected"),
-            finding("unusual_protocol", "Unusual protocol"),
-            finding("skipped_records", "Skipped records"),
+            finding("highDataTransfer", "High data transfer"),
+            finding("largeEgress", "Large egress"),
+            finding("sensitivePortAccepted", "Sensitive port accepted"),
+            finding("portScan", "Port scan"),
+            finding("hostSweep", "Host sweep"),
+            finding("rejectedTcp", "Rejected TCP"),
+            finding("sensitivePortRejected", "Sensitive port rejected"),
+            finding("unusualProtocol", "Unusual protocol"),
+            finding("skippedRecords", "Skipped records"),
         ]), json!({"stacked": true, "yAxis": {"left": {"min": 0, "showUnits": false}}}))),
         at(12, 19, 12, 6, "metric", graph("Records read by the detector", 300, json!([
             own("DetectorRecords", json!({"label": "Records"})),
@@ -166,7 +166,7 @@ async fn the_spec_decides_what_is_shown() {
     assert_eq!(found["body"]["widgets"][1]["properties"]["alarms"].as_array().unwrap().len(), 3);
     let metrics = found["body"]["widgets"][5]["properties"]["metrics"].as_array().unwrap();
     assert_eq!((metrics.len(), &metrics[0][0]), (8, &json!("Network")));
-    assert!(metrics.iter().all(|metric| metric[5] != "port_scan"), "{metrics:#?}");
+    assert!(metrics.iter().all(|metric| metric[5] != "portScan"), "{metrics:#?}");
 
     spec.dashboard.enabled = false;
     sandbox.converge(&sandbox.monitor(spec), DASHBOARD).await;

@@ -53,11 +53,10 @@ pub fn spec() -> Value {
     crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
 }
 
-/// The pattern that a text must match, as a keyword or as a rule with a message.
+/// The pattern that a text must match by a rule.
 pub fn pattern(schema: &Value) -> Option<Regex> {
     let mut rules = schema["x-kubernetes-validations"].as_array().into_iter().flatten();
-    let pattern = schema["pattern"].as_str().or_else(|| rules.find_map(|rule| cel::pattern(rule["rule"].as_str()?)))?;
-    Some(Regex::new(pattern).unwrap())
+    rules.find_map(|rule| cel::pattern(rule["rule"].as_str()?)).map(|pattern| Regex::new(pattern).unwrap())
 }
 
 /// Every property of the spec, at any depth.

@@ -10,6 +10,8 @@ use detector::rules::{Config, Severity};
 use flow_log_fields::Field;
 use ipnet::IpNet;
 
+use crate::rules_file::{self, RulesError};
+
 /// The exit code if everything could be read, whatever was found.
 pub const SUCCESS: u8 = 0;
 /// The exit code if something could not be read or written, or if no line was a record.
@@ -49,7 +51,8 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["output", "rules", "trusted_cidr", "window", "min_severity", "fail_on", "top", "limit"])]
     pub records: bool,
 
-    /// Settings of the rules as JSON, or a file of it: `{"highTransferBytes": 100000000, "disabled": ["rejected_tcp"]}`
+    /// Settings of the rules: the file of a `VpcFlowMonitor` or of its `spec.detector`, in YAML or JSON, or the latter itself:
+    /// `{"highTransferBytes": 100000000, "rules": {"rejectedTcp": {"enabled": false}}}`
     #[arg(long, value_name = "FILE|JSON", value_parser = parse_rules)]
     pub rules: Option<Config>,
 
@@ -132,14 +135,12 @@ fn parse_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-fn parse_rules(text: &str) -> Result<Config, String> {
-    let json = if text.trim_start().starts_with('{') {
-        text.to_owned()
+fn parse_rules(text: &str) -> Result<Config, RulesError> {
+    if text.trim_start().starts_with('{') {
+        rules_file::read(text)
     } else {
-        fs::read_to_string(text).map_err(|error| error.to_string())?
-    };
-    // Some editors begin every file with a byte-order mark.
-    serde_json::from_str(json.trim_start_matches('\u{feff}')).map_err(|error| error.to_string())
+        rules_file::read(&fs::read_to_string(text)?)
+    }
 }
 
 fn parse_window(text: &str) -> Result<u32, String> {
@@ -169,10 +170,12 @@ mod tests {
 
     #[test]
     fn flags_go_over_the_settings() {
-        let rules = r#"{"windowSeconds":60,"minSeverity":"HIGH","trustedCidrs":["203.0.113.0/24"]}"#;
+        let rules = r#"{"kind":"VpcFlowMonitor","spec":{"detector":{"windowSeconds":60,"minSeverity":"HIGH"},
+            "detections":{"externalConnections":{"trustedCidrs":["203.0.113.0/24"]}}}}"#;
         let config =
             |flags: &[&str]| Args::parse_from([&["flow-log-analyze", "--rules", rules], flags].concat()).config();
-        assert_eq!(config(&[]), serde_json::from_str(rules).unwrap());
+        let none = config(&[]);
+        assert_eq!((none.window_seconds, none.min_severity, none.trusted_cidrs.len()), (60, Severity::High, 1));
         let config = config(&["--window", "10m", "--min-severity", "low", "--trusted-cidr", "198.51.100.0/24"]);
         assert_eq!((config.window_seconds, config.min_severity, config.trusted_cidrs.len()), (600, Severity::Low, 2));
     }

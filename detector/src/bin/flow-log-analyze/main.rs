@@ -16,6 +16,7 @@ mod progress;
 mod records;
 mod report;
 mod rows;
+mod rules_file;
 mod shape;
 mod source;
 mod summary;
@@ -74,6 +75,11 @@ fn run(args: &Args) -> io::Result<ExitCode> {
     } else {
         let mut intake = Intake::new(Analysis::new(&args.config()));
         let all_read = read(args, &sources, &mut intake)? && !intake.is_all_bad();
+        if !all_read && intake.counts.parsed == 0 {
+            // Zeros would read as if there were no findings.
+            eprintln!("{NAME}: no record could be read, so there is no report");
+            return Ok(ExitCode::from(args::FAILURE));
+        }
         let report = intake.sink.finish(intake.counts, sources.len());
         match args.output {
             Output::Table => report::write_table(&mut out, &report, args.top, args.limit)?,

@@ -129,7 +129,7 @@ async fn bad_input_is_reported_with_its_remedy() {
     let twice = file("twice", &[monitor(&sandbox, ""), monitor(&sandbox, "")].join("---\n"));
     let empty = file("empty", "kind: ConfigMap\napiVersion: v1\n");
     for (arguments, part) in [
-        (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname is no field of a VpcFlowMonitor"),
+        (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname: unknown field; did you mean bucketName?"),
         (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor in it"),
         (vec!["-f", "/nonexistent.yaml", "--cluster-name", "c"], "cannot read /nonexistent.yaml"),
         (vec!["-f", &misspelt, "--gb-per-day", "-1", "--cluster-name", "c"], "--gb-per-day"),

@@ -37,9 +37,9 @@ async fn records_in_the_log_group_become_a_message_on_the_topic() {
     assert_eq!(document["records"], json!({"total": 4, "parsed": 3, "bad": 1}));
     let findings = document["findings"].as_array().unwrap();
     let outline: Vec<_> = findings.iter().map(|it| (&it["rule"], &it["source"], &it["bytes"])).collect();
-    assert_eq!(outline[0], (&json!("high_data_transfer"), &json!("10.0.0.1"), &json!(50_000_001)));
+    assert_eq!(outline[0], (&json!("highDataTransfer"), &json!("10.0.0.1"), &json!(50_000_001)));
     let rules: Vec<_> = outline.iter().map(|(rule, _, _)| rule.as_str().unwrap()).collect();
-    assert_eq!(rules, ["high_data_transfer", "rejected_tcp", "sensitive_port_rejected"]);
+    assert_eq!(rules, ["highDataTransfer", "rejectedTcp", "sensitivePortRejected"]);
     assert_eq!(message["MessageAttributes"]["severity"]["Value"], "HIGH");
 
     let calls = sandbox.emulator.calls(account, since).await.unwrap();

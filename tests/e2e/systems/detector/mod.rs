@@ -283,7 +283,7 @@ async fn a_change_of_any_rule_changes_its_setting_in_place() {
         (|it| it.detector.rules.host_sweep.min_hosts = 6, "hostSweepMinHosts", json!(6)),
         (|it| it.detector.rules.large_egress.min_bytes = 8, "largeEgressMinBytes", json!(8)),
         (|it| it.detector.rules.unusual_protocol.expected_protocols = vec![6], "expectedProtocols", json!([6])),
-        (|it| it.detector.rules.skipped_records.enabled = false, "disabled", json!(["skipped_records"])),
+        (|it| it.detector.rules.skipped_records.enabled = false, "disabled", json!(["skippedRecords"])),
         (
             |it| it.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()],
             "trustedCidrs",

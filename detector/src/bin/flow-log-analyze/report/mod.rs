@@ -1,6 +1,7 @@
 //! Prints the result of an analysis.
 
 mod json;
+mod span;
 mod table;
 
 pub use json::write_json;

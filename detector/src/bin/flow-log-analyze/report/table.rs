@@ -6,6 +6,7 @@ use detector::message::{Bytes, Sentence, Time};
 use detector::record::{TCP, UDP};
 use detector::rules::Severity;
 
+use super::span::span;
 use crate::analysis::Report;
 use crate::summary::Port;
 
@@ -18,15 +19,15 @@ pub fn write_table(out: &mut impl Write, report: &Report, top: usize, limit: usi
 }
 
 fn write_findings(out: &mut impl Write, report: &Report, limit: usize) -> io::Result<()> {
-    let mut table = vec![["SEVERITY", "RULE", "RECORDS", "FIRST", "LAST", "WHAT"].map(str::to_owned).to_vec()];
-    let time = |seconds: Option<u64>| seconds.map_or_else(|| "-".to_owned(), |seconds| Time(seconds).to_string());
+    let mut table = vec![["SEVERITY", "RULE", "RECORDS", "FIRST (UTC)", "LAST", "WHAT"].map(str::to_owned).to_vec()];
     table.extend(report.listed().take(limit).map(|finding| {
+        let (first, last) = span(finding.tally.first, finding.tally.last);
         vec![
             finding.rule.severity().to_string(),
             finding.rule.to_string(),
             finding.tally.records.to_string(),
-            time(finding.tally.first),
-            time(finding.tally.last),
+            first,
+            last,
             Sentence(finding).to_string(),
         ]
     }));

@@ -1,0 +1,93 @@
+//! The settings of `--rules`: a monitor, or its `spec.detector`.
+
+use std::io;
+
+use detector::rules::{Config, Declared, DeclaredSpec};
+use serde::Deserialize;
+use serde_yaml_ng::Deserializer;
+
+const KIND: &str = "VpcFlowMonitor";
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// An error of the operating system.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// No YAML, or an unknown or invalid setting.
+    #[error(transparent)]
+    Invalid(#[from] serde_yaml_ng::Error),
+    /// Objects of other kinds only, or nothing at all.
+    #[error("it has no VpcFlowMonitor; write a monitor, or its spec.detector")]
+    NoMonitor,
+    /// No one can be chosen.
+    #[error("it has {0} VpcFlowMonitors; keep one of them")]
+    Several(usize),
+}
+
+/// The part of an object that shows its kind.
+#[derive(Deserialize)]
+#[serde(expecting = "a VpcFlowMonitor, or its spec.detector")]
+struct Head {
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Monitor {
+    spec: DeclaredSpec,
+}
+
+/// The settings in `text`, in YAML or JSON: those of the only monitor in it, or, if it is no object of Kubernetes, a `spec.detector`.
+pub fn read(text: &str) -> Result<Config, RulesError> {
+    // Some editors begin every file with a byte-order mark.
+    let text = text.trim_start_matches('\u{feff}');
+    let heads = Deserializer::from_str(text).map(Option::<Head>::deserialize).collect::<Result<Vec<_>, _>>()?;
+    let is_monitor = |head: &Option<Head>| head.as_ref().and_then(|head| head.kind.as_deref()) == Some(KIND);
+    let monitors = heads.iter().filter(|head| is_monitor(head)).count();
+    match (monitors, heads.as_slice()) {
+        (0, [Some(Head { kind: None })]) => Ok(Declared::deserialize(Deserializer::from_str(text))?.into()),
+        (0, _) => Err(RulesError::NoMonitor),
+        (1, _) => {
+            let documents = Deserializer::from_str(text).zip(&heads);
+            let mut monitor = documents.filter(|(_, head)| is_monitor(head)).map(|(document, _)| document);
+            let document = monitor.next().ok_or(RulesError::NoMonitor)?;
+            Ok(Monitor::deserialize(document)?.spec.into())
+        }
+        (several, _) => Err(RulesError::Several(several)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MONITOR: &str = "kind: VpcFlowMonitor\nspec:\n  vpcId: vpc-1\n  detector: {memoryMb: 256, rules: {portScan: {minPorts: 7}}}\n  \
+        detections: {externalConnections: {trustedCidrs: [203.0.113.0/24]}}\n";
+
+    fn problem(text: &str) -> String {
+        read(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_monitor_is_taken_as_it_is_and_so_is_its_detector() {
+        let network = "203.0.113.0/24".parse().unwrap();
+        let expected = Config { port_scan_min_ports: 7, trusted_cidrs: vec![network], ..Config::default() };
+        assert_eq!(read(MONITOR).unwrap(), expected);
+        assert_eq!(read(&format!("\u{feff}kind: Namespace\n---\n{MONITOR}---\n")).unwrap(), expected);
+        let detector = Config { trusted_cidrs: Vec::new(), ..expected };
+        assert_eq!(read("rules:\n  portScan:\n    minPorts: 7\n").unwrap(), detector);
+        assert_eq!(read(r#"{"rules": {"portScan": {"minPorts": 7}}}"#).unwrap(), detector);
+    }
+
+    #[test]
+    fn unusable_settings_are_refused_with_their_place() {
+        assert_eq!(problem("kind: ConfigMap\n"), "it has no VpcFlowMonitor; write a monitor, or its spec.detector");
+        assert_eq!(problem(""), "it has no VpcFlowMonitor; write a monitor, or its spec.detector");
+        assert_eq!(problem(&format!("{MONITOR}---\n{MONITOR}")), "it has 2 VpcFlowMonitors; keep one of them");
+        assert!(problem("22").contains("expected a VpcFlowMonitor, or its spec.detector"), "{}", problem("22"));
+        let misspelt = problem(&MONITOR.replace("minPorts", "minPort"));
+        assert!(misspelt.starts_with("spec.detector.rules.portScan: unknown field `minPort`, expected"), "{misspelt}");
+        let network = problem(&MONITOR.replace("/24", ""));
+        assert!(network.contains("`203.0.113.0` is not a network in CIDR notation"), "{network}");
+    }
+}
