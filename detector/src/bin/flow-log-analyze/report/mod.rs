@@ -3,5 +3,5 @@
 mod json;
 mod table;
 
-pub use json::write_json;
+pub use json::{write_json, write_yaml};
 pub use table::write_table;
