@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench bench-detector bench-operator lint fmt crds check-crds docs check-docs check-words check-adding chart check-chart config check-config install-yaml check-image kind \
+.PHONY: help demo test sweep bench bench-detector bench-operator lint fmt crds check-crds docs man check-docs check-words check-adding chart check-chart config check-config install-yaml check-image kind \
 	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -100,6 +100,9 @@ kind: ## The demo in a kind cluster, for those who have Docker (tools/kind/kind.
 docs: operator ## Write the documents that are generated: the reference of all fields
 	$(devenv) reference $(crd) > $(reference).new
 	@mv $(reference).new $(reference)
+
+man: operator ## Write man pages of all commands into dist/man
+	@$(operator) man dist/man
 
 check-docs: operator ## Check the documents: their commands, links, flags and names
 	@$(devenv) reference $(crd) | diff -u $(reference) - || { echo "$(reference) differs from $(crd): run 'make docs'" >&2; exit 1; }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The layers, from the top. Modules of one layer do not use each other. `detector` is the crate of the Lambda function.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
-    &["controller", "plan", "verify", "permissions"],
+    &["controller", "plan", "verify", "status", "permissions"],
     &["resources"],
     &["detector"],
     &["engine"],
@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["kubernetes", "leader"],
     &["network"],
     &["api"],
-    &["token_bucket"],
+    &["token_bucket", "elapsed"],
 ];
 
 /// The arrows between the systems in `resources`, besides those to `common`.

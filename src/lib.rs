@@ -4,6 +4,7 @@ pub mod api;
 pub mod aws;
 pub mod controller;
 pub mod credentials;
+mod elapsed;
 pub mod engine;
 pub mod kubernetes;
 pub mod leader;
@@ -14,6 +15,7 @@ pub mod permissions;
 pub mod plan;
 pub mod preconditions;
 pub mod resources;
+pub mod status;
 mod token_bucket;
 pub mod verify;
 

@@ -1,26 +1,32 @@
 //! Commands.
 
+mod cluster;
+mod completion;
 mod crd;
 mod leader_elect;
-mod live;
 mod operator_settings;
+mod output;
 mod permissions;
 mod plan;
 mod run;
+mod status;
+mod targets;
 mod values;
 mod verify;
+mod version;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::{env, io};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use vpc_flow_operator::kubernetes;
 use vpc_flow_operator::network::ConnectionProblem;
 
 /// Builds, keeps and removes AWS VPC flow-log monitoring from Kubernetes.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(name = "vpc-flow-operator", version, about)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,8 +39,54 @@ enum Command {
     /// Print the `CustomResourceDefinition` as YAML. Needs no cluster.
     Crd,
     Permissions(Box<permissions::Permissions>),
+    #[command(flatten)]
+    OfMonitors(OfMonitors),
+    Completion(completion::Completion),
+    #[command(hide = true)]
+    Man(completion::Man),
+}
+
+/// The commands that people run about their monitors.
+#[derive(Debug, Subcommand)]
+enum OfMonitors {
+    Status(status::Status),
     Plan(Box<plan::Plan>),
     Verify(verify::Verify),
+    Version(version::Version),
+}
+
+/// Shows, plans and verifies AWS VPC flow-log monitoring.
+#[derive(Debug, Parser)]
+#[command(name = PLUGIN, bin_name = "kubectl vfm", version)]
+pub struct Plugin {
+    #[command(subcommand)]
+    command: PluginCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginCommand {
+    #[command(flatten)]
+    OfMonitors(OfMonitors),
+    /// Print the program that kubectl runs to complete this plugin
+    ///
+    /// Write it to kubectl_complete-vfm in a folder of PATH, and make that file executable.
+    Completion,
+    #[command(name = "__complete", hide = true)]
+    Complete(completion::Complete),
+}
+
+/// The name of the program as a plugin of kubectl.
+const PLUGIN: &str = "kubectl-vfm";
+
+/// Runs the command line of the program, or that of the plugin if its file has the plugin's name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let program = env::args_os().next().unwrap_or_default();
+    if Path::new(&program).file_stem().is_some_and(|name| name == PLUGIN) {
+        Plugin::try_parse().map_or_else(|error| refuse(&error), Plugin::run)
+    } else {
+        Cli::try_parse().map_or_else(|error| refuse(&error), Cli::run)
+    }
 }
 
 /// The exit code for wrong arguments, except those of `plan`: there it means changes, and unattended runs go on after it.
@@ -44,8 +96,7 @@ const WRONG_ARGUMENTS: u8 = 2;
 const NOT_CHECKED: u8 = WRONG_ARGUMENTS;
 
 /// Prints the problem of the arguments, or the help that they ask for.
-#[must_use]
-pub fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error) -> ExitCode {
     // If even this cannot be printed, there is no other place to report it.
     let _ = error.print();
     if !error.use_stderr() {
@@ -67,20 +118,49 @@ fn print(text: &str) -> io::Result<()> {
 
 impl Cli {
     /// Runs the command, and prints the error if it fails.
-    #[must_use]
-    pub fn run(self) -> ExitCode {
-        let (result, failure) = match self.command {
-            Command::Run(run) => (run.run().map(|()| ExitCode::SUCCESS), ExitCode::FAILURE),
-            Command::Crd => (crd::print().map(|()| ExitCode::SUCCESS), ExitCode::FAILURE),
-            Command::Permissions(permissions) => (permissions.run().map(|()| ExitCode::SUCCESS), ExitCode::FAILURE),
-            Command::Plan(plan) => (plan.run(), ExitCode::FAILURE),
-            Command::Verify(verify) => (verify.run(), ExitCode::from(NOT_CHECKED)),
+    fn run(self) -> ExitCode {
+        let success = |()| ExitCode::SUCCESS;
+        let result = match self.command {
+            Command::OfMonitors(command) => return command.run(),
+            Command::Run(run) => run.run().map(success),
+            Command::Crd => crd::print().map(success),
+            Command::Permissions(permissions) => permissions.run().map(success),
+            Command::Completion(completion) => completion.run(Self::command()),
+            Command::Man(man) => man.run(Self::command()),
         };
-        result.unwrap_or_else(|error| {
-            print_error(&error);
-            failure
-        })
+        or_failure(result, ExitCode::FAILURE)
     }
+}
+
+impl Plugin {
+    /// As [`Cli::run`].
+    fn run(self) -> ExitCode {
+        let result = match self.command {
+            PluginCommand::OfMonitors(command) => return command.run(),
+            PluginCommand::Completion => completion::print_kubectl_script(),
+            PluginCommand::Complete(words) => words.run(Self::command()),
+        };
+        or_failure(result, ExitCode::FAILURE)
+    }
+}
+
+impl OfMonitors {
+    fn run(self) -> ExitCode {
+        let (result, failure) = match self {
+            Self::Status(status) => (status.run(), ExitCode::FAILURE),
+            Self::Plan(plan) => (plan.run(), ExitCode::FAILURE),
+            Self::Verify(verify) => (verify.run(), ExitCode::from(NOT_CHECKED)),
+            Self::Version(version) => (version.run(), ExitCode::FAILURE),
+        };
+        or_failure(result, failure)
+    }
+}
+
+fn or_failure(result: anyhow::Result<ExitCode>, failure: ExitCode) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        print_error(&error);
+        failure
+    })
 }
 
 fn print_error(error: &anyhow::Error) {
@@ -96,4 +176,57 @@ fn print_error(error: &anyhow::Error) {
         reported = format!("{reported}: {}", kubernetes::advice(problem));
     }
     eprintln!("error: {reported}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_lines_are_consistent() {
+        Cli::command().debug_assert();
+        Plugin::command().debug_assert();
+    }
+
+    #[test]
+    fn the_plugin_names_itself_as_kubectl_does() {
+        let usage = |arguments: &[&str]| Plugin::try_parse_from(arguments).unwrap_err().to_string();
+        assert!(usage(&["/usr/bin/kubectl-vfm", "plan"]).contains("Usage: kubectl vfm plan "));
+        assert!(usage(&["kubectl-vfm", "status", "--help"]).contains("Usage: kubectl vfm status "));
+        assert!(Plugin::try_parse_from(["kubectl-vfm", "run"]).is_err());
+    }
+
+    fn refusal(arguments: &[&str]) -> String {
+        let error = Cli::try_parse_from([&["vpc-flow-operator"], arguments].concat()).unwrap_err();
+        assert!(error.use_stderr(), "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn plan_and_verify_need_monitors_and_names_exclude_other_choices() {
+        for command in ["plan", "verify"] {
+            assert!(refusal(&[command]).contains("required arguments were not provided"));
+            for choice in [["-A"].as_slice(), &["-l", "team=a"], &["a", "vfm/b"]] {
+                assert!(Cli::try_parse_from([&["vpc-flow-operator", command], choice].concat()).is_ok(), "{choice:?}");
+            }
+            assert!(refusal(&[command, "a", "-A"]).contains("cannot be used with"));
+            assert!(refusal(&[command, "a", "-l", "b"]).contains("cannot be used with"));
+        }
+        assert!(Cli::try_parse_from(["vpc-flow-operator", "status"]).is_ok());
+        assert!(Cli::try_parse_from(["vpc-flow-operator", "plan", "-f", "a", "-f", "b", "-R"]).is_ok());
+        assert!(refusal(&["plan", "a", "-f", "b"]).contains("cannot be used with"));
+        assert!(refusal(&["plan", "a", "-R"]).contains("cannot be used with"));
+    }
+
+    #[test]
+    fn every_format_has_one_name() {
+        for command in ["status", "plan", "verify", "version"] {
+            for format in ["text", "json", "yaml"] {
+                let named: &[&str] = if command == "version" { &[] } else { &["m"] };
+                let arguments = [&["vpc-flow-operator", command], named, &["-o", format]].concat();
+                assert!(Cli::try_parse_from(&arguments).is_ok(), "{arguments:?}");
+            }
+        }
+        assert!(refusal(&["verify", "m", "-o", "table"]).contains("[possible values: text, json, yaml]"));
+    }
 }

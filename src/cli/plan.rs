@@ -1,24 +1,23 @@
-use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, stdin};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
-use clap::{ArgGroup, Args, ValueEnum};
-use kube::{Api, ResourceExt};
+use anyhow::{Context as _, bail};
+use clap::{ArgGroup, Args};
+use kube::ResourceExt;
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
-use vpc_flow_operator::kubernetes::{self, ConfigError};
+use vpc_flow_operator::kubernetes::ConfigError;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, Plan as Planned, render};
 use vpc_flow_operator::preconditions::{check_account_region, check_role};
 
 use super::operator_settings::{OperatorSettings, cluster_uid};
-use super::values::namespace;
-use super::{live, print, print_error};
+use super::output::Output;
+use super::targets::{Chosen, Files, Targets, typed};
+use super::{cluster, print_error};
 
 /// The exit code for changes, as of `terraform plan -detailed-exitcode`.
 const CHANGES: u8 = 2;
@@ -28,7 +27,7 @@ const MOST_GB_PER_DAY: f64 = 1e9;
 
 /// Show the changes that the operator would make in AWS, and make none
 ///
-/// Plans a monitor from a file, or one that is in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. The
+/// Plans monitors from files, or those that are in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. The
 /// settings of the operator count as well: give the same ones here.
 ///
 /// The rules between fields are not checked for a file, as only the API server can check them: use `kubectl apply --dry-run=server`. Nor
@@ -36,18 +35,16 @@ const MOST_GB_PER_DAY: f64 = 1e9;
 ///
 /// Exit codes: 0 nothing to do, or suspended; 2 changes; 1 it could not be planned, or there are problems.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, group = ArgGroup::new("what").required(true).args(["name", "file"]))]
+#[command(
+    verbatim_doc_comment,
+    group = ArgGroup::new("monitors").required(true).multiple(true).args(["names", "all_namespaces", "selector", "file"])
+)]
 pub struct Plan {
-    /// Name of a `VpcFlowMonitor` in the cluster.
-    name: Option<String>,
+    #[command(flatten)]
+    targets: Targets,
 
-    /// File with monitors; `-` for standard input.
-    #[arg(short, long)]
-    file: Option<PathBuf>,
-
-    /// Namespace of the monitor, if not in the file. [default: that of the kubeconfig's context, then `default`]
-    #[arg(short, long, value_parser = namespace)]
-    namespace: Option<String>,
+    #[command(flatten)]
+    files: Files,
 
     /// With --file: include resources that the monitors of these names in the cluster have made under other names.
     #[arg(long, requires = "file")]
@@ -73,24 +70,17 @@ pub struct Plan {
     settings: OperatorSettings,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// A list of plans, for programs.
-    Json,
-}
-
 impl Plan {
     /// Prints the plans.
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let prices = self.prices()?;
-        let objects = self.objects().await?;
+        let chosen = self.objects().await?;
         let detector = self.detector()?;
         let pool = ClientPool::new(&self.settings.sdk_config().await?, AwsGate::of_plan());
-        let (mut plans, mut all_planned) = (Vec::new(), true);
-        for object in &objects {
+        chosen.errors.iter().for_each(print_error);
+        let (mut plans, mut all_planned) = (Vec::new(), chosen.errors.is_empty());
+        for object in &chosen.monitors {
             match self.plan(object, &pool, &detector, prices.as_ref()).await {
                 Ok(plan) => plans.push(plan),
                 Err(error) => {
@@ -102,11 +92,7 @@ impl Plan {
         }
         plan::find_rivals(&mut plans);
         plan::find_shared_vpcs(&mut plans);
-        let text = match self.output {
-            Output::Text => plans.iter().map(render).collect::<Vec<_>>().join("\n"),
-            Output::Json => serde_json::to_string_pretty(&plans)? + "\n",
-        };
-        print(&text)?;
+        self.output.print(&plans, || plans.iter().map(render).collect::<Vec<_>>().join("\n"))?;
         Ok(if all_planned { exit_code(&plans) } else { ExitCode::FAILURE })
     }
 
@@ -153,50 +139,35 @@ impl Plan {
         if let Some(name) = owner.and_then(|owner| owner.strip_suffix(&suffix)) {
             return Ok(name.to_owned());
         }
-        let client = live::client()
+        let client = self
+            .targets
+            .cluster
+            .client()
             .await
             .context("the cluster's name is not known: set --cluster-name as the operator has it")?;
         cluster_uid(client).await
     }
 
-    async fn objects(&self) -> anyhow::Result<Vec<VpcFlowMonitor>> {
-        match (&self.name, &self.file) {
-            (Some(name), _) => Ok(vec![live::read(name, self.namespace.as_deref()).await?]),
-            (None, Some(file)) => self.of_file(file).await,
-            // The group of arguments is required.
-            (None, None) => bail!("name a monitor, or a file"),
+    async fn objects(&self) -> anyhow::Result<Chosen<VpcFlowMonitor>> {
+        if self.files.is_empty() {
+            return Ok(self.targets.read().await?.typed());
         }
-    }
-
-    async fn of_file(&self, file: &PathBuf) -> anyhow::Result<Vec<VpcFlowMonitor>> {
-        let shown = file.display();
-        let bytes = if file.as_os_str() == "-" { read_all(stdin()) } else { fs::read(file) };
-        let text = plan::decode(&bytes.with_context(|| format!("cannot read {shown}"))?);
-        let mut objects = plan::read(&text).with_context(|| shown.to_string())?;
-        let default = match kubernetes::config().await {
+        let default = match self.targets.cluster.config().await {
             Ok(config) => config.default_namespace,
             Err(ConfigError::Unknown { .. }) => "default".to_owned(),
             Err(error) => return Err(error.into()),
         };
-        let mut seen = BTreeSet::new();
-        for object in &mut objects {
-            let (own, name) = (object.metadata.namespace.clone(), object.name_any());
-            if let (Some(own), Some(asked)) = (&own, &self.namespace)
-                && own != asked
-            {
-                bail!("{shown}: {name} is in namespace {own}, not in {asked} of --namespace");
+        let mut monitors = self.files.read(self.targets.namespace.as_deref(), &default)?;
+        if self.live {
+            let client = self.targets.cluster.client().await?;
+            for object in &mut monitors {
+                let namespace = object.namespace().unwrap_or_default();
+                let api = cluster::monitors(client.clone(), Some(&namespace));
+                let stored = cluster::get(&api, &namespace, &object.name_any()).await?;
+                object.status = stored.map(typed).transpose()?.and_then(|stored| stored.status);
             }
-            let namespace = own.or_else(|| self.namespace.clone()).unwrap_or_else(|| default.clone());
-            ensure!(seen.insert((namespace.clone(), name.clone())), "{shown}: {namespace}/{name} is in it twice");
-            if self.live {
-                let client = live::client().await?;
-                let monitors: Api<VpcFlowMonitor> = Api::namespaced(client, &namespace);
-                object.status =
-                    live::get(&monitors, &namespace, &object.name_any()).await?.and_then(|live| live.status);
-            }
-            object.metadata.namespace = Some(namespace);
         }
-        Ok(objects)
+        Ok(Chosen { monitors, errors: Vec::new() })
     }
 
     fn prices(&self) -> anyhow::Result<Option<(f64, Prices)>> {
@@ -213,12 +184,6 @@ impl Plan {
         };
         Ok(Some((gb_per_day, prices)))
     }
-}
-
-fn read_all(mut input: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn exit_code(plans: &[Planned]) -> ExitCode {

@@ -3,6 +3,7 @@ use std::io::{IsTerminal, stderr};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::cluster::ClusterAccess;
 use super::leader_elect::LeaderElect;
 use super::operator_settings::{OperatorSettings, cluster_uid};
 use super::values::{namespace, resync};
@@ -15,7 +16,6 @@ use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 use vpc_flow_operator::aws::ClientPool;
 use vpc_flow_operator::controller::{self, Backoff, Context, Ended, Health, Options, Served, aws_gate, listen};
-use vpc_flow_operator::kubernetes;
 use vpc_flow_operator::leader::Elector;
 use vpc_flow_operator::metrics::Metrics;
 
@@ -51,6 +51,9 @@ pub struct Run {
     /// Format of the log on standard error. `RUST_LOG` selects the entries.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     log_format: LogFormat,
+
+    #[command(flatten)]
+    cluster: ClusterAccess,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -67,7 +70,7 @@ impl Run {
     pub async fn run(self) -> anyhow::Result<()> {
         self.start_log();
         let detector = self.settings.detector()?;
-        let config = kubernetes::config().await?;
+        let config = self.cluster.config().await?;
         let fence = self.leader.fence();
         let watch_namespaces: BTreeSet<String> = self.watch_namespace.iter().cloned().collect();
         let elector = self.leader.elector(&config, &watch_namespaces, &fence)?;

@@ -4,33 +4,35 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
+use kube::ResourceExt;
 use tokio::time::{Instant, timeout_at};
+use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::aws::{AwsGate, ClientPool, sdk_config};
-use vpc_flow_operator::verify::{self, Symbols, render};
+use vpc_flow_operator::verify::{self, Symbols, Verification, render};
 
-use super::live;
-use super::print;
+use super::output::Output;
+use super::targets::Targets;
+use super::{NOT_CHECKED, print_error};
 
 /// The exit code if a check has not passed, for scripts.
 const NOT_PASSED: u8 = 1;
 
 /// Check in AWS that a monitor records, stores, alarms and answers
 ///
-/// Uses the current context of your kubeconfig, and your own AWS credentials. Changes nothing, but runs an Athena query and, with
+/// Reads monitors from the cluster of your kubeconfig, and uses your own AWS credentials. Changes nothing, but runs an Athena query and, with
 /// --test-alarm, sets an alarm for a moment.
 ///
-/// Exit codes: 0 all requested checks passed; 1 a check failed, or has not passed yet; 2 nothing could be checked.
+/// Exit codes: 0 all requested checks passed; 1 a check failed, or has not passed yet; 2 a monitor could not be checked.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    verbatim_doc_comment,
+    group = ArgGroup::new("monitors").required(true).multiple(true).args(["names", "all_namespaces", "selector"])
+)]
 pub struct Verify {
-    /// Name of the `VpcFlowMonitor`.
-    name: String,
-
-    /// Its namespace. [default: that of the kubeconfig's context]
-    #[arg(short, long)]
-    namespace: Option<String>,
+    #[command(flatten)]
+    targets: Targets,
 
     /// Set one of the alarms to ALARM, and see that its notification goes out. All subscribers receive it. CloudWatch restores the true
     /// state by itself.
@@ -38,7 +40,7 @@ pub struct Verify {
     test_alarm: bool,
 
     /// Format of the output.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 
     /// Longest wait for Kubernetes, for the query and for the notification.
@@ -46,35 +48,61 @@ pub struct Verify {
     timeout: Duration,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
-
 impl Verify {
-    /// Prints the checklist.
+    /// Prints the checklists.
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let deadline = Instant::now() + self.timeout;
-        let object = match timeout_at(deadline, live::read(&self.name, self.namespace.as_deref())).await {
-            Ok(object) => object?,
+        let chosen = match timeout_at(deadline, self.targets.read()).await {
+            Ok(chosen) => chosen?.typed(),
             Err(_) => bail!("the Kubernetes API did not answer within {}", humantime::format_duration(self.timeout)),
         };
-        for note in verify::notes(&object) {
-            eprintln!("note: {note}");
+        let pool = ClientPool::new(&sdk_config(None).await?, AwsGate::of_verify());
+        let (mut verifications, mut errors) = (Vec::new(), chosen.errors);
+        for object in &chosen.monitors {
+            match self.verify(object, &pool, deadline).await {
+                Ok(verification) => verifications.push(verification),
+                Err(error) => errors.push(error),
+            }
         }
-        let config = sdk_config(None).await?;
-        let (aws, monitor) = verify::connect(&object, &ClientPool::new(&config, AwsGate::of_verify())).await?;
-        let verification = Box::pin(verify::verify(&aws, &monitor, self.test_alarm, deadline)).await;
-        let text = match self.output {
-            Output::Table => render(&verification, Timestamp::now(), symbols()),
-            Output::Json => serde_json::to_string_pretty(&verification)? + "\n",
+        let text = || {
+            let now = Timestamp::now();
+            let texts: Vec<_> = verifications.iter().map(|it| render(it, now, symbols())).collect();
+            texts.join("\n")
         };
-        print(&text)?;
-        Ok(if verification.passed { ExitCode::SUCCESS } else { ExitCode::from(NOT_PASSED) })
+        // As with kubectl, one name asks for an object, anything else for a list.
+        match &verifications[..] {
+            [verification] if self.targets.is_one() => self.output.print(verification, text)?,
+            [] if self.targets.is_one() => {}
+            several => self.output.print(&several, text)?,
+        }
+        errors.iter().for_each(print_error);
+        Ok(exit_code(&verifications, errors.is_empty()))
+    }
+
+    async fn verify(
+        &self,
+        object: &VpcFlowMonitor,
+        pool: &ClientPool,
+        deadline: Instant,
+    ) -> anyhow::Result<Verification> {
+        let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+        let of = if self.targets.is_one() { String::new() } else { format!("{name}: ") };
+        for note in verify::notes(object) {
+            eprintln!("note: {of}{note}");
+        }
+        let (aws, monitor) = verify::connect(object, pool).await?;
+        Ok(Box::pin(verify::verify(&aws, &monitor, self.test_alarm, deadline)).await)
+    }
+}
+
+fn exit_code(verifications: &[Verification], all_checked: bool) -> ExitCode {
+    if !all_checked {
+        ExitCode::from(NOT_CHECKED)
+    } else if verifications.iter().all(|verification| verification.passed) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_PASSED)
     }
 }
 

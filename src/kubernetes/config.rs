@@ -1,5 +1,7 @@
 //! The address of the Kubernetes API, and the proxy on the way.
 
+use std::path::PathBuf;
+
 use http::Uri;
 use kube::Config;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -23,17 +25,41 @@ pub enum ConfigError {
         /// The reason why a pod's configuration is not used.
         in_cluster: InClusterError,
     },
+    /// The kubeconfig has no context of the chosen name.
+    #[error("the kubeconfig has no context {context}: it has {known}")]
+    UnknownContext {
+        /// The name.
+        context: String,
+        /// The names that it has.
+        known: String,
+    },
+    /// The chosen kubeconfig or context is not usable.
+    #[error("{0}: check the kubeconfig and its context")]
+    Chosen(Box<KubeconfigError>),
     /// The proxy on the way is not usable.
     #[error(transparent)]
     Proxy(#[from] InvalidProxy),
 }
 
-/// The current context of the kubeconfig; without one, the cluster of this pod. Proxies are those that kubectl uses: `proxy-url` of the
-/// kubeconfig, then the environment's.
-pub async fn config() -> Result<Config, ConfigError> {
-    let (mut config, own_proxy) = match of_kubeconfig().await {
+/// The kubeconfig and the context that a user chose.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// The file, instead of that of `KUBECONFIG` or of the home directory.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context, instead of the current one.
+    pub context: Option<String>,
+}
+
+/// The chosen context of the kubeconfig, by default the current one; without one, the cluster of this pod. A pod's cluster never takes the
+/// place of a choice. Proxies are those that kubectl uses: `proxy-url` of the kubeconfig, then the environment's.
+pub async fn config(choice: &Choice) -> Result<Config, ConfigError> {
+    let (mut config, own_proxy) = match of_kubeconfig(choice).await {
         Ok(found) => found,
-        Err(kubeconfig) => {
+        Err(Unusable::Context { context, known }) => return Err(ConfigError::UnknownContext { context, known }),
+        Err(Unusable::Kubeconfig(problem)) if choice.kubeconfig.is_some() || choice.context.is_some() => {
+            return Err(ConfigError::Chosen(problem));
+        }
+        Err(Unusable::Kubeconfig(kubeconfig)) => {
             let in_cluster =
                 Config::incluster().map_err(|in_cluster| ConfigError::Unknown { kubeconfig, in_cluster })?;
             (in_cluster, None)
@@ -44,11 +70,40 @@ pub async fn config() -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-async fn of_kubeconfig() -> Result<(Config, Option<String>), Box<KubeconfigError>> {
-    let mut kubeconfig = Kubeconfig::read()?;
+/// The reason why a kubeconfig is not used.
+#[derive(Debug)]
+enum Unusable {
+    Kubeconfig(Box<KubeconfigError>),
+    Context { context: String, known: String },
+}
+
+impl From<KubeconfigError> for Unusable {
+    fn from(error: KubeconfigError) -> Self {
+        Self::Kubeconfig(Box::new(error))
+    }
+}
+
+async fn of_kubeconfig(choice: &Choice) -> Result<(Config, Option<String>), Unusable> {
+    let mut kubeconfig = match &choice.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path)?,
+        None => Kubeconfig::read()?,
+    };
+    if let Some(context) = &choice.context {
+        check_context(&kubeconfig, context)?;
+        kubeconfig.current_context = Some(context.clone());
+    }
     let proxy = take_proxy(&mut kubeconfig);
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Ok((config, proxy))
+}
+
+fn check_context(kubeconfig: &Kubeconfig, context: &str) -> Result<(), Unusable> {
+    let names: Vec<&str> = kubeconfig.contexts.iter().map(|known| known.name.as_str()).collect();
+    if names.contains(&context) {
+        return Ok(());
+    }
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Err(Unusable::Context { context: context.to_owned(), known })
 }
 
 /// Takes the place of `proxy-url`, so that kube reads no variable: it fails for a proxy that is not used, and applies `NO_PROXY` to the address of
@@ -116,5 +171,46 @@ clusters:
         let mut kubeconfig = Kubeconfig::from_yaml(text).unwrap();
         assert_eq!(take_proxy(&mut kubeconfig).as_deref(), Some("http://own:1"));
         assert_eq!(kubeconfig.clusters[0].cluster.as_ref().unwrap().proxy_url.as_deref(), Some("http://other:1"));
+    }
+
+    /// A kubeconfig in a folder that lives as long as the test's process.
+    fn file(name: &str, text: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("kubeconfig-{name}-{}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn a_chosen_context_takes_the_place_of_the_current_one() {
+        let kubeconfig = file(
+            "context",
+            "
+current-context: a
+contexts:
+- {name: a, context: {cluster: one, user: u}}
+- {name: b, context: {cluster: two, user: u, namespace: network}}
+clusters:
+- {name: one, cluster: {server: 'https://one'}}
+- {name: two, cluster: {server: 'https://two', proxy-url: 'http://own:1'}}
+users: [{name: u, user: {}}]
+",
+        );
+        let of = async |context: &str| {
+            let choice = Choice { kubeconfig: Some(kubeconfig.clone()), context: Some(context.to_owned()) };
+            config(&choice).await
+        };
+        let chosen = of("b").await.unwrap();
+        assert_eq!((chosen.cluster_url.host(), chosen.default_namespace.as_str()), (Some("two"), "network"));
+        assert_eq!(chosen.proxy_url.unwrap().host(), Some("own"));
+        let unknown = of("c").await.unwrap_err().to_string();
+        assert_eq!(unknown, "the kubeconfig has no context c: it has a, b");
+    }
+
+    #[tokio::test]
+    async fn a_chosen_kubeconfig_is_never_replaced_by_another_way() {
+        let choice = Choice { kubeconfig: Some("/nonexistent/kubeconfig".into()), context: None };
+        let error = config(&choice).await.unwrap_err();
+        assert!(matches!(error, ConfigError::Chosen(_)), "{error}");
+        assert!(error.to_string().contains("/nonexistent/kubeconfig"), "{error}");
     }
 }

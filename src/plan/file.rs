@@ -155,13 +155,19 @@ fn monitor(mut value: Value, document: usize) -> Result<VpcFlowMonitor, FileErro
     })?;
     let metadata = &monitor.metadata;
     let Some(name) = &metadata.name else { return Err(FileError::Nameless { document }) };
-    if name.len() > NAME_CHARS || !name.split('.').all(is_label) {
+    if !is_name(name) {
         return invalid("metadata.name", "1 to 63 lower-case letters, digits, `-` or `.`");
     }
     if !metadata.namespace.as_deref().is_none_or(is_label) {
         return invalid("metadata.namespace", "1 to 63 lower-case letters, digits or `-`");
     }
     Ok(monitor)
+}
+
+/// The name of a monitor: by the CRD's rule, and as Kubernetes requires it for names of objects.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    text.len() <= NAME_CHARS && text.split('.').all(is_label)
 }
 
 /// A DNS label of RFC 1123, as Kubernetes requires it for the name of a namespace.

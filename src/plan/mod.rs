@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use cost::Estimate;
-pub use file::{FileError, decode, is_label, read};
+pub use file::{FileError, decode, is_label, is_name, read};
 pub use table::render;
 pub use yaml::{YamlError, objects};
 

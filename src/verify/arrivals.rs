@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::check::{Check, CheckName, Status};
-use super::times::{self, span};
+use super::times;
+use crate::elapsed::span;
 use crate::monitor::Monitor;
 use crate::resources::flow_logs::Delivery;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::check::{Status, Verification};
-use super::times::ago;
+use crate::elapsed::ago;
 
 /// The form of the marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,6 +39,12 @@ REJECTED PORTS  RECORDS  BYTES
 }
 
 #[test]
+fn the_yaml_is_the_json() {
+    let yaml = analyze(&["-o", "yaml"]);
+    assert_eq!(serde_yaml_ng::from_str::<serde_json::Value>(&yaml.stdout).unwrap(), analyze(&["-o", "json"]).json());
+}
+
+#[test]
 fn the_json_has_the_same() {
     let json = analyze(&["-o", "json", "--top", "1"]).json();
     assert_eq!((&json["version"], &json["files"]), (&1.into(), &1.into()));

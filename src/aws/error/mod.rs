@@ -252,7 +252,11 @@ fn no_credentials(problem: &CredentialsError) -> String {
     match problem {
         // Each source was asked, and none is configured.
         CredentialsError::CredentialsNotLoaded(_) => format!("no AWS credentials found: {REMEDY}"),
-        _ => format!("no AWS credentials found, because a source of them failed ({}): {REMEDY}", causes(problem)),
+        // The cause names the source; the text above it only repeats that credentials were loaded.
+        _ => {
+            let cause = std::error::Error::source(problem).map_or_else(|| causes(problem), causes);
+            format!("no AWS credentials found, because a source of them failed ({cause}): {REMEDY}")
+        }
     }
 }
 

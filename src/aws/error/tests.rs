@@ -150,8 +150,7 @@ async fn a_failure_to_load_credentials_is_one_sentence_about_them() {
     assert_eq!(
         reported(|| CredentialsError::provider_error("failed to load IMDS session token: 403")).await,
         format!(
-            "no AWS credentials found, because a source of them failed (an error occurred while loading credentials: failed to load \
-             IMDS session token: 403): {remedy}"
+            "no AWS credentials found, because a source of them failed (failed to load IMDS session token: 403): {remedy}"
         )
     );
     assert_eq!(

@@ -1,5 +1,6 @@
-//! The commands `plan`, `verify` and `permissions`.
+//! The commands `status`, `plan`, `verify` and `permissions`.
 
 mod permissions;
 mod plan;
+mod status;
 mod verify;

@@ -44,7 +44,7 @@ pub struct Args {
     pub format: Option<LogFormat>,
 
     /// Output format of the analysis
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
 
     /// Print every record as a line of JSON instead, without analysing anything
@@ -85,9 +85,11 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// Tables for people.
-    Table,
+    Text,
     /// One JSON document.
     Json,
+    /// The same document as YAML.
+    Yaml,
 }
 
 /// [`Severity`] on the command line.

@@ -82,8 +82,9 @@ fn run(args: &Args) -> io::Result<ExitCode> {
         }
         let report = intake.sink.finish(intake.counts, sources.len());
         match args.output {
-            Output::Table => report::write_table(&mut out, &report, args.top, args.limit)?,
+            Output::Text => report::write_table(&mut out, &report, args.top, args.limit)?,
             Output::Json => report::write_json(&mut out, &report, args.top)?,
+            Output::Yaml => report::write_yaml(&mut out, &report, args.top)?,
         }
         (all_read, report.worst())
     };

@@ -35,7 +35,7 @@ async fn what_cannot_be_checked_is_told_apart_from_what_does_not_hold() {
     let clue = format!("for account 210987654321, but the monitor lives in account {}", sandbox.account);
     printed_once(&others.stderr, &clue);
 
-    let wrong = verify(&cluster, &sandbox.account, &["m", "--output", "yaml"]).await;
+    let wrong = verify(&cluster, &sandbox.account, &["m", "--output", "table"]).await;
     assert_eq!(wrong.code, 2, "{wrong:?}");
     let program = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));

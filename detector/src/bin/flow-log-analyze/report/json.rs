@@ -95,6 +95,11 @@ pub fn write_json(out: &mut impl Write, report: &Report, top: usize) -> io::Resu
     writeln!(out)
 }
 
+/// Writes the same document as YAML.
+pub fn write_yaml(out: &mut impl Write, report: &Report, top: usize) -> io::Result<()> {
+    serde_yaml_ng::to_writer(out, &document(report, top)).map_err(io::Error::other)
+}
+
 fn document(report: &Report, top: usize) -> Document {
     let Report { counts, findings: all, summary, .. } = report;
     let time = |seconds: Option<u64>| seconds.map(|seconds| Time(seconds).to_string());

@@ -4,5 +4,5 @@ mod json;
 mod span;
 mod table;
 
-pub use json::write_json;
+pub use json::{write_json, write_yaml};
 pub use table::write_table;

@@ -1,0 +1,198 @@
+//! The summary of one monitor.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::ResourceExt;
+use kube::api::DynamicObject;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::differences::differences;
+use super::events::{ReportedEvent, latest};
+use crate::api::conditions::{READY, RECONCILING, STALLED};
+use crate::api::status::FlowLogStatus;
+use crate::api::{ResourceKind, VpcFlowMonitorSpec};
+
+/// A stored object that cannot be summarised.
+#[derive(Debug, Error)]
+#[error("the status of {monitor} cannot be read: use the version of the operator that wrote it: {source}")]
+pub struct ReportError {
+    /// `<namespace>/<name>`
+    monitor: String,
+    source: serde_json::Error,
+}
+
+/// The summary of a monitor.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// `<namespace>/<name>`
+    pub monitor: String,
+    /// The VPC.
+    pub vpc_id: String,
+    /// The account, once the operator knows it.
+    pub account_id: Option<String>,
+    /// The region, once the operator knows it.
+    pub region: Option<String>,
+    /// The condition `Ready`, once the operator has reported it.
+    pub ready: Option<State>,
+    /// Notes that say how far the rest can be relied on.
+    pub notes: Vec<String>,
+    /// The conditions of the systems that are not as declared.
+    pub not_as_declared: Vec<State>,
+    /// Subscriptions whose recipients get nothing yet.
+    pub unconfirmed_subscriptions: Vec<Subscription>,
+    /// All alarms.
+    pub alarms: Vec<Alarm>,
+    /// The flow logs.
+    pub flow_logs: Vec<FlowLogStatus>,
+    /// Links into the AWS console.
+    pub links: BTreeMap<String, String>,
+    /// The fields of the spec that differ from their defaults.
+    pub spec: Value,
+    /// The latest events, the latest first.
+    pub events: Vec<ReportedEvent>,
+}
+
+/// A condition.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// The type of the condition.
+    pub condition: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// The reason.
+    pub reason: String,
+    /// The message.
+    pub message: String,
+    /// The time since which the status has this value.
+    pub since: Time,
+}
+
+impl From<&Condition> for State {
+    fn from(condition: &Condition) -> Self {
+        Self {
+            condition: condition.type_.clone(),
+            status: condition.status.clone(),
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+            since: condition.last_transition_time.clone(),
+        }
+    }
+}
+
+/// A subscription that is not confirmed.
+#[derive(Debug, Serialize)]
+pub struct Subscription {
+    /// Its protocol and endpoint.
+    pub name: String,
+    /// The reason.
+    pub message: String,
+}
+
+/// An alarm.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Alarm {
+    /// The name in CloudWatch.
+    pub name: String,
+    /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+    pub state: String,
+    /// The time since which it has this state, if the operator has reported it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+}
+
+impl Alarm {
+    /// True if the alarm fires.
+    #[must_use]
+    pub fn fires(&self) -> bool {
+        self.state == "ALARM"
+    }
+}
+
+/// The parts of the status that a summary needs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Stored {
+    observed_generation: Option<i64>,
+    account_id: Option<String>,
+    region: Option<String>,
+    conditions: Vec<Condition>,
+    resources: Vec<Resource>,
+    alarms: Vec<Alarm>,
+    flow_logs: Vec<FlowLogStatus>,
+    links: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resource {
+    #[serde(rename = "type")]
+    kind: Value,
+    name: String,
+    message: Option<String>,
+}
+
+impl Report {
+    /// Summarises a stored monitor and its events.
+    pub fn new(object: &DynamicObject, events: &[Event]) -> Result<Self, ReportError> {
+        let monitor = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+        let stored = match &object.data["status"] {
+            Value::Null => Stored::default(),
+            status => Stored::deserialize(status).map_err(|source| ReportError { monitor: monitor.clone(), source })?,
+        };
+        let spec = &object.data["spec"];
+        let vpc_id = spec["vpcId"].as_str().unwrap_or_default();
+        let summaries = [READY, RECONCILING, STALLED];
+        let systems = stored.conditions.iter().filter(|condition| !summaries.contains(&condition.type_.as_str()));
+        let subscription = json!(ResourceKind::Subscription);
+        let unconfirmed = stored.resources.iter().filter(|resource| resource.kind == subscription);
+        Ok(Self {
+            vpc_id: vpc_id.to_owned(),
+            ready: stored.conditions.iter().find(|condition| condition.type_ == READY).map(State::from),
+            notes: notes(object, &stored),
+            not_as_declared: systems.filter(|condition| condition.status != "True").map(State::from).collect(),
+            unconfirmed_subscriptions: unconfirmed
+                .filter_map(|it| Some(Subscription { name: it.name.clone(), message: it.message.clone()? }))
+                .collect(),
+            spec: differences(spec, &json!(VpcFlowMonitorSpec::new(vpc_id))).unwrap_or_else(|| json!({})),
+            events: latest(events),
+            monitor,
+            account_id: stored.account_id,
+            region: stored.region,
+            alarms: stored.alarms,
+            flow_logs: stored.flow_logs,
+            links: stored.links,
+        })
+    }
+}
+
+fn notes(object: &DynamicObject, stored: &Stored) -> Vec<String> {
+    let is_true = |type_: &str| stored.conditions.iter().any(|it| it.type_ == type_ && it.status == "True");
+    let mut notes = Vec::new();
+    if stored.conditions.is_empty() {
+        notes.push("the operator has reported nothing: is it running, and does it watch this namespace?".to_owned());
+    }
+    if object.metadata.deletion_timestamp.is_some() {
+        notes.push("the monitor is being deleted".to_owned());
+    }
+    if object.data["spec"]["suspend"] == true {
+        notes.push("spec.suspend is true: the operator changes nothing in AWS".to_owned());
+    }
+    // Less than 0 until the operator has read it.
+    let observed = stored.observed_generation;
+    if observed >= Some(0) && observed < object.metadata.generation {
+        notes.push("the operator has not taken up the latest change of the spec yet".to_owned());
+    }
+    if is_true(STALLED) {
+        notes.push("no retry helps before the spec, a permission or AWS is changed (Stalled)".to_owned());
+    } else if is_true(RECONCILING) {
+        notes.push("the operator is at work (Reconciling)".to_owned());
+    }
+    notes
+}

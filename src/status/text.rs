@@ -1,0 +1,297 @@
+//! The summary for people.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::events::ReportedEvent;
+use super::report::{Alarm, Report, State};
+use super::wrap::{shortened, wrap};
+use crate::api::status::FlowLogStatus;
+use crate::elapsed::span;
+
+/// Most characters of an event's message: two lines.
+const EVENT_CHARS: usize = 130;
+
+/// The summary of one monitor in 80 columns.
+#[must_use]
+pub fn render(report: &Report, now: Timestamp) -> String {
+    let mut text = heading(report);
+    text += &ready(report, now);
+    for note in &report.notes {
+        text += &wrap("Note: ", note);
+    }
+    section(&mut text, "Not as declared", report.not_as_declared.iter().map(|state| condition(state, now)));
+    let unconfirmed = report.unconfirmed_subscriptions.iter();
+    section(&mut text, "Not confirmed", unconfirmed.map(|it| wrap("  ", &format!("{}: {}", it.name, it.message))));
+    text += &alarms(&report.alarms, now);
+    section(&mut text, "Flow logs", report.flow_logs.iter().map(flow_log));
+    let wide = report.links.keys().map(String::len).max().unwrap_or_default();
+    section(&mut text, "Links", report.links.iter().map(|(name, url)| format!("  {name:wide$}  {url}\n")));
+    section(&mut text, "Spec (all other fields are defaults)", spec(report).into_iter());
+    section(&mut text, "Latest events", report.events.iter().map(|it| event(it, now)));
+    text
+}
+
+/// Adds the lines under their heading, if there are any.
+fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
+    let lines: String = lines.collect();
+    if !lines.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n{heading}\n{lines}");
+    }
+}
+
+fn heading(report: &Report) -> String {
+    let place = match (&report.account_id, &report.region) {
+        (Some(account), Some(region)) => format!(" in account {account}, {region}"),
+        _ => String::new(),
+    };
+    wrap("", &format!("{}: {}{place}", report.monitor, report.vpc_id))
+}
+
+fn ready(report: &Report, now: Timestamp) -> String {
+    let Some(State { status, reason, message, since, .. }) = &report.ready else {
+        return "Not ready\n".to_owned();
+    };
+    let is_ready = status == "True";
+    let ready = if is_ready { "Ready" } else { "Not ready" };
+    let first = format!("{ready} for {}, {reason}", span(now.duration_since(since.0)));
+    // The list of systems has the message already.
+    let is_listed = |state: &State| message.contains(&state.message);
+    if report.not_as_declared.iter().any(is_listed) || message.is_empty() {
+        wrap("", &first)
+    } else {
+        wrap("", &format!("{first}: {message}"))
+    }
+}
+
+fn condition(state: &State, now: Timestamp) -> String {
+    let first = format!("  {}: {} for {}\n", state.condition, state.reason, span(now.duration_since(state.since.0)));
+    first + &wrap("    ", &state.message)
+}
+
+fn alarms(alarms: &[Alarm], now: Timestamp) -> String {
+    let firing: Vec<_> = alarms.iter().filter(|alarm| alarm.fires()).collect();
+    match (alarms.len(), firing.len()) {
+        (0, _) => String::new(),
+        (all, 0) => format!("\nAlarms: none of {all} fires\n"),
+        (all, count) => {
+            let lines: String = firing.into_iter().map(|firing| alarm(firing, now)).collect();
+            format!("\nAlarms: {count} of {all} firing\n{lines}")
+        }
+    }
+}
+
+fn alarm(alarm: &Alarm, now: Timestamp) -> String {
+    let since = alarm.since.as_ref().map(|since| format!(" for {}", span(now.duration_since(since.0))));
+    format!("  {}{}\n", alarm.name, since.unwrap_or_default())
+}
+
+fn flow_log(flow_log: &FlowLogStatus) -> String {
+    let delivery = match (flow_log.delivery_status.as_deref(), flow_log.delivery_error.as_deref()) {
+        (_, Some(error)) => format!("does not deliver: {error}"),
+        (Some("SUCCESS"), None) => "delivers".to_owned(),
+        (Some(other), None) => format!("delivery {other}"),
+        (None, None) => "has delivered nothing yet".to_owned(),
+    };
+    wrap(&format!("  {:16}  {}  ", flow_log.destination, flow_log.id), &format!("{}, {delivery}", flow_log.status))
+}
+
+/// The fields as YAML, as in the file that they were applied from.
+fn spec(report: &Report) -> Vec<String> {
+    let yaml = serde_yaml_ng::to_string(&report.spec).unwrap_or_default();
+    yaml.lines().filter(|line| *line != "{}").map(|line| format!("  {line}\n")).collect()
+}
+
+fn event(event: &ReportedEvent, now: Timestamp) -> String {
+    let age = event.last_seen.as_ref().map_or_else(|| "-".to_owned(), |seen| span(now.duration_since(seen.0)));
+    let message = shortened(&event.message, EVENT_CHARS);
+    let mark = if event.type_ == "Warning" { "Warning " } else { "" };
+    wrap(&format!("  {age:>3}  "), &format!("{mark}{}: {message}", event.reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::Event;
+    use kube::api::DynamicObject;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::VpcFlowMonitorSpec;
+
+    fn object(spec: &Value, status: &Value) -> DynamicObject {
+        let mut all = serde_json::to_value(VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")).unwrap();
+        all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        serde_json::from_value(json!({
+            "apiVersion": "vpcflow.dev/v1alpha1",
+            "kind": "VpcFlowMonitor",
+            "metadata": {"namespace": "network", "name": "production", "generation": 2},
+            "spec": all,
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Value {
+        json!({"type": type_, "status": status, "reason": reason, "message": message,
+               "lastTransitionTime": "2026-11-23T11:26:00Z"})
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-23T11:30:00Z".parse().unwrap()
+    }
+
+    fn rendered(object: &DynamicObject, events: &[Event]) -> String {
+        render(&Report::new(object, events).unwrap(), now())
+    }
+
+    const DENIED: &str = "CloudWatch Logs CreateLogGroup: AccessDeniedException: User is not authorized to perform \
+         logs:CreateLogGroup (the operator's role needs logs:CreateLogGroup)";
+
+    fn in_trouble() -> (DynamicObject, Vec<Event>) {
+        let status = json!({
+            "observedGeneration": 1,
+            "accountId": "123456789012",
+            "region": "eu-west-1",
+            "conditions": [
+                condition("Ready", "False", "AccessDenied", &format!("LogGroupReady: {DENIED}")),
+                condition("Stalled", "True", "AccessDenied", "not ready: LogGroupReady"),
+                condition("BucketReady", "True", "Reconciled", "as declared"),
+                condition("LogGroupReady", "False", "AccessDenied", DENIED),
+                condition("DeliveryRoleReady", "False", "WaitingForDependency", "waits for LogGroup"),
+            ],
+            "resources": [
+                {"component": "Notifications", "type": "AWS::SNS::Subscription", "name": "email:soc@example.com",
+                 "state": "InSync", "message": "waits for confirmation by its recipient"},
+                {"component": "Notifications", "type": "AWS::SNS::Subscription", "name": "sqs:q", "state": "InSync"},
+                {"component": "Later", "type": "AWS::Later::Kind", "name": "l", "state": "InSync", "message": "m"},
+            ],
+            "alarms": [
+                {"name": "vfm-network-production-rejected-connections", "state": "ALARM", "since": "2026-11-23T11:27:00Z"},
+                {"name": "vfm-network-production-detector-errors", "state": "ALARM"},
+                {"name": "vfm-network-production-high-data-transfer", "state": "OK"},
+            ],
+            "flowLogs": [
+                {"destination": "cloud-watch-logs", "id": "fl-0123456789abcdef0", "status": "ACTIVE",
+                 "deliveryStatus": "FAILED", "deliveryError": "Access error"},
+                {"destination": "s3", "id": "fl-0123456789abcdef1", "status": "ACTIVE", "deliveryStatus": "SUCCESS"},
+            ],
+            "links": {"dashboard": "https://eu-west-1.console.aws.amazon.com/cloudwatch"},
+        });
+        let subscriptions = json!([{"protocol": "email", "endpoint": "soc@example.com"}]);
+        let spec = json!({"notifications": {"subscriptions": subscriptions}, "suspend": true});
+        let event = json!({
+            "metadata": {}, "involvedObject": {}, "type": "Warning", "reason": "AccessDenied", "message": DENIED,
+            "lastTimestamp": "2026-11-23T11:26:00Z",
+        });
+        (object(&spec, &status), vec![serde_json::from_value(event).unwrap()])
+    }
+
+    #[test]
+    fn trouble_comes_first_and_defaults_are_left_out() {
+        let (object, events) = in_trouble();
+        assert_eq!(
+            rendered(&object, &events),
+            "network/production: vpc-0123456789abcdef0 in account 123456789012, eu-west-1
+Not ready for 4m, AccessDenied
+Note: spec.suspend is true: the operator changes nothing in AWS
+Note: the operator has not taken up the latest change of the spec yet
+Note: no retry helps before the spec, a permission or AWS is changed (Stalled)
+
+Not as declared
+  LogGroupReady: AccessDenied for 4m
+    CloudWatch Logs CreateLogGroup: AccessDeniedException: User is not
+    authorized to perform logs:CreateLogGroup (the operator's role needs
+    logs:CreateLogGroup)
+  DeliveryRoleReady: WaitingForDependency for 4m
+    waits for LogGroup
+
+Not confirmed
+  email:soc@example.com: waits for confirmation by its recipient
+
+Alarms: 2 of 3 firing
+  vfm-network-production-rejected-connections for 3m
+  vfm-network-production-detector-errors
+
+Flow logs
+  cloud-watch-logs  fl-0123456789abcdef0  ACTIVE, does not deliver: Access error
+  s3                fl-0123456789abcdef1  ACTIVE, delivers
+
+Links
+  dashboard  https://eu-west-1.console.aws.amazon.com/cloudwatch
+
+Spec (all other fields are defaults)
+  notifications:
+    subscriptions:
+    - endpoint: soc@example.com
+      protocol: email
+  suspend: true
+
+Latest events
+   4m  Warning AccessDenied: CloudWatch Logs CreateLogGroup:
+       AccessDeniedException: User is not authorized to perform
+       logs:CreateLogGroup (the operator's role…
+"
+        );
+    }
+
+    #[test]
+    fn all_is_well_in_a_few_lines() {
+        let status = json!({
+            "observedGeneration": 2,
+            "conditions": [condition("Ready", "True", "Reconciled", "AWS is as declared")],
+            "alarms": [{"name": "a", "state": "OK"}],
+        });
+        assert_eq!(
+            rendered(&object(&json!({}), &status), &[]),
+            "network/production: vpc-0123456789abcdef0\nReady for 4m, Reconciled: AWS is as declared\n\nAlarms: none of 1 fires\n"
+        );
+    }
+
+    #[test]
+    fn without_a_status_the_operator_is_asked_for() {
+        let text = rendered(&object(&json!({}), &json!({"observedGeneration": -1})), &[]);
+        assert!(text.contains("\nNot ready\nNote: the operator has reported nothing: is it running"), "{text}");
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
+
+    /// Programs read it, so no name may change.
+    #[test]
+    fn the_form_for_programs() {
+        let (object, events) = in_trouble();
+        let document = serde_json::to_value(Report::new(&object, &events).unwrap()).unwrap();
+        assert_eq!(
+            document["ready"],
+            json!({"condition": "Ready", "status": "False", "reason": "AccessDenied",
+                   "message": format!("LogGroupReady: {DENIED}"), "since": "2026-11-23T11:26:00Z"})
+        );
+        assert_eq!(document["notAsDeclared"][1]["condition"], "DeliveryRoleReady");
+        assert_eq!(
+            document["unconfirmedSubscriptions"],
+            json!([{"name": "email:soc@example.com", "message": "waits for confirmation by its recipient"}])
+        );
+        assert_eq!(document["alarms"][0]["since"], "2026-11-23T11:27:00Z");
+        assert_eq!(document["spec"]["suspend"], true);
+        let mut names: Vec<_> = document.as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "accountId",
+                "alarms",
+                "events",
+                "flowLogs",
+                "links",
+                "monitor",
+                "notAsDeclared",
+                "notes",
+                "ready",
+                "region",
+                "spec",
+                "unconfirmedSubscriptions",
+                "vpcId",
+            ]
+        );
+    }
+}
