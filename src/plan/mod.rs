@@ -5,6 +5,7 @@
 
 pub mod cost;
 mod file;
+mod rules;
 mod schema;
 mod table;
 mod yaml;
@@ -14,7 +15,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use cost::Estimate;
-pub use file::{FileError, decode, is_label, read};
+pub use file::{ChangeError, FileError, check_change, decode, is_label, read};
+pub use rules::BrokenRule;
 pub use table::render;
 pub use yaml::{YamlError, objects};
 

@@ -1,15 +1,18 @@
-//! Checks a value by the schema as the API server does, except for rules between fields.
+//! Checks a value by the schema as the API server does, before it evaluates the [rules](super::rules).
 
 use regex::Regex;
 use serde_json::Value;
-
-use crate::api::cel;
 
 /// Something that the API server would refuse, or drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
     /// The schema has no such field.
-    UnknownField(String),
+    UnknownField {
+        /// Its path.
+        field: String,
+        /// The field of the same letters, if there is one.
+        meant: Option<String>,
+    },
     /// The field, and the problem of its value.
     Invalid(String, String),
 }
@@ -28,6 +31,24 @@ pub fn prune_nulls(value: &mut Value, schema: &Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| prune_nulls(item, &schema["items"])),
+        _ => {}
+    }
+}
+
+/// Adds the defaults of missing fields, as the API server does.
+pub fn defaulted(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                if let Some(default) = property.get("default").filter(|default| !default.is_null()) {
+                    fields.entry(name).or_insert_with(|| default.clone());
+                }
+            }
+            for (name, value) in fields {
+                defaulted(value, &schema["properties"][name.as_str()]);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| defaulted(item, &schema["items"])),
         _ => {}
     }
 }
@@ -51,7 +72,11 @@ pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation>
             for (name, value) in fields {
                 let path = format!("{path}.{name}");
                 match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
-                    (Value::Null, Value::Null) => return Err(Violation::UnknownField(path)),
+                    (Value::Null, Value::Null) => {
+                        let mut known = schema["properties"].as_object().into_iter().flat_map(serde_json::Map::keys);
+                        let meant = known.find(|known| known.eq_ignore_ascii_case(name)).cloned();
+                        return Err(Violation::UnknownField { field: path, meant });
+                    }
                     (Value::Null, any) => check(value, any, &path)?,
                     (known, _) => check(value, known, &path)?,
                 }
@@ -75,13 +100,6 @@ pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation>
                 pattern.filter(|pattern| Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)))
             {
                 return invalid(format!("`{text}` does not match {pattern}"));
-            }
-            let rules = schema["x-kubernetes-validations"].as_array().into_iter().flatten();
-            for rule in rules {
-                let pattern = rule["rule"].as_str().and_then(cel::pattern);
-                if pattern.is_some_and(|pattern| Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))) {
-                    return invalid(format!("`{text}`: {}", rule["message"].as_str().unwrap_or_default()));
-                }
             }
         }
         Value::Number(_) => {
@@ -123,7 +141,8 @@ fn is_of_type(value: &Value, expected: &str) -> bool {
     }
 }
 
-fn shown(value: &Value) -> String {
+/// A scalar as messages show it.
+pub fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), |text| format!("`{text}`"))
 }
 
@@ -169,7 +188,7 @@ mod tests {
             "required",
             "type",
         ];
-        // Rules other than patterns are the API server's; the formats are of numbers whose types say as much.
+        // The rules have a module of their own; the formats are of numbers whose types say as much.
         let not_checked = ["default", "description", "format", "x-kubernetes-validations"];
         let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap();
         let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
@@ -190,11 +209,6 @@ mod tests {
             (json!({"type": "integer", "maximum": 5.0}), json!(6), "6 is more than 5"),
             (json!({"type": "integer", "multipleOf": 60.0}), json!(61), "61 is not a multiple of 60"),
             (json!({"type": "string", "pattern": "^a$"}), json!("b"), "`b` does not match ^a$"),
-            (
-                json!({"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf"}, cel::matching("^a$", "it is a")]}),
-                json!("b"),
-                "`b`: it is a",
-            ),
             (json!({"type": "string", "minLength": 2}), json!("b"), "has 1 characters; at least 2"),
             (json!({"type": "array", "maxItems": 1, "items": {}}), json!([1, 2]), "has 2 entries; at most 1"),
         ] {
