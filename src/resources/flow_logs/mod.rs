@@ -9,6 +9,7 @@ mod flow_log;
 mod health;
 mod plan;
 mod token;
+mod vpc;
 
 use std::time::SystemTime;
 
@@ -18,6 +19,7 @@ pub use delivery::{Delivery, deliveries};
 pub use flow_log::{Destination, FlowLog};
 pub use health::Problem;
 pub use plan::FlowLogOp;
+pub use vpc::{Vpc, look_up};
 
 use crate::api::{Component, Invalid};
 use crate::aws::{Aws, AwsError};
