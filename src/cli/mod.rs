@@ -1,6 +1,7 @@
 //! Commands.
 
 mod crd;
+mod dry_run;
 mod leader_elect;
 mod live;
 mod operator_settings;
@@ -10,9 +11,8 @@ mod run;
 mod values;
 mod verify;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
-use std::{env, io};
 
 use clap::{Parser, Subcommand};
 use vpc_flow_operator::kubernetes;
@@ -37,7 +37,7 @@ enum Command {
     Verify(verify::Verify),
 }
 
-/// The exit code for wrong arguments, except those of `plan`: there it means changes, and unattended runs go on after it.
+/// The exit code for wrong arguments, of every command.
 const WRONG_ARGUMENTS: u8 = 2;
 
 /// The exit code of `verify` when nothing could be checked.
@@ -48,13 +48,7 @@ const NOT_CHECKED: u8 = WRONG_ARGUMENTS;
 pub fn refuse(error: &clap::Error) -> ExitCode {
     // If even this cannot be printed, there is no other place to report it.
     let _ = error.print();
-    if !error.use_stderr() {
-        ExitCode::SUCCESS
-    } else if env::args_os().nth(1).is_some_and(|command| command == "plan") {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::from(WRONG_ARGUMENTS)
-    }
+    if error.use_stderr() { ExitCode::from(WRONG_ARGUMENTS) } else { ExitCode::SUCCESS }
 }
 
 /// Prints a result. A closed pipe is no error: its reader wanted only the beginning.
