@@ -34,9 +34,21 @@ pub enum AccountError {
         /// The error of STS.
         source: Box<AwsError>,
     },
+    /// No region is known.
+    #[error("no AWS region: give --region here, or set spec.region")]
+    NoRegion,
     /// There is no way to AWS.
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Connect(ConnectError),
+}
+
+impl From<ConnectError> for AccountError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::NoRegion => Self::NoRegion,
+            error => Self::Connect(error),
+        }
+    }
 }
 
 /// Clients for the account and region of a monitor. `account` is its account, if known; otherwise it is that of the spec's role, or the

@@ -142,6 +142,7 @@ def _flow_logs(needs: list, **parameters):
 
 
 EC2 = [
+    ("ec2", "DescribeVpcs", {}, [("ec2:DescribeVpcs", "*")]),
     ("ec2", "DescribeFlowLogs", {}, [("ec2:DescribeFlowLogs", "*")]),
     _flow_logs([("ec2:CreateTags", _NEW_FLOW_LOG), ("iam:PassRole", ROLE)],
                LogGroupName="/g", DeliverLogsPermissionArn=ROLE,

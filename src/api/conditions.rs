@@ -1,5 +1,6 @@
 //! Condition types and reasons: constants, so that runbooks and alerts can rely on them.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 
 /// Everything the spec asks for exists and is as declared.
@@ -8,6 +9,13 @@ pub const READY: &str = "Ready";
 pub const RECONCILING: &str = "Reconciling";
 /// No retry can help before somebody changes something; present only while true (kstatus).
 pub const STALLED: &str = "Stalled";
+
+/// The reason and the message of `Ready`, unless it is true.
+#[must_use]
+pub fn not_ready(conditions: &[Condition]) -> Option<String> {
+    let ready = conditions.iter().find(|condition| condition.type_ == READY && condition.status != "True")?;
+    Some(format!("{}: {}", ready.reason, ready.message))
+}
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $reason:ident),* $(,)?) => {

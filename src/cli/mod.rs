@@ -3,6 +3,7 @@
 mod cluster;
 mod completion;
 mod crd;
+mod dry_run;
 mod leader_elect;
 mod operator_settings;
 mod output;
@@ -15,10 +16,10 @@ mod values;
 mod verify;
 mod version;
 
-use std::io::Write as _;
+use std::env;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::{env, io};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use vpc_flow_operator::kubernetes;
@@ -89,7 +90,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The exit code for wrong arguments, except those of `plan`: there it means changes, and unattended runs go on after it.
+/// The exit code for wrong arguments, of every command.
 const WRONG_ARGUMENTS: u8 = 2;
 
 /// The exit code of `verify` when nothing could be checked.
@@ -99,13 +100,7 @@ const NOT_CHECKED: u8 = WRONG_ARGUMENTS;
 fn refuse(error: &clap::Error) -> ExitCode {
     // If even this cannot be printed, there is no other place to report it.
     let _ = error.print();
-    if !error.use_stderr() {
-        ExitCode::SUCCESS
-    } else if env::args_os().nth(1).is_some_and(|command| command == "plan") {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::from(WRONG_ARGUMENTS)
-    }
+    if error.use_stderr() { ExitCode::from(WRONG_ARGUMENTS) } else { ExitCode::SUCCESS }
 }
 
 /// Prints a result. A closed pipe is no error: its reader wanted only the beginning.

@@ -1,39 +1,40 @@
 use std::fs;
+use std::io::stdout;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anstream::{AutoStream, ColorChoice};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::{ArgGroup, Args};
 use kube::ResourceExt;
-use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::api::{VpcFlowMonitor, conditions};
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
 use vpc_flow_operator::kubernetes::ConfigError;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
-use vpc_flow_operator::plan::{self, Plan as Planned, render};
+use vpc_flow_operator::plan::{self, ClusterNameSource, Palette, Plan as Planned, check_change, render};
 use vpc_flow_operator::preconditions::{check_account_region, check_role};
 
+use super::dry_run::{ApiServer, Verdict};
 use super::operator_settings::{OperatorSettings, cluster_uid};
 use super::output::Output;
 use super::targets::{Chosen, Files, Targets, typed};
+use super::values::gigabytes;
 use super::{cluster, print_error};
 
-/// The exit code for changes, as of `terraform plan -detailed-exitcode`.
+/// The exit code for changes with `--detailed-exitcode`, as of terraform.
 const CHANGES: u8 = 2;
-
-/// An exabyte: more is a slip of the keyboard.
-const MOST_GB_PER_DAY: f64 = 1e9;
 
 /// Show the changes that the operator would make in AWS, and make none
 ///
 /// Plans monitors from files, or those that are in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. The
 /// settings of the operator count as well: give the same ones here.
 ///
-/// The rules between fields are not checked for a file, as only the API server can check them: use `kubectl apply --dry-run=server`. Nor
-/// does a plan know what AWS will refuse, such as a VPC that is not there.
+/// Checks a file by every rule of the CRD and, if your kubeconfig leads to a cluster, by a dry run on its API server.
 ///
-/// Exit codes: 0 nothing to do, or suspended; 2 changes; 1 it could not be planned, or there are problems.
+/// Exit codes: 0 planned; 1 a monitor could not be planned, or has problems; 2 wrong arguments. With --detailed-exitcode, 2 also means changes,
+/// as for terraform; after wrong arguments standard output is empty.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -50,6 +51,14 @@ pub struct Plan {
     #[arg(long, requires = "file")]
     live: bool,
 
+    /// With --file: ask no API server whether it would accept the monitors. Needs --cluster-name.
+    #[arg(long, requires = "file", conflicts_with = "live")]
+    offline: bool,
+
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    detailed_exitcode: bool,
+
     /// Plan the deletion. So is a monitor in the cluster that is being deleted.
     #[arg(long)]
     destroy: bool,
@@ -59,7 +68,7 @@ pub struct Plan {
     output: Output,
 
     /// Estimate the cost a month from this many gigabytes of flow-log records a day, all traffic, as text.
-    #[arg(long, value_name = "GB", allow_negative_numbers = true, conflicts_with = "destroy")]
+    #[arg(long, value_name = "GB", allow_negative_numbers = true, value_parser = gigabytes, conflicts_with = "destroy")]
     gb_per_day: Option<f64>,
 
     /// Prices for the estimate, in the form of the built-in ones. [default: us-east-1]
@@ -76,12 +85,14 @@ impl Plan {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let prices = self.prices()?;
         let chosen = self.objects().await?;
+        let asks = !self.files.is_empty() && !self.offline && !self.destroy;
+        let server = if asks { Some(ApiServer::connect(&self.targets.cluster).await) } else { None };
         let detector = self.detector()?;
         let pool = ClientPool::new(&self.settings.sdk_config().await?, AwsGate::of_plan());
         chosen.errors.iter().for_each(print_error);
         let (mut plans, mut all_planned) = (Vec::new(), chosen.errors.is_empty());
         for object in &chosen.monitors {
-            match self.plan(object, &pool, &detector, prices.as_ref()).await {
+            match self.plan(object, server.as_ref(), &pool, &detector, prices.as_ref()).await {
                 Ok(plan) => plans.push(plan),
                 Err(error) => {
                     let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
@@ -92,8 +103,10 @@ impl Plan {
         }
         plan::find_rivals(&mut plans);
         plan::find_shared_vpcs(&mut plans);
-        self.output.print(&plans, || plans.iter().map(render).collect::<Vec<_>>().join("\n"))?;
-        Ok(if all_planned { exit_code(&plans) } else { ExitCode::FAILURE })
+        let palette = palette();
+        let text = || plans.iter().map(|plan| render(plan, &palette)).collect::<Vec<_>>().join("\n");
+        self.output.print(&plans, text)?;
+        Ok(if all_planned { self.exit_code(&plans) } else { ExitCode::FAILURE })
     }
 
     /// The package, or none if no flag names it and it is not beside this program: a person who plans may have the program alone.
@@ -107,45 +120,61 @@ impl Plan {
     async fn plan(
         &self,
         object: &VpcFlowMonitor,
+        server: Option<&ApiServer>,
         pool: &ClientPool,
         detector: &DetectorPackage,
         prices: Option<&(f64, Prices)>,
     ) -> anyhow::Result<Planned> {
+        let mut notes = Vec::new();
+        match dry_run(server, object).await {
+            Verdict::Accepted => {}
+            Verdict::Refused(why) => bail!("the API server refuses it: {why}"),
+            Verdict::NotAsked(why) => {
+                notes.push(format!("no API server has checked the monitor: {why} (--offline omits this check)"))
+            }
+        }
         let status = object.status.as_ref();
+        let not_ready = status.and_then(|status| conditions::not_ready(&status.conditions));
+        notes.extend(not_ready.map(|why| format!("the monitor is not Ready: {why}")));
         let region = status.and_then(|status| status.region.as_deref()).or(object.spec.region.as_deref());
         let account = status.and_then(|status| status.account_id.as_deref());
         let namespace = object.namespace().unwrap_or_default();
         if let Some(role) = &object.spec.assume_role {
-            check_role(&self.settings.allowed_roles(), &namespace, &role.role_arn)?;
+            check_role(&self.settings.allowed_roles(), &namespace, &role.role_arn)
+                .map_err(|refused| anyhow!("{refused}; give plan the same flag"))?;
         }
         let aws = credentials::connect(pool, region, account, object.spec.assume_role.as_ref()).await?;
         check_account_region(status, &aws.account_region)?;
-        let settings = self.settings.settings(self.cluster_name(object).await?, detector.clone());
+        let (cluster_name, source) = self.cluster_name(object).await?;
+        let settings = self.settings.settings(cluster_name, detector.clone());
         let spec = object.spec.clone();
         let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.account_region.clone(), settings);
         let destroy = self.destroy || object.metadata.deletion_timestamp.is_some();
         let mut plan = Box::pin(plan::plan(&aws, &monitor, destroy)).await;
+        plan.cluster_name_source = Some(source);
+        plan.notes.extend(notes);
         plan.cost = prices.map(|(gb_per_day, prices)| estimate(&monitor, *gb_per_day, prices));
         Ok(plan)
     }
 
     /// The flag, or the name under which the operator has worked on the monitor already, or the cluster's own.
-    async fn cluster_name(&self, object: &VpcFlowMonitor) -> anyhow::Result<String> {
+    async fn cluster_name(&self, object: &VpcFlowMonitor) -> anyhow::Result<(String, ClusterNameSource)> {
         if let Some(name) = &self.settings.cluster_name {
-            return Ok(name.clone());
+            return Ok((name.clone(), ClusterNameSource::Flag));
         }
         let owner = object.status.as_ref().and_then(|status| status.owner.as_deref());
         let suffix = format!("/{}/{}", object.namespace().unwrap_or_default(), object.name_any());
         if let Some(name) = owner.and_then(|owner| owner.strip_suffix(&suffix)) {
-            return Ok(name.to_owned());
+            return Ok((name.to_owned(), ClusterNameSource::Status));
         }
+        ensure!(!self.offline, "the cluster's name is not known: give --cluster-name here, as the operator has it");
         let client = self
             .targets
             .cluster
             .client()
             .await
-            .context("the cluster's name is not known: set --cluster-name as the operator has it")?;
-        cluster_uid(client).await
+            .context("the cluster's name is not known: give --cluster-name here, as the operator has it")?;
+        Ok((cluster_uid(client).await?, ClusterNameSource::KubeSystem))
     }
 
     async fn objects(&self) -> anyhow::Result<Chosen<VpcFlowMonitor>> {
@@ -163,18 +192,29 @@ impl Plan {
             for object in &mut monitors {
                 let namespace = object.namespace().unwrap_or_default();
                 let api = cluster::monitors(client.clone(), Some(&namespace));
-                let stored = cluster::get(&api, &namespace, &object.name_any()).await?;
-                object.status = stored.map(typed).transpose()?.and_then(|stored| stored.status);
+                let name = object.name_any();
+                let live = cluster::get(&api, &namespace, &name).await?.map(typed).transpose()?;
+                if let Some(live) = &live {
+                    check_change(live, object).with_context(|| format!("{namespace}/{name}"))?;
+                }
+                object.status = live.and_then(|live| live.status);
             }
         }
         Ok(Chosen { monitors, errors: Vec::new() })
     }
 
+    fn exit_code(&self, plans: &[Planned]) -> ExitCode {
+        if plans.iter().any(|plan| !plan.problems.is_empty()) {
+            ExitCode::FAILURE
+        } else if self.detailed_exitcode && plans.iter().any(Planned::has_work) {
+            ExitCode::from(CHANGES)
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+
     fn prices(&self) -> anyhow::Result<Option<(f64, Prices)>> {
         let Some(gb_per_day) = self.gb_per_day else { return Ok(None) };
-        if !(0.0..=MOST_GB_PER_DAY).contains(&gb_per_day) {
-            bail!("--gb-per-day: {gb_per_day} is not between 0 and {MOST_GB_PER_DAY}");
-        }
         let prices = match &self.prices {
             None => Prices::built_in().context("the built-in prices")?,
             Some(path) => {
@@ -186,12 +226,17 @@ impl Plan {
     }
 }
 
-fn exit_code(plans: &[Planned]) -> ExitCode {
-    if plans.iter().any(|plan| !plan.problems.is_empty()) {
-        ExitCode::FAILURE
-    } else if plans.iter().any(Planned::has_work) {
-        ExitCode::from(CHANGES)
-    } else {
-        ExitCode::SUCCESS
+async fn dry_run(server: Option<&ApiServer>, object: &VpcFlowMonitor) -> Verdict {
+    match server {
+        Some(server) => server.submit(object).await,
+        None => Verdict::Accepted,
+    }
+}
+
+/// Colours on a terminal, unless `NO_COLOR` or `CLICOLOR` decides otherwise.
+fn palette() -> Palette {
+    match AutoStream::choice(&stdout()) {
+        ColorChoice::Never => Palette::plain(),
+        ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => Palette::coloured(),
     }
 }

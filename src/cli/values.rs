@@ -73,6 +73,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| error.to_string())
 }
 
+/// An exabyte: more is a slip of the keyboard.
+const MOST_GIGABYTES: f64 = 1e9;
+
+/// An amount of records a day.
+pub fn gigabytes(text: &str) -> Result<f64, String> {
+    let is_amount = |amount: &f64| (0.0..=MOST_GIGABYTES).contains(amount);
+    text.parse().ok().filter(is_amount).ok_or_else(|| "must be a number of gigabytes, such as 10".to_owned())
+}
+
 /// The interval of a resync. Less than a second is of no use.
 pub fn resync(text: &str) -> Result<Duration, String> {
     let resync = duration(text)?;
@@ -189,6 +198,10 @@ mod tests {
         assert!(namespace("vpc-flow-system").is_ok() && namespace("").is_err() && namespace("A").is_err());
         assert!(service_account("operator.v2").is_ok() && service_account("*").is_err());
         assert!(cluster_name("prod_1.eu").is_ok() && cluster_name("a/b").is_err());
+        assert_eq!((gigabytes("10"), gigabytes("0.5")), (Ok(10.0), Ok(0.5)));
+        for wrong in ["10GB", "-1", "many", "inf", "nan", "1e12", ""] {
+            assert_eq!(gigabytes(wrong), Err("must be a number of gigabytes, such as 10".to_owned()), "{wrong}");
+        }
         assert!(resync("1s").is_ok() && resync("999ms").is_err() && resync("soon").is_err());
     }
 }

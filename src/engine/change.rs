@@ -20,6 +20,18 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// The reason, if the fields do not show it.
     pub why: Option<String>,
+    /// Resources that need no call of their own, because AWS deletes them with this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub along: Vec<Along>,
+}
+
+/// Resources of one kind that share the fate of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Along {
+    /// The kind of the resources.
+    pub kind: ResourceKind,
+    /// Their number.
+    pub count: usize,
 }
 
 /// The action of a change.
@@ -69,7 +81,7 @@ impl Change {
     /// A change without fields or reason.
     #[must_use]
     pub fn new(action: Action, kind: ResourceKind, name: impl Into<String>) -> Self {
-        Self { action, kind, name: name.into(), fields: Vec::new(), why: None }
+        Self { action, kind, name: name.into(), fields: Vec::new(), why: None, along: Vec::new() }
     }
 
     /// Adds the fields in which `old` and `new` differ.

@@ -13,7 +13,7 @@ mod step;
 mod system;
 
 pub use any_system::{AnySystem, Assessment, erase};
-pub use change::{Action, Change, FieldChange, field_changes};
+pub use change::{Action, Along, Change, FieldChange, field_changes};
 pub use failure::Failure;
 pub use outcome::{Assessed, Outcome, plan};
 pub use ownership::{Fate, fate};

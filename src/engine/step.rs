@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use thiserror::Error;
 
-use super::change::Change;
+use super::change::{Along, Change};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
 use crate::monitor::Monitor;
@@ -87,6 +87,15 @@ impl<Op> Diff<Op> {
         self.steps.extend(other.steps);
         self.conflicts.extend(other.conflicts);
         self.invalid.extend(other.invalid);
+    }
+
+    /// Counts resources that AWS deletes with those that the diff clears away, or that stay with them.
+    #[must_use]
+    pub fn along(mut self, kind: ResourceKind, count: usize) -> Self {
+        for step in self.steps.iter_mut().filter(|step| count > 0 && step.change.clears_away()) {
+            step.change.along.push(Along { kind, count });
+        }
+        self
     }
 
     /// The same, without the type of its calls.

@@ -105,7 +105,7 @@ impl Monitor {
         let renamed = |owner: &str| {
             let cluster = owner.strip_suffix(&format!("/{}/{}", self.namespace, self.name))?;
             let problem = format!("it belongs to this monitor's name in cluster {cluster}");
-            let remedy = format!("if that is this cluster, start the operator with --cluster-name {cluster}");
+            let remedy = format!("if that is this cluster, the operator and plan need --cluster-name {cluster}");
             Some(foreign(problem, vec![remedy]))
         };
         match (tags.get(OWNER), tags.get(RETAINED_BY)) {
@@ -294,8 +294,8 @@ mod tests {
         );
         assert_eq!(
             reported(OWNER, "former/network/production"),
-            "it belongs to this monitor's name in cluster former; if that is this cluster, start the operator with --cluster-name \
-             former, or choose another spec.s3.bucketName"
+            "it belongs to this monitor's name in cluster former; if that is this cluster, the operator and plan need \
+             --cluster-name former, or choose another spec.s3.bucketName"
         );
     }
 

@@ -197,7 +197,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 PolicyScope::Any,
                 When::Always,
                 Extra::None,
-                &["ec2:DescribeFlowLogs", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"],
+                &["ec2:DescribeFlowLogs", "ec2:DescribeVpcs", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"],
             ),
             (PolicyScope::Vpcs, When::Always, Extra::None, &["ec2:CreateFlowLogs"]),
             (PolicyScope::FlowLogs, When::BecomesOurs, Extra::None, &["ec2:CreateFlowLogs"]),

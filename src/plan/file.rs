@@ -1,9 +1,10 @@
 //! Monitors from a YAML file, as `kubectl apply` would send them.
 
 use kube::{CustomResourceExt, Resource};
-use serde_json::Value;
+use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::rules::{self, BrokenRule};
 use super::schema::{self, Violation};
 use super::yaml::{self, YamlError};
 use crate::api::{GROUP, VpcFlowMonitor};
@@ -45,6 +46,22 @@ pub enum FileError {
         /// The problem of the value.
         problem: String,
     },
+    /// Rules between fields are broken.
+    #[error("document {document}: {}", listed(.broken))]
+    BrokenRules {
+        /// Counted from 1.
+        document: usize,
+        /// The rules.
+        broken: Vec<BrokenRule>,
+    },
+    /// The rules cannot be evaluated.
+    #[error("document {document}: the rules of the CRD cannot be evaluated: {source}")]
+    Rules {
+        /// Counted from 1.
+        document: usize,
+        /// The reason.
+        source: cel::DeclarationError,
+    },
     /// It has no name.
     #[error("document {document}: metadata.name is missing")]
     Nameless {
@@ -63,6 +80,40 @@ fn remedy(similar: Option<&String>) -> String {
     }
 }
 
+/// A change that the API server refuses for the monitor in the cluster.
+#[derive(Debug, Error)]
+pub enum ChangeError {
+    /// Rules about the change are broken.
+    #[error("{}", listed(.0))]
+    BrokenRules(Vec<BrokenRule>),
+    /// The rules cannot be evaluated.
+    #[error("the rules of the CRD cannot be evaluated: {0}")]
+    Rules(#[from] cel::DeclarationError),
+    /// One of the two is no JSON.
+    #[error("the monitors cannot be compared: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+fn listed(broken: &[BrokenRule]) -> String {
+    broken.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Refuses a change of the monitor in the cluster that breaks a rule, such as one of an immutable field.
+pub fn check_change(live: &VpcFlowMonitor, declared: &VpcFlowMonitor) -> Result<(), ChangeError> {
+    let of_spec =
+        |monitor: &VpcFlowMonitor| Ok::<_, serde_json::Error>(json!({"spec": serde_json::to_value(&monitor.spec)?}));
+    let schema = root_schema();
+    let schema = json!({"properties": {"spec": schema["properties"]["spec"]}});
+    let broken = rules::broken(&of_spec(declared)?, Some(&of_spec(live)?), &schema)?;
+    if broken.is_empty() { Ok(()) } else { Err(ChangeError::BrokenRules(broken)) }
+}
+
+/// The schema of the whole object.
+fn root_schema() -> Value {
+    let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap_or_default();
+    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
+}
+
 /// The text of a file: UTF-8, or UTF-16 if it begins with a byte-order mark of it, as Windows writes it.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> String {
@@ -77,8 +128,8 @@ pub fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// The monitors among the documents of a YAML file and the lists in it; other kinds are passed over. The rules between fields are not
-/// checked here, as only the API server can check them.
+/// The monitors among the documents of a YAML file and the lists in it; other kinds are passed over. All rules of the CRD are checked but
+/// those about a change, see [`check_change`].
 pub fn read(text: &str) -> Result<Vec<VpcFlowMonitor>, FileError> {
     let mut monitors: Vec<VpcFlowMonitor> = Vec::new();
     for (document, object) in yaml::objects(text) {
@@ -138,8 +189,8 @@ fn monitor(mut value: Value, document: usize) -> Result<VpcFlowMonitor, FileErro
     if let Some(status) = value.get_mut("status") {
         *status = Value::Null;
     }
-    let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap_or_default();
-    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    let root = root_schema();
+    let schema = &root["properties"]["spec"];
     if !value["spec"].is_object() {
         return invalid("spec", "is missing");
     }
@@ -148,6 +199,8 @@ fn monitor(mut value: Value, document: usize) -> Result<VpcFlowMonitor, FileErro
         Violation::UnknownField(field, similar) => FileError::UnknownField { document, field, similar },
         Violation::Invalid(field, problem) => FileError::InvalidField { document, field, problem },
     })?;
+    schema::defaulted(&mut value["spec"], schema);
+    let with_defaults = value.clone();
     let monitor: VpcFlowMonitor = serde_path_to_error::deserialize(value).map_err(|error| FileError::InvalidField {
         document,
         field: error.path().to_string(),
@@ -161,7 +214,8 @@ fn monitor(mut value: Value, document: usize) -> Result<VpcFlowMonitor, FileErro
     if !metadata.namespace.as_deref().is_none_or(is_label) {
         return invalid("metadata.namespace", "1 to 63 lower-case letters, digits or `-`");
     }
-    Ok(monitor)
+    let broken = rules::broken(&with_defaults, None, &root).map_err(|source| FileError::Rules { document, source })?;
+    if broken.is_empty() { Ok(monitor) } else { Err(FileError::BrokenRules { document, broken }) }
 }
 
 /// The name of a monitor: by the CRD's rule, and as Kubernetes requires it for names of objects.
@@ -216,6 +270,15 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_an_immutable_field_is_refused() {
+        let declared = |vpc: &str| read(&format!("{HEAD}spec: {{vpcId: {vpc}}}\n")).unwrap().remove(0);
+        let (live, other) = (declared("vpc-12345678"), declared("vpc-87654321"));
+        assert!(check_change(&live, &live).is_ok());
+        let refused = check_change(&live, &other).unwrap_err().to_string();
+        assert!(refused.starts_with("spec.vpcId: `vpc-87654321`: vpcId is immutable"), "{refused}");
+    }
+
+    #[test]
     fn files_of_windows_are_decoded() {
         let text = "a: ä";
         let utf16 = |first: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
@@ -267,6 +330,10 @@ mod tests {
                 .starts_with("document 1: spec.vpcId: `vpc-XYZ`: the id of a VPC is vpc- with 8 or")
         );
         assert!(problem("{vpcId: vpc-12345678, s3: {lifecycle: {expireAfterDays: -1}}}").contains("is less than"));
+        assert!(
+            problem("{vpcId: vpc-12345678, s3: {lifecycle: {glacierAfterDays: 30}}}")
+                .starts_with("document 1: spec.s3.lifecycle.glacierAfterDays: ")
+        );
         let other = |text: &str, with: &str| {
             read(&format!("{HEAD}spec: {{vpcId: vpc-12345678}}\n").replace(text, with)).unwrap_err().to_string()
         };

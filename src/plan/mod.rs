@@ -5,6 +5,8 @@
 
 pub mod cost;
 mod file;
+mod palette;
+mod rules;
 mod schema;
 mod table;
 mod yaml;
@@ -14,17 +16,20 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use cost::Estimate;
-pub use file::{FileError, decode, is_label, is_name, read};
+pub use file::{ChangeError, FileError, check_change, decode, is_label, is_name, read};
+pub use palette::Palette;
+pub use rules::BrokenRule;
 pub use table::render;
 pub use yaml::{YamlError, objects};
 
 use crate::api::conditions::Reason;
+use crate::api::spec::DeletionPolicy;
 use crate::api::{Component, ResourceKind};
-use crate::aws::Aws;
+use crate::aws::{Aws, Class};
 use crate::engine::{self, Action, Change, Direction, Outcome};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
-use crate::resources::flow_logs::watched_twice;
+use crate::resources::flow_logs::{self, Vpc, watched_twice};
 
 /// The plan for one monitor.
 #[derive(Debug, Serialize)]
@@ -38,6 +43,13 @@ pub struct Plan {
     pub account_id: String,
     /// The region.
     pub region: String,
+    /// The name of the cluster, from which all names in AWS follow.
+    pub cluster_name: String,
+    /// The origin of that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_name_source: Option<ClusterNameSource>,
+    /// The deletion policy in force.
+    pub deletion_policy: DeletionPolicy,
     /// True if this is the plan of the monitor's deletion.
     pub destroy: bool,
     /// True if the operator makes none of these changes, because `spec.suspend` is true.
@@ -51,6 +63,17 @@ pub struct Plan {
     /// The cost of the monitor, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Estimate>,
+}
+
+/// The origin of the cluster's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ClusterNameSource {
+    /// The flag, or its environment variable.
+    Flag,
+    /// The status of the monitor, where the operator wrote it.
+    Status,
+    /// The UID of namespace kube-system, which is the operator's default.
+    KubeSystem,
 }
 
 /// A change, and the system it is of.
@@ -90,18 +113,66 @@ impl Plan {
         !self.changes.is_empty() && !self.suspended
     }
 
-    /// Number of changes of that kind that wait for nothing.
+    /// Number of resources with a change of that kind that waits for nothing.
     #[must_use]
     pub fn count(&self, action: Action) -> usize {
-        self.changes.iter().filter(|planned| planned.change.action == action && planned.waits_for.is_empty()).count()
+        let at_once = self.changes.iter().filter(|planned| planned.waits_for.is_empty());
+        at_once.filter(|planned| planned.change.action == action).map(PlannedChange::resources).sum()
+    }
+
+    /// Takes the answer of AWS about the VPC. Without it there are no flow logs, though the operator would make everything else.
+    fn judge_vpc(&mut self, vpc: Vpc) {
+        match vpc {
+            Vpc::Found => {}
+            Vpc::Unknown(error) => {
+                let denied = error.class == Class::Denied;
+                let error = if denied { error.with_remedy("your credentials need ec2:DescribeVpcs") } else { error };
+                self.notes.push(format!("the VPC was not looked up: {error}"));
+            }
+            Vpc::Missing(error) => {
+                let needs_vpc = |planned: &&mut PlannedChange| {
+                    planned.component == Component::FlowLogs
+                        && planned.waits_for.is_empty()
+                        && matches!(planned.change.action, Action::Create | Action::Replace)
+                };
+                for planned in self.changes.iter_mut().filter(needs_vpc) {
+                    planned.waits_for.push(Component::FlowLogs);
+                }
+                let message = error.to_string();
+                self.problems.insert(0, Problem { component: Component::FlowLogs, reason: Reason::Rejected, message });
+            }
+        }
+    }
+}
+
+impl PlannedChange {
+    /// The resource, and those that need no call of their own.
+    fn resources(&self) -> usize {
+        1 + self.change.along.iter().map(|along| along.count).sum::<usize>()
     }
 }
 
 /// Compares AWS with what the monitor asks for, or with what its deletion leaves. Reads only.
 pub async fn plan(aws: &Aws, monitor: &Monitor, destroy: bool) -> Plan {
     let direction = if destroy { Direction::TearDown } else { Direction::Build };
-    let assessed = engine::assess(&*SYSTEMS, aws, monitor, direction).await;
-    of_outcomes(monitor, direction, engine::foresee(assessed, direction))
+    let vpc = async {
+        match direction {
+            Direction::Build => flow_logs::look_up(aws, monitor).await,
+            Direction::TearDown => Vpc::Found,
+        }
+    };
+    let (assessed, vpc) = tokio::join!(engine::assess(&*SYSTEMS, aws, monitor, direction), vpc);
+    let mut plan = of_outcomes(monitor, direction, engine::foresee(assessed, direction));
+    plan.judge_vpc(vpc);
+    plan
+}
+
+/// A change for each resource: both flow logs are deleted by one call, under both names.
+fn one_each(change: Change) -> Vec<Change> {
+    if change.kind != ResourceKind::FlowLog {
+        return vec![change];
+    }
+    change.name.split(", ").map(|name| Change { name: name.to_owned(), ..change.clone() }).collect()
 }
 
 /// Makes a plan from the present and the foreseen outcome of each system.
@@ -118,11 +189,11 @@ fn of_outcomes(
         let waits_for = |change: &Change| {
             if foreseen.remaining.contains(change) { foreseen.waits_for.clone() } else { Vec::new() }
         };
-        changes.extend(outcome.remaining.into_iter().map(|change| PlannedChange {
-            component,
-            waits_for: waits_for(&change),
-            change,
-        }));
+        for change in outcome.remaining {
+            let waits_for = waits_for(&change);
+            let planned = |change| PlannedChange { component, waits_for: waits_for.clone(), change };
+            changes.extend(one_each(change).into_iter().map(planned));
+        }
         problems.extend(outcome.failures.into_iter().map(|(_, failure)| Problem {
             component,
             reason: failure.reason,
@@ -139,6 +210,9 @@ fn of_outcomes(
         vpc_id: monitor.spec.vpc_id.clone(),
         account_id: monitor.account_region.account.clone(),
         region: monitor.account_region.region.clone(),
+        cluster_name: monitor.settings.cluster_name.clone(),
+        cluster_name_source: None,
+        deletion_policy: monitor.deletion_policy(),
         destroy: direction == Direction::TearDown,
         suspended: monitor.spec.suspend,
         changes,

@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Plan, PlannedChange};
-use crate::engine::{Action, FieldChange};
+use super::palette::Palette;
+use super::{ClusterNameSource, Plan, PlannedChange, Problem};
+use crate::api::ResourceKind;
+use crate::api::spec::DeletionPolicy;
+use crate::engine::{Action, Along, Change, FieldChange};
 
 /// The mark of the action in `terraform plan`, where that has one.
 const fn mark(action: Action) -> &'static str {
@@ -19,6 +22,18 @@ const fn mark(action: Action) -> &'static str {
     }
 }
 
+/// The meaning of the mark.
+const fn meaning(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Update => "changed",
+        Action::Replace => "deleted and created again",
+        Action::Adopt => "adopted",
+        Action::Retain => "retained",
+        Action::Delete => "deleted",
+    }
+}
+
 const ACTIONS: [(Action, &str); 6] = [
     (Action::Create, "to create"),
     (Action::Update, "to update"),
@@ -28,31 +43,31 @@ const ACTIONS: [(Action, &str); 6] = [
     (Action::Delete, "to delete"),
 ];
 
-/// A line for each change, with its fields and reason below it, the problems, and the sum.
+/// A line for each change, with its fields and reason below it, and the sum. Problems come first: they need somebody.
 #[must_use]
-pub fn render(plan: &Plan) -> String {
+pub fn render(plan: &Plan, palette: &Palette) -> String {
     let mut text = String::new();
-    let what = if plan.destroy { "deletion of " } else { "" };
+    let heading_style = palette.heading;
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{what}{}: {} in account {}, {}", plan.monitor, plan.vpc_id, plan.account_id, plan.region);
-    if plan.suspended {
-        let _ = writeln!(text, "Suspended: the operator makes none of these changes while spec.suspend is true.");
+    write_header(&mut text, plan, palette);
+    if !plan.problems.is_empty() {
+        let _ = writeln!(text, "\n{heading_style}Problems{heading_style:#}");
+        let style = palette.problem;
+        for problem in &plan.problems {
+            let Problem { component, reason, message } = problem;
+            let _ = writeln!(text, "{style}  ! {component:?}: {reason:?}: {message}{style:#}");
+        }
     }
     let mut heading = None;
     for planned in &plan.changes {
         if heading != Some((planned.component, &planned.waits_for)) {
             heading = Some((planned.component, &planned.waits_for));
-            let _ = writeln!(text, "\n{:?}{}", planned.component, waiting(planned));
+            let waiting = waiting(planned);
+            let _ = writeln!(text, "\n{heading_style}{:?}{heading_style:#}{waiting}", planned.component);
         }
-        write_change(&mut text, planned);
+        write_change(&mut text, planned, palette);
     }
-    if !plan.problems.is_empty() {
-        let _ = writeln!(text, "\nProblems");
-        for problem in &plan.problems {
-            let _ = writeln!(text, "  ! {:?}: {:?}: {}", problem.component, problem.reason, problem.message);
-        }
-    }
-    let _ = writeln!(text, "\n{}", sum(plan));
+    let _ = writeln!(text, "\n{heading_style}{}{heading_style:#}", sum(plan));
     for note in &plan.notes {
         let _ = writeln!(text, "Note: {note}");
     }
@@ -60,6 +75,51 @@ pub fn render(plan: &Plan) -> String {
         let _ = write!(text, "\n{cost}");
     }
     text
+}
+
+fn write_header(text: &mut String, plan: &Plan, palette: &Palette) {
+    let what = if plan.destroy { "deletion of " } else { "" };
+    let Plan { monitor, vpc_id, account_id, region, cluster_name, .. } = plan;
+    let _ = writeln!(text, "{what}{monitor}: {vpc_id} in account {account_id}, {region}");
+    let source = match plan.cluster_name_source {
+        None => "",
+        Some(ClusterNameSource::Flag) => " (from --cluster-name)",
+        Some(ClusterNameSource::Status) => " (from the monitor's status)",
+        Some(ClusterNameSource::KubeSystem) => {
+            " (the UID of kube-system; if the operator has a --cluster-name, give the same one here)"
+        }
+    };
+    let _ = writeln!(text, "cluster {cluster_name}{source}");
+    if plan.destroy {
+        let consequence = match plan.deletion_policy {
+            DeletionPolicy::Delete => "everything is deleted, with all records, for good",
+            DeletionPolicy::RetainData => "the bucket and the log group stay, with their records",
+            DeletionPolicy::Retain => "nothing is deleted",
+        };
+        let _ = writeln!(text, "deletionPolicy {:?}: {consequence}", plan.deletion_policy);
+    }
+    if plan.suspended {
+        let _ = writeln!(text, "Suspended: the operator makes none of these changes while spec.suspend is true.");
+    }
+    let legend = legend(plan, palette);
+    if !legend.is_empty() {
+        let _ = writeln!(text, "{legend}");
+    }
+}
+
+/// The marks that occur, with their meaning.
+fn legend(plan: &Plan, palette: &Palette) -> String {
+    let occurs = |action: Action| plan.changes.iter().any(|planned| planned.change.action == action);
+    let mut marks: Vec<String> = Vec::new();
+    for (action, _) in ACTIONS.into_iter().filter(|(action, _)| occurs(*action)) {
+        let (style, mark) = (palette.of(action), mark(action).trim_start());
+        marks.push(format!("{style}{mark}{style:#} {}", meaning(action)));
+    }
+    if !plan.problems.is_empty() {
+        let style = palette.problem;
+        marks.push(format!("{style}!{style:#} problem"));
+    }
+    if marks.is_empty() { String::new() } else { format!("Marks: {}", marks.join(", ")) }
 }
 
 fn waiting(planned: &PlannedChange) -> String {
@@ -73,14 +133,27 @@ fn waiting(planned: &PlannedChange) -> String {
     }
 }
 
-fn write_change(text: &mut String, PlannedChange { change, .. }: &PlannedChange) {
-    let _ = writeln!(text, "{} {} {}", mark(change.action), change.kind.noun(), change.name);
+fn write_change(text: &mut String, PlannedChange { change, .. }: &PlannedChange, palette: &Palette) {
+    let (style, along) = (palette.of(change.action), along(change));
+    let _ = writeln!(text, "{style}{}{style:#} {} {}{along}", mark(change.action), change.kind.noun(), change.name);
     for FieldChange { path, old, new } in &change.fields {
         let _ = writeln!(text, "        {path}: {} -> {}", shown(old.as_ref()), shown(new.as_ref()));
     }
     if let Some(why) = &change.why {
         let _ = writeln!(text, "        because: {why}");
     }
+}
+
+/// The resources that need no call of their own.
+fn along(change: &Change) -> String {
+    let parts = change.along.iter().map(|Along { kind, count }| match (kind, count) {
+        (ResourceKind::NamedQuery, 1) => "1 saved query".to_owned(),
+        (ResourceKind::NamedQuery, count) => format!("{count} saved queries"),
+        (ResourceKind::FunctionPermission, _) => "its permission to be invoked".to_owned(),
+        (kind, count) => format!("{count} {}", kind.noun()),
+    });
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() { String::new() } else { format!(", with {}", parts.join(" and ")) }
 }
 
 fn shown(value: Option<&Value>) -> String {
@@ -94,9 +167,10 @@ fn sum(plan: &Plan) -> String {
     let counts = ACTIONS.map(|(action, label)| (plan.count(action), label));
     let mut parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}")).collect();
-    let waiting = plan.changes.iter().filter(|planned| !planned.waits_for.is_empty()).count();
+    let waiting: usize =
+        plan.changes.iter().filter(|planned| !planned.waits_for.is_empty()).map(PlannedChange::resources).sum();
     if waiting > 0 {
-        parts.push(format!("{waiting} to wait"));
+        parts.push(format!("{waiting} waiting"));
     }
     if parts.is_empty() {
         parts.push("no changes".to_owned());
@@ -113,11 +187,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::Component;
     use crate::api::conditions::Reason;
-    use crate::api::{Component, ResourceKind};
-    use crate::engine::{Change, Direction};
+    use crate::engine::Direction;
     use crate::monitor::fixtures;
-    use crate::plan::{Problem, of_outcomes};
+    use crate::plan::of_outcomes;
+
+    fn render(plan: &Plan) -> String {
+        super::render(plan, &Palette::plain())
+    }
 
     fn plan() -> Plan {
         of_outcomes(&fixtures::monitor(), Direction::Build, Vec::new())
@@ -147,6 +225,11 @@ mod tests {
         assert_eq!(
             render(&with_everything()),
             "network/production: vpc-0123456789abcdef0 in account 123456789012, eu-west-1
+cluster cluster
+Marks: + created, -/+ deleted and created again, - deleted, ! problem
+
+Problems
+  ! Alarms: Conflict: taken
 
 Bucket
   + bucket b
@@ -159,10 +242,7 @@ FlowLogs
 FlowLogs (waits for Alarms)
   - flow log cloud-watch-logs
 
-Problems
-  ! Alarms: Conflict: taken
-
-Plan: 1 to create, 1 to replace, 1 to wait; 1 problem.
+Plan: 1 to create, 1 to replace, 1 waiting; 1 problem.
 "
         );
     }
@@ -172,6 +252,7 @@ Plan: 1 to create, 1 to replace, 1 to wait; 1 problem.
     fn the_form_for_programs() {
         let mut plan = with_everything();
         plan.notes.push("n".into());
+        plan.cluster_name_source = Some(ClusterNameSource::Flag);
         assert_eq!(
             serde_json::to_value(&plan).unwrap(),
             json!({
@@ -179,6 +260,9 @@ Plan: 1 to create, 1 to replace, 1 to wait; 1 problem.
                 "vpcId": "vpc-0123456789abcdef0",
                 "accountId": "123456789012",
                 "region": "eu-west-1",
+                "clusterName": "cluster",
+                "clusterNameSource": "Flag",
+                "deletionPolicy": "RetainData",
                 "destroy": false,
                 "suspended": false,
                 "changes": [
@@ -221,6 +305,48 @@ Plan: 1 to create, 1 to replace, 1 to wait; 1 problem.
         assert!(render(&plan()).ends_with("\n\nNo changes. AWS is as declared.\n"));
         assert!(render(&Plan { destroy: true, ..plan() }).ends_with("\n\nNothing is left in AWS.\n"));
         let suspended = render(&Plan { suspended: true, notes: vec!["n".into()], ..plan() });
-        assert!(suspended.contains("eu-west-1\nSuspended: ") && suspended.ends_with("\nNote: n\n"), "{suspended}");
+        assert!(
+            suspended.contains("cluster cluster\nSuspended: ") && suspended.ends_with("\nNote: n\n"),
+            "{suspended}"
+        );
+    }
+
+    #[test]
+    fn the_cluster_is_named_with_the_origin_of_its_name() {
+        let of = |source| render(&Plan { cluster_name_source: Some(source), ..plan() });
+        assert!(of(ClusterNameSource::Flag).contains("\ncluster cluster (from --cluster-name)\n"));
+        assert!(of(ClusterNameSource::Status).contains("\ncluster cluster (from the monitor's status)\n"));
+        assert!(
+            of(ClusterNameSource::KubeSystem)
+                .contains("UID of kube-system; if the operator has a --cluster-name, give")
+        );
+    }
+
+    #[test]
+    fn a_deletion_names_its_policy_and_counts_what_goes_along() {
+        let mut deletion = Plan { destroy: true, deletion_policy: DeletionPolicy::Delete, ..plan() };
+        let mut workgroup = Change::new(Action::Delete, ResourceKind::Workgroup, "w");
+        workgroup.along.push(Along { kind: ResourceKind::NamedQuery, count: 7 });
+        let both = Change::new(Action::Delete, ResourceKind::FlowLog, "cloud-watch-logs, s3");
+        for change in crate::plan::one_each(both).into_iter().chain([workgroup]) {
+            deletion.changes.push(PlannedChange { component: Component::FlowLogs, waits_for: Vec::new(), change });
+        }
+        let text = render(&deletion);
+        for line in [
+            "deletionPolicy Delete: everything is deleted, with all records, for good",
+            "  - flow log cloud-watch-logs",
+            "  - flow log s3",
+            "  - workgroup w, with 7 saved queries",
+            "Plan: 10 to delete.",
+        ] {
+            assert!(text.contains(&format!("\n{line}\n")), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_gets_the_same_text_in_colours() {
+        let coloured = super::render(&with_everything(), &Palette::coloured());
+        assert!(coloured.contains("\u{1b}[32m  +\u{1b}[0m bucket b\n"), "{coloured:?}");
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), render(&with_everything()));
     }
 }

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use thiserror::Error;
 
 use crate::api::VpcFlowMonitor;
-use crate::api::conditions::READY;
+use crate::api::conditions;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::aws::{Aws, ClientPool};
 use crate::credentials::{self, AccountError};
@@ -76,9 +76,7 @@ impl Identity {
 }
 
 fn not_ready(object: &VpcFlowMonitor) -> Option<String> {
-    let mut conditions = object.status.iter().flat_map(|status| &status.conditions);
-    let ready = conditions.find(|condition| condition.type_ == READY && condition.status != "True")?;
-    Some(format!("{}: {}", ready.reason, ready.message))
+    object.status.as_ref().and_then(|status| conditions::not_ready(&status.conditions))
 }
 
 /// Notes on the object for a reader of the checklist.

@@ -37,6 +37,9 @@ pub const fn fate(policy: DeletionPolicy, removal: Removal, holds_data: bool) ->
 /// The reason to keep a resource that was taken over.
 const WAS_THERE_BEFORE: &str = "it existed before this monitor adopted it, so the operator never empties or deletes it; delete it yourself if it is not needed";
 
+/// The reason to delete a resource with data.
+const RECORDS_ARE_LOST: &str = "deletionPolicy is Delete; all its records are deleted for good";
+
 /// The steps from the resource `name` in AWS to the goal.
 #[must_use]
 pub fn diff<R: Resource>(
@@ -124,8 +127,11 @@ fn delete<R: Resource>(name: &str, found: &R::Found, diff: &mut Diff<ResourceCal
     if let Some(problem) = R::undeletable(found) {
         diff.conflict_of_removal(R::KIND, name, problem);
     } else {
-        let call = ResourceCall::Delete(name.to_owned(), found.clone());
-        diff.step(Change::new(Action::Delete, R::KIND, name), call);
+        let mut change = Change::new(Action::Delete, R::KIND, name);
+        if R::HOLDS_DATA {
+            change = change.because(RECORDS_ARE_LOST);
+        }
+        diff.step(change, ResourceCall::Delete(name.to_owned(), found.clone()));
     }
 }
 

@@ -167,6 +167,17 @@ fn what_holds_data_is_marked_when_it_is_taken_over() {
     assert!(!other.unwrap().tags.contains_key(ADOPTED), "it holds no data");
 }
 
+#[test]
+fn a_deletion_of_data_says_so() {
+    let mut monitor = fixtures::monitor();
+    monitor.spec.deletion_policy = Some(DeletionPolicy::Delete);
+    let found = Found { setting: 0, tags: tags(Some((OWNER, &fixtures::monitor().owner))) };
+    let with_data = diff::<Thing<true>>(&monitor, Goal::Absent(Removal::MonitorDeleted), NAME, Some(&found));
+    assert!(with_data.steps[0].change.why.as_ref().unwrap().ends_with("all its records are deleted for good"));
+    let without = diff::<Thing<false>>(&monitor, Goal::Absent(Removal::MonitorDeleted), NAME, Some(&found));
+    assert_eq!(without.steps[0].change.why, None);
+}
+
 /// The table of the documents.
 #[test]
 fn the_documents_print_the_fate() {

@@ -97,7 +97,8 @@ impl System for Analytics {
     fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<AnyCall> {
         let mut diff = Diff::default();
         let workgroup = goal.map(|desired| &desired.workgroup);
-        diff.include(ownership::diff(monitor, workgroup, &monitor.names.workgroup(), observed.workgroup.as_ref()));
+        let workgroup = ownership::diff(monitor, workgroup, &monitor.names.workgroup(), observed.workgroup.as_ref());
+        diff.include(workgroup.along(ResourceKind::NamedQuery, observed.queries.len()));
         let former = former_tables::desired(monitor, goal, &observed.databases);
         for (name, database) in &observed.databases {
             let goal = goal.of_name(name, |desired| &desired.database.name);

@@ -141,7 +141,8 @@ impl System for DetectorSystem {
                 if !is_foreign {
                     diff.include(subscription());
                 }
-                diff.include(function);
+                let permissions = observed.invocation.iter().count();
+                diff.include(function.along(ResourceKind::FunctionPermission, permissions));
                 diff.include(role);
                 diff.include(log_group);
             }

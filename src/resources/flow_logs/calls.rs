@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::flow_log::{self, FlowLog};
-use super::{FlowLogOp, Found, Observed, Sink, health, neighbours};
+use super::{FlowLogOp, Found, Observed, Sink, health, neighbours, vpc};
 use crate::aws::operations as ops;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, refusals};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
@@ -15,9 +15,6 @@ use crate::resources::bucket::keep_policy;
 
 /// Most ids that `DeleteFlowLogs` accepts in one call: see its entry in the EC2 API reference.
 const MOST_IDS: usize = 1000;
-
-/// Error codes for a VPC that does not exist; AWS's documents have both.
-const NO_VPC: [&str; 2] = ["InvalidVpcId.NotFound", "InvalidVpcID.NotFound"];
 
 /// Error codes for a VPC that can have no more flow logs.
 const NO_MORE: [&str; 2] = ["FlowLogsLimitExceeded", "MaxFlowLogsLimitExceeded"];
@@ -144,12 +141,8 @@ async fn request(aws: &Aws, monitor: &Monitor, flow_log: &FlowLog, token: &str) 
 }
 
 fn with_remedy(monitor: &Monitor, flow_log: &FlowLog, error: AwsError) -> AwsError {
-    if NO_VPC.contains(&error.code.as_str()) {
-        let remedy = format!(
-            "spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is",
-            monitor.spec.vpc_id, monitor.account_region.account, monitor.account_region.region
-        );
-        return error.with_remedy(remedy);
+    if vpc::is_missing(&error) {
+        return vpc::with_remedy(monitor, error);
     }
     if error.message.contains(NO_ACCESS) {
         return error.with_remedy(health::access(monitor, flow_log));

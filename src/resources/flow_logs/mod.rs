@@ -10,6 +10,7 @@ mod health;
 mod neighbours;
 mod plan;
 mod token;
+mod vpc;
 
 use std::time::SystemTime;
 
@@ -20,6 +21,7 @@ pub use flow_log::{Destination, FlowLog};
 pub use health::Problem;
 pub use neighbours::watched_twice;
 pub use plan::FlowLogOp;
+pub use vpc::{Vpc, look_up};
 
 use crate::api::{Component, Invalid};
 use crate::aws::{Aws, AwsError};

@@ -37,7 +37,8 @@ impl Case {
             ("KUBECONFIG", "/nonexistent"),
             ("HOME", "/nonexistent"),
         ];
-        run(&["plan", "--file", &self.monitor, "--cluster-name", "c"], &[&own[..], variables].concat()).await
+        let flags = ["plan", "--file", &self.monitor, "--cluster-name", "c", "--offline", "--detailed-exitcode"];
+        run(&flags, &[&own[..], variables].concat()).await
     }
 }
 

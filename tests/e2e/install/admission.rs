@@ -5,6 +5,7 @@ use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
 use kube::{Api, CustomResourceExt, Resource};
 use serde_json::{Value, json};
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
+use vpc_flow_operator::plan;
 
 use testkit::cluster::Cluster;
 
@@ -26,6 +27,35 @@ pub async fn submit(cluster: &Cluster, name: &str, mut spec: Value) -> Result<Dy
         ..PatchParams::apply("test")
     };
     api.patch(name, &parameters, &Patch::Apply(object)).await.map_err(|error| error.to_string())
+}
+
+/// The verdict of `plan` without a server.
+pub fn offline(mut spec: Value) -> Result<(), String> {
+    if spec.get("vpcId").is_none() {
+        spec["vpcId"] = json!(VPC);
+    }
+    let resource = VpcFlowMonitor::api_resource();
+    let object =
+        json!({"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": "m"}, "spec": spec});
+    plan::read(&object.to_string()).map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn null_is_the_same_for_plan_as_for_the_server() {
+    let cluster = Cluster::new("admission-null").await;
+    let topic = "arn:aws:sns:eu-west-1:123456789012:alerts";
+    for spec in [
+        json!({"region": null}),
+        json!({"region": null, "notifications": {"topicArn": topic}}),
+        json!({"region": "eu-west-1", "notifications": {"topicArn": null}}),
+        json!({"region": "eu-west-1", "s3": {"kmsKeyArn": null}}),
+        json!({"cloudWatchLogs": {"trafficType": null}}),
+        json!({"s3": {"lifecycle": {"expireAfterDays": null}}}),
+        json!({"detector": null, "tags": null}),
+    ] {
+        let (server, plan) = (submit(&cluster, "m", spec.clone()).await.map(|_| ()), offline(spec.clone()));
+        assert_eq!(server.is_ok(), plan.is_ok(), "{spec}: {server:?} {plan:?}");
+    }
 }
 
 #[tokio::test]
@@ -212,6 +242,7 @@ async fn bad_specs_are_refused_and_the_field_is_named() {
         (json!({"vpcID": VPC}), "field not declared in schema"),
     ];
     for (spec, expected) in cases {
+        assert!(offline(spec.clone()).is_err(), "plan accepts {spec}");
         match submit(&cluster, "m", spec.clone()).await {
             Ok(_) => panic!("accepted: {spec}"),
             Err(error) => assert!(error.contains(expected), "{spec}: {error}"),
@@ -253,6 +284,9 @@ async fn good_specs_are_accepted() {
         json!({"tags": {"team": "network", "Kostenstelle/Ü": "7 @ x"}, "deletionPolicy": "Delete"}),
     ];
     for spec in cases {
+        if let Err(error) = offline(spec.clone()) {
+            panic!("plan: {spec}: {error}");
+        }
         if let Err(error) = submit(&cluster, "m", spec.clone()).await {
             panic!("{spec}: {error}");
         }

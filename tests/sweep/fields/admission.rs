@@ -6,6 +6,7 @@ use kube::{Api, CustomResourceExt};
 use regex::Regex;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::plan;
 
 use super::invalid::invalid;
 use super::others::Others;
@@ -33,7 +34,17 @@ async fn faults(cluster: &Cluster, mut spec: Value) -> Vec<(String, String)> {
         field_validation: Some(ValidationDirective::Strict),
         ..PatchParams::apply("test")
     };
-    match api.patch("m", &parameters, &Patch::Apply(object)).await {
+    let faults = of_server(&api, &parameters, object).await;
+    // `plan` must not pass a file that the server refuses.
+    let text =
+        json!({"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": "m"}, "spec": spec});
+    let offline = plan::read(&text.to_string()).map(|_| ());
+    assert_eq!(offline.is_ok(), faults.is_empty(), "{spec}: plan: {offline:?}, server: {faults:?}");
+    faults
+}
+
+async fn of_server(api: &Api<DynamicObject>, parameters: &PatchParams, object: DynamicObject) -> Vec<(String, String)> {
+    match api.patch("m", parameters, &Patch::Apply(object)).await {
         Ok(_) => Vec::new(),
         Err(kube::Error::Api(status)) => {
             let causes = status.details.map(|details| details.causes).unwrap_or_default();

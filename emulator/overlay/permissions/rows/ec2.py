@@ -1,4 +1,4 @@
-"""EC2 flow logs. The VPC and its parts have no rows: only tests call their operations."""
+"""EC2 flow logs, and the look-up of their VPC. The other operations of VPCs have no rows: only tests call them."""
 
 from ministack.services import ec2
 
@@ -69,6 +69,7 @@ def _with_ecs_fields(request: Request) -> bool:
 
 
 ROWS = {
+    "DescribeVpcs": Row("SAR EC2: no resource type", (Check("ec2:DescribeVpcs", everything, (_region,)),)),
     "DescribeFlowLogs": Row("SAR EC2: no resource type", (Check("ec2:DescribeFlowLogs", everything, (_region,)),)),
     "CreateFlowLogs": Row(
         # The policy of a bucket is written as well, if the caller may: rules.partial_denials.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -12,7 +12,9 @@ use testkit::sandbox::{REGION, Sandbox, all_components};
 
 const NOTHING_TO_DO: i32 = 0;
 const ERROR: i32 = 1;
+/// With `--detailed-exitcode`.
 const CHANGES: i32 = 2;
+const WRONG_ARGUMENTS: i32 = 2;
 
 struct Finished {
     code: i32,
@@ -26,14 +28,27 @@ impl Finished {
     }
 }
 
-/// Runs it with the account's credentials, and with no way to a cluster unless there is a kubeconfig.
+/// Runs it with the account's credentials, with an exit code for changes, and with no way to a cluster unless there is a kubeconfig.
 async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str]) -> Finished {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
-    command.arg("plan").args(arguments).env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION);
+    let mut command = command(sandbox, arguments);
+    command.arg("--detailed-exitcode");
     if !with_cluster {
-        command.env_remove("KUBECONFIG").env("HOME", "/nonexistent");
+        without_cluster(&mut command);
+        if arguments.contains(&"-f") {
+            command.arg("--offline");
+        }
     }
     output(&mut command).await
+}
+
+fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
+    command.arg("plan").args(arguments).env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION);
+    command
+}
+
+fn without_cluster(command: &mut Command) {
+    command.env_remove("KUBECONFIG").env("HOME", "/nonexistent");
 }
 
 async fn output(command: &mut Command) -> Finished {
@@ -63,7 +78,8 @@ async fn days_that_s3_would_reject_are_named() {
     let path = file("lifecycle", &monitor(&sandbox, ", s3: {lifecycle: {deepArchiveAfterDays: 179}}"));
     let reported = run(&sandbox, false, &["-f", &path, "--cluster-name", "test"]).await;
     let text = format!("{} {}", reported.stdout, reported.stderr);
-    assert!(text.contains("spec.s3.lifecycle.deepArchiveAfterDays: 179 must be at least 180"), "{text}");
+    assert_eq!((reported.code, reported.stdout.as_str()), (ERROR, ""), "{text}");
+    assert!(text.contains("document 1: spec.s3.lifecycle.deepArchiveAfterDays: "), "{text}");
 }
 
 #[tokio::test]
@@ -73,7 +89,10 @@ async fn a_file_needs_no_cluster_and_the_exit_code_tells() {
     let flags = ["-f", &path, "--cluster-name", "test"];
     let reported = run(&sandbox, false, &flags).await;
     assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
-    let head = format!("network/production: {} in account {}, {REGION}\n", sandbox.vpc_id, sandbox.account);
+    let head = format!(
+        "network/production: {} in account {}, {REGION}\ncluster test (from --cluster-name)\nMarks: + created\n",
+        sandbox.vpc_id, sandbox.account
+    );
     assert!(reported.stdout.starts_with(&head), "{}", reported.stdout);
     assert!(reported.stdout.contains("\nBucket\n  + bucket vpc-flow-logs-"), "{}", reported.stdout);
     assert!(reported.stdout.contains("\nPlan: ") && reported.stdout.ends_with(" to create.\n"), "{}", reported.stdout);
@@ -102,6 +121,107 @@ async fn a_file_needs_no_cluster_and_the_exit_code_tells() {
 }
 
 #[tokio::test]
+async fn changes_have_an_exit_code_only_if_asked_for_and_colours_only_on_a_terminal() {
+    let sandbox = Sandbox::new("plan::exit").await;
+    let path = file("exit", &monitor(&sandbox, ""));
+    let mut plain = command(&sandbox, &["-f", &path, "--cluster-name", "test"]);
+    without_cluster(&mut plain);
+    let reported = output(&mut plain).await;
+    assert_eq!(reported.code, 0, "{} {}", reported.stdout, reported.stderr);
+    assert!(reported.stdout.contains(" to create.\n") && !reported.stdout.contains('\u{1b}'), "{}", reported.stdout);
+    let note = "Note: no API server has checked the monitor: there is no kubeconfig";
+    assert!(reported.stdout.contains(note), "{}", reported.stdout);
+    let coloured = output(plain.env("CLICOLOR_FORCE", "1")).await;
+    assert!(coloured.stdout.contains("\u{1b}[32m  +\u{1b}[0m bucket "), "{}", coloured.stdout);
+    let plain = output(plain.env("NO_COLOR", "1")).await;
+    assert!(!plain.stdout.contains('\u{1b}'), "{}", plain.stdout);
+}
+
+#[tokio::test]
+async fn a_vpc_that_does_not_exist_is_a_problem() {
+    let sandbox = Sandbox::new("plan::no-vpc").await;
+    let path = file("no-vpc", &monitor(&sandbox, "").replace(&sandbox.vpc_id, "vpc-0123456789abcdef0"));
+    let reported = run(&sandbox, false, &["-f", &path, "--cluster-name", "test"]).await;
+    assert_eq!(reported.code, ERROR, "{} {}", reported.stdout, reported.stderr);
+    let problem = "\nProblems\n  ! FlowLogs: Rejected: EC2 DescribeVpcs: InvalidVpcID.NotFound: ";
+    assert!(reported.stdout.contains(problem), "{}", reported.stdout);
+    assert!(reported.stdout.contains("spec.vpcId vpc-0123456789abcdef0 is not in account"), "{}", reported.stdout);
+    assert!(reported.stdout.ends_with(" 2 waiting; 1 problem.\n"), "{}", reported.stdout);
+}
+
+#[tokio::test]
+async fn as_many_resources_go_as_were_created() {
+    let sandbox = Sandbox::new("plan::counts").await;
+    let path = file("counts", &monitor(&sandbox, ", deletionPolicy: Delete"));
+    let flags = ["-f", &path, "--cluster-name", "test"];
+    let sum = |text: &str, word: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix("Plan: ")).unwrap_or_else(|| panic!("{text}"));
+        line.strip_suffix(&format!(" to {word}.")).unwrap_or_else(|| panic!("{text}")).parse::<usize>().unwrap()
+    };
+    let created = sum(&run(&sandbox, false, &flags).await.stdout, "create");
+    let mut spec = sandbox.spec();
+    spec.deletion_policy = Some(vpc_flow_operator::api::spec::DeletionPolicy::Delete);
+    sandbox.converge(&sandbox.monitor(spec), &all_components()).await;
+    let deletion = run(&sandbox, false, &[&flags[..], &["--destroy"]].concat()).await.stdout;
+    assert_eq!(sum(&deletion, "delete"), created, "{deletion}");
+    for line in [
+        "deletionPolicy Delete: everything is deleted, with all records, for good",
+        "        because: deletionPolicy is Delete; all its records are deleted for good",
+        "  - flow log cloud-watch-logs",
+        "  - flow log s3",
+    ] {
+        assert!(deletion.contains(&format!("\n{line}\n")), "{line}: {deletion}");
+    }
+    assert!(deletion.contains(" saved queries\n"), "{deletion}");
+}
+
+#[tokio::test]
+async fn the_api_server_refuses_what_only_it_knows() {
+    let (sandbox, cluster) = (Sandbox::new("plan::dry-run").await, Cluster::new("plan-dry-run").await);
+    cluster.create("production", sandbox.spec()).await;
+    let declared = |spec: &str| monitor(&sandbox, spec).replace("namespace: network, ", "");
+    let flags = |path: &str| ["-n", &cluster.namespace, "-f", path, "--cluster-name", "test"].map(str::to_owned);
+    let plan = async |path: &str| {
+        let flags = flags(path);
+        run(&sandbox, true, &flags.each_ref().map(String::as_str)).await
+    };
+    let unchanged = file("dry-run-same", &declared(""));
+    let reported = plan(&unchanged).await;
+    assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
+    assert!(!reported.stdout.contains("Note: no API server"), "{}", reported.stdout);
+
+    let moved = file("dry-run-moved", &declared(&format!(", region: {REGION}")));
+    let reported = plan(&moved).await;
+    assert_eq!((reported.code, reported.stdout.as_str()), (ERROR, ""), "{}", reported.stderr);
+    assert!(reported.stderr.contains("/production: the API server refuses it: "), "{}", reported.stderr);
+    assert!(reported.stderr.contains("region is immutable"), "{}", reported.stderr);
+    let live = cluster.monitors.get("production").await.unwrap();
+    assert_eq!(live.spec.region, None, "nothing is stored");
+}
+
+#[tokio::test]
+async fn a_living_monitor_that_is_not_ready_has_a_note() {
+    let (sandbox, cluster) = (Sandbox::new("plan::stalled").await, Cluster::new("plan-stalled").await);
+    cluster.create("m", sandbox.spec()).await;
+    let ready = json!({"type": "Ready", "status": "False", "reason": "Rejected", "message": "no such VPC",
+        "lastTransitionTime": "2026-11-23T11:30:00Z"});
+    let patch = Patch::Merge(json!({"status": {"conditions": [ready]}}));
+    cluster.monitors.patch_status("m", &PatchParams::default(), &patch).await.unwrap();
+    let reported = run(&sandbox, true, &["-n", &cluster.namespace, "m"]).await;
+    assert!(
+        reported.stdout.contains("\nNote: the monitor is not Ready: Rejected: no such VPC\n"),
+        "{} {}",
+        reported.stdout,
+        reported.stderr
+    );
+    assert!(
+        reported.stdout.contains(" (the UID of kube-system; if the operator has a --cluster-name"),
+        "{}",
+        reported.stdout
+    );
+}
+
+#[tokio::test]
 async fn what_stands_in_the_way_is_an_error() {
     let sandbox = Sandbox::new("plan::conflict").await;
     sandbox
@@ -119,7 +239,7 @@ async fn what_stands_in_the_way_is_an_error() {
     assert_eq!(reported.code, ERROR, "{} {}", reported.stdout, reported.stderr);
     assert!(reported.stdout.contains("Problems\n  ! Bucket: Conflict: bucket plan-taken"), "{}", reported.stdout);
     assert!(reported.stdout.contains("\nAnalytics (waits for Bucket)\n"), "{}", reported.stdout);
-    assert!(reported.stdout.ends_with(" to wait; 1 problem.\n"), "{}", reported.stdout);
+    assert!(reported.stdout.ends_with(" waiting; 1 problem.\n"), "{}", reported.stdout);
 }
 
 #[tokio::test]
@@ -129,19 +249,25 @@ async fn bad_input_is_reported_with_its_remedy() {
     let twice = file("twice", &[monitor(&sandbox, ""), monitor(&sandbox, "")].join("---\n"));
     let empty = file("empty", "kind: ConfigMap\napiVersion: v1\n");
     for (arguments, part) in [
-        (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname: unknown field; did you mean bucketName?"),
-        (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor in it"),
-        (vec!["-f", "/nonexistent.yaml", "--cluster-name", "c"], "cannot read /nonexistent.yaml"),
         (vec!["-f", &misspelt, "--gb-per-day", "-1", "--cluster-name", "c"], "--gb-per-day"),
-        (vec!["-f", &misspelt, "--gb-per-day", "many", "--cluster-name", "c"], "--gb-per-day"),
+        (vec!["-f", &misspelt, "--gb-per-day", "10GB"], "must be a number of gigabytes, such as 10"),
         (vec!["-f", &misspelt, "--cluster-name", ""], "--cluster-name"),
         (vec!["-f", &misspelt, "--permissions-boundary-arn", "b"], "must be an ARN such as arn:aws:iam::"),
         (vec!["-f", &misspelt, "--region", "Europe"], "such as eu-west-1"),
         (vec!["-f", &misspelt, "-n", "A b"], "lower-case letters"),
-        (vec!["-f", &twice, "--cluster-name", "c"], "network/production is in it twice"),
-        (vec!["-f", &twice, "-n", "other", "--cluster-name", "c"], "is in namespace network, not in other"),
         (vec!["--nonsense"], "--nonsense"),
         (vec![], "Usage"),
+    ] {
+        let reported = run(&sandbox, false, &arguments).await;
+        assert_eq!((reported.code, reported.stdout.as_str()), (WRONG_ARGUMENTS, ""), "{arguments:?}");
+        assert!(reported.stderr.contains(part), "{arguments:?}: {}", reported.stderr);
+    }
+    for (arguments, part) in [
+        (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname is no field of a VpcFlowMonitor"),
+        (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor in it"),
+        (vec!["-f", "/nonexistent.yaml", "--cluster-name", "c"], "cannot read /nonexistent.yaml"),
+        (vec!["-f", &twice, "--cluster-name", "c"], "network/production is in it twice"),
+        (vec!["-f", &twice, "-n", "other", "--cluster-name", "c"], "is in namespace network, not in other"),
     ] {
         let reported = run(&sandbox, false, &arguments).await;
         assert_eq!((reported.code, reported.stdout.as_str()), (ERROR, ""), "{arguments:?}");
@@ -150,7 +276,7 @@ async fn bad_input_is_reported_with_its_remedy() {
     let good = file("good", &monitor(&sandbox, ""));
     let reported = run(&sandbox, false, &["-f", &good]).await;
     assert_eq!(reported.code, ERROR);
-    assert!(reported.stderr.contains("set --cluster-name as the operator has it"), "{}", reported.stderr);
+    assert!(reported.stderr.contains("give --cluster-name here, as the operator has it"), "{}", reported.stderr);
 }
 
 #[tokio::test]
@@ -201,7 +327,7 @@ async fn without_the_detectors_package_all_else_is_planned() {
     std::fs::copy(env!("CARGO_BIN_EXE_vpc-flow-operator"), &program).unwrap();
     let path = file("no-package", &monitor(&sandbox, ""));
     let mut command = Command::new(&program);
-    command.args(["plan", "-f", &path, "--cluster-name", "test"]).env_remove("DETECTOR_PACKAGE");
+    command.args(["plan", "-f", &path, "--cluster-name", "test", "--offline"]).env_remove("DETECTOR_PACKAGE");
     let reported = output(command.env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION)).await;
     assert_eq!(reported.code, NOTHING_TO_DO, "{} {}", reported.stdout, reported.stderr);
     assert!(reported.stdout.contains("Note: the detector's code was not compared"), "{}", reported.stdout);
@@ -226,7 +352,8 @@ async fn profiles_of_all_kinds_are_understood() {
     );
     for (profile, code) in [("process", CHANGES), ("sso", ERROR)] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
-        command.args(["plan", "-f", &path, "--cluster-name", "test"]).env("AWS_CONFIG_FILE", &config);
+        let flags = ["plan", "-f", &path, "--cluster-name", "test", "--offline", "--detailed-exitcode"];
+        command.args(flags).env("AWS_CONFIG_FILE", &config);
         for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
             command.env_remove(key);
         }
@@ -260,6 +387,7 @@ async fn a_monitor_in_the_cluster_is_planned_with_what_it_has_made() {
     // The cluster's name and the region come from the status.
     let reported = run(&sandbox, true, &["-n", namespace, "m"]).await;
     assert_eq!(reported.code, NOTHING_TO_DO, "{} {}", reported.stdout, reported.stderr);
+    assert!(reported.stdout.contains(" (from the monitor's status)\n"), "{}", reported.stdout);
 
     let renamed = format!(
         "apiVersion: vpcflow.dev/v1alpha1\nkind: VpcFlowMonitor\nmetadata: {{name: m}}\n\

@@ -21,8 +21,12 @@ use testkit::sandbox::{PACE, Sandbox, all_components, apply};
 
 type Named = BTreeSet<(Action, ResourceKind, String)>;
 
+/// Both flow logs are deleted by one call, under both names.
 fn named<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Named {
-    changes.into_iter().map(|change| (change.action, change.kind, change.name.clone())).collect()
+    let each = |change: &'a Change| {
+        change.name.split(", ").map(|name| (change.action, change.kind, name.to_owned())).collect::<Vec<_>>()
+    };
+    changes.into_iter().flat_map(each).collect()
 }
 
 fn planned(plan: &Plan) -> Named {

@@ -1,0 +1,48 @@
+//! The VPC itself. The operator learns from `CreateFlowLogs` that it does not exist; `plan` asks beforehand.
+
+use crate::aws::operations as ops;
+use crate::aws::{Aws, AwsError, AwsResult};
+use crate::monitor::Monitor;
+
+/// Error codes for a VPC that does not exist; AWS's documents have both.
+const MISSING: [&str; 2] = ["InvalidVpcID.NotFound", "InvalidVpcId.NotFound"];
+
+/// The answer of AWS about a VPC.
+#[derive(Debug)]
+pub enum Vpc {
+    /// It exists.
+    Found,
+    /// It does not exist in the account and region.
+    Missing(AwsError),
+    /// AWS did not say, for example because a permission is missing.
+    Unknown(AwsError),
+}
+
+/// Looks the monitor's VPC up.
+pub async fn look_up(aws: &Aws, monitor: &Monitor) -> Vpc {
+    let id = &monitor.spec.vpc_id;
+    match aws.ec2.describe_vpcs().vpc_ids(id).send().await.op(ops::DESCRIBE_VPCS) {
+        Ok(output) if output.vpcs().iter().any(|vpc| vpc.vpc_id() == Some(id)) => Vpc::Found,
+        Ok(_) => {
+            let error =
+                AwsError::reported(ops::DESCRIBE_VPCS, MISSING[0], &format!("the vpc ID '{id}' does not exist"));
+            Vpc::Missing(with_remedy(monitor, error))
+        }
+        Err(error) if is_missing(&error) => Vpc::Missing(with_remedy(monitor, error)),
+        Err(error) => Vpc::Unknown(error),
+    }
+}
+
+/// True if AWS reports that the VPC does not exist.
+pub fn is_missing(error: &AwsError) -> bool {
+    MISSING.contains(&error.code.as_str())
+}
+
+/// The error with its remedy.
+pub fn with_remedy(monitor: &Monitor, error: AwsError) -> AwsError {
+    let remedy = format!(
+        "spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is",
+        monitor.spec.vpc_id, monitor.account_region.account, monitor.account_region.region
+    );
+    error.with_remedy(remedy)
+}
