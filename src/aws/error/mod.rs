@@ -249,15 +249,13 @@ fn credentials_problem<'a>(error: &'a (dyn std::error::Error + 'static)) -> Opti
 fn no_credentials(problem: &CredentialsError) -> String {
     const REMEDY: &str =
         "set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity";
-    match problem {
-        // Each source was asked, and none is configured.
-        CredentialsError::CredentialsNotLoaded(_) => format!("no AWS credentials found: {REMEDY}"),
-        // The cause names the source; the text above it only repeats that credentials were loaded.
-        _ => {
-            let cause = std::error::Error::source(problem).map_or_else(|| causes(problem), causes);
-            format!("no AWS credentials found, because a source of them failed ({cause}): {REMEDY}")
-        }
+    // Each source was asked, and none is configured.
+    if matches!(problem, CredentialsError::CredentialsNotLoaded(_)) {
+        return format!("no AWS credentials found: {REMEDY}");
     }
+    // The cause names the source; the text above it only repeats that credentials were loaded.
+    let cause = std::error::Error::source(problem).map_or_else(|| causes(problem), causes);
+    format!("no AWS credentials found, because a source of them failed ({cause}): {REMEDY}")
 }
 
 /// The message without the text that EC2 adds and only AWS can decode. That text differs from call to call.

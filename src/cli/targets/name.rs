@@ -24,8 +24,7 @@ fn is_monitor(text: &str) -> bool {
     let (kind, group) = text.split_once('.').map_or((text.as_str(), None), |(kind, group)| (kind, Some(group)));
     let resource = VpcFlowMonitor::api_resource();
     let singular = resource.kind.to_ascii_lowercase();
-    let is_kind =
-        kind == singular || kind == resource.plural || VpcFlowMonitor::shortnames().iter().any(|short| *short == kind);
+    let is_kind = kind == singular || kind == resource.plural || VpcFlowMonitor::shortnames().contains(&kind);
     let versioned = format!("{}.{}", VpcFlowMonitor::version(&()), resource.group);
     is_kind && group.is_none_or(|group| group == resource.group || group == versioned)
 }

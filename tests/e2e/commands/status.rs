@@ -53,7 +53,7 @@ async fn good_and_bad(name: &str) -> (Cluster, Operator) {
     let labels = Patch::Merge(json!({"metadata": {"labels": {"team": "network"}}}));
     cluster.monitors.patch("good", &PatchParams::default(), &labels).await.unwrap();
     let mut spec = sandbox.spec();
-    spec.vpc_id = "vpc-00000000000000000".to_owned();
+    spec.vpc_id = "vpc-00000000000000000".into();
     cluster.create("bad", spec).await;
     cluster.wait_ready("good").await;
     cluster
