@@ -59,6 +59,7 @@ fn no_rule_is_broken_by_what_the_api_server_accepts() {
         json!({"detections": {"externalConnections": {"trustedCidrs": ["203.0.113.0/24", "2001:db8::/32"]}}}),
         json!({"detections": {"highDataTransfer": {"threshold": 5, "periodSeconds": 600.0}}}),
         json!({"region": "eu-west-1", "notifications": {"topicArn": "arn:aws:sns:eu-west-1:123456789012:alerts"}}),
+        json!({"region": null, "notifications": {"topicArn": "arn:aws:sns:eu-west-1:123456789012:alerts"}}),
         json!({"cloudWatchLogs": {"logGroupClass": "INFREQUENT_ACCESS"}, "detector": off, "detections":
             {"rejectedConnections": off, "highDataTransfer": off, "externalConnections": off}}),
         json!({"notifications": {"subscriptions": [{"protocol": "sqs", "endpoint": "arn:aws:sqs:eu-west-1:123456789012:queue"}]}}),

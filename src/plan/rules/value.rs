@@ -21,7 +21,9 @@ pub fn of(value: &Value, schema: &Value) -> cel::Value {
                 };
                 (name.clone(), of(value, schema))
             };
-            fields.iter().map(of_field).collect::<HashMap<String, cel::Value>>().into()
+            // `has` is false for a field that is null.
+            let present = fields.iter().filter(|(_, value)| !value.is_null());
+            present.map(of_field).collect::<HashMap<String, cel::Value>>().into()
         }
     }
 }
