@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use super::{Plan, PlannedChange};
-use crate::engine::{Action, FieldChange};
+use crate::engine::Action;
 
 /// The mark of the action in `terraform plan`, where that has one.
 const fn mark(action: Action) -> &'static str {
@@ -75,16 +73,12 @@ fn waiting(planned: &PlannedChange) -> String {
 
 fn write_change(text: &mut String, PlannedChange { change, .. }: &PlannedChange) {
     let _ = writeln!(text, "{} {} {}", mark(change.action), change.kind.noun(), change.name);
-    for FieldChange { path, old, new } in &change.fields {
-        let _ = writeln!(text, "        {path}: {} -> {}", shown(old.as_ref()), shown(new.as_ref()));
+    for field in change.shown_fields() {
+        let _ = writeln!(text, "        {field}");
     }
     if let Some(why) = &change.why {
         let _ = writeln!(text, "        because: {why}");
     }
-}
-
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "(none)".to_owned(), ToString::to_string)
 }
 
 fn sum(plan: &Plan) -> String {
@@ -153,7 +147,7 @@ Bucket
 
 FlowLogs
 -/+ flow log s3
-        aggregationInterval: 60 -> 600
+        aggregationInterval: 60 → 600
         because: a flow log cannot be changed
 
 FlowLogs (waits for Alarms)

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::mode::Mode;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::{Links, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
-use crate::engine::{Action, Change, Failure, Outcome, SystemHealth};
+use crate::engine::{Action, Change, Failure, Outcome, SystemHealth, in_brief};
 use crate::monitor::Monitor;
 
 pub use writer::StatusWriter;
@@ -170,13 +170,13 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
         return no(Reason::Progressing, progress);
     }
     if !outcome.remaining.is_empty() {
-        let changes: Vec<_> = outcome.remaining.iter().map(ToString::to_string).collect();
+        let changes = in_brief(&outcome.remaining);
         return match mode {
             Mode::Suspended | Mode::DeleteSuspended => {
-                no(Reason::Suspended, &format!("differs from the spec: {}", changes.join("; ")))
+                no(Reason::Suspended, &format!("differs from the spec: {changes}"))
             }
-            Mode::Delete => no(Reason::Deleting, &format!("to be removed: {}", changes.join("; "))),
-            Mode::Keep => no(Reason::Progressing, &format!("to be done: {}", changes.join("; "))),
+            Mode::Delete => no(Reason::Deleting, &format!("to be removed: {changes}")),
+            Mode::Keep => no(Reason::Progressing, &format!("to be done: {changes}")),
         };
     }
     match outcome.report.as_ref().map(|report| &report.health) {
