@@ -1,6 +1,9 @@
 //! The status as a pure function of the findings of a pass. The same input gives the same status, so nothing is written at rest.
 
+mod causes;
 mod writer;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -37,7 +40,12 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
     let systems: Vec<_> = outcomes
         .iter()
         .filter(|outcome| !outcome.is_absent())
-        .map(|outcome| former_trouble(&input, outcome).unwrap_or_else(|| condition_of(mode, outcome)))
+        .map(|outcome| {
+            former_trouble(&input, outcome).unwrap_or_else(|| NewCondition {
+                missing_actions: causes::missing_actions(outcome),
+                ..condition_of(mode, outcome)
+            })
+        })
         .collect();
     let mut conditions = summary_conditions(mode, &systems);
     conditions.extend(systems);
@@ -95,10 +103,12 @@ struct NewCondition {
     status: bool,
     reason: Reason,
     message: String,
+    /// The IAM actions that are missing, for a system that lacks any.
+    missing_actions: BTreeSet<&'static str>,
 }
 
 fn condition(type_: &'static str, status: bool, reason: Reason, message: &str) -> NewCondition {
-    NewCondition { type_, status, reason, message: message.to_owned() }
+    NewCondition { type_, status, reason, message: message.to_owned(), missing_actions: BTreeSet::new() }
 }
 
 /// The former trouble of a system, as long as its changes were not tried again: a pass under way, or one cut short, has no newer result.
@@ -221,11 +231,11 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition]) -> Vec<NewCondition>
             vec![condition(READY, false, Reason::Deleting, "everything that was to be removed is removed")]
         }
         (Mode::Delete, Some(first)) if !stalled => {
-            vec![condition(READY, false, Reason::Deleting, &format!("{}: {}", first.type_, first.message))]
+            vec![condition(READY, false, Reason::Deleting, &causes::in_words(first, &unready))]
         }
         (_, None) => vec![condition(READY, true, Reason::Reconciled, "AWS is as declared")],
         (_, Some(first)) => {
-            vec![condition(READY, false, first.reason, &format!("{}: {}", first.type_, first.message))]
+            vec![condition(READY, false, first.reason, &causes::in_words(first, &unready))]
         }
     };
     let detail = |type_, reason| condition(type_, true, reason, &format!("not ready: {}", names(&unready)));

@@ -1,6 +1,7 @@
 use super::*;
 use crate::api::Component;
 use crate::api::ResourceKind;
+use crate::aws::{AwsError, operations as ops};
 use crate::engine::{Conflict, Existing, Report};
 use crate::monitor::fixtures;
 
@@ -169,4 +170,30 @@ fn an_unreachable_account_leaves_the_rest_as_reported() {
     let status = unreachable(&failure, Some(4), &before, Timestamp::now());
     assert_eq!(summary(&status), [("Ready", "False", "AwsError"), ("Reconciling", "True", "AwsError")]);
     assert!(status.conditions.iter().any(|condition| condition.type_ == "LogGroupReady"));
+}
+
+#[test]
+fn ready_names_every_cause_and_all_missing_permissions() {
+    let denied = |component, operation| {
+        let error = AwsError::reported(operation, "AccessDenied", "no");
+        Outcome { failures: vec![(None, Failure::from(error))], ..outcome(component) }
+    };
+    let message = |outcomes: &[Outcome]| {
+        let status = status_of(Mode::Keep, outcomes, &VpcFlowMonitorStatus::default());
+        status.conditions[0].message.clone()
+    };
+    let waiting = Outcome { waits_for: vec![Component::LogGroup], ..outcome(Component::FlowLogs) };
+    let group = denied(Component::LogGroup, ops::PUT_RETENTION_POLICY);
+    let alone = "LogGroupReady: CloudWatch Logs PutRetentionPolicy: AccessDenied: no (the operator's role needs logs:PutRetentionPolicy)";
+    assert_eq!(message(&[group.clone(), waiting.clone()]), alone);
+    let detector = denied(Component::Detector, ops::DELETE_FUNCTION);
+    let rejected = failed(Component::Bucket, Reason::Throttled);
+    let outcomes = [rejected, group, waiting, detector];
+    assert_eq!(
+        message(&outcomes),
+        format!(
+            "{alone} (also: BucketReady: Throttled, DetectorReady: AccessDenied); in all, the operator's role needs \
+             lambda:DeleteFunction, logs:PutRetentionPolicy"
+        )
+    );
 }
