@@ -46,7 +46,7 @@ impl Component {
 }
 
 macro_rules! kinds {
-    ($($kind:ident = $type:literal $noun:literal),* $(,)?) => {
+    ($($kind:ident = $type:literal $noun:literal $plural:literal),* $(,)?) => {
         /// A type of AWS resource, as CloudFormation names it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         pub enum ResourceKind {
@@ -60,6 +60,12 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $noun),* }
             }
 
+            /// The noun for several, such as `log groups`.
+            #[must_use]
+            pub const fn plural(self) -> &'static str {
+                match self { $(Self::$kind => $plural),* }
+            }
+
             /// Kind and name, as in `role vfm-a`.
             #[must_use]
             pub fn named(self, name: &str) -> String {
@@ -70,21 +76,21 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Bucket = "AWS::S3::Bucket" "bucket",
-    Role = "AWS::IAM::Role" "role",
-    LogGroup = "AWS::Logs::LogGroup" "log group",
-    MetricFilter = "AWS::Logs::MetricFilter" "metric filter",
-    QueryDefinition = "AWS::Logs::QueryDefinition" "saved Insights query",
-    SubscriptionFilter = "AWS::Logs::SubscriptionFilter" "subscription filter",
-    FlowLog = "AWS::EC2::FlowLog" "flow log",
-    Topic = "AWS::SNS::Topic" "topic",
-    Subscription = "AWS::SNS::Subscription" "subscription",
-    Alarm = "AWS::CloudWatch::Alarm" "alarm",
-    Dashboard = "AWS::CloudWatch::Dashboard" "dashboard",
-    Function = "AWS::Lambda::Function" "function",
-    FunctionPermission = "AWS::Lambda::Permission" "permission to invoke",
-    Workgroup = "AWS::Athena::WorkGroup" "workgroup",
-    NamedQuery = "AWS::Athena::NamedQuery" "saved query",
-    Database = "AWS::Glue::Database" "database",
-    Table = "AWS::Glue::Table" "table",
+    Bucket = "AWS::S3::Bucket" "bucket" "buckets",
+    Role = "AWS::IAM::Role" "role" "roles",
+    LogGroup = "AWS::Logs::LogGroup" "log group" "log groups",
+    MetricFilter = "AWS::Logs::MetricFilter" "metric filter" "metric filters",
+    QueryDefinition = "AWS::Logs::QueryDefinition" "saved Insights query" "saved Insights queries",
+    SubscriptionFilter = "AWS::Logs::SubscriptionFilter" "subscription filter" "subscription filters",
+    FlowLog = "AWS::EC2::FlowLog" "flow log" "flow logs",
+    Topic = "AWS::SNS::Topic" "topic" "topics",
+    Subscription = "AWS::SNS::Subscription" "subscription" "subscriptions",
+    Alarm = "AWS::CloudWatch::Alarm" "alarm" "alarms",
+    Dashboard = "AWS::CloudWatch::Dashboard" "dashboard" "dashboards",
+    Function = "AWS::Lambda::Function" "function" "functions",
+    FunctionPermission = "AWS::Lambda::Permission" "permission to invoke" "permissions to invoke",
+    Workgroup = "AWS::Athena::WorkGroup" "workgroup" "workgroups",
+    NamedQuery = "AWS::Athena::NamedQuery" "saved query" "saved queries",
+    Database = "AWS::Glue::Database" "database" "databases",
+    Table = "AWS::Glue::Table" "table" "tables",
 }

@@ -10,7 +10,7 @@ use kube::runtime::events::{Event, EventType, Reporter};
 
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::VpcFlowMonitorStatus;
-use crate::engine::{Action, Outcome};
+use crate::engine::{Action, Change, Outcome, in_brief};
 use crate::token_bucket::TokenBucket;
 
 /// Kubernetes refuses longer notes.
@@ -19,16 +19,16 @@ const NOTE_BYTES: usize = 1024;
 /// Events about the changes of one system, one for each kind of action. `repaired`: the spec has not changed, so AWS has.
 #[must_use]
 pub fn of_changes(outcome: &Outcome, repaired: bool) -> Vec<Event> {
-    let mut changes: BTreeMap<Action, Vec<String>> = BTreeMap::new();
+    let mut changes: BTreeMap<Action, Vec<&Change>> = BTreeMap::new();
     for change in &outcome.applied {
-        changes.entry(change.action).or_default().push(change.to_string());
+        changes.entry(change.action).or_default().push(change);
     }
     changes
         .into_iter()
         .map(|(action, changes)| {
             let repairs = repaired && matches!(action, Action::Create | Action::Update | Action::Replace);
             let reason = if repairs { "Repaired" } else { action.past() };
-            event(EventType::Normal, reason, outcome.component.condition(), &changes.join("; "))
+            event(EventType::Normal, reason, outcome.component.condition(), &in_brief(changes))
         })
         .collect()
 }
@@ -140,8 +140,8 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
-    use crate::api::Component;
     use crate::api::status::{Notice, NoticeReason};
+    use crate::api::{Component, ResourceKind};
 
     fn condition(type_: &str, reason: &str) -> Condition {
         Condition {
@@ -152,6 +152,24 @@ mod tests {
             last_transition_time: Time(jiff::Timestamp::UNIX_EPOCH),
             observed_generation: None,
         }
+    }
+
+    #[test]
+    fn the_event_of_a_created_system_is_short() {
+        let long = |prefix: &str| format!("{prefix}-{}", "n".repeat(60));
+        let mut outcome = Outcome::new(Component::Analytics);
+        let kinds = [(ResourceKind::Workgroup, 1), (ResourceKind::Database, 1), (ResourceKind::Table, 1)];
+        for (kind, count) in
+            kinds.into_iter().chain([(ResourceKind::NamedQuery, 7), (ResourceKind::QueryDefinition, 6)])
+        {
+            let created = (0..count).map(|number| Change::new(Action::Create, kind, long(&number.to_string())));
+            outcome.applied.extend(created);
+        }
+        let events = of_changes(&outcome, false);
+        let note = events[0].note.as_deref().unwrap();
+        assert_eq!((events.len(), events[0].reason.as_str()), (1, "Created"));
+        assert!(note.ends_with(", 7 saved queries and 6 saved Insights queries"), "{note}");
+        assert!(note.len() < 300, "{note}");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
 
+use super::field_change::{FieldChange, field_changes, repeats_others};
 use crate::api::ResourceKind;
 
 /// One change to one AWS resource.
@@ -66,17 +66,6 @@ impl Action {
     }
 }
 
-/// One field of a change. Without `old` it is set for the first time, without `new` it is removed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FieldChange {
-    /// Dotted path, such as `lifecycle.standardIaAfterDays`.
-    pub path: String,
-    /// The value in AWS.
-    pub old: Option<Value>,
-    /// The new value.
-    pub new: Option<Value>,
-}
-
 impl Change {
     /// A change without fields or reason.
     #[must_use]
@@ -87,23 +76,27 @@ impl Change {
     /// Adds the fields in which `old` and `new` differ.
     #[must_use]
     pub fn between(mut self, old: &impl Serialize, new: &impl Serialize) -> Self {
-        self.fields.extend(field_changes(old, new));
+        self.fields.extend(field_changes("", old, new));
         self
     }
 
-    /// Adds one field, with both values whole.
+    /// Adds the parts in which one field differs.
     #[must_use]
     pub fn field(mut self, path: &str, old: &impl Serialize, new: &impl Serialize) -> Self {
-        let (old, new) = (present(&to_json(old)), present(&to_json(new)));
-        self.fields.push(FieldChange { path: path.to_owned(), old, new });
+        self.fields.extend(field_changes(path, old, new));
         self
+    }
+
+    /// The fields to show to a person: a text that only repeats the changes of other fields is left out.
+    pub fn shown_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|field| !repeats_others(field, &self.fields))
     }
 
     /// True if only tags are changed, which no other resource needs.
     #[must_use]
     pub fn is_only_tags(&self) -> bool {
-        let mut paths = self.fields.iter().map(|field| field.path.as_str());
-        self.action == Action::Update && !self.fields.is_empty() && paths.all(|path| path == "tags")
+        let are_tags = self.fields.iter().all(|field| field.is_within("tags"));
+        self.action == Action::Update && !self.fields.is_empty() && are_tags
     }
 
     /// True if the change removes the resource, or leaves it behind.
@@ -120,63 +113,11 @@ impl Change {
     }
 }
 
-/// The fields in which two documents differ: objects are compared by key, everything else whole.
-#[must_use]
-pub fn field_changes(old: &impl Serialize, new: &impl Serialize) -> Vec<FieldChange> {
-    let mut changes = Vec::new();
-    collect(String::new(), &to_json(old), &to_json(new), &mut changes);
-    changes
-}
-
-fn to_json(document: &impl Serialize) -> Value {
-    serde_json::to_value(document).unwrap_or(Value::Null)
-}
-
-fn present(value: &Value) -> Option<Value> {
-    (!value.is_null()).then(|| value.clone())
-}
-
-fn collect(path: String, old: &Value, new: &Value, changes: &mut Vec<FieldChange>) {
-    if let (Value::Object(old), Value::Object(new)) = (old, new) {
-        let mut keys: Vec<_> = old.keys().chain(new.keys()).collect();
-        keys.sort();
-        keys.dedup();
-        for key in keys {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            collect(path, old.get(key).unwrap_or(&Value::Null), new.get(key).unwrap_or(&Value::Null), changes);
-        }
-    } else if old != new {
-        changes.push(FieldChange { path, old: present(old), new: present(new) });
-    }
-}
-
-/// Longest value shown in full, in characters: an event has at most 1,024 bytes.
-const SHOWN_CHARS: usize = 60;
-
-fn shown(value: Option<&Value>) -> String {
-    let text = match value {
-        None => return "none".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-    };
-    if text.chars().count() > SHOWN_CHARS {
-        format!("{}…", text.chars().take(SHOWN_CHARS).collect::<String>())
-    } else {
-        text
-    }
-}
-
-impl fmt::Display for FieldChange {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {} → {}", self.path, shown(self.old.as_ref()), shown(self.new.as_ref()))
-    }
-}
-
 impl fmt::Display for Change {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.kind.named(&self.name))?;
         if !self.fields.is_empty() && self.action != Action::Create {
-            let fields: Vec<_> = self.fields.iter().map(ToString::to_string).collect();
+            let fields: Vec<_> = self.shown_fields().map(ToString::to_string).collect();
             write!(formatter, " ({})", fields.join(", "))?;
         }
         if let Some(why) = &self.why {
@@ -188,28 +129,41 @@ impl fmt::Display for Change {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[test]
-    fn differences_are_reported_field_by_field() {
-        let changes = field_changes(
-            &json!({"a": {"x": 1, "y": [1]}, "b": "same", "gone": true}),
-            &json!({"a": {"x": 2, "y": [1]}, "b": "same", "new": "v"}),
-        );
-        let reported: Vec<_> = changes.iter().map(ToString::to_string).collect();
-        assert_eq!(reported, ["a.x: 1 → 2", "gone: true → none", "new: none → v"]);
-    }
-
-    #[test]
-    fn equal_documents_do_not_differ() {
-        assert!(field_changes(&json!({"a": [1, {"b": null}]}), &json!({"a": [1, {"b": null}]})).is_empty());
-    }
-
-    #[test]
     fn a_change_reads_as_a_sentence() {
         let change = Change::new(Action::Update, ResourceKind::Alarm, "high").field("threshold", &90.0, &50.0);
-        assert_eq!(change.to_string(), "alarm high (threshold: 90.0 → 50.0)");
+        assert_eq!(change.to_string(), "alarm high (threshold: 90 → 50)");
+        assert_eq!(change.because("drift").to_string(), "alarm high (threshold: 90 → 50): drift");
+    }
+
+    #[test]
+    fn a_text_that_repeats_another_field_is_not_shown_again() {
+        let alarm = |threshold: f64, what: &str| json!({"description": format!("{what}: more than {threshold} flows."), "threshold": threshold});
+        let change =
+            |new: &Value| Change::new(Action::Update, ResourceKind::Alarm, "a").between(&alarm(50.0, "High"), new);
+        let changed = change(&alarm(5.0, "High"));
+        assert_eq!(changed.to_string(), "alarm a (threshold: 50 → 5)");
+        assert_eq!(changed.fields.len(), 2, "programs get both");
+        assert_eq!(
+            change(&alarm(5.0, "Low")).to_string(),
+            "alarm a (description: High: more than 50 flows. → Low: more than 5 flows., threshold: 50 → 5)"
+        );
+        assert_eq!(
+            change(&alarm(50.0, "Low")).to_string(),
+            "alarm a (description: High: more than 50 flows. → Low: more than 50 flows.)"
+        );
+    }
+
+    #[test]
+    fn a_change_of_tags_is_known_by_its_fields() {
+        let change =
+            |action| Change::new(action, ResourceKind::Role, "r").field("tags", &json!({}), &json!({"a.b": "c"}));
+        assert!(change(Action::Update).is_only_tags());
+        assert!(!change(Action::Adopt).is_only_tags());
+        assert!(!change(Action::Update).field("tagsPolicy", &1, &2).is_only_tags());
     }
 }

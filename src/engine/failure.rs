@@ -17,19 +17,21 @@ pub struct Failure {
     pub subject: Option<String>,
     /// The problem and the remedy.
     pub message: String,
+    /// The IAM actions that the operator's role needs, if their lack is the reason.
+    pub missing_actions: Vec<&'static str>,
 }
 
 impl Failure {
     /// A failure with the same reason, however long it lasts.
     #[must_use]
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, overdue: reason, subject: None, message: message.into() }
+        Self { reason, overdue: reason, subject: None, message: message.into(), missing_actions: Vec::new() }
     }
 
     /// AWS has not caught up with an earlier call; if it lasts, the reason is `overdue`.
     #[must_use]
     pub fn waiting(overdue: Reason, message: impl Into<String>) -> Self {
-        Self { reason: Reason::WaitingForAws, overdue, subject: None, message: message.into() }
+        Self { overdue, ..Self::new(Reason::WaitingForAws, message) }
     }
 
     /// The same failure about this resource.
@@ -53,8 +55,8 @@ const fn reason(class: Class) -> Reason {
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
         let overdue = if error.class == Class::NotFound { Reason::Rejected } else { reason(error.overdue) };
-        let message = error.to_string();
-        Self { reason: reason(error.class), overdue, subject: error.subject, message }
+        let (message, missing_actions) = (error.to_string(), error.missing_actions().to_vec());
+        Self { reason: reason(error.class), overdue, subject: error.subject, message, missing_actions }
     }
 }
 

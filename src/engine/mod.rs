@@ -2,7 +2,9 @@
 
 mod any_system;
 mod change;
+mod change_summary;
 mod failure;
+mod field_change;
 mod outcome;
 pub mod ownership;
 mod pass;
@@ -11,10 +13,13 @@ mod resource;
 mod schedule;
 mod step;
 mod system;
+mod value_text;
 
 pub use any_system::{AnySystem, Assessment, erase};
-pub use change::{Action, Along, Change, FieldChange, field_changes};
+pub use change::{Action, Along, Change};
+pub use change_summary::in_brief;
 pub use failure::Failure;
+pub use field_change::FieldChange;
 pub use outcome::{Assessed, Outcome, plan};
 pub use ownership::{Fate, fate};
 pub use pass::{apply, assess};

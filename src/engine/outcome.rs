@@ -197,7 +197,8 @@ mod tests {
         outcome.report = Some(Report::default());
         outcome.remaining.push(Change::new(Action::Replace, ResourceKind::FlowLog, "s3"));
         outcome.remaining.push(Change::new(Action::Delete, ResourceKind::FlowLog, "cloud-watch-logs"));
-        let tags = Change::new(Action::Update, ResourceKind::FlowLog, "cloud-watch-logs").field("tags", &(), &());
+        let tags =
+            Change::new(Action::Update, ResourceKind::FlowLog, "cloud-watch-logs").field("tags.team", &"a", &"b");
         outcome.remaining.push(tags);
         assert!(outcome.is_as_declared(&logs));
         outcome.remaining.push(Change::new(Action::Replace, ResourceKind::FlowLog, "cloud-watch-logs"));

@@ -145,9 +145,9 @@ mod tests {
             &change(Action::Update, ResourceKind::Role, "r"),
             &change(Action::Create, ResourceKind::Function, "f")
         ));
-        let tags = change(Action::Update, ResourceKind::Role, "r").field("tags", &(), &());
+        let tags = change(Action::Update, ResourceKind::Role, "r").field("tags.team", &"a", &"b");
         assert!(!holds_back(&tags, &change(Action::Update, ResourceKind::Role, "r")), "nothing builds on tags");
-        let adoption = change(Action::Adopt, ResourceKind::Role, "r").field("tags", &(), &());
+        let adoption = change(Action::Adopt, ResourceKind::Role, "r").field("tags.team", &"a", &"b");
         assert!(holds_back(&adoption, &change(Action::Update, ResourceKind::Role, "r")), "it is not ours yet");
     }
 }

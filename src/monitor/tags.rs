@@ -300,6 +300,33 @@ mod tests {
     }
 
     #[test]
+    fn every_conflict_is_a_whole_sentence() {
+        let monitor = fixtures::monitor();
+        let chosen = |by_spec| Chosen { field: "s3.bucketName", by_spec };
+        let tags_of = [
+            Tags::new(),
+            tags(&[(OWNER, "c/other/x")]),
+            tags(&[(RETAINED_BY, "c/other/x")]),
+            tags(&[(OWNER, "former/network/production")]),
+            tags(&[(RETAINED_BY, "former/network/production")]),
+        ];
+        for tags in tags_of {
+            let claims = [
+                monitor.claim(&tags),
+                monitor.claim_chosen(&tags, chosen(true), "a"),
+                monitor.claim_chosen(&tags, chosen(false), "a"),
+            ];
+            for claim in claims {
+                let Claim::Foreign(reported) = claim else { panic!("{tags:?}") };
+                let parts: Vec<_> = reported.split("; ").collect();
+                let is_whole =
+                    |part: &&str| !part.trim().is_empty() && !part.starts_with("or ") && !part.ends_with(',');
+                assert!(parts.iter().all(is_whole), "{reported}");
+            }
+        }
+    }
+
+    #[test]
     fn ownership_decides_the_claim() {
         let monitor = fixtures::monitor();
         let owner = monitor.owner.clone();

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use super::palette::Palette;
 use super::{ClusterNameSource, Plan, PlannedChange, Problem};
 use crate::api::ResourceKind;
 use crate::api::spec::DeletionPolicy;
-use crate::engine::{Action, Along, Change, FieldChange};
+use crate::engine::{Action, Along, Change};
 
 /// The mark of the action in `terraform plan`, where that has one.
 const fn mark(action: Action) -> &'static str {
@@ -136,8 +134,8 @@ fn waiting(planned: &PlannedChange) -> String {
 fn write_change(text: &mut String, PlannedChange { change, .. }: &PlannedChange, palette: &Palette) {
     let (style, along) = (palette.of(change.action), along(change));
     let _ = writeln!(text, "{style}{}{style:#} {} {}{along}", mark(change.action), change.kind.noun(), change.name);
-    for FieldChange { path, old, new } in &change.fields {
-        let _ = writeln!(text, "        {path}: {} -> {}", shown(old.as_ref()), shown(new.as_ref()));
+    for field in change.shown_fields() {
+        let _ = writeln!(text, "        {field}");
     }
     if let Some(why) = &change.why {
         let _ = writeln!(text, "        because: {why}");
@@ -154,10 +152,6 @@ fn along(change: &Change) -> String {
     });
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() { String::new() } else { format!(", with {}", parts.join(" and ")) }
-}
-
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "(none)".to_owned(), ToString::to_string)
 }
 
 fn sum(plan: &Plan) -> String {
@@ -236,7 +230,7 @@ Bucket
 
 FlowLogs
 -/+ flow log s3
-        aggregationInterval: 60 -> 600
+        aggregationInterval: 60 → 600
         because: a flow log cannot be changed
 
 FlowLogs (waits for Alarms)

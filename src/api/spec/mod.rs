@@ -42,16 +42,18 @@ pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
     doc = "Watches the network traffic of one VPC: flow logs, storage, alarms, anomaly detection, queries and a dashboard in AWS.",
     // The ownership tag contains cluster, namespace and name, and a tag value has at most 256 characters.
     validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name has at most 63 characters: it is part of a tag on every AWS resource"),
-    printcolumn = r#"{"name":"VPC","type":"string","jsonPath":".spec.vpcId","description":"The VPC that is watched."}"#,
-    printcolumn = r#"{"name":"Region","type":"string","jsonPath":".status.region","description":"The AWS region."}"#,
+    // The first ones fit 80 columns, with a name of 20 characters and the longest reason.
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status","description":"True if AWS is as declared."}"#,
     printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason","description":"Reason of the condition Ready."}"#,
-    printcolumn = r#"{"name":"Flow Logs","type":"string","jsonPath":".status.summary.flowLogs","description":"Active flow logs of those wanted."}"#,
     printcolumn = r#"{"name":"Alarms","type":"string","jsonPath":".status.summary.alarms","description":"Alarms in state ALARM."}"#,
+    printcolumn = r#"{"name":"Notifies","type":"string","jsonPath":".status.summary.notifies","description":"Confirmed subscriptions of those in the spec."}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"VPC","type":"string","jsonPath":".spec.vpcId","priority":1,"description":"The VPC that is watched."}"#,
+    printcolumn = r#"{"name":"Region","type":"string","jsonPath":".status.region","priority":1,"description":"The AWS region."}"#,
+    printcolumn = r#"{"name":"Flow Logs","type":"string","jsonPath":".status.summary.flowLogs","priority":1,"description":"Active flow logs of those wanted."}"#,
     printcolumn = r#"{"name":"Bucket","type":"string","jsonPath":".status.summary.bucket","priority":1,"description":"The bucket with the records."}"#,
     printcolumn = r#"{"name":"Log Group","type":"string","jsonPath":".status.summary.logGroup","priority":1,"description":"The log group with the records."}"#,
-    printcolumn = r#"{"name":"Dashboard","type":"string","jsonPath":".status.links.dashboard","priority":1,"description":"Link to the dashboard."}"#,
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message","priority":1,"description":"Message of the condition Ready."}"#
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = crate::api::descriptions::unwrap)]

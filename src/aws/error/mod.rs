@@ -28,7 +28,7 @@ pub struct AwsError {
     /// AWS's message.
     pub message: String,
     /// The remedy, for a person.
-    pub remedy: Option<String>,
+    pub remedy: Option<Remedy>,
     /// Kind and name of the affected resource, as in `role vfm-a`. The error's text does not contain it: the code that reports the error
     /// adds it.
     pub subject: Option<String>,
@@ -51,28 +51,47 @@ impl fmt::Display for AwsError {
     }
 }
 
+/// The remedy for a failed call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// The operator's role needs these IAM actions.
+    Grant(Vec<&'static str>),
+    /// Something else.
+    Other(String),
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant(actions) => write!(formatter, "the operator's role needs {}", actions.join(", ")),
+            Self::Other(remedy) => formatter.write_str(remedy),
+        }
+    }
+}
+
 /// The remedy for a missing permission.
-fn remedy(operation: &Operation, class: Class, message: &str) -> Option<String> {
+fn remedy(operation: &Operation, class: Class, message: &str) -> Option<Remedy> {
     if class != Class::Denied {
         return None;
     }
     if message.contains("Lake Formation") {
-        return Some(format!(
+        return Some(Remedy::Other(format!(
             "no IAM permission is missing: an administrator of AWS Lake Formation must grant the operator's role {}",
             lake_formation_permission(operation)
-        ));
+        )));
     }
-    let actions = concerned(operation, message).join(", ");
+    let actions = concerned(operation, message);
     if actions.is_empty() {
         return None;
     }
     // AWS's wording is in the IAM user guide, "Troubleshoot access denied error messages".
     Some(if message.contains("explicit deny") {
-        format!(
-            "a policy explicitly denies {actions}, which overrides the operator's role; ask the owner of that policy"
-        )
+        Remedy::Other(format!(
+            "a policy explicitly denies {}, which overrides the operator's role; ask the owner of that policy",
+            actions.join(", ")
+        ))
     } else {
-        format!("the operator's role needs {actions}")
+        Remedy::Grant(actions)
     })
 }
 
@@ -159,7 +178,16 @@ impl AwsError {
     /// The same error with a remedy that its caller knows.
     #[must_use]
     pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
-        Self { remedy: Some(remedy.into()), ..self }
+        Self { remedy: Some(Remedy::Other(remedy.into())), ..self }
+    }
+
+    /// The IAM actions that the operator's role needs, if their lack is the reason.
+    #[must_use]
+    pub fn missing_actions(&self) -> &[&'static str] {
+        match &self.remedy {
+            Some(Remedy::Grant(actions)) => actions,
+            _ => &[],
+        }
     }
 
     /// The same error about this resource, unless it is about another one.

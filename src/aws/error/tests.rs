@@ -23,6 +23,8 @@ fn a_missing_permission_is_named() {
         error.to_string(),
         "IAM CreateRole: AccessDenied: no (the operator's role needs iam:CreateRole, iam:TagRole)"
     );
+    assert_eq!(error.missing_actions(), ["iam:CreateRole", "iam:TagRole"]);
+    assert!(error.with_remedy("another one").missing_actions().is_empty());
 }
 
 #[test]
@@ -55,8 +57,9 @@ fn only_the_action_that_aws_names_is_asked_for() {
 #[test]
 fn an_explicit_deny_is_no_missing_permission() {
     let message = "no identity-based policy, with an explicit deny in a service control policy";
-    let reported = AwsError::reported(ops::DELETE_ROLE, "AccessDenied", message).to_string();
-    assert!(reported.ends_with(
+    let error = AwsError::reported(ops::DELETE_ROLE, "AccessDenied", message);
+    assert!(error.missing_actions().is_empty());
+    assert!(error.to_string().ends_with(
         "(a policy explicitly denies iam:DeleteRole, which overrides the operator's role; ask the owner of that policy)"
     ));
 }
@@ -66,6 +69,7 @@ fn a_refusal_of_lake_formation_asks_for_its_permission() {
     let message = "Insufficient Lake Formation permission(s): Required Create Database on Catalog";
     let reported = AwsError::reported(ops::CREATE_DATABASE, "AccessDeniedException", message);
     assert_eq!(reported.class, Class::Denied);
+    assert!(reported.missing_actions().is_empty());
     assert_eq!(
         reported.to_string(),
         format!(

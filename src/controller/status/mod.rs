@@ -1,7 +1,9 @@
 //! The status as a pure function of the findings of a pass. The same input gives the same status, so nothing is written at rest.
 
+mod causes;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::iter;
 
 use jiff::Timestamp;
@@ -10,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::mode::Mode;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::{AlarmStatus, Links, Notice, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
-use crate::engine::{Action, Change, Failure, Outcome, SystemHealth};
+use crate::engine::{Action, Change, Failure, Outcome, SystemHealth, in_brief};
 use crate::monitor::Monitor;
 
 pub use writer::StatusWriter;
@@ -39,7 +41,12 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
     let systems: Vec<_> = outcomes
         .iter()
         .filter(|outcome| !outcome.is_absent())
-        .map(|outcome| former_trouble(&input, outcome).unwrap_or_else(|| condition_of(mode, outcome)))
+        .map(|outcome| {
+            former_trouble(&input, outcome).unwrap_or_else(|| NewCondition {
+                missing_actions: causes::missing_actions(outcome),
+                ..condition_of(mode, outcome)
+            })
+        })
         .collect();
     let notices = notices(outcomes, previous);
     let mut conditions = summary_conditions(mode, &systems, &notices);
@@ -121,10 +128,12 @@ struct NewCondition {
     status: bool,
     reason: Reason,
     message: String,
+    /// The IAM actions that are missing, for a system that lacks any.
+    missing_actions: BTreeSet<&'static str>,
 }
 
 fn condition(type_: &'static str, status: bool, reason: Reason, message: &str) -> NewCondition {
-    NewCondition { type_, status, reason, message: message.to_owned() }
+    NewCondition { type_, status, reason, message: message.to_owned(), missing_actions: BTreeSet::new() }
 }
 
 /// The former trouble of a system, as long as its changes were not tried again: a pass under way, or one cut short, has no newer result.
@@ -196,13 +205,13 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
         return no(Reason::Progressing, progress);
     }
     if !outcome.remaining.is_empty() {
-        let changes: Vec<_> = outcome.remaining.iter().map(ToString::to_string).collect();
+        let changes = in_brief(&outcome.remaining);
         return match mode {
             Mode::Suspended | Mode::DeleteSuspended => {
-                no(Reason::Suspended, &format!("differs from the spec: {}", changes.join("; ")))
+                no(Reason::Suspended, &format!("differs from the spec: {changes}"))
             }
-            Mode::Delete => no(Reason::Deleting, &format!("to be removed: {}", changes.join("; "))),
-            Mode::Keep => no(Reason::Progressing, &format!("to be done: {}", changes.join("; "))),
+            Mode::Delete => no(Reason::Deleting, &format!("to be removed: {changes}")),
+            Mode::Keep => no(Reason::Progressing, &format!("to be done: {changes}")),
         };
     }
     match outcome.report.as_ref().map(|report| &report.health) {
@@ -251,14 +260,14 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) 
             vec![condition(READY, false, Reason::Deleting, "everything that was to be removed is removed")]
         }
         (Mode::Delete, Some(first)) if !stalled => {
-            vec![condition(READY, false, Reason::Deleting, &format!("{}: {}", first.type_, first.message))]
+            vec![condition(READY, false, Reason::Deleting, &causes::in_words(first, &unready))]
         }
         (_, None) => {
             let notices = notices.iter().map(|notice| notice.message.as_str());
             vec![condition(READY, true, Reason::Reconciled, &with_notices("AWS is as declared", notices))]
         }
         (_, Some(first)) => {
-            vec![condition(READY, false, first.reason, &format!("{}: {}", first.type_, first.message))]
+            vec![condition(READY, false, first.reason, &causes::in_words(first, &unready))]
         }
     };
     let detail = |type_, reason| condition(type_, true, reason, &format!("not ready: {}", names(&unready)));

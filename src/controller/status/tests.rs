@@ -2,6 +2,7 @@ use super::*;
 use crate::api::Component;
 use crate::api::ResourceKind;
 use crate::api::status::NoticeReason;
+use crate::aws::{AwsError, operations as ops};
 use crate::engine::{Conflict, Existing, Report};
 use crate::monitor::fixtures;
 
@@ -182,4 +183,30 @@ fn a_notice_is_in_the_messages_of_its_system_and_of_ready() {
     assert_eq!(status.notices[0].component, Component::FlowLogs);
     let unseen = Outcome { report: None, ..seen };
     assert_eq!(status_of(Mode::Keep, &[unseen], &status).notices, status.notices, "what was not read is not forgotten");
+}
+
+#[test]
+fn ready_names_every_cause_and_all_missing_permissions() {
+    let denied = |component, operation| {
+        let error = AwsError::reported(operation, "AccessDenied", "no");
+        Outcome { failures: vec![(None, Failure::from(error))], ..outcome(component) }
+    };
+    let message = |outcomes: &[Outcome]| {
+        let status = status_of(Mode::Keep, outcomes, &VpcFlowMonitorStatus::default());
+        status.conditions[0].message.clone()
+    };
+    let waiting = Outcome { waits_for: vec![Component::LogGroup], ..outcome(Component::FlowLogs) };
+    let group = denied(Component::LogGroup, ops::PUT_RETENTION_POLICY);
+    let alone = "LogGroupReady: CloudWatch Logs PutRetentionPolicy: AccessDenied: no (the operator's role needs logs:PutRetentionPolicy)";
+    assert_eq!(message(&[group.clone(), waiting.clone()]), alone);
+    let detector = denied(Component::Detector, ops::DELETE_FUNCTION);
+    let rejected = failed(Component::Bucket, Reason::Throttled);
+    let outcomes = [rejected, group, waiting, detector];
+    assert_eq!(
+        message(&outcomes),
+        format!(
+            "{alone} (also: BucketReady: Throttled, DetectorReady: AccessDenied); in all, the operator's role needs \
+             lambda:DeleteFunction, logs:PutRetentionPolicy"
+        )
+    );
 }

@@ -141,10 +141,15 @@ pub fn without_aws_own(recorded: &str, own: &[Value]) -> Option<String> {
     (!statements.is_empty()).then(|| Value::Array(statements).to_string())
 }
 
-/// Statements by `Sid`, for messages.
+/// Statements by `Sid` and in canonical form, for messages.
 #[must_use]
-pub fn by_sid(statements: &[Value]) -> BTreeMap<&str, &Value> {
-    statements.iter().map(|statement| (sid(statement), statement)).collect()
+pub fn by_sid(statements: &[Value]) -> BTreeMap<&str, Value> {
+    let normal = |statement: &Value| {
+        let mut statement = statement.clone();
+        normalise_statement(&mut statement);
+        statement
+    };
+    statements.iter().map(|statement| (sid(statement), normal(statement))).collect()
 }
 
 /// A bucket policy as S3 has it, in S3's own form: statements of others are never rewritten.

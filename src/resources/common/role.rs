@@ -130,7 +130,7 @@ impl Resource for Role {
         }
         if !policy::same(&found.trust, &self.trust) {
             let call = RoleCall::UpdateTrust(self.trust.clone());
-            step("trust", Some(found.trust.clone()), Some(self.trust.clone()), call);
+            step("trust", Some(found.trust.clone()), Some(policy::normalise(&self.trust)), call);
         }
         if found.description != self.description {
             let call = RoleCall::UpdateDescription(self.description.clone());
@@ -140,7 +140,7 @@ impl Resource for Role {
             let old = found.policies.get(name);
             if !old.is_some_and(|old| policy::same(old, document)) {
                 let call = RoleCall::PutPolicy { policy: name.clone(), document: document.clone() };
-                step(&format!("policies.{name}"), old.cloned(), Some(document.clone()), call);
+                step(&format!("policies.{name}"), old.cloned(), Some(policy::normalise(document)), call);
             }
         }
         for (name, document) in found.policies.iter().filter(|(name, _)| !self.policies.contains_key(*name)) {

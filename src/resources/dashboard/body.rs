@@ -1,10 +1,10 @@
 //! The body of the dashboard. See "Dashboard body structure and syntax" in the CloudWatch API reference, and "CloudWatch Logs Insights
 //! query syntax" in the CloudWatch Logs user guide.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::detector;
-use super::widget::{RED, Widget, graph, placed};
+use super::widget::{PLACE, RED, Widget, graph, placed};
 use crate::api::FlowLogField::{self, Action, Bytes, DstAddr, SrcAddr};
 use crate::api::spec::AlarmLimits;
 use crate::monitor::Monitor;
@@ -143,8 +143,29 @@ fn normalised(value: Value) -> Value {
     }
 }
 
+/// Two bodies for their comparison, with the widgets by title. Where one has other widgets, the places of those in both follow from that,
+/// and are left out.
+pub fn to_compare(old: &Value, new: &Value) -> (Value, Value) {
+    let (mut old, mut new) = (by_title(old), by_title(new));
+    if let (Some(old), Some(new)) = (widgets(&mut old), widgets(&mut new))
+        && (old.len() != new.len() || old.keys().any(|title| !new.contains_key(title)))
+    {
+        for (title, old) in old {
+            if let (Some(old), Some(new)) = (old.as_object_mut(), new.get_mut(title).and_then(Value::as_object_mut)) {
+                old.retain(|member, _| !PLACE.contains(&member.as_str()));
+                new.retain(|member, _| !PLACE.contains(&member.as_str()));
+            }
+        }
+    }
+    (old, new)
+}
+
+fn widgets(titled: &mut Value) -> Option<&mut Map<String, Value>> {
+    titled.get_mut("widgets")?.as_object_mut()
+}
+
 /// The body with its widgets by title, so that a difference is reported under the widget's title.
-pub fn by_title(body: &Value) -> Value {
+fn by_title(body: &Value) -> Value {
     let mut titled = body.clone();
     if let Some(Value::Array(widgets)) = body.get("widgets") {
         titled["widgets"] = widgets

@@ -115,8 +115,8 @@ impl Resource for Dashboard {
         if found.body == self.body {
             return Vec::new();
         }
-        let change = Change::new(Action::Update, Self::KIND, &self.name)
-            .between(&body::by_title(&found.body), &body::by_title(&self.body));
+        let (old, new) = body::to_compare(&found.body, &self.body);
+        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&old, &new);
         vec![Step::new(change, self.clone())]
     }
 
@@ -166,6 +166,7 @@ fn warning(messages: &[DashboardValidationMessage]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::VpcFlowMonitorSpec;
     use crate::api::spec::DeletionPolicy;
     use crate::engine::Removal;
     use crate::monitor::{Claim, OWNER, RETAINED_BY, fixtures};
@@ -192,7 +193,31 @@ mod tests {
         let desired = DashboardSystem::desired(&monitor).unwrap().unwrap();
         let diff = DashboardSystem::diff(&monitor, Goal::Present(&desired), &observed);
         let reported = diff.steps[0].change.to_string();
-        assert!(reported.contains("Rejected connections.properties.period: 300"), "{reported}");
+        assert!(reported.contains("widgets[\"Rejected connections\"].properties.period: 300 → 600"), "{reported}");
+    }
+
+    #[test]
+    fn a_change_says_nothing_twice() {
+        let mut monitor = fixtures::monitor();
+        let observed = Some(FoundDashboard {
+            body: DashboardSystem::desired(&monitor).unwrap().unwrap().body,
+            tags: Some(monitor.tags.clone()),
+        });
+        let mut reported = |change: fn(&mut VpcFlowMonitorSpec)| {
+            monitor.spec = fixtures::monitor().spec;
+            change(&mut monitor.spec);
+            let desired = DashboardSystem::desired(&monitor).unwrap().unwrap();
+            DashboardSystem::diff(&monitor, Goal::Present(&desired), &observed).steps[0].change.to_string()
+        };
+        let threshold = reported(|spec| spec.detections.rejected_connections.threshold = 5.0);
+        assert!(
+            threshold
+                .ends_with("(widgets[\"Rejected connections\"].properties.annotations.horizontal[0].value: 50 → 5)"),
+            "the label of the line repeats its value: {threshold}"
+        );
+        let without_detector = reported(|spec| spec.detector.enabled = false);
+        assert!(without_detector.contains(": removed"), "{without_detector}");
+        assert!(!without_detector.contains("].y: "), "the others only move up: {without_detector}");
     }
 
     #[test]

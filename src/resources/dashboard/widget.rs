@@ -10,6 +10,9 @@ pub(super) const RED: &str = "#d13212";
 /// Columns of a dashboard's grid.
 const GRID_COLUMNS: usize = 24;
 
+/// The members of a placed widget that [`placed`] computes.
+pub(super) const PLACE: [&str; 4] = ["x", "y", "width", "height"];
+
 /// A widget without a position.
 pub(super) struct Widget {
     pub kind: &'static str,

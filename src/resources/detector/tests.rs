@@ -96,7 +96,7 @@ fn every_field_of_the_spec_changes_what_it_should() {
     let cases: [(Set, &str); 6] = [
         (|spec| spec.detector.memory_mb = 256, "memoryMb"),
         (|spec| spec.detector.timeout_seconds = 30, "timeoutSeconds"),
-        (|spec| spec.detector.high_transfer_bytes = 7, "environment.RULES"),
+        (|spec| spec.detector.high_transfer_bytes = 7, "environment.RULES.highTransferBytes"),
         (|spec| spec.detections.namespace = "Network".into(), "environment.METRICS_NAMESPACE"),
         (|spec| spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:1:t".into()), "environment.TOPIC_ARN"),
         (|spec| spec.cloud_watch_logs.fields.truncate(12), "environment.LOG_FORMAT"),
@@ -150,7 +150,8 @@ fn every_drift_is_seen() {
         set(&mut configuration);
         assert_eq!(fields(&monitor, &observed(configuration, tags.clone())), [field]);
     }
-    assert_eq!(fields(&monitor, &observed(configuration, [(OWNER.into(), monitor.owner.clone())].into())), ["tags"]);
+    let tags = [(OWNER.into(), monitor.owner.clone())].into();
+    assert_eq!(fields(&monitor, &observed(configuration, tags)), [r#"tags["vpcflow.dev/managed-by"]"#]);
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Resource for Topic {
             steps.push(Step::new(change, TopicCall::SetKey(self.kms_key_arn.clone())));
         }
         if !policy::same(&found.policy, &self.policy) {
-            let change = change().field("policy", &found.policy, &self.policy);
+            let change = change().field("policy", &found.policy, &policy::normalise(&self.policy));
             steps.push(Step::new(change, TopicCall::SetPolicy(self.policy.clone())));
         }
         steps
@@ -234,10 +234,15 @@ mod tests {
             reported(&monitor, &FoundTopic { kms_key_arn: Some("alias/aws/sns".into()), ..wanted.clone() }),
             ["kmsKeyArn"]
         );
-        assert_eq!(reported(&monitor, &FoundTopic { policy: json!({"Statement": []}), ..wanted.clone() }), ["policy"]);
+        let mut policy = wanted.policy.clone();
+        policy["Statement"][0]["Effect"] = json!("Deny");
+        assert_eq!(
+            reported(&monitor, &FoundTopic { policy, ..wanted.clone() }),
+            [r#"policy.Statement["OwnAccount"].Effect"#]
+        );
         let mut tags = wanted.tags.clone();
         tags.remove(crate::monitor::MANAGED_BY);
-        assert_eq!(reported(&monitor, &FoundTopic { tags, ..wanted }), ["tags"]);
+        assert_eq!(reported(&monitor, &FoundTopic { tags, ..wanted }), [r#"tags["vpcflow.dev/managed-by"]"#]);
     }
 
     #[test]

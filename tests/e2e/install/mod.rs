@@ -2,5 +2,6 @@
 
 pub mod admission;
 pub mod chart;
+pub mod columns;
 pub mod examples;
 pub mod gitops;

@@ -10,6 +10,7 @@ pub mod leader;
 pub mod lifecycle;
 pub mod limits;
 pub mod refusals;
+pub mod reports;
 pub mod stopping;
 pub mod superseded;
 pub mod traffic;

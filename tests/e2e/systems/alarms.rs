@@ -231,7 +231,7 @@ async fn every_drift_is_repaired() {
         "{changes:#?}"
     );
     let of_errors: Vec<_> = changes[4].fields.iter().map(|field| field.path.as_str()).collect();
-    assert_eq!(of_errors, ["alarmActions", "description", "dimensions.FunctionName", "okActions"]);
+    assert_eq!(of_errors, ["alarmActions[0]", "description", "dimensions.FunctionName", "okActions[0]"]);
     // An update keeps an alarm's state, and a new one starts without; here all are new.
     assert_eq!(alarms(&sandbox).await, before);
     sandbox.assert_at_rest(&monitor, ALARMS).await;

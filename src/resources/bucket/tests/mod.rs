@@ -106,7 +106,7 @@ fn each_drift_is_repaired_by_itself() {
             |bucket| bucket.policy = Policy::default(),
             "Updated policy.VpcFlowOperatorDeliveryCheck policy.VpcFlowOperatorDeliveryWrite policy.VpcFlowOperatorDenyInsecureTransport",
         ),
-        (|bucket| drop(bucket.tags.remove("vpcflow.dev/managed-by")), "Updated tags"),
+        (|bucket| drop(bucket.tags.remove("vpcflow.dev/managed-by")), r#"Updated tags["vpcflow.dev/managed-by"]"#),
     ];
     for (drift, expected) in cases {
         let mut bucket = at_rest(&monitor);
@@ -155,7 +155,9 @@ fn an_unowned_bucket_is_adopted_with_the_tags_of_others() {
     let mut bucket = at_rest(&monitor);
     bucket.tags = [("team".to_owned(), "a".to_owned())].into();
     let diff = diff(&monitor, &here(&monitor, bucket));
-    assert_eq!(reported(&diff), ["Adopted tags"]);
+    let reported = &reported(&diff)[..];
+    let [adopted] = reported else { panic!("{reported:?}") };
+    assert!(adopted.starts_with(r#"Adopted tags["vpcflow.dev/adopted"]"#), "{adopted}");
     let Call::Tag(_, tags) = &diff.steps[0].op else { panic!("{diff:#?}") };
     assert!(tags.unset.is_empty());
     assert_eq!(&tags.set[OWNER], &monitor.owner);

@@ -1,0 +1,29 @@
+//! The message of `Ready`: every cause, the most important one with its own message.
+
+use std::collections::BTreeSet;
+
+use super::NewCondition;
+use crate::engine::Outcome;
+
+/// The IAM actions that a system lacks.
+pub(super) fn missing_actions(outcome: &Outcome) -> BTreeSet<&'static str> {
+    outcome.failures.iter().flat_map(|(_, failure)| failure.missing_actions.iter().copied()).collect()
+}
+
+/// The message of the most important system, the other systems with trouble, and all missing IAM actions, so that they can be granted
+/// together.
+pub(super) fn in_words(first: &NewCondition, unready: &[&NewCondition]) -> String {
+    let mut message = format!("{}: {}", first.type_, first.message);
+    let others = unready.iter().filter(|system| system.type_ != first.type_ && system.reason.is_trouble());
+    let others: Vec<_> = others.map(|system| format!("{}: {}", system.type_, system.reason.as_str())).collect();
+    if !others.is_empty() {
+        message = format!("{message} (also: {})", others.join(", "));
+    }
+    let missing: BTreeSet<_> = unready.iter().flat_map(|system| &system.missing_actions).copied().collect();
+    // The message names its own ones.
+    if missing.len() > first.missing_actions.len() {
+        let missing: Vec<_> = missing.into_iter().collect();
+        message = format!("{message}; in all, the operator's role needs {}", missing.join(", "));
+    }
+    message
+}
