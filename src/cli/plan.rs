@@ -36,6 +36,7 @@ const CHANGES: u8 = 2;
 /// Exit codes: 0 planned; 1 a monitor could not be planned, or has problems; 2 wrong arguments. With --detailed-exitcode, 2 also means changes,
 /// as for terraform; after wrong arguments standard output is empty.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(
     verbatim_doc_comment,
     group = ArgGroup::new("monitors").required(true).multiple(true).args(["names", "all_namespaces", "selector", "file"])
@@ -130,7 +131,7 @@ impl Plan {
             Verdict::Accepted => {}
             Verdict::Refused(why) => bail!("the API server refuses it: {why}"),
             Verdict::NotAsked(why) => {
-                notes.push(format!("no API server has checked the monitor: {why} (--offline omits this check)"))
+                notes.push(format!("no API server has checked the monitor: {why} (--offline omits this check)"));
             }
         }
         let status = object.status.as_ref();
