@@ -1,5 +1,7 @@
 //! Several changes as one short text, for events and conditions. The log has each change whole.
 
+use std::fmt::Write as _;
+
 use super::change::{Action, Change};
 use crate::api::ResourceKind;
 
@@ -26,7 +28,8 @@ pub fn in_brief<'c>(changes: impl IntoIterator<Item = &'c Change>) -> String {
     for (position, group) in groups.iter().enumerate() {
         let phrase = phrase(group);
         if position > 0 && text.chars().count() + phrase.chars().count() > SUMMARY {
-            text.push_str(&format!(" and {left} more"));
+            // Writing to a String cannot fail.
+            let _ = write!(text, " and {left} more");
             return text;
         }
         let is_last = position + 1 == groups.len();
@@ -70,7 +73,7 @@ fn detail(change: &Change) -> String {
     let mut detail = String::new();
     let fields: Vec<_> = change.shown_fields().map(ToString::to_string).collect();
     if change.action != Action::Create && !fields.is_empty() {
-        detail.push_str(&format!(" ({})", first(&fields)));
+        let _ = write!(detail, " ({})", first(&fields));
     }
     if let Some(why) = &change.why {
         detail.push_str(": ");
