@@ -86,7 +86,7 @@ pub async fn keep_current(context: Arc<Context>, stop: impl Future<Output = ()>)
         loop {
             ticks.tick().await;
             // Answers to these reads do not show that passes make progress.
-            in_background(refresh(&context)).await;
+            Box::pin(in_background(refresh(&context))).await;
         }
     };
     tokio::select! {

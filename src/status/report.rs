@@ -12,9 +12,9 @@ use thiserror::Error;
 
 use super::differences::differences;
 use super::events::{ReportedEvent, latest};
+use crate::api::VpcFlowMonitorSpec;
 use crate::api::conditions::{READY, RECONCILING, STALLED};
 use crate::api::status::FlowLogStatus;
-use crate::api::{ResourceKind, VpcFlowMonitorSpec};
 
 /// A stored object that cannot be summarised.
 #[derive(Debug, Error)]
@@ -43,8 +43,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// The conditions of the systems that are not as declared.
     pub not_as_declared: Vec<State>,
-    /// Subscriptions whose recipients get nothing yet.
-    pub unconfirmed_subscriptions: Vec<Subscription>,
+    /// Facts that need a person's attention although AWS is as declared.
+    pub notices: Vec<Notice>,
     /// All alarms.
     pub alarms: Vec<Alarm>,
     /// The flow logs.
@@ -85,12 +85,13 @@ impl From<&Condition> for State {
     }
 }
 
-/// A subscription that is not confirmed.
-#[derive(Debug, Serialize)]
-pub struct Subscription {
-    /// Its protocol and endpoint.
-    pub name: String,
-    /// The reason.
+/// A fact that needs a person's attention.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notice {
+    /// The kind of fact.
+    pub reason: String,
+    /// The fact, and what to do.
     pub message: String,
 }
 
@@ -123,19 +124,10 @@ struct Stored {
     account_id: Option<String>,
     region: Option<String>,
     conditions: Vec<Condition>,
-    resources: Vec<Resource>,
+    notices: Vec<Notice>,
     alarms: Vec<Alarm>,
     flow_logs: Vec<FlowLogStatus>,
     links: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Resource {
-    #[serde(rename = "type")]
-    kind: Value,
-    name: String,
-    message: Option<String>,
 }
 
 impl Report {
@@ -150,16 +142,12 @@ impl Report {
         let vpc_id = spec["vpcId"].as_str().unwrap_or_default();
         let summaries = [READY, RECONCILING, STALLED];
         let systems = stored.conditions.iter().filter(|condition| !summaries.contains(&condition.type_.as_str()));
-        let subscription = json!(ResourceKind::Subscription);
-        let unconfirmed = stored.resources.iter().filter(|resource| resource.kind == subscription);
         Ok(Self {
             vpc_id: vpc_id.to_owned(),
             ready: stored.conditions.iter().find(|condition| condition.type_ == READY).map(State::from),
             notes: notes(object, &stored),
             not_as_declared: systems.filter(|condition| condition.status != "True").map(State::from).collect(),
-            unconfirmed_subscriptions: unconfirmed
-                .filter_map(|it| Some(Subscription { name: it.name.clone(), message: it.message.clone()? }))
-                .collect(),
+            notices: stored.notices,
             spec: differences(spec, &json!(VpcFlowMonitorSpec::new(vpc_id))).unwrap_or_else(|| json!({})),
             events: latest(events),
             monitor,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::events::ReportedEvent;
-use super::report::{Alarm, Report, State};
+use super::report::{Alarm, Notice, Report, State};
 use super::wrap::{shortened, wrap};
 use crate::api::status::FlowLogStatus;
 use crate::elapsed::span;
@@ -22,8 +22,7 @@ pub fn render(report: &Report, now: Timestamp) -> String {
         text += &wrap("Note: ", note);
     }
     section(&mut text, "Not as declared", report.not_as_declared.iter().map(|state| condition(state, now)));
-    let unconfirmed = report.unconfirmed_subscriptions.iter();
-    section(&mut text, "Not confirmed", unconfirmed.map(|it| wrap("  ", &format!("{}: {}", it.name, it.message))));
+    section(&mut text, "Notices", report.notices.iter().map(notice));
     text += &alarms(&report.alarms, now);
     section(&mut text, "Flow logs", report.flow_logs.iter().map(flow_log));
     let wide = report.links.keys().map(String::len).max().unwrap_or_default();
@@ -57,8 +56,10 @@ fn ready(report: &Report, now: Timestamp) -> String {
     let is_ready = status == "True";
     let ready = if is_ready { "Ready" } else { "Not ready" };
     let first = format!("{ready} for {}, {reason}", span(now.duration_since(since.0)));
-    // The list of systems has the message already.
+    // The lists of systems and of notices have these messages already.
     let is_listed = |state: &State| message.contains(&state.message);
+    let unlisted = |message: String, notice: &Notice| message.replace(&format!("; {}", notice.message), "");
+    let message = report.notices.iter().fold(message.clone(), unlisted);
     if report.not_as_declared.iter().any(is_listed) || message.is_empty() {
         wrap("", &first)
     } else {
@@ -69,6 +70,10 @@ fn ready(report: &Report, now: Timestamp) -> String {
 fn condition(state: &State, now: Timestamp) -> String {
     let first = format!("  {}: {} for {}\n", state.condition, state.reason, span(now.duration_since(state.since.0)));
     first + &wrap("    ", &state.message)
+}
+
+fn notice(notice: &Notice) -> String {
+    format!("  {}\n{}", notice.reason, wrap("    ", &notice.message))
 }
 
 fn alarms(alarms: &[Alarm], now: Timestamp) -> String {
@@ -149,6 +154,8 @@ mod tests {
     const DENIED: &str = "CloudWatch Logs CreateLogGroup: AccessDeniedException: User is not authorized to perform \
          logs:CreateLogGroup (the operator's role needs logs:CreateLogGroup)";
 
+    const PENDING: &str = "1 of 2 subscriptions not confirmed: soc@example.com";
+
     fn in_trouble() -> (DynamicObject, Vec<Event>) {
         let status = json!({
             "observedGeneration": 1,
@@ -161,11 +168,9 @@ mod tests {
                 condition("LogGroupReady", "False", "AccessDenied", DENIED),
                 condition("DeliveryRoleReady", "False", "WaitingForDependency", "waits for LogGroup"),
             ],
-            "resources": [
-                {"component": "Notifications", "type": "AWS::SNS::Subscription", "name": "email:soc@example.com",
-                 "state": "InSync", "message": "waits for confirmation by its recipient"},
-                {"component": "Notifications", "type": "AWS::SNS::Subscription", "name": "sqs:q", "state": "InSync"},
-                {"component": "Later", "type": "AWS::Later::Kind", "name": "l", "state": "InSync", "message": "m"},
+            "notices": [
+                {"component": "Notifications", "reason": "SubscriptionPending", "message": PENDING},
+                {"component": "Later", "reason": "OfALaterVersion", "message": "m"},
             ],
             "alarms": [
                 {"name": "vfm-network-production-rejected-connections", "state": "ALARM", "since": "2026-11-23T11:27:00Z"},
@@ -207,8 +212,11 @@ Not as declared
   DeliveryRoleReady: WaitingForDependency for 4m
     waits for LogGroup
 
-Not confirmed
-  email:soc@example.com: waits for confirmation by its recipient
+Notices
+  SubscriptionPending
+    1 of 2 subscriptions not confirmed: soc@example.com
+  OfALaterVersion
+    m
 
 Alarms: 2 of 3 firing
   vfm-network-production-rejected-connections for 3m
@@ -250,6 +258,16 @@ Latest events
     }
 
     #[test]
+    fn a_notice_is_printed_once() {
+        let ready = condition("Ready", "True", "Reconciled", &format!("AWS is as declared; {PENDING}"));
+        let notices = json!([{"component": "Notifications", "reason": "SubscriptionPending", "message": PENDING}]);
+        let status = json!({"observedGeneration": 2, "conditions": [ready], "notices": notices});
+        let text = rendered(&object(&json!({}), &status), &[]);
+        let expected = format!("Reconciled: AWS is as declared\n\nNotices\n  SubscriptionPending\n    {PENDING}\n");
+        assert!(text.ends_with(&expected), "{text}");
+    }
+
+    #[test]
     fn without_a_status_the_operator_is_asked_for() {
         let text = rendered(&object(&json!({}), &json!({"observedGeneration": -1})), &[]);
         assert!(text.contains("\nNot ready\nNote: the operator has reported nothing: is it running"), "{text}");
@@ -267,10 +285,7 @@ Latest events
                    "message": format!("LogGroupReady: {DENIED}"), "since": "2026-11-23T11:26:00Z"})
         );
         assert_eq!(document["notAsDeclared"][1]["condition"], "DeliveryRoleReady");
-        assert_eq!(
-            document["unconfirmedSubscriptions"],
-            json!([{"name": "email:soc@example.com", "message": "waits for confirmation by its recipient"}])
-        );
+        assert_eq!(document["notices"][0], json!({"reason": "SubscriptionPending", "message": PENDING}));
         assert_eq!(document["alarms"][0]["since"], "2026-11-23T11:27:00Z");
         assert_eq!(document["spec"]["suspend"], true);
         let mut names: Vec<_> = document.as_object().unwrap().keys().map(String::as_str).collect();
@@ -286,10 +301,10 @@ Latest events
                 "monitor",
                 "notAsDeclared",
                 "notes",
+                "notices",
                 "ready",
                 "region",
                 "spec",
-                "unconfirmedSubscriptions",
                 "vpcId",
             ]
         );

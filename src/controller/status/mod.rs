@@ -214,14 +214,11 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
             Mode::Keep => no(Reason::Progressing, &format!("to be done: {changes}")),
         };
     }
-    match outcome.report.as_ref().map(|report| &report.health) {
-        Some(SystemHealth::Pending(message)) => no(Reason::Progressing, message),
-        _ => {
-            let notices = outcome.report.iter().flat_map(|report| &report.notices).map(|(_, message)| message.as_str());
-            let message = with_notices("as declared", notices);
-            condition(type_, true, Reason::Reconciled, &message)
-        }
+    if let Some(SystemHealth::Pending(message)) = outcome.report.as_ref().map(|report| &report.health) {
+        return no(Reason::Progressing, message);
     }
+    let notices = outcome.report.iter().flat_map(|report| &report.notices).map(|(_, message)| message.as_str());
+    condition(type_, true, Reason::Reconciled, &with_notices("as declared", notices))
 }
 
 /// `Ready`, and `Reconciling` or `Stalled` while true.

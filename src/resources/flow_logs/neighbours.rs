@@ -56,7 +56,7 @@ mod tests {
 
     fn observed(owners: &[Option<&str>]) -> Observed {
         let flow_log = wanted(&fixtures::monitor()).remove(0);
-        let found = |(number, owner): (usize, &Option<&str>)| Found {
+        let found = |(number, owner): (usize, Option<&str>)| Found {
             id: format!("fl-{number}"),
             flow_log: flow_log.clone(),
             tags: owner.iter().map(|owner| (OWNER.to_owned(), (*owner).to_owned())).collect::<Tags>(),
@@ -65,7 +65,7 @@ mod tests {
             delivery_error: None,
             created_at: None,
         };
-        Observed { read_at: SystemTime::UNIX_EPOCH, flow_logs: owners.iter().enumerate().map(found).collect() }
+        Observed { read_at: SystemTime::UNIX_EPOCH, flow_logs: owners.iter().copied().enumerate().map(found).collect() }
     }
 
     #[test]

@@ -78,7 +78,7 @@ async fn what_matters_comes_first_in_80_columns_and_needs_no_aws() {
     assert!(bad.contains("  FlowLogsReady: Rejected for "), "{bad}");
     assert!(bad.contains("Latest events") && bad.contains("Warning Rejected: "), "{bad}");
     assert!(good.contains("\nReady for ") && !good.contains("Not as declared"), "{good}");
-    assert!(good.contains("\nNot confirmed\n  email:soc@example.com: waits for confirmation"), "{good}");
+    assert!(good.contains("\nNotices\n  SubscriptionPending\n    1 of 1 subscriptions not confirmed: soc@"), "{good}");
     assert!(good.contains("\nSpec (all other fields are defaults)\n  notifications:\n    subscriptions:\n"), "{good}");
     assert!(good.contains("\nFlow logs\n  ") && good.contains("\nLinks\n  dashboard "), "{good}");
 
