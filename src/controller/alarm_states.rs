@@ -1,25 +1,13 @@
-//! The states of all alarms, read about once a minute between the passes: a pass follows only after minutes, and an alarm is urgent.
+//! The alarms of all monitors, with their states as the status last had them.
 
-use std::collections::{BTreeMap, HashMap};
-use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kube::api::{ApiResource, DynamicObject};
-use kube::{Api, ResourceExt};
-use tokio::time::{MissedTickBehavior, interval};
-use tracing::{debug, warn};
+use kube::ResourceExt;
 
-use super::context::Context;
-use super::observer::in_background;
-use super::read::read;
-use super::status::{StatusWriter, firing};
 use crate::api::VpcFlowMonitor;
 use crate::api::spec::AssumeRole;
 use crate::api::status::AlarmStatus;
-use crate::resources::alarms::states_of_names;
-
-/// Most names that `DescribeAlarms` accepts in one call: see its entry in the CloudWatch API reference.
-const MOST_NAMES: usize = 100;
 
 /// The alarms of all monitors, by the UID of the monitor.
 #[derive(Debug, Default)]
@@ -27,16 +15,18 @@ pub struct AlarmStates(Mutex<HashMap<String, Watched>>);
 
 /// A monitor with alarms.
 #[derive(Clone, Debug, PartialEq)]
-struct Watched {
-    namespace: String,
-    name: String,
+pub struct Watched {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
     reach: Reach,
     /// The alarms as the status has them.
-    alarms: Vec<AlarmStatus>,
+    pub alarms: Vec<AlarmStatus>,
 }
 
 /// The way to an account and region: the monitors that share it are read together.
-type Reach = (Option<String>, Option<AssumeRole>);
+pub type Reach = (Option<String>, Option<AssumeRole>);
 
 impl AlarmStates {
     /// Records the alarms of a monitor, as its status now has them.
@@ -60,7 +50,8 @@ impl AlarmStates {
         self.all().remove(uid);
     }
 
-    fn by_reach(&self) -> Vec<(Reach, Vec<(String, Watched)>)> {
+    /// All monitors, by UID, in groups of one account and region.
+    pub fn by_reach(&self) -> Vec<(Reach, Vec<(String, Watched)>)> {
         let mut groups: Vec<(Reach, Vec<(String, Watched)>)> = Vec::new();
         for (uid, watched) in self.all().iter() {
             let member = (uid.clone(), watched.clone());
@@ -76,83 +67,6 @@ impl AlarmStates {
         // A panic elsewhere leaves at worst one state old until the next pass.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Reads the states again and again until `stop` ends.
-pub async fn keep_current(context: Arc<Context>, stop: impl Future<Output = ()>) {
-    let reading = async {
-        let mut ticks = interval(context.options.alarm_interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            // Answers to these reads do not show that passes make progress.
-            Box::pin(in_background(refresh(&context))).await;
-        }
-    };
-    tokio::select! {
-        () = reading => {}
-        () = stop => {}
-    }
-}
-
-/// Reads the states of all alarms, and writes those that have changed into the status of their monitors.
-async fn refresh(context: &Context) {
-    for ((region, role), members) in context.alarm_states.by_reach() {
-        // A failure is not reported here: the next pass meets it too, and reports it in the status.
-        let aws = match context.aws.get(region.as_deref(), role.as_ref()).await {
-            Ok(aws) => aws,
-            Err(error) => {
-                debug!(%error, "cannot read the states of alarms");
-                continue;
-            }
-        };
-        let names: Vec<String> =
-            members.iter().flat_map(|(_, watched)| &watched.alarms).map(|alarm| alarm.name.clone()).collect();
-        let mut found = BTreeMap::new();
-        for names in names.chunks(MOST_NAMES) {
-            match states_of_names(&aws, names.to_vec()).await {
-                Ok(states) => found.extend(states.into_iter().map(|state| (state.name.clone(), state))),
-                Err(error) => debug!(%error, "cannot read the states of alarms"),
-            }
-        }
-        for (uid, watched) in members {
-            let now = latest(&watched.alarms, &found);
-            if now != watched.alarms
-                && let Err(error) = write(context, &uid, &watched, &found).await
-            {
-                warn!(%error, namespace = watched.namespace, monitor = watched.name, "cannot write the states of alarms");
-            }
-        }
-    }
-}
-
-/// The alarms with their latest states. One that AWS does not list stays as it was until the next pass.
-fn latest(known: &[AlarmStatus], found: &BTreeMap<String, AlarmStatus>) -> Vec<AlarmStatus> {
-    known.iter().map(|alarm| found.get(&alarm.name).unwrap_or(alarm).clone()).collect()
-}
-
-async fn write(
-    context: &Context,
-    uid: &str,
-    watched: &Watched,
-    found: &BTreeMap<String, AlarmStatus>,
-) -> kube::Result<()> {
-    // A pass under way writes its own reading.
-    if context.health.is_running(uid) {
-        return Ok(());
-    }
-    let kind = ApiResource::erase::<VpcFlowMonitor>(&());
-    let objects: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &watched.namespace, &kind);
-    let stored = objects.get_opt(&watched.name).await?.filter(|object| object.metadata.uid.as_deref() == Some(uid));
-    let Some(Ok(object)) = stored.map(read) else { return Ok(()) };
-    let Some(before) = object.status.clone() else { return Ok(()) };
-    let mut status = before.clone();
-    status.alarms = latest(&before.alarms, found);
-    if let Some(summary) = &mut status.summary {
-        summary.alarms = firing(&status.alarms);
-    }
-    context.alarm_states.learn(&object, &status.alarms);
-    StatusWriter::new(context, &objects, &object.metadata, Some(before)).write(status).await
 }
 
 #[cfg(test)]
@@ -183,12 +97,5 @@ mod tests {
         states.learn(&monitor("c", "us-east-1"), &[]);
         states.forget("a");
         assert_eq!(states.by_reach().len(), 1);
-    }
-
-    #[test]
-    fn an_alarm_that_aws_does_not_list_stays_as_it_was() {
-        let found = BTreeMap::from([("a".to_owned(), alarm("a", "ALARM"))]);
-        let known = [alarm("a", "OK"), alarm("b", "OK")];
-        assert_eq!(latest(&known, &found), [alarm("a", "ALARM"), alarm("b", "OK")]);
     }
 }

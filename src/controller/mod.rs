@@ -1,5 +1,6 @@
 //! The controller: watches monitors and reconciles them.
 
+mod alarm_reader;
 mod alarm_states;
 mod client;
 mod concurrency;
@@ -70,7 +71,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         keepers.push(keep(monitors, Arc::clone(&context), listed, stop.clone()));
         lists.push(list);
     }
-    let alarms = alarm_states::keep_current(Arc::clone(&context), stop.clone());
+    let alarms = alarm_reader::keep_current(Arc::clone(&context), stop.clone());
     let report_when_all_are_listed = async move {
         for mut list in lists {
             if list.wait_for(|listed| *listed).await.is_err() {

@@ -58,6 +58,7 @@ WRONG = (
     ({"defaultDeletionPolicy": "retain"}, "at '/defaultDeletionPolicy': value must be one of"),
     ({"resync": "ten minutes"}, "at '/resync'"),
     ({"resync": "999ms"}, "resync is less than 1s"),
+    ({"alarmInterval": "999ms"}, "alarmInterval is less than 1s"),
     ({"concurrency": 0}, "at '/concurrency': minimum"),
     ({"logFormat": "yaml"}, "at '/logFormat': value must be one of"),
     ({"metrics": {"port": 80000}}, "at '/metrics/port': maximum"),

@@ -35,6 +35,7 @@
 {{- end }}
 - --default-deletion-policy={{ .Values.defaultDeletionPolicy }}
 - --resync={{ .Values.resync }}
+- --alarm-interval={{ .Values.alarmInterval }}
 - --concurrency={{ .Values.concurrency }}
 - {{ printf "--metrics-addr=%s:%v" .Values.metrics.bindAddress .Values.metrics.port | quote }}
 - --log-format={{ .Values.logFormat }}

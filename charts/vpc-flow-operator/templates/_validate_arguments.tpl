@@ -3,6 +3,9 @@
 {{- if lt (include "vpc-flow-operator.milliseconds" .Values.resync | atoi) 1000 }}
 {{- fail "resync is less than 1s." }}
 {{- end }}
+{{- if lt (include "vpc-flow-operator.milliseconds" .Values.alarmInterval | atoi) 1000 }}
+{{- fail "alarmInterval is less than 1s." }}
+{{- end }}
 {{- if .Values.leaderElection.enabled }}
 {{- $lease := include "vpc-flow-operator.milliseconds" .Values.leaderElection.leaseDuration | atoi }}
 {{- $renew := include "vpc-flow-operator.milliseconds" .Values.leaderElection.renewDeadline | atoi }}
@@ -70,6 +73,7 @@
 --detector-architecture: detectorArchitecture
 --default-deletion-policy: defaultDeletionPolicy
 --resync: resync
+--alarm-interval: alarmInterval
 --concurrency: concurrency
 --metrics-addr: metrics.bindAddress and metrics.port
 --log-format: logFormat

@@ -21,7 +21,7 @@ fn findings_are_no_failure_unless_asked_for() {
 fn a_wrong_command_line_is_told_apart_and_nothing_read() {
     for (args, reason) in [
         (&["--record"][..], "a similar argument exists: '--records'"),
-        (&["-o", "yaml"], "[possible values: table, json]"),
+        (&["-o", "table"], "[possible values: text, json, yaml]"),
         (&["--records", "-o", "json"], "cannot be used with"),
         (&["--records", "--fail-on", "low"], "cannot be used with"),
         (&["--format", "srcadr"], "it names no field of a flow log"),
