@@ -130,6 +130,16 @@ class Evaluation(_Alarms):
         self.assertEqual(self.alarm()["StateValue"], "OK")
         self.refused("ValidationError", self.cloudwatch.set_alarm_state, AlarmName="a", StateValue="ON", StateReason="x")
 
+    def test_the_time_of_the_last_change_of_state_is_listed(self) -> None:
+        self.put()
+        created = self.alarm()
+        self.assertEqual(created["StateTransitionedTimestamp"], created["StateUpdatedTimestamp"])
+        self.cloudwatch.set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="test")
+        changed = self.alarm()
+        self.assertGreaterEqual(changed["StateTransitionedTimestamp"], created["StateTransitionedTimestamp"])
+        self.cloudwatch.set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="again")
+        self.assertEqual(self.alarm()["StateTransitionedTimestamp"], changed["StateTransitionedTimestamp"])
+
     def test_the_history_tells_of_states(self):
         self.put()
         self.report(60)

@@ -4,22 +4,31 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{debug, warn};
+use tracing::{debug, info, instrument, warn};
 
-use super::alarm_states::Watched;
+use super::alarm_states::{AccountAccess, MonitorAlarms};
 use super::context::Context;
 use super::observer::in_background;
 use super::read::read;
-use super::status::{StatusWriter, firing};
+use super::status::{FIELD_MANAGER, firing};
 use crate::api::VpcFlowMonitor;
 use crate::api::status::AlarmStatus;
 use crate::resources::alarms::states_of_names;
 
 /// Most names that `DescribeAlarms` accepts in one call: see its entry in the CloudWatch API reference.
 const MOST_NAMES: usize = 100;
+
+/// The most accounts that are read at once.
+const AT_ONCE: usize = 8;
+
+/// Answers of the API server about an object that has changed, or is gone.
+const CONFLICT: u16 = 409;
+const NOT_FOUND: u16 = 404;
 
 /// Reads the states again and again until `stop` ends.
 pub async fn keep_current(context: Arc<Context>, stop: impl Future<Output = ()>) {
@@ -40,31 +49,32 @@ pub async fn keep_current(context: Arc<Context>, stop: impl Future<Output = ()>)
 
 /// Reads the states of all alarms, and writes those that have changed into the status of their monitors.
 async fn refresh(context: &Context) {
-    for ((region, role), members) in context.alarm_states.by_reach() {
-        // A failure is not reported here: the next pass meets it too, and reports it in the status.
-        let aws = match context.aws.get(region.as_deref(), role.as_ref()).await {
-            Ok(aws) => aws,
-            Err(error) => {
-                debug!(%error, "cannot read the states of alarms");
-                continue;
-            }
-        };
-        let names: Vec<String> =
-            members.iter().flat_map(|(_, watched)| &watched.alarms).map(|alarm| alarm.name.clone()).collect();
-        let mut found = BTreeMap::new();
-        for names in names.chunks(MOST_NAMES) {
-            match states_of_names(&aws, names.to_vec()).await {
-                Ok(states) => found.extend(states.into_iter().map(|state| (state.name.clone(), state))),
-                Err(error) => debug!(%error, "cannot read the states of alarms"),
-            }
+    // An account that does not answer delays no other.
+    let accounts = stream::iter(context.alarm_states.by_access());
+    accounts.for_each_concurrent(AT_ONCE, |(access, members)| refresh_account(context, access, members)).await;
+}
+
+async fn refresh_account(context: &Context, (region, role): AccountAccess, members: Vec<(String, MonitorAlarms)>) {
+    // A failure is not reported here: the next pass meets it too, and reports it in the status.
+    let aws = match context.aws.get(region.as_deref(), role.as_ref()).await {
+        Ok(aws) => aws,
+        Err(error) => return debug!(%error, "cannot read the states of alarms"),
+    };
+    let names: Vec<String> =
+        members.iter().flat_map(|(_, monitor)| &monitor.alarms).map(|alarm| alarm.name.clone()).collect();
+    let mut found = BTreeMap::new();
+    for names in names.chunks(MOST_NAMES) {
+        match states_of_names(&aws, names.to_vec()).await {
+            Ok(states) => found.extend(states.into_iter().map(|state| (state.name.clone(), state))),
+            Err(error) => debug!(%error, "cannot read the states of alarms"),
         }
-        for (uid, watched) in members {
-            let now = latest(&watched.alarms, &found);
-            if now != watched.alarms
-                && let Err(error) = write(context, &uid, &watched, &found).await
-            {
-                warn!(%error, namespace = watched.namespace, monitor = watched.name, "cannot write the states of alarms");
-            }
+    }
+    for (uid, monitor) in members {
+        if latest(&monitor.alarms, &found) != monitor.alarms
+            && let Err(error) = write(context, &uid, &monitor, &found).await
+        {
+            let MonitorAlarms { namespace, name, .. } = monitor;
+            warn!(%error, namespace, monitor = name, "cannot write the states of alarms");
         }
     }
 }
@@ -74,10 +84,12 @@ fn latest(known: &[AlarmStatus], found: &BTreeMap<String, AlarmStatus>) -> Vec<A
     known.iter().map(|alarm| found.get(&alarm.name).unwrap_or(alarm).clone()).collect()
 }
 
+/// Writes the states into the status, and nothing else: a pass may write the rest at the same time. If it does, the next reading follows.
+#[instrument(skip_all, fields(namespace = monitor.namespace, monitor = monitor.name))]
 async fn write(
     context: &Context,
     uid: &str,
-    watched: &Watched,
+    monitor: &MonitorAlarms,
     found: &BTreeMap<String, AlarmStatus>,
 ) -> kube::Result<()> {
     // A pass under way writes its own reading.
@@ -85,17 +97,29 @@ async fn write(
         return Ok(());
     }
     let kind = ApiResource::erase::<VpcFlowMonitor>(&());
-    let objects: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &watched.namespace, &kind);
-    let stored = objects.get_opt(&watched.name).await?.filter(|object| object.metadata.uid.as_deref() == Some(uid));
-    let Some(Ok(object)) = stored.map(read) else { return Ok(()) };
-    let Some(before) = object.status.clone() else { return Ok(()) };
-    let mut status = before.clone();
-    status.alarms = latest(&before.alarms, found);
-    if let Some(summary) = &mut status.summary {
-        summary.alarms = firing(&status.alarms);
+    let objects: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &monitor.namespace, &kind);
+    let Some(stored) = objects.get_opt(&monitor.name).await?.filter(|it| it.metadata.uid.as_deref() == Some(uid))
+    else {
+        return Ok(());
+    };
+    let resource_version = stored.metadata.resource_version.clone();
+    let Some(status) = read(stored).ok().and_then(|object| object.status) else { return Ok(()) };
+    let alarms = latest(&status.alarms, found);
+    let patch = json!({
+        "metadata": {"uid": uid, "resourceVersion": resource_version},
+        "status": {"alarms": alarms, "summary": {"alarms": firing(&alarms)}},
+    });
+    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    match objects.patch_status(&monitor.name, &parameters, &Patch::Merge(patch)).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(answer)) if [CONFLICT, NOT_FOUND].contains(&answer.code) => return Ok(()),
+        Err(error) => return Err(error),
     }
-    context.alarm_states.learn(&object, &status.alarms);
-    StatusWriter::new(context, &objects, &object.metadata, Some(before)).write(status).await
+    info!("alarm states written");
+    if context.alarm_states.update(uid, &alarms) {
+        context.metrics.monitors().learn_alarms(uid, &alarms);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

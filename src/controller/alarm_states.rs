@@ -7,42 +7,55 @@ use kube::ResourceExt;
 
 use crate::api::VpcFlowMonitor;
 use crate::api::spec::AssumeRole;
-use crate::api::status::AlarmStatus;
+use crate::api::status::{AlarmStatus, VpcFlowMonitorStatus};
 
 /// The alarms of all monitors, by the UID of the monitor.
 #[derive(Debug, Default)]
-pub struct AlarmStates(Mutex<HashMap<String, Watched>>);
+pub struct AlarmStates(Mutex<HashMap<String, MonitorAlarms>>);
 
-/// A monitor with alarms.
+/// The alarms of a monitor.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Watched {
-    /// Its namespace.
+pub struct MonitorAlarms {
+    /// The namespace of the monitor.
     pub namespace: String,
-    /// Its name.
+    /// The name of the monitor.
     pub name: String,
-    reach: Reach,
+    access: AccountAccess,
     /// The alarms as the status has them.
     pub alarms: Vec<AlarmStatus>,
 }
 
-/// The way to an account and region: the monitors that share it are read together.
-pub type Reach = (Option<String>, Option<AssumeRole>);
+/// The region and the role by which a monitor's account is reached. The alarms of monitors that share them are read together.
+pub type AccountAccess = (Option<String>, Option<AssumeRole>);
 
 impl AlarmStates {
-    /// Records the alarms of a monitor, as its status now has them.
-    pub fn learn(&self, object: &VpcFlowMonitor, alarms: &[AlarmStatus]) {
+    /// Records the alarms at the end of a pass. `written`: the pass has written them into the status. If it has not, the alarm reader may
+    /// have written later ones, which stay.
+    pub fn learn(&self, object: &VpcFlowMonitor, status: &VpcFlowMonitorStatus, written: bool) {
         let uid = object.uid().unwrap_or_default();
-        if alarms.is_empty() {
-            self.forget(&uid);
-            return;
+        let mut all = self.all();
+        if status.alarms.is_empty() {
+            all.remove(&uid);
+        } else if written || !all.contains_key(&uid) {
+            let alarms = MonitorAlarms {
+                namespace: object.namespace().unwrap_or_default(),
+                name: object.name_any(),
+                access: (status.region.clone(), object.spec.assume_role.clone()),
+                alarms: status.alarms.clone(),
+            };
+            all.insert(uid, alarms);
         }
-        let watched = Watched {
-            namespace: object.namespace().unwrap_or_default(),
-            name: object.name_any(),
-            reach: (object.spec.region.clone(), object.spec.assume_role.clone()),
-            alarms: alarms.to_vec(),
-        };
-        self.all().insert(uid, watched);
+    }
+
+    /// Records alarms that the alarm reader has written into the status. Returns false if the monitor is gone in the meantime.
+    pub fn update(&self, uid: &str, alarms: &[AlarmStatus]) -> bool {
+        match self.all().get_mut(uid) {
+            Some(known) => {
+                alarms.clone_into(&mut known.alarms);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Forgets a monitor that is gone.
@@ -51,19 +64,15 @@ impl AlarmStates {
     }
 
     /// All monitors, by UID, in groups of one account and region.
-    pub fn by_reach(&self) -> Vec<(Reach, Vec<(String, Watched)>)> {
-        let mut groups: Vec<(Reach, Vec<(String, Watched)>)> = Vec::new();
-        for (uid, watched) in self.all().iter() {
-            let member = (uid.clone(), watched.clone());
-            match groups.iter_mut().find(|(reach, _)| *reach == watched.reach) {
-                Some((_, members)) => members.push(member),
-                None => groups.push((watched.reach.clone(), vec![member])),
-            }
+    pub fn by_access(&self) -> Vec<(AccountAccess, Vec<(String, MonitorAlarms)>)> {
+        let mut groups: HashMap<AccountAccess, Vec<(String, MonitorAlarms)>> = HashMap::new();
+        for (uid, monitor) in self.all().iter() {
+            groups.entry(monitor.access.clone()).or_default().push((uid.clone(), monitor.clone()));
         }
-        groups
+        groups.into_iter().collect()
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Watched>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, MonitorAlarms>> {
         // A panic elsewhere leaves at worst one state old until the next pass.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,15 +81,15 @@ impl AlarmStates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::VpcFlowMonitorSpec;
 
-    fn alarm(name: &str, state: &str) -> AlarmStatus {
-        AlarmStatus { name: name.to_owned(), state: state.to_owned(), since: None }
+    fn status(region: &str, state: &str) -> VpcFlowMonitorStatus {
+        let alarm = AlarmStatus { name: "a".to_owned(), state: state.to_owned(), since: None };
+        VpcFlowMonitorStatus { region: Some(region.to_owned()), alarms: vec![alarm], ..VpcFlowMonitorStatus::default() }
     }
 
-    fn monitor(name: &str, region: &str) -> VpcFlowMonitor {
-        let mut spec = crate::api::VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
-        spec.region = Some(region.to_owned());
-        let mut monitor = VpcFlowMonitor::new(name, spec);
+    fn monitor(name: &str) -> VpcFlowMonitor {
+        let mut monitor = VpcFlowMonitor::new(name, VpcFlowMonitorSpec::new("vpc-0123456789abcdef0"));
         monitor.metadata.uid = Some(name.to_owned());
         monitor
     }
@@ -89,13 +98,28 @@ mod tests {
     fn monitors_of_one_account_and_region_are_read_together() {
         let states = AlarmStates::default();
         for (name, region) in [("a", "eu-west-1"), ("b", "eu-west-1"), ("c", "us-east-1")] {
-            states.learn(&monitor(name, region), &[alarm(name, "OK")]);
+            states.learn(&monitor(name), &status(region, "OK"), true);
         }
-        let mut sizes: Vec<_> = states.by_reach().iter().map(|(_, members)| members.len()).collect();
+        let mut sizes: Vec<_> = states.by_access().iter().map(|(_, members)| members.len()).collect();
         sizes.sort_unstable();
         assert_eq!(sizes, [1, 2]);
-        states.learn(&monitor("c", "us-east-1"), &[]);
+        states.learn(&monitor("c"), &VpcFlowMonitorStatus::default(), true);
         states.forget("a");
-        assert_eq!(states.by_reach().len(), 1);
+        assert_eq!(states.by_access().len(), 1);
+    }
+
+    #[test]
+    fn what_the_reader_has_written_stays_unless_a_pass_writes_later() {
+        let states = AlarmStates::default();
+        let known = || states.by_access()[0].1[0].1.alarms[0].state.clone();
+        states.learn(&monitor("a"), &status("eu-west-1", "OK"), false);
+        assert!(states.update("a", &status("eu-west-1", "ALARM").alarms));
+        states.learn(&monitor("a"), &status("eu-west-1", "OK"), false);
+        assert_eq!(known(), "ALARM", "the status has it, so the next reading must correct it");
+        states.learn(&monitor("a"), &status("eu-west-1", "OK"), true);
+        assert_eq!(known(), "OK");
+        states.forget("a");
+        assert!(!states.update("a", &status("eu-west-1", "ALARM").alarms), "a monitor that is gone does not come back");
+        assert!(states.by_access().is_empty());
     }
 }

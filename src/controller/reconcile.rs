@@ -265,8 +265,8 @@ impl<'a> Pass<'a> {
         let settled = self.outcomes.iter().all(Outcome::is_settled);
         let wait = if settled && has_lost_a_name(monitor, &self.outcomes) { wait.min(SOON) } else { wait };
         let status = self.status(monitor);
-        self.context.alarm_states.learn(self.object, &status.alarms);
         self.writer.finish(status).await?;
+        self.context.alarm_states.learn(self.object, self.writer.written(), self.writer.has_written());
         let failed = |outcome: &Outcome| !outcome.failures.is_empty() || !outcome.conflicts.is_empty();
         let result = match settled {
             true => PassResult::Success,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
-use crate::api::status::{NoticeReason, VpcFlowMonitorStatus};
+use crate::api::status::{Notice, VpcFlowMonitorStatus};
 
 /// The state of a system for the status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Report {
     /// The health of the system.
     pub health: SystemHealth,
     /// Facts that need a person's attention although the system is as declared.
-    pub notices: Vec<(NoticeReason, String)>,
+    pub notices: Vec<Notice>,
 }
 
 impl Report {

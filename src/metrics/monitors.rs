@@ -8,7 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use crate::api::status::VpcFlowMonitorStatus;
+use crate::api::status::{AlarmStatus, VpcFlowMonitorStatus};
 
 /// The states of the monitors, as last reported in their status. Deleted monitors are not in it.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,6 @@ struct Standing {
 impl Monitors {
     /// Records the state of a monitor.
     pub fn learn(&self, metadata: &ObjectMeta, status: &VpcFlowMonitorStatus) {
-        let firing = status.alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
         let standing = Standing {
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
@@ -35,9 +34,16 @@ impl Monitors {
                 .iter()
                 .map(|condition| (condition.type_.clone(), condition.status.clone(), condition.reason.clone()))
                 .collect(),
-            firing: i64::try_from(firing).unwrap_or(i64::MAX),
+            firing: firing(&status.alarms),
         };
         self.all().insert(metadata.uid.clone().unwrap_or_default(), standing);
+    }
+
+    /// Records the states of the alarms of a monitor that is known.
+    pub fn learn_alarms(&self, uid: &str, alarms: &[AlarmStatus]) {
+        if let Some(standing) = self.all().get_mut(uid) {
+            standing.firing = firing(alarms);
+        }
     }
 
     /// Forgets a monitor that is gone.
@@ -49,6 +55,11 @@ impl Monitors {
         // A panic elsewhere leaves at worst one figure wrong.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn firing(alarms: &[AlarmStatus]) -> i64 {
+    let count = alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 impl Collector for Monitors {

@@ -185,7 +185,7 @@ fn of_outcomes(
     let mut notes = notes(monitor, direction);
     for (outcome, foreseen) in outcomes {
         let component = outcome.component;
-        notes.extend(outcome.report.iter().flat_map(|report| &report.notices).map(|(_, message)| message.clone()));
+        notes.extend(outcome.report.iter().flat_map(|report| &report.notices).map(|notice| notice.message.clone()));
         let waits_for = |change: &Change| {
             if foreseen.remaining.contains(change) { foreseen.waits_for.clone() } else { Vec::new() }
         };

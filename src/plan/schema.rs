@@ -50,7 +50,9 @@ pub fn defaulted(value: &mut Value, schema: &Value) {
 
 /// The first violation, in the order of the value.
 pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
-    if value.is_null() && schema["nullable"] == true {
+    // A list of values must have null as well.
+    let lists_null = schema["enum"].as_array().is_none_or(|values| values.contains(&Value::Null));
+    if value.is_null() && schema["nullable"] == true && lists_null {
         return Ok(());
     }
     let invalid = |problem: String| Err(Violation::Invalid(path.to_owned(), problem));

@@ -44,6 +44,8 @@ def _each(alarms: list[dict]) -> None:
 
 def _put(_original, alarm: dict) -> None:
     """A new alarm without data waits for its first evaluation."""
+    # MetricAlarm: the time at which StateValue most recently changed, which begins with the creation.
+    alarm.setdefault("StateTransitionedTimestamp", alarm["StateUpdatedTimestamp"])
     if _points(alarm):
         _each([alarm])
     else:
@@ -67,9 +69,12 @@ def _set_alarm_state(original, params, data, is_cbor, is_json=False):
                    f"Member must satisfy enum value set: [{', '.join(_STATES)}]")
         return cloudwatch._error("ValidationError", message, 400, use_json=is_json, use_cbor=is_cbor)
     with _lock:
-        response = original(params, data, is_cbor, is_json)
         alarm = cloudwatch._alarms.get(data.get("AlarmName") or cloudwatch._p(params, "AlarmName"))
+        before = None if alarm is None else alarm["StateValue"]
+        response = original(params, data, is_cbor, is_json)
         if alarm is not None:
+            if alarm["StateValue"] != before:
+                alarm["StateTransitionedTimestamp"] = alarm["StateUpdatedTimestamp"]
             _due[alarm["AlarmArn"]] = time.time() + _INTERVAL_SECONDS
     return response
 

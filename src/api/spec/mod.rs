@@ -177,7 +177,7 @@ const fn default_aggregation_interval() -> i32 {
 pub struct TagValue(#[schemars(length(max = 256))] pub String);
 
 /// A role in another account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AssumeRole {
     /// ARN of the role.

@@ -3,11 +3,24 @@
 use std::collections::BTreeSet;
 
 use super::NewCondition;
+use crate::api::conditions::READY;
+use crate::api::status::VpcFlowMonitorStatus;
 use crate::engine::Outcome;
 
 /// The IAM actions that a system lacks.
 pub(super) fn missing_actions(outcome: &Outcome) -> BTreeSet<&'static str> {
     outcome.failures.iter().flat_map(|(_, failure)| failure.missing_actions.iter().copied()).collect()
+}
+
+/// Keeps the former message of `Ready` if it begins as the new one, while a pass has not tried all systems again: their messages are known
+/// from the status, but not their missing actions.
+pub(super) fn keep_former(conditions: &mut [NewCondition], previous: &VpcFlowMonitorStatus, generation: Option<i64>) {
+    let former = previous.conditions.iter().find(|old| old.type_ == READY && old.observed_generation == generation);
+    for ready in conditions.iter_mut().filter(|new| new.type_ == READY && !new.status) {
+        if let Some(former) = former.filter(|old| old.status == "False" && old.message.starts_with(&ready.message)) {
+            ready.message.clone_from(&former.message);
+        }
+    }
 }
 
 /// The message of the most important system, the other systems with trouble, and all missing IAM actions, so that they can be granted

@@ -15,7 +15,7 @@ use crate::api::status::{AlarmStatus, Links, Notice, ResourceState, ResourceStat
 use crate::engine::{Action, Change, Failure, Outcome, SystemHealth, in_brief};
 use crate::monitor::Monitor;
 
-pub use writer::StatusWriter;
+pub use writer::{FIELD_MANAGER, StatusWriter};
 
 /// The input for a status.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,9 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
         .collect();
     let notices = notices(outcomes, previous);
     let mut conditions = summary_conditions(mode, &systems, &notices);
+    if outcomes.iter().any(|outcome| former_trouble(&input, outcome).is_some()) {
+        causes::keep_former(&mut conditions, previous, generation);
+    }
     conditions.extend(systems);
     let mut status = VpcFlowMonitorStatus {
         observed_generation: generation,
@@ -92,13 +95,9 @@ pub fn firing(alarms: &[AlarmStatus]) -> String {
 /// The notices of all systems. Those of a system that could not be read stay as they were.
 fn notices(outcomes: &[Outcome], previous: &VpcFlowMonitorStatus) -> Vec<Notice> {
     let of_system = |outcome: &Outcome| -> Vec<Notice> {
-        let component = outcome.component;
         match &outcome.report {
-            Some(report) => {
-                let notices = report.notices.iter().cloned();
-                notices.map(|(reason, message)| Notice { component, reason, message }).collect()
-            }
-            None => previous.notices.iter().filter(|old| old.component == component).cloned().collect(),
+            Some(report) => report.notices.clone(),
+            None => previous.notices.iter().filter(|old| old.component == outcome.component).cloned().collect(),
         }
     };
     outcomes.iter().flat_map(of_system).collect()
@@ -217,7 +216,7 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
     if let Some(SystemHealth::Pending(message)) = outcome.report.as_ref().map(|report| &report.health) {
         return no(Reason::Progressing, message);
     }
-    let notices = outcome.report.iter().flat_map(|report| &report.notices).map(|(_, message)| message.as_str());
+    let notices = outcome.report.iter().flat_map(|report| &report.notices);
     condition(type_, true, Reason::Reconciled, &with_notices("as declared", notices))
 }
 
@@ -230,7 +229,7 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) 
     }
     if mode == Mode::Suspended {
         let message = if unready.is_empty() {
-            "as declared when last looked at; nothing is changed while spec.suspend is true".to_owned()
+            with_notices("as declared when last looked at; nothing is changed while spec.suspend is true", notices)
         } else {
             format!("{} differ; nothing is changed while spec.suspend is true", names(&unready))
         };
@@ -260,7 +259,6 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) 
             vec![condition(READY, false, Reason::Deleting, &causes::in_words(first, &unready))]
         }
         (_, None) => {
-            let notices = notices.iter().map(|notice| notice.message.as_str());
             vec![condition(READY, true, Reason::Reconciled, &with_notices("AWS is as declared", notices))]
         }
         (_, Some(first)) => {
@@ -276,7 +274,8 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) 
     conditions
 }
 
-fn with_notices<'a>(message: &'a str, notices: impl Iterator<Item = &'a str>) -> String {
+fn with_notices<'a>(message: &'a str, notices: impl IntoIterator<Item = &'a Notice>) -> String {
+    let notices = notices.into_iter().map(|notice| notice.message.as_str());
     iter::once(message).chain(notices).collect::<Vec<_>>().join("; ")
 }
 

@@ -15,7 +15,7 @@ use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 
 /// The field manager of the status.
-const FIELD_MANAGER: &str = "vpc-flow-operator";
+pub const FIELD_MANAGER: &str = "vpc-flow-operator";
 
 /// Writes the status during one pass, only where it changes.
 pub struct StatusWriter<'a> {
@@ -26,6 +26,8 @@ pub struct StatusWriter<'a> {
     before: VpcFlowMonitorStatus,
     /// The status as last written.
     written: VpcFlowMonitorStatus,
+    /// True once this pass has written it.
+    has_written: bool,
 }
 
 impl<'a> StatusWriter<'a> {
@@ -36,7 +38,7 @@ impl<'a> StatusWriter<'a> {
         status: Option<VpcFlowMonitorStatus>,
     ) -> Self {
         let before = status.unwrap_or_default();
-        Self { context, api, metadata, written: before.clone(), before }
+        Self { context, api, metadata, written: before.clone(), before, has_written: false }
     }
 
     /// The status as it was when the pass began.
@@ -49,13 +51,18 @@ impl<'a> StatusWriter<'a> {
         &self.written
     }
 
+    /// True if this pass has written the status.
+    pub const fn has_written(&self) -> bool {
+        self.has_written
+    }
+
     /// Ends a pass: writes the status, with the request for a pass that is now answered, and publishes the events that go with it.
     pub async fn finish(&mut self, mut status: VpcFlowMonitorStatus) -> kube::Result<()> {
         let requested = self.metadata.annotations.iter().flatten().find(|(key, _)| *key == RECONCILE_REQUESTED_AT);
         status.last_handled_reconcile_at = requested.map(|(_, value)| value.clone());
         let mut events = events::of_troubles(&self.before, &status);
         events.extend(events::of_notices(&self.before, &status));
-        self.write(status).await?;
+        self.store(status).await?;
         self.publish(events).await;
         Ok(())
     }
@@ -80,8 +87,14 @@ impl<'a> StatusWriter<'a> {
         }
     }
 
-    /// Writes the status if it differs from what was last written.
+    /// Writes the status in the middle of a pass. New notices wait for the end, since their events do.
     pub async fn write(&mut self, status: VpcFlowMonitorStatus) -> kube::Result<()> {
+        let notices = self.before.notices.clone();
+        self.store(VpcFlowMonitorStatus { notices, ..status }).await
+    }
+
+    /// Stores the status if it differs from what was last written.
+    async fn store(&mut self, status: VpcFlowMonitorStatus) -> kube::Result<()> {
         self.context.metrics.monitors().learn(self.metadata, &status);
         if status == self.written {
             return Ok(());
@@ -103,6 +116,7 @@ impl<'a> StatusWriter<'a> {
             );
         }
         self.written = status;
+        self.has_written = true;
         Ok(())
     }
 }

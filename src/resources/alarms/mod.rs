@@ -256,8 +256,12 @@ fn others(found: &MetricAlarm) -> Vec<String> {
     .collect()
 }
 
+/// Most alarms in one answer of `DescribeAlarms`, which has fewer by default.
+const MOST_RECORDS: i32 = 100;
+
 async fn of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<MetricAlarm>, AwsError> {
-    let pages = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names)).into_paginator().send();
+    let pages =
+        aws.cloudwatch.describe_alarms().set_alarm_names(Some(names)).max_records(MOST_RECORDS).into_paginator().send();
     let pages = pages.collect::<Result<Vec<_>, _>>().await.op(ops::DESCRIBE_ALARMS)?;
     Ok(pages.into_iter().flat_map(|page| page.metric_alarms.unwrap_or_default()).collect())
 }

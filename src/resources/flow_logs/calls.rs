@@ -58,10 +58,10 @@ fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
 /// Carries out a step.
 pub async fn apply(aws: &Aws, monitor: &Monitor, op: &FlowLogOp) -> Result<(), AwsError> {
     match carry_out(aws, monitor, op).await {
-        Err(error) if NO_MORE.contains(&error.code.as_str()) => {
-            let remedy = observe(aws, monitor).await.map(|observed| neighbours::full(&observed));
-            Err(remedy.map_or_else(|_| error.clone(), |remedy| error.clone().with_remedy(remedy)))
-        }
+        Err(error) if NO_MORE.contains(&error.code.as_str()) => Err(match observe(aws, monitor).await {
+            Ok(observed) => error.with_remedy(neighbours::full(&observed)),
+            Err(_) => error,
+        }),
         carried_out => carried_out,
     }
 }

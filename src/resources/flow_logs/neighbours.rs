@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Found, Observed};
-use crate::api::status::NoticeReason;
+use crate::api::Component;
+use crate::api::status::{Notice, NoticeReason};
 use crate::monitor::{Monitor, OWNER};
 
 /// The most flow logs that a message names.
@@ -11,10 +12,14 @@ const NAMED: usize = 10;
 
 /// The notice of other monitors that watch the same VPC.
 #[must_use]
-pub fn notice(monitor: &Monitor, observed: &Observed) -> Option<(NoticeReason, String)> {
+pub fn notice(monitor: &Monitor, observed: &Observed) -> Option<Notice> {
     let owners = observed.flow_logs.iter().filter_map(|found| found.tags.get(OWNER));
     let others: BTreeSet<&str> = owners.map(String::as_str).filter(|owner| *owner != monitor.owner).collect();
-    (!others.is_empty()).then(|| (NoticeReason::VpcWatchedTwice, watched_twice(&monitor.spec.vpc_id, others)))
+    (!others.is_empty()).then(|| Notice {
+        component: Component::FlowLogs,
+        reason: NoticeReason::VpcWatchedTwice,
+        message: watched_twice(&monitor.spec.vpc_id, others),
+    })
 }
 
 /// The text about a VPC that other monitors watch too.
@@ -31,13 +36,16 @@ pub fn watched_twice<'a>(vpc_id: &str, others: impl IntoIterator<Item = &'a str>
 /// The remedy for a VPC that can have no more flow logs.
 #[must_use]
 pub fn full(observed: &Observed) -> String {
-    let named: Vec<_> = observed.flow_logs.iter().take(NAMED).map(described).collect();
+    // AWS promises no order, and the message must not change with it.
+    let mut flow_logs: Vec<_> = observed.flow_logs.iter().collect();
+    flow_logs.sort_by_key(|found| &found.id);
+    let named: Vec<_> = flow_logs.into_iter().take(NAMED).map(described).collect();
     let more = match observed.flow_logs.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let known = if named.is_empty() { String::new() } else { format!(": it has {}{more}", named.join(", ")) };
-    format!("delete a flow log of the VPC, or ask AWS for a higher quota of flow logs per resource{known}")
+    let known = if named.is_empty() { String::new() } else { format!("; it has {}{more}", named.join(", ")) };
+    format!("ask AWS for a higher quota of flow logs per resource, or delete a flow log of the VPC{known}")
 }
 
 fn described(found: &Found) -> String {
@@ -73,7 +81,7 @@ mod tests {
         let monitor = fixtures::monitor();
         assert_eq!(notice(&monitor, &observed(&[Some(&monitor.owner), None])), None);
         let seen = observed(&[Some("c/other/x"), Some(&monitor.owner), Some("c/other/x")]);
-        let (reason, message) = notice(&monitor, &seen).unwrap();
+        let Notice { reason, message, .. } = notice(&monitor, &seen).unwrap();
         assert_eq!(reason, NoticeReason::VpcWatchedTwice);
         assert!(message.contains("is also watched by VpcFlowMonitor c/other/x: AWS delivers and bills"), "{message}");
     }
@@ -84,6 +92,9 @@ mod tests {
         assert!(text.contains("it has fl-0 of VpcFlowMonitor c/other/x to arn:"), "{text}");
         assert!(text.contains("fl-1 of no monitor to arn:"), "{text}");
         assert!(full(&observed(&[None; 12])).ends_with(" and 2 more"));
-        assert!(full(&observed(&[])).ends_with("per resource"));
+        assert!(full(&observed(&[])).ends_with("a flow log of the VPC"));
+        let mut turned = observed(&[Some("c/other/x"), None]);
+        turned.flow_logs.reverse();
+        assert_eq!(full(&turned), text);
     }
 }

@@ -6,7 +6,7 @@ mod subscriptions;
 mod topic;
 mod topic_tags;
 
-pub use subscriptions::{Arrival, HOW_TO_CONFIRM, ObservedSubscription};
+pub use subscriptions::{Arrival, ObservedSubscription, how_to_confirm};
 pub use topic::{FoundTopic, Topic};
 
 use futures::FutureExt;

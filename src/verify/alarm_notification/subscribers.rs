@@ -4,7 +4,7 @@ use aws_sdk_sns::types::Subscription;
 
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::monitor::Monitor;
-use crate::resources::notifications::HOW_TO_CONFIRM;
+use crate::resources::notifications::how_to_confirm;
 
 /// The subscribers of the topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub enum Subscribers {
     Known {
         /// Number of subscriptions that get messages.
         confirmed: usize,
-        /// Endpoints that get none, because the subscription has not been confirmed.
-        pending: Vec<String>,
+        /// Protocol and endpoint of those that get none, because they have not been confirmed.
+        pending: Vec<(String, String)>,
     },
     /// AWS does not list them, for this reason: the topic may be another account's.
     Unknown(String),
@@ -25,7 +25,9 @@ impl Subscribers {
     pub fn pending_step(&self) -> Option<String> {
         match self {
             Self::Known { pending, .. } if !pending.is_empty() => {
-                Some(format!("not confirmed: {}; {HOW_TO_CONFIRM}", pending.join(", ")))
+                let endpoints: Vec<_> = pending.iter().map(|(_, endpoint)| endpoint.as_str()).collect();
+                let how = how_to_confirm(pending.iter().map(|(protocol, _)| protocol.as_str()));
+                Some(format!("not confirmed: {}; {how}", endpoints.join(", ")))
             }
             _ => None,
         }
@@ -47,7 +49,10 @@ fn sort(listed: &[Subscription]) -> Subscribers {
     let (mut confirmed, mut pending) = (0, Vec::new());
     for subscription in listed {
         match subscription.subscription_arn().unwrap_or_default() {
-            "PendingConfirmation" => pending.push(subscription.endpoint().unwrap_or_default().to_owned()),
+            "PendingConfirmation" => {
+                let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+                pending.push((text(subscription.protocol()), text(subscription.endpoint())));
+            }
             arn if arn.starts_with("arn:") => confirmed += 1,
             // Unsubscribed ones are listed as `Deleted` for a while.
             _ => {}
@@ -62,10 +67,12 @@ mod tests {
 
     #[test]
     fn only_who_has_confirmed_counts() {
-        let listed = ["PendingConfirmation", "arn:aws:sns:1", "Deleted", "arn:aws:sns:2"]
-            .map(|arn| Subscription::builder().subscription_arn(arn).endpoint(format!("{arn}@example.com")).build());
+        let listed = ["PendingConfirmation", "arn:aws:sns:1", "Deleted", "arn:aws:sns:2"].map(|arn| {
+            let builder = Subscription::builder().subscription_arn(arn).protocol("email");
+            builder.endpoint(format!("{arn}@example.com")).build()
+        });
         let sorted = sort(&listed);
-        let pending = vec!["PendingConfirmation@example.com".to_owned()];
+        let pending = vec![("email".to_owned(), "PendingConfirmation@example.com".to_owned())];
         assert_eq!(sorted, Subscribers::Known { confirmed: 2, pending });
         assert!(sorted.pending_step().unwrap().starts_with("not confirmed: PendingConfirmation@example.com; follow"));
         assert_eq!(sort(&listed[1..]).pending_step(), None);

@@ -38,7 +38,10 @@ fn action(error: Option<&str>) -> AlarmAction {
 }
 
 fn known(confirmed: usize, pending: &[&str]) -> Subscribers {
-    Subscribers::Known { confirmed, pending: pending.iter().map(|&pending| pending.to_owned()).collect() }
+    Subscribers::Known {
+        confirmed,
+        pending: pending.iter().map(|&pending| ("email".to_owned(), pending.to_owned())).collect(),
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ async fn a_vpc_without_room_is_reported_with_the_flow_logs_that_fill_it() {
     let full = sandbox.fault("ec2", "CreateFlowLogs", "FlowLogsLimitExceeded", "The maximum number has been reached.");
     sandbox.emulator.add_fault(Fault { times: None, ..full }).await.unwrap();
     cluster.create("m", sandbox.spec()).await;
-    let reported = "delete a flow log of the VPC, or ask AWS for a higher quota of flow logs per resource: it has fl-";
+    let reported = "or delete a flow log of the VPC; it has fl-";
     let full = cluster.wait("m", "reported as full", |monitor| message(monitor, "FlowLogsReady").contains(reported));
     let reported = message(&full.await, "FlowLogsReady");
     assert!(reported.contains("of no monitor to arn:aws:s3:::full-vpc/"), "{reported}");

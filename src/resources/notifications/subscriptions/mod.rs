@@ -2,12 +2,13 @@
 //!
 //! Subscriptions carry no tags: the topic records ours. All others belong to somebody else, who made them by hand.
 
+use std::collections::BTreeSet;
+
 use super::name::{in_one_case, masked, name};
 use super::record;
-use crate::api::Invalid;
-use crate::api::ResourceKind;
 use crate::api::spec::{Subscription, SubscriptionProtocol};
-use crate::api::status::NoticeReason;
+use crate::api::status::{Notice, NoticeReason};
+use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
 use crate::monitor::{Monitor, Tags};
@@ -255,9 +256,20 @@ pub fn existing(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tag
     .collect()
 }
 
-/// The way to confirm a subscription, and its limit: "Subscribing an email endpoint to an Amazon SNS topic" in the SNS developer guide.
-pub const HOW_TO_CONFIRM: &str =
-    "follow the link in the message from AWS Notifications to each (valid for two days; look among spam too)";
+/// The way to confirm subscriptions of these protocols: "Subscribing an email endpoint to an Amazon SNS topic" and "Sending Amazon SNS
+/// messages to HTTPS endpoints" in the SNS developer guide.
+#[must_use]
+pub fn how_to_confirm<'a>(protocols: impl IntoIterator<Item = &'a str>) -> String {
+    let way = |protocol: &str| match protocol {
+        "email" | "email-json" => {
+            "follow the link in the message from AWS Notifications to each (valid for two days; look among spam too)"
+        }
+        "http" | "https" => "the endpoint must visit the SubscribeURL that SNS posts to it",
+        _ => "its owner must confirm with the token that SNS sends to it",
+    };
+    let ways: BTreeSet<&str> = protocols.into_iter().map(way).collect();
+    ways.into_iter().collect::<Vec<_>>().join("; ")
+}
 
 fn found<'a>(wanted: &Subscription, observed: &'a [ObservedSubscription]) -> Option<&'a ObservedSubscription> {
     observed.iter().find(|subscription| subscription.is(wanted))
@@ -272,15 +284,20 @@ pub fn confirmed(wanted: &[Subscription], observed: &[ObservedSubscription]) -> 
 
 /// The notice of subscriptions that their recipients have not confirmed.
 #[must_use]
-pub fn pending_notice(wanted: &[Subscription], observed: &[ObservedSubscription]) -> Option<(NoticeReason, String)> {
+pub fn pending_notice(wanted: &[Subscription], observed: &[ObservedSubscription]) -> Option<Notice> {
     let waits = |wanted: &&Subscription| found(wanted, observed).is_some_and(|it| it.arrival == Arrival::Pending);
-    let pending: Vec<_> = wanted.iter().filter(waits).map(|it| masked(&it.endpoint)).collect();
+    let pending: Vec<_> = wanted.iter().filter(waits).collect();
     if pending.is_empty() {
         return None;
     }
+    let endpoints: Vec<_> = pending.iter().map(|it| masked(&it.endpoint)).collect();
+    let how = how_to_confirm(pending.iter().map(|it| it.protocol.as_str()));
     let (count, of) = (pending.len(), wanted.len());
-    let message = format!("{count} of {of} subscriptions not confirmed: {}; {HOW_TO_CONFIRM}", pending.join(", "));
-    Some((NoticeReason::SubscriptionPending, message))
+    Some(Notice {
+        component: Component::Notifications,
+        reason: NoticeReason::SubscriptionPending,
+        message: format!("{count} of {of} subscriptions not confirmed: {}; {how}", endpoints.join(", ")),
+    })
 }
 
 #[cfg(test)]

@@ -140,10 +140,17 @@ fn the_role_of_a_firehose_subscription_is_kept() {
 fn recipients_that_have_not_confirmed_are_named() {
     let asked = [wanted(SubscriptionProtocol::Email, "soc@example.com"), wanted(SubscriptionProtocol::Sqs, "queue")];
     let seen = [observed("email", "SOC@example.com", None), observed("sqs", "queue", Some("arn:1"))];
-    let (reason, message) = pending_notice(&asked, &seen).unwrap();
+    let Notice { reason, message, .. } = pending_notice(&asked, &seen).unwrap();
     assert_eq!(reason, NoticeReason::SubscriptionPending);
     assert!(message.starts_with("1 of 2 subscriptions not confirmed: soc@example.com; follow the link"), "{message}");
     assert_eq!(confirmed(&asked, &seen), 1);
     assert_eq!(pending_notice(&asked[1..], &seen), None);
     assert_eq!(pending_notice(&asked, &[]), None, "it is not subscribed yet");
+}
+
+#[test]
+fn each_protocol_is_confirmed_in_its_way() {
+    assert!(how_to_confirm(["email", "email-json"]).starts_with("follow the link"));
+    assert_eq!(how_to_confirm(["https"]), "the endpoint must visit the SubscribeURL that SNS posts to it");
+    assert_eq!(how_to_confirm(["https", "sqs", "http"]).split("; ").count(), 2);
 }

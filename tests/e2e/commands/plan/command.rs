@@ -263,7 +263,7 @@ async fn bad_input_is_reported_with_its_remedy() {
         assert!(reported.stderr.contains(part), "{arguments:?}: {}", reported.stderr);
     }
     for (arguments, part) in [
-        (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname is no field of a VpcFlowMonitor"),
+        (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname: unknown field; did you mean bucketName?"),
         (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor in it"),
         (vec!["-f", "/nonexistent.yaml", "--cluster-name", "c"], "cannot read /nonexistent.yaml"),
         (vec!["-f", &twice, "--cluster-name", "c"], "network/production is in it twice"),

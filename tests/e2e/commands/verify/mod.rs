@@ -146,7 +146,7 @@ async fn a_new_monitor_waits_and_nothing_is_written_but_a_query() {
     for name in ["log-events", "objects", "query"] {
         assert!(reported.check(name)["nextStep"].as_str().unwrap().starts_with("wait until 20"), "{reported:#?}");
     }
-    assert_eq!(reported.check("alarm-notification")["detail"], "pass --test-alarm");
+    assert_eq!(reported.check("alarm-notification")["detail"], "pass --test-alarm; the topic has no subscriptions");
 
     let calls = scene.sandbox.emulator.calls(&scene.sandbox.account, before).await.unwrap();
     let written: Vec<_> = calls.iter().filter(|call| call.mutating).cloned().collect();
