@@ -41,7 +41,7 @@ const ACTIONS: [(Action, &str); 6] = [
     (Action::Delete, "to delete"),
 ];
 
-/// A line for each change, with its fields and reason below it, and the sum. Problems come first: they need somebody.
+/// A line for each change, with its fields and reason below it, and the sum. Problems come first: they need a person.
 #[must_use]
 pub fn render(plan: &Plan, palette: &Palette) -> String {
     let mut text = String::new();

@@ -18,7 +18,7 @@ fn findings_are_no_failure_unless_asked_for() {
 }
 
 #[test]
-fn a_wrong_command_line_is_told_apart_and_nothing_read() {
+fn a_wrong_command_line_is_refused_and_nothing_is_read() {
     for (args, reason) in [
         (&["--record"][..], "a similar argument exists: '--records'"),
         (&["-o", "table"], "[possible values: text, json, yaml]"),
