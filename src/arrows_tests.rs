@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["kubernetes", "leader"],
     &["network"],
     &["api"],
-    &["token_bucket", "elapsed"],
+    &["token_bucket", "elapsed", "shortened"],
 ];
 
 /// The arrows between the systems in `resources`, besides those to `common`.

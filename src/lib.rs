@@ -15,6 +15,7 @@ pub mod permissions;
 pub mod plan;
 pub mod preconditions;
 pub mod resources;
+mod shortened;
 pub mod status;
 mod token_bucket;
 pub mod verify;

@@ -115,9 +115,6 @@ fn default(value: &Value) -> String {
 /// The rules of a field that do not fit into the table.
 fn details(name: &str, field: &Value) -> Vec<String> {
     let mut details = Vec::new();
-    if let Some(pattern) = field["pattern"].as_str() {
-        details.push(format!("matches `{pattern}`"));
-    }
     let inner = if field["items"].is_object() { &field["items"] } else { field };
     if let Some(values) = values(inner).filter(|values| values.len() > SHORT_LIST) {
         details.push(format!("one of {}", values.join(", ")));
@@ -179,7 +176,7 @@ spec:
             required: [id]
             properties:
               days: {type: integer, default: 30.0, minimum: 1.0, description: Days a|b.}
-              id: {type: string, pattern: ^vpc, x-kubernetes-validations: [{message: id is immutable, rule: self == oldSelf}]}
+              id: {type: string, x-kubernetes-validations: [{message: id is immutable, rule: self == oldSelf}]}
               kind: {type: string, enum: [A, B], default: A}
               list:
                 type: array
@@ -194,7 +191,7 @@ spec:
              | `days` | integer, at least 1 | `30` | Days a\\|b. |\n\
              | `kind` | `A`, `B` | `A` |  |\n\
              | `list` | list of [object](#speclist) |  |  |\n\n\
-             - `id`: matches `^vpc`\n- `id`: id is immutable\n- `list`: at most 3 items\n- `days`: not both\n\n\
+             - `id`: id is immutable\n- `list`: at most 3 items\n- `days`: not both\n\n\
              ### `spec.list[]`\n\n| Field | Type | Default | Description |\n| --- | --- | --- | --- |\n| `name` | string |  |  |\n";
         anyhow::ensure!(text.contains(expected), "{text}");
         Ok(())

@@ -6,6 +6,7 @@ pub mod conditions;
 mod descriptions;
 mod flow_log_field;
 mod invalid;
+pub mod notes;
 pub mod spec;
 pub mod status;
 

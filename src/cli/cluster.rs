@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::{Api, Client, Config};
 use vpc_flow_operator::api::VpcFlowMonitor;
-use vpc_flow_operator::kubernetes::{self, Choice, ConfigError};
+use vpc_flow_operator::kubernetes::{self, ConfigError, KubeconfigChoice};
 
 /// The kubeconfig and its context, as kubectl names them.
 #[derive(Clone, Debug, Args)]
@@ -22,9 +22,15 @@ pub struct ClusterAccess {
 }
 
 impl ClusterAccess {
+    /// True if the user chose a cluster.
+    pub const fn is_chosen(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some()
+    }
+
     /// The configuration of the client.
     pub async fn config(&self) -> Result<Config, ConfigError> {
-        kubernetes::config(&Choice { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }).await
+        let choice = KubeconfigChoice { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
+        kubernetes::config(&choice).await
     }
 
     /// A client for the chosen context.

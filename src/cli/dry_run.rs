@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
+use thiserror::Error;
 use tokio::time::timeout;
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::kubernetes::ConfigError;
 
 use super::cluster::ClusterAccess;
+use super::with_causes;
 
 /// Time for an answer: a cluster that is further away than that is not reachable.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,95 +20,143 @@ const ATTEMPTS: usize = 3;
 
 /// The answer of the API server.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DryRunResult {
     /// It would accept the monitor.
     Accepted,
     /// It would refuse the monitor, with this message.
     Refused(String),
-    /// It could not be asked, for this reason.
-    NotAsked(String),
+    /// It has not judged the monitor.
+    NotAsked(NotAsked),
 }
 
+/// The reason why the API server has not judged a monitor.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotAsked {
+    /// There is no cluster to ask.
+    #[error("there is no kubeconfig with a current context")]
+    NoKubeconfig,
+    /// The connection fails.
+    #[error("{0}")]
+    NotReachable(String),
+    /// The connection is silent.
+    #[error("the API server did not answer within {} seconds", PATIENCE.as_secs())]
+    NoAnswer,
+    /// The cluster does not know the kind.
+    #[error("the VpcFlowMonitor CRD is not installed in the cluster")]
+    NoCrd,
+    /// The answer is not about the monitor itself.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A chosen cluster that does not answer. Without a choice this is only a note: a file needs no cluster.
+#[derive(Debug, Error)]
+#[error(
+    "the cluster of --kubeconfig or --context cannot be asked: {0}; correct the flag, or give --offline to omit this check"
+)]
+pub struct ChosenClusterSilent(NotAsked);
+
 /// The API server, or the reason why it cannot be asked.
-pub struct ApiServer(Result<Client, String>);
+pub struct ApiServer(Result<Client, NotAsked>);
 
 impl ApiServer {
-    /// Connects to the chosen cluster.
-    pub async fn connect(cluster: &ClusterAccess) -> Self {
-        if let Err(ConfigError::Unknown { .. }) = cluster.config().await {
-            return Self(Err("there is no kubeconfig with a current context".to_owned()));
+    /// Connects to the cluster, which must answer if the user chose it.
+    pub async fn connect(cluster: &ClusterAccess) -> Result<Self, ChosenClusterSilent> {
+        match reach(cluster).await {
+            Err(why) if cluster.is_chosen() => Err(ChosenClusterSilent(why)),
+            reached => Ok(Self(reached)),
         }
-        let connected = async {
-            let client = cluster.client().await.map_err(|error| format!("{error:#}"))?;
-            client.apiserver_version().await.map_err(|error| error.to_string())?;
-            Ok(client)
-        };
-        Self(timeout(PATIENCE, connected).await.unwrap_or_else(|_| Err(no_answer())))
     }
 
     /// Submits the monitor as `kubectl apply` would leave it, in a dry run.
-    pub async fn submit(&self, monitor: &VpcFlowMonitor) -> Verdict {
+    pub async fn submit(&self, monitor: &VpcFlowMonitor) -> DryRunResult {
         match &self.0 {
             Ok(client) => {
-                timeout(PATIENCE, submit(client, monitor)).await.unwrap_or_else(|_| Verdict::NotAsked(no_answer()))
+                timeout(PATIENCE, submit(client, monitor)).await.unwrap_or(DryRunResult::NotAsked(NotAsked::NoAnswer))
             }
-            Err(reason) => Verdict::NotAsked(reason.clone()),
+            Err(why) => DryRunResult::NotAsked(why.clone()),
         }
     }
 }
 
-fn no_answer() -> String {
-    format!("the API server did not answer within {} seconds", PATIENCE.as_secs())
+async fn reach(cluster: &ClusterAccess) -> Result<Client, NotAsked> {
+    if let Err(ConfigError::Unknown { .. }) = cluster.config().await {
+        return Err(NotAsked::NoKubeconfig);
+    }
+    let connected = async {
+        let client = cluster.client().await.map_err(|error| not_reachable(&error))?;
+        client.apiserver_version().await.map_err(|error| not_reachable(&error.into()))?;
+        Ok(client)
+    };
+    timeout(PATIENCE, connected).await.unwrap_or(Err(NotAsked::NoAnswer))
 }
 
-async fn submit(client: &Client, monitor: &VpcFlowMonitor) -> Verdict {
+fn not_reachable(error: &anyhow::Error) -> NotAsked {
+    NotAsked::NotReachable(with_causes(error))
+}
+
+async fn submit(client: &Client, monitor: &VpcFlowMonitor) -> DryRunResult {
     let monitors: Api<VpcFlowMonitor> = Api::namespaced(client.clone(), &monitor.namespace().unwrap_or_default());
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
     let name = monitor.name_any();
-    let mut verdict = Verdict::Accepted;
+    let mut result = DryRunResult::Accepted;
     for _ in 0..ATTEMPTS {
         let answer = match monitors.get_opt(&name).await {
-            // A spec that replaces the present one is what the plan is for; a patch would leave fields that the file lacks.
-            Ok(Some(live)) => {
-                let changed = VpcFlowMonitor { spec: monitor.spec.clone(), ..live };
-                monitors.replace(&name, &parameters, &changed).await
-            }
+            Ok(Some(live)) => monitors.replace(&name, &parameters, &applied(monitor, live)).await,
             Ok(None) => monitors.create(&parameters, monitor).await,
             Err(error) => Err(error),
         };
-        verdict = match answer {
-            Ok(_) => return Verdict::Accepted,
-            Err(error) if is_outdated(&error) => Verdict::NotAsked(error.to_string()),
+        result = match answer {
+            Ok(_) => return DryRunResult::Accepted,
+            Err(error) if is_outdated(&error) => DryRunResult::NotAsked(NotAsked::Other(error.to_string())),
             Err(error) => return judge(&error),
         };
     }
-    verdict
+    result
+}
+
+/// The live monitor after the file is applied. The spec replaces the present one, because the plan is for it; a patch would leave fields that
+/// the file lacks. Labels and annotations of other writers stay.
+fn applied(file: &VpcFlowMonitor, mut live: VpcFlowMonitor) -> VpcFlowMonitor {
+    live.spec = file.spec.clone();
+    live.labels_mut().extend(file.labels().clone());
+    live.annotations_mut().extend(file.annotations().clone());
+    live
 }
 
 fn is_outdated(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 409)
 }
 
+/// The end of the answer if a webhook that has side effects keeps the API server from a dry run.
+const NO_DRY_RUN: &str = " does not support dry run";
+
 /// Only a refusal of the object itself is a refusal: who plans may lack the right to write, and the namespace or the CRD may come later.
-fn judge(error: &kube::Error) -> Verdict {
-    let kube::Error::Api(status) = error else { return Verdict::NotAsked(error.to_string()) };
-    let is_about_rights = status.message.contains(" cannot ") && status.message.contains(" resource ");
+fn judge(error: &kube::Error) -> DryRunResult {
+    let kube::Error::Api(status) = error else {
+        return DryRunResult::NotAsked(NotAsked::NotReachable(error.to_string()));
+    };
+    let message = &status.message;
+    // A policy's message is free text; this is the API server's own one about missing rights.
+    let is_about_rights = message.contains(" is forbidden: User ");
     match status.code {
-        403 if !is_about_rights => Verdict::Refused(status.message.clone()),
-        400 | 422 => Verdict::Refused(status.message.clone()),
-        404 if status.message.contains("namespaces") => Verdict::NotAsked(status.message.clone()),
-        404 => Verdict::NotAsked("the VpcFlowMonitor CRD is not installed in the cluster".to_owned()),
-        _ => Verdict::NotAsked(status.message.clone()),
+        400 if message.ends_with(NO_DRY_RUN) => DryRunResult::NotAsked(NotAsked::Other(message.clone())),
+        403 if !is_about_rights => DryRunResult::Refused(message.clone()),
+        400 | 422 => DryRunResult::Refused(message.clone()),
+        404 if !message.contains("namespaces") => DryRunResult::NotAsked(NotAsked::NoCrd),
+        _ => DryRunResult::NotAsked(NotAsked::Other(message.clone())),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
     use kube::core::Status;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn judged(code: u16, message: &str) -> Verdict {
+    fn judged(code: u16, message: &str) -> DryRunResult {
         judge(&kube::Error::Api(Box::new(Status { code, message: message.to_owned(), ..Status::default() })))
     }
 
@@ -116,21 +166,77 @@ mod tests {
             (422, "VpcFlowMonitor.vpcflow.dev \"m\" is invalid: spec.region: Invalid value"),
             (400, "admission webhook \"policy.example.com\" denied the request: no"),
             (403, "admission webhook \"policy.example.com\" denied the request: no"),
+            (
+                403,
+                "admission webhook \"policy.example.com\" denied the request: a team cannot make a resource of this size",
+            ),
             (403, "vpcflowmonitors.vpcflow.dev \"m\" is forbidden: exceeded quota: q"),
+            (
+                403,
+                "vpcflowmonitors.vpcflow.dev \"m\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            ),
         ] {
-            assert_eq!(judged(code, message), Verdict::Refused(message.to_owned()));
+            assert_eq!(judged(code, message), DryRunResult::Refused(message.to_owned()));
         }
         for (code, message) in [
+            (400, "admission webhook \"policy.example.com\" does not support dry run"),
             (401, "Unauthorized"),
             (
                 403,
                 "vpcflowmonitors.vpcflow.dev is forbidden: User \"u\" cannot create resource \"vpcflowmonitors\" in API group",
             ),
             (404, "namespaces \"network\" not found"),
-            (404, "404 page not found"),
             (500, "etcdserver: request timed out"),
         ] {
-            assert!(matches!(judged(code, message), Verdict::NotAsked(_)), "{message}");
+            assert_eq!(judged(code, message), DryRunResult::NotAsked(NotAsked::Other(message.to_owned())));
         }
+        assert_eq!(judged(404, "404 page not found"), DryRunResult::NotAsked(NotAsked::NoCrd));
+    }
+
+    #[test]
+    fn labels_and_annotations_of_the_file_are_submitted_too() {
+        let monitor = |metadata: Value, vpc_id: &str| -> VpcFlowMonitor {
+            let (api_version, kind) = ("vpcflow.dev/v1alpha1", "VpcFlowMonitor");
+            let spec = json!({"vpcId": vpc_id});
+            let object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec});
+            serde_json::from_value(object).unwrap()
+        };
+        let file = json!({"name": "m", "labels": {"team": "network", "new": "1"}, "annotations": {"a": "file"}});
+        let live = json!({"name": "m", "resourceVersion": "7", "labels": {"team": "old", "other": "2"}});
+        let expected = json!({
+            "name": "m",
+            "resourceVersion": "7",
+            "labels": {"team": "network", "new": "1", "other": "2"},
+            "annotations": {"a": "file"},
+        });
+        let submitted = applied(&monitor(file, "vpc-1"), monitor(live, "vpc-2"));
+        assert_eq!(serde_json::to_value(&submitted.metadata).unwrap(), expected);
+        assert_eq!(submitted.spec.vpc_id, "vpc-1");
+    }
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        cluster: ClusterAccess,
+    }
+
+    #[tokio::test]
+    async fn a_chosen_cluster_must_answer() {
+        let kubeconfig = std::env::temp_dir().join(format!("kubeconfig-dry-run-{}", std::process::id()));
+        // No process listens on port 1.
+        let text = "
+current-context: a
+contexts: [{name: a, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]
+users: [{name: u, user: {}}]
+";
+        std::fs::write(&kubeconfig, text).unwrap();
+        let path = kubeconfig.to_str().unwrap();
+        let flags = Flags::parse_from(["plan", "--kubeconfig", path, "--context", "a"]);
+        let Err(error) = ApiServer::connect(&flags.cluster).await else { panic!("it answers") };
+        let error = error.to_string();
+        assert!(error.starts_with("the cluster of --kubeconfig or --context cannot be asked: "), "{error}");
+        assert!(error.contains("Connection refused"), "{error}");
+        assert!(error.ends_with("give --offline to omit this check"), "{error}");
     }
 }

@@ -159,6 +159,11 @@ fn or_failure(result: anyhow::Result<ExitCode>, failure: ExitCode) -> ExitCode {
 }
 
 fn print_error(error: &anyhow::Error) {
+    eprintln!("error: {}", with_causes(error));
+}
+
+/// The error with its causes, and with the advice about a connection that fails.
+fn with_causes(error: &anyhow::Error) -> String {
     // The texts of some errors contain their cause.
     let mut reported = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -170,7 +175,7 @@ fn print_error(error: &anyhow::Error) {
     if let Some(problem) = ConnectionProblem::of(error.as_ref()) {
         reported = format!("{reported}: {}", kubernetes::advice(problem));
     }
-    eprintln!("error: {reported}");
+    reported
 }
 
 #[cfg(test)]
@@ -211,6 +216,17 @@ mod tests {
         assert!(Cli::try_parse_from(["vpc-flow-operator", "plan", "-f", "a", "-f", "b", "-R"]).is_ok());
         assert!(refusal(&["plan", "a", "-f", "b"]).contains("cannot be used with"));
         assert!(refusal(&["plan", "a", "-R"]).contains("cannot be used with"));
+    }
+
+    #[test]
+    fn an_offline_plan_needs_the_name_of_the_cluster() {
+        assert!(refusal(&["plan", "-f", "a", "--offline"]).contains("--cluster-name <CLUSTER_NAME>"));
+        let flags = ["vpc-flow-operator", "plan", "-f", "a", "--offline"];
+        assert!(Cli::try_parse_from([&flags[..], &["--cluster-name", "c"]].concat()).is_ok());
+        // The flag's own variable cannot be set here; cargo sets this one.
+        let from_environment = Cli::command()
+            .mut_subcommand("plan", |plan| plan.mut_arg("cluster_name", |name| name.env("CARGO_PKG_NAME")));
+        assert!(from_environment.try_get_matches_from(flags).is_ok());
     }
 
     #[test]

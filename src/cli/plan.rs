@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{ArgGroup, Args};
 use kube::ResourceExt;
-use vpc_flow_operator::api::{VpcFlowMonitor, conditions};
+use vpc_flow_operator::api::{VpcFlowMonitor, notes};
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
 use vpc_flow_operator::kubernetes::ConfigError;
@@ -16,10 +16,10 @@ use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, ClusterNameSource, Palette, Plan as Planned, check_change, render};
 use vpc_flow_operator::preconditions::{check_account_region, check_role};
 
-use super::dry_run::{ApiServer, Verdict};
+use super::dry_run::{ApiServer, DryRunResult};
 use super::operator_settings::{OperatorSettings, cluster_uid};
 use super::output::Output;
-use super::targets::{Chosen, Files, Targets, typed};
+use super::targets::{Files, Selection, Targets, typed};
 use super::values::gigabytes;
 use super::{cluster, print_error};
 
@@ -53,7 +53,7 @@ pub struct Plan {
     live: bool,
 
     /// With --file: ask no API server whether it would accept the monitors. Needs --cluster-name.
-    #[arg(long, requires = "file", conflicts_with = "live")]
+    #[arg(long, requires_all = ["file", "cluster_name"], conflicts_with = "live")]
     offline: bool,
 
     /// Exit with 2 if there are changes.
@@ -85,14 +85,14 @@ impl Plan {
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let prices = self.prices()?;
-        let chosen = self.objects().await?;
+        let selection = self.objects().await?;
         let asks = !self.files.is_empty() && !self.offline && !self.destroy;
-        let server = if asks { Some(ApiServer::connect(&self.targets.cluster).await) } else { None };
+        let server = if asks { Some(ApiServer::connect(&self.targets.cluster).await?) } else { None };
         let detector = self.detector()?;
         let pool = ClientPool::new(&self.settings.sdk_config().await?, AwsGate::of_plan());
-        chosen.errors.iter().for_each(print_error);
-        let (mut plans, mut all_planned) = (Vec::new(), chosen.errors.is_empty());
-        for object in &chosen.monitors {
+        selection.errors.iter().for_each(print_error);
+        let (mut plans, mut all_planned) = (Vec::new(), selection.errors.is_empty());
+        for object in &selection.monitors {
             match self.plan(object, server.as_ref(), &pool, &detector, prices.as_ref()).await {
                 Ok(plan) => plans.push(plan),
                 Err(error) => {
@@ -128,15 +128,14 @@ impl Plan {
     ) -> anyhow::Result<Planned> {
         let mut notes = Vec::new();
         match dry_run(server, object).await {
-            Verdict::Accepted => {}
-            Verdict::Refused(why) => bail!("the API server refuses it: {why}"),
-            Verdict::NotAsked(why) => {
+            DryRunResult::Accepted => {}
+            DryRunResult::Refused(why) => bail!("the API server refuses it: {why}"),
+            DryRunResult::NotAsked(why) => {
                 notes.push(format!("no API server has checked the monitor: {why} (--offline omits this check)"));
             }
         }
         let status = object.status.as_ref();
-        let not_ready = status.and_then(|status| conditions::not_ready(&status.conditions));
-        notes.extend(not_ready.map(|why| format!("the monitor is not Ready: {why}")));
+        notes.extend(status.and_then(|status| notes::not_ready(&status.conditions)));
         let region = status.and_then(|status| status.region.as_deref()).or(object.spec.region.as_deref());
         let account = status.and_then(|status| status.account_id.as_deref());
         let namespace = object.namespace().unwrap_or_default();
@@ -168,7 +167,6 @@ impl Plan {
         if let Some(name) = owner.and_then(|owner| owner.strip_suffix(&suffix)) {
             return Ok((name.to_owned(), ClusterNameSource::Status));
         }
-        ensure!(!self.offline, "the cluster's name is not known: give --cluster-name here, as the operator has it");
         let client = self
             .targets
             .cluster
@@ -178,7 +176,7 @@ impl Plan {
         Ok((cluster_uid(client).await?, ClusterNameSource::KubeSystem))
     }
 
-    async fn objects(&self) -> anyhow::Result<Chosen<VpcFlowMonitor>> {
+    async fn objects(&self) -> anyhow::Result<Selection<VpcFlowMonitor>> {
         if self.files.is_empty() {
             return Ok(self.targets.read().await?.typed());
         }
@@ -201,7 +199,7 @@ impl Plan {
                 object.status = live.and_then(|live| live.status);
             }
         }
-        Ok(Chosen { monitors, errors: Vec::new() })
+        Ok(Selection { monitors, errors: Vec::new() })
     }
 
     fn exit_code(&self, plans: &[Planned]) -> ExitCode {
@@ -227,10 +225,10 @@ impl Plan {
     }
 }
 
-async fn dry_run(server: Option<&ApiServer>, object: &VpcFlowMonitor) -> Verdict {
+async fn dry_run(server: Option<&ApiServer>, object: &VpcFlowMonitor) -> DryRunResult {
     match server {
         Some(server) => server.submit(object).await,
-        None => Verdict::Accepted,
+        None => DryRunResult::Accepted,
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client, ResourceExt};
-use vpc_flow_operator::status::{Report, render};
+use vpc_flow_operator::status::{MonitorSummary, render};
 
 use super::output::Output;
 use super::print_error;
@@ -32,17 +32,18 @@ impl Status {
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let client = self.targets.cluster.client().await?;
-        let chosen = self.targets.read().await?;
-        let (mut reports, mut errors) = (Vec::new(), chosen.errors);
-        for object in &chosen.monitors {
-            match Report::new(object, &events(&client, object).await) {
-                Ok(report) => reports.push(report),
+        let selection = self.targets.read().await?;
+        let (mut summaries, mut errors) = (Vec::new(), selection.errors);
+        for object in &selection.monitors {
+            match MonitorSummary::new(object, &events(&client, object).await) {
+                Ok(summary) => summaries.push(summary),
                 Err(error) => errors.push(error.into()),
             }
         }
         let now = Timestamp::now();
-        self.output
-            .print(&reports, || reports.iter().map(|report| render(report, now)).collect::<Vec<_>>().join("\n\n"))?;
+        self.output.print(&summaries, || {
+            summaries.iter().map(|summary| render(summary, now)).collect::<Vec<_>>().join("\n\n")
+        })?;
         errors.iter().for_each(print_error);
         Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

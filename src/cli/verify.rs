@@ -43,7 +43,7 @@ pub struct Verify {
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 
-    /// Longest wait for Kubernetes, for the query and for the notification.
+    /// Longest wait for Kubernetes, and then for the query and the notification of each monitor.
     #[arg(long, default_value = "2m", value_parser = humantime::parse_duration)]
     timeout: Duration,
 }
@@ -53,18 +53,14 @@ impl Verify {
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let deadline = Instant::now() + self.timeout;
-        let chosen = match timeout_at(deadline, self.targets.read()).await {
-            Ok(chosen) => chosen?.typed(),
+        let selection = match timeout_at(deadline, self.targets.read()).await {
+            Ok(selection) => selection?.typed(),
             Err(_) => bail!("the Kubernetes API did not answer within {}", humantime::format_duration(self.timeout)),
         };
         let pool = ClientPool::new(&sdk_config(None).await?, AwsGate::of_verify());
-        let (mut verifications, mut errors) = (Vec::new(), chosen.errors);
-        for object in &chosen.monitors {
-            match self.verify(object, &pool, deadline).await {
-                Ok(verification) => verifications.push(verification),
-                Err(error) => errors.push(error),
-            }
-        }
+        let verify = async |object: &VpcFlowMonitor, deadline| self.verify(object, &pool, deadline).await;
+        let (verifications, failed) = one_by_one(&selection.monitors, self.timeout, verify).await;
+        let errors: Vec<_> = selection.errors.into_iter().chain(failed).collect();
         let text = || {
             let now = Timestamp::now();
             let texts: Vec<_> = verifications.iter().map(|it| render(it, now, symbols())).collect();
@@ -96,6 +92,22 @@ impl Verify {
     }
 }
 
+/// The results and the errors of a check of each item. Each has the whole time: a slow one takes nothing from the next.
+async fn one_by_one<I, R>(
+    items: &[I],
+    time: Duration,
+    check: impl AsyncFn(&I, Instant) -> anyhow::Result<R>,
+) -> (Vec<R>, Vec<anyhow::Error>) {
+    let (mut results, mut errors) = (Vec::new(), Vec::new());
+    for item in items {
+        match check(item, Instant::now() + time).await {
+            Ok(result) => results.push(result),
+            Err(error) => errors.push(error),
+        }
+    }
+    (results, errors)
+}
+
 fn exit_code(verifications: &[Verification], all_checked: bool) -> ExitCode {
     if !all_checked {
         ExitCode::from(NOT_CHECKED)
@@ -112,4 +124,26 @@ fn symbols() -> Symbols {
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env::var(name).ok().filter(|it| !it.is_empty()));
     let utf8 = locale.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
     if utf8 && stdout().is_terminal() { Symbols::Unicode } else { Symbols::Words }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_monitor_has_the_whole_time() {
+        let time = Duration::from_mins(2);
+        let check = async |_: &usize, deadline: Instant| {
+            let begun = Instant::now();
+            // The clock moves on, as in a check that takes its time.
+            while Instant::now() == begun {}
+            Ok((deadline, Instant::now()))
+        };
+        let (results, errors) = one_by_one(&[1, 2, 3], time, check).await;
+        assert!(errors.is_empty() && results.len() == 3, "{errors:?}");
+        for pair in results.windows(2) {
+            let ((_, ended), (deadline, _)) = (pair[0], pair[1]);
+            assert!(deadline >= ended + time, "{results:?}");
+        }
+    }
 }

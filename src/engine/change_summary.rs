@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::change::{Action, Change};
 use crate::api::ResourceKind;
+use crate::shortened::shortened;
 
 /// Most characters of a summary, as far as whole words about the first resource allow: `kubectl get events` stays readable.
 const SUMMARY: usize = 270;
@@ -76,9 +77,7 @@ fn detail(change: &Change) -> String {
         let _ = write!(detail, " ({})", first(&fields));
     }
     if let Some(why) = &change.why {
-        detail.push_str(": ");
-        detail.extend(why.chars().take(DETAIL));
-        detail.push_str(if why.chars().count() > DETAIL { "…" } else { "" });
+        let _ = write!(detail, ": {}", shortened(why, DETAIL));
     }
     detail
 }

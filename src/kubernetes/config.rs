@@ -43,7 +43,7 @@ pub enum ConfigError {
 
 /// The kubeconfig and the context that a user chose.
 #[derive(Clone, Debug, Default)]
-pub struct Choice {
+pub struct KubeconfigChoice {
     /// The file, instead of that of `KUBECONFIG` or of the home directory.
     pub kubeconfig: Option<PathBuf>,
     /// The context, instead of the current one.
@@ -52,7 +52,7 @@ pub struct Choice {
 
 /// The chosen context of the kubeconfig, by default the current one; without one, the cluster of this pod. A pod's cluster never takes the
 /// place of a choice. Proxies are those that kubectl uses: `proxy-url` of the kubeconfig, then the environment's.
-pub async fn config(choice: &Choice) -> Result<Config, ConfigError> {
+pub async fn config(choice: &KubeconfigChoice) -> Result<Config, ConfigError> {
     let (mut config, own_proxy) = match of_kubeconfig(choice).await {
         Ok(found) => found,
         Err(Unusable::Context { context, known }) => return Err(ConfigError::UnknownContext { context, known }),
@@ -83,7 +83,7 @@ impl From<KubeconfigError> for Unusable {
     }
 }
 
-async fn of_kubeconfig(choice: &Choice) -> Result<(Config, Option<String>), Unusable> {
+async fn of_kubeconfig(choice: &KubeconfigChoice) -> Result<(Config, Option<String>), Unusable> {
     let mut kubeconfig = match &choice.kubeconfig {
         Some(path) => Kubeconfig::read_from(path)?,
         None => Kubeconfig::read()?,
@@ -196,7 +196,7 @@ users: [{name: u, user: {}}]
 ",
         );
         let of = async |context: &str| {
-            let choice = Choice { kubeconfig: Some(kubeconfig.clone()), context: Some(context.to_owned()) };
+            let choice = KubeconfigChoice { kubeconfig: Some(kubeconfig.clone()), context: Some(context.to_owned()) };
             config(&choice).await
         };
         let chosen = of("b").await.unwrap();
@@ -208,7 +208,7 @@ users: [{name: u, user: {}}]
 
     #[tokio::test]
     async fn a_chosen_kubeconfig_is_never_replaced_by_another_way() {
-        let choice = Choice { kubeconfig: Some("/nonexistent/kubeconfig".into()), context: None };
+        let choice = KubeconfigChoice { kubeconfig: Some("/nonexistent/kubeconfig".into()), context: None };
         let error = config(&choice).await.unwrap_err();
         assert!(matches!(error, ConfigError::Chosen(_)), "{error}");
         assert!(error.to_string().contains("/nonexistent/kubeconfig"), "{error}");

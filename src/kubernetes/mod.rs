@@ -6,4 +6,4 @@ mod config;
 
 pub use advice::advice;
 pub use client::{Connections, client, client_builder};
-pub use config::{Choice, ConfigError, config};
+pub use config::{ConfigError, KubeconfigChoice, config};

@@ -120,6 +120,14 @@ impl Plan {
         at_once.filter(|planned| planned.change.action == action).map(PlannedChange::resources).sum()
     }
 
+    /// True if a note has the owner's name of another plan's monitor: a monitor that has flow logs already is in the notes by it.
+    fn names_owner(&self, other: &Self) -> bool {
+        let owner = format!("{}/{}", other.cluster_name, other.monitor);
+        // Neither of the marks is in a name.
+        let words = self.notes.iter().flat_map(|note| note.split([' ', ',', ':']));
+        words.into_iter().any(|word| word == owner)
+    }
+
     /// Takes the answer of AWS about the VPC. Without it there are no flow logs, though the operator would make everything else.
     fn judge_vpc(&mut self, vpc: Vpc) {
         match vpc {
@@ -231,18 +239,23 @@ fn notes(monitor: &Monitor, direction: Direction) -> Vec<String> {
 
 /// Adds a note where several monitors watch one VPC: AWS delivers and bills every record for each of them.
 pub fn find_shared_vpcs(plans: &mut [Plan]) {
-    let places: Vec<_> =
-        plans.iter().map(|plan| (plan.account_id.clone(), plan.region.clone(), plan.vpc_id.clone())).collect();
-    let monitors: Vec<_> = plans.iter().map(|plan| plan.monitor.clone()).collect();
-    for (index, plan) in plans.iter_mut().enumerate().filter(|(_, plan)| !plan.destroy) {
-        // A monitor that has flow logs already is in the notes by its whole name.
-        let is_noted = |monitor: &str| plan.notes.iter().any(|note| note.contains(&format!("/{monitor}")));
-        let others: Vec<_> = (0..places.len())
-            .filter(|other| *other != index && places[*other] == places[index] && !is_noted(&monitors[*other]))
-            .map(|other| monitors[other].as_str())
-            .collect();
-        if !others.is_empty() {
-            plan.notes.push(watched_twice(&plan.vpc_id, others));
+    // A monitor whose deletion is planned watches nothing afterwards.
+    let watching = plans.iter().enumerate().filter(|(_, plan)| !plan.destroy);
+    let mut watchers: BTreeMap<(String, String, String), Vec<usize>> = BTreeMap::new();
+    for (index, plan) in watching {
+        let place = (plan.account_id.clone(), plan.region.clone(), plan.vpc_id.clone());
+        watchers.entry(place).or_default().push(index);
+    }
+    for indices in watchers.values() {
+        for index in indices {
+            let plan = &plans[*index];
+            let others = indices.iter().filter(|other| *other != index).map(|other| &plans[*other]);
+            let others: Vec<_> =
+                others.filter(|other| !plan.names_owner(other)).map(|other| other.monitor.as_str()).collect();
+            if !others.is_empty() {
+                let note = watched_twice(&plan.vpc_id, others);
+                plans[*index].notes.push(note);
+            }
         }
     }
 }
@@ -276,5 +289,53 @@ pub fn find_rivals(plans: &mut [Plan]) {
             );
             plan.problems.push(Problem { component, reason: Reason::Conflict, message });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::fixtures;
+
+    fn plan(name: &str, notes: &[&str]) -> Plan {
+        let plan = of_outcomes(&fixtures::monitor(), Direction::Build, Vec::new());
+        let notes = notes.iter().copied().map(str::to_owned).collect();
+        Plan { monitor: format!("network/{name}"), notes, ..plan }
+    }
+
+    fn notes(mut plans: Vec<Plan>) -> Vec<Vec<String>> {
+        find_shared_vpcs(&mut plans);
+        plans.into_iter().map(|plan| plan.notes).collect()
+    }
+
+    #[test]
+    fn a_vpc_of_several_monitors_is_noted_at_each() {
+        let elsewhere = Plan { region: "us-east-1".to_owned(), ..plan("c", &[]) };
+        let notes = notes(vec![plan("a", &[]), plan("b", &[]), elsewhere]);
+        let vpc_id = fixtures::monitor().spec.vpc_id;
+        assert_eq!(notes[0], [watched_twice(&vpc_id, ["network/b"])]);
+        assert_eq!(notes[1], [watched_twice(&vpc_id, ["network/a"])]);
+        assert_eq!(notes[2], [""; 0]);
+    }
+
+    #[test]
+    fn a_monitor_is_noted_once_under_its_whole_name() {
+        let known = |owners: &[&str]| watched_twice("vpc-1", owners.iter().copied());
+        for (owners, noted) in [
+            (&["cluster/network/b"][..], 1),
+            (&["cluster/network/b", "cluster/network/c"], 1),
+            (&["cluster/network/a-0", "cluster/network/b"], 1),
+            (&["cluster/network/b-2"], 2),
+            (&["other/network/b"], 2),
+        ] {
+            let notes = notes(vec![plan("a", &[&known(owners)]), plan("b", &[])]);
+            assert_eq!(notes[0].len(), noted, "{owners:?}: {notes:?}");
+        }
+    }
+
+    #[test]
+    fn a_monitor_whose_deletion_is_planned_does_not_count() {
+        let going = Plan { destroy: true, ..plan("b", &[]) };
+        assert_eq!(notes(vec![plan("a", &[]), going]), [[""; 0], [""; 0]]);
     }
 }

@@ -145,10 +145,9 @@ fn write_change(text: &mut String, PlannedChange { change, .. }: &PlannedChange,
 /// The resources that need no call of their own.
 fn along(change: &Change) -> String {
     let parts = change.along.iter().map(|Along { kind, count }| match (kind, count) {
-        (ResourceKind::NamedQuery, 1) => "1 saved query".to_owned(),
-        (ResourceKind::NamedQuery, count) => format!("{count} saved queries"),
         (ResourceKind::FunctionPermission, _) => "its permission to be invoked".to_owned(),
-        (kind, count) => format!("{count} {}", kind.noun()),
+        (kind, 1) => format!("1 {}", kind.noun()),
+        (kind, count) => format!("{count} {}", kind.plural()),
     });
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() { String::new() } else { format!(", with {}", parts.join(" and ")) }
@@ -335,6 +334,18 @@ Plan: 1 to create, 1 to replace, 1 waiting; 1 problem.
         ] {
             assert!(text.contains(&format!("\n{line}\n")), "{line}: {text}");
         }
+    }
+
+    #[test]
+    fn resources_that_go_along_are_in_the_singular_or_in_the_plural() {
+        let along = |kind, count| {
+            let mut change = Change::new(Action::Delete, ResourceKind::Workgroup, "w");
+            change.along.push(Along { kind, count });
+            super::along(&change)
+        };
+        assert_eq!(along(ResourceKind::NamedQuery, 1), ", with 1 saved query");
+        assert_eq!(along(ResourceKind::Table, 2), ", with 2 tables");
+        assert_eq!(along(ResourceKind::FunctionPermission, 1), ", with its permission to be invoked");
     }
 
     #[test]

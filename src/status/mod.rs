@@ -5,9 +5,10 @@
 
 mod differences;
 mod events;
-mod report;
+mod secrets;
+mod summary;
 mod text;
 mod wrap;
 
-pub use report::{Report, ReportError};
+pub use summary::{MonitorSummary, SummaryError};
 pub use text::render;

@@ -5,30 +5,31 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::events::ReportedEvent;
-use super::report::{Alarm, Notice, Report, State};
-use super::wrap::{shortened, wrap};
+use super::summary::{Alarm, ConditionSummary, MonitorSummary, Notice};
+use super::wrap::wrap;
 use crate::api::status::FlowLogStatus;
 use crate::elapsed::span;
+use crate::shortened::shortened;
 
 /// Most characters of an event's message: two lines.
 const EVENT_CHARS: usize = 130;
 
 /// The summary of one monitor in 80 columns.
 #[must_use]
-pub fn render(report: &Report, now: Timestamp) -> String {
-    let mut text = heading(report);
-    text += &ready(report, now);
-    for note in &report.notes {
+pub fn render(summary: &MonitorSummary, now: Timestamp) -> String {
+    let mut text = heading(summary);
+    text += &ready(summary, now);
+    for note in &summary.notes {
         text += &wrap("Note: ", note);
     }
-    section(&mut text, "Not as declared", report.not_as_declared.iter().map(|state| condition(state, now)));
-    section(&mut text, "Notices", report.notices.iter().map(notice));
-    text += &alarms(&report.alarms, now);
-    section(&mut text, "Flow logs", report.flow_logs.iter().map(flow_log));
-    let wide = report.links.keys().map(String::len).max().unwrap_or_default();
-    section(&mut text, "Links", report.links.iter().map(|(name, url)| format!("  {name:wide$}  {url}\n")));
-    section(&mut text, "Spec (all other fields are defaults)", spec(report).into_iter());
-    section(&mut text, "Latest events", report.events.iter().map(|it| event(it, now)));
+    section(&mut text, "Not as declared", summary.not_as_declared.iter().map(|state| condition(state, now)));
+    section(&mut text, "Notices", summary.notices.iter().map(notice));
+    text += &alarms(&summary.alarms, now);
+    section(&mut text, "Flow logs", summary.flow_logs.iter().map(flow_log));
+    let wide = summary.links.keys().map(String::len).max().unwrap_or_default();
+    section(&mut text, "Links", summary.links.iter().map(|(name, url)| format!("  {name:wide$}  {url}\n")));
+    section(&mut text, "Spec (all other fields are defaults)", spec(summary).into_iter());
+    section(&mut text, "Latest events", summary.events.iter().map(|it| event(it, now)));
     text
 }
 
@@ -41,33 +42,42 @@ fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>
     }
 }
 
-fn heading(report: &Report) -> String {
-    let place = match (&report.account_id, &report.region) {
+fn heading(summary: &MonitorSummary) -> String {
+    let place = match (&summary.account_id, &summary.region) {
         (Some(account), Some(region)) => format!(" in account {account}, {region}"),
         _ => String::new(),
     };
-    wrap("", &format!("{}: {}{place}", report.monitor, report.vpc_id))
+    wrap("", &format!("{}: {}{place}", summary.monitor, summary.vpc_id))
 }
 
-fn ready(report: &Report, now: Timestamp) -> String {
-    let Some(State { status, reason, message, since, .. }) = &report.ready else {
+fn ready(summary: &MonitorSummary, now: Timestamp) -> String {
+    let Some(ready @ ConditionSummary { status, reason, since, .. }) = &summary.ready else {
         return "Not ready\n".to_owned();
     };
-    let is_ready = status == "True";
-    let ready = if is_ready { "Ready" } else { "Not ready" };
-    let first = format!("{ready} for {}, {reason}", span(now.duration_since(since.0)));
-    // The lists of systems and of notices have these messages already.
-    let is_listed = |state: &State| message.contains(&state.message);
-    let unlisted = |message: String, notice: &Notice| message.replace(&format!("; {}", notice.message), "");
-    let message = report.notices.iter().fold(message.clone(), unlisted);
-    if report.not_as_declared.iter().any(is_listed) || message.is_empty() {
-        wrap("", &first)
-    } else {
-        wrap("", &format!("{first}: {message}"))
-    }
+    let ready_or_not = if status == "True" { "Ready" } else { "Not ready" };
+    let first = format!("{ready_or_not} for {}, {reason}", span(now.duration_since(since.0)));
+    let message = unlisted(&ready.message, summary);
+    wrap("", &if message.is_empty() { first } else { format!("{first}: {message}") })
 }
 
-fn condition(state: &State, now: Timestamp) -> String {
+/// The part of the message of `Ready` that the lists of systems and of notices lack.
+fn unlisted(message: &str, summary: &MonitorSummary) -> String {
+    let of_system =
+        |system: &ConditionSummary| message.strip_prefix(&format!("{}: {}", system.condition, system.message));
+    let rest = match summary.not_as_declared.iter().find_map(of_system) {
+        Some(rest) => without_others(rest),
+        None => message,
+    };
+    summary.notices.iter().fold(rest.to_owned(), |rest, notice| rest.replace(&format!("; {}", notice.message), ""))
+}
+
+/// The rest after the message of the first system, without the names of the others.
+fn without_others(rest: &str) -> &str {
+    let others = rest.strip_prefix(" (also: ").and_then(|others| others.split_once(')'));
+    others.map_or(rest, |(_, rest)| rest).trim_start_matches("; ")
+}
+
+fn condition(state: &ConditionSummary, now: Timestamp) -> String {
     let first = format!("  {}: {} for {}\n", state.condition, state.reason, span(now.duration_since(state.since.0)));
     first + &wrap("    ", &state.message)
 }
@@ -104,8 +114,8 @@ fn flow_log(flow_log: &FlowLogStatus) -> String {
 }
 
 /// The fields as YAML, as in the file that they were applied from.
-fn spec(report: &Report) -> Vec<String> {
-    let yaml = serde_yaml_ng::to_string(&report.spec).unwrap_or_default();
+fn spec(summary: &MonitorSummary) -> Vec<String> {
+    let yaml = serde_yaml_ng::to_string(&summary.spec).unwrap_or_default();
     yaml.lines().filter(|line| *line != "{}").map(|line| format!("  {line}\n")).collect()
 }
 
@@ -148,7 +158,7 @@ mod tests {
     }
 
     fn rendered(object: &DynamicObject, events: &[Event]) -> String {
-        render(&Report::new(object, events).unwrap(), now())
+        render(&MonitorSummary::new(object, events).unwrap(), now())
     }
 
     const DENIED: &str = "CloudWatch Logs CreateLogGroup: AccessDeniedException: User is not authorized to perform \
@@ -200,7 +210,8 @@ mod tests {
             rendered(&object, &events),
             "network/production: vpc-0123456789abcdef0 in account 123456789012, eu-west-1
 Not ready for 4m, AccessDenied
-Note: spec.suspend is true: the operator changes nothing in AWS
+Note: spec.suspend is true: the operator changes nothing in AWS, which may
+      differ from the spec
 Note: the operator has not taken up the latest change of the spec yet
 Note: no retry helps before the spec, a permission or AWS is changed (Stalled)
 
@@ -268,6 +279,31 @@ Latest events
     }
 
     #[test]
+    fn the_permissions_of_all_systems_are_printed_below_no_list() {
+        let all = "in all, the operator's role needs iam:CreateRole, logs:CreateLogGroup";
+        let message = format!("LogGroupReady: {DENIED} (also: DeliveryRoleReady: AccessDenied); {all}");
+        let status = json!({"conditions": [
+            condition("Ready", "False", "AccessDenied", &message),
+            condition("LogGroupReady", "False", "AccessDenied", DENIED),
+            condition("DeliveryRoleReady", "False", "AccessDenied", "may not"),
+        ]});
+        let text = rendered(&object(&json!({}), &status), &[]).replace('\n', " ");
+        assert!(text.contains(&format!(" Not ready for 4m, AccessDenied: {all}  Not as declared ")), "{text}");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let subscriptions = json!([{"protocol": "https", "endpoint": "https://user:secret@example.com/"}]);
+        let role = json!({"roleArn": "arn:aws:iam::111122223333:role/r", "externalId": "secret"});
+        let object =
+            object(&json!({"notifications": {"subscriptions": subscriptions}, "assumeRole": role}), &json!({}));
+        let text = rendered(&object, &[]);
+        assert!(!text.contains("secret") && text.contains("https://user:****@example.com/"), "{text}");
+        let document = serde_json::to_string(&MonitorSummary::new(&object, &[]).unwrap()).unwrap();
+        assert!(!document.contains("secret"), "{document}");
+    }
+
+    #[test]
     fn without_a_status_the_operator_is_asked_for() {
         let text = rendered(&object(&json!({}), &json!({"observedGeneration": -1})), &[]);
         assert!(text.contains("\nNot ready\nNote: the operator has reported nothing: is it running"), "{text}");
@@ -278,7 +314,7 @@ Latest events
     #[test]
     fn the_form_for_programs() {
         let (object, events) = in_trouble();
-        let document = serde_json::to_value(Report::new(&object, &events).unwrap()).unwrap();
+        let document = serde_json::to_value(MonitorSummary::new(&object, &events).unwrap()).unwrap();
         assert_eq!(
             document["ready"],
             json!({"condition": "Ready", "status": "False", "reason": "AccessDenied",

@@ -27,14 +27,6 @@ pub fn wrap(first: &str, text: &str) -> String {
     lines
 }
 
-/// The text, or its beginning with `…`, so that a long one leaves room for others.
-pub fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,10 +39,5 @@ mod tests {
         let url = "u".repeat(100);
         assert_eq!(wrap("  ", &url), format!("  {url}\n"));
         assert_eq!(wrap("  a", ""), "  a\n");
-    }
-
-    #[test]
-    fn a_long_text_is_shortened() {
-        assert_eq!((shortened("äbc", 3), shortened("äb c", 3)), ("äbc".to_owned(), "äb…".to_owned()));
     }
 }

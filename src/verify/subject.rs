@@ -5,9 +5,8 @@ use std::sync::Arc;
 use kube::ResourceExt;
 use thiserror::Error;
 
-use crate::api::VpcFlowMonitor;
-use crate::api::conditions;
 use crate::api::status::VpcFlowMonitorStatus;
+use crate::api::{VpcFlowMonitor, conditions, notes};
 use crate::aws::{Aws, ClientPool};
 use crate::credentials::{self, AccountError};
 use crate::monitor::{Monitor, Settings};
@@ -64,7 +63,9 @@ impl Identity {
             Some((status.owner.clone()?, status.account_id.clone()?, status.region.clone()?))
         };
         let Some((owner, account, region)) = object.status.as_ref().and_then(known) else {
-            let why = not_ready(object)
+            let status = object.status.as_ref();
+            let why = status
+                .and_then(|status| conditions::not_ready(&status.conditions))
                 .unwrap_or_else(|| "is the operator running, and does it watch this namespace?".to_owned());
             return Err(SubjectError::NotStarted { monitor, why });
         };
@@ -75,28 +76,13 @@ impl Identity {
     }
 }
 
-fn not_ready(object: &VpcFlowMonitor) -> Option<String> {
-    object.status.as_ref().and_then(|status| conditions::not_ready(&status.conditions))
-}
-
 /// Notes on the object for a reader of the checklist.
 #[must_use]
 pub fn notes(object: &VpcFlowMonitor) -> Vec<String> {
-    let mut notes = Vec::new();
-    if object.metadata.deletion_timestamp.is_some() {
-        notes.push("the monitor is being deleted".to_owned());
-    }
-    if object.spec.suspend {
-        notes.push("spec.suspend is true: the operator repairs nothing, and AWS may differ from the spec".to_owned());
-    }
-    if let Some(why) = not_ready(object) {
-        notes.push(format!("the monitor is not Ready: {why}"));
-    }
-    let observed = object.status.as_ref().and_then(|status| status.observed_generation);
-    // Less than 0 until the operator has read it.
-    if observed >= Some(0) && observed < object.metadata.generation {
-        notes.push("the operator has not taken up the latest change of the spec yet".to_owned());
-    }
+    let status = object.status.as_ref();
+    let observed = status.and_then(|status| status.observed_generation);
+    let mut notes = notes::of_object(&object.metadata, object.spec.suspend, observed);
+    notes.extend(status.and_then(|status| notes::not_ready(&status.conditions)));
     notes
 }
 

@@ -39,16 +39,19 @@ impl Default for Notifications {
     }
 }
 
+/// The endpoint in the message of a rule. A URL may have a password in it.
+const ENDPOINT: &str = "self.endpoint.contains('://') ? 'a URL' : self.endpoint";
+
 /// A subscription to the topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    rule_at(".endpoint", r"!(self.protocol in ['email', 'email-json']) || self.endpoint.matches('^[^@ ]+@[^@ ]+\\.[^@ ]+$')", "an email endpoint is an address such as soc@example.com").showing("%s", &["self.endpoint"]),
-    rule_at(".endpoint", r"self.protocol != 'sms' || self.endpoint.matches('^\\+[1-9][0-9]{1,14}$')", "an sms endpoint is a number in E.164 form, such as +491701234567").showing("%s", &["self.endpoint"]),
+    rule_at(".endpoint", r"!(self.protocol in ['email', 'email-json']) || self.endpoint.matches('^[^@ ]+@[^@ ]+\\.[^@ ]+$')", "an email endpoint is an address such as soc@example.com").showing("%s", &[ENDPOINT]),
+    rule_at(".endpoint", r"self.protocol != 'sms' || self.endpoint.matches('^\\+[1-9][0-9]{1,14}$')", "an sms endpoint is a number in E.164 form, such as +491701234567").showing("%s", &[ENDPOINT]),
     rule_at(".endpoint", "self.protocol != 'https' || self.endpoint.startsWith('https://')", "an https endpoint begins with https://"),
     rule_at(".endpoint", "self.protocol != 'http' || self.endpoint.startsWith('http://')", "an http endpoint begins with http://"),
-    rule_at(".endpoint", r"!(self.protocol in ['sqs', 'lambda', 'firehose']) || self.endpoint.matches('^arn:aws[a-z-]*:' + self.protocol + ':[a-z0-9-]+:[0-9]{12}:.+$')", "the endpoint of sqs, lambda and firehose is the ARN of that service's resource").showing("%s", &["self.endpoint"]),
-    rule_at(".endpoint", r"self.protocol != 'application' || self.endpoint.matches('^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/.+$')", "an application endpoint is the ARN of an SNS platform endpoint").showing("%s", &["self.endpoint"]),
+    rule_at(".endpoint", r"!(self.protocol in ['sqs', 'lambda', 'firehose']) || self.endpoint.matches('^arn:aws[a-z-]*:' + self.protocol + ':[a-z0-9-]+:[0-9]{12}:.+$')", "the endpoint of sqs, lambda and firehose is the ARN of that service's resource").showing("%s", &[ENDPOINT]),
+    rule_at(".endpoint", r"self.protocol != 'application' || self.endpoint.matches('^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/.+$')", "an application endpoint is the ARN of an SNS platform endpoint").showing("%s", &[ENDPOINT]),
     rule_at(".endpoint", r"!self.endpoint.matches('[\\s\\p{C}\\p{Z}]')", "an endpoint has neither spaces nor characters that cannot be seen"),
     rule_at(".subscriptionRoleArn", "(self.protocol == 'firehose') == has(self.subscriptionRoleArn)", "subscriptionRoleArn is required for firehose, and for nothing else").showing("the protocol is %s", &["self.protocol"])
 ]))]

@@ -3,6 +3,8 @@
 mod files;
 mod name;
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
@@ -38,7 +40,7 @@ pub struct Targets {
 
 /// The monitors that were found, and an error for each that was not.
 #[derive(Debug)]
-pub struct Chosen<M> {
+pub struct Selection<M> {
     /// In the order of the command line, or of the API server.
     pub monitors: Vec<M>,
     /// The others.
@@ -52,31 +54,37 @@ impl Targets {
     }
 
     /// Reads the monitors.
-    pub async fn read(&self) -> anyhow::Result<Chosen<DynamicObject>> {
+    pub async fn read(&self) -> anyhow::Result<Selection<DynamicObject>> {
         let client = self.cluster.client().await?;
         let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
         let monitors = cluster::monitors(client, Some(namespace.as_str()).filter(|_| !self.all_namespaces));
-        let mut chosen = Chosen { monitors: Vec::new(), errors: Vec::new() };
-        for name in &self.names {
+        let mut selection = Selection { monitors: Vec::new(), errors: Vec::new() };
+        for name in distinct(&self.names) {
             match cluster::get(&monitors, &namespace, name).await? {
-                Some(object) => chosen.monitors.push(object),
-                None => chosen.errors.push(missing(&namespace, name)),
+                Some(object) => selection.monitors.push(object),
+                None => selection.errors.push(missing(&namespace, name)),
             }
         }
         if self.names.is_empty() {
-            chosen.monitors = cluster::list(&monitors, self.selector.as_deref()).await?;
+            selection.monitors = cluster::list(&monitors, self.selector.as_deref()).await?;
         }
-        if chosen.monitors.is_empty() && chosen.errors.is_empty() {
+        if selection.monitors.is_empty() && selection.errors.is_empty() {
             let namespace = Some(namespace.as_str()).filter(|_| !self.all_namespaces);
-            chosen.errors.push(none(namespace, self.selector.as_deref()));
+            selection.errors.push(none(namespace, self.selector.as_deref()));
         }
-        Ok(chosen)
+        Ok(selection)
     }
 }
 
-impl Chosen<DynamicObject> {
+/// The names in their order, each once.
+fn distinct(names: &[String]) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    names.iter().map(String::as_str).filter(|name| seen.insert(*name)).collect()
+}
+
+impl Selection<DynamicObject> {
     /// The monitors as this version of the program knows them.
-    pub fn typed(self) -> Chosen<VpcFlowMonitor> {
+    pub fn typed(self) -> Selection<VpcFlowMonitor> {
         let (mut monitors, mut errors) = (Vec::new(), self.errors);
         for object in self.monitors {
             match typed(object) {
@@ -84,7 +92,7 @@ impl Chosen<DynamicObject> {
                 Err(error) => errors.push(error),
             }
         }
-        Chosen { monitors, errors }
+        Selection { monitors, errors }
     }
 }
 
@@ -108,5 +116,16 @@ fn none(namespace: Option<&str>, selector: Option<&str>) -> anyhow::Error {
     match namespace {
         Some(namespace) => anyhow::anyhow!("there is no VpcFlowMonitor{labels} in namespace {namespace}: {LISTS_ALL}"),
         None => anyhow::anyhow!("there is no VpcFlowMonitor{labels} in the cluster"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_name_is_read_once() {
+        let names = ["b", "a", "b", "c", "a"].map(str::to_owned);
+        assert_eq!(distinct(&names), ["b", "a", "c"]);
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn keep_former(conditions: &mut [NewCondition], previous: &VpcFlowMon
 
 /// The message of the most important system, the other systems with trouble, and all missing IAM actions, so that they can be granted
 /// together.
-pub(super) fn in_words(first: &NewCondition, unready: &[&NewCondition]) -> String {
+pub(super) fn ready_message(first: &NewCondition, unready: &[&NewCondition]) -> String {
     let mut message = format!("{}: {}", first.type_, first.message);
     let others = unready.iter().filter(|system| system.type_ != first.type_ && system.reason.is_trouble());
     let others: Vec<_> = others.map(|system| format!("{}: {}", system.type_, system.reason.as_str())).collect();

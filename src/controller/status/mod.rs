@@ -256,13 +256,13 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) 
             vec![condition(READY, false, Reason::Deleting, "everything that was to be removed is removed")]
         }
         (Mode::Delete, Some(first)) if !stalled => {
-            vec![condition(READY, false, Reason::Deleting, &causes::in_words(first, &unready))]
+            vec![condition(READY, false, Reason::Deleting, &causes::ready_message(first, &unready))]
         }
         (_, None) => {
             vec![condition(READY, true, Reason::Reconciled, &with_notices("AWS is as declared", notices))]
         }
         (_, Some(first)) => {
-            vec![condition(READY, false, first.reason, &causes::in_words(first, &unready))]
+            vec![condition(READY, false, first.reason, &causes::ready_message(first, &unready))]
         }
     };
     let detail = |type_, reason| condition(type_, true, reason, &format!("not ready: {}", names(&unready)));

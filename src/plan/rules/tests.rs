@@ -105,3 +105,17 @@ fn messages_are_computed_where_a_rule_says_so() {
     let plain = json!({"type": "integer", "x-kubernetes-validations": [{"rule": "self > 5", "message": "too small"}]});
     assert_eq!(broken(&json!(3), None, &plain).unwrap()[0].message, "3: too small");
 }
+
+#[test]
+fn the_password_of_a_misplaced_url_is_not_shown() {
+    for protocol in ["email", "sms", "sqs", "application"] {
+        let of = |endpoint: &str| {
+            let subscriptions = json!([{"protocol": protocol, "endpoint": endpoint}]);
+            let broken = broken_by(json!({"notifications": {"subscriptions": subscriptions}}));
+            broken.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let message = of("https://user:secret@example/");
+        assert!(message.ends_with(" (a URL)") && !message.contains("secret"), "{message}");
+        assert!(of("wrong").ends_with(" (wrong)"), "{}", of("wrong"));
+    }
+}

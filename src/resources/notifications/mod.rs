@@ -6,6 +6,7 @@ mod subscriptions;
 mod topic;
 mod topic_tags;
 
+pub use name::masked;
 pub use subscriptions::{Arrival, ObservedSubscription, how_to_confirm};
 pub use topic::{FoundTopic, Topic};
 

@@ -9,6 +9,7 @@ pub fn name(protocol: &str, endpoint: &str) -> String {
 
 /// The endpoint with `****` for the password of its URL. SNS lists it in this form, so the two can be compared, and the password stays
 /// secret.
+#[must_use]
 pub fn masked(endpoint: &str) -> Cow<'_, str> {
     let parts = || {
         let (scheme, rest) = endpoint.split_once("://")?;

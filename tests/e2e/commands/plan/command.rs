@@ -11,15 +11,15 @@ use testkit::cluster::{Cluster, Operator};
 use testkit::sandbox::{REGION, Sandbox, all_components};
 
 const NOTHING_TO_DO: i32 = 0;
-const ERROR: i32 = 1;
+pub(super) const ERROR: i32 = 1;
 /// With `--detailed-exitcode`.
-const CHANGES: i32 = 2;
+pub(super) const CHANGES: i32 = 2;
 const WRONG_ARGUMENTS: i32 = 2;
 
-struct Finished {
-    code: i32,
-    stdout: String,
-    stderr: String,
+pub(super) struct Finished {
+    pub(super) code: i32,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 impl Finished {
@@ -29,7 +29,7 @@ impl Finished {
 }
 
 /// Runs it with the account's credentials, with an exit code for changes, and with no way to a cluster unless there is a kubeconfig.
-async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str]) -> Finished {
+pub(super) async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str]) -> Finished {
     let mut command = command(sandbox, arguments);
     command.arg("--detailed-exitcode");
     if !with_cluster {
@@ -58,13 +58,13 @@ async fn output(command: &mut Command) -> Finished {
 }
 
 /// A file of the test's own.
-fn file(name: &str, text: &str) -> String {
+pub(super) fn file(name: &str, text: &str) -> String {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("plan-{name}-{}.yaml", std::process::id()));
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-fn monitor(sandbox: &Sandbox, spec: &str) -> String {
+pub(super) fn monitor(sandbox: &Sandbox, spec: &str) -> String {
     format!(
         "apiVersion: vpcflow.dev/v1alpha1\nkind: VpcFlowMonitor\nmetadata: {{namespace: network, name: production}}\n\
          spec: {{vpcId: {}{spec}}}\n",
@@ -176,30 +176,6 @@ async fn as_many_resources_go_as_were_created() {
 }
 
 #[tokio::test]
-async fn the_api_server_refuses_what_only_it_knows() {
-    let (sandbox, cluster) = (Sandbox::new("plan::dry-run").await, Cluster::new("plan-dry-run").await);
-    cluster.create("production", sandbox.spec()).await;
-    let declared = |spec: &str| monitor(&sandbox, spec).replace("namespace: network, ", "");
-    let flags = |path: &str| ["-n", &cluster.namespace, "-f", path, "--cluster-name", "test"].map(str::to_owned);
-    let plan = async |path: &str| {
-        let flags = flags(path);
-        run(&sandbox, true, &flags.each_ref().map(String::as_str)).await
-    };
-    let unchanged = file("dry-run-same", &declared(""));
-    let reported = plan(&unchanged).await;
-    assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
-    assert!(!reported.stdout.contains("Note: no API server"), "{}", reported.stdout);
-
-    let moved = file("dry-run-moved", &declared(&format!(", region: {REGION}")));
-    let reported = plan(&moved).await;
-    assert_eq!((reported.code, reported.stdout.as_str()), (ERROR, ""), "{}", reported.stderr);
-    assert!(reported.stderr.contains("/production: the API server refuses it: "), "{}", reported.stderr);
-    assert!(reported.stderr.contains("region is immutable"), "{}", reported.stderr);
-    let live = cluster.monitors.get("production").await.unwrap();
-    assert_eq!(live.spec.region, None, "nothing is stored");
-}
-
-#[tokio::test]
 async fn a_living_monitor_that_is_not_ready_has_a_note() {
     let (sandbox, cluster) = (Sandbox::new("plan::stalled").await, Cluster::new("plan-stalled").await);
     cluster.create("m", sandbox.spec()).await;
@@ -275,6 +251,11 @@ async fn bad_input_is_reported_with_its_remedy() {
     }
     let good = file("good", &monitor(&sandbox, ""));
     let reported = run(&sandbox, false, &["-f", &good]).await;
+    assert_eq!((reported.code, reported.stdout.as_str()), (WRONG_ARGUMENTS, ""), "{}", reported.stderr);
+    assert!(reported.stderr.contains("--cluster-name <CLUSTER_NAME>"), "{}", reported.stderr);
+    let mut online = command(&sandbox, &["-f", &good]);
+    without_cluster(&mut online);
+    let reported = output(&mut online).await;
     assert_eq!(reported.code, ERROR);
     assert!(reported.stderr.contains("give --cluster-name here, as the operator has it"), "{}", reported.stderr);
 }

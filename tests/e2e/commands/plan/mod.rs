@@ -1,6 +1,7 @@
 //! The plan is compared with the changes that the operator then makes. Planning itself writes nothing to AWS.
 
 mod command;
+mod dry_run;
 mod kubectl;
 
 use std::collections::BTreeSet;

@@ -17,7 +17,7 @@ use testkit::rights::{RELEASE_NAMESPACE, rendering, title};
 
 const RELEASE: &str = "vpc-flow-operator";
 /// A column of the CRD that the previous chart does not have.
-const NEW_COLUMN: &str = "Dashboard";
+const NEW_COLUMN: &str = "Message";
 
 struct World {
     _control_plane: ControlPlane,

@@ -1,7 +1,7 @@
 //! Prints the result of an analysis.
 
+mod first_and_last;
 mod json;
-mod span;
 mod table;
 
 pub use json::{write_json, write_yaml};

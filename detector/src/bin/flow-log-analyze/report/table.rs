@@ -6,7 +6,7 @@ use detector::message::{Bytes, Sentence, Time};
 use detector::record::{TCP, UDP};
 use detector::rules::Severity;
 
-use super::span::span;
+use super::first_and_last::first_and_last;
 use crate::analysis::Report;
 use crate::summary::Port;
 
@@ -21,7 +21,7 @@ pub fn write_table(out: &mut impl Write, report: &Report, top: usize, limit: usi
 fn write_findings(out: &mut impl Write, report: &Report, limit: usize) -> io::Result<()> {
     let mut table = vec![["SEVERITY", "RULE", "RECORDS", "FIRST (UTC)", "LAST", "WHAT"].map(str::to_owned).to_vec()];
     table.extend(report.listed().take(limit).map(|finding| {
-        let (first, last) = span(finding.tally.first, finding.tally.last);
+        let (first, last) = first_and_last(finding.tally.first, finding.tally.last);
         vec![
             finding.rule.severity().to_string(),
             finding.rule.to_string(),

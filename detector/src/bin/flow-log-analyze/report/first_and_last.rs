@@ -3,7 +3,7 @@
 use detector::message::Time;
 
 /// The first and the last time: `2026-08-23 10:00:00` and `10:04:20`. The last has a date only if it is another one.
-pub fn span(first: Option<u64>, last: Option<u64>) -> (String, String) {
+pub fn first_and_last(first: Option<u64>, last: Option<u64>) -> (String, String) {
     let (first, last) = (first.map(shown), last.map(shown));
     let date = first.as_deref().and_then(date);
     let last = last.map(|last| match last.split_once(' ') {
@@ -37,7 +37,7 @@ mod tests {
             (Some(noon), None, ("2026-08-23 12:00:00", "-")),
             (Some(u64::MAX), Some(u64::MAX), ("18446744073709551615", "18446744073709551615")),
         ] {
-            let (first, last) = span(first, last);
+            let (first, last) = first_and_last(first, last);
             assert_eq!((first.as_str(), last.as_str()), expected);
         }
     }

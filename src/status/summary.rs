@@ -12,14 +12,16 @@ use thiserror::Error;
 
 use super::differences::differences;
 use super::events::{ReportedEvent, latest};
+use super::secrets::without_secrets;
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::conditions::{READY, RECONCILING, STALLED};
+use crate::api::notes::of_object;
 use crate::api::status::FlowLogStatus;
 
 /// A stored object that cannot be summarised.
 #[derive(Debug, Error)]
 #[error("the status of {monitor} cannot be read: use the version of the operator that wrote it: {source}")]
-pub struct ReportError {
+pub struct SummaryError {
     /// `<namespace>/<name>`
     monitor: String,
     source: serde_json::Error,
@@ -28,7 +30,7 @@ pub struct ReportError {
 /// The summary of a monitor.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct MonitorSummary {
     /// `<namespace>/<name>`
     pub monitor: String,
     /// The VPC.
@@ -38,11 +40,11 @@ pub struct Report {
     /// The region, once the operator knows it.
     pub region: Option<String>,
     /// The condition `Ready`, once the operator has reported it.
-    pub ready: Option<State>,
+    pub ready: Option<ConditionSummary>,
     /// Notes that say how far the rest can be relied on.
     pub notes: Vec<String>,
     /// The conditions of the systems that are not as declared.
-    pub not_as_declared: Vec<State>,
+    pub not_as_declared: Vec<ConditionSummary>,
     /// Facts that need a person's attention although AWS is as declared.
     pub notices: Vec<Notice>,
     /// All alarms.
@@ -51,7 +53,7 @@ pub struct Report {
     pub flow_logs: Vec<FlowLogStatus>,
     /// Links into the AWS console.
     pub links: BTreeMap<String, String>,
-    /// The fields of the spec that differ from their defaults.
+    /// The fields of the spec that differ from their defaults, without passwords and external ids.
     pub spec: Value,
     /// The latest events, the latest first.
     pub events: Vec<ReportedEvent>,
@@ -60,7 +62,7 @@ pub struct Report {
 /// A condition.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct State {
+pub struct ConditionSummary {
     /// The type of the condition.
     pub condition: String,
     /// `True`, `False` or `Unknown`.
@@ -73,7 +75,7 @@ pub struct State {
     pub since: Time,
 }
 
-impl From<&Condition> for State {
+impl From<&Condition> for ConditionSummary {
     fn from(condition: &Condition) -> Self {
         Self {
             condition: condition.type_.clone(),
@@ -130,13 +132,15 @@ struct Stored {
     links: BTreeMap<String, String>,
 }
 
-impl Report {
+impl MonitorSummary {
     /// Summarises a stored monitor and its events.
-    pub fn new(object: &DynamicObject, events: &[Event]) -> Result<Self, ReportError> {
+    pub fn new(object: &DynamicObject, events: &[Event]) -> Result<Self, SummaryError> {
         let monitor = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
         let stored = match &object.data["status"] {
             Value::Null => Stored::default(),
-            status => Stored::deserialize(status).map_err(|source| ReportError { monitor: monitor.clone(), source })?,
+            status => {
+                Stored::deserialize(status).map_err(|source| SummaryError { monitor: monitor.clone(), source })?
+            }
         };
         let spec = &object.data["spec"];
         let vpc_id = spec["vpcId"].as_str().unwrap_or_default();
@@ -144,11 +148,15 @@ impl Report {
         let systems = stored.conditions.iter().filter(|condition| !summaries.contains(&condition.type_.as_str()));
         Ok(Self {
             vpc_id: vpc_id.to_owned(),
-            ready: stored.conditions.iter().find(|condition| condition.type_ == READY).map(State::from),
+            ready: stored.conditions.iter().find(|condition| condition.type_ == READY).map(ConditionSummary::from),
             notes: notes(object, &stored),
-            not_as_declared: systems.filter(|condition| condition.status != "True").map(State::from).collect(),
+            not_as_declared: systems
+                .filter(|condition| condition.status != "True")
+                .map(ConditionSummary::from)
+                .collect(),
             notices: stored.notices,
-            spec: differences(spec, &json!(VpcFlowMonitorSpec::new(vpc_id))).unwrap_or_else(|| json!({})),
+            spec: differences(&without_secrets(spec), &json!(VpcFlowMonitorSpec::new(vpc_id)))
+                .unwrap_or_else(|| json!({})),
             events: latest(events),
             monitor,
             account_id: stored.account_id,
@@ -166,17 +174,8 @@ fn notes(object: &DynamicObject, stored: &Stored) -> Vec<String> {
     if stored.conditions.is_empty() {
         notes.push("the operator has reported nothing: is it running, and does it watch this namespace?".to_owned());
     }
-    if object.metadata.deletion_timestamp.is_some() {
-        notes.push("the monitor is being deleted".to_owned());
-    }
-    if object.data["spec"]["suspend"] == true {
-        notes.push("spec.suspend is true: the operator changes nothing in AWS".to_owned());
-    }
-    // Less than 0 until the operator has read it.
-    let observed = stored.observed_generation;
-    if observed >= Some(0) && observed < object.metadata.generation {
-        notes.push("the operator has not taken up the latest change of the spec yet".to_owned());
-    }
+    let is_suspended = object.data["spec"]["suspend"] == true;
+    notes.extend(of_object(&object.metadata, is_suspended, stored.observed_generation));
     if is_true(STALLED) {
         notes.push("no retry helps before the spec, a permission or AWS is changed (Stalled)".to_owned());
     } else if is_true(RECONCILING) {

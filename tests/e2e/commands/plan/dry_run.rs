@@ -1,0 +1,52 @@
+//! The dry run of a file on the cluster's API server.
+
+use testkit::cluster::Cluster;
+use testkit::sandbox::{REGION, Sandbox};
+
+use super::command::{CHANGES, ERROR, file, monitor, run};
+
+#[tokio::test]
+async fn the_api_server_refuses_what_only_it_knows() {
+    let (sandbox, cluster) = (Sandbox::new("plan::dry-run").await, Cluster::new("plan-dry-run").await);
+    cluster.create("production", sandbox.spec()).await;
+    let declared = |spec: &str| monitor(&sandbox, spec).replace("namespace: network, ", "");
+    let flags = |path: &str| ["-n", &cluster.namespace, "-f", path, "--cluster-name", "test"].map(str::to_owned);
+    let plan = async |path: &str| {
+        let flags = flags(path);
+        run(&sandbox, true, &flags.each_ref().map(String::as_str)).await
+    };
+    let unchanged = file("dry-run-same", &declared(""));
+    let reported = plan(&unchanged).await;
+    assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
+    assert!(!reported.stdout.contains("Note: no API server"), "{}", reported.stdout);
+
+    let moved = file("dry-run-moved", &declared(&format!(", region: {REGION}")));
+    let reported = plan(&moved).await;
+    assert_eq!((reported.code, reported.stdout.as_str()), (ERROR, ""), "{}", reported.stderr);
+    assert!(reported.stderr.contains("/production: the API server refuses it: "), "{}", reported.stderr);
+    assert!(reported.stderr.contains("region is immutable"), "{}", reported.stderr);
+    let live = cluster.monitors.get("production").await.unwrap();
+    assert_eq!(live.spec.region, None, "nothing is stored");
+}
+
+#[tokio::test]
+async fn a_chosen_cluster_that_does_not_answer_is_an_error() {
+    let sandbox = Sandbox::new("plan::chosen-cluster").await;
+    let path = file("chosen-cluster", &monitor(&sandbox, ""));
+    // No process listens on port 1.
+    let kubeconfig = file(
+        "chosen-kubeconfig",
+        "current-context: a\ncontexts: [{name: a, context: {cluster: c, user: u}}]\n\
+         clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: u, user: {}}]\n",
+    );
+    let flags = ["-f", &path, "--cluster-name", "test", "--kubeconfig", &kubeconfig];
+    let reported = run(&sandbox, true, &flags).await;
+    assert_eq!((reported.code, reported.stdout.as_str()), (ERROR, ""), "{}", reported.stderr);
+    assert!(
+        reported.stderr.contains("the cluster of --kubeconfig or --context cannot be asked: "),
+        "{}",
+        reported.stderr
+    );
+    let reported = run(&sandbox, true, &[&flags[..], &["--offline"]].concat()).await;
+    assert_eq!(reported.code, CHANGES, "{}", reported.stderr);
+}
