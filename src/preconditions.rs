@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::aws::AccountRegion;
-use crate::monitor::AllowedArns;
+use crate::monitor::{AllowedArns, Monitor};
 
 /// The operator's owner has not listed the role of the spec for the namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -53,4 +53,50 @@ pub fn check_account_region(
     }
     let known = |part: Option<&String>| part.cloned().unwrap_or_default();
     Err(LivesElsewhere { account: known(account), region: known(region), now: account_region.clone() })
+}
+
+/// The monitor was built under another name of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "in AWS the monitor belongs to {former}, but the operator now works as {now}: start the operator with --cluster-name {cluster}; to \
+     leave everything in AWS as it is and begin again, remove status.owner with kubectl edit --subresource=status"
+)]
+pub struct OfAnotherCluster {
+    former: String,
+    cluster: String,
+    now: String,
+}
+
+/// An operator with another cluster name must not build a monitor a second time and forget the first.
+pub fn check_owner(status: Option<&VpcFlowMonitorStatus>, monitor: &Monitor) -> Result<(), OfAnotherCluster> {
+    let former = status.and_then(|status| status.owner.as_ref()).filter(|former| **former != monitor.owner);
+    let identity = format!("/{}/{}", monitor.namespace, monitor.name);
+    // An owner of another namespace or name is that of a copied status.
+    match former.and_then(|former| Some((former, former.strip_suffix(&identity)?))) {
+        Some((former, cluster)) => {
+            Err(OfAnotherCluster { former: former.clone(), cluster: cluster.to_owned(), now: monitor.owner.clone() })
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::fixtures;
+
+    #[test]
+    fn a_monitor_of_another_cluster_name_is_refused() {
+        let monitor = fixtures::monitor();
+        let check = |owner: Option<&str>| {
+            let status = VpcFlowMonitorStatus { owner: owner.map(str::to_owned), ..VpcFlowMonitorStatus::default() };
+            check_owner(Some(&status), &monitor)
+        };
+        assert_eq!(check_owner(None, &monitor), Ok(()));
+        for owner in [None, Some(monitor.owner.as_str()), Some("other/elsewhere/copied")] {
+            assert_eq!(check(owner), Ok(()), "{owner:?}");
+        }
+        let refused = check(Some("former/network/production")).unwrap_err().to_string();
+        assert!(refused.contains("start the operator with --cluster-name former;"), "{refused}");
+    }
 }

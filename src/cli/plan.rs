@@ -14,7 +14,7 @@ use vpc_flow_operator::kubernetes::ConfigError;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, ClusterNameSource, Palette, Plan as Planned, check_change, render};
-use vpc_flow_operator::preconditions::{check_account_region, check_role};
+use vpc_flow_operator::preconditions::{check_account_region, check_owner, check_role};
 
 use super::dry_run::{ApiServer, DryRunResult};
 use super::operator_settings::{OperatorSettings, cluster_uid};
@@ -149,6 +149,7 @@ impl Plan {
         let settings = self.settings.settings(cluster_name, detector.clone());
         let spec = object.spec.clone();
         let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.account_region.clone(), settings);
+        check_owner(status, &monitor)?;
         let destroy = self.destroy || object.metadata.deletion_timestamp.is_some();
         let mut plan = Box::pin(plan::plan(&aws, &monitor, destroy)).await;
         plan.cluster_name_source = Some(source);

@@ -11,7 +11,9 @@ use crate::api::conditions::Reason;
 use crate::aws::{Aws, ConnectError};
 use crate::engine::Failure;
 use crate::monitor::Monitor;
-use crate::preconditions::{LivesElsewhere, RoleNotAllowed, check_account_region, check_role};
+use crate::preconditions::{
+    LivesElsewhere, OfAnotherCluster, RoleNotAllowed, check_account_region, check_owner, check_role,
+};
 
 /// Clients for the account and region of a monitor, and the monitor in the form that the code without I/O uses.
 pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<Aws>, Monitor), Failure> {
@@ -30,6 +32,7 @@ pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<
         aws.account_region.clone(),
         context.options.settings.clone(),
     );
+    check_owner(object.status.as_ref(), &monitor)?;
     Ok((aws, monitor))
 }
 
@@ -41,6 +44,12 @@ impl From<RoleNotAllowed> for Failure {
 
 impl From<LivesElsewhere> for Failure {
     fn from(error: LivesElsewhere) -> Self {
+        Self::new(Reason::Conflict, error.to_string())
+    }
+}
+
+impl From<OfAnotherCluster> for Failure {
+    fn from(error: OfAnotherCluster) -> Self {
         Self::new(Reason::Conflict, error.to_string())
     }
 }

@@ -7,7 +7,7 @@ mod topic;
 mod topic_tags;
 
 pub use name::masked;
-pub use subscriptions::{Arrival, ObservedSubscription, how_to_confirm};
+pub use subscriptions::{Arrival, ObservedSubscription, how_to_confirm, is_of};
 pub use topic::{FoundTopic, Topic};
 
 use futures::FutureExt;

@@ -49,7 +49,7 @@ impl ObservedSubscription {
     }
 
     fn is(&self, wanted: &Subscription) -> bool {
-        same(&self.name(), &name(wanted.protocol.as_str(), &wanted.endpoint))
+        is_of(wanted, &self.protocol, &self.endpoint)
     }
 
     /// True if the spec asks for it, or did when the record was last written.
@@ -82,6 +82,12 @@ pub fn recorded(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tag
     names.extend(ours.map(|subscription| in_one_case(&subscription.name())).filter(|name| !wanted.contains(name)));
     names.extend(wanted);
     names
+}
+
+/// True if a subscription of that protocol and endpoint, as SNS lists them, is the wanted one.
+#[must_use]
+pub fn is_of(wanted: &Subscription, protocol: &str, endpoint: &str) -> bool {
+    same(&name(protocol, endpoint), &name(wanted.protocol.as_str(), &wanted.endpoint))
 }
 
 /// E-mail addresses in another case reach the same mailbox; a second subscription would send everything twice.
