@@ -134,9 +134,13 @@ impl Monitor {
         let Chosen { field, by_spec } = chosen;
         let is_unowned = !tags.contains_key(OWNER) && !tags.contains_key(RETAINED_BY);
         if is_unowned && by_spec && !self.settings.allowed_adoptions.allow(&self.namespace, arn) {
+            let policy = match self.spec.adoption_policy {
+                AdoptionPolicy::IfUnowned => "",
+                AdoptionPolicy::Never => "spec.adoptionPolicy must be IfUnowned and ",
+            };
             return Claim::Foreign(format!(
-                "it was not made by this operator: choose another spec.{field}; to take it over, spec.adoptionPolicy must be IfUnowned and \
-                 the operator started with --allowed-adoption {}={arn}; if it is this monitor's and has lost its tag, put {OWNER}={} back",
+                "it was not made by this operator: choose another spec.{field}; to take it over, {policy}the operator must be started with \
+                 --allowed-adoption {}={arn}; if it is this monitor's and has lost its tag, put {OWNER}={} back",
                 self.namespace, self.owner
             ));
         }

@@ -1,6 +1,7 @@
 //! A whole monitor over time: its life, faults, rivals, hostile input and traffic.
 
 pub mod attention;
+pub mod cluster_name;
 pub mod cross_account;
 pub mod failed_reads;
 pub mod fault_proxy;
