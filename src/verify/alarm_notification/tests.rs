@@ -48,13 +48,14 @@ fn known(confirmed: usize, pending: &[&str]) -> Subscribers {
 }
 
 #[test]
-fn a_notification_holds_once_somebody_gets_it() {
+fn a_notification_passes_once_every_recipient_of_the_spec_gets_it() {
     let unknown = || Subscribers::Unknown("AuthorizationError: no".to_owned());
     let mail = ["soc@example.com"];
     let sent = || Some(action(None));
     for (action, subscribers, status, clue) in [
         (sent(), known(2, &[]), Status::Passed, None),
-        (sent(), known(1, &mail), Status::Passed, Some("not confirmed: soc@example.com")),
+        (sent(), known(1, &mail), Status::Waiting, Some("not confirmed: soc@example.com")),
+        (sent(), known(1, &["theirs@example.com"]), Status::Passed, Some("not confirmed: theirs@example.com")),
         (sent(), known(0, &mail), Status::Waiting, Some("not confirmed: soc@example.com")),
         (sent(), known(0, &[]), Status::Failed, Some("spec.notifications.subscriptions")),
         (sent(), unknown(), Status::Passed, None),
