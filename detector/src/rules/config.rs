@@ -64,7 +64,9 @@ pub(super) mod cidrs {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
         let network = |text: String| {
-            text.parse().map_err(|_| D::Error::custom(format!("`{text}` is not a network in CIDR notation")))
+            text.parse().map_err(|_| {
+                D::Error::custom(format!("`{text}` is not a network in CIDR notation, such as 203.0.113.0/24"))
+            })
         };
         texts.into_iter().map(network).collect()
     }

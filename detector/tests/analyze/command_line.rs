@@ -26,12 +26,15 @@ fn a_wrong_command_line_is_refused_and_nothing_is_read() {
         (&["--records", "--fail-on", "low"], "cannot be used with"),
         (&["--format", "srcadr"], "it names no field of a flow log"),
         (&["--format", "${srcaddr} ${srcaddr}"], "it names `srcaddr` twice"),
-        (&["--trusted-cidr", "10.0.0.0"], "invalid IP address syntax"),
+        (&["--trusted-cidr", "10.1.1.1"], "it is an address; write a network, such as 10.1.1.1/32"),
+        (&["--trusted-cidr", "10.1.1"], "it is not a network in CIDR notation, such as 203.0.113.0/24"),
         (&["--window", "0s"], "it should be a second or more"),
+        (&["--rules", r#"{"rules": {"rejected": {}}}"#], "rules.rejected: unknown field; did you mean rejectedTcp?"),
         (
-            &["--rules", r#"{"rules": {"rejected": {}}}"#],
-            "rules: unknown field `rejected`, expected one of `highDataTransfer`,",
+            &["--rules", r#"{"kind": "VpcFlowMonitor", "spec": {"detectors": {}}}"#],
+            "spec.detectors: unknown field; did you mean detector?",
         ),
+        (&["--rules", r#"{"rules": {"portScan": {"minPorts": 0}}}"#], "rules.portScan.minPorts: 0 is less than 2"),
         (&["--rules", "/nowhere/rules.json"], "No such file or directory"),
         (&["--fail-on", "severe"], "[possible values: low, medium, high]"),
     ] {

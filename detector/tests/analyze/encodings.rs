@@ -55,6 +55,17 @@ fn what_is_packed_otherwise_is_named_with_the_command_that_unpacks_it() {
 }
 
 #[test]
+fn binary_files_are_refused_as_such() {
+    let reason =
+        "flow-log-analyze: standard input: it is a binary file, not a flow log; flow logs are text, gzip or Parquet\n";
+    let program = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\x01\0\0\0\n".to_vec();
+    for content in [gzip(&program), program] {
+        let run = run_with(&[], &content);
+        assert_eq!((run.code, run.stderr), (1, format!("{reason}{NO_REPORT}")));
+    }
+}
+
+#[test]
 fn padding_after_gzip_is_passed_over_and_garbage_reported_after_what_was_read() {
     let packed = gzip(&text(&lines()));
     let padded = [packed.clone(), vec![0; 1000]].concat();

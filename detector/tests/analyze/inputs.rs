@@ -176,15 +176,24 @@ fn what_cannot_be_read_is_named_and_the_rest_analysed() {
 }
 
 #[test]
-fn nothing_is_nothing() {
-    let folder = Folder::new("nothing");
+fn an_input_without_records_gives_no_report() {
+    let folder = Folder::new("no-records");
     let empty = folder.file("empty", "");
     let no_rows = parquet(&LogFormat::aws_default(), &[], Compression::UNCOMPRESSED, Absent::Null);
     for content in [Vec::new(), gzip(b""), text(&[]), no_rows] {
-        let json = run_with(&["-o", "json", &empty, "-"], &content).json();
-        assert_eq!((&json["records"]["total"], &json["findings"]), (&0.into(), &serde_json::json!([])));
+        let message = "flow-log-analyze: the input has no records";
+        for (args, end) in [
+            (&[][..], ", so there is no report\n"),
+            (&["-o", "json"], ", so there is no report\n"),
+            (&["--records"], "\n"),
+        ] {
+            let run = run_with(&[args, &[&empty, "-"]].concat(), &content);
+            assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{args:?}");
+            assert_eq!(run.stderr, format!("{message}{end}"), "{args:?}");
+        }
     }
-    assert!(run(&[&empty]).output().starts_with("Findings        0\nRecords         0: 0 parsed, 0 bad\n"));
+    let file = folder.file("a.log", text(&lines()));
+    assert_eq!(run(&["-o", "json", &empty, &file]).code, 0, "the other file has records");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,13 +15,13 @@ use crate::rules_file::{self, RulesError};
 
 /// The exit code if everything could be read, whatever was found.
 pub const SUCCESS: u8 = 0;
-/// The exit code if something could not be read or written, or if no line was a record.
+/// The exit code if something could not be read or written, or if there was no record.
 pub const FAILURE: u8 = 1;
 /// The exit code if `--fail-on` says so. 2 is clap's, for a command line that is wrong.
 pub const FOUND: u8 = 3;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, whether or not anything was found; 1 something could not be read or written, or no line was a
+Exit codes: 0 done, whether or not anything was found; 1 something could not be read or written, or there was no
 record; 2 wrong command line; 3 something was found that --fail-on names.
 
 Examples:
@@ -57,7 +58,7 @@ pub struct Args {
     pub rules: Option<Config>,
 
     /// A network that is not public, besides the private ones; may be repeated
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", value_parser = parse_network)]
     pub trusted_cidr: Vec<IpNet>,
 
     /// Window of time over which scans and sums are counted [default: 5m, or as --rules says]
@@ -143,6 +144,13 @@ fn parse_rules(text: &str) -> Result<Config, RulesError> {
     } else {
         rules_file::read(&fs::read_to_string(text)?)
     }
+}
+
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    text.parse().map_err(|_| match text.parse::<IpAddr>() {
+        Ok(address) => format!("it is an address; write a network, such as {}", IpNet::from(address)),
+        Err(_) => "it is not a network in CIDR notation, such as 203.0.113.0/24".to_owned(),
+    })
 }
 
 fn parse_window(text: &str) -> Result<u32, String> {

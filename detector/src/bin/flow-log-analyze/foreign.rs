@@ -28,6 +28,9 @@ pub enum Foreign {
     /// The AWS CLI's output for a terminal.
     #[error("it has the colours of a terminal in it; print it without: aws logs tail --color off …")]
     Coloured,
+    /// A program, a picture or the like.
+    #[error("it is a binary file, not a flow log; flow logs are text, gzip or Parquet")]
+    Binary,
 }
 
 /// The bytes that [`Foreign::by_bytes`] needs.
@@ -61,9 +64,17 @@ impl Foreign {
         if line.starts_with(b"\x1b[") {
             return Some(Self::Coloured);
         }
+        if is_binary(line) {
+            return Some(Self::Binary);
+        }
         let is_rule = line.len() > 3 && line.iter().all(|byte| matches!(byte, b'-' | b'+' | b'|' | b'='));
         (is_rule || line.starts_with(b"| ")).then_some(Self::Drawn)
     }
+}
+
+/// True if a first line cannot be that of a text: it begins in the middle of a character of UTF-8, or has a NUL or the like in it.
+fn is_binary(line: &[u8]) -> bool {
+    matches!(line.first(), Some(0x80..=0xbf)) || line.iter().any(|byte| matches!(byte, 0..=8 | 0x0e..=0x1a))
 }
 
 #[cfg(test)]
@@ -76,6 +87,8 @@ mod tests {
             ["", "2", "2 1 eni-1", "\u{feff}version", "version", "PAR1", "\x1f\u{8b}", "PK", "BZh", "é", "\0\0\0\0"]
         {
             assert_eq!(Foreign::by_bytes(read.as_bytes()), None, "{read}");
+        }
+        for read in ["", "2", "2 1 eni-1", "\u{feff}version", "version", "PK", "é", "a\tb", "Größe \u{1F600}"] {
             assert_eq!(Foreign::by_line(read.as_bytes()), None, "{read}");
         }
         assert_eq!(Foreign::by_line(b"- 10.0.0.1 -"), None, "a record of `- 10.0.0.1 -`");
@@ -90,6 +103,9 @@ mod tests {
         assert_eq!(Foreign::by_bytes(b"\x28\xb5\x2f\xfd"), Some(Foreign::Packed("zstd")));
         for line in ["-------", "+------+", "| @timestamp | @message |", "|---|---|"] {
             assert_eq!(Foreign::by_line(line.as_bytes()), Some(Foreign::Drawn), "{line}");
+        }
+        for line in [&b"\x7fELF\x02\x01\x01\0"[..], b"\x89PNG\r", b"\xff\xd8\xff\xe0\0\x10JFIF"] {
+            assert_eq!(Foreign::by_line(line), Some(Foreign::Binary), "{line:?}");
         }
         assert_eq!(Foreign::by_line(b"events:"), Some(Foreign::Yaml));
         assert_eq!(Foreign::by_line(b"\x1b[32m2026-08-23T10:00:00"), Some(Foreign::Coloured));

@@ -58,9 +58,9 @@ impl<S: Sink> Intake<S> {
         }
     }
 
-    /// True if there were lines and none was a record: the format is another one.
-    pub fn is_all_bad(&self) -> bool {
-        self.counts.parsed == 0 && self.counts.bad > 0
+    /// True if there was no line that is or should be a record.
+    pub fn is_empty(&self) -> bool {
+        self.counts.parsed == 0 && self.counts.bad == 0
     }
 
     /// A line that is no record.

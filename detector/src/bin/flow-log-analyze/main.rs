@@ -19,6 +19,7 @@ mod rows;
 mod rules_file;
 mod shape;
 mod source;
+mod spec_schema;
 mod summary;
 mod table;
 mod tabs;
@@ -40,6 +41,9 @@ use records::RecordWriter;
 use source::Source;
 
 const NAME: &str = env!("CARGO_BIN_NAME");
+
+/// The message for empty files, and for header lines alone.
+const NO_RECORDS: &str = "the input has no records";
 
 /// Bytes written at a time.
 const OUTPUT_BYTES: usize = 256 * 1024;
@@ -71,13 +75,18 @@ fn run(args: &Args) -> io::Result<ExitCode> {
     }
     let (all_read, worst) = if args.records {
         let mut intake = Intake::new(RecordWriter::new(&mut out));
-        (read(args, &sources, &mut intake)? && !intake.is_all_bad(), None)
+        let all_read = read(args, &sources, &mut intake)?;
+        if all_read && intake.is_empty() {
+            eprintln!("{NAME}: {NO_RECORDS}");
+        }
+        (all_read && intake.counts.parsed > 0, None)
     } else {
         let mut intake = Intake::new(Analysis::new(&args.config()));
-        let all_read = read(args, &sources, &mut intake)? && !intake.is_all_bad();
-        if !all_read && intake.counts.parsed == 0 {
+        let all_read = read(args, &sources, &mut intake)?;
+        if intake.counts.parsed == 0 {
             // Zeros would read as if there were no findings.
-            eprintln!("{NAME}: no record could be read, so there is no report");
+            let reason = if all_read && intake.is_empty() { NO_RECORDS } else { "no record could be read" };
+            eprintln!("{NAME}: {reason}, so there is no report");
             return Ok(ExitCode::from(args::FAILURE));
         }
         let report = intake.sink.finish(intake.counts, sources.len());

@@ -4,7 +4,10 @@ use std::io;
 
 use detector::rules::{Config, Declared, DeclaredSpec};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_yaml_ng::Deserializer;
+
+use crate::spec_schema::{self, Violation};
 
 const KIND: &str = "VpcFlowMonitor";
 
@@ -14,9 +17,12 @@ pub enum RulesError {
     /// An error of the operating system.
     #[error(transparent)]
     Read(#[from] io::Error),
-    /// No YAML, or an unknown or invalid setting.
+    /// No YAML, or an invalid setting.
     #[error(transparent)]
     Invalid(#[from] serde_yaml_ng::Error),
+    /// A field that the CRD does not have, or a number outside its limits.
+    #[error(transparent)]
+    Schema(#[from] Violation),
     /// Objects of other kinds only, or nothing at all.
     #[error("it has no VpcFlowMonitor; write a monitor, or its spec.detector")]
     NoMonitor,
@@ -45,13 +51,18 @@ pub fn read(text: &str) -> Result<Config, RulesError> {
     let is_monitor = |head: &Option<Head>| head.as_ref().and_then(|head| head.kind.as_deref()) == Some(KIND);
     let monitors = heads.iter().filter(|head| is_monitor(head)).count();
     match (monitors, heads.as_slice()) {
-        (0, [Some(Head { kind: None })]) => Ok(Declared::deserialize(Deserializer::from_str(text))?.into()),
+        (0, [Some(Head { kind: None })]) => {
+            let detector = Value::deserialize(Deserializer::from_str(text))?;
+            spec_schema::check(&detector, &spec_schema::of_spec()?["properties"]["detector"], "")?;
+            Ok(Declared::deserialize(Deserializer::from_str(text))?.into())
+        }
         (0, _) => Err(RulesError::NoMonitor),
         (1, _) => {
-            let documents = Deserializer::from_str(text).zip(&heads);
-            let mut monitor = documents.filter(|(_, head)| is_monitor(head)).map(|(document, _)| document);
-            let document = monitor.next().ok_or(RulesError::NoMonitor)?;
-            Ok(Monitor::deserialize(document)?.spec.into())
+            let position = heads.iter().position(is_monitor);
+            let document = || position.and_then(|at| Deserializer::from_str(text).nth(at)).ok_or(RulesError::NoMonitor);
+            spec_schema::check(&Value::deserialize(document()?)?["spec"], &spec_schema::of_spec()?, "spec")?;
+            // Read from the text again: errors of types have their line.
+            Ok(Monitor::deserialize(document()?)?.spec.into())
         }
         (several, _) => Err(RulesError::Several(several)),
     }
@@ -80,13 +91,34 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_a_monitor_are_accepted() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let yaml = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+        let results: Vec<_> = yaml.map(|path| read(&std::fs::read_to_string(path).unwrap())).collect();
+        assert!(results.iter().any(Result::is_ok));
+        for result in results {
+            assert!(matches!(result, Ok(_) | Err(RulesError::Several(_) | RulesError::NoMonitor)), "{result:?}");
+        }
+    }
+
+    #[test]
     fn unusable_settings_are_refused_with_their_place() {
         assert_eq!(problem("kind: ConfigMap\n"), "it has no VpcFlowMonitor; write a monitor, or its spec.detector");
         assert_eq!(problem(""), "it has no VpcFlowMonitor; write a monitor, or its spec.detector");
         assert_eq!(problem(&format!("{MONITOR}---\n{MONITOR}")), "it has 2 VpcFlowMonitors; keep one of them");
         assert!(problem("22").contains("expected a VpcFlowMonitor, or its spec.detector"), "{}", problem("22"));
         let misspelt = problem(&MONITOR.replace("minPorts", "minPort"));
-        assert!(misspelt.starts_with("spec.detector.rules.portScan: unknown field `minPort`, expected"), "{misspelt}");
+        assert_eq!(misspelt, "spec.detector.rules.portScan.minPort: unknown field; did you mean minPorts?");
+        let elsewhere = problem(&format!("kind: Namespace\n---\n{}", MONITOR.replace("trustedCidrs", "trustedCIDRs")));
+        let expected = "spec.detections.externalConnections.trustedCIDRs: unknown field; did you mean trustedCidrs?";
+        assert_eq!(elsewhere, expected);
+        assert_eq!(problem("rules: {portScan: {minPorts: 0}}"), "rules.portScan.minPorts: 0 is less than 2");
+        let word = problem(&MONITOR.replace("minPorts: 7", "minPorts: seven"));
+        assert!(
+            word.starts_with("spec.detector.rules.portScan.minPorts: invalid type") && word.contains("line 4"),
+            "{word}"
+        );
         let network = problem(&MONITOR.replace("/24", ""));
         assert!(network.contains("`203.0.113.0` is not a network in CIDR notation"), "{network}");
     }
