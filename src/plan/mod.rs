@@ -4,6 +4,7 @@
 //! made with [`AwsGate::of_plan`](crate::aws::AwsGate::of_plan), which lets no write through.
 
 pub mod cost;
+mod document_problem;
 mod file;
 mod palette;
 mod rules;
@@ -16,7 +17,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use cost::Estimate;
-pub use file::{ChangeError, FileError, check_change, decode, is_label, is_name, read};
+pub use document_problem::DocumentProblem;
+pub use file::{ChangeError, FileContent, FileError, check_change, decode, is_label, is_name, read};
 pub use palette::Palette;
 pub use rules::BrokenRule;
 pub use table::render;
