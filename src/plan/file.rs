@@ -267,8 +267,8 @@ mod tests {
         ]
         .concat();
         let content = read(&text);
-        let names: Vec<_> = content.monitors.iter().filter_map(|monitor| monitor.metadata.name.as_deref()).collect();
-        assert_eq!(names, ["a", "e"]);
+        let found: Vec<_> = content.monitors.iter().filter_map(|monitor| monitor.metadata.name.as_deref()).collect();
+        assert_eq!(found, ["a", "e"]);
         let errors: Vec<_> = content.errors.iter().map(ToString::to_string).collect();
         let beginnings = [
             "document 2: metadata.name: 1 to 63",
