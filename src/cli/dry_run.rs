@@ -7,7 +7,7 @@ use kube::{Api, Client, ResourceExt};
 use thiserror::Error;
 use tokio::time::timeout;
 use vpc_flow_operator::api::VpcFlowMonitor;
-use vpc_flow_operator::kubernetes::ConfigError;
+use vpc_flow_operator::kubernetes::{ConfigError, message};
 
 use super::cluster::ClusterAccess;
 use super::with_causes;
@@ -108,7 +108,7 @@ async fn submit(client: &Client, monitor: &VpcFlowMonitor) -> DryRunResult {
         };
         result = match answer {
             Ok(_) => return DryRunResult::Accepted,
-            Err(error) if is_outdated(&error) => DryRunResult::NotAsked(NotAsked::Other(error.to_string())),
+            Err(error) if is_outdated(&error) => DryRunResult::NotAsked(NotAsked::Other(message(&error))),
             Err(error) => return judge(&error),
         };
     }
@@ -134,7 +134,7 @@ const NO_DRY_RUN: &str = " does not support dry run";
 /// Only a refusal of the object itself is a refusal: who plans may lack the right to write, and the namespace or the CRD may come later.
 fn judge(error: &kube::Error) -> DryRunResult {
     let kube::Error::Api(status) = error else {
-        return DryRunResult::NotAsked(NotAsked::NotReachable(error.to_string()));
+        return DryRunResult::NotAsked(NotAsked::NotReachable(message(error)));
     };
     let message = &status.message;
     // A policy's message is free text; this is the API server's own one about missing rights.

@@ -17,10 +17,13 @@ mod verify;
 mod version;
 
 use std::env;
+use std::error::Error;
+use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use vpc_flow_operator::kubernetes;
 use vpc_flow_operator::network::ConnectionProblem;
@@ -43,7 +46,6 @@ enum Command {
     #[command(flatten)]
     OfMonitors(OfMonitors),
     Completion(completion::Completion),
-    #[command(hide = true)]
     Man(completion::Man),
 }
 
@@ -84,9 +86,9 @@ const PLUGIN: &str = "kubectl-vfm";
 pub fn main() -> ExitCode {
     let program = env::args_os().next().unwrap_or_default();
     if Path::new(&program).file_stem().is_some_and(|name| name == PLUGIN) {
-        Plugin::try_parse().map_or_else(|error| refuse(&error), Plugin::run)
+        Plugin::try_parse().map_or_else(|error| refuse(error, Plugin::command()), Plugin::run)
     } else {
-        Cli::try_parse().map_or_else(|error| refuse(&error), Cli::run)
+        Cli::try_parse().map_or_else(|error| refuse(error, Cli::command()), Cli::run)
     }
 }
 
@@ -97,10 +99,24 @@ const WRONG_ARGUMENTS: u8 = 2;
 const NOT_CHECKED: u8 = WRONG_ARGUMENTS;
 
 /// Prints the problem of the arguments, or the help that they ask for.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: clap::Error, program: clap::Command) -> ExitCode {
+    let error = with_usage_of(program, env::args_os().nth(1).as_deref(), error);
     // If even this cannot be printed, there is no other place to report it.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(WRONG_ARGUMENTS) } else { ExitCode::SUCCESS }
+}
+
+/// The error with the usage of the subcommand alone: clap's adds every flag whose environment variable is set.
+fn with_usage_of(mut program: clap::Command, subcommand: Option<&OsStr>, mut error: clap::Error) -> clap::Error {
+    if error.remove(ContextKind::Usage).is_some() {
+        program.build();
+        let usage = match subcommand.and_then(|name| program.find_subcommand_mut(name)) {
+            Some(subcommand) => subcommand.render_usage(),
+            None => program.render_usage(),
+        };
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+    }
+    error
 }
 
 /// Prints a result. A closed pipe is no error: its reader wanted only the beginning.
@@ -166,7 +182,7 @@ fn print_error(error: &anyhow::Error) {
 fn with_causes(error: &anyhow::Error) -> String {
     // The texts of some errors contain their cause.
     let mut reported = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in causes(error) {
         if !reported.contains(&cause) {
             reported = if reported.is_empty() { cause } else { format!("{reported}: {cause}") };
         }
@@ -178,9 +194,33 @@ fn with_causes(error: &anyhow::Error) -> String {
     reported
 }
 
+/// The texts of the causes. The one below an error of the API server has only its fields.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let is_answer = |cause: &&(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(kube::Error::Api(_)));
+    let last = error.chain().position(|cause| is_answer(&cause));
+    error.chain().take(last.map_or(usize::MAX, |last| last + 1)).map(in_words).collect()
+}
+
+/// The text of one cause; an error of the Kubernetes API is its message only.
+fn in_words(cause: &(dyn Error + 'static)) -> String {
+    cause.downcast_ref::<kube::Error>().map_or_else(|| cause.to_string(), kubernetes::message)
+}
+
 #[cfg(test)]
 mod tests {
+    use anyhow::Context as _;
+    use kube::core::Status;
+
     use super::*;
+
+    #[test]
+    fn an_error_of_the_api_server_is_its_message_only() {
+        let message = "namespaces \"kube-system\" is forbidden: User \"u\" cannot get resource \"namespaces\"";
+        let status = Status { code: 403, message: message.to_owned(), ..Status::default() };
+        let failed: Result<(), _> = Err(kube::Error::Api(Box::new(status)));
+        let error = failed.context("namespace kube-system cannot be read").unwrap_err();
+        assert_eq!(with_causes(&error), format!("namespace kube-system cannot be read: {message}"));
+    }
 
     #[test]
     fn the_command_lines_are_consistent() {
@@ -227,6 +267,24 @@ mod tests {
         let from_environment = Cli::command()
             .mut_subcommand("plan", |plan| plan.mut_arg("cluster_name", |name| name.env("CARGO_PKG_NAME")));
         assert!(from_environment.try_get_matches_from(flags).is_ok());
+    }
+
+    #[test]
+    fn a_variable_of_the_environment_is_not_in_the_usage() {
+        // The flag's own variable cannot be set here; cargo sets this one.
+        let program = Cli::command()
+            .mut_subcommand("plan", |plan| plan.mut_arg("detector_package", |path| path.env("CARGO_PKG_NAME")));
+        let error = program.clone().try_get_matches_from(["vpc-flow-operator", "plan", "a", "-A"]).unwrap_err();
+        assert!(error.to_string().contains("--detector-package"), "clap prints it: {error}");
+        let text = with_usage_of(program, Some(OsStr::new("plan")), error).to_string();
+        assert!(text.contains("cannot be used with") && !text.contains("--detector-package"), "{text}");
+        assert!(text.contains("Usage: vpc-flow-operator plan [OPTIONS] "), "{text}");
+    }
+
+    #[test]
+    fn every_command_is_in_the_help() {
+        let help = Cli::command().render_help().to_string();
+        assert!(help.contains("  man "), "{help}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{ArgGroup, Args};
-use kube::ResourceExt;
+use kube::{Client, ResourceExt};
 use vpc_flow_operator::api::{VpcFlowMonitor, notes};
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
@@ -86,11 +86,15 @@ impl Plan {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let prices = self.prices()?;
         let selection = self.objects().await?;
+        selection.errors.iter().for_each(print_error);
+        if selection.monitors.is_empty() {
+            self.output.print(&selection.monitors, String::new)?;
+            return Ok(ExitCode::FAILURE);
+        }
         let asks = !self.files.is_empty() && !self.offline && !self.destroy;
         let server = if asks { Some(ApiServer::connect(&self.targets.cluster).await?) } else { None };
         let detector = self.detector()?;
         let pool = ClientPool::new(&self.settings.sdk_config().await?, AwsGate::of_plan());
-        selection.errors.iter().for_each(print_error);
         let (mut plans, mut all_planned) = (Vec::new(), selection.errors.is_empty());
         for object in &selection.monitors {
             match self.plan(object, server.as_ref(), &pool, &detector, prices.as_ref()).await {
@@ -186,21 +190,18 @@ impl Plan {
             Err(ConfigError::Unknown { .. }) => "default".to_owned(),
             Err(error) => return Err(error.into()),
         };
-        let mut monitors = self.files.read(self.targets.namespace.as_deref(), &default)?;
+        let Selection { mut monitors, mut errors } = self.files.read(self.targets.namespace.as_deref(), &default);
         if self.live {
             let client = self.targets.cluster.client().await?;
-            for object in &mut monitors {
-                let namespace = object.namespace().unwrap_or_default();
-                let api = cluster::monitors(client.clone(), Some(&namespace));
-                let name = object.name_any();
-                let live = cluster::get(&api, &namespace, &name).await?.map(typed).transpose()?;
-                if let Some(live) = &live {
-                    check_change(live, object).with_context(|| format!("{namespace}/{name}"))?;
+            let files = std::mem::take(&mut monitors);
+            for object in files {
+                match with_live_status(client.clone(), object).await? {
+                    Ok(object) => monitors.push(object),
+                    Err(refused) => errors.push(refused),
                 }
-                object.status = live.and_then(|live| live.status);
             }
         }
-        Ok(Selection { monitors, errors: Vec::new() })
+        Ok(Selection { monitors, errors })
     }
 
     fn exit_code(&self, plans: &[Planned]) -> ExitCode {
@@ -224,6 +225,27 @@ impl Plan {
         };
         Ok(Some((gb_per_day, prices)))
     }
+}
+
+/// The monitor of a file with the status of the one in the cluster, or the error of a change that its API server would refuse.
+async fn with_live_status(
+    client: Client,
+    mut object: VpcFlowMonitor,
+) -> anyhow::Result<anyhow::Result<VpcFlowMonitor>> {
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let api = cluster::monitors(client, Some(&namespace));
+    let Some(live) = cluster::get(&api, &namespace, &name).await? else {
+        object.status = None;
+        return Ok(Ok(object));
+    };
+    let checked = typed(live).and_then(|live| {
+        check_change(&live, &object).with_context(|| format!("{namespace}/{name}"))?;
+        Ok(live.status)
+    });
+    Ok(checked.map(|status| {
+        object.status = status;
+        object
+    }))
 }
 
 async fn dry_run(server: Option<&ApiServer>, object: &VpcFlowMonitor) -> DryRunResult {

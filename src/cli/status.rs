@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client, ResourceExt};
+use vpc_flow_operator::kubernetes;
 use vpc_flow_operator::status::{MonitorSummary, render};
 
 use super::output::Output;
@@ -56,7 +57,7 @@ async fn events(client: &Client, object: &DynamicObject) -> Vec<Event> {
     match events.list(&ListParams::default().fields(&format!("involvedObject.uid={uid}"))).await {
         Ok(found) => found.items,
         Err(error) => {
-            eprintln!("note: the events of {} cannot be read: {error}", object.name_any());
+            eprintln!("note: the events of {} cannot be read: {}", object.name_any(), kubernetes::message(&error));
             Vec::new()
         }
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::field_change::{FieldChange, field_changes, repeats_others};
 use crate::api::ResourceKind;
+use crate::monitor::TAG_KEYS;
 
 /// One change to one AWS resource.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -87,9 +88,13 @@ impl Change {
         self
     }
 
-    /// The fields to show to a person: a text that only repeats the changes of other fields is left out.
+    /// The fields to show to a person: a text that only repeats the changes of other fields is left out, and so is the operator's own record of
+    /// tag keys beside other fields.
     pub fn shown_fields(&self) -> impl Iterator<Item = &FieldChange> {
-        self.fields.iter().filter(|field| !repeats_others(field, &self.fields))
+        let is_record = |field: &FieldChange| field.is_within("tags") && field.path.contains(TAG_KEYS);
+        let hides_record = self.fields.iter().any(|field| !is_record(field));
+        let is_hidden = move |field: &FieldChange| hides_record && is_record(field);
+        self.fields.iter().filter(move |field| !is_hidden(field) && !repeats_others(field, &self.fields))
     }
 
     /// True if only tags are changed, which no other resource needs.
@@ -132,6 +137,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn the_operators_record_of_tag_keys_is_shown_only_where_nothing_else_changes() {
+        let tagged = |old: &Value, new: &Value| {
+            Change::new(Action::Update, ResourceKind::Bucket, "b").field("tags", old, new).to_string()
+        };
+        let (record, team) = (json!({TAG_KEYS: "1"}), json!({TAG_KEYS: "1", "team": "a"}));
+        assert_eq!(tagged(&json!({}), &team), "bucket b (tags.team: none → a)");
+        assert_eq!(tagged(&json!({}), &record), "bucket b (tags[\"vpcflow.dev/tag-keys\"]: none → 1)");
+    }
 
     #[test]
     fn a_change_reads_as_a_sentence() {

@@ -16,6 +16,7 @@ use kube::{Client, Config};
 use tower::util::BoxService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 
+use super::error::NoAnswer;
 use crate::network::{ProxyScheme, ProxyUrl};
 
 /// Time after which a connection that nothing uses is closed. Firewalls, NAT gateways and load balancers forget a silent connection, some after
@@ -86,11 +87,12 @@ where
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(idle_timeout)
         .build(connector);
+    let server = config.cluster_url.clone();
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
-        .map_err(BoxError::from)
+        .map_err(move |error| BoxError::from(NoAnswer::new(&server, error)))
         .service(connections);
     Ok(ClientBuilder::new(service.boxed(), config.default_namespace.clone()))
 }

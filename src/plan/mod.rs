@@ -3,7 +3,9 @@
 //! The changes are those of [`engine::assess`]: the operator applies, reports in events and counts this very list. The clients are to be
 //! made with [`AwsGate::of_plan`](crate::aws::AwsGate::of_plan), which lets no write through.
 
+mod by_resource;
 pub mod cost;
+mod document_problem;
 mod file;
 mod palette;
 mod rules;
@@ -13,10 +15,12 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
+use by_resource::by_resource;
 use serde::Serialize;
 
 pub use cost::Estimate;
-pub use file::{ChangeError, FileError, check_change, decode, is_label, is_name, read};
+pub use document_problem::DocumentProblem;
+pub use file::{ChangeError, FileContent, FileError, check_change, decode, is_label, is_name, read};
 pub use palette::Palette;
 pub use rules::BrokenRule;
 pub use table::render;
@@ -77,7 +81,7 @@ pub enum ClusterNameSource {
 }
 
 /// A change, and the system it is of.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedChange {
     /// The system.
@@ -116,7 +120,8 @@ impl Plan {
     /// Number of resources with a change of that kind that waits for nothing.
     #[must_use]
     pub fn count(&self, action: Action) -> usize {
-        let at_once = self.changes.iter().filter(|planned| planned.waits_for.is_empty());
+        let resources = by_resource(&self.changes);
+        let at_once = resources.iter().filter(|planned| planned.waits_for.is_empty());
         at_once.filter(|planned| planned.change.action == action).map(PlannedChange::resources).sum()
     }
 

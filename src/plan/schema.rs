@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 pub enum Violation {
     /// The schema has no such field, and perhaps one with a similar name beside it.
     UnknownField(String, Option<String>),
+    /// The field, and the problem of its type, its size or its absence. Rules cannot be evaluated on such a value.
+    Malformed(String, String),
     /// The field, and the problem of its value.
     Invalid(String, String),
 }
@@ -47,75 +49,91 @@ pub fn defaulted(value: &mut Value, schema: &Value) {
     }
 }
 
-/// The first violation, in the order of the value.
-pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
+/// All violations, in the order of the value.
+pub fn violations(value: &Value, schema: &Value, path: &str) -> Vec<Violation> {
+    let mut found = Vec::new();
+    collect(value, schema, path, &mut found);
+    found
+}
+
+fn collect(value: &Value, schema: &Value, path: &str, found: &mut Vec<Violation>) {
     // A list of values must have null as well.
     let lists_null = schema["enum"].as_array().is_none_or(|values| values.contains(&Value::Null));
     if value.is_null() && schema["nullable"] == true && lists_null {
-        return Ok(());
+        return;
     }
-    let invalid = |problem: String| Err(Violation::Invalid(path.to_owned(), problem));
     if let Some(expected) = schema["type"].as_str().filter(|expected| !is_of_type(value, expected)) {
-        return invalid(format!("must be of type {expected}"));
+        found.push(Violation::Malformed(path.to_owned(), format!("must be of type {expected}")));
+        return;
     }
     if let Some(allowed) = schema["enum"].as_array().filter(|allowed| !allowed.contains(value)) {
         let allowed: Vec<String> = allowed.iter().map(shown).collect();
-        return invalid(format!("{} is not one of {}", shown(value), allowed.join(", ")));
+        let problem = format!("{} is not one of {}", shown(value), allowed.join(", "));
+        found.push(Violation::Invalid(path.to_owned(), problem));
+        return;
     }
     match value {
-        Value::Object(fields) => {
-            bounded(fields.len(), schema, "Properties", "fields", path)?;
-            for (name, value) in fields {
-                let path = format!("{path}.{name}");
-                match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
-                    (Value::Null, Value::Null) => {
-                        let known =
-                            schema["properties"].as_object().into_iter().flat_map(Map::keys).map(String::as_str);
-                        let similar = similar(name, known, |name| !fields.contains_key(name));
-                        return Err(Violation::UnknownField(path, similar));
-                    }
-                    (Value::Null, any) => check(value, any, &path)?,
-                    (known, _) => check(value, known, &path)?,
-                }
-            }
-            // A misspelt field is reported before the one that is missing because of it, and names it.
-            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
-                return Err(Violation::Invalid(format!("{path}.{missing}"), "is missing".to_owned()));
-            }
-        }
+        Value::Object(fields) => of_object(fields, schema, path, found),
         Value::Array(items) => {
-            bounded(items.len(), schema, "Items", "entries", path)?;
+            found.extend(out_of_bounds(items.len(), schema, "Items", "entries", path));
             for (index, item) in items.iter().enumerate() {
-                check(item, &schema["items"], &format!("{path}[{index}]"))?;
+                collect(item, &schema["items"], &format!("{path}[{index}]"), found);
             }
         }
-        Value::String(text) => bounded(text.chars().count(), schema, "Length", "characters", path)?,
+        Value::String(text) => {
+            found.extend(out_of_bounds(text.chars().count(), schema, "Length", "characters", path));
+        }
         Value::Number(_) => {
-            let number = value.as_f64().unwrap_or_default();
-            let limit = |name: &str| schema[name].as_f64();
-            if let Some(least) = limit("minimum").filter(|least| number < *least) {
-                return invalid(format!("{value} is less than {least}"));
-            }
-            if let Some(most) = limit("maximum").filter(|most| number > *most) {
-                return invalid(format!("{value} is more than {most}"));
-            }
-            if let Some(unit) = limit("multipleOf").filter(|unit| (number / unit).fract() != 0.0) {
-                return invalid(format!("{value} is not a multiple of {unit}"));
-            }
+            found.extend(out_of_range(value, schema).map(|problem| Violation::Invalid(path.to_owned(), problem)));
         }
         Value::Bool(_) | Value::Null => {}
     }
-    Ok(())
 }
 
-fn bounded(count: usize, schema: &Value, of: &str, what: &str, path: &str) -> Result<(), Violation> {
+fn of_object(fields: &Map<String, Value>, schema: &Value, path: &str, found: &mut Vec<Violation>) {
+    found.extend(out_of_bounds(fields.len(), schema, "Properties", "fields", path));
+    let mut meant = Vec::new();
+    for (name, value) in fields {
+        let path = format!("{path}.{name}");
+        match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
+            (Value::Null, Value::Null) => {
+                let known = schema["properties"].as_object().into_iter().flat_map(Map::keys).map(String::as_str);
+                let similar = similar(name, known, |name| !fields.contains_key(name));
+                meant.extend(similar.clone());
+                found.push(Violation::UnknownField(path, similar));
+            }
+            (Value::Null, any) => collect(value, any, &path, found),
+            (known, _) => collect(value, known, &path, found),
+        }
+    }
+    // A field that is missing because it is misspelt is reported as that.
+    let is_missing = |name: &&str| !fields.contains_key(*name) && !meant.iter().any(|meant| meant == name);
+    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    found.extend(
+        required.filter(is_missing).map(|name| Violation::Malformed(format!("{path}.{name}"), "is missing".to_owned())),
+    );
+}
+
+fn out_of_range(value: &Value, schema: &Value) -> Option<String> {
+    let number = value.as_f64().unwrap_or_default();
+    let limit = |name: &str| schema[name].as_f64();
+    if let Some(least) = limit("minimum").filter(|least| number < *least) {
+        return Some(format!("{value} is less than {least}"));
+    }
+    if let Some(most) = limit("maximum").filter(|most| number > *most) {
+        return Some(format!("{value} is more than {most}"));
+    }
+    let unit = limit("multipleOf").filter(|unit| (number / unit).fract() != 0.0)?;
+    Some(format!("{value} is not a multiple of {unit}"))
+}
+
+fn out_of_bounds(count: usize, schema: &Value, of: &str, what: &str, path: &str) -> Option<Violation> {
     let limit = |which: &str| schema[format!("{which}{of}")].as_u64().and_then(|limit| usize::try_from(limit).ok());
-    let invalid = |problem: String| Err(Violation::Invalid(path.to_owned(), problem));
+    let malformed = |problem: String| Some(Violation::Malformed(path.to_owned(), problem));
     match (limit("min"), limit("max")) {
-        (Some(least), _) if count < least => invalid(format!("has {count} {what}; at least {least}")),
-        (_, Some(most)) if count > most => invalid(format!("has {count} {what}; at most {most}")),
-        _ => Ok(()),
+        (Some(least), _) if count < least => malformed(format!("has {count} {what}; at least {least}")),
+        (_, Some(most)) if count > most => malformed(format!("has {count} {what}; at most {most}")),
+        _ => None,
     }
 }
 
@@ -213,11 +231,13 @@ mod tests {
             (json!({"type": "string", "minLength": 2}), json!("b"), "has 1 characters; at least 2"),
             (json!({"type": "array", "maxItems": 1, "items": {}}), json!([1, 2]), "has 2 entries; at most 1"),
         ] {
-            let found = check(&json!({"f": value}), &field(schema.clone()), "spec").unwrap_err();
-            assert_eq!(found, Violation::Invalid("spec.f".to_owned(), problem.to_owned()), "{schema}");
+            let found = violations(&json!({"f": value}), &field(schema.clone()), "spec");
+            let shape = problem.starts_with("must be") || problem.starts_with("has ");
+            let expected = if shape { Violation::Malformed } else { Violation::Invalid };
+            assert_eq!(found, [expected("spec.f".to_owned(), problem.to_owned())], "{schema}");
         }
-        let missing = check(&json!({}), &field(json!({})), "spec").unwrap_err();
-        assert_eq!(missing, Violation::Invalid("spec.f".to_owned(), "is missing".to_owned()));
+        let missing = violations(&json!({}), &field(json!({})), "spec");
+        assert_eq!(missing, [Violation::Malformed("spec.f".to_owned(), "is missing".to_owned())]);
     }
 
     #[test]
@@ -230,9 +250,26 @@ mod tests {
             (json!({"vpcId": 1, "vpc-id": 2}), "spec.vpc-id", None),
             (json!({"vpcId": 1, "bucket": 2}), "spec.bucket", None),
         ] {
-            let found = check(&value, &schema, "spec").unwrap_err();
-            assert_eq!(found, Violation::UnknownField(field.to_owned(), similar.map(str::to_owned)));
+            let found = violations(&value, &schema, "spec");
+            assert_eq!(found, [Violation::UnknownField(field.to_owned(), similar.map(str::to_owned))]);
         }
+    }
+
+    #[test]
+    fn all_violations_are_reported() {
+        let list = json!({"type": "array", "items": {"type": "integer", "maximum": 5}});
+        let schema =
+            json!({"type": "object", "properties": {"list": list, "b": {"enum": ["x"]}, "r": {}}, "required": ["r"]});
+        let found = violations(&json!({"b": "y", "list": [1, 6, "7"], "other": 1}), &schema, "spec");
+        let fields: Vec<_> = found
+            .iter()
+            .map(|violation| match violation {
+                Violation::UnknownField(field, _) | Violation::Malformed(field, _) | Violation::Invalid(field, _) => {
+                    field
+                }
+            })
+            .collect();
+        assert_eq!(fields, ["spec.b", "spec.list[1]", "spec.list[2]", "spec.other", "spec.r"]);
     }
 
     #[test]
@@ -243,6 +280,6 @@ mod tests {
         let mut value = json!({"a": null, "b": null, "c": null, "d": null});
         prune_nulls(&mut value, &schema);
         assert_eq!(value, json!({"b": null, "c": null, "d": null}));
-        assert_eq!(check(&json!({"b": null}), &schema, "spec"), Ok(()));
+        assert_eq!(violations(&json!({"b": null}), &schema, "spec"), []);
     }
 }

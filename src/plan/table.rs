@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::by_resource::by_resource;
 use super::palette::Palette;
 use super::{ClusterNameSource, Plan, PlannedChange, Problem};
 use crate::api::ResourceKind;
@@ -41,7 +42,7 @@ const ACTIONS: [(Action, &str); 6] = [
     (Action::Delete, "to delete"),
 ];
 
-/// A line for each change, with its fields and reason below it, and the sum. Problems come first: they need a person.
+/// A line for each resource, with its fields and reason below it, and the sum. Problems come first: they need a person.
 #[must_use]
 pub fn render(plan: &Plan, palette: &Palette) -> String {
     let mut text = String::new();
@@ -57,7 +58,8 @@ pub fn render(plan: &Plan, palette: &Palette) -> String {
         }
     }
     let mut heading = None;
-    for planned in &plan.changes {
+    let resources = by_resource(&plan.changes);
+    for planned in &resources {
         if heading != Some((planned.component, &planned.waits_for)) {
             heading = Some((planned.component, &planned.waits_for));
             let waiting = waiting(planned);
@@ -160,8 +162,9 @@ fn sum(plan: &Plan) -> String {
     let counts = ACTIONS.map(|(action, label)| (plan.count(action), label));
     let mut parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}")).collect();
+    let resources = by_resource(&plan.changes);
     let waiting: usize =
-        plan.changes.iter().filter(|planned| !planned.waits_for.is_empty()).map(PlannedChange::resources).sum();
+        resources.iter().filter(|planned| !planned.waits_for.is_empty()).map(PlannedChange::resources).sum();
     if waiting > 0 {
         parts.push(format!("{waiting} waiting"));
     }
@@ -211,6 +214,30 @@ mod tests {
         plan.changes[2].waits_for.push(Component::Alarms);
         plan.problems.push(Problem { component: Component::Alarms, reason: Reason::Conflict, message: "taken".into() });
         plan
+    }
+
+    #[test]
+    fn a_resource_that_needs_several_calls_is_listed_and_counted_once() {
+        let mut plan = plan();
+        let update = |path: &str| Change::new(Action::Update, ResourceKind::Bucket, "b").field(path, &1, &2);
+        let changes = [
+            update("tags.team"),
+            Change::new(Action::Update, ResourceKind::Bucket, "c").field("x", &1, &2),
+            update("lifecycle").because("it drifted"),
+        ];
+        let planned = |change| PlannedChange { component: Component::Bucket, waits_for: Vec::new(), change };
+        plan.changes = changes.into_iter().map(planned).collect();
+        let text = render(&plan);
+        let expected = "  ~ bucket b
+        tags.team: 1 → 2
+        lifecycle: 1 → 2
+        because: it drifted
+  ~ bucket c
+        x: 1 → 2
+
+Plan: 2 to update.
+";
+        assert!(text.ends_with(expected), "{text}");
     }
 
     #[test]

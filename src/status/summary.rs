@@ -14,7 +14,7 @@ use super::differences::differences;
 use super::events::{ReportedEvent, latest};
 use super::secrets::without_secrets;
 use crate::api::VpcFlowMonitorSpec;
-use crate::api::conditions::{READY, RECONCILING, STALLED};
+use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::notes::of_object;
 use crate::api::status::FlowLogStatus;
 
@@ -43,7 +43,7 @@ pub struct MonitorSummary {
     pub ready: Option<ConditionSummary>,
     /// Notes that say how far the rest can be relied on.
     pub notes: Vec<String>,
-    /// The conditions of the systems that are not as declared.
+    /// The conditions of the systems that are not as declared: first the causes, then the systems that wait for others.
     pub not_as_declared: Vec<ConditionSummary>,
     /// Facts that need a person's attention although AWS is as declared.
     pub notices: Vec<Notice>,
@@ -73,6 +73,14 @@ pub struct ConditionSummary {
     pub message: String,
     /// The time since which the status has this value.
     pub since: Time,
+}
+
+impl ConditionSummary {
+    /// True if the system only waits for others.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        Reason::parse(&self.reason) == Some(Reason::WaitingForDependency)
+    }
 }
 
 impl From<&Condition> for ConditionSummary {
@@ -146,14 +154,14 @@ impl MonitorSummary {
         let vpc_id = spec["vpcId"].as_str().unwrap_or_default();
         let summaries = [READY, RECONCILING, STALLED];
         let systems = stored.conditions.iter().filter(|condition| !summaries.contains(&condition.type_.as_str()));
+        let mut not_as_declared: Vec<_> =
+            systems.filter(|condition| condition.status != "True").map(ConditionSummary::from).collect();
+        not_as_declared.sort_by_key(ConditionSummary::is_waiting);
         Ok(Self {
             vpc_id: vpc_id.to_owned(),
             ready: stored.conditions.iter().find(|condition| condition.type_ == READY).map(ConditionSummary::from),
             notes: notes(object, &stored),
-            not_as_declared: systems
-                .filter(|condition| condition.status != "True")
-                .map(ConditionSummary::from)
-                .collect(),
+            not_as_declared,
             notices: stored.notices,
             spec: differences(&without_secrets(spec), &json!(VpcFlowMonitorSpec::new(vpc_id)))
                 .unwrap_or_else(|| json!({})),

@@ -22,7 +22,7 @@ pub fn render(summary: &MonitorSummary, now: Timestamp) -> String {
     for note in &summary.notes {
         text += &wrap("Note: ", note);
     }
-    section(&mut text, "Not as declared", summary.not_as_declared.iter().map(|state| condition(state, now)));
+    section(&mut text, "Not as declared", not_as_declared(summary, now).into_iter());
     section(&mut text, "Notices", summary.notices.iter().map(notice));
     text += &alarms(&summary.alarms, now);
     section(&mut text, "Flow logs", summary.flow_logs.iter().map(flow_log));
@@ -77,9 +77,34 @@ fn without_others(rest: &str) -> &str {
     others.map_or(rest, |(_, rest)| rest).trim_start_matches("; ")
 }
 
-fn condition(state: &ConditionSummary, now: Timestamp) -> String {
-    let first = format!("  {}: {} for {}\n", state.condition, state.reason, span(now.duration_since(state.since.0)));
-    first + &wrap("    ", &state.message)
+/// The causes, each once with all systems that have it, and a line with the systems that wait for others.
+fn not_as_declared(summary: &MonitorSummary, now: Timestamp) -> Vec<String> {
+    let (waiting, causes): (Vec<_>, Vec<_>) = summary.not_as_declared.iter().partition(|state| state.is_waiting());
+    let mut groups: Vec<Vec<&ConditionSummary>> = Vec::new();
+    for state in causes {
+        let is_same = |group: &&mut Vec<&ConditionSummary>| {
+            group.iter().all(|other| (&other.reason, &other.message) == (&state.reason, &state.message))
+        };
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.push(state),
+            None => groups.push(vec![state]),
+        }
+    }
+    let mut texts: Vec<_> = groups.iter().filter_map(|group| cause(group, now)).collect();
+    if !waiting.is_empty() {
+        texts.push(wrap("  waiting: ", &names(&waiting)));
+    }
+    texts
+}
+
+fn cause(group: &[&ConditionSummary], now: Timestamp) -> Option<String> {
+    let first = group.iter().min_by_key(|state| state.since.0)?;
+    let heading = format!("{}: {} for {}", names(group), first.reason, span(now.duration_since(first.since.0)));
+    Some(wrap("  ", &heading) + &wrap("    ", &first.message))
+}
+
+fn names(states: &[&ConditionSummary]) -> String {
+    states.iter().map(|state| state.condition.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn notice(notice: &Notice) -> String {
@@ -175,8 +200,8 @@ mod tests {
                 condition("Ready", "False", "AccessDenied", &format!("LogGroupReady: {DENIED}")),
                 condition("Stalled", "True", "AccessDenied", "not ready: LogGroupReady"),
                 condition("BucketReady", "True", "Reconciled", "as declared"),
-                condition("LogGroupReady", "False", "AccessDenied", DENIED),
                 condition("DeliveryRoleReady", "False", "WaitingForDependency", "waits for LogGroup"),
+                condition("LogGroupReady", "False", "AccessDenied", DENIED),
             ],
             "notices": [
                 {"component": "Notifications", "reason": "SubscriptionPending", "message": PENDING},
@@ -220,8 +245,7 @@ Not as declared
     CloudWatch Logs CreateLogGroup: AccessDeniedException: User is not
     authorized to perform logs:CreateLogGroup (the operator's role needs
     logs:CreateLogGroup)
-  DeliveryRoleReady: WaitingForDependency for 4m
-    waits for LogGroup
+  waiting: DeliveryRoleReady
 
 Notices
   SubscriptionPending
@@ -253,6 +277,18 @@ Latest events
        logs:CreateLogGroup (the operator's role…
 "
         );
+    }
+
+    #[test]
+    fn one_cause_of_several_systems_is_printed_once() {
+        let sentence = "spec.suspend is true";
+        let suspended = |type_: &str| condition(type_, "Unknown", "Suspended", sentence);
+        let conditions = [suspended("BucketReady"), suspended("LogGroupReady"), suspended("TablesReady")];
+        let status = json!({"observedGeneration": 2, "conditions": conditions});
+        let text = rendered(&object(&json!({}), &status), &[]);
+        let expected =
+            "Not as declared\n  BucketReady, LogGroupReady, TablesReady: Suspended for 4m\n    spec.suspend is true\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

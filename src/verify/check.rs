@@ -123,7 +123,7 @@ impl Check {
 
 /// The command that shows the operator's own report.
 pub(super) fn see_status(monitor: &Monitor) -> String {
-    format!("see `kubectl describe vpcflowmonitor -n {} {}`", monitor.namespace, monitor.name)
+    format!("see `vpc-flow-operator status -n {} {}`", monitor.namespace, monitor.name)
 }
 
 /// The results of all checks.
@@ -194,7 +194,7 @@ mod tests {
         for (code, clue) in [
             ("AccessDenied", "allow your AWS identity s3:ListBucket"),
             ("SlowDown", "run verify again"),
-            ("NoSuchBucket", "kubectl describe vpcflowmonitor -n network production"),
+            ("NoSuchBucket", "see `vpc-flow-operator status -n network production`"),
         ] {
             let error = AwsError::reported(ops::LIST_OBJECTS, code, "AWS's words");
             let check = Check::unanswered(CheckName::Objects, &fixtures::monitor(), &error);

@@ -90,6 +90,6 @@ mod tests {
         let check = judge(&monitor_with_interval(60), &[young], time("11:30:00"));
         assert_eq!(check.status, Status::Failed);
         assert!(check.detail.starts_with("no flow log to cloud-watch-logs; s3 (fl-s3)"), "{check:?}");
-        assert!(check.next_step.unwrap().contains("kubectl describe"));
+        assert!(check.next_step.unwrap().contains("vpc-flow-operator status"));
     }
 }

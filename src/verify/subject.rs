@@ -33,16 +33,23 @@ pub enum SubjectError {
         owner: String,
     },
     /// There is no way into the account.
-    #[error(transparent)]
-    Account(#[from] AccountError),
+    #[error("{monitor}: {source}")]
+    Account {
+        /// `<namespace>/<name>`
+        monitor: String,
+        /// The reason.
+        source: Box<AccountError>,
+    },
 }
 
 /// Clients for the monitor's account and region, and the monitor as the operator sees it. Its identity is from its status.
 pub async fn connect(object: &VpcFlowMonitor, pool: &ClientPool) -> Result<(Arc<Aws>, Monitor), SubjectError> {
     let identity = Identity::of(object)?;
     let (region, role) = (Some(identity.region.as_str()), object.spec.assume_role.as_ref());
-    let aws = credentials::connect(pool, region, Some(&identity.account), role).await?;
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let connected = credentials::connect(pool, region, Some(&identity.account), role).await;
+    let aws = connected
+        .map_err(|source| SubjectError::Account { monitor: format!("{namespace}/{name}"), source: Box::new(source) })?;
     let settings = Settings::to_look(identity.cluster_name);
     let account_region = aws.account_region.clone();
     Ok((aws, Monitor::new(&namespace, &name, object.spec.clone(), object.status.as_ref(), account_region, settings)))
@@ -140,5 +147,11 @@ mod tests {
         for clue in ["being deleted", "spec.suspend", "not Ready: AccessDenied: may not", "latest change"] {
             assert!(notes.contains(clue), "{notes}");
         }
+    }
+
+    #[test]
+    fn every_error_names_the_monitor() {
+        let error = SubjectError::Account { monitor: "network/a".to_owned(), source: Box::new(AccountError::NoRegion) };
+        assert_eq!(error.to_string(), "network/a: no AWS region: give --region here, or set spec.region");
     }
 }

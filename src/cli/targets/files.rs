@@ -1,15 +1,18 @@
 //! Monitors from files and directories, which kubectl reads in the same way.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io::{self, Read, stdin};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueHint};
 use kube::ResourceExt;
 use vpc_flow_operator::api::VpcFlowMonitor;
-use vpc_flow_operator::plan::{self, FileError};
+use vpc_flow_operator::plan::{self, FileContent, FileError};
+
+use super::Selection;
 
 /// Files with monitors.
 #[derive(Debug, Args)]
@@ -38,57 +41,100 @@ impl Files {
         self.file.is_empty()
     }
 
-    /// The monitors, each with its namespace: its own, then `asked`, then `default`.
-    pub fn read(&self, asked: Option<&str>, default: &str) -> anyhow::Result<Vec<VpcFlowMonitor>> {
-        let (mut monitors, mut seen) = (Vec::new(), BTreeMap::new());
+    /// The monitors, each with its namespace: its own, then `asked`, then `default`. An error of one hides no other.
+    pub fn read(&self, asked: Option<&str>, default: &str) -> Selection<VpcFlowMonitor> {
+        let mut selection = Selection { monitors: Vec::new(), errors: Vec::new() };
+        let mut seen = BTreeMap::new();
         for path in &self.file {
-            for (source, mut monitor) in of_path(path, self.recursive)? {
-                let (own, name) = (monitor.metadata.namespace.clone(), monitor.name_any());
-                if let (Some(own), Some(asked)) = (own.as_deref(), asked)
-                    && own != asked
-                {
-                    bail!("{source}: {name} is in namespace {own}, not in {asked} of --namespace");
+            let found = of_path(path, self.recursive);
+            selection.errors.extend(found.errors);
+            for (source, monitor) in found.monitors {
+                match placed(monitor, source, asked, default, &mut seen) {
+                    Ok(monitor) => selection.monitors.push(monitor),
+                    Err(error) => selection.errors.push(error),
                 }
-                let namespace = own.unwrap_or_else(|| asked.unwrap_or(default).to_owned());
-                match seen.insert((namespace.clone(), name.clone()), source.clone()) {
-                    Some(first) if first == source => bail!("{source}: {namespace}/{name} is in it twice"),
-                    Some(first) => bail!("{namespace}/{name} is in {first} and in {source}: leave one of them out"),
-                    None => {}
-                }
-                monitor.metadata.namespace = Some(namespace);
-                monitors.push(monitor);
             }
         }
-        Ok(monitors)
+        selection
     }
 }
 
-/// The monitors of a file or a directory, each with the file that it is in.
-fn of_path(path: &Path, recursive: bool) -> anyhow::Result<Vec<(String, VpcFlowMonitor)>> {
-    if !path.is_dir() {
-        return of_file(path)?.with_context(|| path.display().to_string());
+/// The monitor in its namespace, unless it has been there before.
+fn placed(
+    mut monitor: VpcFlowMonitor,
+    source: String,
+    asked: Option<&str>,
+    default: &str,
+    seen: &mut BTreeMap<(String, String), String>,
+) -> anyhow::Result<VpcFlowMonitor> {
+    let (own, name) = (monitor.metadata.namespace.take(), monitor.name_any());
+    if let (Some(own), Some(asked)) = (own.as_deref(), asked)
+        && own != asked
+    {
+        bail!("{source}: {name} is in namespace {own}, not in {asked} of --namespace");
     }
-    let mut found = Vec::new();
-    for file in files_in(path, recursive)? {
-        match of_file(&file)? {
-            // Other objects may stand beside monitors.
-            Err(FileError::NoMonitor) => {}
-            monitors => found.extend(monitors.with_context(|| file.display().to_string())?),
+    let namespace = own.unwrap_or_else(|| asked.unwrap_or(default).to_owned());
+    match seen.entry((namespace.clone(), name.clone())) {
+        Entry::Occupied(first) if *first.get() == source => bail!("{source}: {namespace}/{name} is in it twice"),
+        Entry::Occupied(first) => {
+            bail!("{namespace}/{name} is in {} and in {source}: leave one of them out", first.get())
         }
-    }
-    if found.is_empty() {
-        let remedy = if recursive { "" } else { ": --recursive reads the directories in it, too" };
-        bail!("{}: there is no VpcFlowMonitor in its files (*.yaml, *.yml, *.json){remedy}", path.display());
-    }
-    Ok(found)
+        Entry::Vacant(place) => place.insert(source),
+    };
+    monitor.metadata.namespace = Some(namespace);
+    Ok(monitor)
 }
 
-fn of_file(path: &Path) -> anyhow::Result<Result<Vec<(String, VpcFlowMonitor)>, FileError>> {
+/// Monitors, each with the file that it is in.
+type Found = Selection<(String, VpcFlowMonitor)>;
+
+fn failed(error: anyhow::Error) -> Found {
+    Selection { monitors: Vec::new(), errors: vec![error] }
+}
+
+/// The monitors of a file or a directory.
+fn of_path(path: &Path, recursive: bool) -> Found {
+    if !path.is_dir() {
+        return of_file(path, false);
+    }
+    let files = match files_in(path, recursive) {
+        Ok(files) => files,
+        Err(error) => return failed(error),
+    };
+    let mut found = Selection { monitors: Vec::new(), errors: Vec::new() };
+    for file in files {
+        // Other objects may stand beside monitors.
+        let of_file = of_file(&file, true);
+        found.monitors.extend(of_file.monitors);
+        found.errors.extend(of_file.errors);
+    }
+    if found.monitors.is_empty() && found.errors.is_empty() {
+        let remedy = if recursive { "" } else { ": --recursive reads the directories in it, too" };
+        return failed(anyhow!(
+            "{}: there is no VpcFlowMonitor in its files (*.yaml, *.yml, *.json){remedy}",
+            path.display()
+        ));
+    }
+    found
+}
+
+fn of_file(path: &Path, may_be_without: bool) -> Found {
     let source = path.display().to_string();
     let bytes = if path.as_os_str() == "-" { read_all(stdin()) } else { fs::read(path) };
-    let text = plan::decode(&bytes.with_context(|| format!("cannot read {source}"))?);
-    let monitors = plan::read(&text);
-    Ok(monitors.map(|monitors| monitors.into_iter().map(|monitor| (source.clone(), monitor)).collect()))
+    let bytes = match bytes.with_context(|| format!("cannot read {source}")) {
+        Ok(bytes) => bytes,
+        Err(error) => return failed(error),
+    };
+    let FileContent { monitors, errors } = plan::read(&plan::decode(&bytes));
+    let counts = |error: &FileError| !(may_be_without && matches!(error, FileError::NoMonitor));
+    Selection {
+        errors: errors
+            .into_iter()
+            .filter(counts)
+            .map(|error| anyhow::Error::new(error).context(source.clone()))
+            .collect(),
+        monitors: monitors.into_iter().map(|monitor| (source.clone(), monitor)).collect(),
+    }
 }
 
 /// The files of a directory in the order of their names. Links to directories are not followed, so that no path leads back.
@@ -139,9 +185,16 @@ mod tests {
         )
     }
 
+    fn names(selection: &Selection<VpcFlowMonitor>) -> Vec<String> {
+        selection.monitors.iter().map(|it| format!("{}/{}", it.namespace().unwrap(), it.name_any())).collect()
+    }
+
     fn read(file: Vec<PathBuf>, recursive: bool) -> anyhow::Result<Vec<String>> {
-        let monitors = Files { file, recursive }.read(None, "default")?;
-        Ok(monitors.iter().map(|it| format!("{}/{}", it.namespace().unwrap(), it.name_any())).collect())
+        let mut selection = Files { file, recursive }.read(None, "default");
+        match selection.errors.pop() {
+            Some(error) => Err(error),
+            None => Ok(names(&selection)),
+        }
     }
 
     #[test]
@@ -168,5 +221,35 @@ mod tests {
         let error = read(vec![directory], false).unwrap_err().to_string();
         assert!(error.contains("there is no VpcFlowMonitor in its files"), "{error}");
         assert!(error.ends_with("--recursive reads the directories in it, too"), "{error}");
+    }
+
+    #[test]
+    fn bad_files_and_documents_hide_no_good_ones() {
+        let (bad, worse) = ("kind: [", monitor("worse").replace("vpc-12345678", "vpc-x"));
+        let twice = format!("{}---\n{}---\n{}", monitor("d"), monitor("d"), monitor("e"));
+        let elsewhere = monitor("f").replace("name: f", "name: f, namespace: network");
+        let files = [
+            ("a.yaml", bad),
+            ("b.yaml", &monitor("b")),
+            ("c.yaml", &worse),
+            ("d.yaml", &twice),
+            ("f.yaml", &elsewhere),
+        ];
+        let directory = directory("bad", &files);
+        let missing = directory.join("missing.yaml");
+        let selection = Files { file: vec![missing, directory], recursive: false }.read(Some("default"), "other");
+        assert_eq!(names(&selection), ["default/b", "default/d", "default/e"]);
+        let errors: Vec<_> = selection.errors.iter().map(|error| format!("{error:#}")).collect();
+        let parts = [
+            ("missing.yaml", "cannot read"),
+            ("a.yaml: document 1", ""),
+            ("c.yaml: document 1: spec.vpcId", "`vpc-x`"),
+            ("d.yaml: default/d is in it twice", ""),
+            ("f.yaml: f is in namespace network, not in default of --namespace", ""),
+        ];
+        assert_eq!(errors.len(), parts.len(), "{errors:#?}");
+        for (part, other) in parts {
+            assert!(errors.iter().any(|error| error.contains(part) && error.contains(other)), "{part}: {errors:#?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::values::namespace;
 /// Monitors in the cluster.
 #[derive(Debug, Args)]
 pub struct Targets {
-    /// Monitors in the cluster, as NAME or vfm/NAME.
+    /// Monitors in the cluster, as NAME, vfm/NAME or vfm NAME.
     #[arg(value_name = "NAME", value_parser = name::parse, conflicts_with_all = ["all_namespaces", "selector"])]
     names: Vec<String>,
 
@@ -49,8 +49,12 @@ pub struct Selection<M> {
 
 impl Targets {
     /// True if a single monitor was asked for by its name.
-    pub const fn is_one(&self) -> bool {
-        self.names.len() == 1
+    pub fn is_one(&self) -> bool {
+        self.names().len() == 1
+    }
+
+    fn names(&self) -> &[String] {
+        name::without_type(&self.names)
     }
 
     /// Reads the monitors.
@@ -59,7 +63,7 @@ impl Targets {
         let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
         let monitors = cluster::monitors(client, Some(namespace.as_str()).filter(|_| !self.all_namespaces));
         let mut selection = Selection { monitors: Vec::new(), errors: Vec::new() };
-        for name in distinct(&self.names) {
+        for name in distinct(self.names()) {
             match cluster::get(&monitors, &namespace, name).await? {
                 Some(object) => selection.monitors.push(object),
                 None => selection.errors.push(missing(&namespace, name)),

@@ -4,9 +4,18 @@ use kube::{CustomResourceExt, Resource};
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::plan::is_name;
 
-/// The name of a monitor, from `NAME` or `TYPE/NAME`.
+/// The names among the words: the first of several may be the type, as in `TYPE NAME`.
+pub fn without_type(words: &[String]) -> &[String] {
+    match words {
+        [first, names @ ..] if !names.is_empty() && is_monitor(first) => names,
+        names => names,
+    }
+}
+
+/// The name of a monitor, from `NAME` or `TYPE/NAME`, or a type before names.
 pub fn parse(text: &str) -> Result<String, String> {
     let name = match text.split_once('/') {
+        None if is_monitor(text) => return Ok(text.to_ascii_lowercase()),
         None => text,
         Some((kind, name)) if is_monitor(kind) => name,
         Some((kind, name)) => {
@@ -47,6 +56,20 @@ mod tests {
         ] {
             assert_eq!(parse(text).as_deref(), Ok("production"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_type_may_be_a_word_of_its_own_before_names() {
+        let names = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|word| parse(word).unwrap()).collect();
+            without_type(&words).join(" ")
+        };
+        assert_eq!(names(&["vfm", "quickstart"]), "quickstart");
+        assert_eq!(names(&["VpcFlowMonitor", "a", "b"]), "a b");
+        assert_eq!(names(&["vpcflowmonitors.vpcflow.dev", "a"]), "a");
+        assert_eq!(names(&["vfm", "vfm"]), "vfm");
+        assert_eq!(names(&["vfm"]), "vfm", "a name, because nothing follows it");
+        assert_eq!(names(&["a", "vfm"]), "a vfm");
     }
 
     #[test]

@@ -38,11 +38,44 @@ pub fn is_missing(error: &AwsError) -> bool {
     MISSING.contains(&error.code.as_str())
 }
 
-/// The error with its remedy.
+/// The error with its remedy. The field is immutable in the cluster; a monitor for which nothing was ever made is still a mere file.
 pub fn with_remedy(monitor: &Monitor, error: AwsError) -> AwsError {
+    let step = if monitor.recorded.is_empty() {
+        "correct spec.vpcId, spec.region or the credentials"
+    } else {
+        "delete this VpcFlowMonitor and create one for a VPC that is"
+    };
+    let place = &monitor.account_region;
     let remedy = format!(
-        "spec.vpcId {} is not in account {}, region {}; delete this VpcFlowMonitor and create one for a VPC that is",
-        monitor.spec.vpc_id, monitor.account_region.account, monitor.account_region.region
+        "spec.vpcId {} is not in account {}, region {}; {step}",
+        monitor.spec.vpc_id, place.account, place.region
     );
     error.with_remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::status::{ResourceState, ResourceStatus};
+    use crate::api::{Component, ResourceKind};
+    use crate::monitor::fixtures;
+
+    #[test]
+    fn a_file_is_corrected_and_a_monitor_in_the_cluster_is_replaced() {
+        let text = |monitor: &Monitor| {
+            with_remedy(monitor, AwsError::reported(ops::DESCRIBE_VPCS, MISSING[0], "the vpc ID does not exist"))
+                .to_string()
+        };
+        let mut monitor = fixtures::monitor();
+        assert!(text(&monitor).contains("; correct spec.vpcId"), "{}", text(&monitor));
+        monitor.recorded.push(ResourceStatus {
+            component: Component::Bucket,
+            kind: ResourceKind::Bucket,
+            name: "b".to_owned(),
+            arn: None,
+            state: ResourceState::InSync,
+            message: None,
+        });
+        assert!(text(&monitor).contains("; delete this VpcFlowMonitor and create one"), "{}", text(&monitor));
+    }
 }

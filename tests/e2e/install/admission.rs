@@ -37,7 +37,11 @@ pub fn offline(mut spec: Value) -> Result<(), String> {
     let resource = VpcFlowMonitor::api_resource();
     let object =
         json!({"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": "m"}, "spec": spec});
-    plan::read(&object.to_string()).map(|_| ()).map_err(|error| error.to_string())
+    let errors = plan::read(&object.to_string()).errors;
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 #[tokio::test]

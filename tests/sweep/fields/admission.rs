@@ -38,8 +38,8 @@ async fn faults(cluster: &Cluster, mut spec: Value) -> Vec<(String, String)> {
     // `plan` must not pass a file that the server refuses.
     let text =
         json!({"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": "m"}, "spec": spec});
-    let offline = plan::read(&text.to_string()).map(|_| ());
-    assert_eq!(offline.is_ok(), faults.is_empty(), "{spec}: plan: {offline:?}, server: {faults:?}");
+    let offline = plan::read(&text.to_string()).errors;
+    assert_eq!(offline.is_empty(), faults.is_empty(), "{spec}: plan: {offline:?}, server: {faults:?}");
     faults
 }
 

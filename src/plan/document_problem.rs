@@ -1,0 +1,72 @@
+//! The problems of one document of a file.
+
+use thiserror::Error;
+
+use super::rules::BrokenRule;
+use super::schema::Violation;
+use super::yaml::YamlError;
+
+/// A problem for which `kubectl apply` would refuse a document.
+#[derive(Debug, Error)]
+pub enum DocumentProblem {
+    /// Neither YAML nor JSON.
+    #[error("{0}")]
+    Unreadable(#[source] YamlError),
+    /// kubectl takes only objects with a kind.
+    #[error("kind is missing")]
+    Kindless,
+    /// A field is misspelt, or in the wrong place.
+    #[error("{field}: unknown field; {}", remedy(similar.as_ref()))]
+    UnknownField {
+        /// Its path.
+        field: String,
+        /// The name of the field that is probably meant.
+        similar: Option<String>,
+    },
+    /// A field has a value that it cannot have.
+    #[error("{field}: {problem}")]
+    InvalidField {
+        /// Its path.
+        field: String,
+        /// The problem of the value.
+        problem: String,
+    },
+    /// A rule between fields is broken.
+    #[error("{0}")]
+    BrokenRule(BrokenRule),
+    /// The rules cannot be evaluated.
+    #[error("the rules of the CRD cannot be evaluated: {0}")]
+    Rules(#[source] cel::DeclarationError),
+    /// It has no name.
+    #[error("metadata.name is missing")]
+    Nameless,
+}
+
+impl DocumentProblem {
+    pub(super) fn invalid(field: &str, problem: impl Into<String>) -> Self {
+        Self::InvalidField { field: field.to_owned(), problem: problem.into() }
+    }
+
+    /// True if `name` is probably meant by a field that does not exist.
+    pub(super) fn means(&self, name: &str) -> bool {
+        matches!(self, Self::UnknownField { similar: Some(similar), .. } if similar == name)
+    }
+}
+
+impl From<Violation> for DocumentProblem {
+    fn from(violation: Violation) -> Self {
+        match violation {
+            Violation::UnknownField(field, similar) => Self::UnknownField { field, similar },
+            Violation::Malformed(field, problem) | Violation::Invalid(field, problem) => {
+                Self::InvalidField { field, problem }
+            }
+        }
+    }
+}
+
+fn remedy(similar: Option<&String>) -> String {
+    match similar {
+        Some(name) => format!("did you mean {name}?"),
+        None => "`kubectl explain vpcflowmonitor --recursive` lists all fields".to_owned(),
+    }
+}
