@@ -242,13 +242,16 @@ async fn bad_input_is_reported_with_its_remedy() {
         (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname: unknown field; did you mean bucketName?"),
         (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor in it"),
         (vec!["-f", "/nonexistent.yaml", "--cluster-name", "c"], "cannot read /nonexistent.yaml"),
-        (vec!["-f", &twice, "--cluster-name", "c"], "network/production is in it twice"),
         (vec!["-f", &twice, "-n", "other", "--cluster-name", "c"], "is in namespace network, not in other"),
     ] {
         let reported = run(&sandbox, false, &arguments).await;
         assert_eq!((reported.code, reported.stdout.as_str()), (ERROR, ""), "{arguments:?}");
         assert!(reported.stderr.contains(part), "{arguments:?}: {}", reported.stderr);
     }
+    // The first of the two is planned.
+    let reported = run(&sandbox, false, &["-f", &twice, "--cluster-name", "c"]).await;
+    assert_eq!(reported.code, ERROR, "{}", reported.stderr);
+    assert!(reported.stderr.contains("network/production is in it twice"), "{}", reported.stderr);
     let good = file("good", &monitor(&sandbox, ""));
     let reported = run(&sandbox, false, &["-f", &good]).await;
     assert_eq!((reported.code, reported.stdout.as_str()), (WRONG_ARGUMENTS, ""), "{}", reported.stderr);
