@@ -141,7 +141,7 @@ async fn under_a_chosen_name_a_crash_before_the_tags_is_a_conflict_with_its_ways
         let adoption = format!("network=arn:aws:s3:::{name}");
         for part in [
             format!(
-                "spec.adoptionPolicy must be IfUnowned and the operator started with --allowed-adoption {adoption}"
+                "spec.adoptionPolicy must be IfUnowned and the operator must be started with --allowed-adoption {adoption}"
             ),
             format!("put vpcflow.dev/owner={OWNER} back"),
         ] {
