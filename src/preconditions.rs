@@ -58,8 +58,9 @@ pub fn check_account_region(
 /// The monitor was built under another name of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "in AWS the monitor belongs to {former}, but the operator now works as {now}: start the operator with --cluster-name {cluster}; to \
-     leave everything in AWS as it is and begin again, remove status.owner with kubectl edit --subresource=status"
+    "in AWS the monitor belongs to {former}, but the operator now works as {now}: start the operator with --cluster-name {cluster}, \
+     or delete the monitor with that operator first; if somebody has edited status.owner, set it right with kubectl edit \
+     --subresource=status"
 )]
 pub struct OfAnotherCluster {
     former: String,
@@ -97,6 +98,6 @@ mod tests {
             assert_eq!(check(owner), Ok(()), "{owner:?}");
         }
         let refused = check(Some("former/network/production")).unwrap_err().to_string();
-        assert!(refused.contains("start the operator with --cluster-name former;"), "{refused}");
+        assert!(refused.contains("start the operator with --cluster-name former, or"), "{refused}");
     }
 }

@@ -178,7 +178,15 @@ impl Plan {
             .client()
             .await
             .context("the cluster's name is not known: give --cluster-name here, as the operator has it")?;
-        Ok((cluster_uid(client).await?, ClusterNameSource::KubeSystem))
+        // The operator has worked on the monitor of a file already if the cluster has it.
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        let stored = cluster::get(&cluster::monitors(client.clone(), Some(&namespace)), &namespace, &name).await;
+        let stored = stored.ok().flatten();
+        let owner = stored.as_ref().and_then(|stored| stored.data["status"]["owner"].as_str());
+        match owner.and_then(|owner| owner.strip_suffix(&suffix)) {
+            Some(name) => Ok((name.to_owned(), ClusterNameSource::Status)),
+            None => Ok((cluster_uid(client).await?, ClusterNameSource::KubeSystem)),
+        }
     }
 
     async fn objects(&self) -> anyhow::Result<Selection<VpcFlowMonitor>> {

@@ -38,16 +38,12 @@ pub fn is_missing(error: &AwsError) -> bool {
     MISSING.contains(&error.code.as_str())
 }
 
-/// The error with its remedy. The field is immutable in the cluster; a monitor for which nothing was ever made is still a mere file.
+/// The error with its remedy, for a file as well as for a monitor in the cluster.
 pub fn with_remedy(monitor: &Monitor, error: AwsError) -> AwsError {
-    let step = if monitor.recorded.is_empty() {
-        "correct spec.vpcId, spec.region or the credentials"
-    } else {
-        "delete this VpcFlowMonitor and create one for a VPC that is"
-    };
     let place = &monitor.account_region;
     let remedy = format!(
-        "spec.vpcId {} is not in account {}, region {}; {step}",
+        "spec.vpcId {} is not in account {}, region {}; correct it before you apply the monitor; one that is applied must be deleted and \
+         created again, because vpcId and region are immutable",
         monitor.spec.vpc_id, place.account, place.region
     );
     error.with_remedy(remedy)
@@ -56,26 +52,15 @@ pub fn with_remedy(monitor: &Monitor, error: AwsError) -> AwsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::status::{ResourceState, ResourceStatus};
-    use crate::api::{Component, ResourceKind};
     use crate::monitor::fixtures;
 
     #[test]
-    fn a_file_is_corrected_and_a_monitor_in_the_cluster_is_replaced() {
-        let text = |monitor: &Monitor| {
-            with_remedy(monitor, AwsError::reported(ops::DESCRIBE_VPCS, MISSING[0], "the vpc ID does not exist"))
-                .to_string()
-        };
-        let mut monitor = fixtures::monitor();
-        assert!(text(&monitor).contains("; correct spec.vpcId"), "{}", text(&monitor));
-        monitor.recorded.push(ResourceStatus {
-            component: Component::Bucket,
-            kind: ResourceKind::Bucket,
-            name: "b".to_owned(),
-            arn: None,
-            state: ResourceState::InSync,
-            message: None,
-        });
-        assert!(text(&monitor).contains("; delete this VpcFlowMonitor and create one"), "{}", text(&monitor));
+    fn the_remedy_is_right_for_a_file_and_for_a_monitor_in_the_cluster() {
+        let error = AwsError::reported(ops::DESCRIBE_VPCS, MISSING[0], "the vpc ID does not exist");
+        let text = with_remedy(&fixtures::monitor(), error).to_string();
+        assert!(
+            text.contains("correct it before you apply the monitor; one that is applied must be deleted"),
+            "{text}"
+        );
     }
 }

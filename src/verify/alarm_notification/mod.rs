@@ -48,6 +48,12 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
         Err(invalid) => return Check::new(name, Status::Failed, invalid.to_string()).next("correct the spec"),
     }
     let subscribers = subscribers(aws, monitor).await;
+    // Without the list, alarms that do not reach the recipients of the spec would go unnoticed.
+    if let Subscribers::Unknown(error) = &subscribers
+        && !monitor.spec.notifications.subscriptions.is_empty()
+    {
+        return Check::unanswered(name, monitor, error);
+    }
     if !test {
         return untested(&subscribers);
     }
@@ -179,8 +185,9 @@ fn judge(monitor: &Monitor, outcome: &TestOutcome, subscribers: &Subscribers) ->
             let status = if subscribers.lack_a_wanted_one() { Status::Waiting } else { Status::Passed };
             reported(status, detail(&format!("went out to {confirmed} confirmed {subscriptions}")))
         }
-        Subscribers::Unknown(why) => {
-            reported(Status::Passed, detail(&format!("reached the topic, but its recipients are not known: {why}")))
+        Subscribers::Unknown(AwsError { code, message, .. }) => {
+            let unknown = format!("reached the topic, but its recipients are not known: {code}: {message}");
+            reported(Status::Passed, detail(&unknown))
         }
     };
     let check = check.at(action.at);

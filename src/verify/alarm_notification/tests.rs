@@ -49,7 +49,7 @@ fn known(confirmed: usize, pending: &[&str]) -> Subscribers {
 
 #[test]
 fn a_notification_passes_once_every_recipient_of_the_spec_gets_it() {
-    let unknown = || Subscribers::Unknown("AuthorizationError: no".to_owned());
+    let unknown = || Subscribers::Unknown(AwsError::reported(ops::LIST_SUBSCRIPTIONS, "AuthorizationError", "no"));
     let mail = ["soc@example.com"];
     let sent = || Some(action(None));
     for (action, subscribers, status, clue) in [

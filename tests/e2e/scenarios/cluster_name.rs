@@ -19,7 +19,7 @@ async fn a_monitor_of_another_cluster_name_is_left_alone_and_waits_for_the_right
         Operator::start_with(&cluster, &sandbox, |options| options.settings.cluster_name = "renamed".to_owned());
     let refused = cluster.wait("m", "refused", |monitor| reason(monitor, READY).as_deref() == Some("Conflict")).await;
     let reported = message(&refused, READY);
-    assert!(reported.contains("start the operator with --cluster-name test; to leave"), "{reported}");
+    assert!(reported.contains("start the operator with --cluster-name test, or delete"), "{reported}");
     assert_eq!(refused.status.unwrap().owner.as_deref(), Some("test/cluster-name/m"));
 
     cluster.change("m", json!({"tags": {"team": "a"}})).await;

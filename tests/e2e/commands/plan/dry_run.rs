@@ -1,5 +1,7 @@
 //! The dry run of a file on the cluster's API server.
 
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
 use testkit::cluster::Cluster;
 use testkit::sandbox::{REGION, Sandbox};
 
@@ -27,6 +29,18 @@ async fn the_api_server_refuses_what_only_it_knows() {
     assert!(reported.stderr.contains("region is immutable"), "{}", reported.stderr);
     let live = cluster.monitors.get("production").await.unwrap();
     assert_eq!(live.spec.region, None, "nothing is stored");
+}
+
+#[tokio::test]
+async fn a_file_of_a_monitor_in_the_cluster_is_planned_under_the_name_that_the_operator_has() {
+    let (sandbox, cluster) = (Sandbox::new("plan::cluster-of").await, Cluster::new("plan-cluster-of").await);
+    cluster.create("production", sandbox.spec()).await;
+    let owner = Patch::Merge(json!({"status": {"owner": "prod/plan-cluster-of/production"}}));
+    cluster.monitors.patch_status("production", &PatchParams::default(), &owner).await.unwrap();
+    let path = file("cluster-of", &monitor(&sandbox, "").replace("namespace: network, ", ""));
+    let reported = run(&sandbox, true, &["-n", &cluster.namespace, "-f", &path]).await;
+    assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
+    assert!(reported.stdout.contains("cluster prod "), "{}", reported.stdout);
 }
 
 #[tokio::test]

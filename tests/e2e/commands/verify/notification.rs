@@ -65,6 +65,17 @@ async fn a_recipient_of_the_spec_that_has_not_confirmed_is_waited_for() {
 }
 
 #[tokio::test]
+async fn recipients_of_the_spec_that_may_not_be_listed_do_not_pass() {
+    let scene = scene("verify-unlisted", vec![queue()]).await;
+    let fault = denied(&scene.sandbox, "sns", "ListSubscriptionsByTopic");
+    scene.sandbox.emulator.add_fault(fault).await.unwrap();
+    let check = scene.verify(&["m", "-o", "json"]).await.check("alarm-notification");
+    assert_eq!(check["status"], "failed", "{check:#?}");
+    assert_eq!(check["nextStep"], "allow your AWS identity sns:ListSubscriptionsByTopic");
+    scene.operator.stop().await;
+}
+
+#[tokio::test]
 async fn a_notification_that_the_topic_refuses_fails_with_the_reason() {
     let scene = scene("verify-topic", vec![queue()]).await;
     let monitor = scene.sandbox.named_monitor("verify-topic", "m", scene.sandbox.spec());
