@@ -26,7 +26,11 @@ async fn a_recipient_that_has_not_confirmed_is_reported_everywhere() {
     ]);
     spec.notifications.subscriptions = serde_json::from_value::<Vec<Subscription>>(subscriptions).unwrap();
     cluster.create("m", spec).await;
-    let ready = cluster.wait_ready("m").await;
+    cluster.wait_ready("m").await;
+    // The end of the pass writes the notices, with their events.
+    let ready = cluster
+        .wait("m", "its notices", |monitor| monitor.status.as_ref().is_some_and(|status| !status.notices.is_empty()));
+    let ready = ready.await;
 
     let status = ready.status.clone().unwrap();
     assert_eq!(status.summary.as_ref().unwrap().notifies, "1/2");
