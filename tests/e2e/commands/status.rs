@@ -7,6 +7,7 @@ use std::process::Output;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::process::Command;
+use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::api::spec::{Subscription, SubscriptionProtocol};
 
 use testkit::cluster::{Cluster, Operator};
@@ -56,6 +57,9 @@ async fn good_and_bad(name: &str) -> (Cluster, Operator) {
     spec.vpc_id = "vpc-00000000000000000".into();
     cluster.create("bad", spec).await;
     cluster.wait_ready("good").await;
+    // The end of the pass writes the notices.
+    let has_notices = |monitor: &VpcFlowMonitor| monitor.status.as_ref().is_some_and(|it| !it.notices.is_empty());
+    cluster.wait("good", "its notices", has_notices).await;
     cluster
         .wait("bad", "the refusal by AWS", |monitor| {
             let mut conditions = monitor.status.iter().flat_map(|status| &status.conditions);
