@@ -139,6 +139,14 @@ pub struct AlarmStatus {
     pub since: Option<Time>,
 }
 
+impl AlarmStatus {
+    /// True if the alarm fires.
+    #[must_use]
+    pub fn fires(&self) -> bool {
+        self.state == "ALARM"
+    }
+}
+
 /// A fact that needs a person's attention although AWS is as declared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

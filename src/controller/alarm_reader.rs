@@ -5,8 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use kube::Api;
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::api::Patch;
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, info, instrument, warn};
@@ -15,8 +14,7 @@ use super::alarm_states::{AccountAccess, MonitorAlarms};
 use super::context::Context;
 use super::observer::in_background;
 use super::read::read;
-use super::status::{FIELD_MANAGER, firing};
-use crate::api::VpcFlowMonitor;
+use super::status::{firing, patch_params};
 use crate::api::status::AlarmStatus;
 use crate::resources::alarms::states_of_names;
 
@@ -96,8 +94,7 @@ async fn write(
     if context.health.is_running(uid) {
         return Ok(());
     }
-    let kind = ApiResource::erase::<VpcFlowMonitor>(&());
-    let objects: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &monitor.namespace, &kind);
+    let objects = context.objects(&monitor.namespace);
     let Some(stored) = objects.get_opt(&monitor.name).await?.filter(|it| it.metadata.uid.as_deref() == Some(uid))
     else {
         return Ok(());
@@ -109,8 +106,7 @@ async fn write(
         "metadata": {"uid": uid, "resourceVersion": resource_version},
         "status": {"alarms": alarms, "summary": {"alarms": firing(&alarms)}},
     });
-    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    match objects.patch_status(&monitor.name, &parameters, &Patch::Merge(patch)).await {
+    match objects.patch_status(&monitor.name, &patch_params(), &Patch::Merge(patch)).await {
         Ok(_) => {}
         Err(kube::Error::Api(answer)) if [CONFLICT, NOT_FOUND].contains(&answer.code) => return Ok(()),
         Err(error) => return Err(error),

@@ -2,7 +2,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kube::Client;
+use kube::api::{ApiResource, DynamicObject};
+use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 
 use super::alarm_states::AlarmStates;
@@ -10,6 +11,7 @@ use super::concurrency::Concurrency;
 use super::events::Recorder;
 use super::health::Health;
 use super::retry::{Backoff, Memory};
+use crate::api::VpcFlowMonitor;
 use crate::aws::ClientPool;
 use crate::metrics::Metrics;
 use crate::monitor::{AllowedArns, Settings};
@@ -73,6 +75,11 @@ impl Context {
     #[must_use]
     pub fn watching(self, client: Client, health: Health) -> Self {
         Self { watching: client, health, ..self }
+    }
+
+    /// The monitors of a namespace, as they are stored.
+    pub(super) fn objects(&self, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &ApiResource::erase::<VpcFlowMonitor>(&()))
     }
 
     /// Records the generation of a monitor's spec. A new one makes a pass due.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::DynamicObject;
 use kube::runtime::controller::Action as Requeue;
 use kube::{Api, ResourceExt};
 use tokio::sync::mpsc;
@@ -68,9 +68,7 @@ pub fn on_error(_watched: Arc<WatchedMonitor>, error: &Infallible, _context: Arc
 }
 
 async fn pass_over(watched: &WatchedMonitor, context: &Context) -> Result<Next, Error> {
-    let kind = ApiResource::erase::<VpcFlowMonitor>(&());
-    let objects: Api<DynamicObject> =
-        Api::namespaced_with(context.client.clone(), &watched.namespace().unwrap_or_default(), &kind);
+    let objects = context.objects(&watched.namespace().unwrap_or_default());
     let Some(object) = fetch(&objects, watched).await? else {
         context.forget(&watched.uid().unwrap_or_default());
         return Ok(Next::never());

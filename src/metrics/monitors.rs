@@ -58,7 +58,7 @@ impl Monitors {
 }
 
 fn firing(alarms: &[AlarmStatus]) -> i64 {
-    let count = alarms.iter().filter(|alarm| alarm.state == "ALARM").count();
+    let count = alarms.iter().filter(|alarm| alarm.fires()).count();
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

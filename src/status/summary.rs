@@ -16,7 +16,7 @@ use super::secrets::without_secrets;
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::notes::of_object;
-use crate::api::status::FlowLogStatus;
+use crate::api::status::{AlarmStatus, FlowLogStatus};
 
 /// A stored object that cannot be summarised.
 #[derive(Debug, Error)]
@@ -48,7 +48,7 @@ pub struct MonitorSummary {
     /// Facts that need a person's attention although AWS is as declared.
     pub notices: Vec<Notice>,
     /// All alarms.
-    pub alarms: Vec<Alarm>,
+    pub alarms: Vec<AlarmStatus>,
     /// The flow logs.
     pub flow_logs: Vec<FlowLogStatus>,
     /// Links into the AWS console.
@@ -105,27 +105,6 @@ pub struct Notice {
     pub message: String,
 }
 
-/// An alarm.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Alarm {
-    /// The name in CloudWatch.
-    pub name: String,
-    /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
-    pub state: String,
-    /// The time since which it has this state, if the operator has reported it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<Time>,
-}
-
-impl Alarm {
-    /// True if the alarm fires.
-    #[must_use]
-    pub fn fires(&self) -> bool {
-        self.state == "ALARM"
-    }
-}
-
 /// The parts of the status that a summary needs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -135,7 +114,7 @@ struct Stored {
     region: Option<String>,
     conditions: Vec<Condition>,
     notices: Vec<Notice>,
-    alarms: Vec<Alarm>,
+    alarms: Vec<AlarmStatus>,
     flow_logs: Vec<FlowLogStatus>,
     links: BTreeMap<String, String>,
 }

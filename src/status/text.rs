@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::events::ReportedEvent;
-use super::summary::{Alarm, ConditionSummary, MonitorSummary, Notice};
+use super::summary::{ConditionSummary, MonitorSummary, Notice};
 use super::wrap::wrap;
-use crate::api::status::FlowLogStatus;
+use crate::api::status::{AlarmStatus, FlowLogStatus};
 use crate::elapsed::span;
 use crate::shortened::shortened;
 
@@ -111,7 +111,7 @@ fn notice(notice: &Notice) -> String {
     format!("  {}\n{}", notice.reason, wrap("    ", &notice.message))
 }
 
-fn alarms(alarms: &[Alarm], now: Timestamp) -> String {
+fn alarms(alarms: &[AlarmStatus], now: Timestamp) -> String {
     let firing: Vec<_> = alarms.iter().filter(|alarm| alarm.fires()).collect();
     match (alarms.len(), firing.len()) {
         (0, _) => String::new(),
@@ -123,7 +123,7 @@ fn alarms(alarms: &[Alarm], now: Timestamp) -> String {
     }
 }
 
-fn alarm(alarm: &Alarm, now: Timestamp) -> String {
+fn alarm(alarm: &AlarmStatus, now: Timestamp) -> String {
     let since = alarm.since.as_ref().map(|since| format!(" for {}", span(now.duration_since(since.0))));
     format!("  {}{}\n", alarm.name, since.unwrap_or_default())
 }

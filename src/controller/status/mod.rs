@@ -15,7 +15,7 @@ use crate::api::status::{AlarmStatus, Links, Notice, ResourceState, ResourceStat
 use crate::engine::{Action, Change, Failure, Outcome, SystemHealth, in_brief};
 use crate::monitor::Monitor;
 
-pub use writer::{FIELD_MANAGER, StatusWriter};
+pub use writer::{StatusWriter, patch_params};
 
 /// The input for a status.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ fn summary(status: &VpcFlowMonitorStatus, monitor: &Monitor) -> Summary {
 /// The alarms in state ALARM, as `kubectl get` shows them.
 #[must_use]
 pub fn firing(alarms: &[AlarmStatus]) -> String {
-    format!("{} firing", alarms.iter().filter(|alarm| alarm.state == "ALARM").count())
+    format!("{} firing", alarms.iter().filter(|alarm| alarm.fires()).count())
 }
 
 /// The notices of all systems. Those of a system that could not be read stay as they were.

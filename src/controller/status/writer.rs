@@ -15,7 +15,12 @@ use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 
 /// The field manager of the status.
-pub const FIELD_MANAGER: &str = "vpc-flow-operator";
+const FIELD_MANAGER: &str = "vpc-flow-operator";
+
+/// The parameters of every write of the status.
+pub fn patch_params() -> PatchParams {
+    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
+}
 
 /// Writes the status during one pass, only where it changes.
 pub struct StatusWriter<'a> {
@@ -104,9 +109,8 @@ impl<'a> StatusWriter<'a> {
             "metadata": {"uid": self.metadata.uid},
             "status": replacement(&json!(self.written), json!(status)),
         });
-        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let name = self.metadata.name.as_deref().unwrap_or_default();
-        let stored = self.api.patch_status(name, &parameters, &Patch::Merge(patch)).await?;
+        let stored = self.api.patch_status(name, &patch_params(), &Patch::Merge(patch)).await?;
         info!("status written");
         let dropped = dropped(&json!(status), &stored.data["status"]);
         if !dropped.is_empty() {
