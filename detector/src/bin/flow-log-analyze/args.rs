@@ -147,10 +147,20 @@ fn parse_rules(text: &str) -> Result<Config, RulesError> {
 }
 
 fn parse_network(text: &str) -> Result<IpNet, String> {
-    text.parse().map_err(|_| match text.parse::<IpAddr>() {
+    let network: IpNet = text.parse().map_err(|_| match text.parse::<IpAddr>() {
         Ok(address) => format!("it is an address; write a network, such as {}", IpNet::from(address)),
         Err(_) => "it is not a network in CIDR notation, such as 203.0.113.0/24".to_owned(),
-    })
+    })?;
+    // The CRD refuses it, too: a network that is wider than meant would hide traffic.
+    if network.trunc() == network {
+        Ok(network)
+    } else {
+        Err(format!(
+            "it has address bits beyond the prefix length; write {} or {}",
+            network.trunc(),
+            IpNet::from(network.addr())
+        ))
+    }
 }
 
 fn parse_window(text: &str) -> Result<u32, String> {
@@ -176,6 +186,14 @@ mod tests {
         for bad in ["", "parquet", "${srcaddr} bytes", "srcaddr srcaddr"] {
             assert!(parse_format(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_network_has_no_address_bits() {
+        assert!(parse_network("198.51.100.0/24").is_ok());
+        let refused = parse_network("198.51.100.7/24").unwrap_err();
+        assert!(refused.ends_with("write 198.51.100.0/24 or 198.51.100.7/32"), "{refused}");
+        assert!(parse_network("198.51.100.7").is_err() && parse_network("x").is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Checks a monitor's spec by the schema of its CRD, as far as a mistake would go unnoticed: names of fields, limits of numbers.
+//! Checks a monitor's spec by the schema of its CRD: names of fields, types, words and limits of numbers.
 
 use serde_json::{Map, Value};
 
@@ -25,6 +25,26 @@ pub enum Violation {
         field: String,
         /// The fields that may be in its place.
         known: String,
+    },
+    /// A value of another type.
+    #[error("{field}: {value} is not {expected}")]
+    WrongType {
+        /// The path of the field.
+        field: String,
+        /// Its value.
+        value: Value,
+        /// The type that the field has.
+        expected: &'static str,
+    },
+    /// A value that is none of a list.
+    #[error("{field}: {value} is none of {allowed}")]
+    NotAllowed {
+        /// The path of the field.
+        field: String,
+        /// Its value.
+        value: Value,
+        /// The values that the field may have.
+        allowed: String,
     },
     /// A number below its limit.
     #[error("{field}: {number} is less than {least}")]
@@ -56,6 +76,8 @@ pub fn of_spec() -> Result<Value, serde_yaml_ng::Error> {
 
 /// The first violation in `value`, which is at `path`.
 pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
+    has_type(value, schema, path)?;
+    is_allowed(value, schema, path)?;
     match value {
         Value::Object(fields) => {
             // Maps with any keys, such as tags, have no list of fields.
@@ -73,6 +95,33 @@ pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation>
         Value::Number(number) => within(number.as_f64().unwrap_or_default(), schema, path),
         Value::String(_) | Value::Bool(_) | Value::Null => Ok(()),
     }
+}
+
+/// The API server drops a null, whatever the type of the field.
+fn has_type(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
+    let (is_it, expected) = match schema["type"].as_str() {
+        Some("object") => (value.is_object(), "an object"),
+        Some("array") => (value.is_array(), "a list"),
+        Some("string") => (value.is_string(), "a string"),
+        Some("boolean") => (value.is_boolean(), "true or false"),
+        Some("integer") => (value.as_f64().is_some_and(|number| number.fract() == 0.0), "an integer"),
+        Some("number") => (value.is_number(), "a number"),
+        _ => return Ok(()),
+    };
+    match is_it || value.is_null() {
+        true => Ok(()),
+        false => Err(Violation::WrongType { field: path.to_owned(), value: value.clone(), expected }),
+    }
+}
+
+fn is_allowed(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
+    let Some(allowed) = schema["enum"].as_array().filter(|_| !value.is_null()) else { return Ok(()) };
+    if allowed.contains(value) {
+        return Ok(());
+    }
+    let allowed = allowed.iter().map(|known| known.as_str().map_or_else(|| known.to_string(), str::to_owned));
+    let allowed = allowed.collect::<Vec<_>>().join(", ");
+    Err(Violation::NotAllowed { field: path.to_owned(), value: value.clone(), allowed })
 }
 
 fn within(number: f64, schema: &Value, path: &str) -> Result<(), Violation> {
@@ -144,9 +193,27 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_another_type_or_of_no_list_is_refused() {
+        for (spec, expected) in [
+            (
+                json!({"detector": {"minSeverity": "low"}}),
+                r#"spec.detector.minSeverity: "low" is none of LOW, MEDIUM, HIGH"#,
+            ),
+            (json!({"detector": {"logRetentionDays": 2}}), "spec.detector.logRetentionDays: 2 is none of 1, 3, 5, "),
+            (json!({"detector": {"windowSeconds": "5m"}}), r#"spec.detector.windowSeconds: "5m" is not an integer"#),
+            (json!({"detector": {"windowSeconds": 60.5}}), "spec.detector.windowSeconds: 60.5 is not an integer"),
+            (json!({"detector": {"rules": []}}), "spec.detector.rules: [] is not an object"),
+            (json!({"detector": {"enabled": "yes"}}), r#"spec.detector.enabled: "yes" is not true or false"#),
+            (json!({"detector": {"sensitivePorts": 22}}), "spec.detector.sensitivePorts: 22 is not a list"),
+        ] {
+            assert!(problem(&spec).starts_with(expected), "{}", problem(&spec));
+        }
+    }
+
+    #[test]
     fn limits_and_maps_with_any_keys_are_accepted() {
-        let spec =
-            json!({"tags": {"any": "key"}, "detector": {"windowSeconds": 60, "rules": {"portScan": {"minPorts": 2}}}});
+        let detector = json!({"windowSeconds": 60.0, "minSeverity": "LOW", "rules": {"portScan": {"minPorts": 2}}});
+        let spec = json!({"tags": {"any": "key"}, "deletionPolicy": null, "detector": detector});
         check(&spec, &of_spec().unwrap(), "spec").unwrap();
     }
 }
