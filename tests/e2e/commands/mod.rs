@@ -1,5 +1,6 @@
 //! The commands `status`, `plan`, `verify` and `permissions`.
 
+mod finished;
 mod permissions;
 mod plan;
 mod status;

@@ -1,12 +1,12 @@
 //! The command `plan`, run as a process of its own.
 
 use std::path::Path;
-use std::process::Output;
 
 use kube::api::{DeleteParams, Patch, PatchParams};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::process::Command;
 
+use crate::commands::finished::{Finished, PROGRAM};
 use testkit::cluster::{Cluster, Operator};
 use testkit::sandbox::{REGION, Sandbox, all_components};
 
@@ -15,18 +15,6 @@ pub(super) const ERROR: i32 = 1;
 /// With `--detailed-exitcode`.
 pub(super) const CHANGES: i32 = 2;
 const WRONG_ARGUMENTS: i32 = 2;
-
-pub(super) struct Finished {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
-}
-
-impl Finished {
-    fn plans(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr))
-    }
-}
 
 /// Runs it with the account's credentials, with an exit code for changes, and with no way to a cluster unless there is a kubeconfig.
 pub(super) async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str]) -> Finished {
@@ -38,23 +26,17 @@ pub(super) async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str
             command.arg("--offline");
         }
     }
-    output(&mut command).await
+    Finished::of(&mut command).await
 }
 
 fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
+    let mut command = Command::new(PROGRAM);
     command.arg("plan").args(arguments).env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION);
     command
 }
 
 fn without_cluster(command: &mut Command) {
     command.env_remove("KUBECONFIG").env("HOME", "/nonexistent");
-}
-
-async fn output(command: &mut Command) -> Finished {
-    let Output { status, stdout, stderr } = command.output().await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Finished { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 /// A file of the test's own.
@@ -99,7 +81,7 @@ async fn a_file_needs_no_cluster_and_the_exit_code_tells() {
 
     let json = run(&sandbox, false, &[&flags[..], &["-o", "json", "--gb-per-day", "10"]].concat()).await;
     assert_eq!(json.code, CHANGES);
-    let plans = json.plans();
+    let plans = json.document();
     let bucket = &plans[0]["changes"][0];
     assert_eq!((&bucket["component"], &bucket["action"]), (&json!("Bucket"), &json!("Create")));
     assert_eq!(bucket["kind"], json!("AWS::S3::Bucket"));
@@ -126,14 +108,14 @@ async fn changes_have_an_exit_code_only_if_asked_for_and_colours_only_on_a_termi
     let path = file("exit", &monitor(&sandbox, ""));
     let mut plain = command(&sandbox, &["-f", &path, "--cluster-name", "test"]);
     without_cluster(&mut plain);
-    let reported = output(&mut plain).await;
+    let reported = Finished::of(&mut plain).await;
     assert_eq!(reported.code, 0, "{} {}", reported.stdout, reported.stderr);
     assert!(reported.stdout.contains(" to create.\n") && !reported.stdout.contains('\u{1b}'), "{}", reported.stdout);
     let note = "Note: no API server has checked the monitor: there is no kubeconfig";
     assert!(reported.stdout.contains(note), "{}", reported.stdout);
-    let coloured = output(plain.env("CLICOLOR_FORCE", "1")).await;
+    let coloured = Finished::of(plain.env("CLICOLOR_FORCE", "1")).await;
     assert!(coloured.stdout.contains("\u{1b}[32m  +\u{1b}[0m bucket "), "{}", coloured.stdout);
-    let plain = output(plain.env("NO_COLOR", "1")).await;
+    let plain = Finished::of(plain.env("NO_COLOR", "1")).await;
     assert!(!plain.stdout.contains('\u{1b}'), "{}", plain.stdout);
 }
 
@@ -146,7 +128,8 @@ async fn a_vpc_that_does_not_exist_is_a_problem() {
     let problem = "\nProblems\n  ! FlowLogs: Rejected: EC2 DescribeVpcs: InvalidVpcID.NotFound: ";
     assert!(reported.stdout.contains(problem), "{}", reported.stdout);
     assert!(reported.stdout.contains("spec.vpcId vpc-0123456789abcdef0 is not in account"), "{}", reported.stdout);
-    assert!(reported.stdout.ends_with(" 2 waiting; 1 problem.\n"), "{}", reported.stdout);
+    let sum = reported.stdout.lines().last().unwrap();
+    assert!(sum.starts_with("Plan: ") && sum.ends_with(" waiting; 1 problem.") && !sum.contains(" to "), "{sum}");
 }
 
 #[tokio::test]
@@ -258,7 +241,7 @@ async fn bad_input_is_reported_with_its_remedy() {
     assert!(reported.stderr.contains("--cluster-name <CLUSTER_NAME>"), "{}", reported.stderr);
     let mut online = command(&sandbox, &["-f", &good]);
     without_cluster(&mut online);
-    let reported = output(&mut online).await;
+    let reported = Finished::of(&mut online).await;
     assert_eq!(reported.code, ERROR);
     assert!(reported.stderr.contains("give --cluster-name here, as the operator has it"), "{}", reported.stderr);
 }
@@ -282,7 +265,7 @@ async fn of_several_monitors_each_is_reported_and_one_that_cannot_be_planned_hid
         "{}",
         reported.stderr
     );
-    let plans = reported.plans();
+    let plans = reported.document();
     let monitors: Vec<&str> = plans.as_array().unwrap().iter().map(|it| it["monitor"].as_str().unwrap()).collect();
     assert_eq!(monitors, ["network/a", "network/c", "network/d"]);
     assert_eq!(plans[0]["problems"], json!([]));
@@ -308,11 +291,11 @@ async fn without_the_detectors_package_all_else_is_planned() {
     let alone = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("plan-alone-{}", std::process::id()));
     std::fs::create_dir_all(&alone).unwrap();
     let program = alone.join("vpc-flow-operator");
-    std::fs::copy(env!("CARGO_BIN_EXE_vpc-flow-operator"), &program).unwrap();
+    std::fs::copy(PROGRAM, &program).unwrap();
     let path = file("no-package", &monitor(&sandbox, ""));
     let mut command = Command::new(&program);
     command.args(["plan", "-f", &path, "--cluster-name", "test", "--offline"]).env_remove("DETECTOR_PACKAGE");
-    let reported = output(command.env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION)).await;
+    let reported = Finished::of(command.env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION)).await;
     assert_eq!(reported.code, NOTHING_TO_DO, "{} {}", reported.stdout, reported.stderr);
     assert!(reported.stdout.contains("Note: the detector's code was not compared"), "{}", reported.stdout);
     std::fs::remove_dir_all(&alone).unwrap();
@@ -335,13 +318,13 @@ async fn profiles_of_all_kinds_are_understood() {
         ),
     );
     for (profile, code) in [("process", CHANGES), ("sso", ERROR)] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
+        let mut command = Command::new(PROGRAM);
         let flags = ["plan", "-f", &path, "--cluster-name", "test", "--offline", "--detailed-exitcode"];
         command.args(flags).env("AWS_CONFIG_FILE", &config);
         for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
             command.env_remove(key);
         }
-        let reported = output(command.env("AWS_PROFILE", profile).env("REGION", REGION)).await;
+        let reported = Finished::of(command.env("AWS_PROFILE", profile).env("REGION", REGION)).await;
         assert_eq!(reported.code, code, "{profile}: {}", reported.stderr);
         assert!(!reported.stderr.contains("feature"), "{profile}: {}", reported.stderr);
     }
@@ -381,7 +364,7 @@ async fn a_monitor_in_the_cluster_is_planned_with_what_it_has_made() {
     let path = file("live", &renamed);
     let reported = run(&sandbox, true, &["-n", namespace, "-f", &path, "--live", "-o", "json"]).await;
     assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
-    let plans = reported.plans();
+    let plans = reported.document();
     let of_bucket = |action: &str| {
         let changes = plans[0]["changes"].as_array().unwrap().iter();
         changes

@@ -3,8 +3,6 @@
 mod notification;
 mod subject;
 
-use std::process::Output;
-
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use devenv::Call;
@@ -14,6 +12,7 @@ use tokio::process::Command;
 use vpc_flow_operator::api::status::VpcFlowMonitorStatus;
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
 
+use super::finished::{Finished, PROGRAM};
 use testkit::cluster::{Cluster, Operator};
 use testkit::sandbox::{Sandbox, plain_text_in_plain_folders};
 
@@ -74,19 +73,7 @@ impl Scene {
     }
 }
 
-/// The command's exit code and output.
-#[derive(Debug)]
-struct Finished {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
 impl Finished {
-    fn document(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
-    }
-
     fn check(&self, name: &str) -> Value {
         let document = self.document();
         let checks = document["checks"].as_array().unwrap();
@@ -108,17 +95,9 @@ fn results(five: [&str; 5]) -> Vec<(String, String)> {
 }
 
 async fn verify(cluster: &Cluster, access_key: &str, arguments: &[&str]) -> Finished {
-    run(Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"))
-        .args(["verify", "--namespace", &cluster.namespace])
-        .args(arguments)
-        .env("AWS_ACCESS_KEY_ID", access_key))
-    .await
-}
-
-async fn run(command: &mut Command) -> Finished {
-    let Output { status, stdout, stderr } = command.output().await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Finished { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
+    let mut command = Command::new(PROGRAM);
+    command.args(["verify", "--namespace", &cluster.namespace]).args(arguments).env("AWS_ACCESS_KEY_ID", access_key);
+    Finished::of(&mut command).await
 }
 
 /// Operations, without repetitions.

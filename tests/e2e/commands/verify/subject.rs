@@ -4,7 +4,8 @@ use serde_json::json;
 use tokio::process::Command;
 use vpc_flow_operator::api::spec::AssumeRole;
 
-use super::{Scene, object, results, run, verify};
+use super::{Scene, object, results, verify};
+use crate::commands::finished::{Finished, PROGRAM};
 use crate::scenarios::cross_account::trusting_role;
 use testkit::cluster::{Cluster, Operator};
 use testkit::sandbox::Sandbox;
@@ -38,15 +39,15 @@ async fn what_cannot_be_checked_is_told_apart_from_what_does_not_hold() {
     let wrong = verify(&cluster, &sandbox.account, &["m", "--output", "table"]).await;
     assert_eq!(wrong.code, 2, "{wrong:?}");
     let program = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vpc-flow-operator"));
+        let mut command = Command::new(PROGRAM);
         command.args(["verify", "-n", "verify-subject", "m"]);
         command
     };
-    let keyless = run(program().env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")).await;
+    let keyless = Finished::of(program().env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")).await;
     assert_eq!(keyless.code, 2);
     printed_once(&keyless.stderr, "no AWS credentials found");
     let homeless = std::env::temp_dir().join("vpc-flow-operator-no-such-folder");
-    let clusterless = run(program().env("KUBECONFIG", homeless.join("config")).env("HOME", &homeless)).await;
+    let clusterless = Finished::of(program().env("KUBECONFIG", homeless.join("config")).env("HOME", &homeless)).await;
     assert_eq!(clusterless.code, 2);
     printed_once(&clusterless.stderr, "no kubeconfig with a current context: set KUBECONFIG");
     operator.stop().await;
