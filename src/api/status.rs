@@ -56,6 +56,12 @@ pub struct VpcFlowMonitorStatus {
 }
 
 impl VpcFlowMonitorStatus {
+    /// True if the operator has made nothing in AWS for the monitor: it records account and names before.
+    #[must_use]
+    pub const fn has_made_nothing(&self) -> bool {
+        self.account_id.is_none() && self.resources.is_empty()
+    }
+
     /// True if this status contains all that must be stored before the changes of `planned` are applied: the names of all resources, and
     /// the statements that AWS may overwrite.
     #[must_use]

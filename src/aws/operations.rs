@@ -73,7 +73,7 @@ pub enum Access {
 pub enum Caller {
     /// The operator. A person's command may send its reads too.
     Operator,
-    /// `plan` alone, with the credentials of the person who runs it. `plan` only reads.
+    /// `plan`, with the credentials of the person who runs it. It sends the operator's reads, and none of its own.
     Plan,
     /// `verify` alone, with the credentials of the person who runs it. The operator needs no permission for it.
     Verify,
@@ -113,14 +113,14 @@ const fn name_of(error: &'static str) -> &'static str {
 }
 
 impl Operation {
-    /// True if `caller` may send it. The operator sends its own operations; `plan` and `verify` send the reads among them, and operations of
-    /// their own.
+    /// True if `caller` may send it. The operator sends its own operations; `plan` and `verify` send the reads among them, and `verify` sends
+    /// operations of its own.
     #[must_use]
     pub fn is_for(&self, caller: Caller) -> bool {
         let reads = self.access == Access::Read;
         match caller {
             Caller::Operator => self.caller == Caller::Operator,
-            Caller::Plan => self.caller == Caller::Plan || self.caller == Caller::Operator && reads,
+            Caller::Plan => self.caller == Caller::Operator && reads,
             Caller::Verify => self.caller == Caller::Verify || self.caller == Caller::Operator && reads,
         }
     }
@@ -214,7 +214,7 @@ operations! {
     DESCRIBE_LOG_STREAMS = CloudWatchLogs describe_log_streams::DescribeLogStreamsError Read LOG_STREAMS ["logs:DescribeLogStreams"] Verify;
     FILTER_LOG_EVENTS = CloudWatchLogs filter_log_events::FilterLogEventsError Read LOGS ["logs:FilterLogEvents"] Verify;
 
-    DESCRIBE_VPCS = Ec2 describe_vpcs::DescribeVpcsError Read EC2_READ ["ec2:DescribeVpcs"] Plan;
+    DESCRIBE_VPCS = Ec2 describe_vpcs::DescribeVpcsError Read EC2_READ ["ec2:DescribeVpcs"];
     DESCRIBE_FLOW_LOGS = Ec2 describe_flow_logs::DescribeFlowLogsError Read EC2_READ ["ec2:DescribeFlowLogs"];
     // The actions of ECS are needed only for formats with its fields.
     CREATE_FLOW_LOGS = Ec2 create_flow_logs::CreateFlowLogsError Write EC2_WRITE
@@ -334,7 +334,6 @@ mod tests {
     #[test]
     fn plan_sends_the_operators_reads_and_no_writes() {
         assert!(DESCRIBE_FLOW_LOGS.is_for(Caller::Plan) && !FILTER_LOG_EVENTS.is_for(Caller::Plan));
-        assert!(DESCRIBE_VPCS.is_for(Caller::Plan) && !DESCRIBE_VPCS.is_for(Caller::Verify));
         assert!(ALL.iter().all(|operation| !operation.is_for(Caller::Plan) || operation.access == Access::Read));
     }
 

@@ -44,6 +44,9 @@ pub enum NotAsked {
     /// The cluster does not know the kind.
     #[error("the VpcFlowMonitor CRD is not installed in the cluster")]
     NoCrd,
+    /// The monitor's namespace is missing.
+    #[error("namespace {0} does not exist in the cluster; `kubectl apply` fails until it does")]
+    NoNamespace(String),
     /// The answer is not about the monitor itself.
     #[error("{0}")]
     Other(String),
@@ -96,7 +99,8 @@ fn not_reachable(error: &anyhow::Error) -> NotAsked {
 }
 
 async fn submit(client: &Client, monitor: &VpcFlowMonitor) -> DryRunResult {
-    let monitors: Api<VpcFlowMonitor> = Api::namespaced(client.clone(), &monitor.namespace().unwrap_or_default());
+    let namespace = monitor.namespace().unwrap_or_default();
+    let monitors: Api<VpcFlowMonitor> = Api::namespaced(client.clone(), &namespace);
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
     let name = monitor.name_any();
     let mut result = DryRunResult::Accepted;
@@ -109,7 +113,7 @@ async fn submit(client: &Client, monitor: &VpcFlowMonitor) -> DryRunResult {
         result = match answer {
             Ok(_) => return DryRunResult::Accepted,
             Err(error) if is_outdated(&error) => DryRunResult::NotAsked(NotAsked::Other(message(&error))),
-            Err(error) => return judge(&error),
+            Err(error) => return judge(&error, &namespace),
         };
     }
     result
@@ -132,7 +136,7 @@ fn is_outdated(error: &kube::Error) -> bool {
 const NO_DRY_RUN: &str = " does not support dry run";
 
 /// Only a refusal of the object itself is a refusal: who plans may lack the right to write, and the namespace or the CRD may come later.
-fn judge(error: &kube::Error) -> DryRunResult {
+fn judge(error: &kube::Error, namespace: &str) -> DryRunResult {
     let kube::Error::Api(status) = error else {
         return DryRunResult::NotAsked(NotAsked::NotReachable(message(error)));
     };
@@ -143,7 +147,8 @@ fn judge(error: &kube::Error) -> DryRunResult {
         400 if message.ends_with(NO_DRY_RUN) => DryRunResult::NotAsked(NotAsked::Other(message.clone())),
         403 if !is_about_rights => DryRunResult::Refused(message.clone()),
         400 | 422 => DryRunResult::Refused(message.clone()),
-        404 if !message.contains("namespaces") => DryRunResult::NotAsked(NotAsked::NoCrd),
+        404 if message.contains("namespaces") => DryRunResult::NotAsked(NotAsked::NoNamespace(namespace.to_owned())),
+        404 => DryRunResult::NotAsked(NotAsked::NoCrd),
         _ => DryRunResult::NotAsked(NotAsked::Other(message.clone())),
     }
 }
@@ -157,7 +162,8 @@ mod tests {
     use super::*;
 
     fn judged(code: u16, message: &str) -> DryRunResult {
-        judge(&kube::Error::Api(Box::new(Status { code, message: message.to_owned(), ..Status::default() })))
+        let status = Status { code, message: message.to_owned(), ..Status::default() };
+        judge(&kube::Error::Api(Box::new(status)), "network")
     }
 
     #[test]
@@ -185,12 +191,13 @@ mod tests {
                 403,
                 "vpcflowmonitors.vpcflow.dev is forbidden: User \"u\" cannot create resource \"vpcflowmonitors\" in API group",
             ),
-            (404, "namespaces \"network\" not found"),
             (500, "etcdserver: request timed out"),
         ] {
             assert_eq!(judged(code, message), DryRunResult::NotAsked(NotAsked::Other(message.to_owned())));
         }
         assert_eq!(judged(404, "404 page not found"), DryRunResult::NotAsked(NotAsked::NoCrd));
+        let no_namespace = DryRunResult::NotAsked(NotAsked::NoNamespace("network".to_owned()));
+        assert_eq!(judged(404, "namespaces \"network\" not found"), no_namespace);
     }
 
     #[test]

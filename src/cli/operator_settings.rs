@@ -81,6 +81,12 @@ impl OperatorSettings {
         Ok(sdk_config(self.region.as_deref()).await?)
     }
 
+    /// A note if the region was set and the monitor names another one.
+    pub fn unused_region(&self, used: &str) -> Option<String> {
+        let unused = self.region.as_deref().filter(|region| *region != used)?;
+        Some(format!("the monitor is in {used}: --region {unused} is for monitors that name no region"))
+    }
+
     /// Roles in other accounts that monitors may work through.
     pub fn allowed_roles(&self) -> AllowedArns {
         AllowedArns(self.allowed_role.clone())

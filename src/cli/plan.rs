@@ -13,7 +13,7 @@ use vpc_flow_operator::credentials;
 use vpc_flow_operator::kubernetes::ConfigError;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
-use vpc_flow_operator::plan::{self, ClusterNameSource, Palette, Plan as Planned, check_change, render};
+use vpc_flow_operator::plan::{self, ClusterNameSource, Palette, Plan as Planned, check_change, render_all};
 use vpc_flow_operator::preconditions::{check_account_region, check_owner, check_role};
 
 use super::dry_run::{ApiServer, DryRunResult};
@@ -95,23 +95,21 @@ impl Plan {
         let server = if asks { Some(ApiServer::connect(&self.targets.cluster).await?) } else { None };
         let detector = self.detector()?;
         let pool = ClientPool::new(&self.settings.sdk_config().await?, AwsGate::of_plan());
-        let (mut plans, mut all_planned) = (Vec::new(), selection.errors.is_empty());
+        let (mut plans, mut not_planned) = (Vec::new(), selection.errors.len());
         for object in &selection.monitors {
             match self.plan(object, server.as_ref(), &pool, &detector, prices.as_ref()).await {
                 Ok(plan) => plans.push(plan),
                 Err(error) => {
                     let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
                     print_error(&error.context(name));
-                    all_planned = false;
+                    not_planned += 1;
                 }
             }
         }
         plan::find_rivals(&mut plans);
         plan::find_shared_vpcs(&mut plans);
-        let palette = palette();
-        let text = || plans.iter().map(|plan| render(plan, &palette)).collect::<Vec<_>>().join("\n");
-        self.output.print(&plans, text)?;
-        Ok(if all_planned { self.exit_code(&plans) } else { ExitCode::FAILURE })
+        self.output.print(&plans, || render_all(&plans, not_planned, &palette()))?;
+        Ok(if not_planned == 0 { self.exit_code(&plans) } else { ExitCode::FAILURE })
     }
 
     /// The package, or none if no flag names it and it is not beside this program: a person who plans may have the program alone.
@@ -149,6 +147,7 @@ impl Plan {
         }
         let aws = credentials::connect(pool, region, account, object.spec.assume_role.as_ref()).await?;
         check_account_region(status, &aws.account_region)?;
+        notes.extend(self.settings.unused_region(&aws.account_region.region));
         let (cluster_name, source) = self.cluster_name(object).await?;
         let settings = self.settings.settings(cluster_name, detector.clone());
         let spec = object.spec.clone();

@@ -1,5 +1,4 @@
-//! The way to a monitor's account. Preconditions that no schema can check are checked here, before any call to AWS but that for the
-//! identity.
+//! The way to a monitor's account. Preconditions that no schema can check are checked here, before anything is made.
 
 use std::sync::Arc;
 
@@ -8,12 +7,14 @@ use kube::ResourceExt;
 use super::context::Context;
 use crate::api::VpcFlowMonitor;
 use crate::api::conditions::Reason;
+use crate::api::status::VpcFlowMonitorStatus;
 use crate::aws::{Aws, ConnectError};
 use crate::engine::Failure;
 use crate::monitor::Monitor;
 use crate::preconditions::{
     LivesElsewhere, OfAnotherCluster, RoleNotAllowed, check_account_region, check_owner, check_role,
 };
+use crate::resources::flow_logs::{self, Vpc};
 
 /// Clients for the account and region of a monitor, and the monitor in the form that the code without I/O uses.
 pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<Aws>, Monitor), Failure> {
@@ -33,7 +34,18 @@ pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<
         context.options.settings.clone(),
     );
     check_owner(object.status.as_ref(), &monitor)?;
+    if object.status.as_ref().is_none_or(VpcFlowMonitorStatus::has_made_nothing) {
+        check_vpc(&aws, &monitor).await?;
+    }
     Ok((aws, monitor))
+}
+
+/// Refuses a monitor whose VPC is not in the account and region.
+async fn check_vpc(aws: &Aws, monitor: &Monitor) -> Result<(), Failure> {
+    match flow_logs::look_up(aws, monitor).await {
+        Vpc::Found => Ok(()),
+        Vpc::Missing(error) | Vpc::Unknown(error) => Err(error.into()),
+    }
 }
 
 impl From<RoleNotAllowed> for Failure {

@@ -100,7 +100,7 @@ async fn report_unreadable(
     let mut failure = Failure::from(&problem);
     let ours = metadata.finalizers.iter().flatten().any(|known| known == FINALIZER);
     if metadata.deletion_timestamp.is_some() && ours {
-        if nothing_was_made(&status) {
+        if status.has_made_nothing() {
             return release(context, &metadata).await;
         }
         failure.message = format!(
@@ -112,10 +112,6 @@ async fn report_unreadable(
     let now = unreachable(&failure, metadata.generation, &status, Timestamp::now());
     StatusWriter::new(context, objects, &metadata, Some(status)).finish(now).await?;
     Ok(Next { wait: Some(jittered(context.options.resync)), result: PassResult::Error })
-}
-
-fn nothing_was_made(status: &VpcFlowMonitorStatus) -> bool {
-    status.account_id.is_none() && status.resources.is_empty()
 }
 
 /// A pass over a monitor that can be read.
@@ -139,7 +135,7 @@ impl<'a> Pass<'a> {
         let (aws, monitor) = match connect(self.context, self.object).await {
             Ok(connected) => connected,
             // The account is recorded before anything is made: without one, there is nothing to remove.
-            Err(_) if self.mode == Mode::Delete && nothing_was_made(self.writer.before()) => {
+            Err(_) if self.mode == Mode::Delete && self.writer.before().has_made_nothing() => {
                 return Ok(PassEnd { wait: Duration::ZERO, settled: true, result: PassResult::Success });
             }
             Err(failure) => return self.report_unreachable(&failure).await,

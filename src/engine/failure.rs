@@ -17,7 +17,7 @@ pub struct Failure {
     pub subject: Option<String>,
     /// The problem and the remedy.
     pub message: String,
-    /// The IAM actions that the operator's role needs, if their lack is the reason.
+    /// The IAM actions that the caller lacks, if their lack is the reason.
     pub missing_actions: Vec<&'static str>,
 }
 

@@ -42,8 +42,7 @@ fn with(options: &Options, action: &str) -> Vec<Value> {
 fn what_the_code_can_call_is_what_is_allowed() {
     assert_eq!(allowed(&all()), actions(Caller::Operator));
     for grant in grants() {
-        let is_needed = [Caller::Operator, Caller::Plan].iter().any(|caller| actions(*caller).contains(&grant.action));
-        assert!(is_needed, "{} is no action of the operator's, nor of plan's", grant.action);
+        assert!(actions(Caller::Operator).contains(&grant.action), "{} is no action of the operator's", grant.action);
     }
 }
 
@@ -51,8 +50,7 @@ fn what_the_code_can_call_is_what_is_allowed() {
 fn a_plan_may_read_and_nothing_else() {
     let of_plan = allowed(&Options { caller: Caller::Plan, ..all() });
     let of_operator = allowed(&all());
-    let own: Vec<_> = of_plan.iter().filter(|action| !of_operator.contains(*action)).collect();
-    assert_eq!(own, ["ec2:DescribeVpcs"]);
+    assert!(of_plan.iter().all(|action| of_operator.contains(action)), "{of_plan:?}");
     for action in &of_plan {
         let name = action.split_once(':').unwrap().1;
         let reads = ["Get", "List", "Describe", "BatchGet"].iter().any(|verb| name.starts_with(verb));

@@ -23,17 +23,17 @@ pub use document_problem::DocumentProblem;
 pub use file::{ChangeError, FileContent, FileError, check_change, decode, is_label, is_name, read};
 pub use palette::Palette;
 pub use rules::BrokenRule;
-pub use table::render;
+pub use table::{render, render_all};
 pub use yaml::{YamlError, objects};
 
 use crate::api::conditions::Reason;
 use crate::api::spec::DeletionPolicy;
 use crate::api::{Component, ResourceKind};
-use crate::aws::{Aws, Class};
+use crate::aws::Aws;
 use crate::engine::{self, Action, Change, Direction, Outcome};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
-use crate::resources::flow_logs::{self, Vpc, watched_twice};
+use crate::resources::flow_logs::{self, Vpc, mentions, watched_twice};
 
 /// The plan for one monitor.
 #[derive(Debug, Serialize)]
@@ -125,28 +125,29 @@ impl Plan {
         at_once.filter(|planned| planned.change.action == action).map(PlannedChange::resources).sum()
     }
 
-    /// True if a note has the owner's name of another plan's monitor: a monitor that has flow logs already is in the notes by it.
-    fn names_owner(&self, other: &Self) -> bool {
-        let owner = format!("{}/{}", other.cluster_name, other.monitor);
-        // Neither of the marks is in a name.
-        let words = self.notes.iter().flat_map(|note| note.split([' ', ',', ':']));
-        words.into_iter().any(|word| word == owner)
+    /// Number of resources whose change waits for the solution of a problem.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let resources = by_resource(&self.changes);
+        resources.iter().filter(|planned| !planned.waits_for.is_empty()).map(PlannedChange::resources).sum()
     }
 
-    /// Takes the answer of AWS about the VPC. Without it there are no flow logs, though the operator would make everything else.
-    fn judge_vpc(&mut self, vpc: Vpc) {
+    /// True if a note has the owner's name of another plan's monitor, or counts it: a monitor that has flow logs already is in the notes.
+    fn names_owner(&self, other: &Self) -> bool {
+        let owner = format!("{}/{}", other.cluster_name, other.monitor);
+        self.notes.iter().any(|note| mentions(note, &owner))
+    }
+
+    /// Takes the answer of AWS about the VPC. Without it there are no flow logs, and the operator makes nothing at all for a new monitor.
+    fn judge_vpc(&mut self, vpc: Vpc, is_new: bool) {
         match vpc {
             Vpc::Found => {}
-            Vpc::Unknown(error) => {
-                let denied = error.class == Class::Denied;
-                let error = if denied { error.with_remedy("your credentials need ec2:DescribeVpcs") } else { error };
-                self.notes.push(format!("the VPC was not looked up: {error}"));
-            }
+            Vpc::Unknown(error) => self.notes.push(format!("the VPC was not looked up: {error}")),
             Vpc::Missing(error) => {
                 let needs_vpc = |planned: &&mut PlannedChange| {
-                    planned.component == Component::FlowLogs
-                        && planned.waits_for.is_empty()
-                        && matches!(planned.change.action, Action::Create | Action::Replace)
+                    let makes_flow_log = planned.component == Component::FlowLogs
+                        && matches!(planned.change.action, Action::Create | Action::Replace);
+                    planned.waits_for.is_empty() && (is_new || makes_flow_log)
                 };
                 for planned in self.changes.iter_mut().filter(needs_vpc) {
                     planned.waits_for.push(Component::FlowLogs);
@@ -176,7 +177,7 @@ pub async fn plan(aws: &Aws, monitor: &Monitor, destroy: bool) -> Plan {
     };
     let (assessed, vpc) = tokio::join!(engine::assess(&*SYSTEMS, aws, monitor, direction), vpc);
     let mut plan = of_outcomes(monitor, direction, engine::foresee(assessed, direction));
-    plan.judge_vpc(vpc);
+    plan.judge_vpc(vpc, monitor.recorded.is_empty());
     plan
 }
 
@@ -217,6 +218,9 @@ fn of_outcomes(
             reason: Reason::Conflict,
             message: conflict.to_string(),
         }));
+    }
+    if problems.iter().any(|problem| problem.reason == Reason::AccessDenied) {
+        notes.push("AWS refused the credentials of this command; those of the operator may be sufficient".to_owned());
     }
     Plan {
         monitor: format!("{}/{}", monitor.namespace, monitor.name),
@@ -332,6 +336,7 @@ mod tests {
             (&["cluster/network/a-0", "cluster/network/b"], 1),
             (&["cluster/network/b-2"], 2),
             (&["other/network/b"], 2),
+            (&["cluster/network/c", "cluster/network/d", "cluster/network/e", "cluster/network/f"], 1),
         ] {
             let notes = notes(vec![plan("a", &[&known(owners)]), plan("b", &[])]);
             assert_eq!(notes[0].len(), noted, "{owners:?}: {notes:?}");

@@ -159,23 +159,39 @@ fn sum(plan: &Plan) -> String {
     if plan.is_empty() {
         return if plan.destroy { "Nothing is left in AWS." } else { "No changes. AWS is as declared." }.to_owned();
     }
-    let counts = ACTIONS.map(|(action, label)| (plan.count(action), label));
-    let mut parts: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}")).collect();
-    let resources = by_resource(&plan.changes);
-    let waiting: usize =
-        resources.iter().filter(|planned| !planned.waits_for.is_empty()).map(PlannedChange::resources).sum();
-    if waiting > 0 {
-        parts.push(format!("{waiting} waiting"));
+    format!("Plan: {}.", counts([plan]))
+}
+
+/// The changes and problems of all these plans.
+fn counts<'a>(plans: impl IntoIterator<Item = &'a Plan> + Clone) -> String {
+    let all = |count: &dyn Fn(&Plan) -> usize| plans.clone().into_iter().map(count).sum::<usize>();
+    let actions = ACTIONS.map(|(action, label)| (all(&|plan| plan.count(action)), label));
+    let labelled = actions.into_iter().chain([(all(&Plan::waiting), "waiting")]);
+    let parts: Vec<String> =
+        labelled.filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}")).collect();
+    let changes = if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") };
+    match all(&|plan| plan.problems.len()) {
+        0 => changes,
+        1 => format!("{changes}; 1 problem"),
+        count => format!("{changes}; {count} problems"),
     }
-    if parts.is_empty() {
-        parts.push("no changes".to_owned());
+}
+
+/// The plans of all monitors. Several are summed up in the last line, with the number of monitors that could not be planned.
+#[must_use]
+pub fn render_all(plans: &[Plan], not_planned: usize, palette: &Palette) -> String {
+    let mut text = plans.iter().map(|plan| render(plan, palette)).collect::<Vec<_>>().join("\n");
+    if plans.len() + not_planned > 1 {
+        let (suspended, active): (Vec<_>, Vec<_>) = plans.iter().partition(|plan| plan.suspended);
+        let others = [(suspended.len(), "suspended"), (not_planned, "not planned")];
+        let others = others.into_iter().filter(|(count, _)| *count > 0);
+        let others: String = others.map(|(count, label)| format!("; {count} {label}")).collect();
+        let (style, planned) = (palette.heading, active.len());
+        let monitors = if planned == 1 { "monitor" } else { "monitors" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\n{style}{planned} {monitors}: {}{others}.{style:#}", counts(active));
     }
-    match plan.problems.len() {
-        0 => format!("Plan: {}.", parts.join(", ")),
-        1 => format!("Plan: {}; 1 problem.", parts.join(", ")),
-        count => format!("Plan: {}; {count} problems.", parts.join(", ")),
-    }
+    text
 }
 
 #[cfg(test)]
@@ -373,6 +389,21 @@ Plan: 1 to create, 1 to replace, 1 waiting; 1 problem.
         assert_eq!(along(ResourceKind::NamedQuery, 1), ", with 1 saved query");
         assert_eq!(along(ResourceKind::Table, 2), ", with 2 tables");
         assert_eq!(along(ResourceKind::FunctionPermission, 1), ", with its permission to be invoked");
+    }
+
+    #[test]
+    fn several_plans_are_summed_up() {
+        let last = |plans: &[Plan], not_planned| {
+            let text = render_all(plans, not_planned, &Palette::plain());
+            text.lines().last().unwrap().to_owned()
+        };
+        assert_eq!(last(&[with_everything()], 0), "Plan: 1 to create, 1 to replace, 1 waiting; 1 problem.");
+        let suspended = || Plan { suspended: true, ..with_everything() };
+        assert_eq!(
+            last(&[with_everything(), suspended(), with_everything()], 2),
+            "2 monitors: 2 to create, 2 to replace, 2 waiting; 2 problems; 1 suspended; 2 not planned."
+        );
+        assert_eq!(last(&[plan()], 1), "1 monitor: no changes; 1 not planned.");
     }
 
     #[test]

@@ -13,10 +13,10 @@ use thiserror::Error;
 use super::differences::differences;
 use super::events::{ReportedEvent, latest};
 use super::secrets::without_secrets;
-use crate::api::VpcFlowMonitorSpec;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::notes::of_object;
 use crate::api::status::{AlarmStatus, FlowLogStatus};
+use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitorSpec};
 
 /// A stored object that cannot be summarised.
 #[derive(Debug, Error)]
@@ -161,10 +161,15 @@ fn notes(object: &DynamicObject, stored: &Stored) -> Vec<String> {
     if stored.conditions.is_empty() {
         notes.push("the operator has reported nothing: is it running, and does it watch this namespace?".to_owned());
     }
-    let is_suspended = object.data["spec"]["suspend"] == true;
+    // The condition says it too, once the operator has seen it.
+    let is_told = stored.conditions.iter().any(|it| it.type_ == READY && it.reason == Reason::Suspended.as_str());
+    let is_suspended = object.data["spec"]["suspend"] == true && !is_told;
     notes.extend(of_object(&object.metadata, is_suspended, stored.observed_generation));
     if is_true(STALLED) {
-        notes.push("no retry helps before the spec, a permission or AWS is changed (Stalled)".to_owned());
+        notes.push(format!(
+            "no retry helps before the spec, a permission or AWS is changed (Stalled); after a change outside the cluster, set the annotation \
+             {RECONCILE_REQUESTED_AT} to try again at once"
+        ));
     } else if is_true(RECONCILING) {
         notes.push("the operator is at work (Reconciling)".to_owned());
     }

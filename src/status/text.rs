@@ -187,7 +187,7 @@ mod tests {
     }
 
     const DENIED: &str = "CloudWatch Logs CreateLogGroup: AccessDeniedException: User is not authorized to perform \
-         logs:CreateLogGroup (the operator's role needs logs:CreateLogGroup)";
+         logs:CreateLogGroup (missing permissions: logs:CreateLogGroup)";
 
     const PENDING: &str = "1 of 2 subscriptions not confirmed: soc@example.com";
 
@@ -238,12 +238,14 @@ Not ready for 4m, AccessDenied
 Note: spec.suspend is true: the operator changes nothing in AWS, which may
       differ from the spec
 Note: the operator has not taken up the latest change of the spec yet
-Note: no retry helps before the spec, a permission or AWS is changed (Stalled)
+Note: no retry helps before the spec, a permission or AWS is changed (Stalled);
+      after a change outside the cluster, set the annotation
+      vpcflow.dev/reconcile-requested-at to try again at once
 
 Not as declared
   LogGroupReady: AccessDenied for 4m
     CloudWatch Logs CreateLogGroup: AccessDeniedException: User is not
-    authorized to perform logs:CreateLogGroup (the operator's role needs
+    authorized to perform logs:CreateLogGroup (missing permissions:
     logs:CreateLogGroup)
   waiting: DeliveryRoleReady
 
@@ -274,7 +276,7 @@ Spec (all other fields are defaults)
 Latest events
    4m  Warning AccessDenied: CloudWatch Logs CreateLogGroup:
        AccessDeniedException: User is not authorized to perform
-       logs:CreateLogGroup (the operator's role…
+       logs:CreateLogGroup (missing…
 "
         );
     }
@@ -316,7 +318,7 @@ Latest events
 
     #[test]
     fn the_permissions_of_all_systems_are_printed_below_no_list() {
-        let all = "in all, the operator's role needs iam:CreateRole, logs:CreateLogGroup";
+        let all = "missing permissions in all: iam:CreateRole, logs:CreateLogGroup";
         let message = format!("LogGroupReady: {DENIED} (also: DeliveryRoleReady: AccessDenied); {all}");
         let status = json!({"conditions": [
             condition("Ready", "False", "AccessDenied", &message),

@@ -54,7 +54,7 @@ impl fmt::Display for AwsError {
 /// The remedy for a failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// The operator's role needs these IAM actions.
+    /// The caller lacks these IAM actions. AWS's message names the caller, which is the operator, a role of `assumeRole` or a person.
     Grant(Vec<&'static str>),
     /// Something else.
     Other(String),
@@ -63,7 +63,7 @@ pub enum Remedy {
 impl fmt::Display for Remedy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Grant(actions) => write!(formatter, "the operator's role needs {}", actions.join(", ")),
+            Self::Grant(actions) => write!(formatter, "missing permissions: {}", actions.join(", ")),
             Self::Other(remedy) => formatter.write_str(remedy),
         }
     }
@@ -76,7 +76,7 @@ fn remedy(operation: &Operation, class: Class, message: &str) -> Option<Remedy> 
     }
     if message.contains("Lake Formation") {
         return Some(Remedy::Other(format!(
-            "no IAM permission is missing: an administrator of AWS Lake Formation must grant the operator's role {}",
+            "no IAM permission is missing: an administrator of AWS Lake Formation must grant the same caller {}",
             lake_formation_permission(operation)
         )));
     }
@@ -87,7 +87,7 @@ fn remedy(operation: &Operation, class: Class, message: &str) -> Option<Remedy> 
     // AWS's wording is in the IAM user guide, "Troubleshoot access denied error messages".
     Some(if message.contains("explicit deny") {
         Remedy::Other(format!(
-            "a policy explicitly denies {}, which overrides the operator's role; ask the owner of that policy",
+            "a policy explicitly denies {}, which overrides all that allow it; ask the owner of that policy",
             actions.join(", ")
         ))
     } else {
@@ -181,7 +181,7 @@ impl AwsError {
         Self { remedy: Some(Remedy::Other(remedy.into())), ..self }
     }
 
-    /// The IAM actions that the operator's role needs, if their lack is the reason.
+    /// The IAM actions that the caller lacks, if their lack is the reason.
     #[must_use]
     pub fn missing_actions(&self) -> &[&'static str] {
         match &self.remedy {

@@ -21,7 +21,7 @@ fn a_missing_permission_is_named() {
     let error = AwsError::reported(ops::CREATE_ROLE, "AccessDenied", "no");
     assert_eq!(
         error.to_string(),
-        "IAM CreateRole: AccessDenied: no (the operator's role needs iam:CreateRole, iam:TagRole)"
+        "IAM CreateRole: AccessDenied: no (missing permissions: iam:CreateRole, iam:TagRole)"
     );
     assert_eq!(error.missing_actions(), ["iam:CreateRole", "iam:TagRole"]);
     assert!(error.with_remedy("another one").missing_actions().is_empty());
@@ -34,17 +34,17 @@ fn only_the_action_that_aws_names_is_asked_for() {
             ops::CREATE_FUNCTION,
             "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: iam:PassRole on resource: \
              arn:aws:iam::1:role/x because no identity-based policy allows the iam:PassRole action",
-            "(the operator's role needs iam:PassRole)",
+            "(missing permissions: iam:PassRole)",
         ),
         (
             ops::CREATE_TOPIC,
             "is not authorized to perform: SNS:TagResource on resource: arn:aws:sns:eu-west-1:1:t",
-            "(the operator's role needs sns:TagResource)",
+            "(missing permissions: sns:TagResource)",
         ),
         (
             ops::CREATE_LOG_GROUP,
             "is not authorized to perform CreateLogGroup with Tags. An additional permission \"logs:TagResource\" is required.",
-            "(the operator's role needs logs:TagResource)",
+            "(missing permissions: logs:TagResource)",
         ),
     ] {
         let reported = AwsError::reported(operation, "AccessDenied", message).to_string();
@@ -60,7 +60,7 @@ fn an_explicit_deny_is_no_missing_permission() {
     let error = AwsError::reported(ops::DELETE_ROLE, "AccessDenied", message);
     assert!(error.missing_actions().is_empty());
     assert!(error.to_string().ends_with(
-        "(a policy explicitly denies iam:DeleteRole, which overrides the operator's role; ask the owner of that policy)"
+        "(a policy explicitly denies iam:DeleteRole, which overrides all that allow it; ask the owner of that policy)"
     ));
 }
 
@@ -74,7 +74,7 @@ fn a_refusal_of_lake_formation_asks_for_its_permission() {
         reported.to_string(),
         format!(
             "Glue CreateDatabase: AccessDeniedException: {message} (no IAM permission is missing: an administrator of AWS Lake \
-             Formation must grant the operator's role Create database on the catalog)"
+             Formation must grant the same caller Create database on the catalog)"
         )
     );
 }

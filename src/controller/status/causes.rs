@@ -36,7 +36,7 @@ pub(super) fn ready_message(first: &NewCondition, unready: &[&NewCondition]) -> 
     // The message names its own ones.
     if missing.len() > first.missing_actions.len() {
         let missing: Vec<_> = missing.into_iter().collect();
-        message = format!("{message}; in all, the operator's role needs {}", missing.join(", "));
+        message = format!("{message}; missing permissions in all: {}", missing.join(", "));
     }
     message
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::mode::Mode;
+use crate::api::RECONCILE_REQUESTED_AT;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::status::{AlarmStatus, Links, Notice, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
 use crate::engine::{Action, Change, Failure, Outcome, SystemHealth, in_brief};
@@ -111,9 +112,12 @@ pub fn unreachable(
     previous: &VpcFlowMonitorStatus,
     now: Timestamp,
 ) -> VpcFlowMonitorStatus {
-    let reported = condition(READY, false, failure.reason, &failure.message);
-    let detail = if failure.reason.is_terminal() { STALLED } else { RECONCILING };
-    let conditions = vec![reported, condition(detail, true, failure.reason, &failure.message)];
+    let Failure { reason, message, .. } = failure;
+    let detail = match reason.is_terminal() {
+        true => stalled_condition(*reason, message),
+        false => condition(RECONCILING, true, *reason, message),
+    };
+    let conditions = vec![condition(READY, false, *reason, message), detail];
     let mut status = VpcFlowMonitorStatus { observed_generation: generation, ..previous.clone() };
     status.conditions = with_times(conditions, previous, generation, now);
     // The conditions of the systems are neither confirmed nor denied.
@@ -133,6 +137,14 @@ struct NewCondition {
 
 fn condition(type_: &'static str, status: bool, reason: Reason, message: &str) -> NewCondition {
     NewCondition { type_, status, reason, message: message.to_owned(), missing_actions: BTreeSet::new() }
+}
+
+/// `Stalled`, with the way to a new attempt: the operator does not see that a permission was granted.
+fn stalled_condition(reason: Reason, message: &str) -> NewCondition {
+    let message = format!(
+        "{message}; after a change outside the cluster, set the annotation {RECONCILE_REQUESTED_AT} to try again at once"
+    );
+    condition(STALLED, true, reason, &message)
 }
 
 /// The former trouble of a system, as long as its changes were not tried again: a pass under way, or one cut short, has no newer result.
@@ -265,11 +277,12 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) 
             vec![condition(READY, false, first.reason, &causes::ready_message(first, &unready))]
         }
     };
-    let detail = |type_, reason| condition(type_, true, reason, &format!("not ready: {}", names(&unready)));
+    let not_ready = format!("not ready: {}", names(&unready));
     if progressing || (mode == Mode::Delete && !stalled) {
-        conditions.push(detail(RECONCILING, if mode == Mode::Delete { Reason::Deleting } else { Reason::Progressing }));
+        let reason = if mode == Mode::Delete { Reason::Deleting } else { Reason::Progressing };
+        conditions.push(condition(RECONCILING, true, reason, &not_ready));
     } else if let (true, Some(first)) = (stalled, first) {
-        conditions.push(detail(STALLED, first.reason));
+        conditions.push(stalled_condition(first.reason, &not_ready));
     }
     conditions
 }

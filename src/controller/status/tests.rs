@@ -199,7 +199,7 @@ fn ready_names_every_cause_and_all_missing_permissions() {
     };
     let waiting = Outcome { waits_for: vec![Component::LogGroup], ..outcome(Component::FlowLogs) };
     let group = denied(Component::LogGroup, ops::PUT_RETENTION_POLICY);
-    let alone = "LogGroupReady: CloudWatch Logs PutRetentionPolicy: AccessDenied: no (the operator's role needs logs:PutRetentionPolicy)";
+    let alone = "LogGroupReady: CloudWatch Logs PutRetentionPolicy: AccessDenied: no (missing permissions: logs:PutRetentionPolicy)";
     assert_eq!(message(&[group.clone(), waiting.clone()]), alone);
     let detector = denied(Component::Detector, ops::DELETE_FUNCTION);
     let rejected = failed(Component::Bucket, Reason::Throttled);
@@ -207,7 +207,7 @@ fn ready_names_every_cause_and_all_missing_permissions() {
     assert_eq!(
         message(&outcomes),
         format!(
-            "{alone} (also: BucketReady: Throttled, DetectorReady: AccessDenied); in all, the operator's role needs \
+            "{alone} (also: BucketReady: Throttled, DetectorReady: AccessDenied); missing permissions in all: \
              lambda:DeleteFunction, logs:PutRetentionPolicy"
         )
     );

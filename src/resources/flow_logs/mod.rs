@@ -19,7 +19,7 @@ use aws_smithy_types::DateTime;
 pub use delivery::{Delivery, deliveries};
 pub use flow_log::{Destination, FlowLog};
 pub use health::Problem;
-pub use neighbours::watched_twice;
+pub use neighbours::{mentions, watched_twice};
 pub use plan::FlowLogOp;
 pub use vpc::{Vpc, look_up};
 

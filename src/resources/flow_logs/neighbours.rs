@@ -10,6 +10,9 @@ use crate::monitor::{Monitor, OWNER};
 /// The most flow logs that a message names.
 const NAMED: usize = 10;
 
+/// The most monitors that a message names.
+const NAMED_MONITORS: usize = 3;
+
 /// The notice of other monitors that watch the same VPC.
 #[must_use]
 pub fn notice(monitor: &Monitor, observed: &Observed) -> Option<Notice> {
@@ -26,11 +29,23 @@ pub fn notice(monitor: &Monitor, observed: &Observed) -> Option<Notice> {
 #[must_use]
 pub fn watched_twice<'a>(vpc_id: &str, others: impl IntoIterator<Item = &'a str>) -> String {
     let others: Vec<_> = others.into_iter().collect();
+    let named = others[..others.len().min(NAMED_MONITORS)].join(", ");
+    let more = match others.len().saturating_sub(NAMED_MONITORS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     format!(
-        "VPC {vpc_id} is also watched by VpcFlowMonitor {}: AWS delivers and bills every record once more for each; delete one unless \
-         that is intended",
-        others.join(", ")
+        "VPC {vpc_id} is also watched by VpcFlowMonitor {named}{more}: AWS delivers and bills every record once more for each; delete one unless \
+         that is intended"
     )
+}
+
+/// True if a text of [`watched_twice`] names the monitor, or counts monitors that it does not name.
+#[must_use]
+pub fn mentions(text: &str, owner: &str) -> bool {
+    // Neither of the marks is in a name.
+    text.contains(" is also watched by ")
+        && (text.contains(" more: ") || text.split([' ', ',', ':']).any(|word| word == owner))
 }
 
 /// The remedy for a VPC that can have no more flow logs.
@@ -84,6 +99,12 @@ mod tests {
         let Notice { reason, message, .. } = notice(&monitor, &seen).unwrap();
         assert_eq!(reason, NoticeReason::VpcWatchedTwice);
         assert!(message.contains("is also watched by VpcFlowMonitor c/other/x: AWS delivers and bills"), "{message}");
+    }
+
+    #[test]
+    fn many_monitors_are_counted() {
+        let text = watched_twice("vpc-1", ["a", "b", "c", "d", "e"]);
+        assert!(text.starts_with("VPC vpc-1 is also watched by VpcFlowMonitor a, b, c and 2 more: AWS"), "{text}");
     }
 
     #[test]

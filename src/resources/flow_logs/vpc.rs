@@ -1,4 +1,4 @@
-//! The VPC itself. The operator learns from `CreateFlowLogs` that it does not exist; `plan` asks beforehand.
+//! The VPC itself. It is looked up before anything is made for it: without it, everything but the flow logs would be made in vain.
 
 use crate::aws::operations as ops;
 use crate::aws::{Aws, AwsError, AwsResult};

@@ -1,8 +1,9 @@
-//! Errors in a spec that only AWS can detect: the operator reports reason and remedy, and builds everything else.
+//! Errors in a spec that only AWS can detect: the operator reports reason and remedy, and builds everything else unless the VPC is missing.
 
 use serde_json::json;
 use vpc_flow_operator::resources::SYSTEMS;
 
+use super::lifecycle::denied;
 use testkit::cluster::{Cluster, Operator, is, message, reason};
 use testkit::sandbox::Sandbox;
 
@@ -52,9 +53,40 @@ fn merge(into: &mut serde_json::Value, change: serde_json::Value) {
 }
 
 #[tokio::test]
-async fn a_vpc_that_does_not_exist() {
-    let change = json!({"vpcId": "vpc-0000000000000000f"});
-    refused("vpc", change, "FlowLogsReady", ("Rejected", "spec.vpcId vpc-0000000000000000f"), &[]).await;
+async fn nothing_is_made_for_a_vpc_that_does_not_exist() {
+    let (sandbox, cluster) = (Sandbox::new("refusals-vpc").await, Cluster::new("refusals-vpc").await);
+    let before = sandbox.latest_call().await;
+    let operator = Operator::start(&cluster, &sandbox);
+    let mut spec = sandbox.spec();
+    spec.vpc_id = "vpc-0000000000000000f".into();
+    cluster.create("m", spec).await;
+    let stalled = cluster.wait("m", "Stalled", |monitor| is(monitor, "Stalled", "True")).await;
+    assert_eq!(reason(&stalled, "Ready").as_deref(), Some("Rejected"), "{stalled:#?}");
+    let ready = message(&stalled, "Ready");
+    assert!(ready.contains("spec.vpcId vpc-0000000000000000f is not in account"), "{ready}");
+    assert!(
+        message(&stalled, "Stalled")
+            .ends_with("set the annotation vpcflow.dev/reconcile-requested-at to try again at once")
+    );
+    cluster.delete("m").await;
+    cluster.wait_gone("m").await;
+    assert_eq!(sandbox.writes_since(before).await, []);
+    operator.stop().await;
+}
+
+#[tokio::test]
+async fn a_monitor_without_the_right_to_look_its_vpc_up_waits_for_that_right() {
+    let (sandbox, cluster) = (Sandbox::new("refusals-look-up").await, Cluster::new("refusals-look-up").await);
+    sandbox.emulator.add_fault(denied(&sandbox, "ec2", "DescribeVpcs")).await.unwrap();
+    let operator = Operator::start(&cluster, &sandbox);
+    cluster.create("m", sandbox.spec()).await;
+    let stalled = cluster.wait("m", "Stalled", |monitor| is(monitor, "Stalled", "True")).await;
+    let ready = message(&stalled, "Ready");
+    assert!(ready.ends_with("(missing permissions: ec2:DescribeVpcs)"), "{ready}");
+    sandbox.emulator.clear_faults(&sandbox.account).await.unwrap();
+    cluster.reconcile_now("m", "granted").await;
+    cluster.wait_ready("m").await;
+    operator.stop().await;
 }
 
 #[tokio::test]
@@ -79,7 +111,7 @@ async fn a_kms_key_whose_policy_does_not_let_the_log_group_in() {
 async fn lake_formation_without_a_grant() {
     let (sandbox, cluster) = (Sandbox::new("refusals-lake").await, Cluster::new("refusals-lake").await);
     sandbox.emulator.set_modes(&sandbox.account, json!({"lakeFormation": true})).await.unwrap();
-    let words = "must grant the operator's role Create database on the catalog";
+    let words = "must grant the same caller Create database on the catalog";
     refused_in(&sandbox, &cluster, json!({}), "AnalyticsReady", ("AccessDenied", words), &[]).await;
 }
 

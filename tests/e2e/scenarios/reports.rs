@@ -46,7 +46,7 @@ async fn ready_names_every_cause_and_all_missing_permissions() {
     let ready = message(&stalled, "Ready");
     assert!(ready.starts_with("DeliveryRoleReady: role "), "{ready}");
     assert!(ready.contains("(also: NotificationsReady: AccessDenied)"), "{ready}");
-    let (_, together) = ready.split_once("; in all, the operator's role needs ").unwrap();
+    let (_, together) = ready.split_once("; missing permissions in all: ").unwrap();
     assert!(together.contains("iam:CreateRole") && together.contains("sns:CreateTopic"), "{ready}");
     assert_eq!(message(&cluster.reconcile_now("m", "again").await, "Ready"), ready, "it stays the same at rest");
     operator.stop().await;

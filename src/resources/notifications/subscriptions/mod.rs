@@ -268,7 +268,7 @@ pub fn existing(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tag
 pub fn how_to_confirm<'a>(protocols: impl IntoIterator<Item = &'a str>) -> String {
     let way = |protocol: &str| match protocol {
         "email" | "email-json" => {
-            "follow the link in the message from AWS Notifications to each (valid for two days; look among spam too)"
+            "follow the link in the message from AWS Notifications (valid for two days; look among spam too)"
         }
         "http" | "https" => "the endpoint must visit the SubscribeURL that SNS posts to it",
         _ => "its owner must confirm with the token that SNS sends to it",
