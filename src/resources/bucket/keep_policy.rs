@@ -29,9 +29,9 @@ pub async fn keep_policy(
 
 async fn put_back(aws: &Aws, bucket: &str, before: &Policy, own: &[Value], is_done: bool) -> Result<(), AwsError> {
     let mut now = observe::policy(aws, bucket).await?;
-    // S3 may still answer with the policy before the work. If it does so for a second, that policy is written again, in case the work has
+    // S3 may still answer with the policy before the work. If it does so for three seconds, that policy is written again, in case the work has
     // replaced it. AWS's own statements are lost then, but ours allow the same.
-    for wait in ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(3).build() {
+    for wait in ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(4).build() {
         if !is_done || now != *before {
             break;
         }
