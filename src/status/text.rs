@@ -276,7 +276,7 @@ Spec (all other fields are defaults)
 Latest events
    4m  Warning AccessDenied: CloudWatch Logs CreateLogGroup:
        AccessDeniedException: User is not authorized to perform
-       logs:CreateLogGroup (missing…
+       logs:CreateLogGroup (missing permissions:…
 "
         );
     }
@@ -291,6 +291,15 @@ Latest events
         let expected =
             "Not as declared\n  BucketReady, LogGroupReady, TablesReady: Suspended for 4m\n    spec.suspend is true\n";
         assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn a_suspended_monitor_is_named_as_such_once() {
+        let message = "as declared when last looked at; nothing is changed while spec.suspend is true";
+        let status = json!({"observedGeneration": 2, "conditions": [condition("Ready", "True", "Suspended", message)]});
+        let text = rendered(&object(&json!({"suspend": true}), &status), &[]);
+        assert!(!text.contains("Note: "), "{text}");
+        assert_eq!(text.matches("spec.suspend").count(), 1, "{text}");
     }
 
     #[test]
