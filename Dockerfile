@@ -56,6 +56,10 @@ LABEL org.opencontainers.image.title="vpc-flow-operator" \
 COPY --from=detector /out/ /usr/local/bin/
 COPY --from=operator /out/ /usr/local/bin/
 COPY LICENSE /licenses/
+# With fixed thresholds, the C library returns the copies of the detector's package to the system after each upload. By itself it raises its
+# threshold at the first one and keeps them: 160 MiB with 100 monitors instead of 60.
+ENV MALLOC_MMAP_THRESHOLD_=131072 \
+    MALLOC_TRIM_THRESHOLD_=131072
 USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/vpc-flow-operator"]
