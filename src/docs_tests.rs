@@ -18,6 +18,7 @@ use crate::metrics::{Metrics, PassResult};
 use crate::monitor::fixtures;
 use crate::permissions::{Options, policies};
 use crate::plan::cost::{Prices, estimate};
+use crate::resources::common::alarm_kind::AlarmKind;
 
 fn document(name: &str) -> String {
     file(&format!("docs/{name}"))
@@ -70,6 +71,13 @@ fn every_reason_has_its_section_in_the_runbook() {
     let runbook = section("operations.md", "## Runbook");
     let reported = set(runbook.lines().filter_map(|line| line.strip_prefix("### ")));
     assert_eq!(reported, set(Reason::ALL.iter().map(|reason| reason.as_str())));
+}
+
+#[test]
+fn every_alarm_has_its_section() {
+    let text = document("alarms.md");
+    let sections = set(text.lines().filter_map(|line| line.strip_prefix("## ")));
+    assert_eq!(sections, set(AlarmKind::ALL.iter().map(|kind| kind.slug())));
 }
 
 #[test]

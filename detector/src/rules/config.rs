@@ -34,7 +34,16 @@ pub struct Config {
     pub window_seconds: u32,
 }
 
+impl Config {
+    /// The settings of a monitor that sets none: LOW findings, ordinary on the internet, are counted and not published.
+    #[must_use]
+    pub fn of_monitor() -> Self {
+        Self { min_severity: Severity::Medium, ..Self::default() }
+    }
+}
+
 impl Default for Config {
+    /// Reports everything, as for files.
     fn default() -> Self {
         Self {
             disabled: BTreeSet::new(),

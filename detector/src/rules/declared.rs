@@ -124,7 +124,7 @@ impl From<Declared> for Config {
             high_transfer_bytes: high_transfer_bytes.unwrap_or(default.high_transfer_bytes),
             host_sweep_min_hosts: rules.host_sweep.min_hosts.unwrap_or(default.host_sweep_min_hosts),
             large_egress_min_bytes: rules.large_egress.min_bytes.unwrap_or(default.large_egress_min_bytes),
-            min_severity: min_severity.unwrap_or(default.min_severity),
+            min_severity: min_severity.unwrap_or(Self::of_monitor().min_severity),
             port_scan_min_ports: rules.port_scan.min_ports.unwrap_or(default.port_scan_min_ports),
             sensitive_ports: sensitive_ports.unwrap_or(default.sensitive_ports),
             trusted_cidrs: default.trusted_cidrs,
@@ -151,10 +151,10 @@ mod tests {
 
     #[test]
     fn a_rule_is_switched_off_under_its_own_name() {
-        assert_eq!(declared(json!({})).unwrap(), Config::default());
+        assert_eq!(declared(json!({})).unwrap(), Config::of_monitor());
         for rule in Rule::ALL {
             let config = declared(json!({"rules": {rule.name(): {"enabled": false}}})).unwrap();
-            assert_eq!(config, Config { disabled: [rule].into(), ..Config::default() });
+            assert_eq!(config, Config { disabled: [rule].into(), ..Config::of_monitor() });
         }
     }
 
@@ -162,7 +162,7 @@ mod tests {
     fn settings_of_the_function_are_passed_over_and_unknown_ones_refused() {
         let config =
             declared(json!({"enabled": true, "memoryMb": 256, "rules": {"portScan": {"minPorts": 7}}})).unwrap();
-        assert_eq!(config, Config { port_scan_min_ports: 7, ..Config::default() });
+        assert_eq!(config, Config { port_scan_min_ports: 7, ..Config::of_monitor() });
         for unknown in [json!({"disabled": []}), json!({"rules": {"portScan": {"minHosts": 7}}})] {
             assert!(declared(unknown.clone()).unwrap_err().to_string().starts_with("unknown field"), "{unknown}");
         }

@@ -19,7 +19,8 @@ pub struct Detector {
     /// Days that the function's own log is kept, one of the values CloudWatch Logs accepts. Default 14.
     #[schemars(extend("enum" = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]))]
     pub log_retention_days: i32,
-    /// The least severity that is published to the topic: LOW, MEDIUM or HIGH. Default LOW. Metrics count findings of every severity.
+    /// The least severity that is published to the topic: LOW, MEDIUM or HIGH. Default MEDIUM. Metrics, dashboard and queries have findings of
+    /// every severity. LOW publishes each rejected connection too: many messages on a VPC with public addresses.
     pub min_severity: Severity,
     /// Span in seconds, 60 to 3600, over which the ports, hosts and bytes of one source are counted together, within the records that
     /// CloudWatch Logs hands the function at a time: those of one network interface. Default 300.
@@ -61,9 +62,9 @@ impl Default for Detector {
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {
     /// Everyday noise that is worth counting.
-    #[default]
     Low,
     /// Somebody is looking around.
+    #[default]
     Medium,
     /// Somebody may be in, or data may be out.
     High,

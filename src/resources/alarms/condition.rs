@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::monitor::Monitor;
 use crate::resources::common::alarm_kind::AlarmKind;
+use crate::resources::common::detections::Detection;
 
 /// The condition under which an alarm fires: the sum of a metric is above the threshold in each of the periods.
 #[derive(Debug)]
@@ -16,8 +17,18 @@ pub(super) struct Condition {
     pub period_seconds: i32,
     /// Noun for the events that the metric counts.
     pub counted: &'static str,
-    /// A sentence about where to look further.
-    pub advice: Option<String>,
+    /// A sentence about the first step of a person.
+    pub advice: String,
+}
+
+const fn first_step(detection: Detection) -> &'static str {
+    match detection {
+        Detection::RejectedConnections => "Find the sources and their ports; a source inside the VPC is urgent.",
+        Detection::HighDataTransfer => "Find the program on the source that sends the data.",
+        Detection::ExternalConnections => {
+            "Find the ports that are open to these addresses, and close them or trust the networks."
+        }
+    }
 }
 
 impl AlarmKind {
@@ -40,7 +51,7 @@ impl AlarmKind {
                     evaluation_periods: limits.evaluation_periods,
                     period_seconds: limits.period_seconds,
                     counted: "flows",
-                    advice: None,
+                    advice: first_step(detection).to_owned(),
                 }
             }
             // See "Types of metrics for Lambda functions" in the AWS Lambda developer guide.
@@ -52,7 +63,7 @@ impl AlarmKind {
                 evaluation_periods: 1,
                 period_seconds: 300,
                 counted: "failed invocations",
-                advice: Some(format!("The log group {} says why.", monitor.names.detector_log_group())),
+                advice: format!("Read the log group {}: it has the reason.", monitor.names.detector_log_group()),
             },
         }
     }

@@ -59,6 +59,9 @@ pub struct FoundAlarm {
 /// Every alarm that the monitor may have, in the order of [`AlarmKind::ALL`].
 pub type Observed = Vec<(AlarmKind, Option<FoundAlarm>)>;
 
+/// The page that has a section for each alarm.
+const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/alarms.md");
+
 fn wanted(monitor: &Monitor, kind: AlarmKind) -> Alarm {
     let condition = kind.condition(monitor);
     let topic = vec![monitor.topic_arn()];
@@ -91,8 +94,8 @@ fn description(monitor: &Monitor, kind: AlarmKind, condition: &Condition) -> Str
     };
     let what = format!("{} in VPC {}", kind.title(), monitor.spec.vpc_id);
     let when = format!("more than {threshold} {counted} in {within} of {period_seconds} seconds.");
-    let advice = advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
-    format!("{what}: {when}{advice} Managed by VpcFlowMonitor {}/{}.", monitor.namespace, monitor.name)
+    let Monitor { namespace, name, .. } = monitor;
+    format!("{what}: {when} {advice} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.", kind.slug())
 }
 
 impl System for Alarms {

@@ -34,6 +34,8 @@ fn the_default_alarm_is_the_contracts() {
         serde_json::to_value(alarm).unwrap(),
         json!({
             "description": "Rejected connections in VPC vpc-0123456789abcdef0: more than 50 flows in each of 2 periods of 300 seconds. \
+                            Find the sources and their ports; a source inside the VPC is urgent. All steps: \
+                            https://github.com/vpcflow-dev/vpc-flow-operator/blob/main/docs/alarms.md#rejected-connections. \
                             Managed by VpcFlowMonitor network/production.",
             "namespace": "VPC/FlowLogs",
             "metricName": format!("RejectedConnections-{base}"),
@@ -63,7 +65,9 @@ fn the_detectors_first_error_raises_an_alarm() {
         json!({
             "description": format!(
                 "Errors of the detector in VPC vpc-0123456789abcdef0: more than 0 failed invocations in a period of 300 \
-                 seconds. The log group /aws/lambda/{base}-detector says why. Managed by VpcFlowMonitor network/production."
+                 seconds. Read the log group /aws/lambda/{base}-detector: it has the reason. All steps: \
+                 https://github.com/vpcflow-dev/vpc-flow-operator/blob/main/docs/alarms.md#detector-errors. Managed by \
+                 VpcFlowMonitor network/production."
             ),
             "namespace": "AWS/Lambda",
             "metricName": "Errors",

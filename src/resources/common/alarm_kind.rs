@@ -36,14 +36,19 @@ impl AlarmKind {
         }
     }
 
+    /// Its part of the alarm's name.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Detection(detection) => detection.slug(),
+            Self::DetectorErrors => "detector-errors",
+        }
+    }
+
     /// Name of the alarm.
     #[must_use]
     pub fn alarm_name(self, monitor: &Monitor) -> String {
-        let slug = match self {
-            Self::Detection(detection) => detection.slug(),
-            Self::DetectorErrors => "detector-errors",
-        };
-        format!("{}-{slug}", monitor.names.base())
+        format!("{}-{}", monitor.names.base(), self.slug())
     }
 
     /// ARN of the alarm.

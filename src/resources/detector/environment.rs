@@ -105,7 +105,7 @@ pub(super) mod tests {
 
     /// `RULES` as the contract states them for a default spec.
     pub const DEFAULT_RULES: &str = "{\"disabled\":[],\"expectedProtocols\":[1,6,17,58],\"highTransferBytes\":50000000,\
-        \"hostSweepMinHosts\":50,\"largeEgressMinBytes\":500000000,\"minSeverity\":\"LOW\",\"portScanMinPorts\":20,\
+        \"hostSweepMinHosts\":50,\"largeEgressMinBytes\":500000000,\"minSeverity\":\"MEDIUM\",\"portScanMinPorts\":20,\
         \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"trustedCidrs\":[],\"windowSeconds\":300}";
 
     /// Networks with the longest text.
@@ -130,7 +130,7 @@ pub(super) mod tests {
     #[test]
     fn the_detector_reads_the_defaults_as_its_own() {
         let settings = read(spec());
-        assert_eq!(settings.rules, detector::rules::Config::default());
+        assert_eq!(settings.rules, detector::rules::Config::of_monitor());
         assert_eq!(settings.metrics.unwrap().namespace, "VPC/FlowLogs");
         assert_eq!(settings.format, detector::format::LogFormat::aws_default());
     }
@@ -146,7 +146,7 @@ pub(super) mod tests {
         let cases: [(Set, &str, Value); 12] = [
             (|it| it.detector.high_transfer_bytes = 7, "highTransferBytes", json!(7)),
             (|it| it.detector.window_seconds = 60, "windowSeconds", json!(60)),
-            (|it| it.detector.min_severity = Severity::Medium, "minSeverity", json!("MEDIUM")),
+            (|it| it.detector.min_severity = Severity::Low, "minSeverity", json!("LOW")),
             (|it| it.detector.min_severity = Severity::High, "minSeverity", json!("HIGH")),
             (|it| it.detector.sensitive_ports = vec![443, 22], "sensitivePorts", json!([22, 443])),
             (|it| it.detector.rules.port_scan.min_ports = 5, "portScanMinPorts", json!(5)),

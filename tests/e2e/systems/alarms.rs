@@ -28,11 +28,13 @@ async fn are_created_exactly_so_and_then_left_alone() {
     let topic = format!("arn:aws:sns:eu-west-1:{account}:{base}-alerts");
     let found = alarms(&sandbox).await;
     assert_eq!(found.as_object().unwrap().len(), 4);
-    let of_detection = |title: &str, name: &str, threshold: f64, periods: u32| {
+    let page = "https://github.com/vpcflow-dev/vpc-flow-operator/blob/main/docs/alarms.md";
+    let of_detection = |title: &str, name: &str, threshold: f64, periods: u32, steps: &str| {
         let within = if periods == 1 { "a period".to_owned() } else { format!("each of {periods} periods") };
         json!({
             "AlarmDescription": format!(
-                "{title} in VPC {vpc}: more than {threshold} flows in {within} of 300 seconds. Managed by VpcFlowMonitor network/production."
+                "{title} in VPC {vpc}: more than {threshold} flows in {within} of 300 seconds. Find {steps}. Managed by \
+                 VpcFlowMonitor network/production."
             ),
             "Namespace": "VPC/FlowLogs",
             "MetricName": format!("{name}-{base}"),
@@ -43,8 +45,8 @@ async fn are_created_exactly_so_and_then_left_alone() {
     };
     let of_detector = json!({
         "AlarmDescription": format!(
-            "Errors of the detector in VPC {vpc}: more than 0 failed invocations in a period of 300 seconds. The log group \
-             /aws/lambda/{base}-detector says why. Managed by VpcFlowMonitor network/production."
+            "Errors of the detector in VPC {vpc}: more than 0 failed invocations in a period of 300 seconds. Read the log \
+             group /aws/lambda/{base}-detector: it has the reason. All steps: {page}#detector-errors. Managed by VpcFlowMonitor network/production."
         ),
         "Namespace": "AWS/Lambda",
         "MetricName": "Errors",
@@ -52,10 +54,15 @@ async fn are_created_exactly_so_and_then_left_alone() {
         "EvaluationPeriods": 1,
         "Threshold": 0.0,
     });
+    let step = |step: &str, slug: &str| format!("{step}. All steps: {page}#{slug}");
+    let rejected = step("the sources and their ports; a source inside the VPC is urgent", "rejected-connections");
+    let transfer = step("the program on the source that sends the data", "high-data-transfer");
+    let ports = "the ports that are open to these addresses, and close them or trust the networks";
+    let external = step(ports, "external-connections");
     for (slug, own) in [
-        ("rejected-connections", of_detection("Rejected connections", "RejectedConnections", 50.0, 2)),
-        ("high-data-transfer", of_detection("High data transfer", "HighDataTransfer", 10.0, 1)),
-        ("external-connections", of_detection("External connections", "ExternalConnections", 100.0, 2)),
+        ("rejected-connections", of_detection("Rejected connections", "RejectedConnections", 50.0, 2, &rejected)),
+        ("high-data-transfer", of_detection("High data transfer", "HighDataTransfer", 10.0, 1, &transfer)),
+        ("external-connections", of_detection("External connections", "ExternalConnections", 100.0, 2, &external)),
         ("detector-errors", of_detector),
     ] {
         let mut expected = json!({

@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_monitor_is_taken_as_it_is_and_so_is_its_detector() {
         let network = "203.0.113.0/24".parse().unwrap();
-        let expected = Config { port_scan_min_ports: 7, trusted_cidrs: vec![network], ..Config::default() };
+        let expected = Config { port_scan_min_ports: 7, trusted_cidrs: vec![network], ..Config::of_monitor() };
         assert_eq!(read(MONITOR).unwrap(), expected);
         assert_eq!(read(&format!("\u{feff}kind: Namespace\n---\n{MONITOR}---\n")).unwrap(), expected);
         let detector = Config { trusted_cidrs: Vec::new(), ..expected };

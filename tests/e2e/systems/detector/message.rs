@@ -1,6 +1,7 @@
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use devenv::wait_for;
 use serde_json::{Value, json};
+use vpc_flow_operator::api::spec::Severity;
 
 use super::{DEADLINE, DETECTOR, RECORDS, logs, settled_function};
 use crate::inbox::Inbox;
@@ -9,7 +10,9 @@ use testkit::sandbox::Sandbox;
 #[tokio::test]
 async fn records_in_the_log_group_become_a_message_on_the_topic() {
     let sandbox = Sandbox::new("detector::message").await;
-    let monitor = sandbox.monitor(sandbox.spec());
+    let mut spec = sandbox.spec();
+    spec.detector.min_severity = Severity::Low;
+    let monitor = sandbox.monitor(spec);
     let sns = aws_sdk_sns::Client::new(&sandbox.config);
     let topic = sns.create_topic().name(monitor.names.topic()).send().await.unwrap().topic_arn.unwrap();
     assert_eq!(topic, monitor.topic_arn());
