@@ -59,13 +59,16 @@ fn graver(lesser: &Finding, places: &Places, list: &[Finding]) -> Option<usize> 
 ///   come before the one that succeeds, or after it.
 /// - A scan, or an egress to one destination, is of the same two addresses. It is enough that the times overlap: the windows
 ///   that fire cut an incident where they end, and the rest of it is no other incident.
-/// - A sweep, or an egress to several destinations, does not name its targets. It covers findings of its own time only, and
-///   none with records that it does not count, such as those to a target of another kind.
+/// - A sweep, or an egress to several destinations, does not name its targets. It covers findings of its own time only. The
+///   time between two windows that fire is part of it, as a sum over windows does not keep them apart.
+/// - A sweep or an egress covers no finding with records that it does not count, such as those to a target of another kind.
 fn covers(graver: &Finding, lesser: &Finding) -> bool {
     match graver.rule {
         Rule::SensitivePortAccepted => graver.subject == lesser.subject && has_ports_of(&graver.tally, &lesser.tally),
+        Rule::PortScan => overlap(&graver.tally, &lesser.tally),
+        _ if lesser.is_apart => false,
         _ if graver.subject.destination.is_some() => overlap(&graver.tally, &lesser.tally),
-        _ => !lesser.is_apart && contains(&graver.tally, &lesser.tally),
+        _ => contains(&graver.tally, &lesser.tally),
     }
 }
 
@@ -213,6 +216,7 @@ mod tests {
             assert!(!folds(&scan, &at(finding(rule, &[22]), 161, 999)));
             assert!(!folds(&scan, &at(finding(rule, &[22]), 7, 99)));
             assert!(!folds(&scan, &to(finding(rule, &[1]), [10, 0, 0, 2])));
+            assert!(folds(&scan, &Finding { is_apart: true, ..finding(rule, &[22]) }), "a scan counts every port");
         }
     }
 
@@ -240,7 +244,9 @@ mod tests {
         let to_several = of_several(Rule::LargeEgress, Detail::None);
         assert!(folds(&to_several, &transfer));
         assert!(!folds(&to_several, &at(transfer.clone(), 100, 161)));
-        assert!(!folds(&to_several, &Finding { is_apart: true, ..transfer }), "to an inside destination, for example");
+        for egress in [to_one, to_several] {
+            assert!(!folds(&egress, &Finding { is_apart: true, ..transfer.clone() }), "rejected, for example");
+        }
     }
 
     #[test]

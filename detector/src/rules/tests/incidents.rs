@@ -3,13 +3,15 @@
 use super::*;
 use crate::findings::Folded;
 
-/// The findings as rule, records and the records that were folded.
-fn outline(findings: &Findings) -> Vec<(Rule, u64, Vec<(Rule, u64)>)> {
+/// A finding as its rule, its records, and the rules and records that were folded.
+type Outline = (Rule, u64, Vec<(Rule, u64)>);
+
+fn outline(findings: &Findings) -> Vec<Outline> {
     let folded = |finding: &Finding| finding.folded.iter().map(|it: &Folded| (it.rule, it.records)).collect();
     findings.list.iter().map(|finding| (finding.rule, finding.tally.records, folded(finding))).collect()
 }
 
-fn outline_of<'f>(flows: impl IntoIterator<Item = Flow<'f>>) -> Vec<(Rule, u64, Vec<(Rule, u64)>)> {
+fn outline_of<'f>(flows: impl IntoIterator<Item = Flow<'f>>) -> Vec<Outline> {
     outline(&analyze(flows, &Config::default()))
 }
 
