@@ -5,8 +5,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
-use sha2::{Digest, Sha256};
 
+use crate::folding;
 use crate::record::Record;
 use crate::rules::limits::Limits;
 use crate::rules::rule::Rule;
@@ -69,20 +69,27 @@ pub struct Finding {
     pub tally: Tally,
     /// Distinct ports of a port scan, or targets of a sweep, in its largest window; 0 for other rules.
     pub distinct: u32,
+    /// True if it has records that no rule over a window sees.
+    pub is_apart: bool,
+    /// The findings of lesser rules about the same traffic, summed up by rule, in the order of [`Rule::ALL`].
+    pub folded: Vec<Folded>,
+}
+
+/// The findings of a lesser rule that a graver finding stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// The lesser rule.
+    pub rule: Rule,
+    /// Its records.
+    pub records: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 impl Finding {
-    /// The finding's id, 16 hexadecimal digits: the same for the same records, also when a batch comes again.
-    #[must_use]
-    pub fn id(&self, monitor: &str) -> String {
-        let Self { rule, subject: Subject { source, destination, detail }, tally, distinct } = self;
-        let identity = format!(
-            "{monitor}\n{rule}\n{source:?}\n{destination:?}\n{detail:?}\n{}\n{}\n{:?}\n{:?}\n{distinct}",
-            tally.records, tally.bytes, tally.first, tally.last
-        );
-        let hash = Sha256::digest(identity);
-        let first = hash.first_chunk().copied().unwrap_or_default();
-        format!("{:016x}", u64::from_be_bytes(first))
+    /// The rules that fired for this traffic, its own first.
+    pub fn rules(&self) -> impl Iterator<Item = Rule> {
+        std::iter::once(self.rule).chain(self.folded.iter().map(|folded| folded.rule))
     }
 }
 
@@ -95,8 +102,16 @@ pub struct Groups {
 
 #[derive(Debug, Default)]
 struct RuleGroups {
-    sums: HashMap<Subject, (Tally, u32), RandomState>,
+    sums: HashMap<Subject, Sum, RandomState>,
     unlisted: u64,
+}
+
+/// The sums over the records of a subject.
+#[derive(Debug, Default)]
+struct Sum {
+    tally: Tally,
+    distinct: u32,
+    is_apart: bool,
 }
 
 impl Default for Groups {
@@ -115,18 +130,26 @@ impl Groups {
     /// Counts `record` under `rule`.
     #[inline]
     pub fn add(&mut self, rule: Rule, subject: Subject, record: &Record) {
-        self.sum(rule, subject).0.add(record);
+        self.sum(rule, subject).tally.add(record);
+    }
+
+    /// Counts `record`, which no rule over a window sees, under `rule`.
+    #[inline]
+    pub fn add_apart(&mut self, rule: Rule, subject: Subject, record: &Record) {
+        let sum = self.sum(rule, subject);
+        sum.tally.add(record);
+        sum.is_apart = true;
     }
 
     /// Counts the records of `tally`, those of one window, under `rule`.
     pub fn merge(&mut self, rule: Rule, subject: Subject, tally: &Tally, distinct: u32) {
-        let (sum, largest) = self.sum(rule, subject);
-        sum.merge(tally);
-        *largest = distinct.max(*largest);
+        let sum = self.sum(rule, subject);
+        sum.tally.merge(tally);
+        sum.distinct = distinct.max(sum.distinct);
     }
 
     #[inline]
-    fn sum(&mut self, rule: Rule, subject: Subject) -> &mut (Tally, u32) {
+    fn sum(&mut self, rule: Rule, subject: Subject) -> &mut Sum {
         let groups = &mut self.rules[rule as usize];
         if groups.sums.len() >= 2 * self.max_per_rule && !groups.sums.contains_key(&subject) {
             groups.keep_largest(rule, self.max_per_rule);
@@ -134,7 +157,7 @@ impl Groups {
         groups.sums.entry(subject).or_default()
     }
 
-    /// The findings in order.
+    /// The findings in order, one for each incident.
     #[must_use]
     pub fn finish(mut self) -> Findings {
         for (rule, groups) in Rule::ALL.into_iter().zip(&mut self.rules) {
@@ -143,9 +166,16 @@ impl Groups {
         let unlisted_records = self.rules.iter().map(|groups| groups.unlisted).sum();
         let mut list = Vec::with_capacity(self.rules.iter().map(|groups| groups.sums.len()).sum());
         for (rule, groups) in Rule::ALL.into_iter().zip(self.rules) {
-            let findings = groups.sums.into_iter();
-            list.extend(findings.map(|(subject, (tally, distinct))| Finding { rule, subject, tally, distinct }));
+            list.extend(groups.sums.into_iter().map(|(subject, Sum { tally, distinct, is_apart })| Finding {
+                rule,
+                subject,
+                tally,
+                distinct,
+                is_apart,
+                folded: Vec::new(),
+            }));
         }
+        let mut list = folding::fold(list);
         list.sort_unstable_by(|a, b| {
             let rank =
                 |finding: &Finding| (finding.rule.severity(), weight(finding.rule, &finding.tally, finding.distinct));
@@ -164,10 +194,11 @@ impl RuleGroups {
             return;
         }
         let mut all: Vec<_> = self.sums.drain().collect();
-        all.select_nth_unstable_by(max, |(a, (one, ones)), (b, (other, others))| {
-            weight(rule, other, *others).cmp(&weight(rule, one, *ones)).then_with(|| a.cmp(b))
+        all.select_nth_unstable_by(max, |(a, one), (b, other)| {
+            let weigh = |sum: &Sum| weight(rule, &sum.tally, sum.distinct);
+            weigh(other).cmp(&weigh(one)).then_with(|| a.cmp(b))
         });
-        self.unlisted += all.drain(max..).map(|(_, (tally, _))| tally.records).sum::<u64>();
+        self.unlisted += all.drain(max..).map(|(_, sum)| sum.tally.records).sum::<u64>();
         self.sums.extend(all);
     }
 }
@@ -195,7 +226,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Number of findings of each rule, in the order of [`Rule::ALL`].
+    /// Number of findings of each rule after folding, in the order of [`Rule::ALL`].
     #[must_use]
     pub fn by_rule(&self) -> [(Rule, u64); Rule::ALL.len()] {
         Rule::ALL.map(|rule| (rule, self.list.iter().filter(|finding| finding.rule == rule).count() as u64))
@@ -245,8 +276,11 @@ mod tests {
             let max = limits.findings_per_rule;
             // A table has a power of two of slots, each with a byte of its own.
             let slots = (max * 8 / 7).next_power_of_two();
-            let slot = size_of::<(Subject, (Tally, u32))>() + 1;
-            let per_rule = slots * slot + max * size_of::<Finding>();
+            let slot = size_of::<(Subject, Sum)>() + 1;
+            // While findings are folded there are two lists of them, and a table of the graver ones.
+            let folded = 4 * size_of::<Folded>();
+            let graver = slots * (size_of::<((Rule, Subject), usize)>() + 1);
+            let per_rule = slots * slot + max * (2 * size_of::<Finding>() + folded) + graver;
             assert!(Rule::ALL.len() * per_rule < mebibytes * 1024 * 1024);
         }
     }
@@ -324,25 +358,6 @@ mod tests {
         assert_eq!(findings.list[0].tally.bytes, 1_000);
         let listed: u64 = findings.list.iter().map(|finding| finding.tally.records).sum();
         assert_eq!(listed + findings.unlisted_records, u64::from(flood) + 1);
-    }
-
-    #[test]
-    fn an_id_is_the_findings_alone() {
-        let of = |records: &[(Rule, Subject, u16, u64)], monitor: &str| group(records).list[0].id(monitor);
-        let base = (Rule::RejectedTcp, subject(1), 22, 60);
-        let id = of(std::slice::from_ref(&base), "network/production");
-        assert_eq!(id.len(), 16);
-        assert_eq!(id, of(std::slice::from_ref(&base), "network/production"));
-        for other in [
-            of(std::slice::from_ref(&base), "network/other"),
-            of(&[(Rule::SensitivePortRejected, subject(1), 22, 60)], "network/production"),
-            of(&[(Rule::RejectedTcp, subject(2), 22, 60)], "network/production"),
-            of(&[(Rule::RejectedTcp, subject(1), 22, 61)], "network/production"),
-            of(&[(Rule::RejectedTcp, subject(1), 23, 60)], "network/production"),
-            of(&[base.clone(), base.clone()], "network/production"),
-        ] {
-            assert_ne!(id, other);
-        }
     }
 
     proptest! {

@@ -21,7 +21,7 @@ pub struct Summary {
     pub parsed: u64,
     /// Lines that are not, skipped.
     pub bad: u64,
-    /// Findings after grouping.
+    /// Findings after folding.
     pub findings: usize,
     /// True if a message was published.
     pub published: bool,
@@ -157,7 +157,11 @@ mod tests {
     fn handler(format: &str, publisher: FakePublisher) -> Handler<FakePublisher> {
         let settings = Settings {
             topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
-            origin: Origin { monitor: "network/production".to_owned(), vpc_id: "vpc-0123".to_owned() },
+            origin: Origin {
+                monitor: "network/production".to_owned(),
+                owner: "cluster/network/production".to_owned(),
+                vpc_id: "vpc-0123".to_owned(),
+            },
             format: format.parse().unwrap(),
             rules: Config::default(),
             metrics: None,
@@ -214,7 +218,7 @@ mod tests {
                     vpc-1 subnet-1 i-1 2 IPv4 198.51.100.7 10.0.1.5";
         let custom = handler(CUSTOM_FORMAT, FakePublisher::default());
         let summary = custom.handle(event(&[line])).await.unwrap();
-        assert_eq!(summary, Summary { records: 1, parsed: 1, bad: 0, findings: 2, published: true });
+        assert_eq!(summary, Summary { records: 1, parsed: 1, bad: 0, findings: 1, published: true });
 
         let reordered = handler("${action} ${protocol} ${dstaddr}", FakePublisher::default());
         reordered.handle(event(&["REJECT 6 10.0.1.5"])).await.unwrap();

@@ -1,9 +1,9 @@
 //! Reads VPC flow-log records, judges them and reports anomalies.
 //!
 //! A record takes one way through the modules: [`record`] parses a line by the [`format`](mod@format) in use, [`rules`] judge
-//! it and [`findings`] group what fired; [`analysis`] joins them. The Lambda function puts [`envelope`] before, which
-//! unpacks a batch of `CloudWatch` Logs, and [`message`], [`metrics`] and [`publish`] behind; [`handler`] joins those, and
-//! only `publish` does I/O.
+//! it and [`findings`] group what fired, one finding for each incident; [`analysis`] joins them. The Lambda function puts
+//! [`envelope`] before, which unpacks a batch of `CloudWatch` Logs, and [`message`], [`metrics`] and [`publish`] behind;
+//! [`handler`] joins those, and only `publish` does I/O.
 //!
 //! The second binary, `flow-log-analyze`, does the same with files: `docs/flow-log-analyze.md`.
 //!
@@ -13,9 +13,11 @@
 pub mod analysis;
 pub mod envelope;
 pub mod findings;
+mod folding;
 pub mod format;
 #[cfg(feature = "lambda")]
 pub mod handler;
+mod identity;
 pub mod message;
 pub mod metrics;
 #[cfg(feature = "lambda")]

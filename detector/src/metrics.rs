@@ -18,7 +18,7 @@ pub const BAD_RECORDS: &str = "DetectorBadRecords";
 pub const UNEXAMINED_RECORDS: &str = "DetectorUnexaminedRecords";
 /// Metric: the time that a batch took, in milliseconds.
 pub const DURATION: &str = "DetectorDuration";
-/// Metric: findings of a rule.
+/// Metric: findings of a rule after folding.
 pub const FINDINGS: &str = "DetectorFindings";
 /// Dimension of every metric: the monitor that it belongs to.
 pub const MONITOR: &str = "Monitor";

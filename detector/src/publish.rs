@@ -107,7 +107,11 @@ mod tests {
             body: String::new(),
             severity: Severity::High,
             rules: vec![Rule::PortScan, Rule::RejectedTcp],
-            origin: Origin { monitor: "network/production".to_owned(), vpc_id: "vpc-1".to_owned() },
+            origin: Origin {
+                monitor: "network/production".to_owned(),
+                vpc_id: "vpc-1".to_owned(),
+                ..Origin::default()
+            },
         };
         let attributes = attributes(&message).unwrap();
         let flat: Vec<_> = attributes

@@ -8,7 +8,7 @@ use crate::rules::Config;
 pub struct Settings {
     /// `TOPIC_ARN`: the SNS topic to publish to.
     pub topic_arn: String,
-    /// `MONITOR` and `VPC_ID`.
+    /// `MONITOR`, `OWNER` and `VPC_ID`.
     pub origin: Origin,
     /// `LOG_FORMAT`: the format of the flow log, as `CreateFlowLogs` takes it.
     pub format: LogFormat,
@@ -28,10 +28,12 @@ pub struct MetricSettings {
 }
 
 /// The monitor and the VPC of the records; every message names them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// `<namespace>/<name>` of the `VpcFlowMonitor`.
     pub monitor: String,
+    /// `<cluster>/<namespace>/<name>`, unique among the clusters that watch an account; the keys of findings contain it.
+    pub owner: String,
     /// The VPC's id.
     pub vpc_id: String,
 }
@@ -68,6 +70,7 @@ impl Settings {
             topic_arn: variables.checked("TOPIC_ARN", "the ARN of an SNS topic", is_topic_arn)?,
             origin: Origin {
                 monitor: variables.checked("MONITOR", "<namespace>/<name> of a VpcFlowMonitor", is_monitor)?,
+                owner: variables.checked("OWNER", "<cluster>/<namespace>/<name> of a VpcFlowMonitor", is_owner)?,
                 vpc_id: variables.checked("VPC_ID", "the id of a VPC", is_vpc_id)?,
             },
             format: variables.required("LOG_FORMAT")?.parse()?,
@@ -121,6 +124,14 @@ fn is_monitor(text: &str) -> bool {
     text.split_once('/').is_some_and(|(namespace, name)| is_name(namespace, 63) && is_name(name, 253))
 }
 
+/// A name of a cluster, printable ASCII, before the two names of a monitor.
+fn is_owner(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(cluster, monitor)| {
+        let is_printable = |it: u8| it == b' ' || it.is_ascii_graphic();
+        !cluster.is_empty() && cluster.bytes().all(is_printable) && is_monitor(monitor)
+    })
+}
+
 fn is_vpc_id(text: &str) -> bool {
     text.strip_prefix("vpc-")
         .is_some_and(|id| (1..=32).contains(&id.len()) && id.bytes().all(|it| it.is_ascii_alphanumeric()))
@@ -131,9 +142,10 @@ mod tests {
     use super::*;
     use crate::test_data::V2_FORMAT;
 
-    const VARIABLES: [(&str, &str); 4] = [
+    const VARIABLES: [(&str, &str); 5] = [
         ("TOPIC_ARN", "arn:aws-cn:sns:cn-north-1:123456789012:alerts"),
         ("MONITOR", "network/production"),
+        ("OWNER", "cluster 1/network/production"),
         ("VPC_ID", "vpc-0123456789abcdef0"),
         ("LOG_FORMAT", V2_FORMAT),
     ];
@@ -152,6 +164,7 @@ mod tests {
         let settings = read_with("", None).unwrap();
         assert_eq!(settings.topic_arn, "arn:aws-cn:sns:cn-north-1:123456789012:alerts");
         assert_eq!(settings.origin.monitor, "network/production");
+        assert_eq!(settings.origin.owner, "cluster 1/network/production");
         assert_eq!(settings.origin.vpc_id, "vpc-0123456789abcdef0");
         assert_eq!(settings.format, V2_FORMAT.parse().unwrap());
         assert_eq!((settings.rules, settings.metrics), (Config::default(), None));
@@ -178,6 +191,12 @@ mod tests {
             ("MONITOR", "network/"),
             ("MONITOR", "network/two\nlines"),
             ("MONITOR", &long),
+            ("OWNER", "network/production"),
+            ("OWNER", "/network/production"),
+            ("OWNER", "a/b/network/production"),
+            ("OWNER", "cluster/network/Production"),
+            ("OWNER", "cluster\n/network/production"),
+            ("OWNER", "clust\u{e9}r/network/production"),
             ("VPC_ID", "subnet-0123"),
             ("VPC_ID", "vpc-"),
         ] {

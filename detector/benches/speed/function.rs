@@ -145,6 +145,7 @@ fn command(program: &Path, address: SocketAddr) -> Command {
         ("AWS_SECRET_ACCESS_KEY", "example"),
         ("TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:alerts"),
         ("MONITOR", "network/production"),
+        ("OWNER", "cluster/network/production"),
         ("VPC_ID", "vpc-0123456789abcdef0"),
         ("METRICS_NAMESPACE", "VPC/FlowLogs"),
         ("METRICS_MONITOR", "network-production"),

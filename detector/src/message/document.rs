@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::{Report, Sentence, Time, quoted_bytes};
-use crate::findings::{Detail, Finding, Subject};
+use crate::findings::{Detail, Finding, Folded, Subject};
 use crate::rules::{Rule, Severity};
+use crate::settings::Origin;
 
 /// The version of the document's form.
 const VERSION: u32 = 1;
@@ -47,6 +48,7 @@ struct Omitted {
 #[serde(rename_all = "camelCase")]
 pub struct FindingDocument {
     id: String,
+    key: String,
     rule: Rule,
     severity: Severity,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,19 +71,36 @@ pub struct FindingDocument {
     first: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    includes: Vec<Included>,
     summary: String,
 }
 
+/// The findings of a lesser rule that were folded into the finding.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Included {
+    rule: Rule,
+    records: u64,
+    bytes: u64,
+}
+
+impl From<&Folded> for Included {
+    fn from(&Folded { rule, records, bytes }: &Folded) -> Self {
+        Self { rule, records, bytes }
+    }
+}
+
 impl FindingDocument {
-    /// The document of `finding`; `monitor` is part of its id.
+    /// The document of `finding`; `origin` is part of its id and key.
     #[must_use]
-    pub fn new(finding: &Finding, monitor: &str) -> Self {
-        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct } = finding;
+    pub fn new(finding: &Finding, origin: &Origin) -> Self {
+        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, folded, .. } = finding;
         let mut ports = tally.ports.kept().to_vec();
         ports.sort_unstable();
         let time = |seconds: Option<u64>| seconds.map(|seconds| Time(seconds).to_string());
         Self {
-            id: finding.id(monitor),
+            id: finding.id(&origin.monitor),
+            key: finding.key(&origin.owner),
             rule: *rule,
             severity: rule.severity(),
             source: *source,
@@ -95,6 +114,7 @@ impl FindingDocument {
             host_count: (*rule == Rule::HostSweep).then_some(*distinct),
             first: time(tally.first),
             last: time(tally.last),
+            includes: folded.iter().map(Included::from).collect(),
             summary: Sentence(finding).to_string(),
         }
     }
@@ -114,7 +134,7 @@ pub(super) fn document(report: &Report, room: usize) -> String {
     };
     let mut used = quoted_bytes(&json(&document));
     for finding in &report.findings {
-        let finding = FindingDocument::new(finding, &report.origin.monitor);
+        let finding = FindingDocument::new(finding, report.origin);
         used += quoted_bytes(&json(&finding));
         if used > room {
             break;

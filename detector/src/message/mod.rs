@@ -37,7 +37,7 @@ pub struct Message {
     pub body: String,
     /// The highest severity among the findings.
     pub severity: Severity,
-    /// The rules that fired, each once.
+    /// The rules that fired, each once, also those whose findings were folded into graver ones.
     pub rules: Vec<Rule>,
     /// Where the records come from.
     pub origin: Origin,
@@ -70,7 +70,8 @@ impl Message {
         let all = &analysis.findings;
         let findings: Vec<_> = all.list.iter().filter(|finding| finding.rule.severity() >= min_severity).collect();
         let severity = findings.iter().map(|finding| finding.rule.severity()).max()?;
-        let rules = Rule::ALL.into_iter().filter(|rule| findings.iter().any(|finding| finding.rule == *rule)).collect();
+        let fired = |rule| findings.iter().any(|finding| finding.rules().any(|fired| fired == rule));
+        let rules = Rule::ALL.into_iter().filter(|rule| fired(*rule)).collect();
         let report = Report {
             origin,
             counts: analysis.counts,

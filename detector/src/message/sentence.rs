@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use aws_smithy_types::date_time::{DateTime, Format};
 
-use crate::findings::{Detail, Finding, Subject};
+use crate::findings::{Detail, Finding, Folded, Subject};
 use crate::rules::Rule;
 use crate::tally::Ports;
 
@@ -15,7 +15,7 @@ pub struct Sentence<'f>(pub &'f Finding);
 
 impl Display for Sentence<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct } = self.0;
+        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, folded, .. } = self.0;
         let (from, to) = (Address(*source), Address(*destination));
         let at = AtPorts(&tally.ports);
         match (rule, detail) {
@@ -37,6 +37,34 @@ impl Display for Sentence<'_> {
                 write!(f, "AWS skipped records of {interface}: its traffic in this time is incomplete")
             }
             (Rule::HostSweep | Rule::UnusualProtocol | Rule::SkippedRecords, _) => write!(f, "{from} to {to}{at}"),
+        }?;
+        Inclusion(folded).fmt(f)
+    }
+}
+
+/// The findings that were folded: `; 80 connections were rejected`.
+struct Inclusion<'f>(&'f [Folded]);
+
+impl Display for Inclusion<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (mut rejected, mut large, mut bytes) = (0_u64, 0_u64, 0_u64);
+        for folded in self.0 {
+            if folded.rule == Rule::HighDataTransfer {
+                large = large.saturating_add(folded.records);
+                bytes = bytes.saturating_add(folded.bytes);
+            } else {
+                rejected = rejected.saturating_add(folded.records);
+            }
+        }
+        match rejected {
+            0 => Ok(()),
+            1 => f.write_str("; 1 connection was rejected"),
+            _ => write!(f, "; {rejected} connections were rejected"),
+        }?;
+        match large {
+            0 => Ok(()),
+            1 => write!(f, "; 1 flow of {} was above the threshold for a flow", Bytes(bytes)),
+            _ => write!(f, "; {large} flows of {} in all were above the threshold for a flow", Bytes(bytes)),
         }
     }
 }

@@ -4,12 +4,16 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::findings::{Detail, Findings, Groups, Subject};
+use crate::findings::{Detail, Findings, Folded, Groups, Subject};
 use crate::record::Parser;
 use crate::rules::Limits;
 
 fn origin() -> Origin {
-    Origin { monitor: "network/production".to_owned(), vpc_id: "vpc-0123456789abcdef0".to_owned() }
+    Origin {
+        monitor: "network/production".to_owned(),
+        owner: "cluster/network/production".to_owned(),
+        vpc_id: "vpc-0123456789abcdef0".to_owned(),
+    }
 }
 
 fn subject(destination: IpAddr) -> Subject {
@@ -77,6 +81,7 @@ fn programs_read_a_document() {
     let (document, _) = body(&compose(&some_findings()));
     let id = document["findings"][1]["id"].as_str().unwrap().to_owned();
     assert_eq!(id, some_findings().findings.list[1].id("network/production"));
+    let key = some_findings().findings.list[1].key("cluster/network/production");
     let expected = serde_json::json!({
         "version": 1,
         "monitor": "network/production",
@@ -85,13 +90,14 @@ fn programs_read_a_document() {
         "records": {"total": 8, "parsed": 7, "bad": 1},
         "findings": [
             {
-                "id": document["findings"][0]["id"], "rule": "highDataTransfer", "severity": "HIGH",
+                "id": document["findings"][0]["id"], "key": document["findings"][0]["key"],
+                "rule": "highDataTransfer", "severity": "HIGH",
                 "source": "10.0.0.1", "destination": "203.0.113.9", "records": 1, "bytes": 60_123_456, "ports": [443],
                 "first": "2014-12-14T04:06:50Z", "last": "2014-12-14T04:07:50Z",
                 "summary": "10.0.0.1 sent 60.1 MB to 203.0.113.9 at port 443 in flows above the threshold",
             },
             {
-                "id": id, "rule": "rejectedTcp", "severity": "LOW",
+                "id": id, "key": key, "rule": "rejectedTcp", "severity": "LOW",
                 "source": "10.0.0.1", "destination": "10.0.0.2", "records": 2, "bytes": 120, "ports": [22, 443],
                 "first": "2014-12-14T04:06:50Z", "last": "2014-12-14T04:07:50Z",
                 "summary": "connections from 10.0.0.1 to 10.0.0.2 were rejected at ports 22 443",
@@ -100,6 +106,45 @@ fn programs_read_a_document() {
         "omitted": {"findings": 0, "records": 0, "unexaminedRecords": 0},
     });
     assert_eq!(document, expected);
+}
+
+#[test]
+fn folded_findings_are_in_every_form_of_the_message() {
+    let mut groups = Groups::default();
+    for rule in [Rule::SensitivePortAccepted, Rule::SensitivePortRejected, Rule::SensitivePortRejected] {
+        add(&mut groups, rule, subject([10, 0, 0, 2].into()), "22 60 - -");
+    }
+    let message = Message::compose(&analysis(groups.finish()), &origin(), Severity::High).unwrap();
+    assert_eq!(message.rules, [Rule::SensitivePortAccepted, Rule::SensitivePortRejected]);
+    let (document, email) = body(&message);
+    let finding = &document["findings"][0];
+    let sentence = "connection from 10.0.0.1 to 10.0.0.2:22 was accepted; 2 connections were rejected";
+    assert_eq!((&document["findings"][1], &finding["summary"]), (&Value::Null, &sentence.into()));
+    let includes = serde_json::json!([{"rule": "sensitivePortRejected", "records": 2, "bytes": 120}]);
+    assert_eq!((&finding["records"], &finding["includes"]), (&1.into(), &includes));
+    assert!(email.ends_with(&format!("\nHIGH sensitivePortAccepted: {sentence} (records 1)\n")), "{email}");
+}
+
+#[test]
+fn a_sentence_reports_the_findings_that_were_folded() {
+    let sentence = |folded: &[(Rule, u64)]| {
+        let mut groups = Groups::default();
+        add(&mut groups, Rule::LargeEgress, subject([203, 0, 113, 9].into()), "443 612000000 - -");
+        let mut finding = groups.finish().list.remove(0);
+        let sums = |&(rule, records)| Folded { rule, records, bytes: 100_000_000 * records };
+        finding.folded = folded.iter().map(sums).collect();
+        let text = Sentence(&finding).to_string();
+        text.strip_prefix("10.0.0.1 sent 612.0 MB to public address 203.0.113.9 at port 443").unwrap().to_owned()
+    };
+    for (folded, expected) in [
+        (&[][..], ""),
+        (&[(Rule::HighDataTransfer, 1)], "; 1 flow of 100.0 MB was above the threshold for a flow"),
+        (&[(Rule::HighDataTransfer, 6)], "; 6 flows of 600.0 MB in all were above the threshold for a flow"),
+        (&[(Rule::RejectedTcp, 1)], "; 1 connection was rejected"),
+        (&[(Rule::RejectedTcp, 28), (Rule::SensitivePortRejected, 2)], "; 30 connections were rejected"),
+    ] {
+        assert_eq!(sentence(folded), expected);
+    }
 }
 
 #[test]
@@ -187,7 +232,7 @@ fn the_largest_batch_fits_and_the_message_says_what_is_missing() {
     assert!(listed > 100);
     assert_eq!(document["omitted"]["findings"], analysis.findings.list.len() - listed);
     assert_eq!(document["omitted"]["records"], 20 * Rule::ALL.len());
-    assert_eq!(email.lines().filter(|line| line.starts_with("HIGH highDataTransfer")).count(), text::MAX_LISTED);
+    assert_eq!(email.lines().filter(|line| line.starts_with("HIGH largeEgress")).count(), text::MAX_LISTED);
     assert!(email.contains(&format!("{} less important findings.", analysis.findings.list.len() - text::MAX_LISTED)));
     assert!(email.contains("too many: 180 more records."));
     assert!(email.contains(&format!("too many: {} records.", u64::MAX)));
@@ -238,7 +283,7 @@ fn bytes_have_units() {
 proptest! {
     #[test]
     fn a_message_is_always_one_sns_takes(monitor in any::<String>(), vpc_id in any::<String>()) {
-        let message = Message::compose(&some_findings(), &Origin { monitor, vpc_id }, Severity::Low).unwrap();
+        let message = Message::compose(&some_findings(), &Origin { monitor, vpc_id, ..origin() }, Severity::Low).unwrap();
         prop_assert!(message.subject.len() <= MAX_SUBJECT_CHARS);
         prop_assert!(message.subject.bytes().all(|it| it == b' ' || it.is_ascii_graphic()), "{}", message.subject);
         body(&message);

@@ -139,11 +139,11 @@ impl Engine {
             if end != End::Departure {
                 self.windows.add_port(record, opening, &mut self.groups);
             }
-            if end != End::Arrival && (!ends.to_public || self.is_sensitive(port)) {
+            if end != End::Arrival && self.is_swept(ends, port) {
                 self.windows.add_host(record, opening, &mut self.groups);
             }
         }
-        if ends.to_public && !ends.from_public && record.action != Some(Action::Reject) {
+        if is_egress(record, ends) {
             self.windows.add_egress(record, window, source, destination, &mut self.groups);
         }
     }
@@ -212,20 +212,20 @@ impl Engine {
     /// The rules about accepted and rejected traffic.
     #[inline]
     fn judge_action(&mut self, record: &Record, end: End, ends: &Ends) {
-        if record.action == Some(Action::Reject) && record.protocol == Some(TCP) {
-            self.fire(Rule::RejectedTcp, ends, Detail::None, record);
-        }
-        let is_counted = matches!(end, End::Only | End::Arrival) || record.action == Some(Action::Reject);
-        if is_counted
+        let is_rejected = record.action == Some(Action::Reject);
+        let is_counted = matches!(end, End::Only | End::Arrival) || is_rejected;
+        let is_sensitive = is_counted
             && ends.from_public
             && record.destination_port.is_some_and(|port| self.is_sensitive(port))
-            && opens_connection(record)
-        {
-            match record.action {
-                Some(Action::Accept) => self.fire(Rule::SensitivePortAccepted, ends, Detail::None, record),
-                Some(Action::Reject) => self.fire(Rule::SensitivePortRejected, ends, Detail::None, record),
-                None => {}
-            }
+            && opens_connection(record);
+        if is_sensitive && record.action == Some(Action::Accept) {
+            self.fire(Rule::SensitivePortAccepted, ends, Detail::None, record);
+        }
+        // A rejected record counts under one rule.
+        if is_rejected && is_sensitive && self.enabled[Rule::SensitivePortRejected as usize] {
+            self.fire(Rule::SensitivePortRejected, ends, Detail::None, record);
+        } else if is_rejected && record.protocol == Some(TCP) {
+            self.fire(Rule::RejectedTcp, ends, Detail::None, record);
         }
     }
 
@@ -240,15 +240,42 @@ impl Engine {
 
     #[inline]
     fn fire(&mut self, rule: Rule, ends: &Ends, detail: Detail, record: &Record) {
-        if self.enabled[rule as usize] {
+        if !self.enabled[rule as usize] {
+            return;
+        }
+        if self.is_apart(rule, ends, record) {
+            self.groups.add_apart(rule, ends.subject(detail), record);
+        } else {
             self.groups.add(rule, ends.subject(detail), record);
         }
+    }
+
+    /// True if the rule over a window that could stand for the finding does not count the record.
+    #[inline]
+    fn is_apart(&self, rule: Rule, ends: &Ends, record: &Record) -> bool {
+        match rule {
+            Rule::HighDataTransfer => !is_egress(record, ends),
+            Rule::RejectedTcp => !record.destination_port.is_some_and(|port| self.is_swept(ends, port)),
+            _ => false,
+        }
+    }
+
+    /// True if sweeps of the port count targets such as the destination.
+    #[inline]
+    fn is_swept(&self, ends: &Ends, port: u16) -> bool {
+        !ends.to_public || self.is_sensitive(port)
     }
 
     #[inline]
     fn is_sensitive(&self, port: u16) -> bool {
         self.sensitive_ports[usize::from(port / 64)] & (1 << (port % 64)) != 0
     }
+}
+
+/// True if the record is of traffic that leaves for the internet.
+#[inline]
+fn is_egress(record: &Record, ends: &Ends) -> bool {
+    ends.to_public && !ends.from_public && record.action != Some(Action::Reject)
 }
 
 /// True if the record is of the side that opens a connection, not of the one that answers: answers go to many ports too.

@@ -23,6 +23,7 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
     let variables = [
         ("TOPIC_ARN", monitor.topic_arn()),
         ("MONITOR", format!("{namespace}/{name}")),
+        ("OWNER", monitor.owner.clone()),
         ("VPC_ID", spec.vpc_id.clone()),
         (LOG_FORMAT, log_format(&spec.cloud_watch_logs.fields)),
         ("METRICS_NAMESPACE", spec.detections.namespace.clone()),

@@ -28,6 +28,7 @@ fn answer(monitor: &Monitor) -> (FunctionConfiguration, Tags) {
     let variables = [
         ("TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:vfm-network-production-aa0df1549f-alerts"),
         ("MONITOR", "network/production"),
+        ("OWNER", "cluster/network/production"),
         ("VPC_ID", "vpc-0123456789abcdef0"),
         (
             "LOG_FORMAT",

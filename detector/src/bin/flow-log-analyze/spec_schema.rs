@@ -108,9 +108,10 @@ fn has_type(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> 
         Some("number") => (value.is_number(), "a number"),
         _ => return Ok(()),
     };
-    match is_it || value.is_null() {
-        true => Ok(()),
-        false => Err(Violation::WrongType { field: path.to_owned(), value: value.clone(), expected }),
+    if is_it || value.is_null() {
+        Ok(())
+    } else {
+        Err(Violation::WrongType { field: path.to_owned(), value: value.clone(), expected })
     }
 }
 

@@ -4,6 +4,7 @@ mod both_ends;
 mod bounds;
 mod high_data_transfer;
 mod host_sweep;
+mod incidents;
 mod large_egress;
 mod port_scan;
 mod rejected_tcp;
@@ -96,13 +97,16 @@ fn a_rule_that_is_switched_off_finds_nothing() {
     let hosts: Vec<_> = (1..=60).map(|host| format!("10.2.0.{host}")).collect();
     let scan = (1..=20).map(|port| FLOW.to_port(port).v2());
     let sweep = hosts.iter().map(|destination| Flow { destination, ..FLOW }.v2());
+    // None belongs to the same incident as another.
     let others = [
-        Flow { bytes: 600_000_000, destination: PUBLIC, ..FLOW },
-        Flow { action: "REJECT", source: PUBLIC, ..FLOW.to_port(22) },
+        Flow { bytes: 600_000_000, ..FLOW },
+        Flow { action: "REJECT", source: TARGET, destination: INSIDE, ..FLOW },
+        Flow { action: "REJECT", source: PUBLIC, ..FLOW.to_port(23) },
         Flow { source: PUBLIC, ..FLOW.to_port(22) },
         Flow { protocol: 47, ..FLOW },
     ];
-    let lines: Vec<_> = scan.chain(sweep).chain(others.map(|flow| flow.v2())).chain([skipped]).collect();
+    let egress = [Flow { bytes: 50_000_000, destination: PUBLIC, ..FLOW }; 10].map(|flow| flow.v2());
+    let lines: Vec<_> = scan.chain(sweep).chain(egress).chain(others.map(|flow| flow.v2())).chain([skipped]).collect();
     let rules = |config: &Config| -> Vec<_> {
         let counts = analyze_as(V2_FORMAT, lines.clone(), config).by_rule();
         counts.into_iter().filter(|(_, count)| *count > 0).map(|(rule, _)| rule).collect()

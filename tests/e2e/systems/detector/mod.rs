@@ -163,6 +163,7 @@ fn assert_function(function: &Value, sandbox: &Sandbox, monitor: &Monitor) {
         json!({
             "TOPIC_ARN": topic(account, monitor),
             "MONITOR": "network/production",
+            "OWNER": "test/network/production",
             "VPC_ID": sandbox.vpc_id,
             "LOG_FORMAT": V2_FORMAT,
             "METRICS_NAMESPACE": "VPC/FlowLogs",

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use detector::message::{FindingDocument, Time};
 use detector::rules::Rule;
+use detector::settings::Origin;
 use serde::Serialize;
 
 use crate::analysis::Report;
@@ -103,8 +104,9 @@ pub fn write_yaml(out: &mut impl Write, report: &Report, top: usize) -> io::Resu
 fn document(report: &Report, top: usize) -> Document {
     let Report { counts, findings: all, summary, .. } = report;
     let time = |seconds: Option<u64>| seconds.map(|seconds| Time(seconds).to_string());
-    // There are no monitors by which the ids could differ.
-    let findings: Vec<_> = report.listed().map(|finding| FindingDocument::new(finding, "")).collect();
+    // There are no monitors by which ids and keys could differ.
+    let origin = Origin::default();
+    let findings: Vec<_> = report.listed().map(|finding| FindingDocument::new(finding, &origin)).collect();
     let DirectionBytes { inside_to_public, public_to_inside, inside_to_inside, other, rejected } = summary.bytes;
     Document {
         version: VERSION,
