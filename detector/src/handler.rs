@@ -4,9 +4,10 @@ use std::time::{Instant, SystemTime};
 
 use serde::Serialize;
 
+use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Analyzer};
 use crate::envelope::{self, EnvelopeError, Event, MessageType};
-use crate::message::Message;
+use crate::message::{Invocation, Message};
 use crate::metrics;
 use crate::publish::{PublishError, Publisher};
 use crate::record::Parser;
@@ -64,10 +65,10 @@ impl<P: Publisher> Handler<P> {
         Self { settings, parser, publisher }
     }
 
-    /// Handles one batch; publishes at most one message.
-    pub async fn handle(&self, event: Event) -> Result<Summary, HandlerError> {
+    /// Handles one batch; publishes at most one message. `function_arn` names the account and the region in it.
+    pub async fn handle(&self, event: Event, function_arn: &str) -> Result<Summary, HandlerError> {
         let begun = Instant::now();
-        let Some(analysis) = self.analyze(&event)? else {
+        let Some((analysis, log_group)) = self.analyze(&event)? else {
             tracing::info!("control message: the subscription reaches the function");
             return Ok(Summary::default());
         };
@@ -76,7 +77,8 @@ impl<P: Publisher> Handler<P> {
             let records = analysis.findings.unexamined_records;
             tracing::warn!(records, "records not examined for scans and sums: too many addresses in one batch");
         }
-        let message = Message::compose(&analysis, &self.settings.origin, self.settings.rules.min_severity);
+        let invocation = Invocation { account_region: AccountRegion::of_function(function_arn), log_group };
+        let message = Message::compose(&analysis, &self.settings, &invocation);
         if let Some(message) = &message {
             self.publisher.publish(message).await?;
         }
@@ -99,11 +101,12 @@ impl<P: Publisher> Handler<P> {
         Ok(summary)
     }
 
-    /// The analysis of a data message, `None` for a control message.
-    fn analyze(&self, event: &Event) -> Result<Option<Analysis>, EnvelopeError> {
+    /// The analysis of a data message with its log group, `None` for a control message.
+    fn analyze(&self, event: &Event) -> Result<Option<(Analysis, Option<String>)>, EnvelopeError> {
         let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules);
-        Ok(match envelope::read(&event.awslogs, |line| analyzer.add(line))? {
-            MessageType::Data => Some(analyzer.finish()),
+        let header = envelope::read(&event.awslogs, |line| analyzer.add(line))?;
+        Ok(match header.message_type {
+            MessageType::Data => Some((analyzer.finish(), header.log_group)),
             MessageType::Control => None,
         })
     }
@@ -134,8 +137,10 @@ mod tests {
 
     use super::*;
     use crate::rules::{Config, Severity};
-    use crate::settings::Origin;
-    use crate::test_data::{CUSTOM_FORMAT, V2_FORMAT, event, pack, v2_line, v2_line_without_traffic};
+    use crate::settings::{ConsoleNames, Origin};
+    use crate::test_data::{
+        CUSTOM_FORMAT, FUNCTION_ARN, LOG_GROUP, V2_FORMAT, event, pack, v2_line, v2_line_without_traffic,
+    };
 
     /// Keeps what it is given, or refuses it.
     #[derive(Default)]
@@ -164,6 +169,7 @@ mod tests {
             },
             format: format.parse().unwrap(),
             rules: Config::default(),
+            console: ConsoleNames::default(),
             metrics: None,
         };
         Handler::new(settings, publisher)
@@ -171,7 +177,7 @@ mod tests {
 
     async fn handle(event: Event) -> (Result<Summary, HandlerError>, Vec<Message>) {
         let handler = handler(V2_FORMAT, FakePublisher::default());
-        let answer = handler.handle(event).await;
+        let answer = handler.handle(event, FUNCTION_ARN).await;
         (answer, handler.publisher.sent.into_inner().unwrap())
     }
 
@@ -189,10 +195,15 @@ mod tests {
         assert_eq!(answer.unwrap(), Summary { records: 6, parsed: 5, bad: 1, findings: 3, published: true });
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].severity, Severity::High);
-        assert!(sent[0].body.contains("HIGH highDataTransfer: 10.0.0.1 sent 50.0 MB to 203.0.113.9 at port 443"));
-        assert!(
-            sent[0].body.contains("LOW rejectedTcp: connection from 10.0.0.8 to 10.0.0.1:22 was rejected (records 1, ")
-        );
+        for part in [
+            r"\n1. HIGH highDataTransfer\n   10.0.0.1 sent 50.0 MB to 203.0.113.9 at port 443",
+            r"LOW rejectedTcp\n   connection from 10.0.0.8 to 10.0.0.1:22 was rejected\n",
+            // From the ARN of the function and from the event.
+            r"\nAccount:  123456789012\nRegion:   eu-west-1\n",
+            &LOG_GROUP.replace('/', "*2f"),
+        ] {
+            assert!(sent[0].body.contains(part), "{part}: {}", sent[0].body);
+        }
     }
 
     #[tokio::test]
@@ -217,16 +228,16 @@ mod tests {
         let line = "3 123456789010 eni-1 198.51.100.7 10.0.1.5 443 22 6 10 60 1566848875 1566848933 REJECT OK \
                     vpc-1 subnet-1 i-1 2 IPv4 198.51.100.7 10.0.1.5";
         let custom = handler(CUSTOM_FORMAT, FakePublisher::default());
-        let summary = custom.handle(event(&[line])).await.unwrap();
+        let summary = custom.handle(event(&[line]), FUNCTION_ARN).await.unwrap();
         assert_eq!(summary, Summary { records: 1, parsed: 1, bad: 0, findings: 1, published: true });
 
         let reordered = handler("${action} ${protocol} ${dstaddr}", FakePublisher::default());
-        reordered.handle(event(&["REJECT 6 10.0.1.5"])).await.unwrap();
+        reordered.handle(event(&["REJECT 6 10.0.1.5"]), FUNCTION_ARN).await.unwrap();
         let sent = reordered.publisher.sent.into_inner().unwrap();
         assert!(
-            sent[0]
-                .body
-                .contains("rejectedTcp: connection from an unknown address to 10.0.1.5 was rejected (records 1)")
+            sent[0].body.contains(
+                r"LOW rejectedTcp\n   connection from an unknown address to 10.0.1.5 was rejected\n   Traffic:"
+            )
         );
     }
 
@@ -234,7 +245,7 @@ mod tests {
     async fn a_failed_publish_fails_the_invocation() {
         let handler = handler(V2_FORMAT, FakePublisher { refuses: true, ..FakePublisher::default() });
         let line = v2_line("198.51.100.7", "10.0.0.1", 22, 6, 40, "REJECT");
-        let error = handler.handle(event(&[line])).await.unwrap_err();
+        let error = handler.handle(event(&[line]), FUNCTION_ARN).await.unwrap_err();
         assert_eq!(error.kind(), "PublishError");
         assert_eq!(error.to_string(), "cannot publish to arn: AuthorizationError");
     }
@@ -252,8 +263,9 @@ mod tests {
             (0..50).map(|it| v2_line(&format!("198.51.100.{it}"), "10.0.0.1", 22, 6, 40, "REJECT")).collect();
         let compose = || {
             let handler = handler(V2_FORMAT, FakePublisher::default());
-            let analysis = handler.analyze(&event(&lines)).unwrap().unwrap();
-            Message::compose(&analysis, &handler.settings.origin, Severity::Low).unwrap()
+            let (analysis, log_group) = handler.analyze(&event(&lines)).unwrap().unwrap();
+            let invocation = Invocation { account_region: AccountRegion::of_function(FUNCTION_ARN), log_group };
+            Message::compose(&analysis, &handler.settings, &invocation).unwrap()
         };
         assert_eq!(compose(), compose());
     }

@@ -10,6 +10,7 @@
 //! Fuzz targets are in `fuzz/`; `cargo install cargo-fuzz`, and then in `detector/`: `cargo +nightly fuzz run record` or
 //! `envelope`.
 
+pub mod account_region;
 pub mod analysis;
 pub mod envelope;
 pub mod findings;
@@ -18,6 +19,7 @@ pub mod format;
 #[cfg(feature = "lambda")]
 pub mod handler;
 mod identity;
+pub mod interfaces;
 pub mod message;
 pub mod metrics;
 #[cfg(feature = "lambda")]

@@ -58,7 +58,7 @@ async fn serve(settings: Settings) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Event>| async move {
         // The runtime logs the error.
         handler
-            .handle(invocation.payload)
+            .handle(invocation.payload, &invocation.context.invoked_function_arn)
             .await
             .map_err(|error| Diagnostic { error_type: error.kind().to_owned(), error_message: error.to_string() })
     }))

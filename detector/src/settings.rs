@@ -14,6 +14,8 @@ pub struct Settings {
     pub format: LogFormat,
     /// `RULES`, as JSON; the defaults if it is not set.
     pub rules: Config,
+    /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
+    pub console: ConsoleNames,
     /// `METRICS_NAMESPACE` and `METRICS_MONITOR`; without them there are no metrics.
     pub metrics: Option<MetricSettings>,
 }
@@ -25,6 +27,19 @@ pub struct MetricSettings {
     pub namespace: String,
     /// The value of the dimension `Monitor`.
     pub monitor: String,
+}
+
+/// Names of the monitor's AWS resources that messages link to. Without one its link is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsoleNames {
+    /// The `CloudWatch` dashboard.
+    pub dashboard: Option<String>,
+    /// The Athena workgroup.
+    pub workgroup: Option<String>,
+    /// The Glue database.
+    pub database: Option<String>,
+    /// The Glue table.
+    pub table: Option<String>,
 }
 
 /// The monitor and the VPC of the records; every message names them.
@@ -78,6 +93,12 @@ impl Settings {
                 Some(json) => serde_json::from_str(&json).map_err(|error| SettingsError::Rules(error.to_string()))?,
                 None => Config::default(),
             },
+            console: ConsoleNames {
+                dashboard: variables.name("DASHBOARD")?,
+                workgroup: variables.name("WORKGROUP")?,
+                database: variables.name("DATABASE")?,
+                table: variables.name("TABLE")?,
+            },
             metrics: variables
                 .optional("METRICS_NAMESPACE")
                 .zip(variables.optional("METRICS_MONITOR"))
@@ -97,6 +118,19 @@ impl<V: Fn(&str) -> Option<String>> Variables<V> {
         self.optional(name).ok_or(SettingsError::Missing(name))
     }
 
+    /// The name of an AWS resource, if it is set.
+    fn name(&self, name: &'static str) -> Result<Option<String>, SettingsError> {
+        let valid = |value: String| {
+            if is_resource_name(&value) {
+                Ok(value)
+            } else {
+                let expected = "the name of an AWS resource: letters, digits, `.`, `-` and `_`";
+                Err(SettingsError::Invalid { name, value, expected })
+            }
+        };
+        self.optional(name).map(valid).transpose()
+    }
+
     fn checked(
         &self,
         name: &'static str,
@@ -113,6 +147,12 @@ fn is_topic_arn(text: &str) -> bool {
     let parts: Vec<_> = text.split(':').collect();
     matches!(parts.as_slice(), ["arn", partition, "sns", region, account, topic]
         if [partition, region, account, topic].iter().all(|part| !part.is_empty()))
+}
+
+/// Safe in a URL and in SQL.
+fn is_resource_name(text: &str) -> bool {
+    (1..=255).contains(&text.len())
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_'))
 }
 
 /// Two Kubernetes names: printable ASCII of bounded length, safe in a subject line.
@@ -168,6 +208,7 @@ mod tests {
         assert_eq!(settings.origin.vpc_id, "vpc-0123456789abcdef0");
         assert_eq!(settings.format, V2_FORMAT.parse().unwrap());
         assert_eq!((settings.rules, settings.metrics), (Config::default(), None));
+        assert_eq!(settings.console, ConsoleNames::default());
     }
 
     #[test]
@@ -199,6 +240,10 @@ mod tests {
             ("OWNER", "clust\u{e9}r/network/production"),
             ("VPC_ID", "subnet-0123"),
             ("VPC_ID", "vpc-"),
+            ("DASHBOARD", "a b"),
+            ("WORKGROUP", "a&b"),
+            ("DATABASE", "a\"b"),
+            ("TABLE", "a/b"),
         ] {
             let error = read_with(name, Some(value)).unwrap_err();
             assert!(matches!(error, SettingsError::Invalid { name: named, .. } if named == name), "{name} {value}");
@@ -208,6 +253,18 @@ mod tests {
         assert!(error.contains("LOG_FORMAT") && error.contains("`version` is not a field"), "{error}");
         let error = read_with("RULES", Some(r#"{"window":1}"#)).unwrap_err().to_string();
         assert!(error.contains("RULES") && error.contains("unknown field `window`"), "{error}");
+    }
+
+    #[test]
+    fn names_of_resources_are_read_each_for_itself() {
+        let named = |name| read_with(name, Some("vfm_network-1.a")).unwrap().console;
+        let value = Some("vfm_network-1.a".to_owned());
+        let none = ConsoleNames::default;
+        assert_eq!(named("DASHBOARD"), ConsoleNames { dashboard: value.clone(), ..none() });
+        assert_eq!(named("WORKGROUP"), ConsoleNames { workgroup: value.clone(), ..none() });
+        assert_eq!(named("DATABASE"), ConsoleNames { database: value.clone(), ..none() });
+        assert_eq!(named("TABLE"), ConsoleNames { table: value, ..none() });
+        assert_eq!(read_with("TABLE", Some("")).unwrap().console, none());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::interfaces::Interfaces;
 use crate::record::Record;
 
 /// Distinct destination ports kept per finding.
@@ -16,6 +17,8 @@ pub struct Tally {
     pub bytes: u64,
     /// Destination ports.
     pub ports: Ports,
+    /// Network interfaces that recorded them.
+    pub interfaces: Interfaces,
     /// The earliest `start`, Unix seconds.
     pub first: Option<u64>,
     /// The latest `end`, Unix seconds.
@@ -29,6 +32,9 @@ impl Tally {
         self.records += 1;
         self.bytes = self.bytes.saturating_add(record.bytes.unwrap_or_default());
         self.span(record.start, record.end);
+        if let Some(name) = record.interface_id {
+            self.interfaces.add(name);
+        }
         record.destination_port.map_or(Port::Known, |port| self.ports.add(port))
     }
 
@@ -44,6 +50,7 @@ impl Tally {
         self.records += other.records;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.span(other.first, other.last);
+        self.interfaces.merge(&other.interfaces);
         for port in other.ports.kept() {
             self.ports.add(*port);
         }
@@ -91,6 +98,14 @@ impl Ports {
         self.kept.get(..usize::from(self.len)).unwrap_or_default()
     }
 
+    /// The ports kept, in ascending order.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<u16> {
+        let mut ports = self.kept().to_vec();
+        ports.sort_unstable();
+        ports
+    }
+
     /// True if there were others.
     #[must_use]
     pub fn has_more(&self) -> bool {
@@ -101,9 +116,7 @@ impl Ports {
 impl fmt::Display for Ports {
     /// In ascending order: `22 80 443 and more`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut kept = self.kept().to_vec();
-        kept.sort_unstable();
-        for (index, port) in kept.iter().enumerate() {
+        for (index, port) in self.sorted().iter().enumerate() {
             write!(f, "{}{port}", if index == 0 { "" } else { " " })?;
         }
         f.write_str(if self.more { " and more" } else { "" })

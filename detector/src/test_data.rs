@@ -8,6 +8,12 @@ use flate2::{Compression, write::GzEncoder};
 
 use crate::envelope::{Event, Payload};
 
+/// The ARN of the function.
+pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:vfm-network-production-detector";
+
+/// The log group of the records.
+pub const LOG_GROUP: &str = "/aws/vpc/flowlogs/network/production";
+
 /// The default format (version 2).
 pub const V2_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} \
      ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
@@ -44,5 +50,9 @@ pub fn event(lines: &[impl AsRef<str>]) -> Event {
         .iter()
         .map(|line| serde_json::json!({"id": "1", "timestamp": 1_418_530_070_000_u64, "message": line.as_ref()}))
         .collect();
-    pack(serde_json::json!({"messageType": "DATA_MESSAGE", "logEvents": events}).to_string().as_bytes())
+    pack(
+        serde_json::json!({"messageType": "DATA_MESSAGE", "logGroup": LOG_GROUP, "logEvents": events})
+            .to_string()
+            .as_bytes(),
+    )
 }

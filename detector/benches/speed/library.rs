@@ -3,21 +3,21 @@
 use std::hint::black_box;
 
 use anyhow::{Context, Result, bail};
+use detector::account_region::AccountRegion;
 use detector::analysis::{Analysis, Analyzer};
 use detector::envelope::{self, Event};
 use detector::format::LogFormat;
-use detector::message::Message;
+use detector::message::{Invocation, Message};
 use detector::record::Parser;
-use detector::rules::{Config, Rule, Severity};
-use detector::settings::Origin;
+use detector::rules::{Config, Rule};
+use detector::settings::{ConsoleNames, Origin, Settings};
 
 use crate::Batch;
 
 /// The library, with the settings that the operator makes and the defaults of the rules.
 pub struct Library {
     parser: Parser,
-    config: Config,
-    origin: Origin,
+    settings: Settings,
 }
 
 impl Library {
@@ -25,11 +25,22 @@ impl Library {
     pub fn new() -> Self {
         Self {
             parser: Parser::new(LogFormat::aws_default()),
-            config: Config::default(),
-            origin: Origin {
-                monitor: "network/production".to_owned(),
-                owner: "cluster/network/production".to_owned(),
-                vpc_id: "vpc-0123456789abcdef0".to_owned(),
+            settings: Settings {
+                topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
+                origin: Origin {
+                    monitor: "network/production".to_owned(),
+                    owner: "cluster/network/production".to_owned(),
+                    vpc_id: "vpc-0123456789abcdef0".to_owned(),
+                },
+                format: LogFormat::aws_default(),
+                rules: Config::default(),
+                console: ConsoleNames {
+                    dashboard: Some("vfm-network-production-aa0df1549f".to_owned()),
+                    workgroup: Some("vfm-network-production-aa0df1549f".to_owned()),
+                    database: Some("vfm_network_production_aa0df1549f".to_owned()),
+                    table: Some("vpc_flow_logs".to_owned()),
+                },
+                metrics: None,
             },
         }
     }
@@ -70,9 +81,11 @@ impl Library {
     pub fn handle(&self, batches: &[Batch]) {
         for batch in batches {
             let Ok(event) = serde_json::from_str::<Event>(&batch.event) else { continue };
-            let mut analyzer = Analyzer::new(&self.parser, &self.config);
-            drop(envelope::read(&event.awslogs, |line| analyzer.add(line)));
-            black_box(Message::compose(&analyzer.finish(), &self.origin, Severity::Low));
+            let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules);
+            let Ok(header) = envelope::read(&event.awslogs, |line| analyzer.add(line)) else { continue };
+            let account_region = AccountRegion::of_function("arn:aws:lambda:eu-west-1:123456789012:function:detector");
+            let invocation = Invocation { account_region, log_group: header.log_group };
+            black_box(Message::compose(&analyzer.finish(), &self.settings, &invocation));
         }
     }
 

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::read::DecoderReader;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+use serde_json::Value;
 
 use stream::JsonStream;
 
@@ -43,6 +44,15 @@ pub enum MessageType {
     Control,
 }
 
+/// The facts about a batch besides its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Its kind.
+    pub message_type: MessageType,
+    /// The log group of its events.
+    pub log_group: Option<String>,
+}
+
 /// The reason a batch cannot be read. Sending it again will not help.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
@@ -72,13 +82,14 @@ pub enum EnvelopeError {
 /// the batch.
 ///
 /// The type of the batch may stand after its events: the caller discards the messages of a control message.
-pub fn read(payload: &Payload, on_message: impl FnMut(&str)) -> Result<MessageType, EnvelopeError> {
+pub fn read(payload: &Payload, on_message: impl FnMut(&str)) -> Result<Header, EnvelopeError> {
     let packed = DecoderReader::new(payload.data.as_bytes(), &STANDARD);
     read_json(JsonStream::new(GzDecoder::new(packed), MAX_UNPACKED_BYTES), on_message)
 }
 
-fn read_json(mut json: JsonStream<impl Read>, mut on_message: impl FnMut(&str)) -> Result<MessageType, EnvelopeError> {
+fn read_json(mut json: JsonStream<impl Read>, mut on_message: impl FnMut(&str)) -> Result<Header, EnvelopeError> {
     let mut message_type = None;
+    let mut log_group = None;
     json.require(b'{', "an object")?;
     if !json.skip(b'}')? {
         loop {
@@ -86,6 +97,9 @@ fn read_json(mut json: JsonStream<impl Read>, mut on_message: impl FnMut(&str)) 
             json.require(b':', "a colon")?;
             match key.as_str() {
                 "messageType" => message_type = Some(json.value()?),
+                "logGroup" => {
+                    log_group = json.value::<Value>()?.as_str().filter(|name| is_log_group(name)).map(str::to_owned);
+                }
                 "logEvents" => read_events(&mut json, &mut on_message)?,
                 _ => drop(json.value::<serde::de::IgnoredAny>()?),
             }
@@ -96,7 +110,14 @@ fn read_json(mut json: JsonStream<impl Read>, mut on_message: impl FnMut(&str)) 
         json.require(b'}', "the end of the object")?;
     }
     json.require_end()?;
-    message_type.ok_or(EnvelopeError::Shape { expected: "a messageType", at: json.position() })
+    let message_type = message_type.ok_or(EnvelopeError::Shape { expected: "a messageType", at: json.position() })?;
+    Ok(Header { message_type, log_group })
+}
+
+/// A name by the rules of `CreateLogGroup`. Another one is no reason to lose the batch.
+fn is_log_group(name: &str) -> bool {
+    (1..=512).contains(&name.len())
+        && name.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-' | b'/' | b'.' | b'#'))
 }
 
 fn read_events(json: &mut JsonStream<impl Read>, on_message: &mut impl FnMut(&str)) -> Result<(), EnvelopeError> {
@@ -123,8 +144,8 @@ mod tests {
     fn lines(json: &str) -> Result<(MessageType, Vec<String>), EnvelopeError> {
         let mut lines = Vec::new();
         let json = JsonStream::new(json.as_bytes(), MAX_UNPACKED_BYTES);
-        let message_type = read_json(json, |line| lines.push(line.to_owned()))?;
-        Ok((message_type, lines))
+        let header = read_json(json, |line| lines.push(line.to_owned()))?;
+        Ok((header.message_type, lines))
     }
 
     fn refusal(json: &str) -> String {
@@ -141,6 +162,31 @@ mod tests {
         let (message_type, lines) = lines(json).unwrap();
         assert_eq!(message_type, MessageType::Data);
         assert_eq!(lines, ["one \"line\"", "two\n"]);
+        assert_eq!(log_group(json), Some("CloudTrail/logs".to_owned()));
+    }
+
+    fn log_group(json: &str) -> Option<String> {
+        read_json(JsonStream::new(json.as_bytes(), MAX_UNPACKED_BYTES), |_| {}).unwrap().log_group
+    }
+
+    #[test]
+    fn a_log_group_is_read_before_and_after_the_events_and_only_if_it_can_be_one() {
+        let longest = format!("\"{}\"", "g".repeat(512));
+        for (value, expected) in [
+            (r#""/aws/vpc/flowlogs/network/production""#, Some("/aws/vpc/flowlogs/network/production")),
+            (longest.as_str(), Some(&longest[1..513])),
+            (&format!("\"{}\"", "g".repeat(513)), None),
+            (r#""""#, None),
+            (r#""two\nlines""#, None),
+            ("null", None),
+            ("[1]", None),
+        ] {
+            let before = format!(r#"{{"logGroup":{value},"logEvents":[],"messageType":"DATA_MESSAGE"}}"#);
+            let after = format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{}}],"logGroup":{value}}}"#);
+            assert_eq!(log_group(&before).as_deref(), expected, "{before}");
+            assert_eq!(log_group(&after).as_deref(), expected, "{after}");
+        }
+        assert_eq!(log_group(r#"{"messageType":"DATA_MESSAGE"}"#), None);
     }
 
     #[test]
@@ -181,7 +227,7 @@ mod tests {
     }
 
     fn data(data: &str) -> Result<MessageType, EnvelopeError> {
-        read(&Payload { data: data.to_owned() }, |_| {})
+        read(&Payload { data: data.to_owned() }, |_| {}).map(|header| header.message_type)
     }
 
     #[test]
@@ -197,7 +243,7 @@ mod tests {
     fn what_unpacks_to_too_much_is_refused() {
         let batch = format!(r#"{}{{"messageType":"DATA_MESSAGE"}}"#, " ".repeat(100_000));
         let read = |limit: usize| read_json(JsonStream::new(batch.as_bytes(), limit as u64), |_| {});
-        assert_eq!(read(batch.len()).unwrap(), MessageType::Data);
+        assert_eq!(read(batch.len()).unwrap().message_type, MessageType::Data);
         assert!(matches!(read(batch.len() - 1), Err(EnvelopeError::TooLarge)));
     }
 

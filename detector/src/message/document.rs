@@ -4,13 +4,16 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Report, Sentence, Time, quoted_bytes};
+use super::{Links, Report, Sentence, Threshold, Time, quoted_bytes};
 use crate::findings::{Detail, Finding, Folded, Subject};
 use crate::rules::{Rule, Severity};
 use crate::settings::Origin;
 
 /// The version of the document's form.
 const VERSION: u32 = 1;
+
+/// Findings that have links, the most severe: each has a kilobyte or two of them.
+const MAX_LINKED: usize = 20;
 
 /// The result of a batch.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +22,10 @@ pub struct Document {
     version: u32,
     monitor: String,
     vpc_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
     severity: Severity,
     records: Records,
     findings: Vec<FindingDocument>,
@@ -57,6 +64,8 @@ pub struct FindingDocument {
     destination: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interface: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    interfaces: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<u8>,
     records: u64,
@@ -74,6 +83,11 @@ pub struct FindingDocument {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     includes: Vec<Included>,
     summary: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<Threshold>,
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    links: Option<Links>,
 }
 
 /// The findings of a lesser rule that were folded into the finding.
@@ -91,12 +105,10 @@ impl From<&Folded> for Included {
 }
 
 impl FindingDocument {
-    /// The document of `finding`; `origin` is part of its id and key.
+    /// The document of `finding`, without threshold and links; `origin` is part of its id and key.
     #[must_use]
     pub fn new(finding: &Finding, origin: &Origin) -> Self {
         let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, folded, .. } = finding;
-        let mut ports = tally.ports.kept().to_vec();
-        ports.sort_unstable();
         let time = |seconds: Option<u64>| seconds.map(|seconds| Time(seconds).to_string());
         Self {
             id: finding.id(&origin.monitor),
@@ -106,26 +118,43 @@ impl FindingDocument {
             source: *source,
             destination: *destination,
             interface: if let Detail::Interface(interface) = detail { Some(interface.to_string()) } else { None },
+            interfaces: tally.interfaces.names().collect(),
             protocol: if let Detail::Protocol(protocol) = detail { Some(*protocol) } else { None },
             records: tally.records,
             bytes: tally.bytes,
-            ports,
+            ports: tally.ports.sorted(),
             port_count: (*rule == Rule::PortScan).then_some(*distinct),
             host_count: (*rule == Rule::HostSweep).then_some(*distinct),
             first: time(tally.first),
             last: time(tally.last),
             includes: folded.iter().map(Included::from).collect(),
             summary: Sentence(finding).to_string(),
+            threshold: None,
+            action: rule.action(),
+            links: None,
+        }
+    }
+
+    /// The document of the finding at place `index` of a message.
+    fn of_message(finding: &Finding, report: &Report, index: usize) -> Self {
+        let Report { settings, invocation, .. } = report;
+        Self {
+            threshold: Threshold::of(finding.rule, &settings.rules),
+            links: (index < MAX_LINKED).then(|| Links::of(finding, settings, invocation)),
+            ..Self::new(finding, &settings.origin)
         }
     }
 }
 
 /// The document as JSON, which as a JSON string has at most `room` bytes.
 pub(super) fn document(report: &Report, room: usize) -> String {
+    let (origin, account_region) = (&report.settings.origin, report.invocation.account_region.as_ref());
     let mut document = Document {
         version: VERSION,
-        monitor: report.origin.monitor.clone(),
-        vpc_id: report.origin.vpc_id.clone(),
+        monitor: origin.monitor.clone(),
+        vpc_id: origin.vpc_id.clone(),
+        account_id: account_region.map(|it| it.account.clone()),
+        region: account_region.map(|it| it.region.clone()),
         severity: report.severity,
         records: Records { total: report.counts.records(), parsed: report.counts.parsed, bad: report.counts.bad },
         findings: Vec::new(),
@@ -133,8 +162,8 @@ pub(super) fn document(report: &Report, room: usize) -> String {
         omitted: Omitted { findings: usize::MAX, records: u64::MAX, unexamined_records: u64::MAX },
     };
     let mut used = quoted_bytes(&json(&document));
-    for finding in &report.findings {
-        let finding = FindingDocument::new(finding, report.origin);
+    for (index, finding) in report.findings.iter().enumerate() {
+        let finding = FindingDocument::of_message(finding, report, index);
         used += quoted_bytes(&json(&finding));
         if used > room {
             break;

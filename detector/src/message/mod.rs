@@ -3,30 +3,58 @@
 //! SNS hands each kind of subscriber its own text: people read [`text`], programs [`document`]. See
 //! [Message structure](https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html).
 
+mod block;
+mod conditions;
 mod document;
+mod headline;
+mod links;
+mod query;
 mod sentence;
+mod span;
 mod text;
+mod threshold;
 
+#[cfg(test)]
+mod query_tests;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
 
+pub use conditions::QUERIED_FIELDS;
 pub use document::{Document, FindingDocument};
+pub use links::Links;
 pub use sentence::{Bytes, Sentence, Time};
+pub use threshold::Threshold;
 
+use headline::headline;
+
+use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Counts};
 use crate::findings::Finding;
 use crate::rules::{Rule, Severity};
-use crate::settings::Origin;
+use crate::settings::{Origin, Settings};
 
 /// The longest subject. SNS wants "less than 100 characters" of ASCII without line breaks or control characters:
 /// [Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
 pub const MAX_SUBJECT_CHARS: usize = 99;
 
+/// The longest text for a phone, so that it is sent in one part: "an SMS message can contain 160 GSM characters, 140 ASCII characters, or
+/// 70 UCS-2 characters", see [Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
+pub const MAX_SMS_CHARS: usize = 140;
+
 /// The longest body in bytes, all texts together. SNS takes 256 KiB for body and message attributes together; 4 KiB are
 /// more than the attributes can need.
 pub const MAX_BODY_BYTES: usize = (256 - 4) * 1024;
+
+/// Facts about an invocation that the settings lack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Invocation {
+    /// The account and region of the function.
+    pub account_region: Option<AccountRegion>,
+    /// The log group of the records.
+    pub log_group: Option<String>,
+}
 
 /// A message to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +82,8 @@ struct Body<'t> {
 
 /// The findings that are published, with the facts about all of them.
 struct Report<'r> {
-    origin: &'r Origin,
+    settings: &'r Settings,
+    invocation: &'r Invocation,
     counts: Counts,
     findings: Vec<&'r Finding>,
     severity: Severity,
@@ -64,16 +93,17 @@ struct Report<'r> {
 }
 
 impl Message {
-    /// The message for a batch, or `None` if nothing of at least `min_severity` was found.
+    /// The message for a batch, or `None` if nothing of at least the least severity was found.
     #[must_use]
-    pub fn compose(analysis: &Analysis, origin: &Origin, min_severity: Severity) -> Option<Self> {
-        let all = &analysis.findings;
+    pub fn compose(analysis: &Analysis, settings: &Settings, invocation: &Invocation) -> Option<Self> {
+        let (all, min_severity) = (&analysis.findings, settings.rules.min_severity);
         let findings: Vec<_> = all.list.iter().filter(|finding| finding.rule.severity() >= min_severity).collect();
         let severity = findings.iter().map(|finding| finding.rule.severity()).max()?;
         let fired = |rule| findings.iter().any(|finding| finding.rules().any(|fired| fired == rule));
         let rules = Rule::ALL.into_iter().filter(|rule| fired(*rule)).collect();
         let report = Report {
-            origin,
+            settings,
+            invocation,
             counts: analysis.counts,
             findings,
             severity,
@@ -81,28 +111,22 @@ impl Message {
             unexamined_records: all.unexamined_records,
         };
         Some(Self {
-            subject: subject(&report.headline()),
+            subject: ascii(&headline(&report, MAX_SUBJECT_CHARS)),
             body: report.body(),
             severity,
             rules,
-            origin: origin.clone(),
+            origin: settings.origin.clone(),
         })
     }
 }
 
 impl Report<'_> {
-    /// `HIGH: 2 network anomalies in vpc-0123456789abcdef0, monitor network/production`
-    fn headline(&self) -> String {
-        let anomalies = counted(self.findings.len(), "network anomaly", "network anomalies");
-        format!("{}: {anomalies} in {}, monitor {}", self.severity, self.origin.vpc_id, self.origin.monitor)
-    }
-
     fn body(&self) -> String {
-        let headline = self.headline();
+        let sms = ascii(&headline(self, MAX_SMS_CHARS));
         let email = text::text(self);
-        let room = MAX_BODY_BYTES - quoted_bytes(&email) - quoted_bytes(&headline);
+        let room = MAX_BODY_BYTES - quoted_bytes(&email) - quoted_bytes(&sms);
         let default = document::document(self, room);
-        let body = Body { default: &default, email: &email, sms: &headline };
+        let body = Body { default: &default, email: &email, sms: &sms };
         serde_json::to_string(&body).unwrap_or_default()
     }
 }
@@ -118,15 +142,11 @@ fn quoted_bytes(text: &str) -> usize {
     text.bytes().map(escaped).sum::<usize>() + NAME_AND_PUNCTUATION
 }
 
-fn subject(headline: &str) -> String {
-    let clean = headline.chars().map(|it| if it == ' ' || it.is_ascii_graphic() { it } else { '?' });
-    if headline.chars().count() <= MAX_SUBJECT_CHARS {
-        clean.collect()
-    } else {
-        clean.take(MAX_SUBJECT_CHARS - 3).chain("...".chars()).collect()
-    }
+/// `text` with `?` in the place of each character that a subject may not have.
+fn ascii(text: &str) -> String {
+    text.chars().map(|it| if it == ' ' || it.is_ascii_graphic() { it } else { '?' }).collect()
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

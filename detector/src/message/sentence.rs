@@ -90,7 +90,8 @@ impl Display for Connections<'_> {
     }
 }
 
-struct Address(Option<IpAddr>);
+/// An address, or the words for an unknown one.
+pub(super) struct Address(pub Option<IpAddr>);
 
 impl Display for Address {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

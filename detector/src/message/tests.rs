@@ -4,24 +4,54 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::account_region::AccountRegion;
 use crate::findings::{Detail, Findings, Folded, Groups, Subject};
 use crate::record::Parser;
-use crate::rules::Limits;
+use crate::rules::{Config, Limits};
+use crate::settings::ConsoleNames;
+use crate::test_data::{FUNCTION_ARN, LOG_GROUP, V2_FORMAT};
 
-fn origin() -> Origin {
-    Origin {
-        monitor: "network/production".to_owned(),
-        owner: "cluster/network/production".to_owned(),
-        vpc_id: "vpc-0123456789abcdef0".to_owned(),
+pub(super) fn settings() -> Settings {
+    let name = || Some("vfm-network-production-aa0df1549f".to_owned());
+    Settings {
+        topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
+        origin: Origin {
+            monitor: "network/production".to_owned(),
+            owner: "cluster/network/production".to_owned(),
+            vpc_id: "vpc-0123456789abcdef0".to_owned(),
+        },
+        format: V2_FORMAT.parse().unwrap(),
+        rules: Config::default(),
+        console: ConsoleNames {
+            dashboard: name(),
+            workgroup: name(),
+            database: Some("vfm_network_production_aa0df1549f".to_owned()),
+            table: Some("vpc_flow_logs".to_owned()),
+        },
+        metrics: None,
     }
 }
 
-fn subject(destination: IpAddr) -> Subject {
+pub(super) fn invocation() -> Invocation {
+    Invocation { account_region: AccountRegion::of_function(FUNCTION_ARN), log_group: Some(LOG_GROUP.to_owned()) }
+}
+
+fn with_origin(origin: Origin) -> Settings {
+    Settings { origin, ..settings() }
+}
+
+pub(super) fn subject(destination: IpAddr) -> Subject {
     Subject { source: Some([10, 0, 0, 1].into()), destination: Some(destination), detail: Detail::None }
 }
 
-fn add(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
-    let parser = Parser::new("${dstport} ${bytes} ${start} ${end}".parse().unwrap());
+/// Adds a record of the values `dstport bytes start end`.
+pub(super) fn add(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
+    add_at(groups, rule, subject, &format!("- {values}"));
+}
+
+/// Adds a record of the values `interface-id dstport bytes start end`.
+pub(super) fn add_at(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
+    let parser = Parser::new("${interface-id} ${dstport} ${bytes} ${start} ${end}".parse().unwrap());
     groups.add(rule, subject, &parser.parse(values).unwrap());
 }
 
@@ -30,7 +60,12 @@ fn analysis(findings: Findings) -> Analysis {
 }
 
 fn compose(analysis: &Analysis) -> Message {
-    Message::compose(analysis, &origin(), Severity::Low).unwrap()
+    Message::compose(analysis, &settings(), &invocation()).unwrap()
+}
+
+fn sms(message: &Message) -> String {
+    let body: Value = serde_json::from_str(&message.body).unwrap();
+    body["sms"].as_str().unwrap().to_owned()
 }
 
 fn body(message: &Message) -> (Value, String) {
@@ -44,36 +79,118 @@ fn some_findings() -> Analysis {
     let times = "1418530010 1418530070";
     add(&mut groups, Rule::RejectedTcp, subject([10, 0, 0, 2].into()), &format!("443 60 {times}"));
     add(&mut groups, Rule::RejectedTcp, subject([10, 0, 0, 2].into()), &format!("22 60 {times}"));
-    add(&mut groups, Rule::HighDataTransfer, subject([203, 0, 113, 9].into()), &format!("443 60123456 {times}"));
+    let upload = format!("eni-1235b8ca123456789 443 60123456 {times}");
+    add_at(&mut groups, Rule::HighDataTransfer, subject([203, 0, 113, 9].into()), &upload);
     analysis(groups.finish())
 }
 
 #[test]
 fn no_findings_no_message_and_none_of_too_little_severity() {
-    let origin = origin();
-    assert_eq!(Message::compose(&analysis(Findings::default()), &origin, Severity::Low), None);
-    let message = Message::compose(&some_findings(), &origin, Severity::Medium).unwrap();
+    assert_eq!(Message::compose(&analysis(Findings::default()), &settings(), &invocation()), None);
+    let rules = Config { min_severity: Severity::Medium, ..Config::default() };
+    let message = Message::compose(&some_findings(), &Settings { rules, ..settings() }, &invocation()).unwrap();
     assert_eq!(message.rules, [Rule::HighDataTransfer]);
     assert!(!message.body.contains("rejectedTcp"));
-    assert!(message.subject.starts_with("HIGH: 1 network anomaly in "));
+    assert_eq!(message.subject, "HIGH: 10.0.0.1 sent 60.1 MB to 203.0.113.9, network/production");
 }
 
 #[test]
-fn people_read_sentences() {
+fn people_read_what_happened_and_what_to_do() {
     let message = compose(&some_findings());
     assert_eq!(message.severity, Severity::High);
     assert_eq!(message.rules, [Rule::HighDataTransfer, Rule::RejectedTcp]);
-    assert_eq!(message.subject, "HIGH: 2 network anomalies in vpc-0123456789abcdef0, monitor network/production");
+    assert_eq!(message.subject, "HIGH: 10.0.0.1 sent 60.1 MB to 203.0.113.9 (+1 more), network/production");
+    assert_eq!(sms(&message), message.subject);
+    let email = body(&message).1;
+    let is_link = |line: &str| line.trim_start().starts_with("https://");
+    let without_links: String = email.split_inclusive('\n').filter(|line| !is_link(line)).collect();
     assert_eq!(
-        body(&message).1,
-        "HIGH: 2 network anomalies in vpc-0123456789abcdef0, monitor network/production\n\
-         Records: 7 parsed, 1 could not be parsed and were skipped\n\
-         \n\
-         HIGH highDataTransfer: 10.0.0.1 sent 60.1 MB to 203.0.113.9 at port 443 in flows above the threshold \
-         (records 1, 2014-12-14T04:06:50Z to 2014-12-14T04:07:50Z)\n\
-         LOW rejectedTcp: connections from 10.0.0.1 to 10.0.0.2 were rejected at ports 22 443 \
-         (records 2, 2014-12-14T04:06:50Z to 2014-12-14T04:07:50Z)\n"
+        without_links,
+        r#"HIGH: 10.0.0.1 sent 60.1 MB to 203.0.113.9 (+1 more), network/production
+
+Account:  123456789012
+Region:   eu-west-1
+VPC:      vpc-0123456789abcdef0
+Monitor:  network/production
+Findings: 2 (1 HIGH, 1 LOW)
+Records:  7 parsed, 1 could not be parsed and were skipped
+Dashboard:
+
+1. HIGH highDataTransfer
+   10.0.0.1 sent 60.1 MB to 203.0.113.9 at port 443 in flows above the
+   threshold
+   Time:      2014-12-14T04:06:50Z to 2014-12-14T04:07:50Z
+   Traffic:   1 record, 60.1 MB
+   Interface: eni-1235b8ca123456789
+   Threshold: 50.0 MB in one record
+   Do:        find the program on the source that sends the data; isolate the
+              source if nothing explains it
+   Rule:
+   Records in Logs Insights:
+   Athena, for the statement below:
+     SELECT *
+     FROM "vfm_network_production_aa0df1549f"."vpc_flow_logs"
+     WHERE year IN ('2014')
+       AND month IN ('12')
+       AND year || month || day BETWEEN '20141214' AND '20141214'
+       AND "start" BETWEEN 1418529410 AND 1418530670
+       AND srcaddr = '10.0.0.1'
+       AND dstaddr = '203.0.113.9'
+       AND dstport = 443
+       AND bytes > 50000000
+     ORDER BY "start" DESC
+     LIMIT 1000
+
+2. LOW rejectedTcp
+   connections from 10.0.0.1 to 10.0.0.2 were rejected at ports 22 443
+   Time:      2014-12-14T04:06:50Z to 2014-12-14T04:07:50Z
+   Traffic:   2 records, 120 B
+   Do:        check if the source is yours; if it is, add the missing rule of
+              the security group
+   Rule:
+   Records in Logs Insights:
+"#
     );
+    assert!(without_links.lines().all(|line| line.len() <= block::MAX_CHARS), "{without_links}");
+    let links: Vec<_> = email.lines().map(str::trim_start).filter(|line| is_link(line)).collect();
+    let (document, _) = body(&message);
+    let [first, second] = [0, 1].map(|index| document["findings"][index]["links"].clone());
+    assert_eq!(
+        links,
+        [
+            first["dashboard"].as_str().unwrap(),
+            first["rule"].as_str().unwrap(),
+            first["logsInsights"].as_str().unwrap(),
+            "https://eu-west-1.console.aws.amazon.com/athena/home?region=eu-west-1#/query-editor?\
+             workgroup=vfm-network-production-aa0df1549f",
+            second["rule"].as_str().unwrap(),
+            second["logsInsights"].as_str().unwrap(),
+        ]
+    );
+}
+
+/// Findings beyond the first few are lines, and a message without the facts of AWS has neither them nor links to its console.
+#[test]
+fn a_message_names_only_known_facts() {
+    let mut groups = Groups::default();
+    for last in 0..=text::MAX_BLOCKS {
+        let destination: IpAddr = [10, 0, 0, u8::try_from(last).unwrap()].into();
+        add(&mut groups, Rule::RejectedTcp, subject(destination), "22 60 - -");
+    }
+    let console = ConsoleNames::default();
+    let bare = Settings { console, ..settings() };
+    let message = Message::compose(&analysis(groups.finish()), &bare, &Invocation::default()).unwrap();
+    let (document, email) = body(&message);
+    assert_eq!((&document["accountId"], &document["region"]), (&Value::Null, &Value::Null));
+    let links = serde_json::json!({"rule": links::rule(Rule::RejectedTcp)});
+    assert_eq!(document["findings"][0]["links"], links);
+    assert!(email.contains("\n\nVPC:      vpc-0123456789abcdef0\n"), "{email}");
+    assert_eq!(email.matches("   Traffic:   1 record, 60 B\n").count(), text::MAX_BLOCKS);
+    let last = "\nOther findings:\nLOW rejectedTcp: connection from 10.0.0.1 to 10.0.0.5:22 was rejected (records 1)\n";
+    assert!(email.ends_with(last), "{email}");
+    for absent in ["console", "Account", "Dashboard", "Time:", "Interface:", "Athena", "SELECT"] {
+        assert!(!email.contains(absent), "{absent}: {email}");
+    }
 }
 
 #[test]
@@ -82,10 +199,14 @@ fn programs_read_a_document() {
     let id = document["findings"][1]["id"].as_str().unwrap().to_owned();
     assert_eq!(id, some_findings().findings.list[1].id("network/production"));
     let key = some_findings().findings.list[1].key("cluster/network/production");
+    let links =
+        |index: usize| serde_json::json!(Links::of(&some_findings().findings.list[index], &settings(), &invocation()));
     let expected = serde_json::json!({
         "version": 1,
         "monitor": "network/production",
         "vpcId": "vpc-0123456789abcdef0",
+        "accountId": "123456789012",
+        "region": "eu-west-1",
         "severity": "HIGH",
         "records": {"total": 8, "parsed": 7, "bad": 1},
         "findings": [
@@ -95,12 +216,18 @@ fn programs_read_a_document() {
                 "source": "10.0.0.1", "destination": "203.0.113.9", "records": 1, "bytes": 60_123_456, "ports": [443],
                 "first": "2014-12-14T04:06:50Z", "last": "2014-12-14T04:07:50Z",
                 "summary": "10.0.0.1 sent 60.1 MB to 203.0.113.9 at port 443 in flows above the threshold",
+                "interfaces": ["eni-1235b8ca123456789"],
+                "threshold": {"value": 50_000_000, "unit": "bytes"},
+                "action": Rule::HighDataTransfer.action(),
+                "links": links(0),
             },
             {
                 "id": id, "key": key, "rule": "rejectedTcp", "severity": "LOW",
                 "source": "10.0.0.1", "destination": "10.0.0.2", "records": 2, "bytes": 120, "ports": [22, 443],
                 "first": "2014-12-14T04:06:50Z", "last": "2014-12-14T04:07:50Z",
                 "summary": "connections from 10.0.0.1 to 10.0.0.2 were rejected at ports 22 443",
+                "action": Rule::RejectedTcp.action(),
+                "links": links(1),
             },
         ],
         "omitted": {"findings": 0, "records": 0, "unexaminedRecords": 0},
@@ -114,7 +241,7 @@ fn folded_findings_are_in_every_form_of_the_message() {
     for rule in [Rule::SensitivePortAccepted, Rule::SensitivePortRejected, Rule::SensitivePortRejected] {
         add(&mut groups, rule, subject([10, 0, 0, 2].into()), "22 60 - -");
     }
-    let message = Message::compose(&analysis(groups.finish()), &origin(), Severity::High).unwrap();
+    let message = Message::compose(&analysis(groups.finish()), &settings(), &invocation()).unwrap();
     assert_eq!(message.rules, [Rule::SensitivePortAccepted, Rule::SensitivePortRejected]);
     let (document, email) = body(&message);
     let finding = &document["findings"][0];
@@ -122,7 +249,8 @@ fn folded_findings_are_in_every_form_of_the_message() {
     assert_eq!((&document["findings"][1], &finding["summary"]), (&Value::Null, &sentence.into()));
     let includes = serde_json::json!([{"rule": "sensitivePortRejected", "records": 2, "bytes": 120}]);
     assert_eq!((&finding["records"], &finding["includes"]), (&1.into(), &includes));
-    assert!(email.ends_with(&format!("\nHIGH sensitivePortAccepted: {sentence} (records 1)\n")), "{email}");
+    let unwrapped = email.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unwrapped.contains(&format!("1. HIGH sensitivePortAccepted {sentence} ")), "{email}");
 }
 
 #[test]
@@ -213,7 +341,9 @@ fn largest() -> Analysis {
             let far = |low: u128| Some(IpAddr::V6((u128::MAX - low).into()));
             let subject = Subject { source: far(pair), destination: far(pair), detail: Detail::None };
             for port in 0..20 {
-                add(&mut groups, rule, subject.clone(), &format!("{} {} 0 {}", u16::MAX - port, u64::MAX, u32::MAX));
+                let interface = format!("eni-{port:017x}");
+                let values = format!("{interface} {} {} 0 {}", u16::MAX - port, u64::MAX, u32::MAX);
+                add_at(&mut groups, rule, subject.clone(), &values);
             }
         }
     }
@@ -232,7 +362,11 @@ fn the_largest_batch_fits_and_the_message_says_what_is_missing() {
     assert!(listed > 100);
     assert_eq!(document["omitted"]["findings"], analysis.findings.list.len() - listed);
     assert_eq!(document["omitted"]["records"], 20 * Rule::ALL.len());
-    assert_eq!(email.lines().filter(|line| line.starts_with("HIGH largeEgress")).count(), text::MAX_LISTED);
+    assert_eq!(
+        email.lines().filter(|line| line.starts_with("HIGH largeEgress")).count(),
+        text::MAX_LISTED - text::MAX_BLOCKS
+    );
+    assert_eq!(email.matches(". HIGH largeEgress\n").count(), text::MAX_BLOCKS);
     assert!(email.contains(&format!("{} less important findings.", analysis.findings.list.len() - text::MAX_LISTED)));
     assert!(email.contains("too many: 180 more records."));
     assert!(email.contains(&format!("too many: {} records.", u64::MAX)));
@@ -259,11 +393,78 @@ fn names_that_no_interface_has_do_not_make_the_message_too_large() {
 #[test]
 fn a_long_name_is_cut_from_the_subject_but_not_from_the_body() {
     let monitor = format!("{}/{}", "n".repeat(63), "m".repeat(253));
-    let message =
-        Message::compose(&some_findings(), &Origin { monitor: monitor.clone(), ..origin() }, Severity::Low).unwrap();
+    let settings = with_origin(Origin { monitor: monitor.clone(), ..settings().origin });
+    let message = Message::compose(&some_findings(), &settings, &invocation()).unwrap();
     assert_eq!(message.subject.len(), MAX_SUBJECT_CHARS);
+    assert!(message.subject.starts_with("HIGH: 10.0.0.1 sent 60.1 MB to 203.0.113.9 (+1 more), nnn"));
     assert!(message.subject.ends_with("nnn..."));
+    assert_eq!(sms(&message).len(), MAX_SMS_CHARS);
     assert!(body(&message).1.contains(&monitor));
+}
+
+/// The worst case of every rule: the longest addresses, numbers and counts.
+#[test]
+fn both_addresses_are_in_every_subject_and_each_cut_is_marked() {
+    let far: IpAddr = "2001:db8:1111:2222:3333:4444:5555:6666".parse().unwrap();
+    for rule in Rule::ALL {
+        for detail in [Detail::None, Detail::Port(u16::MAX), Detail::Protocol(u8::MAX)] {
+            let mut groups = Groups::default();
+            let long = Subject { source: Some(far), destination: Some(far), detail };
+            add(&mut groups, rule, long, "65535 999900000 - -");
+            let mut findings = groups.finish();
+            findings.list[0].distinct = u32::MAX;
+            findings.list.extend(vec![findings.list[0].clone(); 9_999]);
+            let message = compose(&analysis(findings));
+            let line = format!("{rule}: {}", message.subject);
+            let named = message.subject.matches(&far.to_string()).count();
+            let expected = match rule {
+                Rule::SkippedRecords => 0,
+                Rule::HostSweep => 1,
+                _ => 2,
+            };
+            assert_eq!(named, expected, "{line}");
+            let is_whole = message.subject.ends_with(" (+9999 more), network/production");
+            assert!(is_whole || message.subject.contains("..."), "{line}");
+            assert!(message.subject.contains(" (+9999 more)") || message.subject.ends_with("..."), "{line}");
+            assert!(sms(&message).contains("(+9999 more)"), "{}", sms(&message));
+        }
+    }
+}
+
+#[test]
+fn a_subject_names_the_worst_finding() {
+    let of = |rule, subject: Subject, values: &str, distinct| {
+        let mut groups = Groups::default();
+        add(&mut groups, rule, subject, values);
+        let mut findings = groups.finish();
+        findings.list[0].distinct = distinct;
+        compose(&analysis(findings)).subject
+    };
+    let target: IpAddr = [10, 20, 0, 13].into();
+    let to = |destination: Option<IpAddr>, detail| Subject { destination, detail, ..subject(target) };
+    let values = "22 612000000 - -";
+    for (subject, expected) in [
+        (of(Rule::SensitivePortAccepted, subject(target), values, 0), "HIGH: 10.0.0.1 reached 10.20.0.13:22"),
+        (of(Rule::LargeEgress, subject(target), values, 0), "HIGH: 10.0.0.1 sent 612.0 MB to 10.20.0.13"),
+        (of(Rule::LargeEgress, to(None, Detail::None), values, 0), "HIGH: 10.0.0.1 sent 612.0 MB to public addresses"),
+        (of(Rule::PortScan, subject(target), values, 31), "MEDIUM: 10.0.0.1 scanned 31 ports of 10.20.0.13"),
+        (of(Rule::HostSweep, to(None, Detail::Port(22)), values, 77), "MEDIUM: 10.0.0.1 tried port 22 of 77 addresses"),
+        (of(Rule::RejectedTcp, subject(target), values, 0), "LOW: 10.0.0.1 was rejected at 10.20.0.13:22"),
+        (
+            of(Rule::SensitivePortRejected, subject("2001:db8::2".parse().unwrap()), values, 0),
+            "LOW: 10.0.0.1 was rejected at [2001:db8::2]:22",
+        ),
+        (
+            of(Rule::UnusualProtocol, to(Some(target), Detail::Protocol(47)), values, 0),
+            "LOW: 10.0.0.1 sent protocol 47 to 10.20.0.13",
+        ),
+        (
+            of(Rule::SkippedRecords, to(None, Detail::Interface("eni-é".into())), "- - 1 2", 0),
+            "LOW: AWS skipped records of eni-?",
+        ),
+    ] {
+        assert_eq!(subject, format!("{expected}, network/production"));
+    }
 }
 
 #[test]
@@ -283,10 +484,37 @@ fn bytes_have_units() {
 proptest! {
     #[test]
     fn a_message_is_always_one_sns_takes(monitor in any::<String>(), vpc_id in any::<String>()) {
-        let message = Message::compose(&some_findings(), &Origin { monitor, vpc_id, ..origin() }, Severity::Low).unwrap();
-        prop_assert!(message.subject.len() <= MAX_SUBJECT_CHARS);
-        prop_assert!(message.subject.bytes().all(|it| it == b' ' || it.is_ascii_graphic()), "{}", message.subject);
+        let message = Message::compose(&some_findings(), &with_origin(Origin { monitor, vpc_id, ..settings().origin }), &invocation()).unwrap();
+        for (line, limit) in [(message.subject.clone(), MAX_SUBJECT_CHARS), (sms(&message), MAX_SMS_CHARS)] {
+            prop_assert!(line.len() <= limit);
+            prop_assert!(line.bytes().all(|it| it == b' ' || it.is_ascii_graphic()), "{}", line);
+            prop_assert!(line.starts_with("HIGH: 10.0.0.1 sent 60.1 MB to 203.0.113.9 (+1 more)"), "{}", line);
+        }
         body(&message);
+    }
+
+    #[test]
+    fn a_subject_fits_whatever_the_finding(
+        rule in prop::sample::select(Rule::ALL.to_vec()),
+        source: Option<IpAddr>,
+        destination: Option<IpAddr>,
+        port: u16,
+        bytes: u64,
+        distinct: u32,
+        more in 0_usize..100,
+    ) {
+        let mut groups = Groups::default();
+        let detail = Detail::Port(port);
+        add(&mut groups, rule, Subject { source, destination, detail }, &format!("{port} {bytes} - -"));
+        let mut findings = groups.finish();
+        findings.list[0].distinct = distinct;
+        findings.list.extend(vec![findings.list[0].clone(); more]);
+        let message = compose(&analysis(findings));
+        let severity = format!("{}: ", rule.severity());
+        for (line, limit) in [(message.subject.clone(), MAX_SUBJECT_CHARS), (sms(&message), MAX_SMS_CHARS)] {
+            prop_assert!(line.len() <= limit, "{}", line);
+            prop_assert!(line.len() > severity.len() && line.starts_with(&severity), "{}", line);
+        }
     }
 
     #[test]

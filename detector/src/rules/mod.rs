@@ -1,5 +1,6 @@
 //! The rules by which traffic becomes a finding. Their meaning for people is in `docs/rules.md`.
 
+mod action;
 mod config;
 mod conversations;
 mod declared;

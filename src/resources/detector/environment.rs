@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use detector::message::QUERIED_FIELDS;
 use detector::rules::{Config, Rule, Severity};
 use serde_json::json;
 
@@ -30,9 +31,14 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
         ("METRICS_MONITOR", monitor.names.base().to_owned()),
         ("RULES", json!(rules(monitor)?).to_string()),
     ];
-    let variables = variables.map(|(key, value)| (key.to_owned(), value)).into();
-    // Lambda measures the variables in the form in which it stores them.
-    let bytes = json!(variables).to_string().len();
+    let variables: BTreeMap<_, _> = variables.map(|(key, value)| (key.to_owned(), value)).into();
+    let mut with_links = variables.clone();
+    with_links.extend(names_for_links(monitor).map(|(key, value)| (key.to_owned(), value)));
+    if bytes_of(&with_links) <= MOST_BYTES {
+        return Ok(with_links);
+    }
+    // Links are a convenience, the networks are not.
+    let bytes = bytes_of(&variables);
     if bytes > MOST_BYTES {
         return Err(Invalid {
             field: "detections.externalConnections.trustedCidrs",
@@ -44,6 +50,24 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
         });
     }
     Ok(variables)
+}
+
+/// Lambda measures the variables in the form in which it stores them.
+fn bytes_of(variables: &BTreeMap<String, String>) -> usize {
+    json!(variables).to_string().len()
+}
+
+/// The names of the resources that messages link to, as far as the monitor has them.
+fn names_for_links(monitor: &Monitor) -> impl Iterator<Item = (&'static str, String)> {
+    let Monitor { names, spec, .. } = monitor;
+    let dashboard = spec.dashboard.enabled.then(|| ("DASHBOARD", names.dashboard()));
+    let workgroup = spec.analytics.enabled.then(|| ("WORKGROUP", names.workgroup()));
+    // The function writes its statement by the fields of its own records.
+    let (known, stored) = (&spec.cloud_watch_logs.fields, &spec.s3.fields);
+    let is_readable = QUERIED_FIELDS.iter().all(|field| !known.contains(field) || stored.contains(field));
+    let table = (spec.analytics.enabled && is_readable)
+        .then(|| [("DATABASE", names.database.clone()), ("TABLE", names.table.clone())]);
+    dashboard.into_iter().chain(workgroup).chain(table.into_iter().flatten())
 }
 
 /// Thresholds and switches of the rules, in the detector's own type, so that the detector can read all that the operator writes. Lists are
@@ -97,6 +121,7 @@ fn numbers<T: Ord + TryFrom<i32, Error: Display>>(field: &'static str, values: &
 #[cfg(test)]
 pub(super) mod tests {
     use detector::rules::DeclaredSpec;
+    use detector::settings::ConsoleNames;
     use serde_json::Value;
 
     use super::*;
@@ -134,6 +159,36 @@ pub(super) mod tests {
         assert_eq!(settings.rules, detector::rules::Config::of_monitor());
         assert_eq!(settings.metrics.unwrap().namespace, "VPC/FlowLogs");
         assert_eq!(settings.format, detector::format::LogFormat::aws_default());
+    }
+
+    #[test]
+    fn messages_link_only_to_what_the_monitor_has() {
+        let console = |set: fn(&mut VpcFlowMonitorSpec)| {
+            let mut spec = spec();
+            set(&mut spec);
+            read(spec).console
+        };
+        let all = console(|_| ());
+        assert_eq!(all.dashboard.as_deref(), Some("vfm-network-production-aa0df1549f"));
+        assert_eq!(all.workgroup.as_deref(), Some("vfm-network-production-aa0df1549f"));
+        assert_eq!(all.database.as_deref(), Some("vfm_network_production_aa0df1549f"));
+        assert_eq!(all.table.as_deref(), Some("vpc_flow_logs"));
+        assert_eq!(console(|it| it.dashboard.enabled = false), ConsoleNames { dashboard: None, ..all.clone() });
+        let without_table = ConsoleNames { database: None, table: None, ..all };
+        assert_eq!(
+            console(|it| it.analytics.enabled = false),
+            ConsoleNames { workgroup: None, ..without_table.clone() }
+        );
+        assert_eq!(console(|it| it.s3.fields.retain(|field| *field != FlowLogField::DstPort)), without_table);
+    }
+
+    #[test]
+    fn names_for_links_give_way_to_networks() {
+        let mut spec = spec();
+        spec.detections.external_connections.trusted_cidrs = long_cidrs(64);
+        spec.detections.namespace = "n".repeat(255);
+        let settings = read(spec);
+        assert_eq!((settings.rules.trusted_cidrs.len(), settings.console), (64, ConsoleNames::default()));
     }
 
     #[test]
@@ -222,6 +277,9 @@ pub(super) mod tests {
         let mut spec = spec();
         let size =
             |spec: &VpcFlowMonitorSpec| json!(variables(&fixtures::with_spec(spec.clone())).unwrap()).to_string().len();
+        // Without names for links, which give way.
+        spec.dashboard.enabled = false;
+        spec.analytics.enabled = false;
         spec.detections.namespace = "n".into();
         spec.detections.external_connections.trusted_cidrs = long_cidrs(60);
         let room = MOST_BYTES - size(&spec);

@@ -38,6 +38,10 @@ fn answer(monitor: &Monitor) -> (FunctionConfiguration, Tags) {
         ("METRICS_NAMESPACE", "VPC/FlowLogs"),
         ("METRICS_MONITOR", "vfm-network-production-aa0df1549f"),
         ("RULES", environment::tests::DEFAULT_RULES),
+        ("DASHBOARD", "vfm-network-production-aa0df1549f"),
+        ("WORKGROUP", "vfm-network-production-aa0df1549f"),
+        ("DATABASE", "vfm_network_production_aa0df1549f"),
+        ("TABLE", "vpc_flow_logs"),
     ];
     let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let configuration = FunctionConfiguration::builder()

@@ -34,10 +34,14 @@ async fn records_in_the_log_group_become_a_message_on_the_topic() {
     .await;
     let message = inbox.next().await;
     assert_eq!(message["Type"], "Notification");
-    let subject = format!("HIGH: 2 network anomalies in {}, monitor network/production", sandbox.vpc_id);
-    assert_eq!(message["Subject"], subject);
+    assert_eq!(message["Subject"], "HIGH: 10.0.0.1 sent 50.0 MB to 203.0.113.9 (+1 more), network/production");
     let document: Value = serde_json::from_str(message["Message"].as_str().unwrap()).unwrap();
+    assert_eq!((&document["accountId"], &document["region"]), (&json!(account), &json!("eu-west-1")));
     assert_eq!(document["records"], json!({"total": 4, "parsed": 3, "bad": 1}));
+    let links = document["findings"][0]["links"].as_object().unwrap();
+    assert_eq!(links.keys().collect::<Vec<_>>(), ["dashboard", "logsInsights", "rule"]);
+    let log_group = RECORDS.replace('/', "*2f");
+    assert!(links["logsInsights"].as_str().unwrap().contains(&log_group), "{links:?}");
     let findings = document["findings"].as_array().unwrap();
     let outline: Vec<_> = findings.iter().map(|it| (&it["rule"], &it["source"], &it["bytes"])).collect();
     assert_eq!(outline[0], (&json!("highDataTransfer"), &json!("10.0.0.1"), &json!(50_000_001)));

@@ -168,6 +168,10 @@ fn assert_function(function: &Value, sandbox: &Sandbox, monitor: &Monitor) {
             "LOG_FORMAT": V2_FORMAT,
             "METRICS_NAMESPACE": "VPC/FlowLogs",
             "METRICS_MONITOR": monitor.names.base(),
+            "DASHBOARD": monitor.names.dashboard(),
+            "WORKGROUP": monitor.names.workgroup(),
+            "DATABASE": monitor.names.database,
+            "TABLE": "vpc_flow_logs",
             "RULES": "{\"disabled\":[],\"expectedProtocols\":[1,6,17,58],\"highTransferBytes\":50000000,\"hostSweepMinHosts\":50,\
                 \"largeEgressMinBytes\":500000000,\"minSeverity\":\"MEDIUM\",\"portScanMinPorts\":20,\
                 \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"trustedCidrs\":[],\

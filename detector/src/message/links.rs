@@ -1,0 +1,104 @@
+//! Links to the records of a finding in the AWS console, and to the page of its rule.
+//!
+//! Hosts and paths are those that the operator writes in `status.links`. AWS does not document the address of a query in Logs Insights.
+//! It is the one that the console itself shows: the query's state in [JSURL](https://github.com/Sage/jsurl), of which the
+//! punctuation is percent-encoded twice, with `$` in the place of the outer `%`.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::query;
+use super::span::Span;
+use super::{Invocation, Time};
+use crate::account_region::AccountRegion;
+use crate::findings::Finding;
+use crate::rules::Rule;
+use crate::settings::Settings;
+
+/// Links of a finding.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Links {
+    /// Logs Insights with the query for the records of the finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) logs_insights: Option<String>,
+    /// The dashboard of the monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dashboard: Option<String>,
+    /// The page of the rule.
+    pub(super) rule: String,
+}
+
+impl Links {
+    pub(super) fn of(finding: &Finding, settings: &Settings, invocation: &Invocation) -> Self {
+        let Invocation { account_region, log_group } = invocation;
+        let logs_insights = account_region.as_ref().zip(log_group.as_ref()).map(|(account_region, log_group)| {
+            let query = query::insights(finding, settings);
+            logs_insights(account_region, log_group, &query, Span::around(&finding.tally))
+        });
+        Self { logs_insights, dashboard: dashboard(settings, invocation), rule: rule(finding.rule) }
+    }
+}
+
+/// The section of the rule in `docs/rules.md`.
+pub(super) fn rule(rule: Rule) -> String {
+    format!("{}/blob/main/docs/rules.md#{}", env!("CARGO_PKG_REPOSITORY"), rule.name().to_ascii_lowercase())
+}
+
+/// The dashboard, if there is one.
+pub(super) fn dashboard(settings: &Settings, invocation: &Invocation) -> Option<String> {
+    let (account_region, name) = invocation.account_region.as_ref().zip(settings.console.dashboard.as_ref())?;
+    let (host, region) = (account_region.console_host(), &account_region.region);
+    Some(format!("https://{host}/cloudwatch/home?region={region}#dashboards:name={name}"))
+}
+
+/// The editor of Athena, if there is a workgroup. No address of it carries a statement.
+pub(super) fn query_editor(settings: &Settings, invocation: &Invocation) -> Option<String> {
+    let (account_region, workgroup) = invocation.account_region.as_ref().zip(settings.console.workgroup.as_ref())?;
+    let (host, region) = (account_region.console_host(), &account_region.region);
+    Some(format!("https://{host}/athena/home?region={region}#/query-editor?workgroup={workgroup}"))
+}
+
+/// Logs Insights with `query` over the time range, or over the last day if the records have no times.
+fn logs_insights(account_region: &AccountRegion, log_group: &str, query: &str, span: Option<Span>) -> String {
+    let time = match span {
+        Some(Span { first, last }) => {
+            format!("end~{}~start~{}~timeType~'ABSOLUTE~tz~'UTC", text(&moment(last)), text(&moment(first)))
+        }
+        None => "end~0~start~-86400~timeType~'RELATIVE~tz~'UTC~unit~'seconds".to_owned(),
+    };
+    let (query, log_group) = (text(query), text(log_group));
+    let detail = format!("~({time}~editorString~{query}~isLiveTail~false~source~(~{log_group}))");
+    let (host, region) = (account_region.console_host(), &account_region.region);
+    format!(
+        "https://{host}/cloudwatch/home?region={region}#logsV2:logs-insights$3FqueryDetail$3D{}",
+        punctuation(&detail)
+    )
+}
+
+/// A time as the console writes it: `2026-11-23T10:00:00.000Z`.
+fn moment(seconds: u64) -> String {
+    format!("{}.000Z", Time(seconds).to_string().trim_end_matches('Z'))
+}
+
+/// A text in JSURL: it begins with `'`, and most characters are `*` and two hexadecimal digits, or `**` and four.
+fn text(text: &str) -> String {
+    let mut encoded = "'".to_owned();
+    for unit in text.encode_utf16() {
+        // Writing to a string does not fail.
+        let _ = match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') => {
+                encoded.write_char(char::from(byte))
+            }
+            Ok(byte) => write!(encoded, "*{byte:02x}"),
+            Err(_) => write!(encoded, "**{unit:04x}"),
+        };
+    }
+    encoded
+}
+
+/// Percent-encodes the punctuation of JSURL twice.
+fn punctuation(jsurl: &str) -> String {
+    jsurl.replace('~', "$257E").replace('(', "$2528").replace(')', "$2529").replace('\'', "$2527")
+}
