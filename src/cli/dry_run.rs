@@ -1,15 +1,15 @@
-//! Asks the API server of the kubeconfig's cluster whether it would accept a monitor. Nothing is stored.
+//! Asks the API server of the kubeconfig's cluster whether it has a monitor, and whether it would accept it. Nothing is stored.
 
 use std::time::Duration;
 
-use kube::api::PostParams;
+use kube::api::{DynamicObject, PostParams};
 use kube::{Api, Client, ResourceExt};
 use thiserror::Error;
 use tokio::time::timeout;
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::kubernetes::{ConfigError, message};
 
-use super::cluster::ClusterAccess;
+use super::cluster::{self, ClusterAccess};
 use super::with_causes;
 
 /// Time for an answer: a cluster that is further away than that is not reachable.
@@ -45,7 +45,7 @@ pub enum NotAsked {
     #[error("the VpcFlowMonitor CRD is not installed in the cluster")]
     NoCrd,
     /// The monitor's namespace is missing.
-    #[error("namespace {0} does not exist in the cluster; `kubectl apply` fails until it does")]
+    #[error("namespace {0} does not exist in the cluster: it must be created before the monitor")]
     NoNamespace(String),
     /// The answer is not about the monitor itself.
     #[error("{0}")]
@@ -71,12 +71,21 @@ impl ApiServer {
         }
     }
 
-    /// Submits the monitor as `kubectl apply` would leave it, in a dry run.
-    pub async fn submit(&self, monitor: &VpcFlowMonitor) -> DryRunResult {
+    /// The monitor of that namespace and name in the cluster, if there is one.
+    pub async fn stored(&self, monitor: &VpcFlowMonitor) -> Result<Option<DynamicObject>, NotAsked> {
+        let client = self.0.clone()?;
+        let namespace = monitor.namespace().unwrap_or_default();
+        let (monitors, name) = (cluster::monitors(client, Some(&namespace)), monitor.name_any());
+        let answer = timeout(PATIENCE, monitors.get_opt(&name)).await.map_err(|_| NotAsked::NoAnswer)?;
+        answer.map_err(|error| not_asked(&error, &namespace))
+    }
+
+    /// Submits the monitor as `kubectl apply` would leave it, in a dry run; `stored` is the one in the cluster.
+    pub async fn submit(&self, monitor: &VpcFlowMonitor, stored: Option<&VpcFlowMonitor>) -> DryRunResult {
         match &self.0 {
-            Ok(client) => {
-                timeout(PATIENCE, submit(client, monitor)).await.unwrap_or(DryRunResult::NotAsked(NotAsked::NoAnswer))
-            }
+            Ok(client) => timeout(PATIENCE, submit(client, monitor, stored.cloned()))
+                .await
+                .unwrap_or(DryRunResult::NotAsked(NotAsked::NoAnswer)),
             Err(why) => DryRunResult::NotAsked(why.clone()),
         }
     }
@@ -98,21 +107,24 @@ fn not_reachable(error: &anyhow::Error) -> NotAsked {
     NotAsked::NotReachable(with_causes(error))
 }
 
-async fn submit(client: &Client, monitor: &VpcFlowMonitor) -> DryRunResult {
+async fn submit(client: &Client, monitor: &VpcFlowMonitor, mut stored: Option<VpcFlowMonitor>) -> DryRunResult {
     let namespace = monitor.namespace().unwrap_or_default();
     let monitors: Api<VpcFlowMonitor> = Api::namespaced(client.clone(), &namespace);
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
     let name = monitor.name_any();
     let mut result = DryRunResult::Accepted;
     for _ in 0..ATTEMPTS {
-        let answer = match monitors.get_opt(&name).await {
-            Ok(Some(live)) => monitors.replace(&name, &parameters, &applied(monitor, live)).await,
-            Ok(None) => monitors.create(&parameters, monitor).await,
-            Err(error) => Err(error),
+        let answer = match stored.take() {
+            Some(live) => monitors.replace(&name, &parameters, &applied(monitor, live)).await,
+            None => monitors.create(&parameters, monitor).await,
         };
         result = match answer {
             Ok(_) => return DryRunResult::Accepted,
             Err(error) if is_outdated(&error) => DryRunResult::NotAsked(NotAsked::Other(message(&error))),
+            Err(error) => return judge(&error, &namespace),
+        };
+        stored = match monitors.get_opt(&name).await {
+            Ok(stored) => stored,
             Err(error) => return judge(&error, &namespace),
         };
     }
@@ -135,21 +147,29 @@ fn is_outdated(error: &kube::Error) -> bool {
 /// The end of the answer if a webhook that has side effects keeps the API server from a dry run.
 const NO_DRY_RUN: &str = " does not support dry run";
 
+fn not_asked(error: &kube::Error, namespace: &str) -> NotAsked {
+    match error {
+        kube::Error::Api(status) if status.code == 404 && status.message.contains("namespaces") => {
+            NotAsked::NoNamespace(namespace.to_owned())
+        }
+        kube::Error::Api(status) if status.code == 404 => NotAsked::NoCrd,
+        kube::Error::Api(status) => NotAsked::Other(status.message.clone()),
+        error => NotAsked::NotReachable(message(error)),
+    }
+}
+
 /// Only a refusal of the object itself is a refusal: who plans may lack the right to write, and the namespace or the CRD may come later.
 fn judge(error: &kube::Error, namespace: &str) -> DryRunResult {
-    let kube::Error::Api(status) = error else {
-        return DryRunResult::NotAsked(NotAsked::NotReachable(message(error)));
-    };
+    let not_asked = || DryRunResult::NotAsked(not_asked(error, namespace));
+    let kube::Error::Api(status) = error else { return not_asked() };
     let message = &status.message;
     // A policy's message is free text; this is the API server's own one about missing rights.
     let is_about_rights = message.contains(" is forbidden: User ");
     match status.code {
-        400 if message.ends_with(NO_DRY_RUN) => DryRunResult::NotAsked(NotAsked::Other(message.clone())),
+        400 if message.ends_with(NO_DRY_RUN) => not_asked(),
         403 if !is_about_rights => DryRunResult::Refused(message.clone()),
         400 | 422 => DryRunResult::Refused(message.clone()),
-        404 if message.contains("namespaces") => DryRunResult::NotAsked(NotAsked::NoNamespace(namespace.to_owned())),
-        404 => DryRunResult::NotAsked(NotAsked::NoCrd),
-        _ => DryRunResult::NotAsked(NotAsked::Other(message.clone())),
+        _ => not_asked(),
     }
 }
 

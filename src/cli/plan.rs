@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{ArgGroup, Args};
-use kube::{Client, ResourceExt};
+use kube::ResourceExt;
 use vpc_flow_operator::api::{VpcFlowMonitor, notes};
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
@@ -19,9 +19,9 @@ use vpc_flow_operator::preconditions::{check_account_region, check_owner, check_
 use super::dry_run::{ApiServer, DryRunResult};
 use super::operator_settings::{OperatorSettings, cluster_uid};
 use super::output::Output;
+use super::print_error;
 use super::targets::{Files, Selection, Targets, typed};
 use super::values::gigabytes;
-use super::{cluster, print_error};
 
 /// The exit code for changes with `--detailed-exitcode`, as of terraform.
 const CHANGES: u8 = 2;
@@ -31,7 +31,8 @@ const CHANGES: u8 = 2;
 /// Plans monitors from files, or those that are in the cluster of your kubeconfig. Uses your own AWS credentials, and only reads. The
 /// settings of the operator count as well: give the same ones here.
 ///
-/// Checks a file by every rule of the CRD and, if your kubeconfig leads to a cluster, by a dry run on its API server.
+/// Checks a file by every rule of the CRD and, if your kubeconfig leads to a cluster, by a dry run on its API server. If the cluster has the
+/// monitor of a file, the plan is for the change of that monitor, with its region and its resources under former names.
 ///
 /// Exit codes: 0 planned; 1 a monitor could not be planned, or has problems; 2 wrong arguments. With --detailed-exitcode, 2 also means changes,
 /// as for terraform; after wrong arguments standard output is empty.
@@ -48,11 +49,11 @@ pub struct Plan {
     #[command(flatten)]
     files: Files,
 
-    /// With --file: include resources that the monitors of these names in the cluster have made under other names.
+    /// With --file: fail if the cluster does not tell whether it has the monitors, instead of a note.
     #[arg(long, requires = "file")]
     live: bool,
 
-    /// With --file: ask no API server whether it would accept the monitors. Needs --cluster-name.
+    /// With --file: ask no API server whether it has the monitors and would accept them. Needs --cluster-name.
     #[arg(long, requires_all = ["file", "cluster_name"], conflicts_with = "live")]
     offline: bool,
 
@@ -91,13 +92,13 @@ impl Plan {
             self.output.print(&selection.monitors, String::new)?;
             return Ok(ExitCode::FAILURE);
         }
-        let asks = !self.files.is_empty() && !self.offline && !self.destroy;
+        let asks = !self.files.is_empty() && !self.offline;
         let server = if asks { Some(ApiServer::connect(&self.targets.cluster).await?) } else { None };
         let detector = self.detector()?;
         let pool = ClientPool::new(&self.settings.sdk_config().await?, AwsGate::of_plan());
         let (mut plans, mut not_planned) = (Vec::new(), selection.errors.len());
         for object in &selection.monitors {
-            match self.plan(object, server.as_ref(), &pool, &detector, prices.as_ref()).await {
+            match self.plan(object.clone(), server.as_ref(), &pool, &detector, prices.as_ref()).await {
                 Ok(plan) => plans.push(plan),
                 Err(error) => {
                     let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
@@ -122,20 +123,16 @@ impl Plan {
 
     async fn plan(
         &self,
-        object: &VpcFlowMonitor,
+        mut object: VpcFlowMonitor,
         server: Option<&ApiServer>,
         pool: &ClientPool,
         detector: &DetectorPackage,
         prices: Option<&(f64, Prices)>,
     ) -> anyhow::Result<Planned> {
-        let mut notes = Vec::new();
-        match dry_run(server, object).await {
-            DryRunResult::Accepted => {}
-            DryRunResult::Refused(why) => bail!("the API server refuses it: {why}"),
-            DryRunResult::NotAsked(why) => {
-                notes.push(format!("no API server has checked the monitor: {why} (--offline omits this check)"));
-            }
-        }
+        let mut notes = match server {
+            Some(server) => self.ask(server, &mut object).await?,
+            None => Vec::new(),
+        };
         let status = object.status.as_ref();
         notes.extend(status.and_then(|status| notes::not_ready(&status.conditions)));
         let region = status.and_then(|status| status.region.as_deref()).or(object.spec.region.as_deref());
@@ -148,7 +145,7 @@ impl Plan {
         let aws = credentials::connect(pool, region, account, object.spec.assume_role.as_ref()).await?;
         check_account_region(status, &aws.account_region)?;
         notes.extend(self.settings.unused_region(&aws.account_region.region));
-        let (cluster_name, source) = self.cluster_name(object).await?;
+        let (cluster_name, source) = self.cluster_name(&object).await?;
         let settings = self.settings.settings(cluster_name, detector.clone());
         let spec = object.spec.clone();
         let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.account_region.clone(), settings);
@@ -177,14 +174,34 @@ impl Plan {
             .client()
             .await
             .context("the cluster's name is not known: give --cluster-name here, as the operator has it")?;
-        // The operator has worked on the monitor of a file already if the cluster has it.
-        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-        let stored = cluster::get(&cluster::monitors(client.clone(), Some(&namespace)), &namespace, &name).await;
-        let stored = stored.ok().flatten();
-        let owner = stored.as_ref().and_then(|stored| stored.data["status"]["owner"].as_str());
-        match owner.and_then(|owner| owner.strip_suffix(&suffix)) {
-            Some(name) => Ok((name.to_owned(), ClusterNameSource::Status)),
-            None => Ok((cluster_uid(client).await?, ClusterNameSource::KubeSystem)),
+        Ok((cluster_uid(client).await?, ClusterNameSource::KubeSystem))
+    }
+
+    /// Takes the status of the cluster's monitor for that of a file, and submits the file in a dry run. Returns notes on what is not known.
+    async fn ask(&self, server: &ApiServer, object: &mut VpcFlowMonitor) -> anyhow::Result<Vec<String>> {
+        let stored = match server.stored(object).await {
+            Ok(stored) => stored.map(typed).transpose()?,
+            Err(why) if self.live => bail!("the cluster does not tell whether it has the monitor: {why}"),
+            Err(why) => {
+                return Ok(vec![format!(
+                    "no API server has checked the monitor: {why} (--offline omits this check); resources that it has under former names \
+                     are not in this plan"
+                )]);
+            }
+        };
+        object.status = stored.as_ref().and_then(|stored| stored.status.clone());
+        if self.destroy {
+            return Ok(Vec::new());
+        }
+        match server.submit(object, stored.as_ref()).await {
+            DryRunResult::Accepted => Ok(Vec::new()),
+            DryRunResult::Refused(why) => bail!("the API server refuses it: {why}"),
+            DryRunResult::NotAsked(why) => {
+                if let Some(stored) = &stored {
+                    check_change(stored, object)?;
+                }
+                Ok(vec![format!("no API server has checked the monitor: {why} (--offline omits this check)")])
+            }
         }
     }
 
@@ -197,18 +214,7 @@ impl Plan {
             Err(ConfigError::Unknown { .. }) => "default".to_owned(),
             Err(error) => return Err(error.into()),
         };
-        let Selection { mut monitors, mut errors } = self.files.read(self.targets.namespace.as_deref(), &default);
-        if self.live {
-            let client = self.targets.cluster.client().await?;
-            let files = std::mem::take(&mut monitors);
-            for object in files {
-                match with_live_status(client.clone(), object).await? {
-                    Ok(object) => monitors.push(object),
-                    Err(refused) => errors.push(refused),
-                }
-            }
-        }
-        Ok(Selection { monitors, errors })
+        Ok(self.files.read(self.targets.namespace.as_deref(), &default))
     }
 
     fn exit_code(&self, plans: &[Planned]) -> ExitCode {
@@ -231,34 +237,6 @@ impl Plan {
             }
         };
         Ok(Some((gb_per_day, prices)))
-    }
-}
-
-/// The monitor of a file with the status of the one in the cluster, or the error of a change that its API server would refuse.
-async fn with_live_status(
-    client: Client,
-    mut object: VpcFlowMonitor,
-) -> anyhow::Result<anyhow::Result<VpcFlowMonitor>> {
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    let api = cluster::monitors(client, Some(&namespace));
-    let Some(live) = cluster::get(&api, &namespace, &name).await? else {
-        object.status = None;
-        return Ok(Ok(object));
-    };
-    let checked = typed(live).and_then(|live| {
-        check_change(&live, &object).with_context(|| format!("{namespace}/{name}"))?;
-        Ok(live.status)
-    });
-    Ok(checked.map(|status| {
-        object.status = status;
-        object
-    }))
-}
-
-async fn dry_run(server: Option<&ApiServer>, object: &VpcFlowMonitor) -> DryRunResult {
-    match server {
-        Some(server) => server.submit(object).await,
-        None => DryRunResult::Accepted,
     }
 }
 

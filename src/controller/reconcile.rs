@@ -241,8 +241,12 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// True if the system was as this very spec declares when last read: then AWS has changed, not the spec.
+    /// True if the system was as this very spec declares when last read: then AWS has changed, not the spec. A pass that takes in what the pass
+    /// before has removed repairs nothing.
     fn was_as_declared(&self, component: Component) -> bool {
+        if self.context.with_memory(&self.object.uid().unwrap_or_default(), |memory| memory.follows_removal) {
+            return false;
+        }
         let conditions = self.object.status.iter().flat_map(|status| &status.conditions);
         conditions
             .filter(|known| known.type_ == component.condition())
@@ -257,7 +261,9 @@ impl<'a> Pass<'a> {
             memory.next_pass(self.mode, &self.outcomes, options.resync, options.backoff)
         });
         let settled = self.outcomes.iter().all(Outcome::is_settled);
-        let wait = if settled && has_lost_a_name(monitor, &self.outcomes) { wait.min(SOON) } else { wait };
+        let follows_removal = settled && has_lost_a_name(monitor, &self.outcomes);
+        self.context.with_memory(&uid, |memory| memory.follows_removal = follows_removal);
+        let wait = if follows_removal { wait.min(SOON) } else { wait };
         let status = self.status(monitor);
         self.writer.finish(status).await?;
         self.context.alarm_states.learn(self.object, self.writer.written(), self.writer.has_written());

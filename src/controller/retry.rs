@@ -43,6 +43,8 @@ pub struct Memory {
     pub generation: watch::Sender<Option<i64>>,
     /// The number of events that may still be published.
     pub events: Allowance,
+    /// True if the latest pass was followed at once, because other systems had to take in what it removed.
+    pub follows_removal: bool,
     failed_passes: u32,
     waiting_since: HashMap<Component, Instant>,
 }

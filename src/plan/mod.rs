@@ -144,11 +144,16 @@ impl Plan {
             Vpc::Found => {}
             Vpc::Unknown(error) => self.notes.push(format!("the VPC was not looked up: {error}")),
             Vpc::Missing(error) => {
-                let needs_vpc = |planned: &&mut PlannedChange| {
-                    let makes_flow_log = planned.component == Component::FlowLogs
-                        && matches!(planned.change.action, Action::Create | Action::Replace);
-                    planned.waits_for.is_empty() && (is_new || makes_flow_log)
+                let makes_flow_log = |planned: &PlannedChange| {
+                    planned.component == Component::FlowLogs
+                        && matches!(planned.change.action, Action::Create | Action::Replace)
                 };
+                // The operator looks up the VPC of a new monitor, and otherwise learns of it from the creation of a flow log.
+                if !is_new && !self.changes.iter().any(makes_flow_log) {
+                    return;
+                }
+                let needs_vpc =
+                    |planned: &&mut PlannedChange| planned.waits_for.is_empty() && (is_new || makes_flow_log(planned));
                 for planned in self.changes.iter_mut().filter(needs_vpc) {
                     planned.waits_for.push(Component::FlowLogs);
                 }

@@ -73,9 +73,16 @@ pub(super) mod cidrs {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
         let network = |text: String| {
-            text.parse().map_err(|_| {
+            let network: IpNet = text.parse().map_err(|_| {
                 D::Error::custom(format!("`{text}` is not a network in CIDR notation, such as 203.0.113.0/24"))
-            })
+            })?;
+            // A network that is wider than meant would hide traffic.
+            if network.trunc() == network {
+                Ok(network)
+            } else {
+                let meant = network.trunc();
+                Err(D::Error::custom(format!("`{text}` has address bits beyond the prefix length; write {meant}")))
+            }
         };
         texts.into_iter().map(network).collect()
     }

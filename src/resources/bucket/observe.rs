@@ -98,8 +98,8 @@ fn elsewhere(error: &AwsError) -> Option<String> {
         && !error.message.contains("because no resource-based policy allows");
     match error.code.as_str() {
         "AccessDenied" if !is_permission => Some(
-            "a bucket of this name belongs to another AWS account, or its policy shuts the operator out; set \
-             spec.s3.bucketName to another name"
+            "a bucket of this name belongs to another AWS account, or its policy refuses these credentials; set \
+             spec.s3.bucketName to another name, or ask the owner of the bucket"
                 .to_owned(),
         ),
         "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" => {

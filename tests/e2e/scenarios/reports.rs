@@ -35,6 +35,24 @@ async fn events_are_short_and_show_only_the_change() {
 }
 
 #[tokio::test]
+async fn a_change_of_the_spec_is_never_reported_as_a_repair() {
+    let (sandbox, cluster) = (Sandbox::new("reports::renamed").await, Cluster::new("reports-renamed").await);
+    let operator = Operator::start(&cluster, &sandbox);
+    cluster.create("m", sandbox.spec()).await;
+    cluster.wait_ready("m").await;
+    cluster.change("m", json!({"cloudWatchLogs": {"logGroupName": "/renamed"}})).await;
+    cluster.wait_ready("m").await;
+    cluster.reconcile_now("m", "after").await;
+    let events = cluster.events().await;
+    let of_role = |reason: &str| {
+        events.iter().any(|(known, note)| known == reason && note.contains("-delivery") && note.contains("Resource"))
+    };
+    assert!(of_role("Updated"), "the role loses the former log group: {events:#?}");
+    assert!(events.iter().all(|(reason, _)| reason != "Repaired"), "{events:#?}");
+    operator.stop().await;
+}
+
+#[tokio::test]
 async fn ready_names_every_cause_and_all_missing_permissions() {
     let (sandbox, cluster) = (Sandbox::new("reports::causes").await, Cluster::new("reports-causes").await);
     for (service, operation) in [("iam", "CreateRole"), ("sns", "CreateTopic")] {

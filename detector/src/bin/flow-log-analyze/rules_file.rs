@@ -118,5 +118,10 @@ mod tests {
         assert_eq!(word, r#"spec.detector.rules.portScan.minPorts: "seven" is not an integer"#);
         let network = problem(&MONITOR.replace("/24", ""));
         assert!(network.contains("`203.0.113.0` is not a network in CIDR notation"), "{network}");
+        let wide = problem(&MONITOR.replace("203.0.113.0/24", "203.0.113.7/8"));
+        assert!(
+            wide.contains("`203.0.113.7/8` has address bits beyond the prefix length; write 203.0.0.0/8"),
+            "{wide}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Subscriptions carry no tags: the topic records ours. All others belong to somebody else, who made them by hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::{in_one_case, masked, name};
 use super::record;
@@ -273,8 +273,16 @@ pub fn how_to_confirm<'a>(protocols: impl IntoIterator<Item = &'a str>) -> Strin
         "http" | "https" => "the endpoint must visit the SubscribeURL that SNS posts to it",
         _ => "its owner must confirm with the token that SNS sends to it",
     };
-    let ways: BTreeSet<&str> = protocols.into_iter().map(way).collect();
-    ways.into_iter().collect::<Vec<_>>().join("; ")
+    let mut ways: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for protocol in protocols {
+        ways.entry(way(protocol)).or_default().insert(protocol);
+    }
+    let is_one = ways.len() == 1;
+    let text = |(way, protocols): (&str, BTreeSet<&str>)| match is_one {
+        true => way.to_owned(),
+        false => format!("{}: {way}", protocols.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    ways.into_iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 fn found<'a>(wanted: &Subscription, observed: &'a [ObservedSubscription]) -> Option<&'a ObservedSubscription> {

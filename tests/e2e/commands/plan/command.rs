@@ -362,7 +362,7 @@ async fn a_monitor_in_the_cluster_is_planned_with_what_it_has_made() {
         sandbox.vpc_id, sandbox.account
     );
     let path = file("live", &renamed);
-    let reported = run(&sandbox, true, &["-n", namespace, "-f", &path, "--live", "-o", "json"]).await;
+    let reported = run(&sandbox, true, &["-n", namespace, "-f", &path, "-o", "json"]).await;
     assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
     let plans = reported.document();
     let of_bucket = |action: &str| {
