@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::findings::{Detail, Finding, Folded, Subject};
-use crate::rules::Rule;
+use crate::finding::{Detail, Finding, Folded, Subject};
+use crate::rules::rule::Rule;
 use crate::tally::Tally;
 
 /// The rules whose findings may stand for those of `lesser`, the gravest first. No rule is both graver and lesser, so a

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::findings::{Detail, Finding, Subject};
+use crate::finding::{Detail, Finding, Subject};
 
 impl Finding {
     /// The finding's id, 16 hexadecimal digits: the same for the same records, also when a batch comes again.
@@ -44,7 +44,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::findings::Folded;
+    use crate::finding::Folded;
     use crate::rules::Rule;
     use crate::tally::Tally;
 

@@ -55,7 +55,7 @@ impl Library {
     /// The parser and all rules; an event is judged by itself, as the function does.
     pub fn judge(&self, batches: &[Batch]) {
         for batch in batches {
-            black_box(self.analysis(&batch.lines, &self.config));
+            black_box(self.analysis(&batch.lines, &self.settings.rules));
         }
     }
 
@@ -95,7 +95,7 @@ impl Library {
         for (rule, name) in [(Rule::HighDataTransfer, "high_data_transfer"), (Rule::RejectedTcp, "rejected_tcp")] {
             // Alone, as a record may count under a graver rule otherwise.
             let others = Rule::ALL.into_iter().filter(|other| *other != rule).collect();
-            let config = Config { disabled: others, ..self.config.clone() };
+            let config = Config { disabled: others, ..self.settings.rules.clone() };
             let mut fired = 0;
             for batch in batches {
                 let analysis = self.analysis(&batch.lines, &config);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::links::{self, Links};
 use super::{Bytes, Report, Sentence, Threshold, Time, counted, query};
-use crate::findings::Finding;
+use crate::finding::Finding;
 use crate::tally::Tally;
 
 /// The longest line, but for links.

@@ -2,7 +2,7 @@
 
 use flow_log_fields::Field;
 
-use crate::findings::{Detail, Finding, Subject};
+use crate::finding::{Detail, Finding, Subject};
 use crate::format::LogFormat;
 use crate::record::TCP;
 use crate::rules::{Config, Rule};

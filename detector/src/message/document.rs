@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::{Links, Report, Sentence, Threshold, Time, quoted_bytes};
-use crate::findings::{Detail, Finding, Folded, Subject};
+use crate::finding::{Detail, Finding, Folded, Subject};
 use crate::rules::{Rule, Severity};
 use crate::settings::Origin;
 

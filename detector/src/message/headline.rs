@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::sentence::Address;
 use super::{Bytes, Report};
-use crate::findings::{Detail, Finding, Subject};
+use crate::finding::{Detail, Finding, Subject};
 use crate::rules::Rule;
 
 /// The least characters of a monitor's name that are worth reading.

@@ -12,7 +12,7 @@ use super::query;
 use super::span::Span;
 use super::{Invocation, Time};
 use crate::account_region::AccountRegion;
-use crate::findings::Finding;
+use crate::finding::Finding;
 use crate::rules::Rule;
 use crate::settings::Settings;
 

@@ -31,7 +31,7 @@ use headline::headline;
 
 use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Counts};
-use crate::findings::Finding;
+use crate::finding::Finding;
 use crate::rules::{Rule, Severity};
 use crate::settings::{Origin, Settings};
 

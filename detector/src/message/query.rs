@@ -7,7 +7,7 @@ use flow_log_fields::Field;
 
 use super::conditions::{Language, conditions};
 use super::span::{Span, date};
-use crate::findings::Finding;
+use crate::finding::Finding;
 use crate::settings::Settings;
 
 /// The longest time range that Athena is asked for: one that names two months at most.

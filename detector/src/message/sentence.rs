@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use aws_smithy_types::date_time::{DateTime, Format};
 
-use crate::findings::{Detail, Finding, Folded, Subject};
+use crate::finding::{Detail, Finding, Folded, Subject};
 use crate::rules::Rule;
 use crate::tally::Ports;
 

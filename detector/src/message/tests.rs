@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::account_region::AccountRegion;
-use crate::findings::{Detail, Findings, Folded, Groups, Subject};
+use crate::finding::{Detail, Folded, Subject};
+use crate::findings::{Findings, Groups};
 use crate::record::Parser;
 use crate::rules::{Config, Limits};
 use crate::settings::ConsoleNames;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::headline::headline;
 use super::{Report, Sentence, Time, block, counted, links};
-use crate::findings::Finding;
+use crate::finding::Finding;
 use crate::rules::Severity;
 
 /// The most findings listed, since people do not read more; the document for programs has them.

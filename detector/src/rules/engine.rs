@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::conversations::{Conversation, Conversations, Seen};
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
-use crate::findings::{Detail, Findings, Groups, Subject};
+use crate::finding::{Detail, Subject};
+use crate::findings::{Findings, Groups};
 use crate::record::{Action, FlowDirection, LogStatus, Record, TCP, UDP};
 
 /// The bit of SYN among TCP's flags.

@@ -8,7 +8,8 @@ use foldhash::fast::RandomState;
 
 use super::members::{Member, Members};
 use super::{Config, Limits, Rule};
-use crate::findings::{Detail, Groups, Subject};
+use crate::finding::{Detail, Subject};
+use crate::findings::Groups;
 use crate::record::Record;
 use crate::tally::{Port, Tally};
 

@@ -105,7 +105,8 @@ fn findings_can_be_narrowed_and_the_table_says_so() {
 #[test]
 fn settings_of_the_rules_come_from_a_file_or_the_command_line() {
     let folder = Folder::new("rules");
-    let rules = r#"{"rules": {"highDataTransfer": {"enabled": false}, "rejectedTcp": {"enabled": false}, "portScan": {"minPorts": 31}}}"#;
+    let rules = r#"{"minSeverity": "LOW", "rules": {"highDataTransfer": {"enabled": false}, "rejectedTcp": {"enabled": false},
+        "portScan": {"minPorts": 31}}}"#;
     let file = folder.file("rules.json", rules);
     let marked = folder.file("marked.json", format!("\u{feff}{rules}"));
     let monitor = folder

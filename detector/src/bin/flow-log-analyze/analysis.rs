@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use detector::analysis::Counts;
-use detector::findings::{Finding, Findings};
+use detector::finding::Finding;
+use detector::findings::Findings;
 use detector::format::LogFormat;
 use detector::record::Record;
 use detector::rules::{Config, Engine, Limits, Rule, Severity};

@@ -1,7 +1,7 @@
 //! One incident is one finding.
 
 use super::*;
-use crate::findings::Folded;
+use crate::finding::Folded;
 
 /// A finding as its rule, its records, and the rules and records that were folded.
 type Outline = (Rule, u64, Vec<(Rule, u64)>);

@@ -17,7 +17,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analysis::Analyzer;
-use crate::findings::{Detail, Finding, Findings};
+use crate::finding::{Detail, Finding};
+use crate::findings::Findings;
 use crate::format::LogFormat;
 use crate::record::Parser;
 use crate::test_data::{CUSTOM_FORMAT, V2_FORMAT};
