@@ -49,7 +49,7 @@ pub struct Plan {
     #[command(flatten)]
     files: Files,
 
-    /// With --file: fail if the cluster does not tell whether it has the monitors, instead of a note.
+    /// With --file: fail if the monitors cannot be read from the cluster, instead of a note.
     #[arg(long, requires = "file")]
     live: bool,
 
@@ -181,7 +181,7 @@ impl Plan {
     async fn ask(&self, server: &ApiServer, object: &mut VpcFlowMonitor) -> anyhow::Result<Vec<String>> {
         let stored = match server.stored(object).await {
             Ok(stored) => stored.map(typed).transpose()?,
-            Err(why) if self.live => bail!("the cluster does not tell whether it has the monitor: {why}"),
+            Err(why) if self.live => bail!("the monitor cannot be read from the cluster: {why}"),
             Err(why) => {
                 return Ok(vec![format!(
                     "no API server has checked the monitor: {why} (--offline omits this check); resources that it has under former names \

@@ -39,11 +39,14 @@ pub struct StatusInput<'a> {
 #[must_use]
 pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
     let StatusInput { mode, monitor, generation, outcomes, previous, now } = input;
+    let mut has_former_trouble = false;
     let systems: Vec<_> = outcomes
         .iter()
         .filter(|outcome| !outcome.is_absent())
         .map(|outcome| {
-            former_trouble(&input, outcome).unwrap_or_else(|| NewCondition {
+            let former = former_trouble(&input, outcome);
+            has_former_trouble |= former.is_some();
+            former.unwrap_or_else(|| NewCondition {
                 missing_actions: causes::missing_actions(outcome),
                 ..condition_of(mode, outcome)
             })
@@ -51,7 +54,7 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
         .collect();
     let notices = notices(outcomes, previous);
     let mut conditions = summary_conditions(mode, &systems, &notices);
-    if outcomes.iter().any(|outcome| former_trouble(&input, outcome).is_some()) {
+    if has_former_trouble {
         causes::keep_former(&mut conditions, previous, generation);
     }
     conditions.extend(systems);
