@@ -98,7 +98,7 @@ impl Plan {
         let pool = ClientPool::new(&self.settings.sdk_config().await?, AwsGate::of_plan());
         let (mut plans, mut not_planned) = (Vec::new(), selection.errors.len());
         for object in &selection.monitors {
-            match self.plan(object.clone(), server.as_ref(), &pool, &detector, prices.as_ref()).await {
+            match Box::pin(self.plan(object.clone(), server.as_ref(), &pool, &detector, prices.as_ref())).await {
                 Ok(plan) => plans.push(plan),
                 Err(error) => {
                     let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());

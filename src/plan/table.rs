@@ -159,12 +159,12 @@ fn sum(plan: &Plan) -> String {
     if plan.is_empty() {
         return if plan.destroy { "Nothing is left in AWS." } else { "No changes. AWS is as declared." }.to_owned();
     }
-    format!("Plan: {}.", counts([plan]))
+    format!("Plan: {}.", counts(&[plan]))
 }
 
 /// The changes and problems of all these plans.
-fn counts<'a>(plans: impl IntoIterator<Item = &'a Plan> + Clone) -> String {
-    let all = |count: &dyn Fn(&Plan) -> usize| plans.clone().into_iter().map(count).sum::<usize>();
+fn counts(plans: &[&Plan]) -> String {
+    let all = |count: &dyn Fn(&Plan) -> usize| plans.iter().map(|plan| count(plan)).sum::<usize>();
     let actions = ACTIONS.map(|(action, label)| (all(&|plan| plan.count(action)), label));
     let labelled = actions.into_iter().chain([(all(&Plan::waiting), "waiting")]);
     let parts: Vec<String> =
@@ -183,13 +183,16 @@ pub fn render_all(plans: &[Plan], not_planned: usize, palette: &Palette) -> Stri
     let mut text = plans.iter().map(|plan| render(plan, palette)).collect::<Vec<_>>().join("\n");
     if plans.len() + not_planned > 1 {
         let (suspended, active): (Vec<_>, Vec<_>) = plans.iter().partition(|plan| plan.suspended);
-        let others = [(suspended.len(), "suspended"), (not_planned, "not planned")];
-        let others = others.into_iter().filter(|(count, _)| *count > 0);
-        let others: String = others.map(|(count, label)| format!("; {count} {label}")).collect();
         let (style, planned) = (palette.heading, active.len());
         let monitors = if planned == 1 { "monitor" } else { "monitors" };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "\n{style}{planned} {monitors}: {}{others}.{style:#}", counts(active));
+        let _ = write!(text, "\n{style}{planned} {monitors}: {}", counts(&active));
+        for (count, label) in [(suspended.len(), "suspended"), (not_planned, "not planned")] {
+            if count > 0 {
+                let _ = write!(text, "; {count} {label}");
+            }
+        }
+        let _ = writeln!(text, ".{style:#}");
     }
     text
 }

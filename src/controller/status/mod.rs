@@ -116,9 +116,10 @@ pub fn unreachable(
     now: Timestamp,
 ) -> VpcFlowMonitorStatus {
     let Failure { reason, message, .. } = failure;
-    let detail = match reason.is_terminal() {
-        true => stalled_condition(*reason, message),
-        false => condition(RECONCILING, true, *reason, message),
+    let detail = if reason.is_terminal() {
+        stalled_condition(*reason, message)
+    } else {
+        condition(RECONCILING, true, *reason, message)
     };
     let conditions = vec![condition(READY, false, *reason, message), detail];
     let mut status = VpcFlowMonitorStatus { observed_generation: generation, ..previous.clone() };

@@ -278,9 +278,8 @@ pub fn how_to_confirm<'a>(protocols: impl IntoIterator<Item = &'a str>) -> Strin
         ways.entry(way(protocol)).or_default().insert(protocol);
     }
     let is_one = ways.len() == 1;
-    let text = |(way, protocols): (&str, BTreeSet<&str>)| match is_one {
-        true => way.to_owned(),
-        false => format!("{}: {way}", protocols.into_iter().collect::<Vec<_>>().join(", ")),
+    let text = |(way, protocols): (&str, BTreeSet<&str>)| {
+        if is_one { way.to_owned() } else { format!("{}: {way}", protocols.into_iter().collect::<Vec<_>>().join(", ")) }
     };
     ways.into_iter().map(text).collect::<Vec<_>>().join("; ")
 }
