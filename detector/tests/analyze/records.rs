@@ -88,7 +88,7 @@ proptest! {
     /// Text and Parquet give the same lines whatever the values, and no line is lost.
     #[test]
     fn text_and_parquet_give_the_same_lines(
-        rows in prop::collection::vec(("[a-z0-9-]{1,5}", prop::option::of(0_i32..i32::MAX), prop::option::of(0_i64..i64::MAX)), 0..250)
+        rows in prop::collection::vec(("[a-z0-9-]{1,5}", prop::option::of(0_i32..i32::MAX), prop::option::of(0_i64..i64::MAX)), 1..250)
     ) {
         let format: LogFormat = "${vpc-id} ${version} ${packets}".parse().unwrap();
         let number = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
