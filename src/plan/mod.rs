@@ -309,6 +309,8 @@ pub fn find_rivals(plans: &mut [Plan]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::AwsError;
+    use crate::aws::operations as ops;
     use crate::monitor::fixtures;
 
     fn plan(name: &str, notes: &[&str]) -> Plan {
@@ -320,6 +322,29 @@ mod tests {
     fn notes(mut plans: Vec<Plan>) -> Vec<Vec<String>> {
         find_shared_vpcs(&mut plans);
         plans.into_iter().map(|plan| plan.notes).collect()
+    }
+
+    #[test]
+    fn a_missing_vpc_is_a_problem_where_the_operator_learns_of_it() {
+        let judged = |changes: &[(Component, Action)], is_new| {
+            let mut plan = plan("a", &[]);
+            plan.changes = changes
+                .iter()
+                .map(|(component, action)| PlannedChange {
+                    component: *component,
+                    waits_for: Vec::new(),
+                    change: Change::new(*action, ResourceKind::FlowLog, "s3"),
+                })
+                .collect();
+            let error = AwsError::reported(ops::DESCRIBE_VPCS, "InvalidVpcID.NotFound", "no");
+            plan.judge_vpc(Vpc::Missing(error), is_new);
+            (plan.problems.len(), plan.waiting())
+        };
+        let (bucket, flow_log) = ((Component::Bucket, Action::Create), (Component::FlowLogs, Action::Create));
+        assert_eq!(judged(&[bucket, flow_log], true), (1, 2), "nothing is made for a new monitor");
+        assert_eq!(judged(&[bucket, flow_log], false), (1, 1));
+        assert_eq!(judged(&[bucket], false), (0, 0), "no flow log is created");
+        assert_eq!(judged(&[(Component::FlowLogs, Action::Update)], false), (0, 0));
     }
 
     #[test]
