@@ -1,14 +1,18 @@
 //! One invocation: unpack, analyze, publish, answer.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
 use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Analyzer};
 use crate::envelope::{self, EnvelopeError, Event, MessageType};
+use crate::identity::digits;
 use crate::message::{Invocation, Message};
 use crate::metrics;
+use crate::notification_log::Batch;
+use crate::notification_log::keeper::Keeper;
+use crate::notification_log::store::Store;
 use crate::publish::{PublishError, Publisher};
 use crate::record::Parser;
 use crate::settings::Settings;
@@ -24,6 +28,8 @@ pub struct Summary {
     pub bad: u64,
     /// Findings after folding.
     pub findings: usize,
+    /// Findings that are in the message: severe enough, and new or due again.
+    pub reported: usize,
     /// True if a message was published.
     pub published: bool,
 }
@@ -52,17 +58,19 @@ impl HandlerError {
 
 /// Handles invocations.
 #[derive(Debug)]
-pub struct Handler<P> {
+pub struct Handler<P, S> {
     settings: Settings,
     parser: Parser,
     publisher: P,
+    keeper: Keeper<S>,
 }
 
-impl<P: Publisher> Handler<P> {
-    /// A handler that sends its findings to `publisher`.
-    pub fn new(settings: Settings, publisher: P) -> Self {
+impl<P: Publisher, S: Store + Sync> Handler<P, S> {
+    /// A handler that sends its findings to `publisher`, and keeps its notification log in `store`.
+    pub fn new(settings: Settings, publisher: P, store: Option<S>) -> Self {
         let parser = Parser::new(settings.format.clone());
-        Self { settings, parser, publisher }
+        let keeper = Keeper::new(store, settings.renotify_after);
+        Self { settings, parser, publisher, keeper }
     }
 
     /// Handles one batch; publishes at most one message. `function_arn` names the account and the region in it.
@@ -78,27 +86,45 @@ impl<P: Publisher> Handler<P> {
             tracing::warn!(records, "records not examined for scans and sums: too many addresses in one batch");
         }
         let invocation = Invocation { account_region: AccountRegion::of_function(function_arn), log_group };
-        let message = Message::compose(&analysis, &self.settings, &invocation);
-        if let Some(message) = &message {
-            self.publisher.publish(message).await?;
-        }
+        let reported = self.report(&event, &analysis, &invocation).await?;
         self.write_metrics(&analysis, begun);
         let summary = Summary {
             records: analysis.counts.records(),
             parsed: analysis.counts.parsed,
             bad: analysis.counts.bad,
             findings: analysis.findings.list.len(),
-            published: message.is_some(),
+            reported,
+            published: reported > 0,
         };
         tracing::info!(
             records = summary.records,
             parsed = summary.parsed,
             bad = summary.bad,
             findings = summary.findings,
+            reported = summary.reported,
             published = summary.published,
             "batch analyzed"
         );
         Ok(summary)
+    }
+
+    /// Publishes what is to be published of a batch. Returns the number of findings in the message.
+    async fn report(&self, event: &Event, analysis: &Analysis, invocation: &Invocation) -> Result<usize, HandlerError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let batch = Batch::new(digits(&event.awslogs.data), &analysis.findings, &self.settings, now);
+        if batch.is_empty() {
+            return Ok(0);
+        }
+        let account = invocation.account_region.as_ref().map(|it| it.account.as_str());
+        let claim = self.keeper.claim(&batch, account).await;
+        let Some(message) = Message::compose(analysis, &self.settings, invocation, &claim.notification) else {
+            return Ok(0);
+        };
+        if let Err(error) = self.publisher.publish(&message).await {
+            self.keeper.withdraw(&batch, &claim, account).await;
+            return Err(error.into());
+        }
+        Ok(claim.notification.findings.len())
     }
 
     /// The analysis of a data message with its log group, `None` for a control message.
@@ -136,10 +162,10 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::rules::{Config, Severity};
-    use crate::settings::{ConsoleNames, Origin};
+    use crate::notification_log::fake_store::FakeStore;
+    use crate::rules::Severity;
     use crate::test_data::{
-        CUSTOM_FORMAT, FUNCTION_ARN, LOG_GROUP, V2_FORMAT, event, pack, v2_line, v2_line_without_traffic,
+        CUSTOM_FORMAT, FUNCTION_ARN, LOG_GROUP, V2_FORMAT, event, pack, settings, v2_line, v2_line_without_traffic,
     };
 
     /// Keeps what it is given, or refuses it.
@@ -159,20 +185,8 @@ mod tests {
         }
     }
 
-    fn handler(format: &str, publisher: FakePublisher) -> Handler<FakePublisher> {
-        let settings = Settings {
-            topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
-            origin: Origin {
-                monitor: "network/production".to_owned(),
-                owner: "cluster/network/production".to_owned(),
-                vpc_id: "vpc-0123".to_owned(),
-            },
-            format: format.parse().unwrap(),
-            rules: Config::default(),
-            console: ConsoleNames::default(),
-            metrics: None,
-        };
-        Handler::new(settings, publisher)
+    fn handler(format: &str, publisher: FakePublisher) -> Handler<FakePublisher, FakeStore> {
+        Handler::new(Settings { format: format.parse().unwrap(), ..settings() }, publisher, None)
     }
 
     async fn handle(event: Event) -> (Result<Summary, HandlerError>, Vec<Message>) {
@@ -192,7 +206,10 @@ mod tests {
             "not a record".to_owned(),
         ];
         let (answer, sent) = handle(event(&lines)).await;
-        assert_eq!(answer.unwrap(), Summary { records: 6, parsed: 5, bad: 1, findings: 3, published: true });
+        assert_eq!(
+            answer.unwrap(),
+            Summary { records: 6, parsed: 5, bad: 1, findings: 3, reported: 3, published: true }
+        );
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].severity, Severity::High);
         for part in [
@@ -210,7 +227,10 @@ mod tests {
     async fn nothing_found_nothing_sent() {
         let lines = [v2_line("10.0.0.1", "10.0.0.2", 443, 6, 50_000_000, "ACCEPT"), "bad".to_owned()];
         let (answer, sent) = handle(event(&lines)).await;
-        assert_eq!(answer.unwrap(), Summary { records: 2, parsed: 1, bad: 1, findings: 0, published: false });
+        assert_eq!(
+            answer.unwrap(),
+            Summary { records: 2, parsed: 1, bad: 1, findings: 0, reported: 0, published: false }
+        );
         assert_eq!(sent, []);
     }
 
@@ -229,7 +249,7 @@ mod tests {
                     vpc-1 subnet-1 i-1 2 IPv4 198.51.100.7 10.0.1.5";
         let custom = handler(CUSTOM_FORMAT, FakePublisher::default());
         let summary = custom.handle(event(&[line]), FUNCTION_ARN).await.unwrap();
-        assert_eq!(summary, Summary { records: 1, parsed: 1, bad: 0, findings: 1, published: true });
+        assert_eq!(summary, Summary { records: 1, parsed: 1, bad: 0, findings: 1, reported: 1, published: true });
 
         let reordered = handler("${action} ${protocol} ${dstaddr}", FakePublisher::default());
         reordered.handle(event(&["REJECT 6 10.0.1.5"]), FUNCTION_ARN).await.unwrap();
@@ -257,6 +277,27 @@ mod tests {
         assert_eq!(sent, []);
     }
 
+    #[tokio::test]
+    async fn a_known_incident_is_no_message_and_one_that_was_not_published_comes_again() {
+        let store = FakeStore::default();
+        let refused = FakePublisher { refuses: true, ..FakePublisher::default() };
+        let line = |port| v2_line("198.51.100.7", "10.0.0.1", port, 6, 40, "ACCEPT");
+        let first = Handler::new(settings(), refused, Some(store.clone()));
+        assert!(first.handle(event(&[line(22)]), FUNCTION_ARN).await.is_err());
+
+        let other = Handler::new(settings(), FakePublisher::default(), Some(store.clone()));
+        let reported = async |handler: &Handler<FakePublisher, FakeStore>, port| {
+            handler.handle(event(&[line(port)]), FUNCTION_ARN).await.unwrap().reported
+        };
+        assert_eq!(reported(&other, 22).await, 1);
+        assert_eq!(reported(&other, 3389).await, 1);
+        let third = Handler::new(settings(), FakePublisher::default(), Some(store));
+        let lines = [line(22), line(3389), line(23)];
+        let summary = third.handle(event(&lines), FUNCTION_ARN).await.unwrap();
+        assert_eq!((summary.findings, summary.reported), (1, 1));
+        assert_eq!(third.publisher.sent.into_inner().unwrap().len(), 1);
+    }
+
     #[test]
     fn the_same_batch_gives_the_same_message() {
         let lines: Vec<_> =
@@ -265,7 +306,8 @@ mod tests {
             let handler = handler(V2_FORMAT, FakePublisher::default());
             let (analysis, log_group) = handler.analyze(&event(&lines)).unwrap().unwrap();
             let invocation = Invocation { account_region: AccountRegion::of_function(FUNCTION_ARN), log_group };
-            Message::compose(&analysis, &handler.settings, &invocation).unwrap()
+            let notification = Batch::new(String::new(), &analysis.findings, &handler.settings, 0).into_notification();
+            Message::compose(&analysis, &handler.settings, &invocation, &notification).unwrap()
         };
         assert_eq!(compose(), compose());
     }

@@ -34,7 +34,7 @@ impl Finding {
 }
 
 /// The first 16 hexadecimal digits of the SHA-256 of `text`.
-fn digits(text: &str) -> String {
+pub(crate) fn digits(text: &str) -> String {
     let first = Sha256::digest(text).first_chunk().copied().unwrap_or_default();
     format!("{:016x}", u64::from_be_bytes(first))
 }

@@ -20,13 +20,16 @@ pub mod format;
 #[cfg(feature = "lambda")]
 pub mod handler;
 mod identity;
+mod incident;
 pub mod interfaces;
 pub mod message;
 pub mod metrics;
+pub mod notification_log;
 #[cfg(feature = "lambda")]
 pub mod publish;
 pub mod record;
 pub mod rules;
+pub mod sentence;
 pub mod settings;
 pub mod tally;
 

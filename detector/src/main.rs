@@ -1,5 +1,8 @@
 //! The Lambda function's `bootstrap`: settings, client, and the loop of invocations.
 
+// The futures of the S3 client within those of the runtime are deeper than the default allows.
+#![recursion_limit = "256"]
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,11 +10,17 @@ use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use detector::envelope::Event;
 use detector::handler::Handler;
+use detector::notification_log::store::Bucket;
 use detector::publish::Topic;
 use detector::rules::Rule;
 use detector::settings::Settings;
 use flow_log_fields::Field;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+
+/// The whole time for a call of S3. The notification log must leave time to publish without it.
+const S3_TIMEOUT: Duration = Duration::from_secs(5);
+/// One of several attempts within [`S3_TIMEOUT`].
+const S3_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection that hangs must not use up the function's timeout, or there is no second attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,7 +63,11 @@ async fn serve(settings: Settings) -> Result<(), lambda_runtime::Error> {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
     let config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
     let topic = Topic::new(aws_sdk_sns::Client::new(&config), settings.topic_arn.clone());
-    let handler = &Handler::new(settings, topic);
+    let timeouts =
+        TimeoutConfig::builder().operation_timeout(S3_TIMEOUT).operation_attempt_timeout(S3_ATTEMPT_TIMEOUT).build();
+    let s3 = aws_sdk_s3::config::Builder::from(&config).timeout_config(timeouts).build();
+    let bucket = settings.bucket.clone().map(|name| Bucket::new(aws_sdk_s3::Client::from_conf(s3), name));
+    let handler = &Handler::new(settings, topic, bucket);
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Event>| async move {
         // The runtime logs the error.
         handler

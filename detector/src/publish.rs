@@ -64,7 +64,7 @@ impl Publisher for Topic {
 }
 
 /// SNS's code and message if it answered, else the chain of causes.
-fn reason<E, R>(error: &SdkError<E, R>) -> String
+pub(crate) fn reason<E, R>(error: &SdkError<E, R>) -> String
 where
     E: Error + ProvideErrorMetadata + 'static,
     R: Debug,

@@ -1,7 +1,12 @@
 //! The function's settings, which the operator passes in environment variables.
 
+use std::time::Duration;
+
 use crate::format::{FormatError, LogFormat};
 use crate::rules::Config;
+
+/// The time after which an incident is published again while it lasts, unless the spec sets it: 6 hours.
+pub const DEFAULT_RENOTIFY_AFTER: Duration = Duration::from_hours(6);
 
 /// The function's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +21,10 @@ pub struct Settings {
     pub rules: Config,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
     pub console: ConsoleNames,
+    /// `BUCKET`: the bucket with the notification log. Without one the log lasts as long as an instance of the function.
+    pub bucket: Option<String>,
+    /// `RENOTIFY_AFTER_SECONDS`: the time after which an incident is published again while it lasts.
+    pub renotify_after: Duration,
     /// `METRICS_NAMESPACE` and `METRICS_MONITOR`; without them there are no metrics.
     pub metrics: Option<MetricSettings>,
 }
@@ -99,6 +108,8 @@ impl Settings {
                 database: variables.name("DATABASE")?,
                 table: variables.name("TABLE")?,
             },
+            bucket: variables.name("BUCKET")?,
+            renotify_after: variables.seconds("RENOTIFY_AFTER_SECONDS")?.unwrap_or(DEFAULT_RENOTIFY_AFTER),
             metrics: variables
                 .optional("METRICS_NAMESPACE")
                 .zip(variables.optional("METRICS_MONITOR"))
@@ -129,6 +140,15 @@ impl<V: Fn(&str) -> Option<String>> Variables<V> {
             }
         };
         self.optional(name).map(valid).transpose()
+    }
+
+    /// A time span, if it is set.
+    fn seconds(&self, name: &'static str) -> Result<Option<Duration>, SettingsError> {
+        let parse = |value: String| match value.parse() {
+            Ok(seconds) => Ok(Duration::from_secs(seconds)),
+            Err(_) => Err(SettingsError::Invalid { name, value, expected: "a number of seconds" }),
+        };
+        self.optional(name).map(parse).transpose()
     }
 
     fn checked(
@@ -209,6 +229,7 @@ mod tests {
         assert_eq!(settings.format, V2_FORMAT.parse().unwrap());
         assert_eq!((settings.rules, settings.metrics), (Config::default(), None));
         assert_eq!(settings.console, ConsoleNames::default());
+        assert_eq!((settings.bucket, settings.renotify_after), (None, Duration::from_hours(6)));
     }
 
     #[test]
@@ -244,6 +265,8 @@ mod tests {
             ("WORKGROUP", "a&b"),
             ("DATABASE", "a\"b"),
             ("TABLE", "a/b"),
+            ("BUCKET", "a/b"),
+            ("RENOTIFY_AFTER_SECONDS", "6h"),
         ] {
             let error = read_with(name, Some(value)).unwrap_err();
             assert!(matches!(error, SettingsError::Invalid { name: named, .. } if named == name), "{name} {value}");
@@ -271,6 +294,9 @@ mod tests {
     fn rules_and_metrics_are_read() {
         let settings = read_with("RULES", Some(r#"{"windowSeconds":60}"#)).unwrap();
         assert_eq!(settings.rules, Config { window_seconds: 60, ..Config::default() });
+        let settings = read_with("RENOTIFY_AFTER_SECONDS", Some("900")).unwrap();
+        assert_eq!(settings.renotify_after, Duration::from_mins(15));
+        assert_eq!(read_with("BUCKET", Some("a-bucket")).unwrap().bucket.as_deref(), Some("a-bucket"));
         let settings = Settings::read(|asked| match asked {
             "METRICS_NAMESPACE" => Some("VPC/FlowLogs".to_owned()),
             "METRICS_MONITOR" => Some("vpcflow-x".to_owned()),

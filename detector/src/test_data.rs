@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, write::GzEncoder};
 
 use crate::envelope::{Event, Payload};
+use crate::rules::Config;
+use crate::settings::{ConsoleNames, DEFAULT_RENOTIFY_AFTER, Origin, Settings};
 
 /// The ARN of the function.
 pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:vfm-network-production-detector";
@@ -22,6 +24,30 @@ pub const V2_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr}
 pub const CUSTOM_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} \
      ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status} ${vpc-id} ${subnet-id} ${instance-id} \
      ${tcp-flags} ${type} ${pkt-srcaddr} ${pkt-dstaddr}";
+
+/// The settings of a function; every finding is severe enough.
+pub fn settings() -> Settings {
+    let name = || Some("vfm-network-production-aa0df1549f".to_owned());
+    Settings {
+        topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
+        origin: Origin {
+            monitor: "network/production".to_owned(),
+            owner: "cluster/network/production".to_owned(),
+            vpc_id: "vpc-0123456789abcdef0".to_owned(),
+        },
+        format: V2_FORMAT.parse().unwrap(),
+        rules: Config::default(),
+        console: ConsoleNames {
+            dashboard: name(),
+            workgroup: name(),
+            database: Some("vfm_network_production_aa0df1549f".to_owned()),
+            table: Some("vpc_flow_logs".to_owned()),
+        },
+        bucket: None,
+        renotify_after: DEFAULT_RENOTIFY_AFTER,
+        metrics: None,
+    }
+}
 
 /// A line of the default format.
 pub fn v2_line(source: &str, destination: &str, port: u16, protocol: u8, bytes: u64, action: &str) -> String {

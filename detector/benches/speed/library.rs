@@ -8,9 +8,10 @@ use detector::analysis::{Analysis, Analyzer};
 use detector::envelope::{self, Event};
 use detector::format::LogFormat;
 use detector::message::{Invocation, Message};
+use detector::notification_log;
 use detector::record::Parser;
 use detector::rules::{Config, Rule};
-use detector::settings::{ConsoleNames, Origin, Settings};
+use detector::settings::{ConsoleNames, DEFAULT_RENOTIFY_AFTER, Origin, Settings};
 
 use crate::Batch;
 
@@ -34,6 +35,8 @@ impl Library {
                 },
                 format: LogFormat::aws_default(),
                 rules: Config::default(),
+                bucket: None,
+                renotify_after: DEFAULT_RENOTIFY_AFTER,
                 console: ConsoleNames {
                     dashboard: Some("vfm-network-production-aa0df1549f".to_owned()),
                     workgroup: Some("vfm-network-production-aa0df1549f".to_owned()),
@@ -85,7 +88,10 @@ impl Library {
             let Ok(header) = envelope::read(&event.awslogs, |line| analyzer.add(line)) else { continue };
             let account_region = AccountRegion::of_function("arn:aws:lambda:eu-west-1:123456789012:function:detector");
             let invocation = Invocation { account_region, log_group: header.log_group };
-            black_box(Message::compose(&analyzer.finish(), &self.settings, &invocation));
+            let analysis = analyzer.finish();
+            let notification =
+                notification_log::Batch::new(String::new(), &analysis.findings, &self.settings, 0).into_notification();
+            black_box(Message::compose(&analysis, &self.settings, &invocation, &notification));
         }
     }
 

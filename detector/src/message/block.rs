@@ -1,10 +1,11 @@
 //! One finding of an e-mail in a block of short lines.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Formatter, Write};
 
 use super::links::{self, Links};
 use super::{Bytes, Report, Sentence, Threshold, Time, counted, query};
 use crate::finding::Finding;
+use crate::notification_log::history::{History, Sums};
 use crate::tally::Tally;
 
 /// The longest line, but for links.
@@ -24,6 +25,9 @@ pub(super) fn write(text: &mut String, report: &Report, index: usize, finding: &
     if let Some(time) = time(tally) {
         paragraph(text, "Time:", &time);
     }
+    if let Some(history) = report.history(index) {
+        paragraph(text, "Ongoing:", &Past(history).to_string());
+    }
     paragraph(text, "Traffic:", &format!("{}, {}", counted(tally.records, "record", "records"), Bytes(tally.bytes)));
     if !tally.interfaces.is_empty() {
         paragraph(text, "Interface:", &tally.interfaces.to_string());
@@ -42,6 +46,18 @@ pub(super) fn write(text: &mut String, report: &Report, index: usize, finding: &
         for line in statement.lines() {
             let _ = writeln!(text, "{INDENT}  {line}");
         }
+    }
+}
+
+/// `first 2026-11-23T10:00:00Z; since the message of 2026-11-23T10:01:30Z: 12 findings, 80 records, 3.2 kB`
+pub(super) struct Past<'h>(pub &'h History);
+
+impl Display for Past<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let History { first, last_message, since: Sums { findings, records, bytes } } = self.0;
+        let findings = counted(*findings, "finding", "findings");
+        let records = counted(*records, "record", "records");
+        write!(f, "first {first}; since the message of {last_message}: {findings}, {records}, {}", Bytes(*bytes))
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Links, Report, Sentence, Threshold, Time, quoted_bytes};
 use crate::finding::{Detail, Finding, Folded, Subject};
+use crate::notification_log::history::{History, Ongoing};
 use crate::rules::{Rule, Severity};
 use crate::settings::Origin;
 
@@ -29,6 +30,8 @@ pub struct Document {
     severity: Severity,
     records: Records,
     findings: Vec<FindingDocument>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ongoing: Vec<Ongoing>,
     omitted: Omitted,
 }
 
@@ -82,6 +85,9 @@ pub struct FindingDocument {
     last: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     includes: Vec<Included>,
+    /// Without it the finding is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<History>,
     summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<Threshold>,
@@ -105,7 +111,7 @@ impl From<&Folded> for Included {
 }
 
 impl FindingDocument {
-    /// The document of `finding`, without threshold and links; `origin` is part of its id and key.
+    /// The document of `finding`, without history, threshold and links; `origin` is part of its id and key.
     #[must_use]
     pub fn new(finding: &Finding, origin: &Origin) -> Self {
         let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, folded, .. } = finding;
@@ -128,6 +134,7 @@ impl FindingDocument {
             first: time(tally.first),
             last: time(tally.last),
             includes: folded.iter().map(Included::from).collect(),
+            history: None,
             summary: Sentence(finding).to_string(),
             threshold: None,
             action: rule.action(),
@@ -139,6 +146,7 @@ impl FindingDocument {
     fn of_message(finding: &Finding, report: &Report, index: usize) -> Self {
         let Report { settings, invocation, .. } = report;
         Self {
+            history: report.history(index).copied(),
             threshold: Threshold::of(finding.rule, &settings.rules),
             links: (index < MAX_LINKED).then(|| Links::of(finding, settings, invocation)),
             ..Self::new(finding, &settings.origin)
@@ -158,6 +166,7 @@ pub(super) fn document(report: &Report, room: usize) -> String {
         severity: report.severity,
         records: Records { total: report.counts.records(), parsed: report.counts.parsed, bad: report.counts.bad },
         findings: Vec::new(),
+        ongoing: report.ongoing.to_vec(),
         // The longest numbers, until the true ones are known.
         omitted: Omitted { findings: usize::MAX, records: u64::MAX, unexamined_records: u64::MAX },
     };

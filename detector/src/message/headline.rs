@@ -3,10 +3,10 @@
 use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 
-use super::sentence::Address;
 use super::{Bytes, Report};
 use crate::finding::{Detail, Finding, Subject};
 use crate::rules::Rule;
+use crate::sentence::Address;
 
 /// The least characters of a monitor's name that are worth reading.
 const MIN_NAME_CHARS: usize = 8;
@@ -16,9 +16,12 @@ const CUT: &str = "...";
 /// `HIGH: 198.51.100.66 reached 10.20.0.13:22 (+2 more), network/production`, in at most `limit` characters.
 ///
 /// The name of the monitor is cut first, then numbers and ports are left out. Both addresses always fit: see the tests. Each cut is marked
-/// with [`CUT`].
+/// with [`CUT`]. `HIGH, ongoing` begins the line if a message was published before.
 pub(super) fn headline(report: &Report, limit: usize) -> String {
-    let severity = report.severity;
+    let severity = match report.history(0) {
+        Some(_) => format!("{}, ongoing", report.severity),
+        None => report.severity.to_string(),
+    };
     let more = match report.findings.len().saturating_sub(1) {
         0 => String::new(),
         more => format!(" (+{more} more)"),

@@ -9,7 +9,6 @@ mod document;
 mod headline;
 mod links;
 mod query;
-mod sentence;
 mod span;
 mod text;
 mod threshold;
@@ -24,7 +23,6 @@ use serde::Serialize;
 pub use conditions::QUERIED_FIELDS;
 pub use document::{Document, FindingDocument};
 pub use links::Links;
-pub use sentence::{Bytes, Sentence, Time};
 pub use threshold::Threshold;
 
 use headline::headline;
@@ -32,7 +30,10 @@ use headline::headline;
 use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Counts};
 use crate::finding::Finding;
+use crate::notification_log::Notification;
+use crate::notification_log::history::{History, Ongoing};
 use crate::rules::{Rule, Severity};
+use crate::sentence::{Bytes, Sentence, Time};
 use crate::settings::{Origin, Settings};
 
 /// The longest subject. SNS wants "less than 100 characters" of ASCII without line breaks or control characters:
@@ -86,6 +87,9 @@ struct Report<'r> {
     invocation: &'r Invocation,
     counts: Counts,
     findings: Vec<&'r Finding>,
+    /// The history of each finding; none if it is new.
+    histories: Vec<Option<History>>,
+    ongoing: &'r [Ongoing],
     severity: Severity,
     /// Records of findings that were not kept, and such as could not be counted over a window.
     unlisted_records: u64,
@@ -93,11 +97,16 @@ struct Report<'r> {
 }
 
 impl Message {
-    /// The message for a batch, or `None` if nothing of at least the least severity was found.
+    /// The message for a notification about a batch, or `None` if it has no finding.
     #[must_use]
-    pub fn compose(analysis: &Analysis, settings: &Settings, invocation: &Invocation) -> Option<Self> {
-        let (all, min_severity) = (&analysis.findings, settings.rules.min_severity);
-        let findings: Vec<_> = all.list.iter().filter(|finding| finding.rule.severity() >= min_severity).collect();
+    pub fn compose(
+        analysis: &Analysis,
+        settings: &Settings,
+        invocation: &Invocation,
+        notification: &Notification,
+    ) -> Option<Self> {
+        let all = &analysis.findings;
+        let (findings, histories): (Vec<&Finding>, Vec<_>) = notification.findings.iter().copied().unzip();
         let severity = findings.iter().map(|finding| finding.rule.severity()).max()?;
         let fired = |rule| findings.iter().any(|finding| finding.rules().any(|fired| fired == rule));
         let rules = Rule::ALL.into_iter().filter(|rule| fired(*rule)).collect();
@@ -106,6 +115,8 @@ impl Message {
             invocation,
             counts: analysis.counts,
             findings,
+            histories,
+            ongoing: &notification.ongoing,
             severity,
             unlisted_records: all.unlisted_records,
             unexamined_records: all.unexamined_records,
@@ -121,6 +132,11 @@ impl Message {
 }
 
 impl Report<'_> {
+    /// The history of the finding at place `index`, if a message was published about it before.
+    fn history(&self, index: usize) -> Option<&History> {
+        self.histories.get(index)?.as_ref()
+    }
+
     fn body(&self) -> String {
         let sms = ascii(&headline(self, MAX_SMS_CHARS));
         let email = text::text(self);

@@ -7,31 +7,12 @@ use super::*;
 use crate::account_region::AccountRegion;
 use crate::finding::{Detail, Folded, Subject};
 use crate::findings::{Findings, Groups};
+use crate::notification_log::Batch;
+use crate::notification_log::history::Sums;
 use crate::record::Parser;
 use crate::rules::{Config, Limits};
 use crate::settings::ConsoleNames;
-use crate::test_data::{FUNCTION_ARN, LOG_GROUP, V2_FORMAT};
-
-pub(super) fn settings() -> Settings {
-    let name = || Some("vfm-network-production-aa0df1549f".to_owned());
-    Settings {
-        topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
-        origin: Origin {
-            monitor: "network/production".to_owned(),
-            owner: "cluster/network/production".to_owned(),
-            vpc_id: "vpc-0123456789abcdef0".to_owned(),
-        },
-        format: V2_FORMAT.parse().unwrap(),
-        rules: Config::default(),
-        console: ConsoleNames {
-            dashboard: name(),
-            workgroup: name(),
-            database: Some("vfm_network_production_aa0df1549f".to_owned()),
-            table: Some("vpc_flow_logs".to_owned()),
-        },
-        metrics: None,
-    }
-}
+use crate::test_data::{FUNCTION_ARN, LOG_GROUP, settings};
 
 pub(super) fn invocation() -> Invocation {
     Invocation { account_region: AccountRegion::of_function(FUNCTION_ARN), log_group: Some(LOG_GROUP.to_owned()) }
@@ -61,7 +42,13 @@ fn analysis(findings: Findings) -> Analysis {
 }
 
 fn compose(analysis: &Analysis) -> Message {
-    Message::compose(analysis, &settings(), &invocation()).unwrap()
+    compose_with(analysis, &settings(), &invocation()).unwrap()
+}
+
+/// The message of all findings as new ones.
+fn compose_with(analysis: &Analysis, settings: &Settings, invocation: &Invocation) -> Option<Message> {
+    let notification = Batch::new(String::new(), &analysis.findings, settings, 0).into_notification();
+    Message::compose(analysis, settings, invocation, &notification)
 }
 
 fn sms(message: &Message) -> String {
@@ -87,9 +74,9 @@ fn some_findings() -> Analysis {
 
 #[test]
 fn no_findings_no_message_and_none_of_too_little_severity() {
-    assert_eq!(Message::compose(&analysis(Findings::default()), &settings(), &invocation()), None);
+    assert_eq!(compose_with(&analysis(Findings::default()), &settings(), &invocation()), None);
     let rules = Config { min_severity: Severity::Medium, ..Config::default() };
-    let message = Message::compose(&some_findings(), &Settings { rules, ..settings() }, &invocation()).unwrap();
+    let message = compose_with(&some_findings(), &Settings { rules, ..settings() }, &invocation()).unwrap();
     assert_eq!(message.rules, [Rule::HighDataTransfer]);
     assert!(!message.body.contains("rejectedTcp"));
     assert_eq!(message.subject, "HIGH: 10.0.0.1 sent 60.1 MB to 203.0.113.9, network/production");
@@ -180,7 +167,7 @@ fn a_message_names_only_known_facts() {
     }
     let console = ConsoleNames::default();
     let bare = Settings { console, ..settings() };
-    let message = Message::compose(&analysis(groups.finish()), &bare, &Invocation::default()).unwrap();
+    let message = compose_with(&analysis(groups.finish()), &bare, &Invocation::default()).unwrap();
     let (document, email) = body(&message);
     assert_eq!((&document["accountId"], &document["region"]), (&Value::Null, &Value::Null));
     let links = serde_json::json!({"rule": links::rule(Rule::RejectedTcp)});
@@ -242,7 +229,7 @@ fn folded_findings_are_in_every_form_of_the_message() {
     for rule in [Rule::SensitivePortAccepted, Rule::SensitivePortRejected, Rule::SensitivePortRejected] {
         add(&mut groups, rule, subject([10, 0, 0, 2].into()), "22 60 - -");
     }
-    let message = Message::compose(&analysis(groups.finish()), &settings(), &invocation()).unwrap();
+    let message = compose_with(&analysis(groups.finish()), &settings(), &invocation()).unwrap();
     assert_eq!(message.rules, [Rule::SensitivePortAccepted, Rule::SensitivePortRejected]);
     let (document, email) = body(&message);
     let finding = &document["findings"][0];
@@ -395,7 +382,7 @@ fn names_that_no_interface_has_do_not_make_the_message_too_large() {
 fn a_long_name_is_cut_from_the_subject_but_not_from_the_body() {
     let monitor = format!("{}/{}", "n".repeat(63), "m".repeat(253));
     let settings = with_origin(Origin { monitor: monitor.clone(), ..settings().origin });
-    let message = Message::compose(&some_findings(), &settings, &invocation()).unwrap();
+    let message = compose_with(&some_findings(), &settings, &invocation()).unwrap();
     assert_eq!(message.subject.len(), MAX_SUBJECT_CHARS);
     assert!(message.subject.starts_with("HIGH: 10.0.0.1 sent 60.1 MB to 203.0.113.9 (+1 more), nnn"));
     assert!(message.subject.ends_with("nnn..."));
@@ -485,7 +472,7 @@ fn bytes_have_units() {
 proptest! {
     #[test]
     fn a_message_is_always_one_sns_takes(monitor in any::<String>(), vpc_id in any::<String>()) {
-        let message = Message::compose(&some_findings(), &with_origin(Origin { monitor, vpc_id, ..settings().origin }), &invocation()).unwrap();
+        let message = compose_with(&some_findings(), &with_origin(Origin { monitor, vpc_id, ..settings().origin }), &invocation()).unwrap();
         for (line, limit) in [(message.subject.clone(), MAX_SUBJECT_CHARS), (sms(&message), MAX_SMS_CHARS)] {
             prop_assert!(line.len() <= limit);
             prop_assert!(line.bytes().all(|it| it == b' ' || it.is_ascii_graphic()), "{}", line);
@@ -527,4 +514,38 @@ proptest! {
     fn every_time_can_be_written(seconds: u64) {
         prop_assert!(!Time(seconds).to_string().is_empty());
     }
+}
+
+#[test]
+fn an_incident_that_goes_on_is_said_to_with_what_came_since() {
+    let analysis = some_findings();
+    let since = Sums { findings: 12, records: 80, bytes: 3_200 };
+    let history = History { first: Time(1_418_500_000), last_message: Time(1_418_508_400), since };
+    let ongoing = Ongoing {
+        rule: Rule::PortScan,
+        severity: Severity::Medium,
+        summary: "198.51.100.66 tried 62 ports of 10.0.0.1: 22".to_owned(),
+        history,
+    };
+    let list = &analysis.findings.list;
+    let notification =
+        Notification { findings: vec![(&list[0], Some(history)), (&list[1], None)], ongoing: vec![ongoing] };
+    let message = Message::compose(&analysis, &settings(), &invocation(), &notification).unwrap();
+    assert!(message.subject.starts_with("HIGH, ongoing: 10.0.0.1 sent 60.1 MB"), "{}", message.subject);
+    let (document, email) = body(&message);
+    let block = "   Ongoing:   first 2014-12-13T19:46:40Z; since the message of\n              2014-12-13T22:06:40Z: 12 findings, 80 records, \
+                 3.2 kB\n";
+    assert_eq!(email.matches(block).count(), 1, "{email}");
+    let line = "\nOngoing, from earlier messages:\nMEDIUM portScan: 198.51.100.66 tried 62 ports of 10.0.0.1: 22 (first \
+                2014-12-13T19:46:40Z; since the message of 2014-12-13T22:06:40Z: 12 findings, 80 records, 3.2 kB)\n";
+    assert!(email.contains(line), "{email}");
+    let expected = serde_json::json!({
+        "first": "2014-12-13T19:46:40Z", "lastMessage": "2014-12-13T22:06:40Z", "findings": 12, "records": 80, "bytes": 3200,
+    });
+    assert_eq!(document["findings"][0]["history"], expected);
+    assert_eq!(document["findings"][1]["history"], Value::Null);
+    assert_eq!(
+        (&document["ongoing"][0]["rule"], &document["ongoing"][0]["findings"]),
+        (&"portScan".into(), &12.into())
+    );
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::headline::headline;
 use super::{Report, Sentence, Time, block, counted, links};
 use crate::finding::Finding;
+use crate::notification_log::history::Ongoing;
 use crate::rules::Severity;
 
 /// The most findings listed, since people do not read more; the document for programs has them.
@@ -25,6 +26,7 @@ pub(super) fn text(report: &Report) -> String {
     for finding in report.findings.iter().take(MAX_LISTED).skip(MAX_BLOCKS) {
         line(&mut text, finding);
     }
+    ongoing(&mut text, report);
     closing(&mut text, report);
     text
 }
@@ -69,6 +71,17 @@ fn line(text: &mut String, finding: &Finding) {
         let _ = write!(text, " to {}", Time(last));
     }
     text.push_str(")\n");
+}
+
+/// The incidents of earlier messages that go on.
+fn ongoing(text: &mut String, report: &Report) {
+    if !report.ongoing.is_empty() {
+        text.push_str("\nOngoing, from earlier messages:\n");
+    }
+    for Ongoing { rule, severity, summary, history } in report.ongoing {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{severity} {rule}: {summary} ({})", block::Past(history));
+    }
 }
 
 /// Reports the counts that the list leaves out.

@@ -40,6 +40,8 @@ pub struct Declared {
     sensitive_ports: Option<BTreeSet<u16>>,
     rules: Rules,
     // Settings of the function, which are not about the rules.
+    #[serde(rename = "renotifyAfter")]
+    _renotify_after: IgnoredAny,
     #[serde(rename = "enabled")]
     _enabled: IgnoredAny,
     #[serde(rename = "memoryMb")]

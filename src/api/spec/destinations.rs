@@ -92,14 +92,15 @@ pub struct S3 {
     ]))]
     pub bucket_name: Option<String>,
     /// Folder of the records within the bucket, without a slash at either end; empty for none. Default `vpc-flow-logs`. `AWSLogs`,
-    /// `athena-results` and names beginning with `layout-` are reserved. A change replaces the flow log; earlier records stay in their
+    /// `athena-results`, `detector-state` and names beginning with `layout-` are reserved. A change replaces the flow log; earlier records stay in their
     /// folder, and the saved queries read both folders.
     #[schemars(length(max = 256), extend("x-kubernetes-validations" = [
         matching("^([A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*)?$", "a prefix is a folder, or several with a slash between them and none at either end; a folder has letters, digits and ! _ . ' ( ) -"),
         rule("!self.split('/').exists(part, part == 'AWSLogs')", "AWSLogs is reserved: AWS adds it to the prefix itself"),
         rule("!self.split('/').exists(part, part == '.' || part == '..')", "a prefix must not contain the folders . or .."),
         rule("!self.split('/').exists(part, part.startsWith('layout-'))", "names beginning with layout- are reserved: they are folders of records in another layout than the default one"),
-        rule("self != 'athena-results' && !self.startsWith('athena-results/')", "athena-results is reserved: it is for query results, which expire")
+        rule("self != 'athena-results' && !self.startsWith('athena-results/')", "athena-results is reserved: it is for query results, which expire"),
+        rule("self != 'detector-state' && !self.startsWith('detector-state/')", "detector-state is reserved: it is for the detector's notification log")
     ]))]
     pub prefix: String,
     /// Overrides `trafficType` for this destination. Default: `trafficType`.

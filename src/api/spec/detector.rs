@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::DetectorRules;
-use crate::api::cel::distinct;
+use crate::api::cel::{distinct, matching};
 
 /// The Lambda function that reads every record of the log group and reports anomalies to the topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,12 @@ pub struct Detector {
     /// The least severity that is published to the topic: LOW, MEDIUM or HIGH. Default MEDIUM. Metrics, dashboard and queries have findings of
     /// every severity. LOW publishes each rejected connection too: many messages on a VPC with public addresses.
     pub min_severity: Severity,
+    /// Time after which an incident that lasts is published again, with what came since: `15m` to `999m`, or `1h` to `168h`. Default `6h`. Until
+    /// then its findings are counted, not published.
+    #[schemars(length(max = 8), extend("x-kubernetes-validations" = [
+        matching(RENOTIFY_AFTER, "renotifyAfter is a number of minutes or hours, 15m to 999m or 1h to 168h, such as 6h")
+    ]))]
+    pub renotify_after: String,
     /// Span in seconds, 60 to 3600, over which the ports, hosts and bytes of one source are counted together, within the records that
     /// CloudWatch Logs hands the function at a time: those of one network interface. Default 300.
     #[schemars(range(min = 60, max = 3600))]
@@ -41,6 +47,24 @@ pub struct Detector {
     pub rules: DetectorRules,
 }
 
+/// 15 minutes to a week.
+const RENOTIFY_AFTER: &str = "^((1[5-9]|[2-9][0-9]|[1-9][0-9][0-9])m|([1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h)$";
+
+impl Detector {
+    /// `renotifyAfter` in seconds, `None` if it is no number of minutes or hours.
+    #[must_use]
+    pub fn renotify_after_seconds(&self) -> Option<u64> {
+        let minutes = |text: &str| text.parse::<u64>().ok();
+        let text = &self.renotify_after;
+        let minutes = match (text.strip_suffix('m'), text.strip_suffix('h')) {
+            (Some(number), _) => minutes(number),
+            (_, Some(number)) => minutes(number)?.checked_mul(60),
+            (None, None) => None,
+        };
+        minutes?.checked_mul(60)
+    }
+}
+
 impl Default for Detector {
     fn default() -> Self {
         Self {
@@ -49,6 +73,7 @@ impl Default for Detector {
             timeout_seconds: 60,
             log_retention_days: 14,
             min_severity: Severity::default(),
+            renotify_after: "6h".to_owned(),
             window_seconds: 300,
             high_transfer_bytes: 50_000_000,
             sensitive_ports: vec![22, 23, 445, 1433, 2375, 3306, 3389, 5432, 5900, 6379, 9200, 11211, 27017],

@@ -26,6 +26,8 @@ use crate::engine::{
     Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, ResourceCall, Step, System, claim_by_tags,
     existing, ownership,
 };
+use detector::notification_log::OBJECT_PREFIX;
+
 use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
 
 /// The system [`Component::Bucket`].
@@ -52,6 +54,12 @@ impl System for BucketSystem {
             return Err(Invalid {
                 field: "s3.prefix",
                 problem: format!("{RESULTS_PREFIX} is for query results, which expire; choose another prefix"),
+            });
+        }
+        if monitor.key_prefix().starts_with(OBJECT_PREFIX) {
+            return Err(Invalid {
+                field: "s3.prefix",
+                problem: format!("{OBJECT_PREFIX} is for the detector's notification log; choose another prefix"),
             });
         }
         lifecycle::check(monitor)?;

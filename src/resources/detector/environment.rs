@@ -27,6 +27,8 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
         ("OWNER", monitor.owner.clone()),
         ("VPC_ID", spec.vpc_id.clone()),
         (LOG_FORMAT, log_format(&spec.cloud_watch_logs.fields)),
+        ("BUCKET", monitor.names.bucket.clone()),
+        ("RENOTIFY_AFTER_SECONDS", renotify_after(&spec.detector)?.to_string()),
         ("METRICS_NAMESPACE", spec.detections.namespace.clone()),
         ("METRICS_MONITOR", monitor.names.base().to_owned()),
         ("RULES", json!(rules(monitor)?).to_string()),
@@ -50,6 +52,12 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
         });
     }
     Ok(variables)
+}
+
+/// The API server checks the text as well, but a monitor may be older than that rule.
+fn renotify_after(spec: &spec::Detector) -> Result<u64, Invalid> {
+    let expected = "it is a number of minutes or hours, such as 6h";
+    spec.renotify_after_seconds().ok_or_else(|| invalid("detector.renotifyAfter", &spec.renotify_after, expected))
 }
 
 /// Lambda measures the variables in the form in which it stores them.
@@ -159,6 +167,24 @@ pub(super) mod tests {
         assert_eq!(settings.rules, detector::rules::Config::of_monitor());
         assert_eq!(settings.metrics.unwrap().namespace, "VPC/FlowLogs");
         assert_eq!(settings.format, detector::format::LogFormat::aws_default());
+    }
+
+    #[test]
+    fn the_notification_log_is_in_the_bucket_of_the_monitor() {
+        let settings = read(spec());
+        assert_eq!(settings.bucket.as_deref(), Some("vpc-flow-logs-123456789012-aa0df1549f"));
+        assert_eq!(settings.renotify_after, detector::settings::DEFAULT_RENOTIFY_AFTER);
+        let after = |text: &str| {
+            let mut spec = spec();
+            spec.detector.renotify_after = text.to_owned();
+            variables(&fixtures::with_spec(spec)).map(|mut it| it.remove("RENOTIFY_AFTER_SECONDS").unwrap())
+        };
+        assert_eq!(after("90m").unwrap(), "5400");
+        assert_eq!(after("168h").unwrap(), "604800");
+        for bad in ["", "6", "h", "6d", "-1h", "1.5h", "99999999999999999999h"] {
+            let problem = after(bad).unwrap_err().to_string();
+            assert!(problem.starts_with(&format!("spec.detector.renotifyAfter: `{bad}` cannot be: ")), "{problem}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the trust, "Working with AWS managed policies in the execution role" there. `logs:CreateLogGroup` is left out on purpose: with
 //! it, a late invocation would recreate the deleted log group without retention.
 
+use detector::notification_log::OBJECT_KEY;
 use serde_json::json;
 
 use crate::monitor::Monitor;
@@ -24,17 +25,29 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
             "Action": "sns:Publish",
             "Resource": monitor.topic_arn(),
         }),
+        json!({
+            "Sid": "KeepNotificationLog",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Resource": monitor.account_region.s3_arn(format!("{}/{OBJECT_KEY}", monitor.names.bucket)),
+        }),
     ];
     // "Key management" in the Amazon SNS developer guide: a publisher to an encrypted topic, ours or an existing one, uses its key, and
     // only through SNS. "Condition keys for AWS KMS" in the KMS developer guide: the suffix is the same in all partitions.
-    if let Some(key) = &monitor.spec.notifications.kms_key_arn {
+    // S3 does likewise with the objects of a bucket.
+    let keys = [
+        ("UseTopicKey", "sns", &monitor.spec.notifications.kms_key_arn),
+        ("UseBucketKey", "s3", &monitor.spec.s3.kms_key_arn),
+    ];
+    for (sid, service, key) in keys {
+        let Some(key) = key else { continue };
         statements.push(json!({
-            "Sid": "UseTopicKey",
+            "Sid": sid,
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": key,
             "Condition": {
-                "StringEquals": {"kms:ViaService": format!("sns.{}.amazonaws.com", monitor.account_region.region)},
+                "StringEquals": {"kms:ViaService": format!("{service}.{}.amazonaws.com", monitor.account_region.region)},
             },
         }));
     }
@@ -74,6 +87,12 @@ mod tests {
                     "Action": "sns:Publish",
                     "Resource": "arn:aws:sns:eu-west-1:123456789012:vfm-network-production-aa0df1549f-alerts",
                 },
+                {
+                    "Sid": "KeepNotificationLog",
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject", "s3:PutObject"],
+                    "Resource": "arn:aws:s3:::vpc-flow-logs-123456789012-aa0df1549f/detector-state/notification-log.json",
+                },
             ])
         );
         assert_eq!(
@@ -83,19 +102,30 @@ mod tests {
     }
 
     #[test]
-    fn topic_key_and_boundary_of_the_spec_are_used() {
+    fn keys_and_boundary_of_the_spec_are_used() {
         let key = "arn:aws:kms:eu-west-1:123456789012:key/1";
         let topic = "arn:aws:sns:eu-west-1:123456789012:soc";
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
         spec.notifications.kms_key_arn = Some(key.into());
         spec.notifications.topic_arn = Some(topic.into());
+        spec.s3.kms_key_arn = Some(key.into());
         let mut monitor = fixtures::with_spec(spec);
         monitor.settings.permissions_boundary_arn = Some("arn:aws:iam::210987654321:policy/limit".into());
         let role = desired(&monitor);
         let statements = &role.policies["detect-anomalies"]["Statement"];
         assert_eq!(statements[1]["Resource"], topic);
         assert_eq!(
-            statements[2],
+            statements[4],
+            json!({
+                "Sid": "UseBucketKey",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": key,
+                "Condition": {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}},
+            })
+        );
+        assert_eq!(
+            statements[3],
             json!({
                 "Sid": "UseTopicKey",
                 "Effect": "Allow",

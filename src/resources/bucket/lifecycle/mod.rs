@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
     NoncurrentVersionExpiration, Transition, TransitionDefaultMinimumObjectSize, TransitionStorageClass,
 };
+use detector::notification_log::OBJECT_PREFIX;
 use serde::Serialize;
 
 use crate::api::{Invalid, spec};
@@ -19,9 +20,12 @@ const LAYOUTS: &str = "vpc-flow-operator-records-layouts";
 /// Begins the `ID` of rules for folders that had records under a former prefix.
 const FORMER: &str = "vpc-flow-operator-records-former-";
 const RESULTS: &str = "vpc-flow-operator-results";
+/// `ID` of the rule for the detector's notification log.
+const NOTIFICATION_LOG: &str = "vpc-flow-operator-notification-log";
 const ABORT_UPLOADS_AFTER_DAYS: i32 = 7;
-/// Results can be produced again by running the query again.
-const NONCURRENT_RESULTS_EXPIRE_AFTER_DAYS: i32 = 1;
+/// Results can be produced again by running the query again. Nothing reads former versions of the notification log, which may be written
+/// every minute.
+const NONCURRENT_VERSIONS_EXPIRE_AFTER_DAYS: i32 = 1;
 
 /// Rules of ours by `ID`.
 pub type Rules = BTreeMap<String, Rule>;
@@ -104,11 +108,13 @@ pub fn rules(monitor: &Monitor) -> Rules {
         prefix: RESULTS_PREFIX.to_owned(),
         transitions: BTreeMap::new(),
         expire_after_days: Some(monitor.spec.analytics.result_retention_days),
-        noncurrent_version_expire_after_days: Some(NONCURRENT_RESULTS_EXPIRE_AFTER_DAYS),
+        noncurrent_version_expire_after_days: Some(NONCURRENT_VERSIONS_EXPIRE_AFTER_DAYS),
         abort_uploads_after_days: Some(ABORT_UPLOADS_AFTER_DAYS),
         besides: Vec::new(),
     };
+    let notification_log = Rule { expire_after_days: None, ..results.for_prefix(OBJECT_PREFIX) };
     rules.insert(RESULTS.to_owned(), results);
+    rules.insert(NOTIFICATION_LOG.to_owned(), notification_log);
     rules
 }
 
@@ -119,8 +125,8 @@ pub fn with_former_folders(mut rules: Rules, observed: &Rules) -> Rules {
     // The prefixes are sorted, so that a folder comes before the folders within it.
     for prefix in observed.values().map(|rule| &rule.prefix).collect::<BTreeSet<_>>() {
         let is_covered = rules.values().any(|rule| prefix.starts_with(&rule.prefix));
-        let has_results = RESULTS_PREFIX.starts_with(prefix);
-        if !is_covered && !has_results {
+        let has_others = [RESULTS_PREFIX, OBJECT_PREFIX].iter().any(|folder| folder.starts_with(prefix));
+        if !is_covered && !has_others {
             rules.insert(format!("{FORMER}{}", short_hash(prefix)), records.for_prefix(prefix));
         }
     }
@@ -152,7 +158,7 @@ impl Lifecycle {
         let mut lifecycle = Self { minimum_object_size, ..Self::default() };
         for rule in rules {
             match rule.id() {
-                Some(id) if [RECORDS, LAYOUTS, RESULTS].contains(&id) || id.starts_with(FORMER) => {
+                Some(id) if [RECORDS, LAYOUTS, RESULTS, NOTIFICATION_LOG].contains(&id) || id.starts_with(FORMER) => {
                     lifecycle.ours.insert(id.to_owned(), Rule::from(&rule));
                 }
                 _ => lifecycle.others.push(rule),

@@ -35,6 +35,14 @@ fn records_move_and_results_expire_by_default() {
                 "noncurrentVersionExpireAfterDays": 1,
                 "abortUploadsAfterDays": 7,
             },
+            "vpc-flow-operator-notification-log": {
+                "enabled": true,
+                "prefix": "detector-state/",
+                "transitions": {},
+                "expireAfterDays": null,
+                "noncurrentVersionExpireAfterDays": 1,
+                "abortUploadsAfterDays": 7,
+            },
         })
     );
 }
@@ -94,10 +102,10 @@ fn records_under_a_former_prefix_move_and_expire_like_all_others() {
     };
     let prefixes = |rules: &Rules| rules.values().map(|rule| rule.prefix.clone()).collect::<Vec<_>>();
     let moved = with_former_folders(with("b"), &with("a"));
-    assert_eq!(prefixes(&moved), ["b/", "a/", "athena-results/"]);
+    assert_eq!(prefixes(&moved), ["detector-state/", "b/", "a/", "athena-results/"]);
     assert_eq!(with_former_folders(with("b"), &moved), moved);
     let nested = with_former_folders(with("a/c"), &moved);
-    assert_eq!(prefixes(&nested).len(), 4, "{nested:?}");
+    assert_eq!(prefixes(&nested).len(), 5, "{nested:?}");
     let back = with_former_folders(with("a"), &nested);
     assert_eq!(prefixes(&back).len(), 3, "a/c/ is in a/: {back:?}");
     let top = with_former_folders(with("a"), &with(""));

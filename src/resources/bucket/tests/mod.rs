@@ -188,12 +188,13 @@ fn after_a_rename_the_old_bucket_goes_as_the_policy_says() {
 }
 
 #[test]
-fn records_may_not_be_where_results_expire() {
-    for prefix in ["athena-results", "athena-results/logs"] {
+fn records_may_not_be_where_other_objects_expire() {
+    for prefix in ["athena-results", "athena-results/logs", "detector-state", "detector-state/logs"] {
         let mut spec = spec();
         spec.s3.prefix = prefix.into();
         let invalid = BucketSystem::desired(&fixtures::with_spec(spec)).unwrap_err();
-        assert!(invalid.to_string().starts_with("spec.s3.prefix: athena-results/"), "{invalid}");
+        let folder = prefix.split('/').next().unwrap();
+        assert!(invalid.to_string().starts_with(&format!("spec.s3.prefix: {folder}/ is for ")), "{invalid}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The times of a finding, in few columns.
 
-use detector::message::Time;
+use detector::sentence::Time;
 
 /// The first and the last time: `2026-08-23 10:00:00` and `10:04:20`. The last has a date only if it is another one.
 pub fn first_and_last(first: Option<u64>, last: Option<u64>) -> (String, String) {

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use detector::message::{FindingDocument, Time};
+use detector::message::FindingDocument;
 use detector::rules::Rule;
+use detector::sentence::Time;
 use detector::settings::Origin;
 use serde::Serialize;
 

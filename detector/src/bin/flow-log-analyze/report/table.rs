@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use detector::message::{Bytes, Sentence, Time};
 use detector::record::{TCP, UDP};
 use detector::rules::Severity;
+use detector::sentence::{Bytes, Sentence, Time};
 
 use super::first_and_last::first_and_last;
 use crate::analysis::Report;

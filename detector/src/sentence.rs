@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, SocketAddr};
 
 use aws_smithy_types::date_time::{DateTime, Format};
+use serde::{Serialize, Serializer};
 
 use crate::finding::{Detail, Finding, Folded, Subject};
 use crate::rules::Rule;
@@ -91,7 +92,7 @@ impl Display for Connections<'_> {
 }
 
 /// An address, or the words for an unknown one.
-pub(super) struct Address(pub Option<IpAddr>);
+pub(crate) struct Address(pub Option<IpAddr>);
 
 impl Display for Address {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -137,8 +138,14 @@ impl Display for Bytes {
 }
 
 /// Unix seconds in RFC 3339; as they are if the calendar ends before them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub u64);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 impl Display for Time {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,309 @@
+//! The notification log: the incidents about which a message was published, so that each is published once, and again only after
+//! some hours.
+//!
+//! [`NotificationLog`] decides and does no I/O; [`history`] is its answer. [`keeper`] shares the log among the instances of the
+//! function, in an object of the [`store`].
+
+#[cfg(all(test, feature = "lambda"))]
+pub(crate) mod fake_store;
+pub mod history;
+#[cfg(feature = "lambda")]
+pub mod keeper;
+#[cfg(feature = "lambda")]
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Finding;
+use crate::findings::Findings;
+use crate::incident::{Incidents, Namer};
+use crate::rules::{Networks, Rule, Severity};
+use crate::sentence::{Sentence, Time};
+use crate::settings::Settings;
+use history::{History, Ongoing, Sums};
+
+/// Key of the object in the monitor's bucket that has the log.
+pub const OBJECT_KEY: &str = "detector-state/notification-log.json";
+
+/// The folder of [`OBJECT_KEY`].
+pub const OBJECT_PREFIX: &str = "detector-state/";
+
+/// The version of the log's form.
+const VERSION: u32 = 1;
+
+/// Incidents that are kept: the gravest, then the latest. One takes 400 bytes.
+const MAX_INCIDENTS: usize = 1000;
+
+/// Incidents of earlier messages that a message lists.
+const MAX_ONGOING: usize = 20;
+
+/// An incident without findings for so long is forgotten, in seconds: 7 days. Then it is new again.
+const FORGET_AFTER: u64 = 7 * 24 * 60 * 60;
+
+/// The longest sentence that is kept, in bytes.
+const MAX_SUMMARY_BYTES: usize = 256;
+
+/// The incidents that messages were published about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationLog {
+    version: u32,
+    incidents: BTreeMap<String, Incident>,
+}
+
+/// An incident. Times are Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Incident {
+    rule: Rule,
+    severity: Severity,
+    /// The latest finding in words.
+    summary: String,
+    /// The time of the first finding.
+    first: u64,
+    /// The time of the latest finding.
+    last: u64,
+    /// The time of the latest message.
+    published: u64,
+    /// The batch that published it. If it comes again, its message was not published, as far as is known.
+    batch: String,
+    /// The findings since the latest message.
+    since: Sums,
+}
+
+/// The findings of a batch that are severe enough for a message.
+#[derive(Clone, Debug)]
+pub struct Batch<'f> {
+    id: String,
+    /// The time of the function's clock, Unix seconds.
+    now: u64,
+    findings: Vec<(&'f Finding, Incidents)>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notification<'f> {
+    /// The findings, with a history if their incident was published before.
+    pub findings: Vec<(&'f Finding, Option<History>)>,
+    /// Other incidents that go on.
+    pub ongoing: Vec<Ongoing>,
+}
+
+impl<'f> Batch<'f> {
+    /// Those of `findings` that have the least severity of the settings. `id` is the same if the batch comes again, and of no other
+    /// batch.
+    #[must_use]
+    pub fn new(id: String, findings: &'f Findings, settings: &Settings, now: u64) -> Self {
+        let networks = Networks::new(settings.rules.trusted_cidrs.clone());
+        let namer = Namer::new(&settings.origin.owner, &networks);
+        let severe = findings.list.iter().filter(|it| it.rule.severity() >= settings.rules.min_severity);
+        let findings = severe.map(|finding| (finding, namer.incidents(finding))).collect();
+        Self { id, now, findings }
+    }
+
+    /// True if no finding is severe enough.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// All findings as new ones.
+    #[must_use]
+    pub fn into_notification(self) -> Notification<'f> {
+        let findings = self.findings.into_iter().map(|(finding, _)| (finding, None)).collect();
+        Notification { findings, ongoing: Vec::new() }
+    }
+}
+
+impl Notification<'_> {
+    /// True if there is nothing to publish.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+impl Default for NotificationLog {
+    fn default() -> Self {
+        Self { version: VERSION, incidents: BTreeMap::new() }
+    }
+}
+
+impl NotificationLog {
+    /// Adds the findings of a batch. Returns those to publish, and notes them as published.
+    pub fn add<'f>(&mut self, batch: &Batch<'f>, renotify_after: Duration) -> Notification<'f> {
+        self.forget(batch.now, renotify_after);
+        let mut notification = Notification::default();
+        let (to_publish, known): (Vec<_>, Vec<_>) =
+            batch.findings.iter().partition(|(_, incidents)| !self.is_known(incidents, batch, renotify_after));
+        for (finding, incidents) in &known {
+            self.count(finding, incidents, batch);
+        }
+        let before = self.incidents.clone();
+        for (finding, incidents) in to_publish {
+            let published = incidents.own.iter().map(|name| before.get(name).filter(|it| it.batch != batch.id));
+            // An incident that is new has no history, whatever is known of the others.
+            let all: Option<Vec<_>> = published.collect();
+            let history = all.and_then(|all| all.into_iter().min_by_key(|it| it.published).map(History::from));
+            notification.findings.push((*finding, history));
+            self.publish(finding, incidents, batch);
+        }
+        if !notification.is_empty() {
+            notification.ongoing = self.publish_ongoing(batch);
+        }
+        self.keep_gravest();
+        notification
+    }
+
+    /// Takes back that a batch was published: each of its incidents is as it was in `before`.
+    pub fn withdraw(&mut self, batch: &Batch, before: &Self) {
+        let claimed = self.incidents.iter().filter(|(_, incident)| incident.batch == batch.id);
+        let names: Vec<_> = claimed.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            match before.incidents.get(&name) {
+                Some(incident) => self.incidents.insert(name, incident.clone()),
+                None => self.incidents.remove(&name),
+            };
+        }
+    }
+
+    /// Adds the sums of the incidents of `other` that are known here.
+    pub fn add_sums(&mut self, other: &BTreeMap<String, Addition>) {
+        for (name, addition) in other {
+            if let Some(incident) = self.incidents.get_mut(name) {
+                incident.add(addition);
+            }
+        }
+    }
+
+    /// What `batch` adds to incidents that are known.
+    #[must_use]
+    pub fn additions(&self, batch: &Batch) -> BTreeMap<String, Addition> {
+        let mut additions: BTreeMap<String, Addition> = BTreeMap::new();
+        for (finding, incidents) in &batch.findings {
+            if let Some(name) = self.counting(incidents) {
+                additions.entry(name.clone()).or_default().include(Addition::of(finding, batch.now));
+            }
+        }
+        additions
+    }
+
+    /// True if a message about the finding was published, not so long ago that it is due again.
+    fn is_known(&self, incidents: &Incidents, batch: &Batch, renotify_after: Duration) -> bool {
+        let is_recent = |name: &String| {
+            self.incidents.get(name).is_some_and(|incident| {
+                incident.batch != batch.id && batch.now.saturating_sub(incident.published) < renotify_after.as_secs()
+            })
+        };
+        incidents.own.iter().all(is_recent) || incidents.wider.iter().any(is_recent)
+    }
+
+    /// The incident under which a known finding is counted.
+    fn counting<'n>(&self, incidents: &'n Incidents) -> Option<&'n String> {
+        incidents.own.iter().chain(&incidents.wider).find(|name| self.incidents.contains_key(*name))
+    }
+
+    fn count(&mut self, finding: &Finding, incidents: &Incidents, batch: &Batch) {
+        if let Some(incident) = self.counting(incidents).and_then(|name| self.incidents.get_mut(name)) {
+            incident.add(&Addition::of(finding, batch.now));
+        }
+    }
+
+    fn publish(&mut self, finding: &Finding, incidents: &Incidents, batch: &Batch) {
+        let addition = Addition::of(finding, batch.now);
+        for name in &incidents.own {
+            let first = finding.tally.first.unwrap_or(batch.now);
+            let first = self.incidents.get(name).map_or(first, |known| known.first.min(first));
+            let incident = Incident {
+                rule: finding.rule,
+                severity: finding.rule.severity(),
+                summary: addition.summary.clone(),
+                first,
+                last: batch.now,
+                published: batch.now,
+                batch: batch.id.clone(),
+                since: Sums::default(),
+            };
+            self.incidents.insert(name.clone(), incident);
+        }
+    }
+
+    /// The incidents with findings since their latest message: a message that is published anyway has them too.
+    fn publish_ongoing(&mut self, batch: &Batch) -> Vec<Ongoing> {
+        let mut ongoing: Vec<_> = self.incidents.values_mut().filter(|incident| incident.since.findings > 0).collect();
+        ongoing.sort_by_key(|incident| std::cmp::Reverse((incident.severity, incident.since.findings, incident.last)));
+        let listed = ongoing.into_iter().take(MAX_ONGOING).map(|incident| {
+            let listed = Ongoing {
+                rule: incident.rule,
+                severity: incident.severity,
+                summary: incident.summary.clone(),
+                history: History::from(&*incident),
+            };
+            (incident.published, incident.since) = (batch.now, Sums::default());
+            incident.batch.clone_from(&batch.id);
+            listed
+        });
+        listed.collect()
+    }
+
+    fn forget(&mut self, now: u64, renotify_after: Duration) {
+        self.incidents.retain(|_, incident| {
+            now.saturating_sub(incident.last) < FORGET_AFTER
+                || now.saturating_sub(incident.published) < renotify_after.as_secs()
+        });
+    }
+
+    fn keep_gravest(&mut self) {
+        let excess = self.incidents.len().saturating_sub(MAX_INCIDENTS);
+        if excess > 0 {
+            let mut names: Vec<_> =
+                self.incidents.iter().map(|(name, it)| (it.severity, it.last, name.clone())).collect();
+            names.sort_unstable();
+            for (_, _, name) in names.into_iter().take(excess) {
+                self.incidents.remove(&name);
+            }
+        }
+    }
+}
+
+impl From<&Incident> for History {
+    fn from(incident: &Incident) -> Self {
+        Self { first: Time(incident.first), last_message: Time(incident.published), since: incident.since }
+    }
+}
+
+impl Incident {
+    fn add(&mut self, addition: &Addition) {
+        self.since.add(&addition.sums);
+        self.last = self.last.max(addition.last);
+        self.summary.clone_from(&addition.summary);
+    }
+}
+
+/// Findings of an incident that no message was published about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addition {
+    sums: Sums,
+    last: u64,
+    summary: String,
+}
+
+impl Addition {
+    fn of(finding: &Finding, now: u64) -> Self {
+        let mut summary = Sentence(finding).to_string();
+        summary.truncate(summary.floor_char_boundary(MAX_SUMMARY_BYTES));
+        let sums = Sums { findings: 1, records: finding.tally.records, bytes: finding.tally.bytes };
+        Self { sums, last: now, summary }
+    }
+
+    /// Adds a later one.
+    pub fn include(&mut self, later: Self) {
+        self.sums.add(&later.sums);
+        (self.last, self.summary) = (later.last, later.summary);
+    }
+}
