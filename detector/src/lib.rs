@@ -23,6 +23,7 @@ mod identity;
 pub mod interfaces;
 pub mod message;
 pub mod metrics;
+pub mod package_config;
 #[cfg(feature = "lambda")]
 pub mod publish;
 pub mod record;

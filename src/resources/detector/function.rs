@@ -16,6 +16,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use serde::Serialize;
 
 use super::environment;
+use super::package_settings::PackageSettings;
 use crate::api::Invalid;
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
@@ -33,6 +34,8 @@ pub struct Function {
     pub(super) name: String,
     pub(super) configuration: Configuration,
     code: Code,
+    /// The settings in the package, which are part of the code.
+    package_settings: PackageSettings,
 }
 
 /// The settings that `UpdateFunctionConfiguration` changes.
@@ -89,7 +92,7 @@ enum Readiness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named for the calls they are")]
 pub enum FunctionCall {
-    UpdateCode,
+    UpdateCode(PackageSettings),
     UpdateConfiguration(Box<Function>),
 }
 
@@ -101,6 +104,7 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
     let Monitor { namespace, name, spec, names, settings, .. } = monitor;
     let mut description = format!("Reports anomalies in the VPC flow logs of VpcFlowMonitor {namespace}/{name}");
     description.truncate(DESCRIPTION_CHARS);
+    let package_settings = PackageSettings::of(monitor)?;
     Ok(Function {
         name: names.detector(),
         configuration: Configuration {
@@ -110,7 +114,7 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
             role: monitor.role_arn(&names.detector_role()),
             memory_mb: spec.detector.memory_mb,
             timeout_seconds: spec.detector.timeout_seconds,
-            environment: environment::variables(monitor)?,
+            environment: environment::variables(monitor, &package_settings)?,
             kms_key_arn: String::new(),
             log_group: names.detector_log_group(),
             // The detector writes JSON; this setting makes Lambda's own lines JSON too.
@@ -119,9 +123,10 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
             system_log_level: SystemLogLevel::Info.as_str().to_owned(),
         },
         code: Code {
-            sha256: settings.detector.code_sha256().to_owned(),
+            sha256: settings.detector.code_sha256(package_settings.json()),
             architecture: settings.detector.architecture().as_str().to_owned(),
         },
+        package_settings,
     })
 }
 
@@ -207,6 +212,20 @@ impl FoundFunction {
     }
 }
 
+impl Function {
+    /// Two hashes say nothing to a person, so a change of the settings in the package is reported in words.
+    fn change_of_code(&self, found: &FoundFunction, change: Change) -> Change {
+        let version = |it: &Configuration| it.environment.get(environment::CONFIG_VERSION).cloned();
+        let former = version(&found.configuration);
+        if former.is_none() || former == version(&self.configuration) {
+            return change.between(&found.code, &self.code);
+        }
+        change
+            .field("architecture", &found.code.architecture, &self.code.architecture)
+            .because("the settings in the package change")
+    }
+}
+
 impl Resource for Function {
     const KIND: ResourceKind = ResourceKind::Function;
 
@@ -236,7 +255,8 @@ impl Resource for Function {
         let mut steps = Vec::new();
         // `plan` may run without the package.
         if monitor.settings.detector.is_known() && found.code != self.code {
-            steps.push(Step::new(change().between(&found.code, &self.code), FunctionCall::UpdateCode));
+            let call = FunctionCall::UpdateCode(self.package_settings.clone());
+            steps.push(Step::new(self.change_of_code(found, change()), call));
         }
         if found.configuration != self.configuration {
             let change = change().between(&found.configuration, &self.configuration);
@@ -253,11 +273,12 @@ impl Resource for Function {
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        let Self { name, configuration, code } = self;
+        let Self { name, configuration, code, package_settings } = self;
+        let package = monitor.settings.detector.bytes(package_settings.json());
         aws.lambda
             .create_function()
             .function_name(name)
-            .code(FunctionCode::builder().zip_file(Blob::new(monitor.settings.detector.bytes())).build())
+            .code(FunctionCode::builder().zip_file(Blob::new(package)).build())
             .architectures(Architecture::from(code.architecture.as_str()))
             .description(&configuration.description)
             .runtime(Runtime::from(configuration.runtime.as_str()))
@@ -277,12 +298,12 @@ impl Resource for Function {
 
     async fn call(aws: &Aws, monitor: &Monitor, name: &str, call: &FunctionCall) -> Result<Applied, AwsError> {
         match call {
-            FunctionCall::UpdateCode => {
+            FunctionCall::UpdateCode(settings) => {
                 let package = &monitor.settings.detector;
                 aws.lambda
                     .update_function_code()
                     .function_name(name)
-                    .zip_file(Blob::new(package.bytes()))
+                    .zip_file(Blob::new(package.bytes(settings.json())))
                     .architectures(Architecture::from(package.architecture().as_str()))
                     .send()
                     .await
