@@ -28,6 +28,9 @@ use crate::resources::common::sink::{Sink, flow_log_to};
 /// Longest description that Lambda accepts, in characters.
 const DESCRIPTION_CHARS: usize = 256;
 
+/// The reason of a change of the lists in the package. Their former text is unknown.
+const OTHER_PACKAGE_SETTINGS: &str = "the settings in the package change";
+
 /// The function as declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
@@ -213,16 +216,21 @@ impl FoundFunction {
 }
 
 impl Function {
-    /// Two hashes say nothing to a person, so a change of the settings in the package is reported in words.
-    fn change_of_code(&self, found: &FoundFunction, change: Change) -> Change {
+    /// True if the function was made with other settings in its package. The functions of former versions had none.
+    fn has_other_package_settings(&self, found: &FoundFunction) -> bool {
         let version = |it: &Configuration| it.environment.get(environment::CONFIG_VERSION).cloned();
         let former = version(&found.configuration);
-        if former.is_none() || former == version(&self.configuration) {
-            return change.between(&found.code, &self.code);
+        former.is_some() && former != version(&self.configuration)
+    }
+
+    /// Two hashes say nothing to a person, so a change of the settings in the package is reported in words.
+    fn change_of_code(&self, found: &FoundFunction, change: Change) -> Change {
+        if self.has_other_package_settings(found) {
+            let (former, declared) = (&found.code.architecture, &self.code.architecture);
+            change.field("architecture", former, declared).because(OTHER_PACKAGE_SETTINGS)
+        } else {
+            change.between(&found.code, &self.code)
         }
-        change
-            .field("architecture", &found.code.architecture, &self.code.architecture)
-            .because("the settings in the package change")
     }
 }
 
@@ -254,12 +262,16 @@ impl Resource for Function {
         let change = || Change::new(Action::Update, Self::KIND, &self.name);
         let mut steps = Vec::new();
         // `plan` may run without the package.
-        if monitor.settings.detector.is_known() && found.code != self.code {
+        let is_known = monitor.settings.detector.is_known();
+        if is_known && found.code != self.code {
             let call = FunctionCall::UpdateCode(self.package_settings.clone());
             steps.push(Step::new(self.change_of_code(found, change()), call));
         }
         if found.configuration != self.configuration {
-            let change = change().between(&found.configuration, &self.configuration);
+            let mut change = change().between(&found.configuration, &self.configuration);
+            if !is_known && self.has_other_package_settings(found) {
+                change = change.because(OTHER_PACKAGE_SETTINGS);
+            }
             let call = FunctionCall::UpdateConfiguration(Box::new(self.clone()));
             let format =
                 |configuration: &Configuration| configuration.environment.get(environment::LOG_FORMAT).cloned();

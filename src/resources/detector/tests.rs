@@ -341,6 +341,19 @@ fn a_change_of_networks_is_a_change_of_the_settings_in_the_package() {
 }
 
 #[test]
+fn without_the_package_a_change_of_its_settings_is_still_reported_in_words() {
+    let mut spec = spec();
+    spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
+    let mut monitor = fixtures::with_spec(spec);
+    let (configuration, tags) = answer(&monitor);
+    monitor.settings.detector = std::sync::Arc::new(crate::monitor::DetectorPackage::none());
+    let changes = steps(&monitor, &observed(configuration, tags));
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].fields[0].path, "environment.CONFIG_VERSION");
+    assert_eq!(changes[0].why.as_deref(), Some("the settings in the package change"));
+}
+
+#[test]
 fn a_function_of_a_former_version_gets_the_package_before_its_rules_lose_the_networks() {
     let monitor = fixtures::monitor();
     let (mut configuration, tags) = answer(&monitor);
