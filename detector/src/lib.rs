@@ -25,6 +25,7 @@ pub mod interfaces;
 pub mod message;
 pub mod metrics;
 pub mod notification_log;
+pub mod package_config;
 #[cfg(feature = "lambda")]
 pub mod publish;
 pub mod record;

@@ -3,6 +3,7 @@
 // The futures of the S3 client within those of the runtime are deeper than the default allows.
 #![recursion_limit = "256"]
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use aws_config::timeout::TimeoutConfig;
 use detector::envelope::Event;
 use detector::handler::Handler;
 use detector::notification_log::store::Bucket;
+use detector::package_config::PackageConfig;
 use detector::publish::Topic;
 use detector::rules::Rule;
-use detector::settings::Settings;
+use detector::settings::{Settings, SettingsError};
 use flow_log_fields::Field;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 
@@ -34,7 +36,7 @@ async fn main() -> ExitCode {
         .with_ansi(false)
         .with_max_level(tracing::Level::INFO)
         .init();
-    let settings = match Settings::read(|name| std::env::var(name).ok()) {
+    let settings = match settings() {
         Ok(settings) => settings,
         Err(error) => {
             tracing::error!(%error, "cannot start");
@@ -49,6 +51,16 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Lambda sets `LAMBDA_TASK_ROOT` to the folder of the unpacked package.
+fn settings() -> Result<Settings, SettingsError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let package = match variable("LAMBDA_TASK_ROOT") {
+        Some(folder) => PackageConfig::read(Path::new(&folder))?,
+        None => PackageConfig::default(),
+    };
+    Settings::read(variable, package)
 }
 
 fn warn_of_idle_rules(settings: &Settings) {

@@ -1,8 +1,9 @@
-//! The function's settings, which the operator passes in environment variables.
+//! The function's settings, which the operator passes in environment variables and, for lists, in the package.
 
 use std::time::Duration;
 
 use crate::format::{FormatError, LogFormat};
+use crate::package_config::{PackageConfig, PackageConfigError};
 use crate::rules::Config;
 
 /// The time after which an incident is published again while it lasts, unless the spec sets it: 6 hours.
@@ -17,7 +18,7 @@ pub struct Settings {
     pub origin: Origin,
     /// `LOG_FORMAT`: the format of the flow log, as `CreateFlowLogs` takes it.
     pub format: LogFormat,
-    /// `RULES`, as JSON; the defaults if it is not set.
+    /// `RULES`, as JSON; the defaults if it is not set. The networks are those of the package.
     pub rules: Config,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
     pub console: ConsoleNames,
@@ -62,7 +63,7 @@ pub struct Origin {
     pub vpc_id: String,
 }
 
-/// A variable that is missing or invalid.
+/// A setting that is missing or invalid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// Not set, or empty.
@@ -84,12 +85,19 @@ pub enum SettingsError {
     /// `RULES` is invalid.
     #[error("environment variable RULES is not the JSON of the rules' settings: {0}")]
     Rules(String),
+    /// The settings in the package are invalid.
+    #[error(transparent)]
+    Package(#[from] PackageConfigError),
 }
 
 impl Settings {
     /// Reads the settings; `variable` gives the value of an environment variable.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub fn read(variable: impl Fn(&str) -> Option<String>, package: PackageConfig) -> Result<Self, SettingsError> {
         let variables = Variables(variable);
+        let rules = match variables.optional("RULES") {
+            Some(json) => serde_json::from_str(&json).map_err(|error| SettingsError::Rules(error.to_string()))?,
+            None => Config::default(),
+        };
         Ok(Self {
             topic_arn: variables.checked("TOPIC_ARN", "the ARN of an SNS topic", is_topic_arn)?,
             origin: Origin {
@@ -98,10 +106,7 @@ impl Settings {
                 vpc_id: variables.checked("VPC_ID", "the id of a VPC", is_vpc_id)?,
             },
             format: variables.required("LOG_FORMAT")?.parse()?,
-            rules: match variables.optional("RULES") {
-                Some(json) => serde_json::from_str(&json).map_err(|error| SettingsError::Rules(error.to_string()))?,
-                None => Config::default(),
-            },
+            rules: Config { trusted_cidrs: package.trusted_cidrs, ..rules },
             console: ConsoleNames {
                 dashboard: variables.name("DASHBOARD")?,
                 workgroup: variables.name("WORKGROUP")?,
@@ -211,12 +216,15 @@ mod tests {
     ];
 
     fn read_with(name: &str, value: Option<&str>) -> Result<Settings, SettingsError> {
-        Settings::read(|asked| {
-            if asked == name {
-                return value.map(str::to_owned);
-            }
-            VARIABLES.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned())
-        })
+        Settings::read(
+            |asked| {
+                if asked == name {
+                    return value.map(str::to_owned);
+                }
+                VARIABLES.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned())
+            },
+            PackageConfig::default(),
+        )
     }
 
     #[test]
@@ -291,17 +299,32 @@ mod tests {
     }
 
     #[test]
+    fn networks_come_from_the_package_only() {
+        let network = |text: &str| text.parse().unwrap();
+        let package = PackageConfig { trusted_cidrs: vec![network("203.0.113.0/24")], ..PackageConfig::default() };
+        let variable = |asked: &str| match asked {
+            // As former versions wrote it.
+            "RULES" => Some(r#"{"trustedCidrs":["198.51.100.0/24"],"windowSeconds":60}"#.to_owned()),
+            _ => VARIABLES.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned()),
+        };
+        let rules = Settings::read(variable, package).unwrap().rules;
+        let trusted_cidrs = vec![network("203.0.113.0/24")];
+        assert_eq!(rules, Config { window_seconds: 60, trusted_cidrs, ..Config::default() });
+    }
+
+    #[test]
     fn rules_and_metrics_are_read() {
         let settings = read_with("RULES", Some(r#"{"windowSeconds":60}"#)).unwrap();
         assert_eq!(settings.rules, Config { window_seconds: 60, ..Config::default() });
         let settings = read_with("RENOTIFY_AFTER_SECONDS", Some("900")).unwrap();
         assert_eq!(settings.renotify_after, Duration::from_mins(15));
         assert_eq!(read_with("BUCKET", Some("a-bucket")).unwrap().bucket.as_deref(), Some("a-bucket"));
-        let settings = Settings::read(|asked| match asked {
+        let variable = |asked: &str| match asked {
             "METRICS_NAMESPACE" => Some("VPC/FlowLogs".to_owned()),
             "METRICS_MONITOR" => Some("vpcflow-x".to_owned()),
             _ => VARIABLES.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned()),
-        });
+        };
+        let settings = Settings::read(variable, PackageConfig::default());
         let expected = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
         assert_eq!(settings.unwrap().metrics, Some(expected));
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
 pub use boundary::boundary_in;
-pub use detector_package::{Architecture, DetectorPackage, PackageError};
+pub use detector_package::{Architecture, DetectorPackage, PackageError, SETTINGS_FILE};
 pub use layout::LAYOUT;
 pub use names::{Names, PREFIX, ROLE_PATH, short_hash};
 pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};

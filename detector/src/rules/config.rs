@@ -27,8 +27,9 @@ pub struct Config {
     pub port_scan_min_ports: u32,
     /// Ports that no public address should reach.
     pub sensitive_ports: BTreeSet<u16>,
-    /// Networks that are not public, besides the private ones.
-    #[serde(with = "cidrs")]
+    /// Networks that are not public, besides the private ones. A function has them in its package, so they are not
+    /// written; they are still read, because the environment of a function is replaced after its code.
+    #[serde(skip_serializing, deserialize_with = "cidrs::deserialize")]
     pub trusted_cidrs: Vec<IpNet>,
     /// The length of a window in seconds. Windows begin at multiples of it.
     pub window_seconds: u32,
@@ -61,7 +62,7 @@ impl Default for Config {
 }
 
 /// Networks as text: `203.0.113.0/24`.
-pub(super) mod cidrs {
+pub(crate) mod cidrs {
     use ipnet::IpNet;
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;

@@ -15,6 +15,7 @@ mod windows;
 mod tests;
 
 pub use config::Config;
+pub(crate) use config::cidrs;
 pub use declared::{Declared, DeclaredSpec};
 pub use engine::{Ends, Engine, Flow};
 pub use limits::Limits;

@@ -1,4 +1,4 @@
-//! The environment variables of the function, which carry its settings.
+//! The environment variables of the function, which carry its settings of bounded length. They always fit: Lambda allows 4,096 bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -7,19 +7,24 @@ use detector::message::QUERIED_FIELDS;
 use detector::rules::{Config, Rule, Severity};
 use serde_json::json;
 
+use super::package_settings::{PackageSettings, invalid};
 use super::rules::is_enabled;
 use crate::api::Invalid;
 use crate::api::{log_format, spec};
 use crate::monitor::Monitor;
 
-/// Most bytes of all variables together, written as one JSON object; see "Lambda quotas" in the AWS Lambda developer guide.
-const MOST_BYTES: usize = 4096;
-
 /// The variable for the format of records.
 pub(super) const LOG_FORMAT: &str = "LOG_FORMAT";
 
+/// The variable for the version of the settings in the package. The detector does not read it: `plan` and people see by it that only these
+/// settings differ.
+pub(super) const CONFIG_VERSION: &str = "CONFIG_VERSION";
+
 /// Every variable of the function.
-pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, Invalid> {
+pub(super) fn variables(
+    monitor: &Monitor,
+    package_settings: &PackageSettings,
+) -> Result<BTreeMap<String, String>, Invalid> {
     let Monitor { namespace, name, spec, .. } = monitor;
     let variables = [
         ("TOPIC_ARN", monitor.topic_arn()),
@@ -32,37 +37,15 @@ pub(super) fn variables(monitor: &Monitor) -> Result<BTreeMap<String, String>, I
         ("METRICS_NAMESPACE", spec.detections.namespace.clone()),
         ("METRICS_MONITOR", monitor.names.base().to_owned()),
         ("RULES", json!(rules(monitor)?).to_string()),
+        (CONFIG_VERSION, package_settings.version()),
     ];
-    let variables: BTreeMap<_, _> = variables.map(|(key, value)| (key.to_owned(), value)).into();
-    let mut with_links = variables.clone();
-    with_links.extend(names_for_links(monitor).map(|(key, value)| (key.to_owned(), value)));
-    if bytes_of(&with_links) <= MOST_BYTES {
-        return Ok(with_links);
-    }
-    // Links are a convenience, the networks are not.
-    let bytes = bytes_of(&variables);
-    if bytes > MOST_BYTES {
-        return Err(Invalid {
-            field: "detections.externalConnections.trustedCidrs",
-            problem: format!(
-                "the detector's settings take {bytes} bytes with these {} networks, and Lambda allows {MOST_BYTES} in all; name \
-                 fewer trustedCidrs, or wider ones that contain several",
-                spec.detections.external_connections.trusted_cidrs.len(),
-            ),
-        });
-    }
-    Ok(variables)
+    Ok(variables.into_iter().chain(names_for_links(monitor)).map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// The API server checks the text as well, but a monitor may be older than that rule.
 fn renotify_after(spec: &spec::Detector) -> Result<u64, Invalid> {
     let expected = "it is a number of minutes or hours, such as 6h";
     spec.renotify_after_seconds().ok_or_else(|| invalid("detector.renotifyAfter", &spec.renotify_after, expected))
-}
-
-/// Lambda measures the variables in the form in which it stores them.
-fn bytes_of(variables: &BTreeMap<String, String>) -> usize {
-    json!(variables).to_string().len()
 }
 
 /// The names of the resources that messages link to, as far as the monitor has them.
@@ -83,16 +66,6 @@ fn names_for_links(monitor: &Monitor) -> impl Iterator<Item = (&'static str, Str
 fn rules(monitor: &Monitor) -> Result<Config, Invalid> {
     let spec = &monitor.spec.detector;
     let rules = &spec.rules;
-    let trusted_cidrs: BTreeSet<_> = monitor
-        .spec
-        .detections
-        .external_connections
-        .trusted_cidrs
-        .iter()
-        .map(|network| {
-            network.parse().map_err(|error| invalid("detections.externalConnections.trustedCidrs", network, error))
-        })
-        .collect::<Result<_, _>>()?;
     Ok(Config {
         disabled: Rule::ALL.into_iter().filter(|rule| !is_enabled(*rule, rules)).collect(),
         expected_protocols: numbers(
@@ -109,13 +82,10 @@ fn rules(monitor: &Monitor) -> Result<Config, Invalid> {
         },
         port_scan_min_ports: number("detector.rules.portScan.minPorts", rules.port_scan.min_ports)?,
         sensitive_ports: numbers("detector.sensitivePorts", &spec.sensitive_ports)?,
-        trusted_cidrs: trusted_cidrs.into_iter().collect(),
         window_seconds: number("detector.windowSeconds", spec.window_seconds)?,
+        // In the package.
+        trusted_cidrs: Vec::new(),
     })
-}
-
-fn invalid(field: &'static str, value: impl Display, error: impl Display) -> Invalid {
-    Invalid { field, problem: format!("`{value}` cannot be: {error}") }
 }
 
 fn number<N: Copy + Display, T: TryFrom<N, Error: Display>>(field: &'static str, value: N) -> Result<T, Invalid> {
@@ -128,8 +98,9 @@ fn numbers<T: Ord + TryFrom<i32, Error: Display>>(field: &'static str, values: &
 
 #[cfg(test)]
 pub(super) mod tests {
+    use detector::package_config::PackageConfig;
     use detector::rules::DeclaredSpec;
-    use detector::settings::ConsoleNames;
+    use detector::settings::{ConsoleNames, Settings};
     use serde_json::Value;
 
     use super::*;
@@ -140,25 +111,24 @@ pub(super) mod tests {
     /// `RULES` as the contract states them for a default spec.
     pub const DEFAULT_RULES: &str = "{\"disabled\":[],\"expectedProtocols\":[1,6,17,58],\"highTransferBytes\":50000000,\
         \"hostSweepMinHosts\":50,\"largeEgressMinBytes\":500000000,\"minSeverity\":\"MEDIUM\",\"portScanMinPorts\":20,\
-        \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"trustedCidrs\":[],\"windowSeconds\":300}";
-
-    /// Networks with the longest text.
-    pub fn long_cidrs(number: usize) -> Vec<String> {
-        (0..number).map(|host| format!("2001:db80:1111:2222:3333:4444:5555:{:04x}/128", 0x1000 + host)).collect()
-    }
+        \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"windowSeconds\":300}";
 
     fn spec() -> VpcFlowMonitorSpec {
         VpcFlowMonitorSpec::new("vpc-0123456789abcdef0")
     }
 
+    fn declared(monitor: &Monitor) -> BTreeMap<String, String> {
+        variables(monitor, &PackageSettings::of(monitor).unwrap()).unwrap()
+    }
+
     fn written(spec: VpcFlowMonitorSpec) -> String {
-        variables(&fixtures::with_spec(spec)).unwrap().remove("RULES").unwrap()
+        declared(&fixtures::with_spec(spec)).remove("RULES").unwrap()
     }
 
     /// The settings as the function reads them from the variables.
-    fn read(spec: VpcFlowMonitorSpec) -> detector::settings::Settings {
-        let variables = variables(&fixtures::with_spec(spec)).unwrap();
-        detector::settings::Settings::read(|name| variables.get(name).cloned()).unwrap()
+    fn read(spec: VpcFlowMonitorSpec) -> Settings {
+        let variables = declared(&fixtures::with_spec(spec));
+        Settings::read(|name| variables.get(name).cloned(), PackageConfig::default()).unwrap()
     }
 
     #[test]
@@ -172,12 +142,14 @@ pub(super) mod tests {
     #[test]
     fn the_notification_log_is_in_the_bucket_of_the_monitor() {
         let settings = read(spec());
-        assert_eq!(settings.bucket.as_deref(), Some("vpc-flow-logs-123456789012-aa0df1549f"));
+        assert_eq!(settings.bucket.as_deref(), Some("vpc-flow-logs-123456789012-f79aa57299"));
         assert_eq!(settings.renotify_after, detector::settings::DEFAULT_RENOTIFY_AFTER);
         let after = |text: &str| {
             let mut spec = spec();
             spec.detector.renotify_after = text.to_owned();
-            variables(&fixtures::with_spec(spec)).map(|mut it| it.remove("RENOTIFY_AFTER_SECONDS").unwrap())
+            let monitor = fixtures::with_spec(spec);
+            variables(&monitor, &PackageSettings::of(&monitor)?)
+                .map(|mut it| it.remove("RENOTIFY_AFTER_SECONDS").unwrap())
         };
         assert_eq!(after("90m").unwrap(), "5400");
         assert_eq!(after("168h").unwrap(), "604800");
@@ -209,15 +181,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn names_for_links_give_way_to_networks() {
-        let mut spec = spec();
-        spec.detections.external_connections.trusted_cidrs = long_cidrs(64);
-        spec.detections.namespace = "n".repeat(255);
-        let settings = read(spec);
-        assert_eq!((settings.rules.trusted_cidrs.len(), settings.console), (64, ConsoleNames::default()));
-    }
-
-    #[test]
     fn default_rules_are_the_contracts() {
         assert_eq!(written(spec()), DEFAULT_RULES);
     }
@@ -225,7 +188,7 @@ pub(super) mod tests {
     #[test]
     fn every_field_of_the_spec_changes_its_member() {
         type Set = fn(&mut VpcFlowMonitorSpec);
-        let cases: [(Set, &str, Value); 12] = [
+        let cases: [(Set, &str, Value); 11] = [
             (|it| it.detector.high_transfer_bytes = 7, "highTransferBytes", json!(7)),
             (|it| it.detector.window_seconds = 60, "windowSeconds", json!(60)),
             (|it| it.detector.min_severity = Severity::Low, "minSeverity", json!("LOW")),
@@ -247,11 +210,6 @@ pub(super) mod tests {
                 },
                 "disabled",
                 json!(["hostSweep", "skippedRecords"]),
-            ),
-            (
-                |it| it.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()],
-                "trustedCidrs",
-                json!(["203.0.113.0/24"]),
             ),
         ];
         for (set, member, value) in cases {
@@ -275,55 +233,57 @@ pub(super) mod tests {
         assert_eq!(written(spec), DEFAULT_RULES);
     }
 
-    /// A monitor with these networks and every other setting as long as possible.
-    fn longest(trusted_cidrs: Vec<String>) -> Monitor {
+    #[test]
+    fn networks_are_no_variable_and_change_only_the_version_of_the_settings_in_the_package() {
+        let mut spec = spec();
+        let mut variables = declared(&fixtures::with_spec(spec.clone()));
+        spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
+        let mut with_network = declared(&fixtures::with_spec(spec));
+        let version = |variables: &mut BTreeMap<String, String>| variables.remove(CONFIG_VERSION).unwrap();
+        assert_ne!(version(&mut variables), version(&mut with_network));
+        assert_eq!(variables, with_network);
+    }
+
+    /// Most bytes of all variables together, written as one JSON object; see "Lambda quotas" in the AWS Lambda developer guide.
+    const MOST_BYTES: usize = 4096;
+
+    #[test]
+    fn the_longest_settings_fit() {
         let mut spec = spec();
         spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
+        // With every field in the table, messages have a statement for it.
+        spec.s3.fields = FlowLogField::ALL.to_vec();
+        spec.analytics.database = Some("d".repeat(128));
+        spec.analytics.table = "t".repeat(128);
         spec.notifications.topic_arn =
             Some(format!("arn:aws-us-gov:sns:us-gov-west-1:123456789012:{}", "t".repeat(256)));
         spec.detections.namespace = "n".repeat(255);
-        spec.detections.external_connections.trusted_cidrs = trusted_cidrs;
         spec.detector.sensitive_ports = (65_000..65_064).collect();
         spec.detector.rules.unusual_protocol.expected_protocols = (200..232).collect();
         spec.detector.high_transfer_bytes = i64::MAX;
+        spec.detector.window_seconds = i32::MAX;
+        spec.detector.renotify_after = "168h".into();
+        spec.s3.bucket_name = Some("b".repeat(63));
         spec.detector.rules.large_egress.min_bytes = i64::MAX;
-        let mut monitor = fixtures::with_spec(spec);
-        (monitor.namespace, monitor.name) = ("n".repeat(63), "m".repeat(63));
-        monitor
-    }
-
-    #[test]
-    fn fewer_networks_always_make_room() {
-        assert!(variables(&longest(long_cidrs(10))).is_ok());
-        assert!(variables(&longest(long_cidrs(64))).is_err());
-    }
-
-    #[test]
-    fn what_lambda_measures_is_what_counts() {
-        let mut spec = spec();
-        let size =
-            |spec: &VpcFlowMonitorSpec| json!(variables(&fixtures::with_spec(spec.clone())).unwrap()).to_string().len();
-        // Without names for links, which give way.
-        spec.dashboard.enabled = false;
-        spec.analytics.enabled = false;
-        spec.detections.namespace = "n".into();
-        spec.detections.external_connections.trusted_cidrs = long_cidrs(60);
-        let room = MOST_BYTES - size(&spec);
-        spec.detections.namespace = "n".repeat(room + 1);
-        assert_eq!(size(&spec), MOST_BYTES);
-        spec.detections.namespace.push('n');
-        let error = variables(&fixtures::with_spec(spec)).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "spec.detections.externalConnections.trustedCidrs: the detector's settings take 4097 bytes with these 60 networks, and \
-             Lambda allows 4096 in all; name fewer trustedCidrs, or wider ones that contain several"
-        );
-    }
-
-    #[test]
-    fn with_the_default_fields_as_many_networks_fit_as_the_spec_takes() {
-        let mut spec = spec();
-        spec.detections.external_connections.trusted_cidrs = long_cidrs(64);
-        assert!(variables(&fixtures::with_spec(spec)).is_ok());
+        spec.detector.rules.port_scan.min_ports = i32::MAX;
+        spec.detector.rules.host_sweep.min_hosts = i32::MAX;
+        let off = &mut spec.detector.rules;
+        off.high_data_transfer.enabled = false;
+        off.large_egress.enabled = false;
+        off.sensitive_port_accepted.enabled = false;
+        off.port_scan.enabled = false;
+        off.host_sweep.enabled = false;
+        off.rejected_tcp.enabled = false;
+        off.sensitive_port_rejected.enabled = false;
+        off.unusual_protocol.enabled = false;
+        off.skipped_records.enabled = false;
+        let mut settings = fixtures::monitor().settings;
+        settings.cluster_name = "c".repeat(100);
+        let region = fixtures::monitor().account_region;
+        let monitor = Monitor::new(&"n".repeat(63), &"m".repeat(63), spec, None, region, settings);
+        let variables = declared(&monitor);
+        assert_eq!(variables.len(), 15, "every variable is set");
+        let bytes = json!(variables).to_string().len();
+        assert!(bytes <= MOST_BYTES, "{bytes}");
     }
 }

@@ -16,6 +16,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use serde::Serialize;
 
 use super::environment;
+use super::package_settings::PackageSettings;
 use crate::api::Invalid;
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
@@ -27,12 +28,17 @@ use crate::resources::common::sink::{Sink, flow_log_to};
 /// Longest description that Lambda accepts, in characters.
 const DESCRIPTION_CHARS: usize = 256;
 
+/// The reason of a change of the lists in the package. Their former text is unknown.
+const OTHER_PACKAGE_SETTINGS: &str = "the settings in the package change";
+
 /// The function as declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     pub(super) name: String,
     pub(super) configuration: Configuration,
     code: Code,
+    /// The settings in the package, which are part of the code.
+    package_settings: PackageSettings,
 }
 
 /// The settings that `UpdateFunctionConfiguration` changes.
@@ -89,7 +95,7 @@ enum Readiness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named for the calls they are")]
 pub enum FunctionCall {
-    UpdateCode,
+    UpdateCode(PackageSettings),
     UpdateConfiguration(Box<Function>),
 }
 
@@ -101,6 +107,7 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
     let Monitor { namespace, name, spec, names, settings, .. } = monitor;
     let mut description = format!("Reports anomalies in the VPC flow logs of VpcFlowMonitor {namespace}/{name}");
     description.truncate(DESCRIPTION_CHARS);
+    let package_settings = PackageSettings::of(monitor)?;
     Ok(Function {
         name: names.detector(),
         configuration: Configuration {
@@ -110,7 +117,7 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
             role: monitor.role_arn(&names.detector_role()),
             memory_mb: spec.detector.memory_mb,
             timeout_seconds: spec.detector.timeout_seconds,
-            environment: environment::variables(monitor)?,
+            environment: environment::variables(monitor, &package_settings)?,
             kms_key_arn: String::new(),
             log_group: names.detector_log_group(),
             // The detector writes JSON; this setting makes Lambda's own lines JSON too.
@@ -119,9 +126,10 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
             system_log_level: SystemLogLevel::Info.as_str().to_owned(),
         },
         code: Code {
-            sha256: settings.detector.code_sha256().to_owned(),
+            sha256: settings.detector.code_sha256(package_settings.json()),
             architecture: settings.detector.architecture().as_str().to_owned(),
         },
+        package_settings,
     })
 }
 
@@ -207,6 +215,25 @@ impl FoundFunction {
     }
 }
 
+impl Function {
+    /// True if the function was made with other settings in its package. The functions of former versions had none.
+    fn has_other_package_settings(&self, found: &FoundFunction) -> bool {
+        let version = |it: &Configuration| it.environment.get(environment::CONFIG_VERSION).cloned();
+        let former = version(&found.configuration);
+        former.is_some() && former != version(&self.configuration)
+    }
+
+    /// Two hashes say nothing to a person, so a change of the settings in the package is reported in words.
+    fn change_of_code(&self, found: &FoundFunction, change: Change) -> Change {
+        if self.has_other_package_settings(found) {
+            let (former, declared) = (&found.code.architecture, &self.code.architecture);
+            change.field("architecture", former, declared).because(OTHER_PACKAGE_SETTINGS)
+        } else {
+            change.between(&found.code, &self.code)
+        }
+    }
+}
+
 impl Resource for Function {
     const KIND: ResourceKind = ResourceKind::Function;
 
@@ -235,11 +262,16 @@ impl Resource for Function {
         let change = || Change::new(Action::Update, Self::KIND, &self.name);
         let mut steps = Vec::new();
         // `plan` may run without the package.
-        if monitor.settings.detector.is_known() && found.code != self.code {
-            steps.push(Step::new(change().between(&found.code, &self.code), FunctionCall::UpdateCode));
+        let is_known = monitor.settings.detector.is_known();
+        if is_known && found.code != self.code {
+            let call = FunctionCall::UpdateCode(self.package_settings.clone());
+            steps.push(Step::new(self.change_of_code(found, change()), call));
         }
         if found.configuration != self.configuration {
-            let change = change().between(&found.configuration, &self.configuration);
+            let mut change = change().between(&found.configuration, &self.configuration);
+            if !is_known && self.has_other_package_settings(found) {
+                change = change.because(OTHER_PACKAGE_SETTINGS);
+            }
             let call = FunctionCall::UpdateConfiguration(Box::new(self.clone()));
             let format =
                 |configuration: &Configuration| configuration.environment.get(environment::LOG_FORMAT).cloned();
@@ -253,11 +285,12 @@ impl Resource for Function {
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        let Self { name, configuration, code } = self;
+        let Self { name, configuration, code, package_settings } = self;
+        let package = monitor.settings.detector.bytes(package_settings.json());
         aws.lambda
             .create_function()
             .function_name(name)
-            .code(FunctionCode::builder().zip_file(Blob::new(monitor.settings.detector.bytes())).build())
+            .code(FunctionCode::builder().zip_file(Blob::new(package)).build())
             .architectures(Architecture::from(code.architecture.as_str()))
             .description(&configuration.description)
             .runtime(Runtime::from(configuration.runtime.as_str()))
@@ -277,12 +310,12 @@ impl Resource for Function {
 
     async fn call(aws: &Aws, monitor: &Monitor, name: &str, call: &FunctionCall) -> Result<Applied, AwsError> {
         match call {
-            FunctionCall::UpdateCode => {
+            FunctionCall::UpdateCode(settings) => {
                 let package = &monitor.settings.detector;
                 aws.lambda
                     .update_function_code()
                     .function_name(name)
-                    .zip_file(Blob::new(package.bytes()))
+                    .zip_file(Blob::new(package.bytes(settings.json())))
                     .architectures(Architecture::from(package.architecture().as_str()))
                     .send()
                     .await

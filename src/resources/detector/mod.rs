@@ -7,6 +7,7 @@
 mod environment;
 mod function;
 mod invocation;
+mod package_settings;
 mod role;
 pub mod rules;
 mod subscription;

@@ -91,7 +91,7 @@ mod tests {
                     "Sid": "KeepNotificationLog",
                     "Effect": "Allow",
                     "Action": ["s3:GetObject", "s3:PutObject"],
-                    "Resource": "arn:aws:s3:::vpc-flow-logs-123456789012-aa0df1549f/detector-state/notification-log.json",
+                    "Resource": "arn:aws:s3:::vpc-flow-logs-123456789012-f79aa57299/detector-state/notification-log.json",
                 },
             ])
         );

@@ -9,11 +9,15 @@ use serde_json::json;
 use super::*;
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy};
 use crate::api::status::{ResourceState, ResourceStatus};
-use crate::api::{FlowLogField, ResourceKind, VpcFlowMonitorSpec};
+use crate::api::{ResourceKind, VpcFlowMonitorSpec};
 use crate::engine::{Action, Change, Removal};
 use crate::monitor::{OWNER, Tags, fixtures};
 
 const NAME: &str = "vfm-network-production-aa0df1549f-detector";
+
+/// The settings in the package of a default monitor, and their version.
+const NO_LISTS: &str = r#"{"trustedCidrs":[],"version":1}"#;
+const NO_LISTS_VERSION: &str = "5e64b9f6db04";
 
 fn desired(monitor: &Monitor) -> Desired {
     DetectorSystem::desired(monitor).unwrap().unwrap()
@@ -35,9 +39,12 @@ fn answer(monitor: &Monitor) -> (FunctionConfiguration, Tags) {
             "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} \
              ${start} ${end} ${action} ${log-status}",
         ),
+        ("BUCKET", "vpc-flow-logs-123456789012-f79aa57299"),
+        ("RENOTIFY_AFTER_SECONDS", "21600"),
         ("METRICS_NAMESPACE", "VPC/FlowLogs"),
         ("METRICS_MONITOR", "vfm-network-production-aa0df1549f"),
         ("RULES", environment::tests::DEFAULT_RULES),
+        (environment::CONFIG_VERSION, NO_LISTS_VERSION),
         ("DASHBOARD", "vfm-network-production-aa0df1549f"),
         ("WORKGROUP", "vfm-network-production-aa0df1549f"),
         ("DATABASE", "vfm_network_production_aa0df1549f"),
@@ -56,7 +63,7 @@ fn answer(monitor: &Monitor) -> (FunctionConfiguration, Tags) {
             LoggingConfig::builder().log_format(LogFormat::Json).log_group(format!("/aws/lambda/{NAME}")).build(),
         )
         .architectures(Architecture::X8664)
-        .code_sha256(monitor.settings.detector.code_sha256())
+        .code_sha256(monitor.settings.detector.code_sha256(NO_LISTS))
         .package_type(PackageType::Zip)
         .state(State::Active)
         .last_update_status(LastUpdateStatus::Successful)
@@ -318,12 +325,47 @@ fn switched_off_nothing_is_wanted() {
 }
 
 #[test]
-fn settings_that_lambda_would_refuse_are_reported_before_anything_is_sent() {
+fn a_change_of_networks_is_a_change_of_the_settings_in_the_package() {
     let mut spec = spec();
-    spec.detections.external_connections.trusted_cidrs = environment::tests::long_cidrs(64);
-    spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
-    let error = DetectorSystem::desired(&fixtures::with_spec(spec)).unwrap_err();
-    assert_eq!(error.field, "detections.externalConnections.trustedCidrs");
+    spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
+    let monitor = fixtures::with_spec(spec);
+    let (mut configuration, tags) = answer(&monitor);
+    let reported = |configuration: &FunctionConfiguration| -> Vec<String> {
+        let changes = steps(&monitor, &observed(configuration.clone(), tags.clone()));
+        changes.iter().map(ToString::to_string).collect()
+    };
+    let version = format!("environment.CONFIG_VERSION: {NO_LISTS_VERSION} → 673e0bc74024");
+    let in_words = format!("function {NAME}: the settings in the package change");
+    assert_eq!(reported(&configuration), [in_words.clone(), format!("function {NAME} ({version})")]);
+    configuration.architectures = Some(vec![Architecture::Arm64]);
+    let with_processor = in_words.replace(": the", " (architecture: arm64 → x86_64): the");
+    assert_eq!(reported(&configuration), [with_processor, format!("function {NAME} ({version})")]);
+}
+
+#[test]
+fn without_the_package_a_change_of_its_settings_is_still_reported_in_words() {
+    let mut spec = spec();
+    spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
+    let mut monitor = fixtures::with_spec(spec);
+    let (configuration, tags) = answer(&monitor);
+    monitor.settings.detector = std::sync::Arc::new(crate::monitor::DetectorPackage::none());
+    let changes = steps(&monitor, &observed(configuration, tags));
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].fields[0].path, "environment.CONFIG_VERSION");
+    assert_eq!(changes[0].why.as_deref(), Some("the settings in the package change"));
+}
+
+#[test]
+fn a_function_of_a_former_version_gets_the_package_before_its_rules_lose_the_networks() {
+    let monitor = fixtures::monitor();
+    let (mut configuration, tags) = answer(&monitor);
+    configuration.code_sha256 = Some("former".into());
+    let variables = configuration.environment.as_mut().and_then(|it| it.variables.as_mut()).unwrap();
+    variables.remove(environment::CONFIG_VERSION);
+    let former = environment::tests::DEFAULT_RULES.replace(",\"window", ",\"trustedCidrs\":[],\"window");
+    variables.insert("RULES".into(), former);
+    let paths = ["sha256", "environment.CONFIG_VERSION", "environment.RULES.trustedCidrs"];
+    assert_eq!(fields(&monitor, &observed(configuration, tags)), paths);
 }
 
 proptest! {

@@ -70,6 +70,8 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (json!({"s3": {"bucketName": "a..b"}}), "s3.bucketName"),
         (json!({"s3": {"prefix": "a/AWSLogs"}}), "s3.prefix"),
         (json!({"s3": {"prefix": "athena-results/a"}}), "s3.prefix"),
+        (json!({"s3": {"prefix": "detector-state"}}), "s3.prefix"),
+        (json!({"detector": {"renotifyAfter": "6d"}}), "detector.renotifyAfter"),
         (json!({"s3": {"prefix": "a/.."}}), "s3.prefix"),
         (json!({"s3": {"prefix": "a/layout-parquet-hive-daily"}}), "s3.prefix"),
         (elsewhere("s3"), "s3"),

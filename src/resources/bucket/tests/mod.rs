@@ -100,7 +100,8 @@ fn each_drift_is_repaired_by_itself() {
         (|bucket| bucket.encryption = None, "Updated encryption"),
         (
             |bucket| bucket.lifecycle.ours.clear(),
-            "Updated lifecycle.vpc-flow-operator-records lifecycle.vpc-flow-operator-results",
+            "Updated lifecycle.vpc-flow-operator-notification-log lifecycle.vpc-flow-operator-records \
+             lifecycle.vpc-flow-operator-results",
         ),
         (
             |bucket| bucket.policy = Policy::default(),

@@ -82,6 +82,13 @@ async fn is_created_exactly_so_and_then_left_alone() {
             },
             "lifecycle": [
                 {
+                    "ID": "vpc-flow-operator-notification-log",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "detector-state/"},
+                    "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                },
+                {
                     "ID": "vpc-flow-operator-records",
                     "Status": "Enabled",
                     "Filter": {"Prefix": "vpc-flow-logs/"},

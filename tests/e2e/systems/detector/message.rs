@@ -24,6 +24,7 @@ async fn records_in_the_log_group_become_a_message_on_the_topic() {
     let account = &sandbox.account;
     put_records(
         &sandbox,
+        "eni-1-all",
         &[
             format!("2 {account} eni-1 10.0.0.1 203.0.113.9 443 50000 6 1 50000001 1418530010 1418530070 ACCEPT OK"),
             format!("2 {account} eni-1 198.51.100.7 10.0.0.1 50000 22 6 1 40 1418530010 1418530070 REJECT OK"),
@@ -65,15 +66,16 @@ async fn records_in_the_log_group_become_a_message_on_the_topic() {
     .unwrap();
 }
 
-async fn put_records(sandbox: &Sandbox, records: &[String]) {
+/// Puts records into a new stream of the log group, as the flow log does for an interface.
+pub(super) async fn put_records(sandbox: &Sandbox, stream: &str, records: &[String]) {
     let logs = logs(sandbox);
-    logs.create_log_stream().log_group_name(RECORDS).log_stream_name("eni-1-all").send().await.unwrap();
+    logs.create_log_stream().log_group_name(RECORDS).log_stream_name(stream).send().await.unwrap();
     let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let events =
         records.iter().map(|it| InputLogEvent::builder().timestamp(now).message(it).build().unwrap()).collect();
     logs.put_log_events()
         .log_group_name(RECORDS)
-        .log_stream_name("eni-1-all")
+        .log_stream_name(stream)
         .set_log_events(Some(events))
         .send()
         .await

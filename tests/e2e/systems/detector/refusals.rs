@@ -1,9 +1,9 @@
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{FunctionCode, Runtime};
 use serde_json::{Value, json};
+use vpc_flow_operator::api::ResourceKind;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{AdoptionPolicy, DeletionPolicy};
-use vpc_flow_operator::api::{FlowLogField, ResourceKind};
 use vpc_flow_operator::engine::{Action, Outcome};
 use vpc_flow_operator::monitor::Monitor;
 
@@ -127,30 +127,4 @@ async fn a_third_subscription_filter_is_refused_with_what_to_do() {
     );
     assert!(failure.message.contains("spec.detector.enabled"), "{failure}");
     assert_eq!(sandbox.inventory().await, before);
-}
-
-#[tokio::test]
-async fn settings_beyond_lambdas_limit_are_refused_before_anything_is_sent() {
-    let (sandbox, _) = built("detector::environment").await;
-    let mut spec = sandbox.spec();
-    spec.cloud_watch_logs.fields = FlowLogField::ALL.to_vec();
-    spec.detections.external_connections.trusted_cidrs =
-        (0x1000..0x1040).map(|host| format!("2001:db80:1111:2222:3333:4444:5555:{host:x}/128")).collect();
-    let monitor = sandbox.monitor(spec.clone());
-    let before = sandbox.latest_call().await;
-    let outcomes = sandbox.pass(&monitor, DETECTOR).await;
-    let (_, failure) = &detector(&outcomes).failures[0];
-    assert_eq!(failure.reason, Reason::InvalidSpec);
-    assert!(failure.reason.is_terminal());
-    let reported = failure.message.as_str();
-    assert!(reported.contains("trustedCidrs") && reported.contains("bytes") && reported.contains("4096"), "{reported}");
-    assert!(sandbox.writes_since(before).await.is_empty());
-
-    // AWS has the same limit: it accepts as many networks as the operator does.
-    while !sandbox.pass(&sandbox.monitor(spec.clone()), DETECTOR).await.iter().all(Outcome::is_settled) {
-        assert!(spec.detections.external_connections.trusted_cidrs.pop().is_some());
-    }
-    let environment = &sandbox.inventory().await["functions"][monitor.names.detector()]["environment"];
-    let room = 4096 - environment.to_string().len();
-    assert!(room < 48, "{room} bytes were left, and a network takes 48");
 }

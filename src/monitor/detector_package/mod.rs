@@ -1,9 +1,15 @@
+mod archive;
+
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use self::archive::{Archive, ArchiveError};
+
+/// The entry with the settings of a monitor, by the name that the detector reads.
+pub const SETTINGS_FILE: &str = "config.json";
 
 /// Processor that the detector is built for, read from the binary itself so that the two can never disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -26,11 +32,11 @@ impl Architecture {
     }
 }
 
-/// The detector's deployment package: a zip with an executable `bootstrap`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The detector's deployment package: a zip with an executable `bootstrap`. A function gets it with the settings of its monitor as a second
+/// entry, which is put together for each use: all monitors share the megabytes of the program.
+#[derive(Clone, Debug)]
 pub struct DetectorPackage {
-    bytes: Vec<u8>,
-    code_sha256: String,
+    archive: Archive,
     architecture: Architecture,
 }
 
@@ -54,6 +60,12 @@ pub enum PackageError {
     /// `bootstrap` is not for Lambda.
     #[error("`bootstrap` in the detector's package is not a Linux executable for x86_64 or arm64")]
     NotForLambda,
+    /// It has an entry of the name of the settings.
+    #[error("the detector's package has an entry `{SETTINGS_FILE}`, which the operator adds itself; remove the entry")]
+    HasSettings,
+    /// The settings cannot be added.
+    #[error("the settings cannot be added to the detector's package: {0}; use a package as `make build` makes it")]
+    NotPlain(#[from] ArchiveError),
 }
 
 impl DetectorPackage {
@@ -69,32 +81,34 @@ impl DetectorPackage {
         let mut header = [0; 20];
         archive.by_name("bootstrap")?.read_exact(&mut header)?;
         let architecture = architecture(&header).ok_or(PackageError::NotForLambda)?;
-        let code_sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&bytes));
-        Ok(Self { bytes, code_sha256, architecture })
+        if archive.index_for_name(SETTINGS_FILE).is_some() {
+            return Err(PackageError::HasSettings);
+        }
+        Ok(Self { archive: Archive::read(bytes)?, architecture })
     }
 
     /// A placeholder for commands that only read: they make nothing, and compare no code.
     #[must_use]
-    pub const fn none() -> Self {
-        Self { bytes: Vec::new(), code_sha256: String::new(), architecture: Architecture::X86_64 }
+    pub fn none() -> Self {
+        Self { archive: Archive::default(), architecture: Architecture::X86_64 }
     }
 
     /// False for [`none`](Self::none).
     #[must_use]
     pub const fn is_known(&self) -> bool {
-        !self.bytes.is_empty()
+        !self.archive.is_empty()
     }
 
-    /// The zip file.
+    /// The zip file with these settings.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub fn bytes(&self, settings: &str) -> Vec<u8> {
+        self.archive.with(SETTINGS_FILE, settings)
     }
 
-    /// The hash by which Lambda knows the code: SHA-256 of the zip, in base 64.
+    /// The hash by which Lambda knows the code: SHA-256 of the zip file with these settings, in base 64. Only the settings are hashed anew.
     #[must_use]
-    pub fn code_sha256(&self) -> &str {
-        &self.code_sha256
+    pub fn code_sha256(&self, settings: &str) -> String {
+        base64::engine::general_purpose::STANDARD.encode(self.archive.sha256_with(SETTINGS_FILE, settings))
     }
 
     /// The processor it runs on.
@@ -139,6 +153,8 @@ fn packaged(bootstrap: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     #[test]
@@ -152,7 +168,23 @@ mod tests {
 
     #[test]
     fn the_hash_is_lambdas() {
-        let package = DetectorPackage::from_bytes(fixture()).unwrap();
-        assert_eq!(package.code_sha256().len(), 44);
+        for machine in [0x3e, 0xb7] {
+            let package = DetectorPackage::from_bytes(packaged(&elf(machine))).unwrap();
+            let hash = |settings: &str| Sha256::digest(package.bytes(settings));
+            let lambdas = |settings: &str| base64::engine::general_purpose::STANDARD.encode(hash(settings));
+            assert_eq!(package.code_sha256("{}"), lambdas("{}"));
+            assert_ne!(package.code_sha256("{}"), package.code_sha256("[]"));
+        }
+    }
+
+    #[test]
+    fn a_package_that_cannot_take_settings_is_refused() {
+        let with_settings = DetectorPackage::from_bytes(fixture()).unwrap().bytes("{}");
+        assert!(matches!(DetectorPackage::from_bytes(with_settings), Err(PackageError::HasSettings)));
+        let mut commented = fixture();
+        let length = commented.len() - 2;
+        commented[length] = 1;
+        commented.push(b'!');
+        assert!(matches!(DetectorPackage::from_bytes(commented), Err(PackageError::NotPlain(_))));
     }
 }

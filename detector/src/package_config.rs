@@ -1,0 +1,121 @@
+//! The settings in the function's package: lists, which would outgrow the environment. The operator packs them beside the program.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::rules::cidrs;
+
+/// The file's name in the package.
+pub const FILE: &str = "config.json";
+
+/// The settings in [`FILE`]. Lists may be left out; unknown members are refused. The members are in alphabetical order, so that the text, whose
+/// hash is compared, is the same by every way of writing JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PackageConfig {
+    /// Networks that are not public, besides the private ones.
+    #[serde(default, with = "cidrs")]
+    pub trusted_cidrs: Vec<IpNet>,
+    /// The version of the format.
+    pub version: Version,
+}
+
+/// The only version of the format so far: 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Version;
+
+/// The number of the version.
+const VERSION: u32 = 1;
+
+impl From<Version> for u32 {
+    fn from(_: Version) -> Self {
+        VERSION
+    }
+}
+
+impl TryFrom<u32> for Version {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, String> {
+        if number == VERSION { Ok(Self) } else { Err(format!("version {number} is unknown; write {VERSION}")) }
+    }
+}
+
+/// A file that cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the settings in the package, {path}, {problem}; the operator writes the file, so remove what changed it")]
+pub struct PackageConfigError {
+    path: String,
+    problem: String,
+}
+
+impl PackageConfig {
+    /// Reads the settings from the folder of the unpacked package. A package without the file has none.
+    pub fn read(folder: &Path) -> Result<Self, PackageConfigError> {
+        let path = folder.join(FILE);
+        let error = |problem| PackageConfigError { path: path.display().to_string(), problem };
+        match fs::read(&path) {
+            Ok(json) => serde_json::from_slice(&json).map_err(|problem| error(format!("are invalid: {problem}"))),
+            Err(problem) if problem.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(problem) => Err(error(format!("cannot be read: {problem}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, json: &str) -> Result<PackageConfig, PackageConfigError> {
+        let folder = std::env::temp_dir().join(format!("package-config-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(FILE), json).unwrap();
+        let config = PackageConfig::read(&folder);
+        fs::remove_dir_all(folder).unwrap();
+        config
+    }
+
+    #[test]
+    fn a_package_without_the_file_has_no_settings() {
+        assert_eq!(PackageConfig::read(Path::new("/nonexistent")), Ok(PackageConfig::default()));
+    }
+
+    #[test]
+    fn lists_are_read_and_may_be_left_out() {
+        let config = read("lists", r#"{"version":1,"trustedCidrs":["203.0.113.0/24","2001:db8::/32"]}"#).unwrap();
+        let networks = ["203.0.113.0/24", "2001:db8::/32"].map(|network| network.parse().unwrap());
+        assert_eq!(config.trusted_cidrs, networks);
+        assert_eq!(read("without", r#"{"version":1}"#), Ok(PackageConfig::default()));
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_operators_is_named_with_its_problem() {
+        for (name, json, problem) in [
+            ("text", "networks", "expected"),
+            ("unversioned", "{}", "missing field `version`"),
+            ("later", r#"{"version":2}"#, "version 2 is unknown; write 1"),
+            ("misspelt", r#"{"version":1,"trustedCIDRs":[]}"#, "unknown field `trustedCIDRs`"),
+            ("wide", r#"{"version":1,"trustedCidrs":["10.0.0.1/8"]}"#, "write 10.0.0.0/8"),
+        ] {
+            let error = read(name, json).unwrap_err().to_string();
+            assert!(error.contains("/config.json, are invalid: ") && error.contains(problem), "{error}");
+        }
+        let folder = std::env::temp_dir().join(format!("package-config-folder-{}", std::process::id()));
+        fs::create_dir_all(folder.join(FILE)).unwrap();
+        let error = PackageConfig::read(&folder).unwrap_err().to_string();
+        assert!(error.contains("/config.json, cannot be read: "), "{error}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn the_defaults_are_written_whole() {
+        let text = r#"{"trustedCidrs":[],"version":1}"#;
+        assert_eq!(serde_json::to_string(&PackageConfig::default()).unwrap(), text);
+        assert_eq!(serde_json::json!(PackageConfig::default()).to_string(), text);
+    }
+}

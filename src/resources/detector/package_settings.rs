@@ -1,0 +1,145 @@
+//! The settings in the function's package: lists, which would outgrow the environment.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use detector::package_config::PackageConfig;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::api::Invalid;
+use crate::monitor::Monitor;
+
+/// Most bytes of the file. The detector parses it at each cold start, and each call that changes the code sends it.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// Bytes of the hash that are shown as the version.
+const VERSION_BYTES: usize = 6;
+
+const TRUSTED_CIDRS: &str = "detections.externalConnections.trustedCidrs";
+
+/// The lists in the file, each with the field of the spec that it comes from.
+const LISTS: &[(&str, &str)] = &[("trustedCidrs", TRUSTED_CIDRS)];
+
+/// The settings as the package has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PackageSettings {
+    json: String,
+}
+
+impl PackageSettings {
+    /// The settings of a monitor. Lists whose order has no meaning are sorted, so a change of order alone is no change.
+    pub(super) fn of(monitor: &Monitor) -> Result<Self, Invalid> {
+        let trusted_cidrs: BTreeSet<_> = monitor
+            .spec
+            .detections
+            .external_connections
+            .trusted_cidrs
+            .iter()
+            .map(|network| network.parse().map_err(|error| invalid(TRUSTED_CIDRS, network, error)))
+            .collect::<Result<_, _>>()?;
+        let config = PackageConfig { trusted_cidrs: trusted_cidrs.into_iter().collect(), ..PackageConfig::default() };
+        let lists = json!(config);
+        let json = lists.to_string();
+        if json.len() <= MOST_BYTES {
+            return Ok(Self { json });
+        }
+        let bytes = |member: &str| lists[member].to_string().len();
+        let longest = LISTS.iter().max_by_key(|(member, _)| bytes(member));
+        Err(Invalid {
+            field: longest.map_or("detector", |(_, field)| field),
+            problem: format!(
+                "the lists for the detector take {} bytes, and its package has room for {MOST_BYTES}; shorten this list, \
+                 the longest of them",
+                json.len(),
+            ),
+        })
+    }
+
+    /// The text of the file.
+    pub(super) fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// A short hash of the text.
+    pub(super) fn version(&self) -> String {
+        hex::encode(&Sha256::digest(&self.json)[..VERSION_BYTES])
+    }
+}
+
+/// A value that the detector cannot read.
+pub(super) fn invalid(field: &'static str, value: impl Display, error: impl Display) -> Invalid {
+    Invalid { field, problem: format!("`{value}` cannot be: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use detector::package_config::FILE;
+
+    use super::*;
+    use crate::api::VpcFlowMonitorSpec;
+    use crate::monitor::{SETTINGS_FILE, fixtures};
+
+    fn of(networks: impl IntoIterator<Item = String>) -> Result<PackageSettings, Invalid> {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.detections.external_connections.trusted_cidrs = networks.into_iter().collect();
+        PackageSettings::of(&fixtures::with_spec(spec))
+    }
+
+    fn read(settings: &PackageSettings) -> PackageConfig {
+        serde_json::from_str(settings.json()).unwrap()
+    }
+
+    #[test]
+    fn the_detector_looks_for_the_file_that_the_package_has() {
+        assert_eq!(SETTINGS_FILE, FILE);
+    }
+
+    #[test]
+    fn without_lists_the_text_is_that_of_the_defaults() {
+        let settings = of([]).unwrap();
+        assert_eq!(settings.json(), r#"{"trustedCidrs":[],"version":1}"#);
+        assert_eq!(settings.version(), "5e64b9f6db04");
+        assert_eq!(read(&settings), PackageConfig::default());
+    }
+
+    #[test]
+    fn networks_are_sorted_and_read_as_they_were_declared() {
+        let networks = ["2001:db8::/32", "203.0.113.0/24", "198.51.100.0/24"].map(str::to_owned);
+        let settings = of(networks.clone()).unwrap();
+        let sorted = ["198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"].map(|network| network.parse().unwrap());
+        assert_eq!(read(&settings).trusted_cidrs, sorted);
+        assert_eq!(of(networks.into_iter().rev()), Ok(settings.clone()));
+        assert_ne!(settings.version(), of([]).unwrap().version());
+    }
+
+    #[test]
+    fn a_value_that_the_detector_cannot_read_is_refused() {
+        let error = of(["10.0.0.0".to_owned()]).unwrap_err();
+        assert_eq!(error.field, TRUSTED_CIDRS);
+        assert!(error.problem.starts_with("`10.0.0.0` cannot be: "), "{error}");
+    }
+
+    #[test]
+    fn the_longest_list_is_named_if_the_file_is_too_large() {
+        let networks = |number: u32| {
+            (0..number)
+                .map(|number| format!("2001:db8::{:x}:{:x}/128", 0x1000 + number / 0x1000, 0x1000 + number % 0x1000))
+        };
+        let bytes = |number: u32| of(networks(number)).unwrap().json().len();
+        let each = bytes(2) - bytes(1);
+        let most = u32::try_from(1 + (MOST_BYTES - bytes(1)) / each).unwrap();
+        assert!(bytes(most) <= MOST_BYTES);
+        let error = of(networks(most + 1)).unwrap_err();
+        assert_eq!(error.field, TRUSTED_CIDRS);
+        assert!(error.problem.contains(&format!("has room for {MOST_BYTES}; shorten this list")), "{error}");
+    }
+
+    #[test]
+    fn every_list_of_the_file_names_its_field() {
+        let json = json!(PackageConfig::default());
+        let lists: BTreeSet<&str> =
+            json.as_object().unwrap().keys().map(String::as_str).filter(|it| *it != "version").collect();
+        assert_eq!(lists, LISTS.iter().map(|(member, _)| *member).collect());
+    }
+}
