@@ -1,12 +1,12 @@
 //! The incidents that a finding belongs to. Findings of one incident are published once, and then again after some hours.
 //!
 //! A key names who, what and whom; an incident is wider where the source is arbitrary. A port that is open to the internet is one
-//! incident, whichever of a thousand addresses finds it. A scan from the internet is one of its target. Otherwise one open port
-//! would give a message for each address.
+//! incident, whichever of a thousand addresses finds it. The scans from the internet, which never end, are one incident as well.
+//! Otherwise each address would give a message.
 
 use std::net::IpAddr;
 
-use crate::finding::{Detail, Finding, Subject};
+use crate::finding::{Finding, Subject};
 use crate::identity::digits;
 use crate::rules::{Networks, Rule};
 
@@ -36,26 +36,25 @@ impl<'n> Namer<'n> {
     /// The incidents of `finding`.
     #[must_use]
     pub fn incidents(&self, finding: &Finding) -> Incidents {
-        let Finding { rule, subject: Subject { source, destination, detail }, tally, .. } = finding;
+        let Finding { rule, subject: Subject { source, destination, .. }, tally, .. } = finding;
         let one = |name| Incidents { own: vec![name], wider: None };
-        match (rule, detail) {
-            (Rule::SensitivePortAccepted, _) => {
+        match rule {
+            Rule::SensitivePortAccepted => {
                 let ports = tally.ports.sorted();
                 let names = ports.iter().map(|port| self.name(*rule, None, *destination, &format!("port {port}")));
                 let rest = (ports.is_empty() || tally.ports.has_more())
                     .then(|| self.name(*rule, None, *destination, "other ports"));
                 Incidents { own: names.chain(rest).collect(), wider: None }
             }
-            (Rule::PortScan, _) if self.is_public(*source) => one(self.name(*rule, None, *destination, "")),
-            (Rule::HostSweep, Detail::Port(port)) if self.is_public(*source) => {
-                one(self.name(*rule, None, None, &format!("port {port}")))
+            Rule::PortScan | Rule::HostSweep if self.is_public(*source) => {
+                one(self.name(*rule, None, None, "from the internet"))
             }
             // Large flows of an egress are part of it, also in a batch where the sum of all is below its threshold.
-            (Rule::HighDataTransfer, _) => Incidents {
+            Rule::HighDataTransfer => Incidents {
                 own: vec![self.name(Rule::LargeEgress, *source, *destination, "")],
                 wider: Some(self.name(Rule::LargeEgress, *source, None, "")),
             },
-            (Rule::LargeEgress, _) => one(self.name(*rule, *source, *destination, "")),
+            Rule::LargeEgress => one(self.name(*rule, *source, *destination, "")),
             _ => one(finding.key(self.owner)),
         }
     }
@@ -74,6 +73,7 @@ impl<'n> Namer<'n> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Detail;
     use crate::record::Parser;
     use crate::tally::Tally;
 
@@ -121,14 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_from_the_internet_is_one_of_its_target_and_one_from_inside_is_its_sources() {
+    fn scans_from_the_internet_are_one_incident_and_one_from_inside_is_its_sources() {
         let scan = |source| finding(Rule::PortScan, source, Some(INSIDE), &[22]);
         let sweep = |source, port| finding(Rule::HostSweep, source, None, &[port]);
         assert!(are_one(&scan(OUTSIDE), &scan(OTHER_OUTSIDE)));
         assert!(!are_one(&scan(INSIDE), &scan(OTHER_INSIDE)));
-        assert!(!are_one(&scan(OUTSIDE), &finding(Rule::PortScan, OUTSIDE, Some(OTHER_INSIDE), &[22])));
+        assert!(are_one(&scan(OUTSIDE), &finding(Rule::PortScan, OUTSIDE, Some(OTHER_INSIDE), &[22])));
+        assert!(!are_one(&scan(INSIDE), &finding(Rule::PortScan, INSIDE, Some(OTHER_INSIDE), &[22])));
         assert!(are_one(&sweep(OUTSIDE, 22), &sweep(OTHER_OUTSIDE, 22)));
-        assert!(!are_one(&sweep(OUTSIDE, 22), &sweep(OUTSIDE, 23)));
+        assert!(are_one(&sweep(OUTSIDE, 22), &sweep(OUTSIDE, 23)));
+        assert!(!are_one(&sweep(INSIDE, 22), &sweep(INSIDE, 23)));
+        assert!(!are_one(&sweep(OUTSIDE, 22), &scan(OUTSIDE)));
         assert!(!are_one(&sweep(INSIDE, 22), &sweep(OTHER_INSIDE, 22)));
     }
 
