@@ -11,7 +11,7 @@ use crate::api::{Component, ResourceKind};
 use crate::aws::{Arn, Aws, AwsError};
 use crate::monitor::{Monitor, OWNER};
 
-/// What the flow logs of a monitor show of it.
+/// The resources and the VPCs of the flow logs of a monitor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     /// Their buckets and log groups, as the status records them.
