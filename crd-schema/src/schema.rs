@@ -61,6 +61,7 @@ pub fn defaulted(value: &mut Value, schema: &Value) {
 }
 
 /// All violations, in the order of the value.
+#[must_use]
 pub fn violations(value: &Value, schema: &Value, path: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     collect(value, schema, path, &mut found);
@@ -172,6 +173,7 @@ fn is_of_type(value: &Value, expected: &str) -> bool {
 }
 
 /// A scalar as messages show it.
+#[must_use]
 pub fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), |text| format!("`{text}`"))
 }
