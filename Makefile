@@ -129,7 +129,7 @@ doctor: ## Check that this machine has what the builds need
 checkout:
 	@mkdir -p $(CARGO_TARGET_DIR)
 	@if [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" != "$(CURDIR)" ]; then \
-		find src detector devenv flow-log-fields testkit tests -name '*.rs' -exec touch {} + && echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; \
+		find src crd-schema detector devenv flow-log-fields testkit tests -name '*.rs' -exec touch {} + && echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; \
 	fi
 
 control-plane:

@@ -4,6 +4,7 @@ mod account_region;
 mod advice;
 mod classes;
 mod clients;
+mod credentials_advice;
 mod error;
 mod gate;
 mod http_client;

@@ -1,4 +1,5 @@
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use vpc_flow_operator::aws::sdk_config;
 use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, Architecture, DetectorPackage, Settings};
 
 use super::values::{cluster_name, policy_arn, region};
+
+const CLUSTER_NAME_FLAG: &str = "--cluster-name";
 
 /// Settings of the operator's owner for all monitors. Every command that computes a monitor's declared state has them.
 #[derive(Debug, Args)]
@@ -85,6 +88,13 @@ impl OperatorSettings {
     pub fn unused_region(&self, used: &str) -> Option<String> {
         let unused = self.region.as_deref().filter(|region| *region != used)?;
         Some(format!("the monitor is in {used}: --region {unused} is for monitors that name no region"))
+    }
+
+    /// The setting that gives the name of the cluster: the flag, or its variable.
+    pub fn cluster_name_setting(name: &str) -> String {
+        let of_flag =
+            |argument: OsString| argument.to_str().and_then(|text| text.split('=').next()) == Some(CLUSTER_NAME_FLAG);
+        if env::args_os().any(of_flag) { format!("{CLUSTER_NAME_FLAG} {name}") } else { format!("CLUSTER_NAME={name}") }
     }
 
     /// Roles in other accounts that monitors may work through.

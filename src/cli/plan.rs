@@ -14,9 +14,9 @@ use vpc_flow_operator::kubernetes::ConfigError;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, ClusterNameSource, Palette, Plan as Planned, check_change, render_all};
-use vpc_flow_operator::preconditions::{check_account_region, check_owner, check_role};
+use vpc_flow_operator::preconditions::{check_account_region, check_role};
 
-use super::dry_run::{ApiServer, DryRunResult};
+use super::dry_run::{ApiServer, DryRunResult, NotAsked};
 use super::operator_settings::{OperatorSettings, cluster_uid};
 use super::output::Output;
 use super::print_error;
@@ -129,12 +129,12 @@ impl Plan {
         detector: &DetectorPackage,
         prices: Option<&(f64, Prices)>,
     ) -> anyhow::Result<Planned> {
-        let mut notes = match server {
+        let Asked { knows_status, mut notes } = match server {
             Some(server) => self.ask(server, &mut object).await?,
-            None => Vec::new(),
+            None => Asked { knows_status: self.files.is_empty(), notes: Vec::new() },
         };
         let status = object.status.as_ref();
-        notes.extend(status.and_then(|status| notes::not_ready(&status.conditions)));
+        let not_ready = status.and_then(|status| notes::not_ready(&status.conditions));
         let region = status.and_then(|status| status.region.as_deref()).or(object.spec.region.as_deref());
         let account = status.and_then(|status| status.account_id.as_deref());
         let namespace = object.namespace().unwrap_or_default();
@@ -149,10 +149,15 @@ impl Plan {
         let settings = self.settings.settings(cluster_name, detector.clone());
         let spec = object.spec.clone();
         let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.account_region.clone(), settings);
-        check_owner(status, &monitor)?;
         let destroy = self.destroy || object.metadata.deletion_timestamp.is_some();
-        let mut plan = Box::pin(plan::plan(&aws, &monitor, destroy)).await;
+        let mut plan = if knows_status {
+            Box::pin(plan::plan(&aws, &monitor, destroy)).await
+        } else {
+            Box::pin(plan::plan_without_status(&aws, monitor.clone(), destroy)).await
+        };
         plan.cluster_name_source = Some(source);
+        // A reason that is among the problems of the plan is not repeated.
+        notes.extend(not_ready.filter(|note| !plan.problems.iter().any(|problem| note.contains(&problem.message))));
         plan.notes.extend(notes);
         plan.cost = prices.map(|(gb_per_day, prices)| estimate(&monitor, *gb_per_day, prices));
         Ok(plan)
@@ -160,13 +165,20 @@ impl Plan {
 
     /// The flag, or the name under which the operator has worked on the monitor already, or the cluster's own.
     async fn cluster_name(&self, object: &VpcFlowMonitor) -> anyhow::Result<(String, ClusterNameSource)> {
-        if let Some(name) = &self.settings.cluster_name {
-            return Ok((name.clone(), ClusterNameSource::Flag));
-        }
         let owner = object.status.as_ref().and_then(|status| status.owner.as_deref());
         let suffix = format!("/{}/{}", object.namespace().unwrap_or_default(), object.name_any());
-        if let Some(name) = owner.and_then(|owner| owner.strip_suffix(&suffix)) {
-            return Ok((name.to_owned(), ClusterNameSource::Status));
+        let of_status = owner.and_then(|owner| owner.strip_suffix(&suffix));
+        match (&self.settings.cluster_name, of_status) {
+            (Some(given), Some(known)) if given != known => {
+                let setting = OperatorSettings::cluster_name_setting(given);
+                bail!(
+                    "the operator works on this monitor as that of cluster {known} (status.owner), but this command was given {setting}: \
+                     leave it away, and plan takes the name from the status"
+                )
+            }
+            (Some(name), _) => return Ok((name.clone(), ClusterNameSource::Flag)),
+            (None, Some(name)) => return Ok((name.to_owned(), ClusterNameSource::Status)),
+            (None, None) => {}
         }
         let client = self
             .targets
@@ -177,30 +189,29 @@ impl Plan {
         Ok((cluster_uid(client).await?, ClusterNameSource::KubeSystem))
     }
 
-    /// Takes the status of the cluster's monitor for that of a file, and submits the file in a dry run. Returns notes on what is not known.
-    async fn ask(&self, server: &ApiServer, object: &mut VpcFlowMonitor) -> anyhow::Result<Vec<String>> {
+    /// Takes the status of the cluster's monitor for that of a file, and submits the file in a dry run.
+    async fn ask(&self, server: &ApiServer, object: &mut VpcFlowMonitor) -> anyhow::Result<Asked> {
+        let known = |notes| Asked { knows_status: true, notes };
+
         let stored = match server.stored(object).await {
             Ok(stored) => stored.map(typed).transpose()?,
             Err(why) if self.live => bail!("the monitor cannot be read from the cluster: {why}"),
             Err(why) => {
-                return Ok(vec![format!(
-                    "no API server has checked the monitor: {why} (--offline omits this check); resources that it has under former names \
-                     are not in this plan"
-                )]);
+                return Ok(Asked { knows_status: false, notes: vec![not_checked(&why)] });
             }
         };
         object.status = stored.as_ref().and_then(|stored| stored.status.clone());
         if self.destroy {
-            return Ok(Vec::new());
+            return Ok(known(Vec::new()));
         }
         match server.submit(object, stored.as_ref()).await {
-            DryRunResult::Accepted => Ok(Vec::new()),
+            DryRunResult::Accepted => Ok(known(Vec::new())),
             DryRunResult::Refused(why) => bail!("the API server refuses it: {why}"),
             DryRunResult::NotAsked(why) => {
                 if let Some(stored) = &stored {
                     check_change(stored, object)?;
                 }
-                Ok(vec![format!("no API server has checked the monitor: {why} (--offline omits this check)")])
+                Ok(known(vec![not_checked(&why)]))
             }
         }
     }
@@ -238,6 +249,18 @@ impl Plan {
         };
         Ok(Some((gb_per_day, prices)))
     }
+}
+
+/// The cluster's knowledge of a monitor.
+struct Asked {
+    /// True if the monitor has its status, or none because the cluster does not have it.
+    knows_status: bool,
+    /// Notes on what is not known.
+    notes: Vec<String>,
+}
+
+fn not_checked(why: &NotAsked) -> String {
+    format!("no API server has checked the monitor: {why} (--offline omits this check)")
 }
 
 /// Colours on a terminal, unless `NO_COLOR` or `CLICOLOR` decides otherwise.

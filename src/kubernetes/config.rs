@@ -17,7 +17,8 @@ const PROXY_URL: &str = "proxy-url of the kubeconfig";
 pub enum ConfigError {
     /// Neither a kubeconfig nor a pod.
     #[error(
-        "no kubeconfig with a current context: set KUBECONFIG ({kubeconfig}); nor is this process in a pod of a cluster ({in_cluster})"
+        "no kubeconfig with a current context: set KUBECONFIG ({}); nor is this process in a pod of a cluster ({in_cluster})",
+        in_words(.kubeconfig)
     )]
     Unknown {
         /// The reason why the kubeconfig is not used.
@@ -34,11 +35,19 @@ pub enum ConfigError {
         known: String,
     },
     /// The chosen kubeconfig or context is not usable.
-    #[error("{0}: check the kubeconfig and its context")]
+    #[error("{}: check the kubeconfig and its context", in_words(.0))]
     Chosen(Box<KubeconfigError>),
     /// The proxy on the way is not usable.
     #[error(transparent)]
     Proxy(#[from] InvalidProxy),
+}
+
+/// The error; kube writes the path of a file that cannot be read between quotation marks of two kinds.
+fn in_words(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(cause, path) => format!("cannot read {}: {cause}", path.display()),
+        error => error.to_string(),
+    }
 }
 
 /// The kubeconfig and the context that a user chose.
@@ -211,6 +220,7 @@ users: [{name: u, user: {}}]
         let choice = KubeconfigChoice { kubeconfig: Some("/nonexistent/kubeconfig".into()), context: None };
         let error = config(&choice).await.unwrap_err();
         assert!(matches!(error, ConfigError::Chosen(_)), "{error}");
-        assert!(error.to_string().contains("/nonexistent/kubeconfig"), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("cannot read /nonexistent/kubeconfig: ") && !text.contains('"'), "{text}");
     }
 }

@@ -126,7 +126,7 @@ struct Bill<'a> {
 
 impl Bill<'_> {
     fn add(&mut self, what: impl Into<String>, per_month: f64) {
-        self.items.push(Item { what: what.into(), per_month: (per_month * 100.0).round() / 100.0 });
+        self.items.push(Item { what: what.into(), per_month: in_cents(per_month) });
     }
 
     fn share(&self, traffic: TrafficType) -> f64 {
@@ -188,7 +188,8 @@ pub fn estimate(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Estimate
             gb_seconds * per_gb_second + batches / 1e6 * prices.lambda_per_million_requests,
         );
     }
-    let per_month = bill.items.iter().map(|item| item.per_month).sum();
+    // The sum of cents is not always one in binary.
+    let per_month = in_cents(bill.items.iter().map(|item| item.per_month).sum());
     Estimate {
         currency: prices.currency.clone(),
         region: prices.region.clone(),
@@ -197,6 +198,10 @@ pub fn estimate(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Estimate
         per_month,
         assumptions: assumptions(prices),
     }
+}
+
+fn in_cents(amount: f64) -> f64 {
+    (amount * 100.0).round() / 100.0
 }
 
 /// Metrics of a batch, besides one for each rule.
@@ -348,6 +353,15 @@ mod tests {
         assert!((item(&estimate, "16 custom metrics") - 4.8).abs() < 0.001);
         let sum: f64 = estimate.items.iter().map(|item| item.per_month).sum();
         assert!((estimate.per_month - sum).abs() < 0.001);
+    }
+
+    #[test]
+    fn amounts_have_two_decimals_at_most() {
+        for gb_per_day in 1..200 {
+            let estimate = of(|_| (), f64::from(gb_per_day));
+            let document = serde_json::to_string(&estimate.per_month).unwrap();
+            assert!(document.split('.').nth(1).unwrap().len() <= 2, "{document}");
+        }
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! The problems of one document of a file.
 
+use crd_schema::{BrokenRule, RulesError, Violation};
 use thiserror::Error;
 
-use super::rules::BrokenRule;
-use super::schema::Violation;
 use super::yaml::YamlError;
 
 /// A problem for which `kubectl apply` would refuse a document.
@@ -35,8 +34,8 @@ pub enum DocumentProblem {
     #[error("{0}")]
     BrokenRule(BrokenRule),
     /// The rules cannot be evaluated.
-    #[error("the rules of the CRD cannot be evaluated: {0}")]
-    Rules(#[source] cel::DeclarationError),
+    #[error("{0}")]
+    Rules(#[source] RulesError),
     /// It has no name.
     #[error("metadata.name is missing")]
     Nameless,
@@ -56,7 +55,8 @@ impl DocumentProblem {
 impl From<Violation> for DocumentProblem {
     fn from(violation: Violation) -> Self {
         match violation {
-            Violation::UnknownField(field, similar) => Self::UnknownField { field, similar },
+            Violation::UnknownField { field, similar, .. } => Self::UnknownField { field, similar },
+            Violation::Missing(field) => Self::InvalidField { field, problem: "is missing".to_owned() },
             Violation::Malformed(field, problem) | Violation::Invalid(field, problem) => {
                 Self::InvalidField { field, problem }
             }

@@ -1,12 +1,11 @@
 //! Monitors from a YAML file, as `kubectl apply` would send them.
 
+use crd_schema::{BrokenRule, RulesError, Violation};
 use kube::{CustomResourceExt, Resource};
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::document_problem::DocumentProblem;
-use super::rules::{self, BrokenRule};
-use super::schema::{self, Violation};
 use super::yaml;
 use crate::api::{GROUP, VpcFlowMonitor};
 
@@ -42,8 +41,8 @@ pub enum ChangeError {
     #[error("{}", listed(.0))]
     BrokenRules(Vec<BrokenRule>),
     /// The rules cannot be evaluated.
-    #[error("the rules of the CRD cannot be evaluated: {0}")]
-    Rules(#[from] cel::DeclarationError),
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// One of the two is no JSON.
     #[error("the monitors cannot be compared: {0}")]
     Json(#[from] serde_json::Error),
@@ -57,7 +56,7 @@ fn listed(broken: &[BrokenRule]) -> String {
 pub fn check_change(live: &VpcFlowMonitor, declared: &VpcFlowMonitor) -> Result<(), ChangeError> {
     let spec_only =
         |monitor: &VpcFlowMonitor| Ok::<_, serde_json::Error>(json!({"spec": serde_json::to_value(&monitor.spec)?}));
-    let broken = rules::broken(&spec_only(declared)?, Some(&spec_only(live)?), &of_spec(&root_schema()))?;
+    let broken = crd_schema::broken(&spec_only(declared)?, Some(&spec_only(live)?), &of_spec(&root_schema()))?;
     if broken.is_empty() { Ok(()) } else { Err(ChangeError::BrokenRules(broken)) }
 }
 
@@ -170,15 +169,16 @@ fn monitor(mut value: Value) -> Result<VpcFlowMonitor, Vec<DocumentProblem>> {
         }
         return Err(problems);
     }
-    schema::prune_nulls(&mut value["spec"], schema);
-    let violations = schema::violations(&value["spec"], schema, "spec");
-    let is_well_formed = !violations.iter().any(|violation| matches!(violation, Violation::Malformed(..)));
+    crd_schema::prune_nulls(&mut value["spec"], schema);
+    let violations = crd_schema::violations(&value["spec"], schema, "spec");
+    let is_malformed = |violation: &Violation| matches!(violation, Violation::Malformed(..) | Violation::Missing(_));
+    let is_well_formed = !violations.iter().any(is_malformed);
     problems.extend(violations.into_iter().map(DocumentProblem::from));
     if is_well_formed {
-        schema::defaulted(&mut value["spec"], schema);
+        crd_schema::defaulted(&mut value["spec"], schema);
         // The rule about the name needs a name.
         let of_spec = of_spec(&root);
-        match rules::broken(&value, None, if is_named { &root } else { &of_spec }) {
+        match crd_schema::broken(&value, None, if is_named { &root } else { &of_spec }) {
             Ok(broken) => problems.extend(broken.into_iter().map(DocumentProblem::BrokenRule)),
             Err(error) => problems.push(DocumentProblem::Rules(error)),
         }
@@ -197,7 +197,7 @@ fn of_top_level(value: &Value) -> Vec<DocumentProblem> {
     let unknown = names.filter(|name| !TOP_LEVEL.contains(&name.as_str()));
     let problem = |name: &String| DocumentProblem::UnknownField {
         field: name.clone(),
-        similar: schema::similar(name, TOP_LEVEL, |name| value.get(name).is_none()),
+        similar: crd_schema::similar(name, TOP_LEVEL, |name| value.get(name).is_none()),
     };
     unknown.map(problem).collect()
 }

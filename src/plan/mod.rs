@@ -8,9 +8,9 @@ pub mod cost;
 mod document_problem;
 mod file;
 mod palette;
-mod rules;
-mod schema;
 mod table;
+mod vpc;
+mod without_status;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -19,11 +19,12 @@ use by_resource::by_resource;
 use serde::Serialize;
 
 pub use cost::Estimate;
+pub use crd_schema::BrokenRule;
 pub use document_problem::DocumentProblem;
 pub use file::{ChangeError, FileContent, FileError, check_change, decode, is_label, is_name, read};
 pub use palette::Palette;
-pub use rules::BrokenRule;
 pub use table::{render, render_all};
+pub use without_status::plan_without_status;
 pub use yaml::{YamlError, objects};
 
 use crate::api::conditions::Reason;
@@ -137,31 +138,6 @@ impl Plan {
         let owner = format!("{}/{}", other.cluster_name, other.monitor);
         self.notes.iter().any(|note| mentions(note, &owner))
     }
-
-    /// Takes the answer of AWS about the VPC. Without it there are no flow logs, and the operator makes nothing at all for a new monitor.
-    fn judge_vpc(&mut self, vpc: Vpc, is_new: bool) {
-        match vpc {
-            Vpc::Found => {}
-            Vpc::Unknown(error) => self.notes.push(format!("the VPC was not looked up: {error}")),
-            Vpc::Missing(error) => {
-                let makes_flow_log = |planned: &PlannedChange| {
-                    planned.component == Component::FlowLogs
-                        && matches!(planned.change.action, Action::Create | Action::Replace)
-                };
-                // The operator looks up the VPC of a new monitor, and otherwise learns of it from the creation of a flow log.
-                if !is_new && !self.changes.iter().any(makes_flow_log) {
-                    return;
-                }
-                let needs_vpc =
-                    |planned: &&mut PlannedChange| planned.waits_for.is_empty() && (is_new || makes_flow_log(planned));
-                for planned in self.changes.iter_mut().filter(needs_vpc) {
-                    planned.waits_for.push(Component::FlowLogs);
-                }
-                let message = error.to_string();
-                self.problems.insert(0, Problem { component: Component::FlowLogs, reason: Reason::Rejected, message });
-            }
-        }
-    }
 }
 
 impl PlannedChange {
@@ -182,7 +158,7 @@ pub async fn plan(aws: &Aws, monitor: &Monitor, destroy: bool) -> Plan {
     };
     let (assessed, vpc) = tokio::join!(engine::assess(&*SYSTEMS, aws, monitor, direction), vpc);
     let mut plan = of_outcomes(monitor, direction, engine::foresee(assessed, direction));
-    plan.judge_vpc(vpc, monitor.recorded.is_empty());
+    plan.judge_vpc(vpc, monitor);
     plan
 }
 
@@ -309,8 +285,6 @@ pub fn find_rivals(plans: &mut [Plan]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::AwsError;
-    use crate::aws::operations as ops;
     use crate::monitor::fixtures;
 
     fn plan(name: &str, notes: &[&str]) -> Plan {
@@ -322,29 +296,6 @@ mod tests {
     fn notes(mut plans: Vec<Plan>) -> Vec<Vec<String>> {
         find_shared_vpcs(&mut plans);
         plans.into_iter().map(|plan| plan.notes).collect()
-    }
-
-    #[test]
-    fn a_missing_vpc_is_a_problem_where_the_operator_learns_of_it() {
-        let judged = |changes: &[(Component, Action)], is_new| {
-            let mut plan = plan("a", &[]);
-            plan.changes = changes
-                .iter()
-                .map(|(component, action)| PlannedChange {
-                    component: *component,
-                    waits_for: Vec::new(),
-                    change: Change::new(*action, ResourceKind::FlowLog, "s3"),
-                })
-                .collect();
-            let error = AwsError::reported(ops::DESCRIBE_VPCS, "InvalidVpcID.NotFound", "no");
-            plan.judge_vpc(Vpc::Missing(error), is_new);
-            (plan.problems.len(), plan.waiting())
-        };
-        let (bucket, flow_log) = ((Component::Bucket, Action::Create), (Component::FlowLogs, Action::Create));
-        assert_eq!(judged(&[bucket, flow_log], true), (1, 2), "nothing is made for a new monitor");
-        assert_eq!(judged(&[bucket, flow_log], false), (1, 1));
-        assert_eq!(judged(&[bucket], false), (0, 0), "no flow log is created");
-        assert_eq!(judged(&[(Component::FlowLogs, Action::Update)], false), (0, 0));
     }
 
     #[test]

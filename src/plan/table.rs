@@ -94,7 +94,9 @@ fn write_header(text: &mut String, plan: &Plan, palette: &Palette) {
         let consequence = match plan.deletion_policy {
             DeletionPolicy::Delete => "everything is deleted, with all records, for good",
             DeletionPolicy::RetainData => "the bucket and the log group stay, with their records",
-            DeletionPolicy::Retain => "nothing is deleted",
+            DeletionPolicy::Retain => {
+                "nothing is deleted; resources without tags, such as tables and saved queries, stay as they are and are not listed"
+            }
         };
         let _ = writeln!(text, "deletionPolicy {:?}: {consequence}", plan.deletion_policy);
     }
@@ -380,6 +382,12 @@ Plan: 1 to create, 1 to replace, 1 waiting; 1 problem.
         ] {
             assert!(text.contains(&format!("\n{line}\n")), "{line}: {text}");
         }
+    }
+
+    #[test]
+    fn a_deletion_that_retains_all_says_what_it_does_not_list() {
+        let text = render(&Plan { destroy: true, deletion_policy: DeletionPolicy::Retain, ..plan() });
+        assert!(text.contains("saved queries, stay as they are and are not listed\n"), "{text}");
     }
 
     #[test]

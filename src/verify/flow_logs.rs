@@ -1,14 +1,17 @@
-//! Check 1: the flow logs are active, and deliver.
+//! Check 1: the VPC exists, and its flow logs are active and deliver.
 
 use jiff::Timestamp;
 
 use super::check::{Check, CheckName, Status, see_status};
 use super::times;
 use crate::monitor::Monitor;
-use crate::resources::flow_logs::{Delivery, Sink};
+use crate::resources::flow_logs::{Delivery, Sink, Vpc, gone};
 
-/// Judges both flow logs: the worse of the two counts.
-pub fn judge(monitor: &Monitor, deliveries: &[Delivery], now: Timestamp) -> Check {
+/// Judges both flow logs: the worse of the two counts. They outlive their VPC, and AWS still reports them as active.
+pub fn judge(monitor: &Monitor, vpc: &Vpc, deliveries: &[Delivery], now: Timestamp) -> Check {
+    if let Vpc::Missing(_) = vpc {
+        return Check::new(CheckName::FlowLogs, Status::Failed, gone(monitor)).next(see_status(monitor));
+    }
     let judged = [Sink::CloudWatchLogs, Sink::S3].map(|sink| {
         let delivery = deliveries.iter().find(|delivery| delivery.sink == sink);
         delivery.map_or_else(
@@ -46,6 +49,8 @@ fn judge_one(monitor: &Monitor, delivery: &Delivery, now: Timestamp) -> (Status,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::AwsError;
+    use crate::aws::operations as ops;
     use crate::resources::flow_logs::Problem;
     use crate::verify::fixtures::{delivery, monitor_with_interval, time};
 
@@ -53,7 +58,8 @@ mod tests {
     fn judged(made_at: &str, change: impl FnOnce(&mut Delivery)) -> Check {
         let mut s3 = delivery("s3", made_at);
         change(&mut s3);
-        judge(&monitor_with_interval(60), &[delivery("cloud-watch-logs", "10:00:00"), s3], time("11:30:00"))
+        let deliveries = [delivery("cloud-watch-logs", "10:00:00"), s3];
+        judge(&monitor_with_interval(60), &Vpc::Found, &deliveries, time("11:30:00"))
     }
 
     #[test]
@@ -63,6 +69,19 @@ mod tests {
         assert!(
             check.detail.contains("cloud-watch-logs") && check.detail.contains("s3 (fl-s3) is ACTIVE and delivers")
         );
+    }
+
+    #[test]
+    fn flow_logs_of_a_vpc_that_is_gone_fail() {
+        let error = |code| AwsError::reported(ops::DESCRIBE_VPCS, code, "no");
+        let (monitor, now) = (monitor_with_interval(60), time("11:30:00"));
+        let deliveries = [delivery("cloud-watch-logs", "10:00:00"), delivery("s3", "10:00:00")];
+        let check = judge(&monitor, &Vpc::Missing(error("InvalidVpcID.NotFound")), &deliveries, now);
+        assert_eq!(check.status, Status::Failed);
+        assert!(check.detail.contains("is no longer in account"), "{check:?}");
+        // A person without the permission learns of the flow logs all the same.
+        let unknown = judge(&monitor, &Vpc::Unknown(error("UnauthorizedOperation")), &deliveries, now);
+        assert_eq!(unknown.status, Status::Passed);
     }
 
     #[test]
@@ -87,7 +106,7 @@ mod tests {
     fn a_missing_flow_log_fails_and_is_worse_than_one_that_waits() {
         let mut young = delivery("s3", "11:29:00");
         young.delivery_status = None;
-        let check = judge(&monitor_with_interval(60), &[young], time("11:30:00"));
+        let check = judge(&monitor_with_interval(60), &Vpc::Found, &[young], time("11:30:00"));
         assert_eq!(check.status, Status::Failed);
         assert!(check.detail.starts_with("no flow log to cloud-watch-logs; s3 (fl-s3)"), "{check:?}");
         assert!(check.next_step.unwrap().contains("vpc-flow-operator status"));

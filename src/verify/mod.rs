@@ -27,7 +27,7 @@ pub use table::{Symbols, render};
 
 use crate::aws::Aws;
 use crate::monitor::Monitor;
-use crate::resources::flow_logs::{Sink, deliveries};
+use crate::resources::flow_logs::{Sink, deliveries, look_up};
 
 /// Runs all checks at once.
 ///
@@ -44,14 +44,15 @@ pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: In
             Err(error) => Check::unanswered(CheckName::Objects, monitor, error),
         }
     };
-    let (log_events, objects, notification, query) = tokio::join!(
+    let (vpc, log_events, objects, notification, query) = tokio::join!(
+        look_up(aws, monitor),
         log_events::check(aws, monitor, logs, now),
         objects,
         alarm_notification::check(aws, monitor, test_alarm, deadline),
         query::check(aws, monitor, s3, now, deadline),
     );
     let flow_logs = match &deliveries {
-        Ok(deliveries) => flow_logs::judge(monitor, deliveries, now),
+        Ok(deliveries) => flow_logs::judge(monitor, &vpc, deliveries, now),
         Err(error) => Check::unanswered(CheckName::FlowLogs, monitor, error),
     };
     Verification::new(monitor, vec![flow_logs, log_events, objects, notification, query])

@@ -30,7 +30,7 @@ BANNED = {
 }
 BANNED_WORDS = [(re.compile(rf"\b(?:{words})\b", re.IGNORECASE), instead) for words, instead in BANNED.items()]
 # String literals count if they are prose, in the programs themselves.
-PROGRAMS = re.compile(r"(?:src|detector|devenv)/(?!.*(?:\btests/|tests\.rs|benches/|fuzz/|test_\w+\.rs))")
+PROGRAMS = re.compile(r"(?:src|crd-schema|detector|devenv)/(?!.*(?:\btests/|tests\.rs|benches/|fuzz/|test_\w+\.rs))")
 PROSE_WORDS = 4
 TEST_MODULE = re.compile(r"^#\[cfg\(test\)\]\n[^\n]*\{\n.*?^\}\n", re.DOTALL | re.MULTILINE)
 RUST_TOKEN = re.compile(

@@ -9,6 +9,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::advice::advice;
 use super::classes::{Class, Classification, classify, classify_answer};
+use super::credentials_advice::credentials_advice;
 use super::operations::{Access, Operation, Service};
 use super::refusals::{self, Refusal};
 use crate::api::ResourceKind;
@@ -275,15 +276,14 @@ fn credentials_problem<'a>(error: &'a (dyn std::error::Error + 'static)) -> Opti
 
 /// One sentence about credentials.
 fn no_credentials(problem: &CredentialsError) -> String {
-    const REMEDY: &str =
-        "set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity";
+    let remedy = credentials_advice();
     // Each source was asked, and none is configured.
     if matches!(problem, CredentialsError::CredentialsNotLoaded(_)) {
-        return format!("no AWS credentials found: {REMEDY}");
+        return format!("no AWS credentials found: {remedy}");
     }
     // The cause names the source; the text above it only repeats that credentials were loaded.
     let cause = std::error::Error::source(problem).map_or_else(|| causes(problem), causes);
-    format!("no AWS credentials found, because a source of them failed ({cause}): {REMEDY}")
+    format!("no AWS credentials found, because a source of them failed ({cause}): {remedy}")
 }
 
 /// The message without the text that EC2 adds and only AWS can decode. That text differs from call to call.

@@ -141,7 +141,7 @@ impl ProvideCredentials for Failing {
 
 #[tokio::test]
 async fn a_failure_to_load_credentials_is_one_sentence_about_them() {
-    let remedy = "set the AWS_* variables or a profile; in a cluster, give the operator IRSA or EKS Pod Identity";
+    let remedy = credentials_advice();
     let reported = async |problem| {
         let error = failure_of_a_call_to("http://127.0.0.1:1".to_owned(), Failing(problem)).await;
         assert!(error.is_without_credentials() && error.class == Class::Transient, "{error:?}");

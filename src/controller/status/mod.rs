@@ -222,6 +222,9 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
     if !outcome.remaining.is_empty() {
         let changes = in_brief(&outcome.remaining);
         return match mode {
+            Mode::Suspended | Mode::DeleteSuspended if is_not_made(outcome) => {
+                no(Reason::Suspended, &format!("{NOT_MADE}: {changes}"))
+            }
             Mode::Suspended | Mode::DeleteSuspended => {
                 no(Reason::Suspended, &format!("differs from the spec: {changes}"))
             }
@@ -236,6 +239,15 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
     condition(type_, true, Reason::Reconciled, &with_notices("as declared", notices))
 }
 
+/// The beginning of the message about a suspended system of which nothing exists.
+const NOT_MADE: &str = "not made yet";
+
+/// True if AWS has nothing of the system.
+fn is_not_made(outcome: &Outcome) -> bool {
+    outcome.report.as_ref().is_some_and(|report| report.resources.is_empty())
+        && outcome.remaining.iter().all(|change| change.action == Action::Create)
+}
+
 /// `Ready`, and `Reconciling` or `Stalled` while true.
 fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) -> Vec<NewCondition> {
     let unready: Vec<_> = systems.iter().filter(|system| !system.status).collect();
@@ -247,7 +259,14 @@ fn summary_conditions(mode: Mode, systems: &[NewCondition], notices: &[Notice]) 
         let message = if unready.is_empty() {
             with_notices("as declared when last looked at; nothing is changed while spec.suspend is true", notices)
         } else {
-            format!("{} differ; nothing is changed while spec.suspend is true", names(&unready))
+            let nothing_made = unready.iter().all(|system| system.message.starts_with(NOT_MADE));
+            let state = match (nothing_made, &unready[..]) {
+                (true, [_]) => "is not made yet",
+                (true, _) => "are not made yet",
+                (false, [_]) => "differs",
+                (false, _) => "differ",
+            };
+            format!("{} {state}; nothing is changed while spec.suspend is true", names(&unready))
         };
         return vec![condition(READY, unready.is_empty(), Reason::Suspended, &message)];
     }

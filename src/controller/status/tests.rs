@@ -108,6 +108,37 @@ fn conditions_follow_the_outcomes() {
 }
 
 #[test]
+fn a_suspended_monitor_that_was_never_made_does_not_differ_from_its_spec() {
+    let change = |action, kind| Change::new(action, kind, "x");
+    let new = |component, kind| Outcome { remaining: vec![change(Action::Create, kind)], ..outcome(component) };
+    let resources = vec![Existing::new(ResourceKind::Bucket, "x", "arn")];
+    let differing = Outcome {
+        report: Some(Report { resources, ..Report::default() }),
+        remaining: vec![change(Action::Update, ResourceKind::Bucket)],
+        ..outcome(Component::Bucket)
+    };
+    let group = || new(Component::LogGroup, ResourceKind::LogGroup);
+    let bucket = || new(Component::Bucket, ResourceKind::Bucket);
+    for (outcomes, ready) in [
+        (vec![group()], "LogGroupReady is not made yet; nothing is changed while spec.suspend is true"),
+        (
+            vec![bucket(), group()],
+            "BucketReady, LogGroupReady are not made yet; nothing is changed while spec.suspend is true",
+        ),
+        (vec![differing.clone()], "BucketReady differs; nothing is changed while spec.suspend is true"),
+        (vec![differing, group()], "BucketReady, LogGroupReady differ; nothing is changed while spec.suspend is true"),
+    ] {
+        let status = status_of(Mode::Suspended, &outcomes, &VpcFlowMonitorStatus::default());
+        let message = |type_: &str| {
+            status.conditions.iter().find(|it| it.type_ == type_).map(|it| it.message.clone()).unwrap_or_default()
+        };
+        assert_eq!(message(READY), ready);
+        let group = message("LogGroupReady");
+        assert!(group.is_empty() || group == "not made yet: log group x", "{group}");
+    }
+}
+
+#[test]
 fn the_same_findings_give_the_same_status() {
     let outcomes = [outcome(Component::LogGroup), failed(Component::DeliveryRole, Reason::AwsError)];
     let first = status_of(Mode::Keep, &outcomes, &VpcFlowMonitorStatus::default());

@@ -27,21 +27,26 @@ const SAME_DESTINATION: &str = "FlowLogAlreadyExists";
 /// Reads all flow logs of the VPC, since flow logs of others to our destinations matter too.
 pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
     let read_at = SystemTime::now();
-    let found = aws
-        .ec2
+    let found = described(aws, "resource-id", &monitor.spec.vpc_id).await?;
+    let flow_logs = found.into_iter().filter_map(|found| read(monitor, found)).collect();
+    Ok(Observed { read_at, flow_logs })
+}
+
+/// The flow logs that a filter of `DescribeFlowLogs` selects.
+pub async fn described(aws: &Aws, filter: &str, value: &str) -> Result<Vec<SdkFlowLog>, AwsError> {
+    aws.ec2
         .describe_flow_logs()
-        .filter(Filter::builder().name("resource-id").values(&monitor.spec.vpc_id).build())
+        .filter(Filter::builder().name(filter).values(value).build())
         .into_paginator()
         .items()
         .send()
         .collect::<Result<Vec<_>, _>>()
         .await
-        .op(ops::DESCRIBE_FLOW_LOGS)?;
-    let flow_logs = found.into_iter().filter_map(|found| read(monitor, found)).collect();
-    Ok(Observed { read_at, flow_logs })
+        .op(ops::DESCRIBE_FLOW_LOGS)
 }
 
-fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
+/// The flow log, unless its destination is of a kind that no monitor uses.
+pub fn read(monitor: &Monitor, found: SdkFlowLog) -> Option<Found> {
     let flow_log = flow_log::read(&monitor.account_region, &found)?;
     let tags = found.tags.unwrap_or_default();
     Some(Found {

@@ -10,6 +10,7 @@ mod health;
 mod neighbours;
 mod plan;
 mod token;
+mod traces;
 mod vpc;
 
 use std::time::SystemTime;
@@ -21,7 +22,8 @@ pub use flow_log::{Destination, FlowLog};
 pub use health::Problem;
 pub use neighbours::{mentions, watched_twice};
 pub use plan::FlowLogOp;
-pub use vpc::{Vpc, look_up};
+pub use traces::{Traces, traces};
+pub use vpc::{Vpc, gone, look_up};
 
 use crate::api::{Component, Invalid};
 use crate::aws::{Aws, AwsError};

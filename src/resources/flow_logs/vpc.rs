@@ -40,6 +40,10 @@ pub fn is_missing(error: &AwsError) -> bool {
 
 /// The error with its remedy, for a file as well as for a monitor in the cluster.
 pub fn with_remedy(monitor: &Monitor, error: AwsError) -> AwsError {
+    // The operator makes nothing before it has found the VPC.
+    if !monitor.recorded.is_empty() {
+        return error.with_remedy(gone(monitor));
+    }
     let place = &monitor.account_region;
     let remedy = format!(
         "spec.vpcId {} is not in account {}, region {}; correct it before you apply the monitor; one that is applied must be deleted and \
@@ -49,9 +53,22 @@ pub fn with_remedy(monitor: &Monitor, error: AwsError) -> AwsError {
     error.with_remedy(remedy)
 }
 
+/// The text about a VPC that no longer exists, with the remedy.
+#[must_use]
+pub fn gone(monitor: &Monitor) -> String {
+    let place = &monitor.account_region;
+    format!(
+        "VPC {} is no longer in account {}, region {}: there is no traffic to record; delete the monitor, and create another one for another \
+         VPC",
+        monitor.spec.vpc_id, place.account, place.region
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::status::{ResourceState, ResourceStatus};
+    use crate::api::{Component, ResourceKind};
     use crate::monitor::fixtures;
 
     #[test]
@@ -62,5 +79,23 @@ mod tests {
             text.contains("correct it before you apply the monitor; one that is applied must be deleted"),
             "{text}"
         );
+        assert!(!text.contains("no longer"), "{text}");
+    }
+
+    #[test]
+    fn a_vpc_that_has_vanished_cannot_be_corrected() {
+        let mut monitor = fixtures::monitor();
+        monitor.recorded.push(ResourceStatus {
+            component: Component::Bucket,
+            kind: ResourceKind::Bucket,
+            name: "b".to_owned(),
+            arn: None,
+            state: ResourceState::InSync,
+            message: None,
+        });
+        let error = AwsError::reported(ops::DESCRIBE_VPCS, MISSING[0], "the vpc ID does not exist");
+        let text = with_remedy(&monitor, error).to_string();
+        assert!(text.contains("is no longer in account 123456789012, region eu-west-1: there is no traffic"), "{text}");
+        assert!(!text.contains("correct it"), "{text}");
     }
 }

@@ -74,6 +74,7 @@ async fn credentials_of_a_source_on_this_machine_need_no_proxy() {
         let variables = [
             ("AWS_ACCESS_KEY_ID", ""),
             ("AWS_SECRET_ACCESS_KEY", ""),
+            ("KUBERNETES_SERVICE_HOST", "127.0.0.1"),
             ("AWS_CONTAINER_CREDENTIALS_FULL_URI", url),
             ("HTTP_PROXY", "http://127.0.0.1:1"),
         ];
@@ -82,7 +83,7 @@ async fn credentials_of_a_source_on_this_machine_need_no_proxy() {
     assert_planned(&from(&source(Some(&case.sandbox.account)).await).await);
     let refused = from(&source(None).await).await;
     assert_failed(&refused, "no AWS credentials found, because a source of them failed");
-    assert_failed(&refused, "in a cluster, give the operator IRSA or EKS Pod Identity");
+    assert_failed(&refused, "give the operator IRSA or EKS Pod Identity");
     assert!(refused.stderr.contains("403") && !refused.stderr.contains("proxy"), "{}", refused.stderr);
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_yaml_ng::Deserializer;
 
-use crate::spec_schema::{self, Violation};
+use crate::spec_schema::{self, Problem};
 
 const KIND: &str = "VpcFlowMonitor";
 
@@ -20,9 +20,9 @@ pub enum RulesError {
     /// No YAML, or an invalid setting.
     #[error(transparent)]
     Invalid(#[from] serde_yaml_ng::Error),
-    /// A field or value that the CRD does not have.
+    /// A field or value that the CRD refuses.
     #[error(transparent)]
-    Schema(#[from] Violation),
+    Schema(#[from] Problem),
     /// Objects of other kinds only, or nothing at all.
     #[error("it has no VpcFlowMonitor; write a monitor, or its spec.detector")]
     NoMonitor,
@@ -53,15 +53,16 @@ pub fn read(text: &str) -> Result<Config, RulesError> {
     match (monitors, heads.as_slice()) {
         (0, [Some(Head { kind: None })]) => {
             let detector = Value::deserialize(Deserializer::from_str(text))?;
-            spec_schema::check(&detector, &spec_schema::of_spec()?["properties"]["detector"], "")?;
+            spec_schema::check_detector(detector, &spec_schema::of_spec()?)?;
             Ok(Declared::deserialize(Deserializer::from_str(text))?.into())
         }
         (0, _) => Err(RulesError::NoMonitor),
         (1, _) => {
             let position = heads.iter().position(is_monitor);
             let document = || position.and_then(|at| Deserializer::from_str(text).nth(at)).ok_or(RulesError::NoMonitor);
-            spec_schema::check(&Value::deserialize(document()?)?["spec"], &spec_schema::of_spec()?, "spec")?;
-            // Read from the text again: errors of types have their line.
+            let spec = Value::deserialize(document()?)?["spec"].take();
+            spec_schema::check_spec(spec, &spec_schema::of_spec()?)?;
+            // Read from the text again: errors of YAML have their line.
             Ok(Monitor::deserialize(document()?)?.spec.into())
         }
         (several, _) => Err(RulesError::Several(several)),
@@ -115,13 +116,18 @@ mod tests {
         assert_eq!(elsewhere, expected);
         assert_eq!(problem("rules: {portScan: {minPorts: 0}}"), "rules.portScan.minPorts: 0 is less than 2");
         let word = problem(&MONITOR.replace("minPorts: 7", "minPorts: seven"));
-        assert_eq!(word, r#"spec.detector.rules.portScan.minPorts: "seven" is not an integer"#);
+        assert_eq!(word, "spec.detector.rules.portScan.minPorts: must be of type integer");
         let network = problem(&MONITOR.replace("/24", ""));
-        assert!(network.contains("`203.0.113.0` is not a network in CIDR notation"), "{network}");
+        let path = "spec.detections.externalConnections.trustedCidrs: ";
+        assert!(network.starts_with(&format!("{path}each of trustedCidrs is a network in CIDR")), "{network}");
         let wide = problem(&MONITOR.replace("203.0.113.0/24", "203.0.113.7/8"));
-        assert!(
-            wide.contains("`203.0.113.7/8` has address bits beyond the prefix length; write 203.0.0.0/8"),
-            "{wide}"
+        assert_eq!(
+            wide,
+            format!(
+                "{path}trustedCidrs must have no address bits beyond the prefix length, as in 203.0.113.0/24 (203.0.113.7/8)"
+            )
         );
+        assert_eq!(problem("rules: null"), "rules: must be of type object");
+        assert_eq!(problem("sensitivePorts: [22, 22]"), problem(r#"{"sensitivePorts": [22, 22]}"#));
     }
 }

@@ -1,15 +1,16 @@
-//! Checks a monitor's spec by the schema of its CRD: names of fields, types, words and limits of numbers.
+//! Checks a monitor's settings of the rules by the schema and the rules of its CRD, as `kubectl apply` and `plan` do.
 
-use serde_json::{Map, Value};
+use crd_schema::{BrokenRule, RulesError, Violation, broken_at, defaulted, prune_nulls, violations};
+use serde_json::Value;
 
 const CRD: &str = include_str!("../../../../crds/vpcflow.dev_vpcflowmonitors.yaml");
 
-/// Least likeness of a misspelt name and the one that is meant, between 0 and 1.
-const LEAST_LIKENESS: f64 = 0.7;
+/// The fields of a spec with the settings that are used.
+const USED: [&str; 2] = ["detector", "detections"];
 
 /// A part of a spec that the API server would drop or refuse.
 #[derive(Debug, thiserror::Error)]
-pub enum Violation {
+pub enum Problem {
     /// A misspelt field.
     #[error("{field}: unknown field; did you mean {similar}?")]
     Misspelt {
@@ -26,46 +27,20 @@ pub enum Violation {
         /// The fields that may be in its place.
         known: String,
     },
-    /// A value of another type.
-    #[error("{field}: {value} is not {expected}")]
-    WrongType {
+    /// A value that the field cannot have.
+    #[error("{field}: {problem}")]
+    Invalid {
         /// The path of the field.
         field: String,
-        /// Its value.
-        value: Value,
-        /// The type that the field has.
-        expected: &'static str,
+        /// The problem of its value.
+        problem: String,
     },
-    /// A value that is none of a list.
-    #[error("{field}: {value} is none of {allowed}")]
-    NotAllowed {
-        /// The path of the field.
-        field: String,
-        /// Its value.
-        value: Value,
-        /// The values that the field may have.
-        allowed: String,
-    },
-    /// A number below its limit.
-    #[error("{field}: {number} is less than {least}")]
-    TooSmall {
-        /// The path of the field.
-        field: String,
-        /// Its value.
-        number: f64,
-        /// The limit.
-        least: f64,
-    },
-    /// A number above its limit.
-    #[error("{field}: {number} is more than {most}")]
-    TooLarge {
-        /// The path of the field.
-        field: String,
-        /// Its value.
-        number: f64,
-        /// The limit.
-        most: f64,
-    },
+    /// A rule of the CRD is broken.
+    #[error("{0}")]
+    BrokenRule(BrokenRule),
+    /// The rules of the CRD cannot be evaluated.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
 }
 
 /// The schema of `spec` in the CRD.
@@ -74,75 +49,54 @@ pub fn of_spec() -> Result<Value, serde_yaml_ng::Error> {
     Ok(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].take())
 }
 
-/// The first violation in `value`, which is at `path`.
-pub fn check(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
-    has_type(value, schema, path)?;
-    is_allowed(value, schema, path)?;
-    match value {
-        Value::Object(fields) => {
-            // Maps with any keys, such as tags, have no list of fields.
-            let Some(known) = schema["properties"].as_object() else { return Ok(()) };
-            for (name, value) in fields {
-                let field = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                let schema = known.get(name).ok_or_else(|| unknown(field.clone(), name, known, fields))?;
-                check(value, schema, &field)?;
-            }
-            Ok(())
+/// The first problem of a spec. Of the parts that are not used, only names, types and limits are checked.
+pub fn check_spec(mut spec: Value, schema: &Value) -> Result<(), Problem> {
+    let of = |name: &str| &schema["properties"][name];
+    for (name, value) in spec.as_object_mut().into_iter().flatten() {
+        if !USED.contains(&name.as_str()) {
+            prune_nulls(value, of(name));
         }
-        Value::Array(items) => {
-            items.iter().enumerate().try_for_each(|(at, item)| check(item, &schema["items"], &format!("{path}[{at}]")))
+    }
+    let is_unused_null = |value: &Value, name: &str| value.is_null() && !USED.contains(&name);
+    if let Some(fields) = spec.as_object_mut() {
+        fields.retain(|name, value| !is_unused_null(value, name));
+    }
+    check_schema(&spec, schema, "spec")?;
+    for name in USED {
+        check_rules(&mut spec[name], of(name), &format!("spec.{name}"))?;
+    }
+    Ok(())
+}
+
+/// The first problem of `spec.detector` alone.
+pub fn check_detector(mut detector: Value, schema: &Value) -> Result<(), Problem> {
+    let schema = &schema["properties"]["detector"];
+    check_schema(&detector, schema, "")?;
+    check_rules(&mut detector, schema, "")
+}
+
+fn check_schema(value: &Value, schema: &Value, path: &str) -> Result<(), Problem> {
+    violations(value, schema, path).into_iter().find_map(problem).map_or(Ok(()), Err)
+}
+
+fn check_rules(value: &mut Value, schema: &Value, path: &str) -> Result<(), Problem> {
+    defaulted(value, schema);
+    match broken_at(path, value, schema)?.into_iter().next() {
+        Some(rule) => Err(Problem::BrokenRule(rule)),
+        None => Ok(()),
+    }
+}
+
+/// A missing field is none: the settings that are used have defaults.
+fn problem(violation: Violation) -> Option<Problem> {
+    Some(match violation {
+        Violation::Missing(_) => return None,
+        Violation::UnknownField { field, similar: Some(similar), .. } => Problem::Misspelt { field, similar },
+        Violation::UnknownField { field, known, .. } => Problem::Unknown { field, known: known.join(", ") },
+        Violation::Malformed(field, problem) | Violation::Invalid(field, problem) => {
+            Problem::Invalid { field, problem }
         }
-        Value::Number(number) => within(number.as_f64().unwrap_or_default(), schema, path),
-        Value::String(_) | Value::Bool(_) | Value::Null => Ok(()),
-    }
-}
-
-/// The API server drops a null, whatever the type of the field.
-fn has_type(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
-    let (is_it, expected) = match schema["type"].as_str() {
-        Some("object") => (value.is_object(), "an object"),
-        Some("array") => (value.is_array(), "a list"),
-        Some("string") => (value.is_string(), "a string"),
-        Some("boolean") => (value.is_boolean(), "true or false"),
-        Some("integer") => (value.as_f64().is_some_and(|number| number.fract() == 0.0), "an integer"),
-        Some("number") => (value.is_number(), "a number"),
-        _ => return Ok(()),
-    };
-    if is_it || value.is_null() {
-        Ok(())
-    } else {
-        Err(Violation::WrongType { field: path.to_owned(), value: value.clone(), expected })
-    }
-}
-
-fn is_allowed(value: &Value, schema: &Value, path: &str) -> Result<(), Violation> {
-    let Some(allowed) = schema["enum"].as_array().filter(|_| !value.is_null()) else { return Ok(()) };
-    if allowed.contains(value) {
-        return Ok(());
-    }
-    let allowed = allowed.iter().map(|known| known.as_str().map_or_else(|| known.to_string(), str::to_owned));
-    let allowed = allowed.collect::<Vec<_>>().join(", ");
-    Err(Violation::NotAllowed { field: path.to_owned(), value: value.clone(), allowed })
-}
-
-fn within(number: f64, schema: &Value, path: &str) -> Result<(), Violation> {
-    let field = || path.to_owned();
-    match (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {
-        (Some(least), _) if number < least => Err(Violation::TooSmall { field: field(), number, least }),
-        (_, Some(most)) if number > most => Err(Violation::TooLarge { field: field(), number, most }),
-        _ => Ok(()),
-    }
-}
-
-/// The error for the field `name`, with the most similar of the known fields that are not in use.
-fn unknown(field: String, name: &str, known: &Map<String, Value>, used: &Map<String, Value>) -> Violation {
-    let lower = name.to_ascii_lowercase();
-    let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&lower, &other.to_ascii_lowercase());
-    let absent = known.keys().filter(|name| !used.contains_key(*name)).map(|name| (likeness(name), name));
-    match absent.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
-        Some((most, similar)) if most >= LEAST_LIKENESS => Violation::Misspelt { field, similar: similar.clone() },
-        _ => Violation::Unknown { field, known: known.keys().map(String::as_str).collect::<Vec<_>>().join(", ") },
-    }
+    })
 }
 
 #[cfg(test)]
@@ -151,8 +105,8 @@ mod tests {
 
     use super::*;
 
-    fn problem(spec: &Value) -> String {
-        check(spec, &of_spec().unwrap(), "spec").unwrap_err().to_string()
+    fn problem(spec: Value) -> String {
+        check_spec(spec, &of_spec().unwrap()).unwrap_err().to_string()
     }
 
     #[test]
@@ -168,12 +122,12 @@ mod tests {
                 "spec.detector.rules.portScan.ports: unknown field; use one of enabled, minPorts",
             ),
         ] {
-            assert_eq!(problem(&spec), expected);
+            assert_eq!(problem(spec), expected);
         }
     }
 
     #[test]
-    fn a_number_outside_the_limits_of_the_crd_is_refused() {
+    fn values_outside_the_limits_of_the_crd_are_refused() {
         for (spec, expected) in [
             (
                 json!({"detector": {"rules": {"portScan": {"minPorts": 0}}}}),
@@ -188,9 +142,44 @@ mod tests {
                 json!({"detections": {"highDataTransfer": {"threshold": -0.5}}}),
                 "spec.detections.highDataTransfer.threshold: -0.5 is less than 0",
             ),
+            (json!({"detector": {"sensitivePorts": []}}), "spec.detector.sensitivePorts: has 0 entries; at least 1"),
+            (
+                json!({"detector": {"rules": {"unusualProtocol": {"expectedProtocols": []}}}}),
+                "spec.detector.rules.unusualProtocol.expectedProtocols: has 0 entries; at least 1",
+            ),
         ] {
-            assert_eq!(problem(&spec), expected);
+            assert_eq!(problem(spec), expected);
         }
+    }
+
+    #[test]
+    fn a_broken_rule_of_the_crd_has_its_message_and_the_whole_path() {
+        let cidrs = |cidrs: Value| json!({"detections": {"externalConnections": {"trustedCidrs": cidrs}}});
+        for (spec, expected) in [
+            (
+                json!({"detector": {"sensitivePorts": [22, 22]}}),
+                "spec.detector.sensitivePorts: a port may be named once only in sensitivePorts: take out the repeated one (22)",
+            ),
+            (
+                json!({"detector": {"rules": {"unusualProtocol": {"expectedProtocols": [6, 6]}}}}),
+                "spec.detector.rules.unusualProtocol.expectedProtocols: a protocol may be named once only in expectedProtocols: take out \
+                 the repeated one (6)",
+            ),
+            (
+                cidrs(json!(["1.2.3.4/8"])),
+                "spec.detections.externalConnections.trustedCidrs: trustedCidrs must have no address bits beyond the prefix length, as in \
+                 203.0.113.0/24 (1.2.3.4/8)",
+            ),
+            (
+                cidrs(json!(["10.0.0.0/8", "10.0.0.0/8"])),
+                "spec.detections.externalConnections.trustedCidrs: a network may be named once only in trustedCidrs: take out the repeated \
+                 one (10.0.0.0/8)",
+            ),
+        ] {
+            assert_eq!(problem(spec), expected);
+        }
+        let detector = check_detector(json!({"sensitivePorts": [22, 22]}), &of_spec().unwrap()).unwrap_err();
+        assert!(detector.to_string().starts_with("sensitivePorts: a port may be named once only"), "{detector}");
     }
 
     #[test]
@@ -198,23 +187,25 @@ mod tests {
         for (spec, expected) in [
             (
                 json!({"detector": {"minSeverity": "low"}}),
-                r#"spec.detector.minSeverity: "low" is none of LOW, MEDIUM, HIGH"#,
+                "spec.detector.minSeverity: `low` is not one of `LOW`, `MEDIUM`, `HIGH`",
             ),
-            (json!({"detector": {"logRetentionDays": 2}}), "spec.detector.logRetentionDays: 2 is none of 1, 3, 5, "),
-            (json!({"detector": {"windowSeconds": "5m"}}), r#"spec.detector.windowSeconds: "5m" is not an integer"#),
-            (json!({"detector": {"windowSeconds": 60.5}}), "spec.detector.windowSeconds: 60.5 is not an integer"),
-            (json!({"detector": {"rules": []}}), "spec.detector.rules: [] is not an object"),
-            (json!({"detector": {"enabled": "yes"}}), r#"spec.detector.enabled: "yes" is not true or false"#),
-            (json!({"detector": {"sensitivePorts": 22}}), "spec.detector.sensitivePorts: 22 is not a list"),
+            (json!({"detector": {"logRetentionDays": 2}}), "spec.detector.logRetentionDays: 2 is not one of 1, 3, 5, "),
+            (json!({"detector": {"windowSeconds": "5m"}}), "spec.detector.windowSeconds: must be of type integer"),
+            (json!({"detector": {"windowSeconds": 60.5}}), "spec.detector.windowSeconds: must be of type integer"),
+            (json!({"detector": {"rules": []}}), "spec.detector.rules: must be of type object"),
+            (json!({"detector": {"rules": null}}), "spec.detector.rules: must be of type object"),
+            (json!({"detector": {"enabled": "yes"}}), "spec.detector.enabled: must be of type boolean"),
+            (json!({"detector": {"sensitivePorts": 22}}), "spec.detector.sensitivePorts: must be of type array"),
         ] {
-            assert!(problem(&spec).starts_with(expected), "{}", problem(&spec));
+            assert!(problem(spec.clone()).starts_with(expected), "{}", problem(spec));
         }
     }
 
     #[test]
     fn limits_and_maps_with_any_keys_are_accepted() {
         let detector = json!({"windowSeconds": 60.0, "minSeverity": "LOW", "rules": {"portScan": {"minPorts": 2}}});
-        let spec = json!({"tags": {"any": "key"}, "deletionPolicy": null, "detector": detector});
-        check(&spec, &of_spec().unwrap(), "spec").unwrap();
+        let spec =
+            json!({"tags": {"any": "key"}, "deletionPolicy": null, "s3": {"lifecycle": null}, "detector": detector});
+        check_spec(spec, &of_spec().unwrap()).unwrap();
     }
 }

@@ -10,7 +10,7 @@ use crate::commands::finished::{Finished, PROGRAM};
 use testkit::cluster::{Cluster, Operator};
 use testkit::sandbox::{REGION, Sandbox, all_components};
 
-const NOTHING_TO_DO: i32 = 0;
+pub(super) const NOTHING_TO_DO: i32 = 0;
 pub(super) const ERROR: i32 = 1;
 /// With `--detailed-exitcode`.
 pub(super) const CHANGES: i32 = 2;
@@ -29,7 +29,7 @@ pub(super) async fn run(sandbox: &Sandbox, with_cluster: bool, arguments: &[&str
     Finished::of(&mut command).await
 }
 
-fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+pub(super) fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg("plan").args(arguments).env("AWS_ACCESS_KEY_ID", &sandbox.account).env("REGION", REGION);
     command
@@ -77,7 +77,7 @@ async fn a_file_needs_no_cluster_and_the_exit_code_tells() {
     );
     assert!(reported.stdout.starts_with(&head), "{}", reported.stdout);
     assert!(reported.stdout.contains("\nBucket\n  + bucket vpc-flow-logs-"), "{}", reported.stdout);
-    assert!(reported.stdout.contains("\nPlan: ") && reported.stdout.ends_with(" to create.\n"), "{}", reported.stdout);
+    assert!(reported.stdout.contains("\nPlan: ") && reported.stdout.contains(" to create.\n"), "{}", reported.stdout);
 
     let json = run(&sandbox, false, &[&flags[..], &["-o", "json", "--gb-per-day", "10"]].concat()).await;
     assert_eq!(json.code, CHANGES);
@@ -92,7 +92,7 @@ async fn a_file_needs_no_cluster_and_the_exit_code_tells() {
     sandbox.converge(&sandbox.monitor(sandbox.spec()), &all_components()).await;
     let reported = run(&sandbox, false, &flags).await;
     assert_eq!(reported.code, NOTHING_TO_DO, "{} {}", reported.stdout, reported.stderr);
-    assert!(reported.stdout.ends_with("\nNo changes. AWS is as declared.\n"), "{}", reported.stdout);
+    assert!(reported.stdout.contains("\nNo changes. AWS is as declared.\n"), "{}", reported.stdout);
     let reported = run(&sandbox, false, &[&flags[..], &["--destroy"]].concat()).await;
     assert_eq!(reported.code, CHANGES);
     assert!(
@@ -117,19 +117,6 @@ async fn changes_have_an_exit_code_only_if_asked_for_and_colours_only_on_a_termi
     assert!(coloured.stdout.contains("\u{1b}[32m  +\u{1b}[0m bucket "), "{}", coloured.stdout);
     let plain = Finished::of(plain.env("NO_COLOR", "1")).await;
     assert!(!plain.stdout.contains('\u{1b}'), "{}", plain.stdout);
-}
-
-#[tokio::test]
-async fn a_vpc_that_does_not_exist_is_a_problem() {
-    let sandbox = Sandbox::new("plan::no-vpc").await;
-    let path = file("no-vpc", &monitor(&sandbox, "").replace(&sandbox.vpc_id, "vpc-0123456789abcdef0"));
-    let reported = run(&sandbox, false, &["-f", &path, "--cluster-name", "test"]).await;
-    assert_eq!(reported.code, ERROR, "{} {}", reported.stdout, reported.stderr);
-    let problem = "\nProblems\n  ! FlowLogs: Rejected: EC2 DescribeVpcs: InvalidVpcID.NotFound: ";
-    assert!(reported.stdout.contains(problem), "{}", reported.stdout);
-    assert!(reported.stdout.contains("spec.vpcId vpc-0123456789abcdef0 is not in account"), "{}", reported.stdout);
-    let sum = reported.stdout.lines().last().unwrap();
-    assert!(sum.starts_with("Plan: ") && sum.ends_with(" waiting; 1 problem.") && !sum.contains(" to "), "{sum}");
 }
 
 #[tokio::test]
@@ -198,7 +185,7 @@ async fn what_stands_in_the_way_is_an_error() {
     assert_eq!(reported.code, ERROR, "{} {}", reported.stdout, reported.stderr);
     assert!(reported.stdout.contains("Problems\n  ! Bucket: Conflict: bucket plan-taken"), "{}", reported.stdout);
     assert!(reported.stdout.contains("\nAnalytics (waits for Bucket)\n"), "{}", reported.stdout);
-    assert!(reported.stdout.ends_with(" waiting; 1 problem.\n"), "{}", reported.stdout);
+    assert!(reported.stdout.contains(" waiting; 1 problem.\n"), "{}", reported.stdout);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use serde_json::json;
 use testkit::cluster::Cluster;
 use testkit::sandbox::{REGION, Sandbox};
 
-use super::command::{CHANGES, ERROR, file, monitor, run};
+use super::command::{CHANGES, ERROR, command, file, monitor, run};
+use crate::commands::finished::Finished;
 
 #[tokio::test]
 async fn the_api_server_refuses_what_only_it_knows() {
@@ -41,6 +42,21 @@ async fn a_file_of_a_monitor_in_the_cluster_is_planned_under_the_name_that_the_o
     let reported = run(&sandbox, true, &["-n", &cluster.namespace, "-f", &path]).await;
     assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
     assert!(reported.stdout.contains("cluster prod "), "{}", reported.stdout);
+
+    // Another name is a mistake of the command, whichever setting gives it.
+    let named = ["-n", &cluster.namespace, "production"];
+    let by_flag = run(&sandbox, true, &[&named[..], &["--cluster-name", "other"]].concat()).await;
+    let by_variable = Finished::of(command(&sandbox, &named).env("CLUSTER_NAME", "other")).await;
+    let file = ["-n", &cluster.namespace, "-f", &path];
+    let of_file = Finished::of(command(&sandbox, &file).env("CLUSTER_NAME", "other")).await;
+    for (reported, setting) in
+        [(by_flag, "--cluster-name other"), (by_variable, "CLUSTER_NAME=other"), (of_file, "CLUSTER_NAME=other")]
+    {
+        assert_eq!((reported.code, reported.stdout.as_str()), (ERROR, ""), "{}", reported.stderr);
+        let message =
+            format!("as that of cluster prod (status.owner), but this command was given {setting}: leave it away");
+        assert!(reported.stderr.contains(&message) && !reported.stderr.contains("delete"), "{}", reported.stderr);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 mod command;
 mod dry_run;
 mod kubectl;
+mod offline;
+mod vpc;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -134,6 +134,7 @@ async fn a_new_monitor_waits_and_nothing_is_written_but_a_query() {
         operations(&calls),
         [
             "DescribeFlowLogs",
+            "DescribeVpcs",
             "FilterLogEvents",
             "GetCallerIdentity",
             "GetQueryExecution",
@@ -143,6 +144,19 @@ async fn a_new_monitor_waits_and_nothing_is_written_but_a_query() {
             "StartQueryExecution",
         ]
     );
+    scene.operator.stop().await;
+}
+
+#[tokio::test]
+async fn flow_logs_of_a_vpc_that_is_gone_fail() {
+    let scene = Scene::new("verify-gone-vpc", |_| ()).await;
+    let ec2 = aws_sdk_ec2::Client::new(&scene.sandbox.config);
+    ec2.delete_vpc().vpc_id(&scene.sandbox.vpc_id).send().await.unwrap();
+    let reported = scene.verify(&["m", "-o", "json"]).await;
+    assert_eq!(reported.code, 1, "{reported:#?}");
+    let check = reported.check("flow-logs");
+    assert_eq!(check["status"], "failed", "{check}");
+    assert!(check["detail"].as_str().unwrap().contains(" is no longer in account "), "{check}");
     scene.operator.stop().await;
 }
 

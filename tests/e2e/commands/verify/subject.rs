@@ -45,7 +45,11 @@ async fn what_cannot_be_checked_is_told_apart_from_what_does_not_hold() {
     };
     let keyless = Finished::of(program().env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")).await;
     assert_eq!(keyless.code, 2);
-    printed_once(&keyless.stderr, "no AWS credentials found");
+    printed_once(&keyless.stderr, "no AWS credentials found: run `aws sso login` and set AWS_PROFILE");
+    let mut profile = program();
+    profile.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("AWS_PROFILE", "unknown-one");
+    let unknown = Finished::of(profile.env_remove("KUBERNETES_SERVICE_HOST")).await;
+    printed_once(&unknown.stderr, "AWS_PROFILE names the profile `unknown-one`");
     let homeless = std::env::temp_dir().join("vpc-flow-operator-no-such-folder");
     let clusterless = Finished::of(program().env("KUBECONFIG", homeless.join("config")).env("HOME", &homeless)).await;
     assert_eq!(clusterless.code, 2);

@@ -26,7 +26,7 @@ async fn an_incident_is_published_once_also_by_another_instance_of_the_function(
     let sns = aws_sdk_sns::Client::new(&sandbox.config);
     let topic = sns.create_topic().name(monitor.names.topic()).send().await.unwrap().topic_arn.unwrap();
     let mut inbox = Inbox::subscribe(&sns, &topic).await;
-    sandbox.converge(&monitor, Component::Bucket).await;
+    sandbox.converge(&monitor, &[Component::Bucket]).await;
     sandbox.converge(&monitor, DETECTOR).await;
     settled_function(&sandbox, &monitor).await;
 

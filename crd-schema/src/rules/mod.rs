@@ -8,8 +8,14 @@ use std::sync::Arc;
 
 use cel::{Context, DeclarationError, Env, Program};
 use serde_json::Value;
+use thiserror::Error;
 
-use super::schema::shown;
+use crate::{below, shown};
+
+/// The rules cannot be evaluated.
+#[derive(Debug, Error)]
+#[error("the rules of the CRD cannot be evaluated: {0}")]
+pub struct RulesError(#[from] DeclarationError);
 
 /// A rule that the object breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +40,16 @@ const SELF: &str = "self";
 const OLD_SELF: &str = "oldSelf";
 
 /// Every rule that an object with all defaults breaks, in the order of the schema. Rules about a change count only with the object before it.
-pub fn broken(object: &Value, before: Option<&Value>, schema: &Value) -> Result<Vec<BrokenRule>, DeclarationError> {
+pub fn broken(object: &Value, before: Option<&Value>, schema: &Value) -> Result<Vec<BrokenRule>, RulesError> {
     let mut evaluator = Evaluator { env: environment()?, broken: Vec::new() };
     evaluator.walk(object, before, schema, "")?;
+    Ok(evaluator.broken)
+}
+
+/// The same for a part of an object, which is at `path`. Rules about a change do not count.
+pub fn broken_at(path: &str, value: &Value, schema: &Value) -> Result<Vec<BrokenRule>, RulesError> {
+    let mut evaluator = Evaluator { env: environment()?, broken: Vec::new() };
+    evaluator.walk(value, None, schema, path)?;
     Ok(evaluator.broken)
 }
 
@@ -138,10 +151,6 @@ impl Evaluator {
             _ => None,
         }
     }
-}
-
-fn below(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 #[cfg(test)]

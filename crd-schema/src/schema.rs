@@ -1,13 +1,24 @@
-//! Checks a value by the schema as the API server does, before it evaluates the [rules](super::rules).
+//! Checks a value by the schema as the API server does, before it evaluates the rules.
 
 use serde_json::{Map, Value};
+
+use crate::below;
 
 /// Something that the API server would refuse, or drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// The schema has no such field, and perhaps one with a similar name beside it.
-    UnknownField(String, Option<String>),
-    /// The field, and the problem of its type, its size or its absence. Rules cannot be evaluated on such a value.
+    /// The schema has no such field.
+    UnknownField {
+        /// The field.
+        field: String,
+        /// The name that is probably meant.
+        similar: Option<String>,
+        /// All names that the schema has in this place.
+        known: Vec<String>,
+    },
+    /// The field is required and missing. Rules cannot be evaluated without it.
+    Missing(String),
+    /// The field, and the problem of its type or its size. Rules cannot be evaluated on such a value.
     Malformed(String, String),
     /// The field, and the problem of its value.
     Invalid(String, String),
@@ -50,6 +61,7 @@ pub fn defaulted(value: &mut Value, schema: &Value) {
 }
 
 /// All violations, in the order of the value.
+#[must_use]
 pub fn violations(value: &Value, schema: &Value, path: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     collect(value, schema, path, &mut found);
@@ -94,13 +106,13 @@ fn of_object(fields: &Map<String, Value>, schema: &Value, path: &str, found: &mu
     found.extend(out_of_bounds(fields.len(), schema, "Properties", "fields", path));
     let mut meant = Vec::new();
     for (name, value) in fields {
-        let path = format!("{path}.{name}");
+        let path = below(path, name);
         match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
             (Value::Null, Value::Null) => {
-                let known = schema["properties"].as_object().into_iter().flat_map(Map::keys).map(String::as_str);
-                let similar = similar(name, known, |name| !fields.contains_key(name));
+                let known: Vec<_> = schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
+                let similar = similar(name, known.iter().map(String::as_str), |name| !fields.contains_key(name));
                 meant.extend(similar.clone());
-                found.push(Violation::UnknownField(path, similar));
+                found.push(Violation::UnknownField { field: path, similar, known });
             }
             (Value::Null, any) => collect(value, any, &path, found),
             (known, _) => collect(value, known, &path, found),
@@ -109,9 +121,7 @@ fn of_object(fields: &Map<String, Value>, schema: &Value, path: &str, found: &mu
     // A field that is missing because it is misspelt is reported as that.
     let is_missing = |name: &&str| !fields.contains_key(*name) && !meant.iter().any(|meant| meant == name);
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    found.extend(
-        required.filter(is_missing).map(|name| Violation::Malformed(format!("{path}.{name}"), "is missing".to_owned())),
-    );
+    found.extend(required.filter(is_missing).map(|name| Violation::Missing(below(path, name))));
 }
 
 fn out_of_range(value: &Value, schema: &Value) -> Option<String> {
@@ -163,6 +173,7 @@ fn is_of_type(value: &Value, expected: &str) -> bool {
 }
 
 /// A scalar as messages show it.
+#[must_use]
 pub fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), |text| format!("`{text}`"))
 }
@@ -171,11 +182,9 @@ pub fn shown(value: &Value) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use kube::CustomResourceExt;
     use serde_json::json;
 
     use super::*;
-    use crate::api::VpcFlowMonitor;
 
     fn keywords<'a>(schema: &'a Value, found: &mut BTreeSet<&'a str>) {
         let Some(fields) = schema.as_object() else { return };
@@ -210,8 +219,8 @@ mod tests {
         ];
         // The rules have a module of their own; the formats are of numbers whose types say as much.
         let not_checked = ["default", "description", "format", "x-kubernetes-validations"];
-        let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap();
-        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+        let root = crate::root();
+        let schema = &root["properties"]["spec"];
         let mut found = BTreeSet::new();
         keywords(schema, &mut found);
         assert_eq!(found, checked.into_iter().chain(not_checked).collect());
@@ -237,7 +246,7 @@ mod tests {
             assert_eq!(found, [expected("spec.f".to_owned(), problem.to_owned())], "{schema}");
         }
         let missing = violations(&json!({}), &field(json!({})), "spec");
-        assert_eq!(missing, [Violation::Malformed("spec.f".to_owned(), "is missing".to_owned())]);
+        assert_eq!(missing, [Violation::Missing("spec.f".to_owned())]);
     }
 
     #[test]
@@ -251,7 +260,9 @@ mod tests {
             (json!({"vpcId": 1, "bucket": 2}), "spec.bucket", None),
         ] {
             let found = violations(&value, &schema, "spec");
-            assert_eq!(found, [Violation::UnknownField(field.to_owned(), similar.map(str::to_owned))]);
+            let known = ["region", "s3", "vpcId"].map(str::to_owned).into();
+            let (field, similar) = (field.to_owned(), similar.map(str::to_owned));
+            assert_eq!(found, [Violation::UnknownField { field, similar, known }]);
         }
     }
 
@@ -264,9 +275,10 @@ mod tests {
         let fields: Vec<_> = found
             .iter()
             .map(|violation| match violation {
-                Violation::UnknownField(field, _) | Violation::Malformed(field, _) | Violation::Invalid(field, _) => {
-                    field
-                }
+                Violation::UnknownField { field, .. }
+                | Violation::Missing(field)
+                | Violation::Malformed(field, _)
+                | Violation::Invalid(field, _) => field,
             })
             .collect();
         assert_eq!(fields, ["spec.b", "spec.list[1]", "spec.list[2]", "spec.other", "spec.r"]);

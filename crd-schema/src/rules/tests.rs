@@ -1,9 +1,7 @@
-use kube::CustomResourceExt;
 use serde_json::json;
 
 use super::*;
-use crate::api::VpcFlowMonitor;
-use crate::plan::schema::{defaulted, prune_nulls};
+use crate::{defaulted, prune_nulls, root};
 
 /// The specs with which the sweep breaks every rule on an API server.
 #[path = "../../../tests/sweep/fields/rules.rs"]
@@ -12,12 +10,8 @@ mod of_sweep;
 /// The module of the sweep that `of_sweep` uses.
 mod schema {
     pub fn spec() -> serde_json::Value {
-        super::root()["properties"]["spec"].clone()
+        crate::root()["properties"]["spec"].clone()
     }
-}
-
-fn root() -> Value {
-    serde_json::to_value(VpcFlowMonitor::crd()).unwrap()["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
 }
 
 fn object(mut spec: Value) -> Value {
