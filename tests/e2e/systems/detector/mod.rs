@@ -178,6 +178,8 @@ fn assert_function(function: &Value, sandbox: &Sandbox, monitor: &Monitor) {
             "LOG_FORMAT": V2_FORMAT,
             "METRICS_NAMESPACE": "VPC/FlowLogs",
             "METRICS_MONITOR": monitor.names.base(),
+            "BUCKET": monitor.names.bucket,
+            "RENOTIFY_AFTER_SECONDS": "21600",
             "DASHBOARD": monitor.names.dashboard(),
             "WORKGROUP": monitor.names.workgroup(),
             "DATABASE": monitor.names.database,
@@ -268,7 +270,7 @@ async fn a_change_of_the_spec_changes_only_what_it_must() {
     let statements = &now["role"]["inlinePolicies"]["detect-anomalies"]["Statement"];
     assert_eq!(statements[1]["Resource"], topic);
     assert_eq!(
-        statements[2],
+        statements[3],
         json!({
             "Sid": "UseTopicKey",
             "Effect": "Allow",
