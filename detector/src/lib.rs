@@ -13,6 +13,7 @@
 pub mod account_region;
 pub mod analysis;
 pub mod envelope;
+pub mod expression;
 pub mod finding;
 pub mod findings;
 mod folding;

@@ -2,17 +2,14 @@
 
 use std::net::IpAddr;
 
+use super::connection::opens_connection;
 use super::conversations::{Conversation, Conversations, Seen};
+use super::ends::Ends;
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
-use crate::finding::{Detail, Subject};
+use crate::finding::Detail;
 use crate::findings::{Findings, Groups};
-use crate::record::{Action, FlowDirection, LogStatus, Record, TCP, UDP};
-
-/// The bit of SYN among TCP's flags.
-const SYN: u16 = 2;
-/// The bit of ACK; flow logs report it with SYN only.
-const ACK: u16 = 16;
+use crate::record::{Action, FlowDirection, LogStatus, Record, TCP};
 
 /// The value of `traffic-path` for "through another resource in the same VPC".
 const WITHIN_VPC: u8 = 1;
@@ -31,19 +28,6 @@ pub struct Engine {
     windows: Windows,
     groups: Groups,
     other_ends: u64,
-}
-
-/// The real ends of a flow, with a flag for each that is public.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
-    /// The source: the address in the packet if the format has it.
-    pub source: Option<IpAddr>,
-    /// The destination, likewise.
-    pub destination: Option<IpAddr>,
-    /// True if the source is on the internet and not trusted.
-    pub from_public: bool,
-    /// True if the destination is.
-    pub to_public: bool,
 }
 
 /// The engine's view of a record with traffic.
@@ -67,12 +51,6 @@ enum End {
     Arrival,
     /// Another end has counted.
     Other,
-}
-
-impl Ends {
-    fn subject(&self, detail: Detail) -> Subject {
-        Subject { source: self.source, destination: self.destination, detail }
-    }
 }
 
 impl Engine {
@@ -277,21 +255,4 @@ impl Engine {
 #[inline]
 fn is_egress(record: &Record, ends: &Ends) -> bool {
     ends.to_public && !ends.from_public && record.action != Some(Action::Reject)
-}
-
-/// True if the record is of the side that opens a connection, not of the one that answers: answers go to many ports too.
-///
-/// TCP's flags decide: a SYN alone opens. Without flags, and for traffic that is rejected without ever opening, such as a scan
-/// by FIN, the connection is assumed to go to the smaller port number, the one a service listens at.
-#[inline]
-fn opens_connection(record: &Record) -> bool {
-    if !matches!(record.protocol, None | Some(TCP | UDP)) {
-        return false;
-    }
-    let flags = record.tcp_flags.filter(|_| record.protocol == Some(TCP));
-    match flags {
-        Some(flags) if flags & SYN != 0 => flags & ACK == 0,
-        Some(_) if record.action != Some(Action::Reject) => false,
-        _ => record.source_port.is_none_or(|source| record.destination_port.is_some_and(|port| port <= source)),
-    }
 }

@@ -2,8 +2,10 @@
 
 mod action;
 mod config;
+pub(crate) mod connection;
 mod conversations;
 mod declared;
+pub(crate) mod ends;
 mod engine;
 pub(crate) mod limits;
 mod members;
@@ -16,7 +18,8 @@ mod tests;
 
 pub use config::Config;
 pub use declared::{Declared, DeclaredSpec};
-pub use engine::{Ends, Engine, Flow};
+pub use ends::Ends;
+pub use engine::{Engine, Flow};
 pub use limits::Limits;
 pub use networks::Networks;
 pub use rule::{Rule, Severity};
