@@ -1,8 +1,11 @@
 //! A batch of lines, judged: the counts, the first bad lines and the findings.
 
+use std::time::SystemTime;
+
 use crate::findings::Findings;
 use crate::record::{Parser, Record, RecordError};
 use crate::rules::{Config, Engine};
+use crate::suppression::Suppression;
 
 /// Bad lines kept for the log; the rest are only counted.
 pub const MAX_BAD_LINES_KEPT: usize = 5;
@@ -100,6 +103,12 @@ impl<'f> Analyzer<'f> {
     #[must_use]
     pub fn new(parser: &'f Parser, config: &Config) -> Self {
         Self { reader: Reader::new(parser), engine: Engine::new(config) }
+    }
+
+    /// Leaves out the records of those `suppressions` that have not expired at `now`.
+    #[must_use]
+    pub fn suppress(self, suppressions: &[Suppression], now: SystemTime) -> Self {
+        Self { engine: self.engine.suppress(suppressions, now), ..self }
     }
 
     /// Parses and judges a line.

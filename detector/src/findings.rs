@@ -9,6 +9,7 @@ use crate::folding;
 use crate::record::Record;
 use crate::rules::limits::Limits;
 use crate::rules::rule::Rule;
+use crate::suppression::Suppressed;
 use crate::tally::Tally;
 
 /// The findings of a batch while it is read.
@@ -139,6 +140,8 @@ pub struct Findings {
     pub unlisted_records: u64,
     /// Records that could not be counted over a window, too many addresses and ports being counted already.
     pub unexamined_records: u64,
+    /// Records that were not counted to a rule, by suppression.
+    pub suppressed: Suppressed,
     /// Records not judged since the other end of the conversation was.
     pub other_ends: u64,
 }

@@ -77,6 +77,10 @@ impl<P: Publisher> Handler<P> {
             let records = analysis.findings.unexamined_records;
             tracing::warn!(records, "records not examined for scans and sums: too many addresses in one batch");
         }
+        let suppressed = &analysis.findings.suppressed;
+        if suppressed.records > 0 {
+            tracing::info!(records = suppressed.records, by_name = ?suppressed.by_name, "records suppressed");
+        }
         let invocation = Invocation { account_region: AccountRegion::of_function(function_arn), log_group };
         let message = Message::compose(&analysis, &self.settings, &invocation);
         if let Some(message) = &message {
@@ -103,7 +107,8 @@ impl<P: Publisher> Handler<P> {
 
     /// The analysis of a data message with its log group, `None` for a control message.
     fn analyze(&self, event: &Event) -> Result<Option<(Analysis, Option<String>)>, EnvelopeError> {
-        let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules);
+        let mut analyzer =
+            Analyzer::new(&self.parser, &self.settings.rules).suppress(&self.settings.suppress, SystemTime::now());
         let header = envelope::read(&event.awslogs, |line| analyzer.add(line))?;
         Ok(match header.message_type {
             MessageType::Data => Some((analyzer.finish(), header.log_group)),
@@ -169,6 +174,7 @@ mod tests {
             },
             format: format.parse().unwrap(),
             rules: Config::default(),
+            suppress: Vec::new(),
             console: ConsoleNames::default(),
             metrics: None,
         };

@@ -29,6 +29,7 @@ pub mod publish;
 pub mod record;
 pub mod rules;
 pub mod settings;
+pub mod suppression;
 pub mod tally;
 
 #[cfg(test)]

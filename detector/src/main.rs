@@ -1,7 +1,7 @@
 //! The Lambda function's `bootstrap`: settings, client, and the loop of invocations.
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
@@ -33,6 +33,7 @@ async fn main() -> ExitCode {
         }
     };
     warn_of_idle_rules(&settings);
+    warn_of_idle_suppressions(&settings, SystemTime::now());
     match serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -46,6 +47,17 @@ fn warn_of_idle_rules(settings: &Settings) {
     for rule in Rule::ALL.into_iter().filter(|rule| !settings.rules.disabled.contains(rule)) {
         if let Some(field) = rule.lacks(&settings.format).map(Field::name) {
             tracing::warn!(%rule, field, "the rule cannot fire: LOG_FORMAT lacks the field");
+        }
+    }
+}
+
+fn warn_of_idle_suppressions(settings: &Settings, now: SystemTime) {
+    for suppression in &settings.suppress {
+        let name = suppression.name.as_str();
+        if suppression.is_expired(now) {
+            tracing::warn!(suppression = name, "the suppression has expired: remove it, or set a later time");
+        } else if let Some(field) = suppression.when.lacks(&settings.format).map(Field::name) {
+            tracing::warn!(suppression = name, field, "the suppression matches no record: LOG_FORMAT lacks the field");
         }
     }
 }

@@ -16,6 +16,8 @@ pub const RECORDS: &str = "DetectorRecords";
 pub const BAD_RECORDS: &str = "DetectorBadRecords";
 /// Metric: records not counted over a window, the addresses being too many.
 pub const UNEXAMINED_RECORDS: &str = "DetectorUnexaminedRecords";
+/// Metric: records that suppressions kept from a rule.
+pub const SUPPRESSED_RECORDS: &str = "DetectorSuppressed";
 /// Metric: the time that a batch took, in milliseconds.
 pub const DURATION: &str = "DetectorDuration";
 /// Metric: findings of a rule after folding.
@@ -41,6 +43,7 @@ pub fn lines(
             (RECORDS, "Count", analysis.counts.records()),
             (BAD_RECORDS, "Count", analysis.counts.bad),
             (UNEXAMINED_RECORDS, "Count", analysis.findings.unexamined_records),
+            (SUPPRESSED_RECORDS, "Count", analysis.findings.suppressed.records),
             (DURATION, "Milliseconds", milliseconds(duration)),
         ],
     );
@@ -112,11 +115,12 @@ mod tests {
                     {"Name": "DetectorRecords", "Unit": "Count"},
                     {"Name": "DetectorBadRecords", "Unit": "Count"},
                     {"Name": "DetectorUnexaminedRecords", "Unit": "Count"},
+                    {"Name": "DetectorSuppressed", "Unit": "Count"},
                     {"Name": "DetectorDuration", "Unit": "Milliseconds"},
                 ],
             }]},
             "Monitor": "vpcflow-x", "DetectorRecords": 2, "DetectorBadRecords": 1, "DetectorUnexaminedRecords": 0,
-            "DetectorDuration": 12,
+            "DetectorSuppressed": 0, "DetectorDuration": 12,
         });
         assert_eq!(batch, expected);
         let rules: Vec<Value> = lines[1..].iter().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -2,6 +2,7 @@
 
 use crate::format::{FormatError, LogFormat};
 use crate::rules::Config;
+use crate::suppression::Suppression;
 
 /// The function's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Settings {
     pub format: LogFormat,
     /// `RULES`, as JSON; the defaults if it is not set.
     pub rules: Config,
+    /// Records that rules leave out.
+    pub suppress: Vec<Suppression>,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
     pub console: ConsoleNames,
     /// `METRICS_NAMESPACE` and `METRICS_MONITOR`; without them there are no metrics.
@@ -93,6 +96,7 @@ impl Settings {
                 Some(json) => serde_json::from_str(&json).map_err(|error| SettingsError::Rules(error.to_string()))?,
                 None => Config::default(),
             },
+            suppress: Vec::new(),
             console: ConsoleNames {
                 dashboard: variables.name("DASHBOARD")?,
                 workgroup: variables.name("WORKGROUP")?,

@@ -34,6 +34,7 @@ impl Library {
                 },
                 format: LogFormat::aws_default(),
                 rules: Config::default(),
+                suppress: Vec::new(),
                 console: ConsoleNames {
                     dashboard: Some("vfm-network-production-aa0df1549f".to_owned()),
                     workgroup: Some("vfm-network-production-aa0df1549f".to_owned()),

@@ -23,6 +23,7 @@ pub(super) fn settings() -> Settings {
         },
         format: V2_FORMAT.parse().unwrap(),
         rules: Config::default(),
+        suppress: Vec::new(),
         console: ConsoleNames {
             dashboard: name(),
             workgroup: name(),

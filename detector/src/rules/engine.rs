@@ -1,15 +1,18 @@
 //! Judges records one by one, and keeps the state that goes beyond a single one.
 
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use super::connection::opens_connection;
 use super::conversations::{Conversation, Conversations, Seen};
 use super::ends::Ends;
+use super::suppressions::Suppressions;
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
 use crate::finding::Detail;
 use crate::findings::{Findings, Groups};
 use crate::record::{Action, FlowDirection, LogStatus, Record, TCP};
+use crate::suppression::Suppression;
 
 /// The value of `traffic-path` for "through another resource in the same VPC".
 const WITHIN_VPC: u8 = 1;
@@ -24,6 +27,7 @@ pub struct Engine {
     sensitive_ports: Box<[u64; 1024]>,
     expected_protocols: [bool; 256],
     networks: Networks,
+    suppressions: Suppressions,
     conversations: Conversations,
     windows: Windows,
     groups: Groups,
@@ -77,6 +81,7 @@ impl Engine {
             sensitive_ports,
             expected_protocols,
             networks: Networks::new(config.trusted_cidrs.clone()),
+            suppressions: Suppressions::default(),
             conversations: Conversations::new(limits.conversations),
             windows: Windows::new(config, limits),
             groups: Groups::new(limits.findings_per_rule),
@@ -84,9 +89,16 @@ impl Engine {
         }
     }
 
+    /// Leaves out the records of those `suppressions` that have not expired at `now`.
+    #[must_use]
+    pub fn suppress(self, suppressions: &[Suppression], now: SystemTime) -> Self {
+        Self { suppressions: Suppressions::new(suppressions, self.enabled, now), ..self }
+    }
+
     /// Judges a record and returns its flow, or `None` if there was no traffic.
     #[inline]
     pub fn observe(&mut self, record: &Record) -> Option<Flow> {
+        self.suppressions.next_record();
         if !record.has_traffic() {
             self.skipped(record);
             return None;
@@ -115,14 +127,17 @@ impl Engine {
         let window = self.windows.window(record);
         if let Some(port) = record.destination_port.filter(|_| opens_connection(record)) {
             let opening = Opening { window, source, destination, port };
-            if end != End::Departure {
+            if end != End::Departure && !self.suppressions.suppress(Rule::PortScan, record, ends) {
                 self.windows.add_port(record, opening, &mut self.groups);
             }
-            if end != End::Arrival && self.is_swept(ends, port) {
+            if end != End::Arrival
+                && self.is_swept(ends, port)
+                && !self.suppressions.suppress(Rule::HostSweep, record, ends)
+            {
                 self.windows.add_host(record, opening, &mut self.groups);
             }
         }
-        if is_egress(record, ends) {
+        if is_egress(record, ends) && !self.suppressions.suppress(Rule::LargeEgress, record, ends) {
             self.windows.add_egress(record, window, source, destination, &mut self.groups);
         }
     }
@@ -131,7 +146,8 @@ impl Engine {
     #[must_use]
     pub fn finish(mut self) -> Findings {
         let unexamined_records = self.windows.finish(&mut self.groups);
-        Findings { unexamined_records, other_ends: self.other_ends, ..self.groups.finish() }
+        let suppressed = self.suppressions.finish();
+        Findings { unexamined_records, suppressed, other_ends: self.other_ends, ..self.groups.finish() }
     }
 
     /// Behind a NAT gateway or load balancer the addresses of the packet are the real ones.
@@ -219,7 +235,7 @@ impl Engine {
 
     #[inline]
     fn fire(&mut self, rule: Rule, ends: &Ends, detail: Detail, record: &Record) {
-        if !self.enabled[rule as usize] {
+        if !self.enabled[rule as usize] || self.suppressions.suppress(rule, record, ends) {
             return;
         }
         if self.is_apart(rule, ends, record) {
@@ -231,12 +247,15 @@ impl Engine {
 
     /// True if the rule over a window that could stand for the finding does not count the record.
     #[inline]
-    fn is_apart(&self, rule: Rule, ends: &Ends, record: &Record) -> bool {
-        match rule {
-            Rule::HighDataTransfer => !is_egress(record, ends),
-            Rule::RejectedTcp => !record.destination_port.is_some_and(|port| self.is_swept(ends, port)),
-            _ => false,
-        }
+    fn is_apart(&mut self, rule: Rule, ends: &Ends, record: &Record) -> bool {
+        let (is_seen, over_time) = match rule {
+            Rule::HighDataTransfer => (is_egress(record, ends), Rule::LargeEgress),
+            Rule::RejectedTcp | Rule::SensitivePortRejected => {
+                (record.destination_port.is_some_and(|port| self.is_swept(ends, port)), Rule::HostSweep)
+            }
+            _ => return false,
+        };
+        !is_seen || self.suppressions.cover(over_time, record, ends)
     }
 
     /// True if sweeps of the port count targets such as the destination.

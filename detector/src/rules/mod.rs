@@ -11,6 +11,7 @@ pub(crate) mod limits;
 mod members;
 mod networks;
 pub(crate) mod rule;
+mod suppressions;
 mod windows;
 
 #[cfg(test)]
