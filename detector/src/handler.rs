@@ -107,8 +107,9 @@ impl<P: Publisher> Handler<P> {
 
     /// The analysis of a data message with its log group, `None` for a control message.
     fn analyze(&self, event: &Event) -> Result<Option<(Analysis, Option<String>)>, EnvelopeError> {
-        let mut analyzer =
-            Analyzer::new(&self.parser, &self.settings.rules).suppress(&self.settings.suppress, SystemTime::now());
+        let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules)
+            .watch(&self.settings.custom_rules)
+            .suppress(&self.settings.suppress, SystemTime::now());
         let header = envelope::read(&event.awslogs, |line| analyzer.add(line))?;
         Ok(match header.message_type {
             MessageType::Data => Some((analyzer.finish(), header.log_group)),
@@ -174,6 +175,7 @@ mod tests {
             },
             format: format.parse().unwrap(),
             rules: Config::default(),
+            custom_rules: Vec::new(),
             suppress: Vec::new(),
             console: ConsoleNames::default(),
             metrics: None,

@@ -12,6 +12,7 @@
 
 pub mod account_region;
 pub mod analysis;
+pub mod custom_rule;
 pub mod envelope;
 pub mod expression;
 pub mod finding;

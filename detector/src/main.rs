@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
         }
     };
     warn_of_idle_rules(&settings);
-    warn_of_idle_suppressions(&settings, SystemTime::now());
+    warn_of_idle_expressions(&settings, SystemTime::now());
     match serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -51,7 +51,12 @@ fn warn_of_idle_rules(settings: &Settings) {
     }
 }
 
-fn warn_of_idle_suppressions(settings: &Settings, now: SystemTime) {
+fn warn_of_idle_expressions(settings: &Settings, now: SystemTime) {
+    for rule in settings.custom_rules.iter().filter(|rule| rule.enabled) {
+        if let Some(field) = rule.when.lacks(&settings.format).map(Field::name) {
+            tracing::warn!(rule = rule.name, field, "the rule cannot fire: LOG_FORMAT lacks the field");
+        }
+    }
     for suppression in &settings.suppress {
         let name = suppression.name.as_str();
         if suppression.is_expired(now) {

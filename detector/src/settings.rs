@@ -1,5 +1,8 @@
 //! The function's settings, which the operator passes in environment variables.
 
+use std::sync::Arc;
+
+use crate::custom_rule::CustomRule;
 use crate::format::{FormatError, LogFormat};
 use crate::rules::Config;
 use crate::suppression::Suppression;
@@ -15,6 +18,8 @@ pub struct Settings {
     pub format: LogFormat,
     /// `RULES`, as JSON; the defaults if it is not set.
     pub rules: Config,
+    /// Rules of the user.
+    pub custom_rules: Vec<Arc<CustomRule>>,
     /// Records that rules leave out.
     pub suppress: Vec<Suppression>,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
@@ -96,6 +101,7 @@ impl Settings {
                 Some(json) => serde_json::from_str(&json).map_err(|error| SettingsError::Rules(error.to_string()))?,
                 None => Config::default(),
             },
+            custom_rules: Vec::new(),
             suppress: Vec::new(),
             console: ConsoleNames {
                 dashboard: variables.name("DASHBOARD")?,

@@ -34,6 +34,7 @@ impl Library {
                 },
                 format: LogFormat::aws_default(),
                 rules: Config::default(),
+                custom_rules: Vec::new(),
                 suppress: Vec::new(),
                 console: ConsoleNames {
                     dashboard: Some("vfm-network-production-aa0df1549f".to_owned()),

@@ -19,6 +19,8 @@ mod query_tests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 pub use conditions::QUERIED_FIELDS;
@@ -32,7 +34,7 @@ use headline::headline;
 use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Counts};
 use crate::finding::Finding;
-use crate::rules::{Rule, Severity};
+use crate::rules::{RuleId, Severity};
 use crate::settings::{Origin, Settings};
 
 /// The longest subject. SNS wants "less than 100 characters" of ASCII without line breaks or control characters:
@@ -66,7 +68,7 @@ pub struct Message {
     /// The highest severity among the findings.
     pub severity: Severity,
     /// The rules that fired, each once, also those whose findings were folded into graver ones.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<RuleId>,
     /// Where the records come from.
     pub origin: Origin,
 }
@@ -99,8 +101,7 @@ impl Message {
         let (all, min_severity) = (&analysis.findings, settings.rules.min_severity);
         let findings: Vec<_> = all.list.iter().filter(|finding| finding.rule.severity() >= min_severity).collect();
         let severity = findings.iter().map(|finding| finding.rule.severity()).max()?;
-        let fired = |rule| findings.iter().any(|finding| finding.rules().any(|fired| fired == rule));
-        let rules = Rule::ALL.into_iter().filter(|rule| fired(*rule)).collect();
+        let rules: BTreeSet<_> = findings.iter().flat_map(|finding| finding.rules()).collect();
         let report = Report {
             settings,
             invocation,
@@ -114,7 +115,7 @@ impl Message {
             subject: ascii(&headline(&report, MAX_SUBJECT_CHARS)),
             body: report.body(),
             severity,
-            rules,
+            rules: rules.into_iter().collect(),
             origin: settings.origin.clone(),
         })
     }

@@ -1,14 +1,17 @@
 //! Judges records one by one, and keeps the state that goes beyond a single one.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::connection::opens_connection;
 use super::conversations::{Conversation, Conversations, Seen};
+use super::custom::CustomRules;
 use super::ends::Ends;
 use super::suppressions::Suppressions;
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
+use crate::custom_rule::CustomRule;
 use crate::finding::Detail;
 use crate::findings::{Findings, Groups};
 use crate::record::{Action, FlowDirection, LogStatus, Record, TCP};
@@ -30,6 +33,8 @@ pub struct Engine {
     suppressions: Suppressions,
     conversations: Conversations,
     windows: Windows,
+    custom: CustomRules,
+    max_subjects: usize,
     groups: Groups,
     other_ends: u64,
 }
@@ -84,7 +89,9 @@ impl Engine {
             suppressions: Suppressions::default(),
             conversations: Conversations::new(limits.conversations),
             windows: Windows::new(config, limits),
-            groups: Groups::new(limits.findings_per_rule),
+            custom: CustomRules::default(),
+            max_subjects: limits.subjects,
+            groups: Groups::new(limits),
             other_ends: 0,
         }
     }
@@ -93,6 +100,14 @@ impl Engine {
     #[must_use]
     pub fn suppress(self, suppressions: &[Suppression], now: SystemTime) -> Self {
         Self { suppressions: Suppressions::new(suppressions, self.enabled, now), ..self }
+    }
+
+    /// Judges records by the `rules` of a user too.
+    #[must_use]
+    pub fn watch(mut self, rules: &[Arc<CustomRule>]) -> Self {
+        self.custom = CustomRules::new(rules, self.max_subjects);
+        self.groups.watch(self.custom.rules());
+        self
     }
 
     /// Judges a record and returns its flow, or `None` if there was no traffic.
@@ -110,6 +125,9 @@ impl Engine {
         }
         // A rejection is recorded at one end only, whichever was seen first.
         self.judge_action(record, end, &ends);
+        if !self.custom.is_empty() {
+            self.judge_by_custom(record, end, &ends);
+        }
         if let (Some(source), Some(destination)) = (ends.source, ends.destination) {
             self.judge_over_time(record, &ends, end, source, destination);
         }
@@ -145,7 +163,7 @@ impl Engine {
     /// The findings.
     #[must_use]
     pub fn finish(mut self) -> Findings {
-        let unexamined_records = self.windows.finish(&mut self.groups);
+        let unexamined_records = self.windows.finish(&mut self.groups) + self.custom.finish(&mut self.groups);
         let suppressed = self.suppressions.finish();
         Findings { unexamined_records, suppressed, other_ends: self.other_ends, ..self.groups.finish() }
     }
@@ -221,6 +239,20 @@ impl Engine {
             self.fire(Rule::SensitivePortRejected, ends, Detail::None, record);
         } else if is_rejected && record.protocol == Some(TCP) {
             self.fire(Rule::RejectedTcp, ends, Detail::None, record);
+        }
+    }
+
+    /// The rules of users. A conversation counts where it counts for the rules of the detector.
+    fn judge_by_custom(&mut self, record: &Record, end: End, ends: &Ends) {
+        let is_counted = matches!(end, End::Only | End::Arrival) || record.action == Some(Action::Reject);
+        if !is_counted {
+            return;
+        }
+        let window = self.windows.window(record);
+        for place in 0..self.custom.rules().len() {
+            if self.custom.matches(place, record, ends) && !self.suppressions.suppress_custom(record, ends) {
+                self.custom.count(place, record, ends, window, &mut self.groups);
+            }
         }
     }
 

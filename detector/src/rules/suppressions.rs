@@ -24,6 +24,8 @@ pub(super) struct Suppressions {
 struct Live {
     name: String,
     rules: [bool; Rule::ALL.len()],
+    /// True if it is about every rule.
+    is_general: bool,
     when: Expression,
     /// The last record that was compared with `when`, and the result.
     compared: (u64, bool),
@@ -38,6 +40,7 @@ impl Suppressions {
         let live = all.iter().filter(|suppression| !suppression.is_expired(now)).map(|suppression| Live {
             name: suppression.name.clone(),
             rules: Rule::ALL.map(|rule| enabled[rule as usize] && suppression.is_about(rule)),
+            is_general: suppression.rules.is_empty(),
             when: suppression.when.clone(),
             compared: (0, false),
             counted: 0,
@@ -55,18 +58,23 @@ impl Suppressions {
     /// True if `rule` leaves the record out.
     #[inline]
     pub(super) fn cover(&mut self, rule: Rule, record: &Record, ends: &Ends) -> bool {
-        !self.live.is_empty() && self.find(rule, record, ends).is_some()
+        !self.live.is_empty() && self.find(Some(rule), record, ends).is_some()
     }
 
     /// True if `rule` leaves the record out. Each suppression counts it once, whatever the number of rules; if several match,
     /// the first one counts.
     #[inline]
     pub(super) fn suppress(&mut self, rule: Rule, record: &Record, ends: &Ends) -> bool {
-        !self.live.is_empty() && self.count(rule, record, ends)
+        !self.live.is_empty() && self.count(Some(rule), record, ends)
+    }
+
+    /// True if a rule of a user leaves the record out: suppressions without rules are about those too.
+    pub(super) fn suppress_custom(&mut self, record: &Record, ends: &Ends) -> bool {
+        !self.live.is_empty() && self.count(None, record, ends)
     }
 
     #[cold]
-    fn count(&mut self, rule: Rule, record: &Record, ends: &Ends) -> bool {
+    fn count(&mut self, rule: Option<Rule>, record: &Record, ends: &Ends) -> bool {
         let number = self.record;
         let Some(live) = self.find(rule, record, ends) else { return false };
         live.records += u64::from(live.counted != number);
@@ -77,14 +85,16 @@ impl Suppressions {
     }
 
     #[cold]
-    fn find(&mut self, rule: Rule, record: &Record, ends: &Ends) -> Option<&mut Live> {
+    fn find(&mut self, rule: Option<Rule>, record: &Record, ends: &Ends) -> Option<&mut Live> {
         let number = self.record;
-        self.live.iter_mut().filter(|live| live.rules[rule as usize]).find_map(|live| {
-            if live.compared.0 != number {
-                live.compared = (number, live.when.matches(record, ends));
-            }
-            live.compared.1.then_some(live)
-        })
+        self.live.iter_mut().filter(|live| rule.map_or(live.is_general, |rule| live.rules[rule as usize])).find_map(
+            |live| {
+                if live.compared.0 != number {
+                    live.compared = (number, live.when.matches(record, ends));
+                }
+                live.compared.1.then_some(live)
+            },
+        )
     }
 
     /// The counts.

@@ -2,6 +2,7 @@
 
 mod both_ends;
 mod bounds;
+mod custom;
 mod high_data_transfer;
 mod host_sweep;
 mod incidents;
