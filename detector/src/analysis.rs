@@ -1,8 +1,13 @@
 //! A batch of lines, judged: the counts, the first bad lines and the findings.
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::custom_rule::CustomRule;
 use crate::findings::Findings;
 use crate::record::{Parser, Record, RecordError};
 use crate::rules::{Config, Engine};
+use crate::suppression::Suppression;
 
 /// Bad lines kept for the log; the rest are only counted.
 pub const MAX_BAD_LINES_KEPT: usize = 5;
@@ -102,6 +107,18 @@ impl<'f> Analyzer<'f> {
         Self { reader: Reader::new(parser), engine: Engine::new(config) }
     }
 
+    /// Leaves out the records of those `suppressions` that have not expired at `now`.
+    #[must_use]
+    pub fn suppress(self, suppressions: &[Suppression], now: SystemTime) -> Self {
+        Self { engine: self.engine.suppress(suppressions, now), ..self }
+    }
+
+    /// Judges records by the `rules` of a user too.
+    #[must_use]
+    pub fn watch(self, rules: &[Arc<CustomRule>]) -> Self {
+        Self { engine: self.engine.watch(rules), ..self }
+    }
+
     /// Parses and judges a line.
     #[inline]
     pub fn add(&mut self, line: &str) {
@@ -172,7 +189,7 @@ mod tests {
     fn records_without_traffic_are_parsed_and_only_lost_ones_are_a_finding() {
         let analysis = analyze(&[v2_line_without_traffic("NODATA"), v2_line_without_traffic("SKIPDATA")]);
         assert_eq!(analysis.counts, Counts { parsed: 2, bad: 0 });
-        let rules: Vec<_> = analysis.findings.list.iter().map(|finding| finding.rule).collect();
+        let rules: Vec<_> = analysis.findings.list.iter().map(|finding| finding.rule.clone()).collect();
         assert_eq!(rules, [Rule::SkippedRecords]);
     }
 
@@ -200,7 +217,7 @@ mod tests {
             prop_assert_eq!(analysis.counts.records(), all);
             // Port 22 is a sensitive one, and many sources are no scan.
             let found: u64 = analysis.findings.list.iter()
-                .filter(|it| matches!(it.rule, Rule::RejectedTcp | Rule::SensitivePortRejected))
+                .filter(|it| matches!(it.rule.built_in(), Some(Rule::RejectedTcp | Rule::SensitivePortRejected)))
                 .map(|it| it.tally.records)
                 .sum::<u64>()
                 + analysis.findings.list.iter().flat_map(|it| &it.folded).map(|it| it.records).sum::<u64>();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::rules::rule::Rule;
+use crate::rules::rule_id::RuleId;
 use crate::tally::Tally;
 
 /// The traffic that a finding is about.
@@ -56,7 +57,7 @@ impl fmt::Display for InterfaceName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule that fired.
-    pub rule: Rule,
+    pub rule: RuleId,
     /// The traffic that it is about.
     pub subject: Subject,
     /// The sums over its records.
@@ -82,7 +83,7 @@ pub struct Folded {
 
 impl Finding {
     /// The rules that fired for this traffic, its own first.
-    pub fn rules(&self) -> impl Iterator<Item = Rule> {
-        std::iter::once(self.rule).chain(self.folded.iter().map(|folded| folded.rule))
+    pub fn rules(&self) -> impl Iterator<Item = RuleId> {
+        std::iter::once(self.rule.clone()).chain(self.folded.iter().map(|folded| folded.rule.into()))
     }
 }

@@ -1,21 +1,27 @@
 //! Groups the records on which the rules fired: one finding per rule, source and target, in bounded memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use crate::custom_rule::CustomRule;
 use crate::finding::{Finding, Subject};
 use crate::folding;
 use crate::record::Record;
 use crate::rules::limits::Limits;
 use crate::rules::rule::Rule;
+use crate::rules::rule_id::RuleId;
+use crate::suppression::Suppressed;
 use crate::tally::Tally;
 
 /// The findings of a batch while it is read.
 #[derive(Debug)]
 pub struct Groups {
     max_per_rule: usize,
+    max_per_custom_rule: usize,
     rules: [RuleGroups; Rule::ALL.len()],
+    custom: Vec<(Arc<CustomRule>, RuleGroups)>,
 }
 
 #[derive(Debug, Default)]
@@ -34,15 +40,44 @@ struct Sum {
 
 impl Default for Groups {
     fn default() -> Self {
-        Self::new(Limits::FUNCTION.findings_per_rule)
+        Self::new(&Limits::FUNCTION)
     }
 }
 
 impl Groups {
-    /// None yet; at most `max_per_rule` findings are kept of each rule.
+    /// None yet; at most as many as `limits` allow are kept of each rule.
     #[must_use]
-    pub fn new(max_per_rule: usize) -> Self {
-        Self { max_per_rule, rules: Default::default() }
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            max_per_rule: limits.findings_per_rule,
+            max_per_custom_rule: limits.findings_per_custom_rule,
+            rules: Default::default(),
+            custom: Vec::new(),
+        }
+    }
+
+    /// Groups records of the `rules` of users too.
+    pub(crate) fn watch(&mut self, rules: &[Arc<CustomRule>]) {
+        self.custom = rules.iter().map(|rule| (Arc::clone(rule), RuleGroups::default())).collect();
+    }
+
+    /// Counts `record` under the rule of a user at `place`.
+    pub(crate) fn add_custom(&mut self, place: usize, subject: Subject, record: &Record) {
+        if let Some(sum) = self.custom_sum(place, subject) {
+            sum.tally.add(record);
+        }
+    }
+
+    /// Counts the records of `tally`, those of one window, under the rule of a user at `place`.
+    pub(crate) fn merge_custom(&mut self, place: usize, subject: Subject, tally: &Tally) {
+        if let Some(sum) = self.custom_sum(place, subject) {
+            sum.tally.merge(tally);
+        }
+    }
+
+    fn custom_sum(&mut self, place: usize, subject: Subject) -> Option<&mut Sum> {
+        let (_, groups) = self.custom.get_mut(place)?;
+        Some(groups.sum(None, subject, self.max_per_custom_rule))
     }
 
     /// Counts `record` under `rule`.
@@ -68,46 +103,65 @@ impl Groups {
 
     #[inline]
     fn sum(&mut self, rule: Rule, subject: Subject) -> &mut Sum {
-        let groups = &mut self.rules[rule as usize];
-        if groups.sums.len() >= 2 * self.max_per_rule && !groups.sums.contains_key(&subject) {
-            groups.keep_largest(rule, self.max_per_rule);
-        }
-        groups.sums.entry(subject).or_default()
+        self.rules[rule as usize].sum(Some(rule), subject, self.max_per_rule)
     }
 
     /// The findings in order, one for each incident.
     #[must_use]
     pub fn finish(mut self) -> Findings {
         for (rule, groups) in Rule::ALL.into_iter().zip(&mut self.rules) {
-            groups.keep_largest(rule, self.max_per_rule);
+            groups.keep_largest(Some(rule), self.max_per_rule);
         }
-        let unlisted_records = self.rules.iter().map(|groups| groups.unlisted).sum();
-        let mut list = Vec::with_capacity(self.rules.iter().map(|groups| groups.sums.len()).sum());
+        for (_, groups) in &mut self.custom {
+            groups.keep_largest(None, self.max_per_custom_rule);
+        }
+        let by_custom_rule = self.custom.iter().map(|(rule, groups)| (rule.name.clone(), groups.sums.len() as u64));
+        let by_custom_rule = by_custom_rule.collect();
+        let all = || self.rules.iter().chain(self.custom.iter().map(|(_, groups)| groups));
+        let unlisted_records = all().map(|groups| groups.unlisted).sum();
+        let mut list = Vec::with_capacity(all().map(|groups| groups.sums.len()).sum());
         for (rule, groups) in Rule::ALL.into_iter().zip(self.rules) {
-            list.extend(groups.sums.into_iter().map(|(subject, Sum { tally, distinct, is_apart })| Finding {
-                rule,
-                subject,
-                tally,
-                distinct,
-                is_apart,
-                folded: Vec::new(),
-            }));
+            list.extend(groups.findings(&rule.into()));
         }
         let mut list = folding::fold(list);
+        for (rule, groups) in self.custom {
+            list.extend(groups.findings(&RuleId::Custom(rule)));
+        }
         list.sort_unstable_by(|a, b| {
-            let rank =
-                |finding: &Finding| (finding.rule.severity(), weight(finding.rule, &finding.tally, finding.distinct));
-            rank(b).cmp(&rank(a)).then_with(|| (a.rule, &a.subject).cmp(&(b.rule, &b.subject)))
+            let rank = |finding: &Finding| {
+                (finding.rule.severity(), weight(finding.rule.built_in(), &finding.tally, finding.distinct))
+            };
+            rank(b).cmp(&rank(a)).then_with(|| (&a.rule, &a.subject).cmp(&(&b.rule, &b.subject)))
         });
-        Findings { list, unlisted_records, ..Findings::default() }
+        Findings { list, unlisted_records, by_custom_rule, ..Findings::default() }
     }
 }
 
 impl RuleGroups {
+    #[inline]
+    fn sum(&mut self, rule: Option<Rule>, subject: Subject, max: usize) -> &mut Sum {
+        if self.sums.len() >= 2 * max && !self.sums.contains_key(&subject) {
+            self.keep_largest(rule, max);
+        }
+        self.sums.entry(subject).or_default()
+    }
+
+    /// Hands the sums over as findings.
+    fn findings(self, rule: &RuleId) -> impl Iterator<Item = Finding> {
+        self.sums.into_iter().map(move |(subject, Sum { tally, distinct, is_apart })| Finding {
+            rule: rule.clone(),
+            subject,
+            tally,
+            distinct,
+            is_apart,
+            folded: Vec::new(),
+        })
+    }
+
     /// Forgets all but the `max` largest: a flood of small ones cannot crowd out the important ones. A forgotten one that comes
     /// again begins anew.
     #[cold]
-    fn keep_largest(&mut self, rule: Rule, max: usize) {
+    fn keep_largest(&mut self, rule: Option<Rule>, max: usize) {
         if self.sums.len() <= max {
             return;
         }
@@ -122,10 +176,10 @@ impl RuleGroups {
 }
 
 /// Larger is worse, among findings of one rule.
-fn weight(rule: Rule, tally: &Tally, distinct: u32) -> u64 {
+fn weight(rule: Option<Rule>, tally: &Tally, distinct: u32) -> u64 {
     match rule {
-        Rule::HighDataTransfer | Rule::LargeEgress => tally.bytes,
-        Rule::PortScan | Rule::HostSweep => u64::from(distinct),
+        Some(Rule::HighDataTransfer | Rule::LargeEgress) => tally.bytes,
+        Some(Rule::PortScan | Rule::HostSweep) => u64::from(distinct),
         _ => tally.records,
     }
 }
@@ -139,6 +193,10 @@ pub struct Findings {
     pub unlisted_records: u64,
     /// Records that could not be counted over a window, too many addresses and ports being counted already.
     pub unexamined_records: u64,
+    /// Findings of each rule of a user, by its name.
+    pub by_custom_rule: BTreeMap<String, u64>,
+    /// Records that were not counted to a rule, by suppression.
+    pub suppressed: Suppressed,
     /// Records not judged since the other end of the conversation was.
     pub other_ends: u64,
 }
@@ -202,7 +260,9 @@ mod tests {
             let folded = 4 * size_of::<Folded>();
             let graver = slots * (size_of::<((Rule, Subject), usize)>() + 1);
             let per_rule = slots * slot + max * (2 * size_of::<Finding>() + folded) + graver;
-            assert!(Rule::ALL.len() * per_rule < mebibytes * 1024 * 1024);
+            // Sixteen rules of users need as much as one of the detector.
+            assert!(16 * limits.findings_per_custom_rule <= max);
+            assert!((Rule::ALL.len() + 1) * per_rule < mebibytes * 1024 * 1024, "{per_rule}");
         }
     }
 

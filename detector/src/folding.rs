@@ -23,14 +23,20 @@ const fn gravers(lesser: Rule) -> &'static [Rule] {
     }
 }
 
+/// No finding of a user's rule is folded.
+fn gravers_of(lesser: &Finding) -> &'static [Rule] {
+    lesser.rule.built_in().map_or(&[], gravers)
+}
+
 /// The places of the graver findings in their list. A rule has one finding for a subject.
 type Places = HashMap<(Rule, Subject), usize, RandomState>;
 
 /// Folds the findings of a batch. The result does not depend on the order of `list`, but its own order is arbitrary.
 pub(crate) fn fold(list: Vec<Finding>) -> Vec<Finding> {
-    let (lesser, mut kept): (Vec<_>, Vec<_>) = list.into_iter().partition(|finding| !gravers(finding.rule).is_empty());
-    let place = |(place, finding): (usize, &Finding)| ((finding.rule, finding.subject.clone()), place);
-    let places: Places = kept.iter().enumerate().map(place).collect();
+    let (lesser, mut kept): (Vec<_>, Vec<_>) = list.into_iter().partition(|finding| !gravers_of(finding).is_empty());
+    let place =
+        |(place, finding): (usize, &Finding)| Some(((finding.rule.built_in()?, finding.subject.clone()), place));
+    let places: Places = kept.iter().enumerate().filter_map(place).collect();
     for finding in lesser {
         match graver(&finding, &places, &kept).and_then(|place| kept.get_mut(place)) {
             Some(graver) => graver.include(&finding),
@@ -46,7 +52,7 @@ fn graver(lesser: &Finding, places: &Places, list: &[Finding]) -> Option<usize> 
     let of_several = |detail| Subject { source: Some(source), destination: None, detail };
     let sweep = sole_port(&lesser.tally).map(|port| of_several(Detail::Port(port)));
     let subjects = [Some(lesser.subject.clone()), sweep, Some(of_several(Detail::None))];
-    let keys = gravers(lesser.rule)
+    let keys = gravers_of(lesser)
         .iter()
         .flat_map(|rule| subjects.iter().flatten().map(move |subject| (*rule, subject.clone())));
     keys.filter_map(|key| places.get(&key).copied())
@@ -63,9 +69,11 @@ fn graver(lesser: &Finding, places: &Places, list: &[Finding]) -> Option<usize> 
 ///   time between two windows that fire is part of it, as a sum over windows does not keep them apart.
 /// - A sweep or an egress covers no finding with records that it does not count, such as those to a target of another kind.
 fn covers(graver: &Finding, lesser: &Finding) -> bool {
-    match graver.rule {
-        Rule::SensitivePortAccepted => graver.subject == lesser.subject && has_ports_of(&graver.tally, &lesser.tally),
-        Rule::PortScan => overlap(&graver.tally, &lesser.tally),
+    match graver.rule.built_in() {
+        Some(Rule::SensitivePortAccepted) => {
+            graver.subject == lesser.subject && has_ports_of(&graver.tally, &lesser.tally)
+        }
+        Some(Rule::PortScan) => overlap(&graver.tally, &lesser.tally),
         _ if lesser.is_apart => false,
         _ if graver.subject.destination.is_some() => overlap(&graver.tally, &lesser.tally),
         _ => contains(&graver.tally, &lesser.tally),
@@ -99,15 +107,16 @@ fn contains(outer: &Tally, inner: &Tally) -> bool {
 impl Finding {
     /// Stands for `lesser` from now on.
     fn include(&mut self, lesser: &Self) {
+        let Some(rule) = lesser.rule.built_in() else { return };
         let Tally { records, bytes, .. } = lesser.tally;
-        match self.folded.binary_search_by_key(&lesser.rule, |folded| folded.rule) {
+        match self.folded.binary_search_by_key(&rule, |folded| folded.rule) {
             Ok(place) => {
                 if let Some(folded) = self.folded.get_mut(place) {
                     folded.records = folded.records.saturating_add(records);
                     folded.bytes = folded.bytes.saturating_add(bytes);
                 }
             }
-            Err(place) => self.folded.insert(place, Folded { rule: lesser.rule, records, bytes }),
+            Err(place) => self.folded.insert(place, Folded { rule, records, bytes }),
         }
     }
 }
@@ -127,7 +136,7 @@ mod tests {
     /// A finding about `TARGET` with a record for each port, all from 100 to 160.
     fn finding(rule: Rule, ports: &[u16]) -> Finding {
         let mut finding = Finding {
-            rule,
+            rule: rule.into(),
             subject: Subject { source: Some(SOURCE.into()), destination: Some(TARGET.into()), detail: Detail::None },
             tally: Tally::default(),
             distinct: 0,
@@ -167,7 +176,8 @@ mod tests {
     /// True if the second finding disappears in the first, which keeps its sums.
     fn folds(graver: &Finding, lesser: &Finding) -> bool {
         let folded = fold(vec![lesser.clone(), graver.clone()]);
-        let sums = Folded { rule: lesser.rule, records: lesser.tally.records, bytes: lesser.tally.bytes };
+        let sums =
+            Folded { rule: lesser.rule.built_in().unwrap(), records: lesser.tally.records, bytes: lesser.tally.bytes };
         match folded.as_slice() {
             [one] => {
                 assert_eq!(*one, Finding { folded: vec![sums], ..graver.clone() });
@@ -268,7 +278,8 @@ mod tests {
         let further = [elsewhere(Rule::SensitivePortRejected), to(rejected.clone(), [10, 0, 0, 3])];
         let mut list = vec![sweep(22), elsewhere(Rule::RejectedTcp), rejected, accepted];
         list.extend(further);
-        let folded: Vec<_> = fold(list).into_iter().map(|finding| (finding.rule, finding.folded)).collect();
+        let folded: Vec<_> =
+            fold(list).into_iter().map(|finding| (finding.rule.built_in().unwrap(), finding.folded)).collect();
         let sums = |rule, records| Folded { rule, records, bytes: 40 * records };
         let expected = [
             (Rule::HostSweep, vec![sums(Rule::RejectedTcp, 1), sums(Rule::SensitivePortRejected, 3)]),
@@ -295,7 +306,7 @@ mod tests {
         fn folding_loses_no_record_and_depends_on_no_order_and_once_is_enough(
             findings in prop::collection::vec(any_finding(), 0..24)
         ) {
-            let name = |finding: &Finding| (finding.rule, finding.subject.clone());
+            let name = |finding: &Finding| (finding.rule.clone(), finding.subject.clone());
             let sorted = |mut list: Vec<Finding>| { list.sort_by_key(name); list };
             // A rule has one finding for a subject.
             let mut batch = sorted(findings);

@@ -85,6 +85,10 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
             let records = analysis.findings.unexamined_records;
             tracing::warn!(records, "records not examined for scans and sums: too many addresses in one batch");
         }
+        let suppressed = &analysis.findings.suppressed;
+        if suppressed.records > 0 {
+            tracing::info!(records = suppressed.records, by_name = ?suppressed.by_name, "records suppressed");
+        }
         let invocation = Invocation { account_region: AccountRegion::of_function(function_arn), log_group };
         let reported = self.report(&event, &analysis, &invocation).await?;
         self.write_metrics(&analysis, begun);
@@ -129,7 +133,9 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
 
     /// The analysis of a data message with its log group, `None` for a control message.
     fn analyze(&self, event: &Event) -> Result<Option<(Analysis, Option<String>)>, EnvelopeError> {
-        let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules);
+        let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules)
+            .watch(&self.settings.custom_rules)
+            .suppress(&self.settings.suppress, SystemTime::now());
         let header = envelope::read(&event.awslogs, |line| analyzer.add(line))?;
         Ok(match header.message_type {
             MessageType::Data => Some((analyzer.finish(), header.log_group)),

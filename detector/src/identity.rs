@@ -44,8 +44,9 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
+    use crate::custom_rule;
     use crate::finding::Folded;
-    use crate::rules::Rule;
+    use crate::rules::{Rule, RuleId};
     use crate::tally::Tally;
 
     const MONITOR: &str = "network/production";
@@ -58,7 +59,7 @@ mod tests {
             detail: Detail::None,
         };
         let tally = Tally { records: 3, bytes: 180, first: Some(22), last: Some(82), ..Tally::default() };
-        Finding { rule: Rule::RejectedTcp, subject, tally, distinct: 0, is_apart: false, folded: Vec::new() }
+        Finding { rule: Rule::RejectedTcp.into(), subject, tally, distinct: 0, is_apart: false, folded: Vec::new() }
     }
 
     fn with(change: impl FnOnce(&mut Finding)) -> Finding {
@@ -71,7 +72,7 @@ mod tests {
     fn other_subjects() -> [Finding; 7] {
         let elsewhere: IpAddr = [10, 0, 0, 2].into();
         [
-            with(|it| it.rule = Rule::SensitivePortRejected),
+            with(|it| it.rule = Rule::SensitivePortRejected.into()),
             with(|it| it.subject.source = Some(elsewhere)),
             with(|it| it.subject.source = None),
             with(|it| it.subject.destination = Some(elsewhere)),
@@ -121,9 +122,12 @@ mod tests {
     fn keys_stay_the_same_in_later_versions() {
         assert_eq!(finding().key(OWNER), "0eb4ada8fe8b1747");
         let sweep = with(|it| {
-            it.rule = Rule::HostSweep;
+            it.rule = Rule::HostSweep.into();
             it.subject = Subject { destination: None, detail: Detail::Port(22), ..it.subject.clone() };
         });
         assert_eq!(sweep.key(OWNER), "b48ba3dcb2b9333e");
+        let custom = custom_rule::tests::read(custom_rule::tests::database()).unwrap();
+        let of_user = with(|it| it.rule = RuleId::Custom(custom.into()));
+        assert_eq!(of_user.key(OWNER), digits(&format!("{OWNER}\ndatabase_from_elsewhere\n198.51.100.66\n10.0.0.1\n")));
     }
 }

@@ -38,23 +38,24 @@ impl<'n> Namer<'n> {
     pub fn incidents(&self, finding: &Finding) -> Incidents {
         let Finding { rule, subject: Subject { source, destination, .. }, tally, .. } = finding;
         let one = |name| Incidents { own: vec![name], wider: None };
+        let Some(rule) = rule.built_in() else { return one(finding.key(self.owner)) };
         match rule {
             Rule::SensitivePortAccepted => {
                 let ports = tally.ports.sorted();
-                let names = ports.iter().map(|port| self.name(*rule, None, *destination, &format!("port {port}")));
+                let names = ports.iter().map(|port| self.name(rule, None, *destination, &format!("port {port}")));
                 let rest = (ports.is_empty() || tally.ports.has_more())
-                    .then(|| self.name(*rule, None, *destination, "other ports"));
+                    .then(|| self.name(rule, None, *destination, "other ports"));
                 Incidents { own: names.chain(rest).collect(), wider: None }
             }
             Rule::PortScan | Rule::HostSweep if self.is_public(*source) => {
-                one(self.name(*rule, None, None, "from the internet"))
+                one(self.name(rule, None, None, "from the internet"))
             }
             // Large flows of an egress are part of it, also in a batch where the sum of all is below its threshold.
             Rule::HighDataTransfer => Incidents {
                 own: vec![self.name(Rule::LargeEgress, *source, *destination, "")],
                 wider: Some(self.name(Rule::LargeEgress, *source, None, "")),
             },
-            Rule::LargeEgress => one(self.name(*rule, *source, *destination, "")),
+            Rule::LargeEgress => one(self.name(rule, *source, *destination, "")),
             _ => one(finding.key(self.owner)),
         }
     }
@@ -93,7 +94,7 @@ mod tests {
             _ => Detail::None,
         };
         let subject = Subject { source: Some(source.into()), destination: destination.map(Into::into), detail };
-        Finding { rule, subject, tally, distinct: 0, is_apart: false, folded: Vec::new() }
+        Finding { rule: rule.into(), subject, tally, distinct: 0, is_apart: false, folded: Vec::new() }
     }
 
     fn incidents(finding: &Finding) -> Incidents {

@@ -12,7 +12,9 @@
 
 pub mod account_region;
 pub mod analysis;
+pub mod custom_rule;
 pub mod envelope;
+pub mod expression;
 pub mod finding;
 pub mod findings;
 mod folding;
@@ -32,6 +34,7 @@ pub mod record;
 pub mod rules;
 pub mod sentence;
 pub mod settings;
+pub mod suppression;
 pub mod tally;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
@@ -44,6 +44,7 @@ async fn main() -> ExitCode {
         }
     };
     warn_of_idle_rules(&settings);
+    warn_of_idle_expressions(&settings, SystemTime::now());
     match serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -67,6 +68,22 @@ fn warn_of_idle_rules(settings: &Settings) {
     for rule in Rule::ALL.into_iter().filter(|rule| !settings.rules.disabled.contains(rule)) {
         if let Some(field) = rule.lacks(&settings.format).map(Field::name) {
             tracing::warn!(%rule, field, "the rule cannot fire: LOG_FORMAT lacks the field");
+        }
+    }
+}
+
+fn warn_of_idle_expressions(settings: &Settings, now: SystemTime) {
+    for rule in settings.custom_rules.iter().filter(|rule| rule.enabled) {
+        if let Some(field) = rule.when.lacks(&settings.format).map(Field::name) {
+            tracing::warn!(rule = rule.name, field, "the rule cannot fire: LOG_FORMAT lacks the field");
+        }
+    }
+    for suppression in &settings.suppress {
+        let name = suppression.name.as_str();
+        if suppression.is_expired(now) {
+            tracing::warn!(suppression = name, "the suppression has expired: remove it, or set a later time");
+        } else if let Some(field) = suppression.when.lacks(&settings.format).map(Field::name) {
+            tracing::warn!(suppression = name, field, "the suppression matches no record: LOG_FORMAT lacks the field");
         }
     }
 }

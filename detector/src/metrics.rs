@@ -16,6 +16,8 @@ pub const RECORDS: &str = "DetectorRecords";
 pub const BAD_RECORDS: &str = "DetectorBadRecords";
 /// Metric: records not counted over a window, the addresses being too many.
 pub const UNEXAMINED_RECORDS: &str = "DetectorUnexaminedRecords";
+/// Metric: records that suppressions kept from a rule.
+pub const SUPPRESSED_RECORDS: &str = "DetectorSuppressed";
 /// Metric: the time that a batch took, in milliseconds.
 pub const DURATION: &str = "DetectorDuration";
 /// Metric: findings of a rule after folding.
@@ -25,7 +27,7 @@ pub const MONITOR: &str = "Monitor";
 /// Dimension of [`FINDINGS`].
 pub const RULE: &str = "Rule";
 
-/// The lines for a batch: one for the batch, one for each rule that is switched on.
+/// The lines for a batch: one for the batch, one for each rule that is switched on, those of users last.
 #[must_use]
 pub fn lines(
     analysis: &Analysis,
@@ -41,13 +43,16 @@ pub fn lines(
             (RECORDS, "Count", analysis.counts.records()),
             (BAD_RECORDS, "Count", analysis.counts.bad),
             (UNEXAMINED_RECORDS, "Count", analysis.findings.unexamined_records),
+            (SUPPRESSED_RECORDS, "Count", analysis.findings.suppressed.records),
             (DURATION, "Milliseconds", milliseconds(duration)),
         ],
     );
     let rules = analysis.findings.by_rule().into_iter().filter(|(rule, _)| !config.disabled.contains(rule));
     let findings =
         rules.map(|(rule, count): (Rule, u64)| line.write(&[(RULE, rule.name())], &[(FINDINGS, "Count", count)]));
-    std::iter::once(batch).chain(findings).collect()
+    let custom = analysis.findings.by_custom_rule.iter();
+    let custom = custom.map(|(rule, count)| line.write(&[(RULE, rule)], &[(FINDINGS, "Count", *count)]));
+    std::iter::once(batch).chain(findings).chain(custom).collect()
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -86,8 +91,11 @@ impl Line<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::analysis::Analyzer;
+    use crate::custom_rule;
     use crate::format::LogFormat;
     use crate::record::Parser;
     use crate::test_data::v2_line;
@@ -112,11 +120,12 @@ mod tests {
                     {"Name": "DetectorRecords", "Unit": "Count"},
                     {"Name": "DetectorBadRecords", "Unit": "Count"},
                     {"Name": "DetectorUnexaminedRecords", "Unit": "Count"},
+                    {"Name": "DetectorSuppressed", "Unit": "Count"},
                     {"Name": "DetectorDuration", "Unit": "Milliseconds"},
                 ],
             }]},
             "Monitor": "vpcflow-x", "DetectorRecords": 2, "DetectorBadRecords": 1, "DetectorUnexaminedRecords": 0,
-            "DetectorDuration": 12,
+            "DetectorSuppressed": 0, "DetectorDuration": 12,
         });
         assert_eq!(batch, expected);
         let rules: Vec<Value> = lines[1..].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -127,5 +136,22 @@ mod tests {
         assert_eq!(of(Rule::RejectedTcp).unwrap()["DetectorFindings"], 1);
         assert_eq!(of(Rule::PortScan).unwrap()["DetectorFindings"], 0);
         assert_eq!(of(Rule::HostSweep), None);
+    }
+
+    #[test]
+    fn a_users_rule_has_a_line_also_without_findings() {
+        let rule = Arc::new(custom_rule::tests::read(custom_rule::tests::database()).unwrap());
+        let parser = Parser::new(LogFormat::aws_default());
+        let last = |port| {
+            let mut analyzer = Analyzer::new(&parser, &Config::default()).watch(&[Arc::clone(&rule)]);
+            analyzer.add(&v2_line("10.0.0.1", "10.0.0.2", port, 6, 40, "ACCEPT"));
+            let settings = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
+            let lines = lines(&analyzer.finish(), &settings, &Config::default(), Duration::ZERO, UNIX_EPOCH);
+            assert_eq!(lines.len(), 1 + Rule::ALL.len() + 1);
+            let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+            (line["Rule"].clone(), line["DetectorFindings"].clone())
+        };
+        assert_eq!(last(5432), ("database_from_elsewhere".into(), 1.into()));
+        assert_eq!(last(443), ("database_from_elsewhere".into(), 0.into()));
     }
 }

@@ -106,7 +106,7 @@ mod tests {
             subject: String::new(),
             body: String::new(),
             severity: Severity::High,
-            rules: vec![Rule::PortScan, Rule::RejectedTcp],
+            rules: [Rule::PortScan, Rule::RejectedTcp].map(Into::into).into(),
             origin: Origin {
                 monitor: "network/production".to_owned(),
                 vpc_id: "vpc-1".to_owned(),

@@ -7,7 +7,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use serde::{Serialize, Serializer};
 
 use crate::finding::{Detail, Finding, Folded, Subject};
-use crate::rules::Rule;
+use crate::rules::{Rule, RuleId};
 use crate::tally::Ports;
 
 /// Describes a finding: `10.0.0.5 sent 612.0 MB to 203.0.113.9`.
@@ -19,6 +19,7 @@ impl Display for Sentence<'_> {
         let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, folded, .. } = self.0;
         let (from, to) = (Address(*source), Address(*destination));
         let at = AtPorts(&tally.ports);
+        let RuleId::BuiltIn(rule) = rule else { return Custom(self.0).fmt(f) };
         match (rule, detail) {
             (Rule::HighDataTransfer, _) => {
                 write!(f, "{from} sent {} to {to}{at} in flows above the threshold", Bytes(tally.bytes))
@@ -66,6 +67,37 @@ impl Display for Inclusion<'_> {
             0 => Ok(()),
             1 => write!(f, "; 1 flow of {} was above the threshold for a flow", Bytes(bytes)),
             _ => write!(f, "; {large} flows of {} in all were above the threshold for a flow", Bytes(bytes)),
+        }
+    }
+}
+
+/// A finding of a user's rule: `database_from_elsewhere: 10.0.3.4 to 10.0.9.9 at port 5432: Only the bastion may open it.`
+struct Custom<'f>(&'f Finding);
+
+impl Display for Custom<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let description = self.0.rule.custom().map(|rule| rule.description.as_str()).unwrap_or_default();
+        write!(f, "{}{}: {description}", CustomHead(self.0), AtPorts(&self.0.tally.ports))
+    }
+}
+
+/// The name of a user's rule, and the subject of its finding.
+pub(super) struct CustomHead<'f>(pub &'f Finding);
+
+impl Display for CustomHead<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Finding { rule, subject: Subject { source, destination, detail }, .. } = self.0;
+        write!(f, "{rule}")?;
+        match (source, destination) {
+            (Some(source), Some(destination)) => write!(f, ": {source} to {destination}"),
+            (Some(source), None) => write!(f, ": from {source}"),
+            (None, Some(destination)) => write!(f, ": to {destination}"),
+            (None, None) => Ok(()),
+        }?;
+        match detail {
+            Detail::Protocol(protocol) => write!(f, ", protocol {protocol}"),
+            Detail::Interface(interface) => write!(f, ", {interface}"),
+            Detail::None | Detail::Port(_) => Ok(()),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The function's settings, which the operator passes in environment variables and, for lists, in the package.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::custom_rule::CustomRule;
 use crate::format::{FormatError, LogFormat};
 use crate::package_config::{PackageConfig, PackageConfigError};
 use crate::rules::Config;
+use crate::suppression::Suppression;
 
 /// The time after which an incident is published again while it lasts, unless the spec sets it: 6 hours.
 pub const DEFAULT_RENOTIFY_AFTER: Duration = Duration::from_hours(6);
@@ -20,6 +23,10 @@ pub struct Settings {
     pub format: LogFormat,
     /// `RULES`, as JSON; the defaults if it is not set. The networks are those of the package.
     pub rules: Config,
+    /// Rules of the user.
+    pub custom_rules: Vec<Arc<CustomRule>>,
+    /// Records that rules leave out.
+    pub suppress: Vec<Suppression>,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
     pub console: ConsoleNames,
     /// `BUCKET`: the bucket with the notification log. Without one the log lasts as long as an instance of the function.
@@ -107,6 +114,8 @@ impl Settings {
             },
             format: variables.required("LOG_FORMAT")?.parse()?,
             rules: Config { trusted_cidrs: package.trusted_cidrs, ..rules },
+            custom_rules: Vec::new(),
+            suppress: Vec::new(),
             console: ConsoleNames {
                 dashboard: variables.name("DASHBOARD")?,
                 workgroup: variables.name("WORKGROUP")?,

@@ -37,6 +37,8 @@ pub fn settings() -> Settings {
         },
         format: V2_FORMAT.parse().unwrap(),
         rules: Config::default(),
+        custom_rules: Vec::new(),
+        suppress: Vec::new(),
         console: ConsoleNames {
             dashboard: name(),
             workgroup: name(),

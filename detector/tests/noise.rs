@@ -36,6 +36,8 @@ fn settings(min_severity: Severity) -> Settings {
         },
         format: LogFormat::aws_default(),
         rules: Config { min_severity, ..Config::of_monitor() },
+        custom_rules: Vec::new(),
+        suppress: Vec::new(),
         console: ConsoleNames::default(),
         bucket: None,
         renotify_after: DEFAULT_RENOTIFY_AFTER,

@@ -37,6 +37,8 @@ impl Library {
                 rules: Config::default(),
                 bucket: None,
                 renotify_after: DEFAULT_RENOTIFY_AFTER,
+                custom_rules: Vec::new(),
+                suppress: Vec::new(),
                 console: ConsoleNames {
                     dashboard: Some("vfm-network-production-aa0df1549f".to_owned()),
                     workgroup: Some("vfm-network-production-aa0df1549f".to_owned()),

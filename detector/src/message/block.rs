@@ -32,12 +32,12 @@ pub(super) fn write(text: &mut String, report: &Report, index: usize, finding: &
     if !tally.interfaces.is_empty() {
         paragraph(text, "Interface:", &tally.interfaces.to_string());
     }
-    if let Some(threshold) = Threshold::of(finding.rule, &report.settings.rules) {
+    if let Some(threshold) = finding.rule.built_in().and_then(|rule| Threshold::of(rule, &report.settings.rules)) {
         paragraph(text, "Threshold:", &threshold.to_string());
     }
     paragraph(text, "Do:", finding.rule.action());
     let found = Links::of(finding, report.settings, report.invocation);
-    link(text, "Rule:", Some(found.rule));
+    link(text, "Rule:", found.rule);
     link(text, "Records in Logs Insights:", found.logs_insights);
     if index == 0
         && let Some(statement) = query::athena(finding, report.settings)

@@ -72,20 +72,23 @@ pub(super) fn conditions(finding: &Finding, format: &LogFormat, config: &Config)
     let address = |fields: &[Field], address: &Option<_>| {
         one_of(fields, "=", address.iter().map(|address: &std::net::IpAddr| Value::Text(address.to_string())).collect())
     };
+    let rule = rule.built_in();
     let ports = match detail {
         Detail::Port(port) => vec![*port],
         // A list that is not complete would hide records.
-        _ if *rule == Rule::PortScan || tally.ports.has_more() => Vec::new(),
+        _ if rule == Some(Rule::PortScan) || tally.ports.has_more() => Vec::new(),
         _ => tally.ports.sorted(),
     };
     let of_rule = match (rule, detail) {
-        (Rule::HighDataTransfer, _) => vec![number(Field::Bytes, ">", config.high_transfer_bytes)],
+        (Some(Rule::HighDataTransfer), _) => vec![number(Field::Bytes, ">", config.high_transfer_bytes)],
         // Rejected connections that were folded into it are part of the incident.
-        (Rule::SensitivePortAccepted, _) if finding.folded.is_empty() => vec![text(Field::Action, "ACCEPT")],
-        (Rule::SensitivePortRejected, _) => vec![text(Field::Action, "REJECT")],
-        (Rule::RejectedTcp, _) => vec![text(Field::Action, "REJECT"), number(Field::Protocol, "=", u64::from(TCP))],
+        (Some(Rule::SensitivePortAccepted), _) if finding.folded.is_empty() => vec![text(Field::Action, "ACCEPT")],
+        (Some(Rule::SensitivePortRejected), _) => vec![text(Field::Action, "REJECT")],
+        (Some(Rule::RejectedTcp), _) => {
+            vec![text(Field::Action, "REJECT"), number(Field::Protocol, "=", u64::from(TCP))]
+        }
         (_, Detail::Protocol(protocol)) => vec![number(Field::Protocol, "=", u64::from(*protocol))],
-        (Rule::SkippedRecords, _) => {
+        (Some(Rule::SkippedRecords), _) => {
             let interface = tally.interfaces.names().next();
             vec![text(Field::LogStatus, "SKIPDATA"), interface.and_then(|name| text(Field::InterfaceId, &name))]
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Links, Report, Sentence, Threshold, Time, quoted_bytes};
 use crate::finding::{Detail, Finding, Folded, Subject};
 use crate::notification_log::history::{History, Ongoing};
-use crate::rules::{Rule, Severity};
+use crate::rules::{Rule, RuleId, Severity};
 use crate::settings::Origin;
 
 /// The version of the document's form.
@@ -59,7 +59,7 @@ struct Omitted {
 pub struct FindingDocument {
     id: String,
     key: String,
-    rule: Rule,
+    rule: RuleId,
     severity: Severity,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<IpAddr>,
@@ -91,7 +91,9 @@ pub struct FindingDocument {
     summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<Threshold>,
-    action: &'static str,
+    action: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mitre: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     links: Option<Links>,
 }
@@ -119,7 +121,7 @@ impl FindingDocument {
         Self {
             id: finding.id(&origin.monitor),
             key: finding.key(&origin.owner),
-            rule: *rule,
+            rule: rule.clone(),
             severity: rule.severity(),
             source: *source,
             destination: *destination,
@@ -137,7 +139,8 @@ impl FindingDocument {
             history: None,
             summary: Sentence(finding).to_string(),
             threshold: None,
-            action: rule.action(),
+            action: rule.action().to_owned(),
+            mitre: rule.custom().map(|rule| rule.mitre.clone()).unwrap_or_default(),
             links: None,
         }
     }
@@ -147,7 +150,7 @@ impl FindingDocument {
         let Report { settings, invocation, .. } = report;
         Self {
             history: report.history(index).copied(),
-            threshold: Threshold::of(finding.rule, &settings.rules),
+            threshold: finding.rule.built_in().and_then(|rule| Threshold::of(rule, &settings.rules)),
             links: (index < MAX_LINKED).then(|| Links::of(finding, settings, invocation)),
             ..Self::new(finding, &settings.origin)
         }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use super::{Bytes, Report};
 use crate::finding::{Detail, Finding, Subject};
-use crate::rules::Rule;
-use crate::sentence::Address;
+use crate::rules::{Rule, RuleId};
+use crate::sentence::{Address, CustomHead};
 
 /// The least characters of a monitor's name that are worth reading.
 const MIN_NAME_CHARS: usize = 8;
@@ -64,6 +64,7 @@ impl Display for Brief<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, .. } = self.0;
         let (from, to) = (Address(*source), Address(*destination));
+        let RuleId::BuiltIn(rule) = rule else { return CustomHead(self.0).fmt(f) };
         match (rule, detail) {
             (Rule::LargeEgress, _) if destination.is_none() => {
                 write!(f, "{from} sent {} to public addresses", Bytes(tally.bytes))
@@ -90,6 +91,7 @@ impl Display for Briefest<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Finding { rule, subject: Subject { source, destination, detail }, .. } = self.0;
         let (from, to) = (Address(*source), Address(*destination));
+        let RuleId::BuiltIn(rule) = rule else { return rule.fmt(f) };
         match (rule, detail) {
             (Rule::LargeEgress, _) if destination.is_none() => write!(f, "{from} sent data"),
             (Rule::HighDataTransfer | Rule::LargeEgress | Rule::UnusualProtocol, _) => {

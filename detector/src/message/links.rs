@@ -13,7 +13,7 @@ use super::span::Span;
 use super::{Invocation, Time};
 use crate::account_region::AccountRegion;
 use crate::finding::Finding;
-use crate::rules::Rule;
+use crate::rules::{Rule, RuleId};
 use crate::settings::Settings;
 
 /// Links of a finding.
@@ -26,8 +26,9 @@ pub struct Links {
     /// The dashboard of the monitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dashboard: Option<String>,
-    /// The page of the rule.
-    pub(super) rule: String,
+    /// The page of the rule; the runbook of a user's rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<String>,
 }
 
 impl Links {
@@ -37,7 +38,14 @@ impl Links {
             let query = query::insights(finding, settings);
             logs_insights(account_region, log_group, &query, Span::around(&finding.tally))
         });
-        Self { logs_insights, dashboard: dashboard(settings, invocation), rule: rule(finding.rule) }
+        Self { logs_insights, dashboard: dashboard(settings, invocation), rule: page(&finding.rule) }
+    }
+}
+
+fn page(id: &RuleId) -> Option<String> {
+    match id {
+        RuleId::BuiltIn(built_in) => Some(rule(*built_in)),
+        RuleId::Custom(custom) => custom.runbook.clone(),
     }
 }
 

@@ -18,6 +18,8 @@ mod query_tests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 pub use conditions::QUERIED_FIELDS;
@@ -32,7 +34,7 @@ use crate::analysis::{Analysis, Counts};
 use crate::finding::Finding;
 use crate::notification_log::Notification;
 use crate::notification_log::history::{History, Ongoing};
-use crate::rules::{Rule, Severity};
+use crate::rules::{RuleId, Severity};
 use crate::sentence::{Bytes, Sentence, Time};
 use crate::settings::{Origin, Settings};
 
@@ -67,7 +69,7 @@ pub struct Message {
     /// The highest severity among the findings.
     pub severity: Severity,
     /// The rules that fired, each once, also those whose findings were folded into graver ones.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<RuleId>,
     /// Where the records come from.
     pub origin: Origin,
 }
@@ -108,8 +110,7 @@ impl Message {
         let all = &analysis.findings;
         let (findings, histories): (Vec<&Finding>, Vec<_>) = notification.findings.iter().copied().unzip();
         let severity = findings.iter().map(|finding| finding.rule.severity()).max()?;
-        let fired = |rule| findings.iter().any(|finding| finding.rules().any(|fired| fired == rule));
-        let rules = Rule::ALL.into_iter().filter(|rule| fired(*rule)).collect();
+        let rules: BTreeSet<_> = findings.iter().flat_map(|finding| finding.rules()).collect();
         let report = Report {
             settings,
             invocation,
@@ -125,7 +126,7 @@ impl Message {
             subject: ascii(&headline(&report, MAX_SUBJECT_CHARS)),
             body: report.body(),
             severity,
-            rules,
+            rules: rules.into_iter().collect(),
             origin: settings.origin.clone(),
         })
     }

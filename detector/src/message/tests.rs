@@ -1,18 +1,22 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
 use crate::account_region::AccountRegion;
+use crate::analysis::Analyzer;
+use crate::custom_rule;
 use crate::finding::{Detail, Folded, Subject};
 use crate::findings::{Findings, Groups};
 use crate::notification_log::Batch;
 use crate::notification_log::history::Sums;
 use crate::record::Parser;
+use crate::rules::Rule;
 use crate::rules::{Config, Limits};
 use crate::settings::ConsoleNames;
-use crate::test_data::{FUNCTION_ARN, LOG_GROUP, settings};
+use crate::test_data::{FUNCTION_ARN, LOG_GROUP, settings, v2_line};
 
 pub(super) fn invocation() -> Invocation {
     Invocation { account_region: AccountRegion::of_function(FUNCTION_ARN), log_group: Some(LOG_GROUP.to_owned()) }
@@ -522,7 +526,7 @@ fn an_incident_that_goes_on_is_said_to_with_what_came_since() {
     let since = Sums { findings: 12, records: 80, bytes: 3_200 };
     let history = History { first: Time(1_418_500_000), last_message: Time(1_418_508_400), since };
     let ongoing = Ongoing {
-        rule: Rule::PortScan,
+        rule: "portScan".to_owned(),
         severity: Severity::Medium,
         summary: "198.51.100.66 tried 62 ports of 10.0.0.1: 22".to_owned(),
         history,
@@ -548,4 +552,37 @@ fn an_incident_that_goes_on_is_said_to_with_what_came_since() {
         (&document["ongoing"][0]["rule"], &document["ongoing"][0]["findings"]),
         (&"portScan".into(), &12.into())
     );
+}
+
+#[test]
+fn a_finding_of_a_users_rule_has_its_words() {
+    let mut value = custom_rule::tests::database();
+    let compose = |value: &Value| {
+        let rule = Arc::new(custom_rule::tests::read(value.clone()).unwrap());
+        let settings = Settings { custom_rules: vec![rule], ..settings() };
+        let parser = Parser::new(settings.format.clone());
+        let mut analyzer = Analyzer::new(&parser, &settings.rules).watch(&settings.custom_rules);
+        analyzer.add(&v2_line("10.0.3.4", "10.0.9.9", 5432, 6, 40, "ACCEPT"));
+        compose_with(&analyzer.finish(), &settings, &invocation()).unwrap()
+    };
+    let message = compose(&value);
+    assert_eq!(message.subject, "HIGH: database_from_elsewhere: 10.0.3.4 to 10.0.9.9, network/production");
+    assert_eq!(message.rules.iter().map(RuleId::name).collect::<Vec<_>>(), ["database_from_elsewhere"]);
+    let sentence = "database_from_elsewhere: 10.0.3.4 to 10.0.9.9 at port 5432: Only the bastion may open PostgreSQL.";
+    let finding = |message: &Message| body(message).0["findings"][0].clone();
+    let found = finding(&message);
+    assert_eq!((&found["rule"], &found["severity"]), (&"database_from_elsewhere".into(), &"HIGH".into()));
+    assert_eq!(
+        (&found["summary"], &found["action"]),
+        (&sentence.into(), &"Only the bastion may open PostgreSQL.".into())
+    );
+    assert_eq!((found.get("mitre"), found["links"].get("rule")), (None, None));
+    let email = body(&message).1;
+    assert!(email.contains("\n1. HIGH database_from_elsewhere\n") && !email.contains("Rule:"), "{email}");
+
+    value["runbook"] = "https://example.com/runbook".into();
+    value["mitre"] = serde_json::json!(["T1046"]);
+    let found = finding(&compose(&value));
+    assert_eq!((&found["action"], &found["links"]["rule"]), (&value["runbook"], &value["runbook"]));
+    assert_eq!(found["mitre"], value["mitre"]);
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rules::{Rule, Severity};
+use crate::rules::Severity;
 use crate::sentence::Time;
 
 /// Sums over the findings of an incident since its latest message.
@@ -42,7 +42,7 @@ pub struct History {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ongoing {
     /// Its rule.
-    pub rule: Rule,
+    pub rule: String,
     /// Its severity.
     pub severity: Severity,
     /// The latest finding in words.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Finding;
 use crate::findings::Findings;
 use crate::incident::{Incidents, Namer};
-use crate::rules::{Networks, Rule, Severity};
+use crate::rules::{Networks, Severity};
 use crate::sentence::{Sentence, Time};
 use crate::settings::Settings;
 use history::{History, Ongoing, Sums};
@@ -60,7 +60,7 @@ pub struct NotificationLog {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Incident {
-    rule: Rule,
+    rule: String,
     severity: Severity,
     /// The latest finding in words.
     summary: String,
@@ -220,7 +220,7 @@ impl NotificationLog {
             let first = finding.tally.first.unwrap_or(batch.now);
             let first = self.incidents.get(name).map_or(first, |known| known.first.min(first));
             let incident = Incident {
-                rule: finding.rule,
+                rule: finding.rule.name().to_owned(),
                 severity: finding.rule.severity(),
                 summary: addition.summary.clone(),
                 first,
@@ -239,7 +239,7 @@ impl NotificationLog {
         ongoing.sort_by_key(|incident| std::cmp::Reverse((incident.severity, incident.since.findings, incident.last)));
         let listed = ongoing.into_iter().take(MAX_ONGOING).map(|incident| {
             let listed = Ongoing {
-                rule: incident.rule,
+                rule: incident.rule.clone(),
                 severity: incident.severity,
                 summary: incident.summary.clone(),
                 history: History::from(&*incident),

@@ -1,18 +1,21 @@
 //! Judges records one by one, and keeps the state that goes beyond a single one.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
 
+use super::connection::opens_connection;
 use super::conversations::{Conversation, Conversations, Seen};
+use super::custom::CustomRules;
+use super::ends::Ends;
+use super::suppressions::Suppressions;
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
-use crate::finding::{Detail, Subject};
+use crate::custom_rule::CustomRule;
+use crate::finding::Detail;
 use crate::findings::{Findings, Groups};
-use crate::record::{Action, FlowDirection, LogStatus, Record, TCP, UDP};
-
-/// The bit of SYN among TCP's flags.
-const SYN: u16 = 2;
-/// The bit of ACK; flow logs report it with SYN only.
-const ACK: u16 = 16;
+use crate::record::{Action, FlowDirection, LogStatus, Record, TCP};
+use crate::suppression::Suppression;
 
 /// The value of `traffic-path` for "through another resource in the same VPC".
 const WITHIN_VPC: u8 = 1;
@@ -27,23 +30,13 @@ pub struct Engine {
     sensitive_ports: Box<[u64; 1024]>,
     expected_protocols: [bool; 256],
     networks: Networks,
+    suppressions: Suppressions,
     conversations: Conversations,
     windows: Windows,
+    custom: CustomRules,
+    max_subjects: usize,
     groups: Groups,
     other_ends: u64,
-}
-
-/// The real ends of a flow, with a flag for each that is public.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
-    /// The source: the address in the packet if the format has it.
-    pub source: Option<IpAddr>,
-    /// The destination, likewise.
-    pub destination: Option<IpAddr>,
-    /// True if the source is on the internet and not trusted.
-    pub from_public: bool,
-    /// True if the destination is.
-    pub to_public: bool,
 }
 
 /// The engine's view of a record with traffic.
@@ -67,12 +60,6 @@ enum End {
     Arrival,
     /// Another end has counted.
     Other,
-}
-
-impl Ends {
-    fn subject(&self, detail: Detail) -> Subject {
-        Subject { source: self.source, destination: self.destination, detail }
-    }
 }
 
 impl Engine {
@@ -99,16 +86,34 @@ impl Engine {
             sensitive_ports,
             expected_protocols,
             networks: Networks::new(config.trusted_cidrs.clone()),
+            suppressions: Suppressions::default(),
             conversations: Conversations::new(limits.conversations),
             windows: Windows::new(config, limits),
-            groups: Groups::new(limits.findings_per_rule),
+            custom: CustomRules::default(),
+            max_subjects: limits.subjects,
+            groups: Groups::new(limits),
             other_ends: 0,
         }
+    }
+
+    /// Leaves out the records of those `suppressions` that have not expired at `now`.
+    #[must_use]
+    pub fn suppress(self, suppressions: &[Suppression], now: SystemTime) -> Self {
+        Self { suppressions: Suppressions::new(suppressions, self.enabled, now), ..self }
+    }
+
+    /// Judges records by the `rules` of a user too.
+    #[must_use]
+    pub fn watch(mut self, rules: &[Arc<CustomRule>]) -> Self {
+        self.custom = CustomRules::new(rules, self.max_subjects);
+        self.groups.watch(self.custom.rules());
+        self
     }
 
     /// Judges a record and returns its flow, or `None` if there was no traffic.
     #[inline]
     pub fn observe(&mut self, record: &Record) -> Option<Flow> {
+        self.suppressions.next_record();
         if !record.has_traffic() {
             self.skipped(record);
             return None;
@@ -120,6 +125,9 @@ impl Engine {
         }
         // A rejection is recorded at one end only, whichever was seen first.
         self.judge_action(record, end, &ends);
+        if !self.custom.is_empty() {
+            self.judge_by_custom(record, end, &ends);
+        }
         if let (Some(source), Some(destination)) = (ends.source, ends.destination) {
             self.judge_over_time(record, &ends, end, source, destination);
         }
@@ -137,14 +145,17 @@ impl Engine {
         let window = self.windows.window(record);
         if let Some(port) = record.destination_port.filter(|_| opens_connection(record)) {
             let opening = Opening { window, source, destination, port };
-            if end != End::Departure {
+            if end != End::Departure && !self.suppressions.suppress(Rule::PortScan, record, ends) {
                 self.windows.add_port(record, opening, &mut self.groups);
             }
-            if end != End::Arrival && self.is_swept(ends, port) {
+            if end != End::Arrival
+                && self.is_swept(ends, port)
+                && !self.suppressions.suppress(Rule::HostSweep, record, ends)
+            {
                 self.windows.add_host(record, opening, &mut self.groups);
             }
         }
-        if is_egress(record, ends) {
+        if is_egress(record, ends) && !self.suppressions.suppress(Rule::LargeEgress, record, ends) {
             self.windows.add_egress(record, window, source, destination, &mut self.groups);
         }
     }
@@ -152,8 +163,9 @@ impl Engine {
     /// The findings.
     #[must_use]
     pub fn finish(mut self) -> Findings {
-        let unexamined_records = self.windows.finish(&mut self.groups);
-        Findings { unexamined_records, other_ends: self.other_ends, ..self.groups.finish() }
+        let unexamined_records = self.windows.finish(&mut self.groups) + self.custom.finish(&mut self.groups);
+        let suppressed = self.suppressions.finish();
+        Findings { unexamined_records, suppressed, other_ends: self.other_ends, ..self.groups.finish() }
     }
 
     /// Behind a NAT gateway or load balancer the addresses of the packet are the real ones.
@@ -230,6 +242,20 @@ impl Engine {
         }
     }
 
+    /// The rules of users. A conversation counts where it counts for the rules of the detector.
+    fn judge_by_custom(&mut self, record: &Record, end: End, ends: &Ends) {
+        let is_counted = matches!(end, End::Only | End::Arrival) || record.action == Some(Action::Reject);
+        if !is_counted {
+            return;
+        }
+        let window = self.windows.window(record);
+        for place in 0..self.custom.rules().len() {
+            if self.custom.matches(place, record, ends) && !self.suppressions.suppress_custom(record, ends) {
+                self.custom.count(place, record, ends, window, &mut self.groups);
+            }
+        }
+    }
+
     #[cold]
     fn skipped(&mut self, record: &Record) {
         if record.log_status == Some(LogStatus::SkipData) {
@@ -241,7 +267,7 @@ impl Engine {
 
     #[inline]
     fn fire(&mut self, rule: Rule, ends: &Ends, detail: Detail, record: &Record) {
-        if !self.enabled[rule as usize] {
+        if !self.enabled[rule as usize] || self.suppressions.suppress(rule, record, ends) {
             return;
         }
         if self.is_apart(rule, ends, record) {
@@ -253,12 +279,15 @@ impl Engine {
 
     /// True if the rule over a window that could stand for the finding does not count the record.
     #[inline]
-    fn is_apart(&self, rule: Rule, ends: &Ends, record: &Record) -> bool {
-        match rule {
-            Rule::HighDataTransfer => !is_egress(record, ends),
-            Rule::RejectedTcp => !record.destination_port.is_some_and(|port| self.is_swept(ends, port)),
-            _ => false,
-        }
+    fn is_apart(&mut self, rule: Rule, ends: &Ends, record: &Record) -> bool {
+        let (is_seen, over_time) = match rule {
+            Rule::HighDataTransfer => (is_egress(record, ends), Rule::LargeEgress),
+            Rule::RejectedTcp | Rule::SensitivePortRejected => {
+                (record.destination_port.is_some_and(|port| self.is_swept(ends, port)), Rule::HostSweep)
+            }
+            _ => return false,
+        };
+        !is_seen || self.suppressions.cover(over_time, record, ends)
     }
 
     /// True if sweeps of the port count targets such as the destination.
@@ -277,21 +306,4 @@ impl Engine {
 #[inline]
 fn is_egress(record: &Record, ends: &Ends) -> bool {
     ends.to_public && !ends.from_public && record.action != Some(Action::Reject)
-}
-
-/// True if the record is of the side that opens a connection, not of the one that answers: answers go to many ports too.
-///
-/// TCP's flags decide: a SYN alone opens. Without flags, and for traffic that is rejected without ever opening, such as a scan
-/// by FIN, the connection is assumed to go to the smaller port number, the one a service listens at.
-#[inline]
-fn opens_connection(record: &Record) -> bool {
-    if !matches!(record.protocol, None | Some(TCP | UDP)) {
-        return false;
-    }
-    let flags = record.tcp_flags.filter(|_| record.protocol == Some(TCP));
-    match flags {
-        Some(flags) if flags & SYN != 0 => flags & ACK == 0,
-        Some(_) if record.action != Some(Action::Reject) => false,
-        _ => record.source_port.is_none_or(|source| record.destination_port.is_some_and(|port| port <= source)),
-    }
 }

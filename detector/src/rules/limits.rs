@@ -9,6 +9,8 @@ pub struct Limits {
     /// Findings kept per rule, the largest; while records come, up to twice as many are counted. The bound is per rule so that a
     /// scan from many addresses cannot crowd out a large transfer.
     pub findings_per_rule: usize,
+    /// As `findings_per_rule`, for each rule of a user.
+    pub findings_per_custom_rule: usize,
     /// Subjects counted at a time, for each of the three rules that look at windows.
     pub subjects: usize,
     /// Ports and targets distinguished at a time, beyond those that a subject keeps itself.
@@ -19,16 +21,22 @@ pub struct Limits {
 
 impl Limits {
     /// For one batch in a Lambda function of 128 MB: below 16 MiB for findings and their list, 14 MiB and 5 MiB for
-    /// windows, 4 MiB for conversations, also while tables grow.
-    pub const FUNCTION: Self =
-        Self { findings_per_rule: 1_792, subjects: 14_336, members: 114_688, conversations: 57_344 };
+    /// windows, 8 MiB for windows of users' rules, 4 MiB for conversations, also while tables grow.
+    pub const FUNCTION: Self = Self {
+        findings_per_rule: 1_792,
+        findings_per_custom_rule: 112,
+        subjects: 14_336,
+        members: 114_688,
+        conversations: 57_344,
+    };
 
-    /// For the files of a whole VPC on a person's machine: 16 times as much of everything, below 624 MiB in all.
+    /// For the files of a whole VPC on a person's machine: 16 times as much of everything, below 752 MiB in all.
     pub const WORKSTATION: Self = Self::FUNCTION.times(16);
 
     const fn times(self, factor: usize) -> Self {
         Self {
             findings_per_rule: self.findings_per_rule * factor,
+            findings_per_custom_rule: self.findings_per_custom_rule * factor,
             subjects: self.subjects * factor,
             members: self.members * factor,
             conversations: self.conversations * factor,

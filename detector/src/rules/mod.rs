@@ -2,13 +2,18 @@
 
 mod action;
 mod config;
+pub(crate) mod connection;
 mod conversations;
+mod custom;
 mod declared;
+pub(crate) mod ends;
 mod engine;
 pub(crate) mod limits;
 mod members;
 mod networks;
 pub(crate) mod rule;
+pub(crate) mod rule_id;
+mod suppressions;
 mod windows;
 
 #[cfg(test)]
@@ -17,7 +22,9 @@ mod tests;
 pub use config::Config;
 pub(crate) use config::cidrs;
 pub use declared::{Declared, DeclaredSpec};
-pub use engine::{Ends, Engine, Flow};
+pub use ends::Ends;
+pub use engine::{Engine, Flow};
 pub use limits::Limits;
 pub use networks::Networks;
 pub use rule::{Rule, Severity};
+pub use rule_id::RuleId;

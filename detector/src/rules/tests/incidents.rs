@@ -8,7 +8,11 @@ type Outline = (Rule, u64, Vec<(Rule, u64)>);
 
 fn outline(findings: &Findings) -> Vec<Outline> {
     let folded = |finding: &Finding| finding.folded.iter().map(|it: &Folded| (it.rule, it.records)).collect();
-    findings.list.iter().map(|finding| (finding.rule, finding.tally.records, folded(finding))).collect()
+    findings
+        .list
+        .iter()
+        .map(|finding| (finding.rule.built_in().unwrap(), finding.tally.records, folded(finding)))
+        .collect()
 }
 
 fn outline_of<'f>(flows: impl IntoIterator<Item = Flow<'f>>) -> Vec<Outline> {

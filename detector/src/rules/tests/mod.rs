@@ -2,6 +2,7 @@
 
 mod both_ends;
 mod bounds;
+mod custom;
 mod high_data_transfer;
 mod host_sweep;
 mod incidents;
@@ -10,7 +11,10 @@ mod port_scan;
 mod rejected_tcp;
 mod sensitive_ports;
 mod skipped_records;
+mod suppressions;
 mod unusual_protocol;
+
+use std::time::SystemTime;
 
 use flow_log_fields::Field;
 use proptest::prelude::*;
@@ -21,6 +25,7 @@ use crate::finding::{Detail, Finding};
 use crate::findings::Findings;
 use crate::format::LogFormat;
 use crate::record::Parser;
+use crate::suppression::Suppression;
 use crate::test_data::{CUSTOM_FORMAT, V2_FORMAT};
 
 const INSIDE: &str = "10.0.0.1";
@@ -64,8 +69,20 @@ impl Flow<'_> {
 }
 
 fn analyze_as(format: &str, lines: impl IntoIterator<Item = String>, config: &Config) -> Findings {
+    analyze_without(&[], format, lines, config)
+}
+
+/// The time of the tests' clock.
+const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+fn analyze_without(
+    suppressions: &[Suppression],
+    format: &str,
+    lines: impl IntoIterator<Item = String>,
+    config: &Config,
+) -> Findings {
     let parser = Parser::new(format.parse::<LogFormat>().unwrap());
-    let mut analyzer = Analyzer::new(&parser, config);
+    let mut analyzer = Analyzer::new(&parser, config).suppress(suppressions, NOW);
     let mut sent = 0;
     for line in lines {
         analyzer.add(&line);
@@ -92,13 +109,12 @@ fn fires<'f>(rule: Rule, flows: impl IntoIterator<Item = Flow<'f>>) -> bool {
     !found(rule, flows).is_empty()
 }
 
-#[test]
-fn a_rule_that_is_switched_off_finds_nothing() {
+/// Lines on which every rule fires, none in the incident of another.
+fn lines_of_all_rules() -> Vec<String> {
     let skipped = "2 1 eni-a - - - - - - - 1200000000 1200000060 - SKIPDATA".to_owned();
     let hosts: Vec<_> = (1..=60).map(|host| format!("10.2.0.{host}")).collect();
     let scan = (1..=20).map(|port| FLOW.to_port(port).v2());
     let sweep = hosts.iter().map(|destination| Flow { destination, ..FLOW }.v2());
-    // None belongs to the same incident as another.
     let others = [
         Flow { bytes: 600_000_000, ..FLOW },
         Flow { action: "REJECT", source: TARGET, destination: INSIDE, ..FLOW },
@@ -107,11 +123,16 @@ fn a_rule_that_is_switched_off_finds_nothing() {
         Flow { protocol: 47, ..FLOW },
     ];
     let egress = [Flow { bytes: 50_000_000, destination: PUBLIC, ..FLOW }; 10].map(|flow| flow.v2());
-    let lines: Vec<_> = scan.chain(sweep).chain(egress).chain(others.map(|flow| flow.v2())).chain([skipped]).collect();
-    let rules = |config: &Config| -> Vec<_> {
-        let counts = analyze_as(V2_FORMAT, lines.clone(), config).by_rule();
-        counts.into_iter().filter(|(_, count)| *count > 0).map(|(rule, _)| rule).collect()
-    };
+    scan.chain(sweep).chain(egress).chain(others.map(|flow| flow.v2())).chain([skipped]).collect()
+}
+
+fn fired(findings: &Findings) -> Vec<Rule> {
+    findings.by_rule().into_iter().filter(|(_, count)| *count > 0).map(|(rule, _)| rule).collect()
+}
+
+#[test]
+fn a_rule_that_is_switched_off_finds_nothing() {
+    let rules = |config: &Config| fired(&analyze_as(V2_FORMAT, lines_of_all_rules(), config));
     assert_eq!(rules(&Config::default()), Rule::ALL);
     for off in Rule::ALL {
         let left: Vec<_> = Rule::ALL.into_iter().filter(|rule| *rule != off).collect();

@@ -1,0 +1,134 @@
+//! Judges records by the rules of users.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use super::ends::Ends;
+use crate::custom_rule::{CustomRule, GroupField};
+use crate::finding::{Detail, Subject};
+use crate::findings::Groups;
+use crate::record::Record;
+use crate::tally::Tally;
+
+/// The place of a rule, the subject and the window.
+type Key = (usize, Subject, u32);
+
+/// The rules of users at work on one batch.
+#[derive(Debug, Default)]
+pub(super) struct CustomRules {
+    rules: Vec<Arc<CustomRule>>,
+    max: usize,
+    /// The counts of rules that need several records.
+    counts: HashMap<Key, Tally, RandomState>,
+    newest: u32,
+    /// Windows before this one are forgotten.
+    oldest: u32,
+    unexamined: u64,
+}
+
+impl CustomRules {
+    /// Those of `rules` that are switched on; at most `max` subjects are counted at a time.
+    pub(super) fn new(rules: &[Arc<CustomRule>], max: usize) -> Self {
+        Self { rules: rules.iter().filter(|rule| rule.enabled).cloned().collect(), max, ..Self::default() }
+    }
+
+    pub(super) fn rules(&self) -> &[Arc<CustomRule>] {
+        &self.rules
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// True if a rule fires for the record.
+    pub(super) fn matches(&self, place: usize, record: &Record, ends: &Ends) -> bool {
+        self.rules.get(place).is_some_and(|rule| rule.when.matches(record, ends))
+    }
+
+    /// Counts a record that the rule at `place` matches.
+    pub(super) fn count(&mut self, place: usize, record: &Record, ends: &Ends, window: u32, groups: &mut Groups) {
+        let Some(rule) = self.rules.get(place) else { return };
+        let subject = subject(rule, record, ends);
+        if rule.min_records == 1 {
+            groups.add_custom(place, subject, record);
+            return;
+        }
+        self.newest = self.newest.max(window);
+        let key = (place, subject, window);
+        if self.counts.len() >= self.max && !self.counts.contains_key(&key) {
+            self.make_room(groups);
+            if self.counts.len() >= self.max {
+                self.unexamined += 1;
+                return;
+            }
+        }
+        self.counts.entry(key).or_default().add(record);
+    }
+
+    /// Judges and forgets all windows but the newest two.
+    #[cold]
+    fn make_room(&mut self, groups: &mut Groups) {
+        let oldest = self.newest.saturating_sub(1);
+        if oldest > self.oldest {
+            self.oldest = oldest;
+            self.judge_before(oldest, groups);
+        }
+    }
+
+    /// Judges the remaining windows. Returns the number of records that could not be counted for want of room.
+    pub(super) fn finish(mut self, groups: &mut Groups) -> u64 {
+        self.judge_before(u32::MAX, groups);
+        self.unexamined
+    }
+
+    /// The largest counts come first: where there is no room for all findings, the choice depends on the records alone.
+    fn judge_before(&mut self, window: u32, groups: &mut Groups) {
+        let over = self.counts.extract_if(|(.., of), _| *of < window);
+        let reaches = |place: usize, tally: &Tally| {
+            self.rules.get(place).is_some_and(|rule| tally.records >= u64::from(rule.min_records))
+        };
+        let mut found: Vec<_> = over.filter(|((place, ..), tally)| reaches(*place, tally)).collect();
+        found.sort_unstable_by(|(a, one), (b, other)| other.records.cmp(&one.records).then_with(|| a.cmp(b)));
+        for ((place, subject, _), tally) in found {
+            groups.merge_custom(place, subject, &tally);
+        }
+    }
+}
+
+/// The subject of the record for `rule`.
+fn subject(rule: &CustomRule, record: &Record, ends: &Ends) -> Subject {
+    let has = |field| rule.group_by.contains(&field);
+    let detail = if has(GroupField::Dstport) {
+        record.destination_port.map(Detail::Port)
+    } else if has(GroupField::Protocol) {
+        record.protocol.map(Detail::Protocol)
+    } else if has(GroupField::InterfaceId) {
+        record.interface_id.map(|interface| Detail::Interface(interface.into()))
+    } else {
+        None
+    };
+    Subject {
+        source: ends.source.filter(|_| has(GroupField::Source)),
+        destination: ends.destination.filter(|_| has(GroupField::Destination)),
+        detail: detail.unwrap_or(Detail::None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Limits;
+
+    #[test]
+    fn full_counts_stay_below_what_is_documented() {
+        for (limits, mebibytes) in [(Limits::FUNCTION, 8), (Limits::WORKSTATION, 128)] {
+            // A table grows by doubling: half as many slots move, each with a byte of its own.
+            let slots = limits.subjects.next_power_of_two();
+            let bytes = (slots + slots / 2) * (size_of::<(Key, Tally)>() + 1);
+            assert!(bytes < mebibytes * 1024 * 1024, "{bytes}");
+        }
+    }
+}
