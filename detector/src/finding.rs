@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::evidence::Evidence;
 use crate::rules::rule::Rule;
 use crate::rules::rule_id::RuleId;
 use crate::tally::Tally;
@@ -64,6 +65,8 @@ pub struct Finding {
     pub tally: Tally,
     /// Distinct ports of a port scan, or targets of a sweep, in its largest window; 0 for other rules.
     pub distinct: u32,
+    /// What a person asks for first.
+    pub evidence: Evidence,
     /// True if it has records that no rule over a window sees.
     pub is_apart: bool,
     /// The findings of lesser rules about the same traffic, summed up by rule, in the order of [`Rule::ALL`].

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::custom_rule::CustomRule;
+use crate::evidence::Evidence;
 use crate::finding::{Finding, Subject};
 use crate::folding;
 use crate::record::Record;
@@ -35,6 +36,7 @@ struct RuleGroups {
 struct Sum {
     tally: Tally,
     distinct: u32,
+    evidence: Evidence,
     is_apart: bool,
 }
 
@@ -95,10 +97,11 @@ impl Groups {
     }
 
     /// Counts the records of `tally`, those of one window, under `rule`.
-    pub fn merge(&mut self, rule: Rule, subject: Subject, tally: &Tally, distinct: u32) {
+    pub fn merge(&mut self, rule: Rule, subject: Subject, tally: &Tally, distinct: u32, evidence: &Evidence) {
         let sum = self.sum(rule, subject);
         sum.tally.merge(tally);
         sum.distinct = distinct.max(sum.distinct);
+        sum.evidence.merge(evidence);
     }
 
     #[inline]
@@ -148,11 +151,12 @@ impl RuleGroups {
 
     /// Hands the sums over as findings.
     fn findings(self, rule: &RuleId) -> impl Iterator<Item = Finding> {
-        self.sums.into_iter().map(move |(subject, Sum { tally, distinct, is_apart })| Finding {
+        self.sums.into_iter().map(move |(subject, Sum { tally, distinct, evidence, is_apart })| Finding {
             rule: rule.clone(),
             subject,
             tally,
             distinct,
+            evidence,
             is_apart,
             folded: Vec::new(),
         })
@@ -251,7 +255,7 @@ mod tests {
 
     #[test]
     fn full_groups_and_their_list_stay_below_what_is_documented() {
-        for (limits, mebibytes) in [(Limits::FUNCTION, 16), (Limits::WORKSTATION, 256)] {
+        for (limits, mebibytes) in [(Limits::FUNCTION, 22), (Limits::WORKSTATION, 352)] {
             let max = limits.findings_per_rule;
             // A table has a power of two of slots, each with a byte of its own.
             let slots = (max * 8 / 7).next_power_of_two();

@@ -128,6 +128,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::evidence::Evidence;
     use crate::record::Parser;
 
     const SOURCE: [u8; 4] = [198, 51, 100, 66];
@@ -140,6 +141,7 @@ mod tests {
             subject: Subject { source: Some(SOURCE.into()), destination: Some(TARGET.into()), detail: Detail::None },
             tally: Tally::default(),
             distinct: 0,
+            evidence: Evidence::None,
             is_apart: false,
             folded: Vec::new(),
         };

@@ -45,6 +45,7 @@ mod tests {
 
     use super::*;
     use crate::custom_rule;
+    use crate::evidence::Evidence;
     use crate::finding::Folded;
     use crate::rules::{Rule, RuleId};
     use crate::tally::Tally;
@@ -59,7 +60,15 @@ mod tests {
             detail: Detail::None,
         };
         let tally = Tally { records: 3, bytes: 180, first: Some(22), last: Some(82), ..Tally::default() };
-        Finding { rule: Rule::RejectedTcp.into(), subject, tally, distinct: 0, is_apart: false, folded: Vec::new() }
+        Finding {
+            rule: Rule::RejectedTcp.into(),
+            subject,
+            tally,
+            distinct: 0,
+            evidence: Evidence::None,
+            is_apart: false,
+            folded: Vec::new(),
+        }
     }
 
     fn with(change: impl FnOnce(&mut Finding)) -> Finding {

@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use crate::evidence::Evidence;
 use crate::finding::{Finding, Subject};
 use crate::identity::digits;
 use crate::rules::{Networks, Rule};
@@ -15,8 +16,8 @@ use crate::rules::{Networks, Rule};
 pub struct Incidents {
     /// Those that the finding is about, at least one. The finding is new if one of them is.
     pub own: Vec<String>,
-    /// A wider incident. The finding is part of it if it is known.
-    pub wider: Option<String>,
+    /// Those that become known with it.
+    pub included: Vec<String>,
 }
 
 /// Names the incidents of the findings of a monitor.
@@ -36,8 +37,8 @@ impl<'n> Namer<'n> {
     /// The incidents of `finding`.
     #[must_use]
     pub fn incidents(&self, finding: &Finding) -> Incidents {
-        let Finding { rule, subject: Subject { source, destination, .. }, tally, .. } = finding;
-        let one = |name| Incidents { own: vec![name], wider: None };
+        let Finding { rule, subject: Subject { source, destination, .. }, tally, evidence, .. } = finding;
+        let one = |name| Incidents { own: vec![name], included: Vec::new() };
         let Some(rule) = rule.built_in() else { return one(finding.key(self.owner)) };
         match rule {
             Rule::SensitivePortAccepted => {
@@ -45,17 +46,20 @@ impl<'n> Namer<'n> {
                 let names = ports.iter().map(|port| self.name(rule, None, *destination, &format!("port {port}")));
                 let rest = (ports.is_empty() || tally.ports.has_more())
                     .then(|| self.name(rule, None, *destination, "other ports"));
-                Incidents { own: names.chain(rest).collect(), wider: None }
+                Incidents { own: names.chain(rest).collect(), included: Vec::new() }
             }
             Rule::PortScan | Rule::HostSweep if self.is_public(*source) => {
                 one(self.name(rule, None, None, "from the internet"))
             }
             // Large flows of an egress are part of it, also in a batch where the sum of all is below its threshold.
-            Rule::HighDataTransfer => Incidents {
-                own: vec![self.name(Rule::LargeEgress, *source, *destination, "")],
-                wider: Some(self.name(Rule::LargeEgress, *source, None, "")),
-            },
-            Rule::LargeEgress => one(self.name(rule, *source, *destination, "")),
+            Rule::HighDataTransfer => one(self.name(Rule::LargeEgress, *source, *destination, "")),
+            Rule::LargeEgress => {
+                let name = |destination| self.name(rule, *source, destination, "");
+                let Evidence::Destinations(largest) = evidence else { return one(name(*destination)) };
+                let main = destination.or_else(|| largest.main(tally.bytes));
+                let included = largest.sorted().into_iter().map(|(address, _)| name(Some(address))).collect();
+                Incidents { own: vec![name(main)], included }
+            }
             _ => one(finding.key(self.owner)),
         }
     }
@@ -74,6 +78,7 @@ impl<'n> Namer<'n> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Destinations;
     use crate::finding::Detail;
     use crate::record::Parser;
     use crate::tally::Tally;
@@ -94,7 +99,15 @@ mod tests {
             _ => Detail::None,
         };
         let subject = Subject { source: Some(source.into()), destination: destination.map(Into::into), detail };
-        Finding { rule: rule.into(), subject, tally, distinct: 0, is_apart: false, folded: Vec::new() }
+        Finding {
+            rule: rule.into(),
+            subject,
+            tally,
+            distinct: 0,
+            evidence: Evidence::None,
+            is_apart: false,
+            folded: Vec::new(),
+        }
     }
 
     fn incidents(finding: &Finding) -> Incidents {
@@ -138,20 +151,30 @@ mod tests {
 
     #[test]
     fn large_flows_are_part_of_the_egress_of_their_source() {
-        let transfer = incidents(&finding(Rule::HighDataTransfer, INSIDE, Some(OUTSIDE), &[443]));
+        let transfer = |to| incidents(&finding(Rule::HighDataTransfer, INSIDE, Some(to), &[443])).own;
         let to_one = incidents(&finding(Rule::LargeEgress, INSIDE, Some(OUTSIDE), &[443]));
-        let to_several = incidents(&finding(Rule::LargeEgress, INSIDE, None, &[443]));
-        assert_eq!(transfer.own, to_one.own);
-        assert_eq!(transfer.wider.as_ref(), to_several.own.first());
-        assert_ne!(to_one, to_several);
-        let elsewhere = incidents(&finding(Rule::HighDataTransfer, INSIDE, Some(OTHER_OUTSIDE), &[443]));
-        assert_ne!(transfer.own, elsewhere.own);
+        assert_eq!(transfer(OUTSIDE), to_one.own);
+        assert_ne!(transfer(OTHER_OUTSIDE), to_one.own);
+
+        let to_several = |bytes: [u64; 2]| {
+            let mut destinations = Destinations::default();
+            destinations.add(OUTSIDE.into(), bytes[0]);
+            destinations.add(OTHER_OUTSIDE.into(), bytes[1]);
+            let mut finding = finding(Rule::LargeEgress, INSIDE, None, &[443]);
+            finding.tally.bytes = bytes.iter().sum();
+            incidents(&Finding { evidence: Evidence::Destinations(destinations), ..finding })
+        };
+        let mainly_to_one = to_several([900, 100]);
+        assert_eq!(mainly_to_one.own, to_one.own, "a few bytes elsewhere make no other incident");
+        assert!(mainly_to_one.included.contains(&transfer(OTHER_OUTSIDE)[0]));
+        assert_ne!(mainly_to_one.own, to_several([100, 900]).own, "another main destination is another incident");
+        assert_eq!(to_several([5, 5]).own, to_several([4, 4]).own);
     }
 
     #[test]
     fn other_findings_are_incidents_by_their_key() {
         let rejected = finding(Rule::RejectedTcp, OUTSIDE, Some(INSIDE), &[443]);
-        let expected = Incidents { own: vec![rejected.key("cluster/network/production")], wider: None };
+        let expected = Incidents { own: vec![rejected.key("cluster/network/production")], included: Vec::new() };
         assert_eq!(incidents(&rejected), expected);
     }
 }

@@ -14,6 +14,7 @@ pub mod account_region;
 pub mod analysis;
 pub mod custom_rule;
 pub mod envelope;
+pub mod evidence;
 pub mod expression;
 pub mod finding;
 pub mod findings;

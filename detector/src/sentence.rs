@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use aws_smithy_types::date_time::{DateTime, Format};
 use serde::{Serialize, Serializer};
 
+use crate::evidence::Evidence;
 use crate::finding::{Detail, Finding, Folded, Subject};
 use crate::rules::{Rule, RuleId};
 use crate::tally::Ports;
@@ -16,7 +17,9 @@ pub struct Sentence<'f>(pub &'f Finding);
 
 impl Display for Sentence<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, folded, .. } = self.0;
+        let Finding {
+            rule, subject: Subject { source, destination, detail }, tally, distinct, evidence, folded, ..
+        } = self.0;
         let (from, to) = (Address(*source), Address(*destination));
         let at = AtPorts(&tally.ports);
         let RuleId::BuiltIn(rule) = rule else { return Custom(self.0).fmt(f) };
@@ -25,7 +28,8 @@ impl Display for Sentence<'_> {
                 write!(f, "{from} sent {} to {to}{at} in flows above the threshold", Bytes(tally.bytes))
             }
             (Rule::LargeEgress, _) if destination.is_none() => {
-                write!(f, "{from} sent {} to several public addresses{at}", Bytes(tally.bytes))
+                let largest = Largest(evidence, tally.bytes);
+                write!(f, "{from} sent {} to several public addresses{largest}{at}", Bytes(tally.bytes))
             }
             (Rule::LargeEgress, _) => write!(f, "{from} sent {} to public address {to}{at}", Bytes(tally.bytes)),
             (Rule::SensitivePortAccepted, _) => Connections(self.0, "accepted").fmt(f),
@@ -40,7 +44,41 @@ impl Display for Sentence<'_> {
             }
             (Rule::HostSweep | Rule::UnusualProtocol | Rule::SkippedRecords, _) => write!(f, "{from} to {to}{at}"),
         }?;
+        Accepted(evidence).fmt(f)?;
         Inclusion(folded).fmt(f)
+    }
+}
+
+/// The destinations that got most of some bytes: ` (2.4 GB to 198.51.100.66, 4.0 MB to 203.0.113.5, others)`.
+struct Largest<'e>(&'e Evidence, u64);
+
+impl Display for Largest<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(Evidence::Destinations(destinations), all) = self else { return Ok(()) };
+        let mut rest = *all;
+        for (index, (address, bytes)) in destinations.sorted().into_iter().enumerate() {
+            write!(f, "{}{} to {address}", if index == 0 { " (" } else { ", " }, Bytes(bytes))?;
+            rest = rest.saturating_sub(bytes);
+        }
+        f.write_str(if rest > 0 { ", others)" } else { ")" })
+    }
+}
+
+/// The ports or hosts where a scan was let in: `; accepted at 443 8080`.
+pub(crate) struct Accepted<'e>(pub &'e Evidence);
+
+impl Display for Accepted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Evidence::AcceptedPorts(ports) if !ports.kept().is_empty() => write!(f, "; accepted at {ports}"),
+            Evidence::AcceptedHosts(hosts) => {
+                for (index, host) in hosts.kept().enumerate() {
+                    write!(f, "{}{host}", if index == 0 { "; accepted at " } else { " " })?;
+                }
+                f.write_str(if hosts.has_more() { " and more" } else { "" })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -51,10 +51,7 @@ impl Tally {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.span(other.first, other.last);
         self.interfaces.merge(&other.interfaces);
-        for port in other.ports.kept() {
-            self.ports.add(*port);
-        }
-        self.ports.more |= other.ports.more;
+        self.ports.merge(&other.ports);
     }
 }
 
@@ -78,8 +75,15 @@ pub struct Ports {
 }
 
 impl Ports {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for port in other.kept() {
+            self.add(*port);
+        }
+        self.more |= other.more;
+    }
+
     #[inline]
-    fn add(&mut self, port: u16) -> Port {
+    pub(crate) fn add(&mut self, port: u16) -> Port {
         if self.kept().contains(&port) {
             return Port::Known;
         }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::{Links, Report, Sentence, Threshold, Time, quoted_bytes};
+use crate::evidence::Evidence;
 use crate::finding::{Detail, Finding, Folded, Subject};
 use crate::notification_log::history::{History, Ongoing};
 use crate::rules::{Rule, RuleId, Severity};
@@ -75,6 +76,15 @@ pub struct FindingDocument {
     bytes: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ports: Vec<u16>,
+    /// Of a port scan: the ports at which it was let in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accepted_ports: Vec<u16>,
+    /// Of a sweep: the hosts at which it was let in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accepted_hosts: Vec<IpAddr>,
+    /// Of an egress to several destinations: the largest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    destinations: Vec<Destination>,
     #[serde(skip_serializing_if = "Option::is_none")]
     port_count: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,6 +108,23 @@ pub struct FindingDocument {
     links: Option<Links>,
 }
 
+/// A destination with the bytes that it got at least.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Destination {
+    address: IpAddr,
+    bytes: u64,
+}
+
+/// The destinations of an egress to several.
+fn destinations(finding: &Finding) -> Vec<Destination> {
+    match &finding.evidence {
+        Evidence::Destinations(largest) if finding.subject.destination.is_none() => {
+            largest.sorted().into_iter().map(|(address, bytes)| Destination { address, bytes }).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The findings of a lesser rule that were folded into the finding.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Included {
@@ -116,7 +143,9 @@ impl FindingDocument {
     /// The document of `finding`, without history, threshold and links; `origin` is part of its id and key.
     #[must_use]
     pub fn new(finding: &Finding, origin: &Origin) -> Self {
-        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, folded, .. } = finding;
+        let Finding {
+            rule, subject: Subject { source, destination, detail }, tally, distinct, evidence, folded, ..
+        } = finding;
         let time = |seconds: Option<u64>| seconds.map(|seconds| Time(seconds).to_string());
         Self {
             id: finding.id(&origin.monitor),
@@ -131,6 +160,15 @@ impl FindingDocument {
             records: tally.records,
             bytes: tally.bytes,
             ports: tally.ports.sorted(),
+            accepted_ports: match evidence {
+                Evidence::AcceptedPorts(ports) => ports.sorted(),
+                _ => Vec::new(),
+            },
+            accepted_hosts: match evidence {
+                Evidence::AcceptedHosts(hosts) => hosts.kept().collect(),
+                _ => Vec::new(),
+            },
+            destinations: destinations(finding),
             port_count: (*rule == Rule::PortScan).then_some(*distinct),
             host_count: (*rule == Rule::HostSweep).then_some(*distinct),
             first: time(tally.first),

@@ -1,12 +1,13 @@
 //! The worst finding in one line, for the subject and for a phone.
 
 use std::fmt::{self, Display, Formatter};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Bytes, Report};
+use crate::evidence::Evidence;
 use crate::finding::{Detail, Finding, Subject};
 use crate::rules::{Rule, RuleId};
-use crate::sentence::{Address, CustomHead};
+use crate::sentence::{Accepted, Address, CustomHead};
 
 /// The least characters of a monitor's name that are worth reading.
 const MIN_NAME_CHARS: usize = 8;
@@ -62,17 +63,20 @@ struct Brief<'f>(&'f Finding);
 
 impl Display for Brief<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, .. } = self.0;
+        let Finding { rule, subject: Subject { source, destination, detail }, tally, distinct, evidence, .. } = self.0;
         let (from, to) = (Address(*source), Address(*destination));
         let RuleId::BuiltIn(rule) = rule else { return CustomHead(self.0).fmt(f) };
         match (rule, detail) {
-            (Rule::LargeEgress, _) if destination.is_none() => {
-                write!(f, "{from} sent {} to public addresses", Bytes(tally.bytes))
-            }
+            (Rule::LargeEgress, _) if destination.is_none() => match main_destination(self.0) {
+                Some(main) => write!(f, "{from} sent {}, most of it to {main}", Bytes(tally.bytes)),
+                None => write!(f, "{from} sent {} to public addresses", Bytes(tally.bytes)),
+            },
             (Rule::HighDataTransfer | Rule::LargeEgress, _) => write!(f, "{from} sent {} to {to}", Bytes(tally.bytes)),
             (Rule::SensitivePortAccepted, _) => write!(f, "{from} reached {}", AtPort(self.0)),
-            (Rule::PortScan, _) => write!(f, "{from} scanned {distinct} ports of {to}"),
-            (Rule::HostSweep, Detail::Port(port)) => write!(f, "{from} tried port {port} of {distinct} addresses"),
+            (Rule::PortScan, _) => write!(f, "{from} scanned {distinct} ports of {to}{}", Accepted(evidence)),
+            (Rule::HostSweep, Detail::Port(port)) => {
+                write!(f, "{from} tried port {port} of {distinct} addresses{}", Accepted(evidence))
+            }
             (Rule::RejectedTcp | Rule::SensitivePortRejected, _) => {
                 write!(f, "{from} was rejected at {}", AtPort(self.0))
             }
@@ -93,7 +97,10 @@ impl Display for Briefest<'_> {
         let (from, to) = (Address(*source), Address(*destination));
         let RuleId::BuiltIn(rule) = rule else { return rule.fmt(f) };
         match (rule, detail) {
-            (Rule::LargeEgress, _) if destination.is_none() => write!(f, "{from} sent data"),
+            (Rule::LargeEgress, _) if destination.is_none() => match main_destination(self.0) {
+                Some(main) => write!(f, "{from} sent {main} data"),
+                None => write!(f, "{from} sent data"),
+            },
             (Rule::HighDataTransfer | Rule::LargeEgress | Rule::UnusualProtocol, _) => {
                 write!(f, "{from} sent {to} data")
             }
@@ -105,6 +112,14 @@ impl Display for Briefest<'_> {
             (Rule::SkippedRecords, Detail::Interface(interface)) => write!(f, "AWS skipped records of {interface}"),
             (Rule::SkippedRecords, _) => f.write_str("AWS skipped records"),
         }
+    }
+}
+
+/// The destination that got most of the data of an egress to several.
+fn main_destination(finding: &Finding) -> Option<IpAddr> {
+    match &finding.evidence {
+        Evidence::Destinations(destinations) => destinations.main(finding.tally.bytes),
+        _ => None,
     }
 }
 

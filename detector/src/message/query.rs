@@ -8,6 +8,7 @@ use flow_log_fields::Field;
 use super::conditions::{Language, conditions};
 use super::span::{Span, date};
 use crate::finding::Finding;
+use crate::rules::Rule;
 use crate::settings::Settings;
 
 /// The longest time range that Athena is asked for: one that names two months at most.
@@ -34,7 +35,13 @@ pub(super) fn insights(finding: &Finding, settings: &Settings) -> String {
             .iter()
             .map(|condition| format!("filter {}", condition.render(&INSIGHTS))),
     );
-    commands.extend(["sort @timestamp desc", "limit 1000"].map(str::to_owned));
+    // The largest transfers first: a busy host could fill the list with others.
+    let order = if is_transfer(finding) {
+        format!("sort {} desc", alias(Field::Bytes.name()))
+    } else {
+        "sort @timestamp desc".to_owned()
+    };
+    commands.extend([order, "limit 1000".to_owned()]);
     commands.join("\n| ")
 }
 
@@ -57,8 +64,14 @@ pub(super) fn athena(finding: &Finding, settings: &Settings) -> Option<String> {
     ];
     let conditions = conditions(finding, &settings.format, &settings.rules);
     lines.extend(conditions.iter().map(|condition| format!("  AND {}", condition.render(&ATHENA))));
-    lines.extend(["ORDER BY \"start\" DESC", "LIMIT 1000"].map(str::to_owned));
+    let order = if is_transfer(finding) { Field::Bytes.name() } else { "start" };
+    lines.extend([format!("ORDER BY \"{order}\" DESC"), "LIMIT 1000".to_owned()]);
     Some(lines.join("\n"))
+}
+
+/// True if the finding is about bytes. Its rule needs the field, so the format has it.
+fn is_transfer(finding: &Finding) -> bool {
+    matches!(finding.rule.built_in(), Some(Rule::HighDataTransfer | Rule::LargeEgress))
 }
 
 /// The list of both values, each once.

@@ -130,7 +130,7 @@ Dashboard:
        AND dstaddr = '203.0.113.9'
        AND dstport = 443
        AND bytes > 50000000
-     ORDER BY "start" DESC
+     ORDER BY "bytes" DESC
      LIMIT 1000
 
 2. LOW rejectedTcp

@@ -200,12 +200,12 @@ impl NotificationLog {
                 incident.batch != batch.id && batch.now.saturating_sub(incident.published) < renotify_after.as_secs()
             })
         };
-        incidents.own.iter().all(is_recent) || incidents.wider.iter().any(is_recent)
+        incidents.own.iter().all(is_recent)
     }
 
     /// The incident under which a known finding is counted.
     fn counting<'n>(&self, incidents: &'n Incidents) -> Option<&'n String> {
-        incidents.own.iter().chain(&incidents.wider).find(|name| self.incidents.contains_key(*name))
+        incidents.own.iter().find(|name| self.incidents.contains_key(*name))
     }
 
     fn count(&mut self, finding: &Finding, incidents: &Incidents, batch: &Batch) {
@@ -230,6 +230,11 @@ impl NotificationLog {
                 since: Sums::default(),
             };
             self.incidents.insert(name.clone(), incident);
+        }
+        if let Some(incident) = incidents.own.first().and_then(|name| self.incidents.get(name)).cloned() {
+            for name in &incidents.included {
+                self.incidents.entry(name.clone()).or_insert_with(|| incident.clone());
+            }
         }
     }
 

@@ -20,7 +20,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For one batch in a Lambda function of 128 MB: below 16 MiB for findings and their list, 14 MiB and 5 MiB for
+    /// For one batch in a Lambda function of 128 MB: below 22 MiB for findings and their list, 18 MiB and 5 MiB for
     /// windows, 8 MiB for windows of users' rules, 4 MiB for conversations, also while tables grow.
     pub const FUNCTION: Self = Self {
         findings_per_rule: 1_792,
@@ -30,7 +30,7 @@ impl Limits {
         conversations: 57_344,
     };
 
-    /// For the files of a whole VPC on a person's machine: 16 times as much of everything, below 752 MiB in all.
+    /// For the files of a whole VPC on a person's machine: 16 times as much of everything, below 912 MiB in all.
     pub const WORKSTATION: Self = Self::FUNCTION.times(16);
 
     const fn times(self, factor: usize) -> Self {

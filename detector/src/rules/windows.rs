@@ -8,10 +8,11 @@ use foldhash::fast::RandomState;
 
 use super::members::{Member, Members};
 use super::{Config, Limits, Rule};
+use crate::evidence::{Destinations, Evidence, Hosts};
 use crate::finding::{Detail, Subject};
 use crate::findings::Groups;
-use crate::record::Record;
-use crate::tally::{Port, Tally};
+use crate::record::{Action, Record};
+use crate::tally::{Port, Ports, Tally};
 
 /// The last window that a record can have, so that there is always one after it.
 const LAST_WINDOW: u32 = u32::MAX - 1;
@@ -31,16 +32,18 @@ pub(super) struct Opening {
 
 /// Counts by subject and window.
 #[derive(Debug)]
-struct Table<K> {
+struct Table<K, E> {
     max: usize,
-    counts: HashMap<(K, u32), Count, RandomState>,
+    counts: HashMap<(K, u32), Count<E>, RandomState>,
 }
 
+/// A count with its evidence.
 #[derive(Debug, Default)]
-struct Count {
+struct Count<E> {
     tally: Tally,
     distinct: u32,
     destination: Only<IpAddr>,
+    evidence: E,
 }
 
 /// The value if it is always the same.
@@ -69,13 +72,13 @@ impl<T: Copy + PartialEq> Only<T> {
     }
 }
 
-impl<K: Copy + Eq + Hash + Ord> Table<K> {
+impl<K: Copy + Eq + Hash + Ord, E: Default> Table<K, E> {
     fn new(max: usize) -> Self {
         Self { max, counts: HashMap::default() }
     }
 
     #[inline]
-    fn count(&mut self, key: K, window: u32) -> Option<&mut Count> {
+    fn count(&mut self, key: K, window: u32) -> Option<&mut Count<E>> {
         if self.counts.len() < self.max {
             Some(self.counts.entry((key, window)).or_default())
         } else {
@@ -90,10 +93,10 @@ impl<K: Copy + Eq + Hash + Ord> Table<K> {
 
     /// Hands over the counts of the windows before `window` for which `holds` is true, the largest first: where there is no room
     /// for all findings, the choice of those kept depends on the records alone.
-    fn retire(&mut self, window: u32, holds: impl Fn(&Count) -> bool, mut finish: impl FnMut(K, Count)) {
+    fn retire(&mut self, window: u32, holds: impl Fn(&Count<E>) -> bool, mut finish: impl FnMut(K, Count<E>)) {
         let over = self.counts.extract_if(|(_, of), _| *of < window);
         let mut found: Vec<_> = over.filter(|(_, count)| holds(count)).collect();
-        let size = |count: &Count| (count.distinct, count.tally.bytes);
+        let size = |count: &Count<E>| (count.distinct, count.tally.bytes);
         found.sort_unstable_by(|(a, one), (b, other)| size(other).cmp(&size(one)).then_with(|| a.cmp(b)));
         for ((key, _), count) in found {
             finish(key, count);
@@ -108,9 +111,9 @@ pub(super) struct Windows {
     min_ports: Option<u32>,
     min_hosts: Option<u32>,
     min_egress: Option<u64>,
-    scans: Table<(IpAddr, IpAddr)>,
-    sweeps: Table<(IpAddr, u16)>,
-    egress: Table<IpAddr>,
+    scans: Table<(IpAddr, IpAddr), Ports>,
+    sweeps: Table<(IpAddr, u16), Hosts>,
+    egress: Table<IpAddr, Destinations>,
     members: Members,
     newest: u32,
     /// Windows before this one are forgotten.
@@ -157,6 +160,9 @@ impl Windows {
             self.unexamined += 1;
             return;
         };
+        if record.action == Some(Action::Accept) {
+            count.evidence.add(port);
+        }
         let member = match count.tally.add(record) {
             Port::New => Member::New,
             Port::Known => Member::Known,
@@ -190,6 +196,9 @@ impl Windows {
             }
             Only::Many => add(destination),
         };
+        if record.action == Some(Action::Accept) {
+            count.evidence.add(destination);
+        }
         count.tally.add(record);
         count.destination.add(destination);
         count.distinct += u32::from(member == Member::New);
@@ -214,6 +223,7 @@ impl Windows {
             Some(count) => {
                 count.tally.add(record);
                 count.destination.add(destination);
+                count.evidence.add(destination, record.bytes.unwrap_or_default());
             }
             None => self.unexamined += 1,
         }
@@ -238,22 +248,37 @@ impl Windows {
 
     fn judge_before(&mut self, window: u32, groups: &mut Groups) {
         self.members.retire(window);
-        let reaches = |min: Option<u32>| move |count: &Count| min.is_some_and(|min| count.distinct >= min);
-        self.scans.retire(window, reaches(self.min_ports), |(source, destination), count| {
-            let subject = Subject { source: Some(source), destination: Some(destination), detail: Detail::None };
-            groups.merge(Rule::PortScan, subject, &count.tally, count.distinct);
-        });
-        self.sweeps.retire(window, reaches(self.min_hosts), |(source, port), count| {
-            let subject = Subject { source: Some(source), destination: None, detail: Detail::Port(port) };
-            groups.merge(Rule::HostSweep, subject, &count.tally, count.distinct);
-        });
+        let reaches = |min: Option<u32>, distinct| min.is_some_and(|min| distinct >= min);
+        let min = self.min_ports;
+        self.scans.retire(
+            window,
+            |count| reaches(min, count.distinct),
+            |(source, destination), count| {
+                let subject = Subject { source: Some(source), destination: Some(destination), detail: Detail::None };
+                let evidence = Evidence::AcceptedPorts(count.evidence);
+                groups.merge(Rule::PortScan, subject, &count.tally, count.distinct, &evidence);
+            },
+        );
+        let min = self.min_hosts;
+        self.sweeps.retire(
+            window,
+            |count| reaches(min, count.distinct),
+            |(source, port), count| {
+                let subject = Subject { source: Some(source), destination: None, detail: Detail::Port(port) };
+                let evidence = Evidence::AcceptedHosts(count.evidence);
+                groups.merge(Rule::HostSweep, subject, &count.tally, count.distinct, &evidence);
+            },
+        );
         let min = self.min_egress;
-        let sends = |count: &Count| min.is_some_and(|min| count.tally.bytes >= min);
-        self.egress.retire(window, sends, |source, count| {
-            let destination = count.destination.get();
-            let subject = Subject { source: Some(source), destination, detail: Detail::None };
-            groups.merge(Rule::LargeEgress, subject, &count.tally, 0);
-        });
+        self.egress.retire(
+            window,
+            |count| min.is_some_and(|min| count.tally.bytes >= min),
+            |source, count| {
+                let destination = count.destination.get();
+                let subject = Subject { source: Some(source), destination, detail: Detail::None };
+                groups.merge(Rule::LargeEgress, subject, &count.tally, 0, &Evidence::Destinations(count.evidence));
+            },
+        );
     }
 }
 
@@ -269,11 +294,11 @@ mod tests {
 
     #[test]
     fn full_tables_stay_below_what_is_documented() {
-        for (limits, tables, members) in [(Limits::FUNCTION, 14, 5), (Limits::WORKSTATION, 224, 80)] {
+        for (limits, tables, members) in [(Limits::FUNCTION, 18, 5), (Limits::WORKSTATION, 288, 80)] {
             let of = |slot| bytes(limits.subjects, slot);
-            let all = of(size_of::<(((IpAddr, IpAddr), u32), Count)>())
-                + of(size_of::<(((IpAddr, u16), u32), Count)>())
-                + of(size_of::<((IpAddr, u32), Count)>());
+            let all = of(size_of::<(((IpAddr, IpAddr), u32), Count<Ports>)>())
+                + of(size_of::<(((IpAddr, u16), u32), Count<Hosts>)>())
+                + of(size_of::<((IpAddr, u32), Count<Destinations>)>());
             assert!(all < tables * 1024 * 1024, "{all}");
             assert!(bytes(limits.members, size_of::<(u64, u32)>()) < members * 1024 * 1024);
         }

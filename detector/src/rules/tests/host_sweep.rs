@@ -52,3 +52,12 @@ fn a_scan_does_not_hide_a_sweep_of_port_zero() {
     let sweeps = of(Rule::HostSweep, analyze(flows, &config));
     assert!(sweeps.iter().any(|sweep| sweep.subject.detail == Detail::Port(0)), "{sweeps:?}");
 }
+
+#[test]
+fn the_hosts_that_let_it_in_are_named() {
+    let (open, closed) = (sweep(2, "10.2"), sweep(60, "10.1"));
+    let rejected = flows(&closed).into_iter().map(|flow| Flow { action: "REJECT", ..flow });
+    let findings = found(Rule::HostSweep, rejected.chain(flows(&open)));
+    let sentence = Sentence(&findings[0]).to_string();
+    assert!(sentence.contains("; accepted at 10.2.0.1 10.2.0.2; 60 connections were rejected"), "{sentence}");
+}

@@ -51,3 +51,18 @@ fn a_nat_gateway_does_not_double_the_sum() {
     assert_eq!(findings.other_ends, 1);
     assert_eq!(of(Rule::LargeEgress, findings), []);
 }
+
+#[test]
+fn the_destination_that_got_most_is_named_whatever_else_the_source_sent() {
+    let time = Flow { destination: "203.0.113.5", bytes: 76, ..PART.to_port(123) };
+    let large = Flow { bytes: 600_000_000, ..PART };
+    let findings = found(Rule::LargeEgress, [time, large, time]);
+    assert_eq!(findings[0].subject.destination, None);
+    assert_eq!(
+        Sentence(&findings[0]).to_string(),
+        "10.0.0.1 sent 600.0 MB to several public addresses (600.0 MB to 198.51.100.66, 152 B to 203.0.113.5) at ports 123 \
+         443; 1 flow of 600.0 MB was above the threshold for a flow"
+    );
+    let Evidence::Destinations(largest) = &findings[0].evidence else { panic!("{findings:?}") };
+    assert_eq!(largest.main(findings[0].tally.bytes), PUBLIC.parse().ok());
+}

@@ -21,10 +21,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analysis::Analyzer;
+use crate::evidence::Evidence;
 use crate::finding::{Detail, Finding};
 use crate::findings::Findings;
 use crate::format::LogFormat;
 use crate::record::Parser;
+use crate::sentence::Sentence;
 use crate::suppression::Suppression;
 use crate::test_data::{CUSTOM_FORMAT, V2_FORMAT};
 

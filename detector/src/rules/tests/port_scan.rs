@@ -124,3 +124,11 @@ fn the_ports_of_a_scan_over_two_windows_are_always_the_same() {
         assert_eq!(ports(), first);
     }
 }
+
+#[test]
+fn the_ports_that_were_open_are_named_however_many_were_tried() {
+    let rejected = scan(1..=60).into_iter().map(|flow| Flow { action: "REJECT", ..flow });
+    let findings = found(Rule::PortScan, rejected.chain(scan([8080, 8081])));
+    let sentence = Sentence(&findings[0]).to_string();
+    assert!(sentence.contains("; accepted at 8080 8081; 60 connections were rejected"), "{sentence}");
+}
