@@ -35,7 +35,13 @@ pub(super) fn headline(report: &Report, limit: usize) -> String {
             format!("{severity}: {briefest}{CUT}"),
         ]
     });
-    let head = heads.into_iter().flatten().find(|head| length(head) <= limit).unwrap_or_default();
+    let whole = length(&report.settings.origin.monitor) + 2;
+    // A line without the whole name has room for the mark of the cut.
+    let fits = |head: &String| {
+        let rest = if head.ends_with(CUT) { 0 } else { whole.min(CUT.len()) };
+        length(head) + rest <= limit
+    };
+    let head = heads.into_iter().flatten().find(fits).unwrap_or_default();
     let room = limit.saturating_sub(length(&head));
     match name(&report.settings.origin.monitor, room) {
         Some(name) => format!("{head}{name}"),
@@ -123,7 +129,7 @@ fn main_destination(finding: &Finding) -> Option<IpAddr> {
     }
 }
 
-/// The destination, with its port if there is one only.
+/// The destination, with its ports.
 struct AtPort<'f>(&'f Finding);
 
 impl Display for AtPort<'_> {
@@ -131,6 +137,7 @@ impl Display for AtPort<'_> {
         let Finding { subject: Subject { destination, .. }, tally, .. } = self.0;
         match (destination, tally.ports.kept()) {
             (Some(address), [port]) if !tally.ports.has_more() => SocketAddr::new(*address, *port).fmt(f),
+            (Some(address), [_, ..]) => write!(f, "{address} at ports {}", tally.ports),
             _ => Address(*destination).fmt(f),
         }
     }

@@ -41,7 +41,8 @@ fn facts(text: &mut String, report: &Report) {
     let _ = writeln!(text, "VPC:      {}\nMonitor:  {}", origin.vpc_id, origin.monitor);
     let _ = writeln!(text, "Findings: {}", by_severity(report));
     let (parsed, bad) = (report.counts.parsed, report.counts.bad);
-    let _ = writeln!(text, "Records:  {parsed} parsed, {bad} could not be parsed and were skipped");
+    let skipped = if bad > 0 { format!(", {bad} could not be parsed and were skipped") } else { String::new() };
+    let _ = writeln!(text, "Records:  {parsed} parsed{skipped}");
     if let Some(dashboard) = links::dashboard(report.settings, report.invocation) {
         let _ = writeln!(text, "Dashboard:\n{dashboard}");
     }

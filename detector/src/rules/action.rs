@@ -12,7 +12,7 @@ impl Rule {
             }
             Self::LargeEgress => "find the program on the source that sends the data, and the owner of the destination",
             Self::SensitivePortAccepted => {
-                "close the port in the security group, or add the source to trustedCidrs if it is yours"
+                "close the port in the security group and look for logins from the source; if it is yours, add it to trustedCidrs"
             }
             Self::PortScan => "if the source is inside, examine it first; if it is outside, block it",
             Self::HostSweep => {

@@ -23,10 +23,14 @@ pub(super) struct Condition {
 
 const fn first_step(detection: Detection) -> &'static str {
     match detection {
-        Detection::RejectedConnections => "Find the sources and their ports; a source inside the VPC is urgent.",
-        Detection::HighDataTransfer => "Find the program on the source that sends the data.",
+        Detection::RejectedConnections => {
+            "The saved query Rejected by source and port has the sources; one inside the VPC is urgent."
+        }
+        Detection::HighDataTransfer => {
+            "The saved query Top talkers has the source; find the program there that sends the data."
+        }
         Detection::ExternalConnections => {
-            "Find the ports that are open to these addresses, and close them or trust the networks."
+            "The saved query External conversations has the addresses and ports; close the ports that should not be public, or trust the networks."
         }
     }
 }
