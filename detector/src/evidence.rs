@@ -125,7 +125,9 @@ mod tests {
     #[test]
     fn the_first_hosts_are_kept_each_once() {
         let mut hosts = Hosts::default();
-        [1, 2, 1, 3].map(|host| hosts.add(address(host)));
+        for host in [1, 2, 1, 3] {
+            hosts.add(address(host));
+        }
         assert_eq!((hosts.kept().collect::<Vec<_>>(), hosts.has_more()), ([1, 2, 3].map(address).to_vec(), false));
         hosts.add(address(4));
         assert!(hosts.has_more());

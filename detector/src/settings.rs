@@ -29,6 +29,8 @@ pub struct Settings {
     pub suppress: Vec<Suppression>,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
     pub console: ConsoleNames,
+    /// `CHAT`: true if HTTPS subscribers get the form of Amazon Q Developer in chat applications.
+    pub chat: bool,
     /// `BUCKET`: the bucket with the notification log. Without one the log lasts as long as an instance of the function.
     pub bucket: Option<String>,
     /// `RENOTIFY_AFTER_SECONDS`: the time after which an incident is published again while it lasts.
@@ -122,6 +124,7 @@ impl Settings {
                 database: variables.name("DATABASE")?,
                 table: variables.name("TABLE")?,
             },
+            chat: variables.flag("CHAT")?,
             bucket: variables.name("BUCKET")?,
             renotify_after: variables.seconds("RENOTIFY_AFTER_SECONDS")?.unwrap_or(DEFAULT_RENOTIFY_AFTER),
             metrics: variables
@@ -154,6 +157,14 @@ impl<V: Fn(&str) -> Option<String>> Variables<V> {
             }
         };
         self.optional(name).map(valid).transpose()
+    }
+
+    /// A switch, off if it is not set.
+    fn flag(&self, name: &'static str) -> Result<bool, SettingsError> {
+        match self.optional(name) {
+            None => Ok(false),
+            Some(value) => value.parse().map_err(|_| SettingsError::Invalid { name, value, expected: "true or false" }),
+        }
     }
 
     /// A time span, if it is set.
@@ -247,6 +258,7 @@ mod tests {
         assert_eq!((settings.rules, settings.metrics), (Config::default(), None));
         assert_eq!(settings.console, ConsoleNames::default());
         assert_eq!((settings.bucket, settings.renotify_after), (None, Duration::from_hours(6)));
+        assert!(!settings.chat && read_with("CHAT", Some("true")).unwrap().chat);
     }
 
     #[test]
@@ -284,6 +296,7 @@ mod tests {
             ("TABLE", "a/b"),
             ("BUCKET", "a/b"),
             ("RENOTIFY_AFTER_SECONDS", "6h"),
+            ("CHAT", "yes"),
         ] {
             let error = read_with(name, Some(value)).unwrap_err();
             assert!(matches!(error, SettingsError::Invalid { name: named, .. } if named == name), "{name} {value}");

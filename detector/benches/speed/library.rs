@@ -35,6 +35,7 @@ impl Library {
                 },
                 format: LogFormat::aws_default(),
                 rules: Config::default(),
+                chat: false,
                 bucket: None,
                 renotify_after: DEFAULT_RENOTIFY_AFTER,
                 custom_rules: Vec::new(),

@@ -4,6 +4,7 @@
 //! [Message structure](https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html).
 
 mod block;
+mod chat;
 mod conditions;
 mod document;
 mod headline;
@@ -80,6 +81,8 @@ struct Body<'t> {
     /// Lambda, SQS, HTTP and HTTPS, Firehose, e-mail as JSON.
     default: &'t str,
     email: &'t str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    https: Option<&'t str>,
     sms: &'t str,
 }
 
@@ -142,8 +145,11 @@ impl Report<'_> {
         let sms = ascii(&headline(self, MAX_SMS_CHARS));
         let email = text::text(self);
         let room = MAX_BODY_BYTES - quoted_bytes(&email) - quoted_bytes(&sms);
+        // The notification for chats has the document a second time.
+        let room = if self.settings.chat { (room - chat::MAX_BYTES) / 2 } else { room };
         let default = document::document(self, room);
-        let body = Body { default: &default, email: &email, sms: &sms };
+        let https = self.settings.chat.then(|| chat::chat(self, &default));
+        let body = Body { default: &default, email: &email, https: https.as_deref(), sms: &sms };
         serde_json::to_string(&body).unwrap_or_default()
     }
 }

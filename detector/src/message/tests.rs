@@ -363,6 +363,9 @@ fn the_largest_batch_fits_and_the_message_says_what_is_missing() {
     assert!(email.contains("too many: 180 more records."));
     assert!(email.contains(&format!("too many: {} records.", u64::MAX)));
     assert!(email.contains(" and more"));
+    let chat = compose_with(&analysis, &Settings { chat: true, ..settings() }, &invocation()).unwrap();
+    assert!(chat.body.len() <= MAX_BODY_BYTES, "{}", chat.body.len());
+    assert!(body(&chat).0["findings"].as_array().unwrap().len() > 50);
 }
 
 /// Anybody who may write to the log group may write lines that no flow log writes.
@@ -585,4 +588,30 @@ fn a_finding_of_a_users_rule_has_its_words() {
     let found = finding(&compose(&value));
     assert_eq!((&found["action"], &found["links"]["rule"]), (&value["runbook"], &value["runbook"]));
     assert_eq!(found["mitre"], value["mitre"]);
+}
+
+#[test]
+fn chats_get_their_form_and_the_document_beside_it() {
+    let settings = Settings { chat: true, ..settings() };
+    let analysis = some_findings();
+    let message = compose_with(&analysis, &settings, &invocation()).unwrap();
+    let texts: Value = serde_json::from_str(&message.body).unwrap();
+    let chat: Value = serde_json::from_str(texts["https"].as_str().unwrap()).unwrap();
+    assert_eq!((&chat["version"], &chat["source"]), (&"1.0".into(), &"custom".into()));
+    assert_eq!(chat["content"]["textType"], "client-markdown");
+    assert_eq!(chat["content"]["title"], message.subject);
+    let description = chat["content"]["description"].as_str().unwrap();
+    assert!(description.starts_with("HIGH highDataTransfer: 10.0.0.1 sent 60.1 MB to 203.0.113.9"), "{description}");
+    assert!(description.contains("\nRule: https://") && description.contains("\nDashboard: https://"), "{description}");
+    assert_eq!(chat["content"]["nextSteps"][0], Rule::HighDataTransfer.action());
+    assert_eq!(chat["metadata"]["threadId"], analysis.findings.list[0].key(&settings.origin.owner));
+    assert_eq!(chat["metadata"]["relatedResources"], serde_json::json!(["vpc-0123456789abcdef0"]));
+
+    let mut document: Value = serde_json::from_str(texts["default"].as_str().unwrap()).unwrap();
+    document["version"] = "1.0".into();
+    for (name, value) in document.as_object().unwrap() {
+        assert_eq!(chat[name], *value, "{name}");
+    }
+    let without: Value = serde_json::from_str(&compose(&analysis).body).unwrap();
+    assert_eq!(without.get("https"), None);
 }

@@ -24,6 +24,9 @@ pub struct Notifications {
         rule("self.all(entry, self.exists_one(other, other.protocol == entry.protocol && other.endpoint == entry.endpoint))", "a subscription may be named once only")
     ]))]
     pub subscriptions: Vec<Subscription>,
+    /// True words the detector's messages to `https` subscribers for Amazon Q Developer in chat applications, which shows them in Slack, Teams
+    /// and Chime. Other `https` subscribers get the same members as before, but `version` is `"1.0"`. Default false.
+    pub chat: bool,
     /// True (default) also notifies when an alarm goes back to OK.
     pub notify_on_recovery: bool,
     /// ARN of the KMS key that encrypts the topic; its policy must let `cloudwatch.amazonaws.com` use it (the AWS managed key cannot). Default:
@@ -35,7 +38,7 @@ pub struct Notifications {
 
 impl Default for Notifications {
     fn default() -> Self {
-        Self { topic_arn: None, subscriptions: Vec::new(), notify_on_recovery: true, kms_key_arn: None }
+        Self { topic_arn: None, subscriptions: Vec::new(), chat: false, notify_on_recovery: true, kms_key_arn: None }
     }
 }
 

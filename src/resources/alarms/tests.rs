@@ -34,7 +34,7 @@ fn the_default_alarm_is_the_contracts() {
         serde_json::to_value(alarm).unwrap(),
         json!({
             "description": "Rejected connections in VPC vpc-0123456789abcdef0: more than 50 flows in each of 2 periods of 300 seconds. \
-                            Find the sources and their ports; a source inside the VPC is urgent. All steps: \
+                            The saved query Rejected by source and port has the sources; one inside the VPC is urgent. All steps: \
                             https://github.com/vpcflow-dev/vpc-flow-operator/blob/main/docs/alarms.md#rejected-connections. \
                             Managed by VpcFlowMonitor network/production.",
             "namespace": "VPC/FlowLogs",

@@ -39,7 +39,13 @@ pub(super) fn variables(
         ("RULES", json!(rules(monitor)?).to_string()),
         (CONFIG_VERSION, package_settings.version()),
     ];
-    Ok(variables.into_iter().chain(names_for_links(monitor)).map(|(key, value)| (key.to_owned(), value)).collect())
+    let chat = spec.notifications.chat.then(|| ("CHAT", true.to_string()));
+    Ok(variables
+        .into_iter()
+        .chain(chat)
+        .chain(names_for_links(monitor))
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect())
 }
 
 /// The API server checks the text as well, but a monitor may be older than that rule.
@@ -144,6 +150,10 @@ pub(super) mod tests {
         let settings = read(spec());
         assert_eq!(settings.bucket.as_deref(), Some("vpc-flow-logs-123456789012-f79aa57299"));
         assert_eq!(settings.renotify_after, detector::settings::DEFAULT_RENOTIFY_AFTER);
+        assert!(!settings.chat);
+        let mut with_chat = spec();
+        with_chat.notifications.chat = true;
+        assert!(read(with_chat).chat);
         let after = |text: &str| {
             let mut spec = spec();
             spec.detector.renotify_after = text.to_owned();
@@ -263,6 +273,7 @@ pub(super) mod tests {
         spec.detector.high_transfer_bytes = i64::MAX;
         spec.detector.window_seconds = i32::MAX;
         spec.detector.renotify_after = "168h".into();
+        spec.notifications.chat = true;
         spec.s3.bucket_name = Some("b".repeat(63));
         spec.detector.rules.large_egress.min_bytes = i64::MAX;
         spec.detector.rules.port_scan.min_ports = i32::MAX;
@@ -282,7 +293,7 @@ pub(super) mod tests {
         let region = fixtures::monitor().account_region;
         let monitor = Monitor::new(&"n".repeat(63), &"m".repeat(63), spec, None, region, settings);
         let variables = declared(&monitor);
-        assert_eq!(variables.len(), 15, "every variable is set");
+        assert_eq!(variables.len(), 16, "every variable is set");
         let bytes = json!(variables).to_string().len();
         assert!(bytes <= MOST_BYTES, "{bytes}");
     }
