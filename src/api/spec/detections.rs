@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::cel::{Validation, distinct, matching, rule};
+use crate::api::cel::{Validation, distinct, matching, rule, rule_at};
 
 /// Detections that raise alarms. Each is a metric filter on the log group and a CloudWatch alarm on its metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,10 +38,12 @@ impl Default for Detections {
 pub struct AlarmLimits {
     /// False: there is neither metric filter nor alarm.
     pub enabled: bool,
-    /// The alarm fires when more flows than this are counted in each of the periods.
+    /// The alarm fires when more flows than this are counted in a period, in enough of the periods.
     pub threshold: f64,
-    /// Number of periods in a row.
+    /// Number of periods that are looked at.
     pub evaluation_periods: i32,
+    /// Number of them that must be above the threshold.
+    pub datapoints_to_alarm: i32,
     /// Length of a period in seconds.
     pub period_seconds: i32,
 }
@@ -58,6 +60,16 @@ fn evaluation_span() -> Validation {
     )
 }
 
+/// See "Evaluating an alarm" in the CloudWatch user guide: M out of N.
+fn datapoints() -> Validation {
+    rule_at(
+        ".datapointsToAlarm",
+        "!has(self.datapointsToAlarm) || self.datapointsToAlarm <= self.evaluationPeriods",
+        "datapointsToAlarm must be at most evaluationPeriods",
+    )
+    .showing("evaluationPeriods is %s", &["self.evaluationPeriods"])
+}
+
 /// Defines a detection with its own defaults and its fields besides the limits.
 ///
 /// Flattening a struct of limits would give all of them the same defaults.
@@ -70,16 +82,21 @@ macro_rules! detection {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "camelCase", default)]
-        #[schemars(extend("x-kubernetes-validations" = [evaluation_span()]))]
+        #[schemars(extend("x-kubernetes-validations" = [evaluation_span(), datapoints()]))]
         pub struct $name {
             /// False removes the metric filter and the alarm. Default true.
             pub enabled: bool,
-            #[doc = concat!("The alarm fires when more flows than this are counted in each of the periods. Default ", $threshold, ".")]
+            #[doc = concat!("The alarm fires when more flows than this are counted in a period, in as many periods as `datapointsToAlarm` says. Default ", $threshold, ".")]
             #[schemars(range(min = 0.0))]
             pub threshold: f64,
-            #[doc = concat!("Number of periods in a row. Default ", $periods, ".")]
+            #[doc = concat!("Number of periods in a row that the alarm looks at. Default ", $periods, ".")]
             #[schemars(range(min = 1, max = 1440))]
             pub evaluation_periods: i32,
+            /// Number of these periods that must be above the threshold, at most `evaluationPeriods`. With 2 of 3, a single peak is no alarm, and a
+            /// pause does not end one. Default: all of them.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schemars(range(min = 1, max = 1440))]
+            pub datapoints_to_alarm: Option<i32>,
             /// Length of a period in seconds, a multiple of 60. Default 300.
             #[schemars(range(min = 60, max = 604_800), extend("multipleOf" = 60))]
             pub period_seconds: i32,
@@ -92,6 +109,7 @@ macro_rules! detection {
                     enabled: true,
                     threshold: f64::from($threshold),
                     evaluation_periods: $periods,
+                    datapoints_to_alarm: None,
                     period_seconds: 300,
                     $($field: $default,)*
                 }
@@ -102,7 +120,12 @@ macro_rules! detection {
             /// Limits of its alarm.
             #[must_use]
             pub const fn limits(&self) -> AlarmLimits {
+                let datapoints_to_alarm = match self.datapoints_to_alarm {
+                    Some(datapoints) => datapoints,
+                    None => self.evaluation_periods,
+                };
                 AlarmLimits {
+                    datapoints_to_alarm,
                     enabled: self.enabled,
                     threshold: self.threshold,
                     evaluation_periods: self.evaluation_periods,

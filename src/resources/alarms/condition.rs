@@ -6,7 +6,7 @@ use crate::monitor::Monitor;
 use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::detections::Detection;
 
-/// The condition under which an alarm fires: the sum of a metric is above the threshold in each of the periods.
+/// The condition under which an alarm fires: the sum of a metric is above the threshold in enough of the periods.
 #[derive(Debug)]
 pub(super) struct Condition {
     pub namespace: String,
@@ -14,6 +14,7 @@ pub(super) struct Condition {
     pub dimensions: BTreeMap<String, String>,
     pub threshold: f64,
     pub evaluation_periods: i32,
+    pub datapoints_to_alarm: i32,
     pub period_seconds: i32,
     /// Noun for the events that the metric counts.
     pub counted: &'static str,
@@ -53,6 +54,7 @@ impl AlarmKind {
                     dimensions: BTreeMap::new(),
                     threshold: limits.threshold,
                     evaluation_periods: limits.evaluation_periods,
+                    datapoints_to_alarm: limits.datapoints_to_alarm,
                     period_seconds: limits.period_seconds,
                     counted: "flows",
                     advice: first_step(detection).to_owned(),
@@ -65,6 +67,7 @@ impl AlarmKind {
                 dimensions: [("FunctionName".to_owned(), monitor.names.detector())].into(),
                 threshold: 0.0,
                 evaluation_periods: 1,
+                datapoints_to_alarm: 1,
                 period_seconds: 300,
                 counted: "failed invocations",
                 advice: format!("Read the log group {}: it has the reason.", monitor.names.detector_log_group()),

@@ -40,6 +40,7 @@ pub struct Alarm {
     threshold: f64,
     period_seconds: i32,
     evaluation_periods: i32,
+    datapoints_to_alarm: i32,
     missing_data: String,
     actions_enabled: bool,
     alarm_actions: Vec<String>,
@@ -76,6 +77,7 @@ fn wanted(monitor: &Monitor, kind: AlarmKind) -> Alarm {
         threshold: condition.threshold,
         period_seconds: condition.period_seconds,
         evaluation_periods: condition.evaluation_periods,
+        datapoints_to_alarm: condition.datapoints_to_alarm,
         // Without traffic there are no records, and so no data. That is normal.
         missing_data: "notBreaching".to_owned(),
         actions_enabled: true,
@@ -87,10 +89,12 @@ fn wanted(monitor: &Monitor, kind: AlarmKind) -> Alarm {
 }
 
 fn description(monitor: &Monitor, kind: AlarmKind, condition: &Condition) -> String {
-    let Condition { threshold, counted, evaluation_periods, period_seconds, advice, .. } = condition;
-    let within = match evaluation_periods {
-        1 => "a period".to_owned(),
-        several => format!("each of {several} periods"),
+    let Condition { threshold, counted, evaluation_periods, datapoints_to_alarm, period_seconds, advice, .. } =
+        condition;
+    let within = match (datapoints_to_alarm, evaluation_periods) {
+        (1, 1) => "a period".to_owned(),
+        (all, several) if all == several => format!("each of {several} periods"),
+        (some, several) => format!("{some} of {several} periods"),
     };
     let what = format!("{} in VPC {}", kind.title(), monitor.spec.vpc_id);
     let when = format!("more than {threshold} {counted} in {within} of {period_seconds} seconds.");
@@ -231,6 +235,8 @@ fn normalise(found: &MetricAlarm, tags: Tags) -> FoundAlarm {
         threshold: found.threshold().unwrap_or_default(),
         period_seconds: found.period().unwrap_or_default(),
         evaluation_periods: found.evaluation_periods().unwrap_or_default(),
+        // The default of AWS is the number of evaluation periods.
+        datapoints_to_alarm: found.datapoints_to_alarm().or(found.evaluation_periods()).unwrap_or_default(),
         // The default of AWS.
         missing_data: found.treat_missing_data().unwrap_or("missing").to_owned(),
         actions_enabled: found.actions_enabled().unwrap_or(true),
@@ -244,14 +250,11 @@ fn normalise(found: &MetricAlarm, tags: Tags) -> FoundAlarm {
 
 /// Members of a definition that we never set and that would change what the alarm watches.
 fn others(found: &MetricAlarm) -> Vec<String> {
-    let of_all_periods = |points: i32| Some(points) == found.evaluation_periods();
     [
         ("metrics", !found.metrics().is_empty()),
         ("unit", found.unit().is_some()),
         ("extendedStatistic", found.extended_statistic().is_some()),
         ("thresholdMetricId", found.threshold_metric_id().is_some()),
-        // The default is the number of evaluation periods.
-        ("datapointsToAlarm", found.datapoints_to_alarm().is_some_and(|points| !of_all_periods(points))),
     ]
     .into_iter()
     .filter(|(_, is_set)| *is_set)
@@ -282,6 +285,7 @@ async fn put(aws: &Aws, alarm: &Alarm, tags: Option<Vec<Tag>>) -> Result<(), Aws
         .threshold(alarm.threshold)
         .period(alarm.period_seconds)
         .evaluation_periods(alarm.evaluation_periods)
+        .datapoints_to_alarm(alarm.datapoints_to_alarm)
         .treat_missing_data(&alarm.missing_data)
         .actions_enabled(alarm.actions_enabled)
         .set_alarm_actions(Some(alarm.alarm_actions.clone()))

@@ -60,8 +60,14 @@ fn detection_metrics(monitor: &Monitor) -> Vec<Widget> {
 }
 
 fn detection_metric(monitor: &Monitor, detection: Detection) -> Widget {
-    let AlarmLimits { threshold, evaluation_periods, period_seconds, .. } = detection.limits(monitor);
-    let label = format!("Alarm: above {threshold} in {evaluation_periods} × {period_seconds} s");
+    let AlarmLimits { threshold, evaluation_periods, datapoints_to_alarm, period_seconds, .. } =
+        detection.limits(monitor);
+    let periods = if datapoints_to_alarm == evaluation_periods {
+        evaluation_periods.to_string()
+    } else {
+        format!("{datapoints_to_alarm} of {evaluation_periods}")
+    };
+    let label = format!("Alarm: above {threshold} in {periods} × {period_seconds} s");
     let metrics = json!([[monitor.spec.detections.namespace, detection.metric_name(monitor), {"label": "Flows"}]]);
     let more = json!({
         "period": period_seconds,

@@ -33,7 +33,7 @@ async fn are_created_exactly_so_and_then_left_alone() {
         let within = if periods == 1 { "a period".to_owned() } else { format!("each of {periods} periods") };
         json!({
             "AlarmDescription": format!(
-                "{title} in VPC {vpc}: more than {threshold} flows in {within} of 300 seconds. Find {steps}. Managed by \
+                "{title} in VPC {vpc}: more than {threshold} flows in {within} of 300 seconds. The saved query {steps}. Managed by \
                  VpcFlowMonitor network/production."
             ),
             "Namespace": "VPC/FlowLogs",
@@ -55,9 +55,10 @@ async fn are_created_exactly_so_and_then_left_alone() {
         "Threshold": 0.0,
     });
     let step = |step: &str, slug: &str| format!("{step}. All steps: {page}#{slug}");
-    let rejected = step("the sources and their ports; a source inside the VPC is urgent", "rejected-connections");
-    let transfer = step("the program on the source that sends the data", "high-data-transfer");
-    let ports = "the ports that are open to these addresses, and close them or trust the networks";
+    let rejected =
+        step("Rejected by source and port has the sources; one inside the VPC is urgent", "rejected-connections");
+    let transfer = step("Top talkers has the source; find the program there that sends the data", "high-data-transfer");
+    let ports = "External conversations has the addresses and ports; close the ports that should not be public, or trust the networks";
     let external = step(ports, "external-connections");
     for (slug, own) in [
         ("rejected-connections", of_detection("Rejected connections", "RejectedConnections", 50.0, 2, &rejected)),
@@ -127,6 +128,17 @@ async fn every_field_of_the_spec_changes_what_it_should() {
         (&alarm["Threshold"], &alarm["EvaluationPeriods"], &alarm["Period"]),
         (&json!(0.1), &json!(3), &json!(60))
     );
+
+    spec.detections.rejected_connections.datapoints_to_alarm = Some(2);
+    let monitor = sandbox.monitor(spec.clone());
+    let changes = sandbox.converge(&monitor, ALARMS).await;
+    let paths: Vec<_> = changes[0].fields.iter().map(|field| field.path.as_str()).collect();
+    assert_eq!(paths, ["datapointsToAlarm", "description"]);
+    sandbox.assert_at_rest(&monitor, ALARMS).await;
+    let alarm = &alarms(&sandbox).await[REJECTED.alarm_name(&monitor)];
+    assert_eq!((&alarm["EvaluationPeriods"], &alarm["DatapointsToAlarm"]), (&json!(3), &json!(2)));
+    assert!(alarm["AlarmDescription"].as_str().unwrap().contains(" in 2 of 3 periods of 60 seconds"), "{alarm}");
+    spec.detections.rejected_connections.datapoints_to_alarm = None;
 
     spec.detections.namespace = "Network".into();
     spec.notifications.notify_on_recovery = false;

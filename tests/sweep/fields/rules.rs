@@ -39,6 +39,8 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         |protocol: &str, endpoint: &str| subscriptions(json!([{"protocol": protocol, "endpoint": endpoint}]));
     let long_span =
         |detection: &str| json!({"detections": {detection: {"periodSeconds": 600, "evaluationPeriods": 145}}});
+    let datapoints =
+        |detection: &str| json!({"detections": {detection: {"evaluationPeriods": 2, "datapointsToAlarm": 3}}});
     let elsewhere = |section: &str| json!({"region": "us-east-1", section: {"kmsKeyArn": key}});
     let fields = |fields: &[&str]| json!({"cloudWatchLogs": {"fields": fields}});
     let endpoint = "notifications.subscriptions.endpoint";
@@ -82,6 +84,9 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (lifecycle(json!({"expireAfterDays": 365})), "s3.lifecycle.expireAfterDays"),
         (json!({"detections": {"namespace": "AWS/Logs"}}), "detections.namespace"),
         (long_span("rejectedConnections"), "detections.rejectedConnections"),
+        (datapoints("rejectedConnections"), "detections.rejectedConnections.datapointsToAlarm"),
+        (datapoints("highDataTransfer"), "detections.highDataTransfer.datapointsToAlarm"),
+        (datapoints("externalConnections"), "detections.externalConnections.datapointsToAlarm"),
         (long_span("highDataTransfer"), "detections.highDataTransfer"),
         (long_span("externalConnections"), "detections.externalConnections"),
         (cidrs("10.0.0.0"), "detections.externalConnections.trustedCidrs"),

@@ -54,7 +54,10 @@ async fn an_incident_is_published_once_also_by_another_instance_of_the_function(
     put_records(&sandbox, "second", &[accepted(&sandbox, 2, 22)]).await;
     put_records(&sandbox, "third", &[accepted(&sandbox, 3, 22), accepted(&sandbox, 3, 3389)]).await;
     let message = inbox.next().await;
-    assert_eq!(message["Subject"], "HIGH: 198.51.100.3 reached 10.0.0.1, network/production", "the other port is new");
+    assert_eq!(
+        message["Subject"], "HIGH: 198.51.100.3 reached 10.0.0.1 at ports 22 3389, network/production",
+        "the other port is new"
+    );
 
     let s3 = aws_sdk_s3::Client::new(&sandbox.config);
     let object = s3.get_object().bucket(&monitor.names.bucket).key(OBJECT).send().await.unwrap();
