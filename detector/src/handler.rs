@@ -128,6 +128,10 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
             self.keeper.withdraw(&batch, &claim, account).await;
             return Err(error.into());
         }
+        // An incident that nobody heard of is new to the first subscriber.
+        if !self.publisher.has_recipients().await {
+            self.keeper.withdraw(&batch, &claim, account).await;
+        }
         Ok(claim.notification.findings.len())
     }
 
@@ -179,6 +183,7 @@ mod tests {
     struct FakePublisher {
         sent: Mutex<Vec<Message>>,
         refuses: bool,
+        is_deserted: bool,
     }
 
     impl Publisher for FakePublisher {
@@ -188,6 +193,10 @@ mod tests {
             }
             self.sent.lock().unwrap().push(message.clone());
             Ok(())
+        }
+
+        async fn has_recipients(&self) -> bool {
+            !self.is_deserted
         }
     }
 
@@ -302,6 +311,19 @@ mod tests {
         let summary = third.handle(event(&lines), FUNCTION_ARN).await.unwrap();
         assert_eq!((summary.findings, summary.reported), (1, 1));
         assert_eq!(third.publisher.sent.into_inner().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_nobody_receives_does_not_count() {
+        let store = FakeStore::default();
+        let mut published = Vec::new();
+        for (host, is_deserted) in [(7, true), (8, true), (9, false), (10, false)] {
+            let publisher = FakePublisher { is_deserted, ..FakePublisher::default() };
+            let handler = Handler::new(settings(), publisher, Some(store.clone()));
+            let line = v2_line(&format!("198.51.100.{host}"), "10.0.0.1", 22, 6, 40, "ACCEPT");
+            published.push(handler.handle(event(&[line]), FUNCTION_ARN).await.unwrap().published);
+        }
+        assert_eq!(published, [true, true, true, false]);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The incidents that a finding belongs to. Findings of one incident are published once, and then again after some hours.
 //!
 //! A key names who, what and whom; an incident is wider where the source is arbitrary. A port that is open to the internet is one
-//! incident, whichever of a thousand addresses finds it. The scans from the internet, which never end, are one incident as well.
-//! Otherwise each address would give a message.
+//! incident, whichever of a thousand addresses finds it. The scans from the internet, which never end, are one incident as well, and
+//! so is each port or host that lets one of them in. Otherwise each address would give a message.
 
 use std::net::IpAddr;
 
 use crate::evidence::Evidence;
-use crate::finding::{Finding, Subject};
+use crate::finding::{Detail, Finding, Subject};
 use crate::identity::digits;
 use crate::rules::{Networks, Rule};
 
@@ -37,7 +37,7 @@ impl<'n> Namer<'n> {
     /// The incidents of `finding`.
     #[must_use]
     pub fn incidents(&self, finding: &Finding) -> Incidents {
-        let Finding { rule, subject: Subject { source, destination, .. }, tally, evidence, .. } = finding;
+        let Finding { rule, subject: Subject { source, destination, detail }, tally, evidence, .. } = finding;
         let one = |name| Incidents { own: vec![name], included: Vec::new() };
         let Some(rule) = rule.built_in() else { return one(finding.key(self.owner)) };
         match rule {
@@ -49,7 +49,18 @@ impl<'n> Namer<'n> {
                 Incidents { own: names.chain(rest).collect(), included: Vec::new() }
             }
             Rule::PortScan | Rule::HostSweep if self.is_public(*source) => {
-                one(self.name(rule, None, None, "from the internet"))
+                let all = self.name(rule, None, None, "from the internet");
+                let accepted = |host, port| self.name(rule, None, host, &format!("accepted at {port}"));
+                let found: Vec<_> = match (evidence, detail) {
+                    (Evidence::AcceptedPorts(ports), _) => {
+                        ports.sorted().iter().map(|port| accepted(*destination, *port)).collect()
+                    }
+                    (Evidence::AcceptedHosts(hosts), Detail::Port(port)) => {
+                        hosts.kept().map(|host| accepted(Some(host), *port)).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                Incidents { own: std::iter::once(all).chain(found).collect(), included: Vec::new() }
             }
             // Large flows of an egress are part of it, also in a batch where the sum of all is below its threshold.
             Rule::HighDataTransfer => one(self.name(Rule::LargeEgress, *source, *destination, "")),
@@ -78,10 +89,9 @@ impl<'n> Namer<'n> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Destinations;
-    use crate::finding::Detail;
+    use crate::evidence::{Destinations, Hosts};
     use crate::record::Parser;
-    use crate::tally::Tally;
+    use crate::tally::{Ports, Tally};
 
     const OUTSIDE: [u8; 4] = [198, 51, 100, 66];
     const OTHER_OUTSIDE: [u8; 4] = [198, 51, 100, 67];
@@ -146,6 +156,18 @@ mod tests {
         assert!(are_one(&sweep(OUTSIDE, 22), &sweep(OUTSIDE, 23)));
         assert!(!are_one(&sweep(INSIDE, 22), &sweep(INSIDE, 23)));
         assert!(!are_one(&sweep(OUTSIDE, 22), &scan(OUTSIDE)));
+
+        let open = |port: u16| {
+            let mut ports = Ports::default();
+            ports.add(port);
+            incidents(&Finding { evidence: Evidence::AcceptedPorts(ports), ..scan(OUTSIDE) }).own
+        };
+        assert!(open(8080).contains(&incidents(&scan(OUTSIDE)).own[0]), "it is part of all scans");
+        assert!(open(8080).len() == 2 && open(8080) != open(8081), "an open port that is found is news");
+        let mut hosts = Hosts::default();
+        hosts.add(INSIDE.into());
+        let let_in = Finding { evidence: Evidence::AcceptedHosts(hosts), ..sweep(OUTSIDE, 22) };
+        assert_eq!(incidents(&let_in).own.len(), 2);
         assert!(!are_one(&sweep(INSIDE, 22), &sweep(OTHER_INSIDE, 22)));
     }
 

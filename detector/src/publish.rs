@@ -24,6 +24,9 @@ pub struct PublishError {
 pub trait Publisher {
     /// Sends `message` once; at-least-once delivery is for the caller to arrange, by failing.
     fn publish(&self, message: &Message) -> impl Future<Output = Result<(), PublishError>> + Send;
+
+    /// False if it is certain that nobody receives the messages.
+    fn has_recipients(&self) -> impl Future<Output = bool> + Send;
 }
 
 /// An SNS topic.
@@ -60,6 +63,14 @@ impl Publisher for Topic {
             .await
             .map(drop)
             .map_err(|error| self.error(reason(&error)))
+    }
+
+    /// By `SubscriptionsConfirmed` of
+    /// [GetTopicAttributes](https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html). A topic that cannot be read, such as
+    /// one of another account, has recipients for all that is known.
+    async fn has_recipients(&self) -> bool {
+        let Ok(output) = self.client.get_topic_attributes().topic_arn(&self.arn).send().await else { return true };
+        output.attributes().and_then(|them| them.get("SubscriptionsConfirmed")).is_none_or(|confirmed| confirmed != "0")
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub suppress: Vec<Suppression>,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
     pub console: ConsoleNames,
+    /// `CONFIG_VERSION`: the version of the lists in the package.
+    pub config_version: String,
     /// `CHAT`: true if HTTPS subscribers get the form of Amazon Q Developer in chat applications.
     pub chat: bool,
     /// `BUCKET`: the bucket with the notification log. Without one the log lasts as long as an instance of the function.
@@ -124,6 +126,7 @@ impl Settings {
                 database: variables.name("DATABASE")?,
                 table: variables.name("TABLE")?,
             },
+            config_version: variables.optional("CONFIG_VERSION").unwrap_or_default(),
             chat: variables.flag("CHAT")?,
             bucket: variables.name("BUCKET")?,
             renotify_after: variables.seconds("RENOTIFY_AFTER_SECONDS")?.unwrap_or(DEFAULT_RENOTIFY_AFTER),

@@ -39,6 +39,7 @@ fn settings(min_severity: Severity) -> Settings {
         custom_rules: Vec::new(),
         suppress: Vec::new(),
         console: ConsoleNames::default(),
+        config_version: String::new(),
         chat: false,
         bucket: None,
         renotify_after: DEFAULT_RENOTIFY_AFTER,

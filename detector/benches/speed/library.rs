@@ -35,6 +35,7 @@ impl Library {
                 },
                 format: LogFormat::aws_default(),
                 rules: Config::default(),
+                config_version: String::new(),
                 chat: false,
                 bucket: None,
                 renotify_after: DEFAULT_RENOTIFY_AFTER,

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Finding;
 use crate::findings::Findings;
 use crate::incident::{Incidents, Namer};
-use crate::rules::{Networks, Severity};
+use crate::rules::{Networks, Rule, Severity};
 use crate::sentence::{Sentence, Time};
 use crate::settings::Settings;
 use history::{History, Ongoing, Sums};
@@ -44,6 +44,9 @@ const MAX_ONGOING: usize = 20;
 
 /// An incident without findings for so long is forgotten, in seconds: 7 days. Then it is new again.
 const FORGET_AFTER: u64 = 7 * 24 * 60 * 60;
+
+/// A transfer is published again once it has this many times the bytes of its latest message.
+const ESCALATION: u64 = 10;
 
 /// The longest sentence that is kept, in bytes.
 const MAX_SUMMARY_BYTES: usize = 256;
@@ -70,6 +73,10 @@ struct Incident {
     last: u64,
     /// The time of the latest message.
     published: u64,
+    /// The bytes that came until the latest message, or those of its finding if they are more.
+    bytes: u64,
+    /// The settings of the latest message: a change of lists, such as trusted networks, makes it new.
+    settings: String,
     /// The batch that published it. If it comes again, its message was not published, as far as is known.
     batch: String,
     /// The findings since the latest message.
@@ -82,6 +89,8 @@ pub struct Batch<'f> {
     id: String,
     /// The time of the function's clock, Unix seconds.
     now: u64,
+    /// The version of the settings.
+    settings: String,
     findings: Vec<(&'f Finding, Incidents)>,
 }
 
@@ -103,7 +112,7 @@ impl<'f> Batch<'f> {
         let namer = Namer::new(&settings.origin.owner, &networks);
         let severe = findings.list.iter().filter(|it| it.rule.severity() >= settings.rules.min_severity);
         let findings = severe.map(|finding| (finding, namer.incidents(finding))).collect();
-        Self { id, now, findings }
+        Self { id, now, settings: settings.config_version.clone(), findings }
     }
 
     /// True if no finding is severe enough.
@@ -140,7 +149,7 @@ impl NotificationLog {
         self.forget(batch.now, renotify_after);
         let mut notification = Notification::default();
         let (to_publish, known): (Vec<_>, Vec<_>) =
-            batch.findings.iter().partition(|(_, incidents)| !self.is_known(incidents, batch, renotify_after));
+            batch.findings.iter().partition(|finding| !self.is_known(finding, batch, renotify_after));
         for (finding, incidents) in &known {
             self.count(finding, incidents, batch);
         }
@@ -154,7 +163,8 @@ impl NotificationLog {
             self.publish(finding, incidents, batch);
         }
         if !notification.is_empty() {
-            notification.ongoing = self.publish_ongoing(batch);
+            let severity = notification.findings.iter().map(|(finding, _)| finding.rule.severity()).max();
+            notification.ongoing = self.publish_ongoing(batch, severity);
         }
         self.keep_gravest();
         notification
@@ -194,10 +204,13 @@ impl NotificationLog {
     }
 
     /// True if a message about the finding was published, not so long ago that it is due again.
-    fn is_known(&self, incidents: &Incidents, batch: &Batch, renotify_after: Duration) -> bool {
+    fn is_known(&self, (finding, incidents): &(&Finding, Incidents), batch: &Batch, renotify_after: Duration) -> bool {
         let is_recent = |name: &String| {
             self.incidents.get(name).is_some_and(|incident| {
-                incident.batch != batch.id && batch.now.saturating_sub(incident.published) < renotify_after.as_secs()
+                incident.batch != batch.id
+                    && incident.settings == batch.settings
+                    && batch.now.saturating_sub(incident.published) < renotify_after.as_secs()
+                    && !incident.escalates(finding)
             })
         };
         incidents.own.iter().all(is_recent)
@@ -218,7 +231,9 @@ impl NotificationLog {
         let addition = Addition::of(finding, batch.now);
         for name in &incidents.own {
             let first = finding.tally.first.unwrap_or(batch.now);
-            let first = self.incidents.get(name).map_or(first, |known| known.first.min(first));
+            let known = self.incidents.get(name);
+            let first = known.map_or(first, |known| known.first.min(first));
+            let bytes = known.map_or(0, |known| known.bytes.saturating_add(known.since.bytes));
             let incident = Incident {
                 rule: finding.rule.name().to_owned(),
                 severity: finding.rule.severity(),
@@ -226,6 +241,8 @@ impl NotificationLog {
                 first,
                 last: batch.now,
                 published: batch.now,
+                bytes: bytes.max(finding.tally.bytes),
+                settings: batch.settings.clone(),
                 batch: batch.id.clone(),
                 since: Sums::default(),
             };
@@ -239,7 +256,8 @@ impl NotificationLog {
     }
 
     /// The incidents with findings since their latest message: a message that is published anyway has them too.
-    fn publish_ongoing(&mut self, batch: &Batch) -> Vec<Ongoing> {
+    /// Those that are graver than the message stay due: a subscriber may take only messages of some severity.
+    fn publish_ongoing(&mut self, batch: &Batch, severity: Option<Severity>) -> Vec<Ongoing> {
         let mut ongoing: Vec<_> = self.incidents.values_mut().filter(|incident| incident.since.findings > 0).collect();
         ongoing.sort_by_key(|incident| std::cmp::Reverse((incident.severity, incident.since.findings, incident.last)));
         let listed = ongoing.into_iter().take(MAX_ONGOING).map(|incident| {
@@ -249,8 +267,11 @@ impl NotificationLog {
                 summary: incident.summary.clone(),
                 history: History::from(&*incident),
             };
-            (incident.published, incident.since) = (batch.now, Sums::default());
-            incident.batch.clone_from(&batch.id);
+            if Some(incident.severity) <= severity {
+                incident.bytes = incident.bytes.saturating_add(incident.since.bytes);
+                (incident.published, incident.since) = (batch.now, Sums::default());
+                incident.batch.clone_from(&batch.id);
+            }
             listed
         });
         listed.collect()
@@ -283,6 +304,13 @@ impl From<&Incident> for History {
 }
 
 impl Incident {
+    /// True if much more has been sent than the latest message said.
+    fn escalates(&self, finding: &Finding) -> bool {
+        let is_transfer = matches!(finding.rule.built_in(), Some(Rule::HighDataTransfer | Rule::LargeEgress));
+        let sent = self.since.bytes.saturating_add(finding.tally.bytes);
+        is_transfer && sent >= self.bytes.saturating_mul(ESCALATION)
+    }
+
     fn add(&mut self, addition: &Addition) {
         self.since.add(&addition.sums);
         self.last = self.last.max(addition.last);

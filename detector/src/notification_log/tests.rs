@@ -80,6 +80,51 @@ fn a_message_has_what_else_goes_on_and_then_it_is_not_due() {
 }
 
 #[test]
+fn a_lesser_message_does_not_delay_a_graver_incident() {
+    let mut log = NotificationLog::default();
+    add(&mut log, "a", &[(1, 22)], START);
+    for hour in 1..6 {
+        add(&mut log, &format!("known {hour}"), &[(2, 22)], START + hour * HOUR);
+        let rejected = findings(&[(hour.try_into().unwrap(), 8080)], "REJECT");
+        let settings = settings();
+        let batch = Batch::new(format!("low {hour}"), &rejected, &settings, START + hour * HOUR);
+        let notification = log.add(&batch, RENOTIFY_AFTER);
+        assert_eq!(notification.findings.len(), 1);
+        assert!(notification.ongoing.iter().any(|it| it.severity == Severity::High));
+    }
+    let (published, history) = add(&mut log, "due", &[(3, 22)], START + 6 * HOUR);
+    assert_eq!((published, history.unwrap().since.findings), (1, 5));
+}
+
+#[test]
+fn a_transfer_that_grows_tenfold_is_published_again() {
+    let settings = settings();
+    let sent = |log: &mut NotificationLog, id: &str, bytes| {
+        let parser = Parser::new(settings.format.clone());
+        let mut analyzer = Analyzer::new(&parser, &settings.rules);
+        analyzer.add(&v2_line("10.0.0.1", "203.0.113.9", 443, 6, bytes, "ACCEPT"));
+        let findings = analyzer.finish().findings;
+        log.add(&Batch::new(id.to_owned(), &findings, &settings, START), RENOTIFY_AFTER).findings.len()
+    };
+    let mut log = NotificationLog::default();
+    assert_eq!(sent(&mut log, "a", 600_000_000), 1);
+    assert_eq!(sent(&mut log, "b", 5_000_000_000), 0);
+    assert_eq!(sent(&mut log, "c", 1_000_000_000), 1, "6 GB since the message");
+    assert_eq!(sent(&mut log, "d", 50_000_000_000), 0);
+    assert_eq!(sent(&mut log, "e", 270_000_000_000), 1);
+}
+
+#[test]
+fn a_change_of_trusted_networks_makes_what_remains_new() {
+    let mut log = NotificationLog::default();
+    add(&mut log, "a", &[(1, 22)], START);
+    let findings = findings(&[(2, 22)], "ACCEPT");
+    let settings = Settings { config_version: "673e0bc74024".to_owned(), ..settings() };
+    let batch = Batch::new("b".to_owned(), &findings, &settings, START + 1);
+    assert_eq!(log.add(&batch, RENOTIFY_AFTER).findings.len(), 1);
+}
+
+#[test]
 fn what_was_claimed_and_not_published_is_as_before() {
     let mut log = NotificationLog::default();
     add(&mut log, "a", &[(1, 22)], START);

@@ -22,7 +22,8 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
         json!({
             "Sid": "ReportAnomalies",
             "Effect": "Allow",
-            "Action": "sns:Publish",
+            // The attributes have the number of subscribers: a message that nobody receives does not count.
+            "Action": ["sns:GetTopicAttributes", "sns:Publish"],
             "Resource": monitor.topic_arn(),
         }),
         json!({
@@ -84,7 +85,7 @@ mod tests {
                 {
                     "Sid": "ReportAnomalies",
                     "Effect": "Allow",
-                    "Action": "sns:Publish",
+                    "Action": ["sns:GetTopicAttributes", "sns:Publish"],
                     "Resource": "arn:aws:sns:eu-west-1:123456789012:vfm-network-production-aa0df1549f-alerts",
                 },
                 {

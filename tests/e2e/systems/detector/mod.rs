@@ -134,7 +134,12 @@ fn assert_role(role: &Value, account: &str, monitor: &Monitor) {
                 "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                 "Resource": format!("arn:aws:logs:eu-west-1:{account}:log-group:{own_group}:*"),
             },
-            {"Sid": "ReportAnomalies", "Effect": "Allow", "Action": "sns:Publish", "Resource": topic(account, monitor)},
+            {
+                "Sid": "ReportAnomalies",
+                "Effect": "Allow",
+                "Action": ["sns:GetTopicAttributes", "sns:Publish"],
+                "Resource": topic(account, monitor),
+            },
             {
                 "Sid": "KeepNotificationLog",
                 "Effect": "Allow",
