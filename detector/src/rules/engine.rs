@@ -12,7 +12,7 @@ use super::suppressions::Suppressions;
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
 use crate::custom_rule::CustomRule;
-use crate::finding::Detail;
+use crate::finding::{Detail, Subject};
 use crate::findings::{Findings, Groups};
 use crate::record::{Action, FlowDirection, LogStatus, Record, TCP};
 use crate::suppression::Suppression;
@@ -118,7 +118,7 @@ impl Engine {
             self.skipped(record);
             return None;
         }
-        let ends = self.ends(record);
+        let ends = Ends::of(record, &self.networks);
         let end = self.end(record, &ends);
         if matches!(end, End::Only | End::Arrival) {
             self.judge_alone(record, &ends);
@@ -166,15 +166,6 @@ impl Engine {
         let unexamined_records = self.windows.finish(&mut self.groups) + self.custom.finish(&mut self.groups);
         let suppressed = self.suppressions.finish();
         Findings { unexamined_records, suppressed, other_ends: self.other_ends, ..self.groups.finish() }
-    }
-
-    /// Behind a NAT gateway or load balancer the addresses of the packet are the real ones.
-    #[inline]
-    fn ends(&self, record: &Record) -> Ends {
-        let source = record.packet_source.or(record.source);
-        let destination = record.packet_destination.or(record.destination);
-        let is_public = |address: Option<IpAddr>| address.is_some_and(|address| self.networks.is_public(address));
-        Ends { source, destination, from_public: is_public(source), to_public: is_public(destination) }
     }
 
     /// The end of a conversation that the record is of, where both are recorded.
@@ -270,10 +261,11 @@ impl Engine {
         if !self.enabled[rule as usize] || self.suppressions.suppress(rule, record, ends) {
             return;
         }
+        let subject = Subject { source: ends.source, destination: ends.destination, detail };
         if self.is_apart(rule, ends, record) {
-            self.groups.add_apart(rule, ends.subject(detail), record);
+            self.groups.add_apart(rule, subject, record);
         } else {
-            self.groups.add(rule, ends.subject(detail), record);
+            self.groups.add(rule, subject, record);
         }
     }
 
