@@ -31,6 +31,7 @@ pub mod package_config;
 #[cfg(feature = "lambda")]
 pub mod publish;
 pub mod record;
+pub mod rule_tests;
 pub mod rules;
 pub mod sentence;
 pub mod settings;

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::networks::Networks;
 use crate::finding::{Detail, Subject};
+use crate::record::Record;
 
 /// The real ends of a flow, with a flag for each that is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,16 @@ pub struct Ends {
 }
 
 impl Ends {
+    /// The ends of a record. Behind a NAT gateway or load balancer the addresses of the packet are the real ones.
+    #[inline]
+    #[must_use]
+    pub fn of(record: &Record, networks: &Networks) -> Self {
+        let source = record.packet_source.or(record.source);
+        let destination = record.packet_destination.or(record.destination);
+        let is_public = |address: Option<IpAddr>| address.is_some_and(|address| networks.is_public(address));
+        Self { source, destination, from_public: is_public(source), to_public: is_public(destination) }
+    }
+
     pub(super) fn subject(&self, detail: Detail) -> Subject {
         Subject { source: self.source, destination: self.destination, detail }
     }

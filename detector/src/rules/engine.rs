@@ -118,7 +118,7 @@ impl Engine {
             self.skipped(record);
             return None;
         }
-        let ends = self.ends(record);
+        let ends = Ends::of(record, &self.networks);
         let end = self.end(record, &ends);
         if matches!(end, End::Only | End::Arrival) {
             self.judge_alone(record, &ends);
@@ -166,15 +166,6 @@ impl Engine {
         let unexamined_records = self.windows.finish(&mut self.groups) + self.custom.finish(&mut self.groups);
         let suppressed = self.suppressions.finish();
         Findings { unexamined_records, suppressed, other_ends: self.other_ends, ..self.groups.finish() }
-    }
-
-    /// Behind a NAT gateway or load balancer the addresses of the packet are the real ones.
-    #[inline]
-    fn ends(&self, record: &Record) -> Ends {
-        let source = record.packet_source.or(record.source);
-        let destination = record.packet_destination.or(record.destination);
-        let is_public = |address: Option<IpAddr>| address.is_some_and(|address| self.networks.is_public(address));
-        Ends { source, destination, from_public: is_public(source), to_public: is_public(destination) }
     }
 
     /// The end of a conversation that the record is of, where both are recorded.
