@@ -39,6 +39,11 @@ pub struct Declared {
     high_transfer_bytes: Option<u64>,
     sensitive_ports: Option<BTreeSet<u16>>,
     rules: Rules,
+    // Rules of users and suppressions do not change the settings of the detector's own rules.
+    #[serde(rename = "customRules")]
+    _custom_rules: IgnoredAny,
+    #[serde(rename = "suppress")]
+    _suppress: IgnoredAny,
     // Settings of the function, which are not about the rules.
     #[serde(rename = "renotifyAfter")]
     _renotify_after: IgnoredAny,
