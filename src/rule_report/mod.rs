@@ -266,8 +266,9 @@ mod tests {
             let fields = spec["cloudWatchLogs"]["fields"].as_array();
             let names = fields.map(|fields| fields.iter().filter_map(Value::as_str));
             let format = names.map_or_else(LogFormat::aws_default, |names| LogFormat::from_names(names).unwrap());
-            let trusted = spec["detections"]["externalConnections"]["trustedCidrs"].clone();
-            let trusted: Vec<IpNet> = serde_json::from_value::<Option<_>>(trusted).unwrap().unwrap_or_default();
+            let trusted = spec["detections"]["externalConnections"]["trustedCidrs"].as_array();
+            let networks = trusted.into_iter().flatten().filter_map(Value::as_str);
+            let trusted: Vec<IpNet> = networks.map(|network| network.parse().unwrap()).collect();
             let report = Report::new(vec![of_detector("examples", &spec["detector"], &format, &trusted)]);
             assert!(report.passes() && report.skipped == 0, "{}", render(&report));
             for entry in spec["detector"]["customRules"].as_array().unwrap() {
