@@ -78,6 +78,10 @@ fn collect(value: &Value, schema: &Value, path: &str, found: &mut Vec<Violation>
         found.push(Violation::Malformed(path.to_owned(), format!("must be of type {expected}")));
         return;
     }
+    if schema["x-kubernetes-int-or-string"] == true && !is_of_type(value, "integer") && !value.is_string() {
+        found.push(Violation::Malformed(path.to_owned(), "must be of type integer or string".to_owned()));
+        return;
+    }
     if let Some(allowed) = schema["enum"].as_array().filter(|allowed| !allowed.contains(value)) {
         let allowed: Vec<String> = allowed.iter().map(shown).collect();
         let problem = format!("{} is not one of {}", shown(value), allowed.join(", "));
@@ -216,6 +220,7 @@ mod tests {
             "properties",
             "required",
             "type",
+            "x-kubernetes-int-or-string",
         ];
         // The rules have a module of their own; the formats are of numbers whose types say as much.
         let not_checked = ["default", "description", "format", "x-kubernetes-validations"];
@@ -232,6 +237,7 @@ mod tests {
         for (schema, value, problem) in [
             (json!({"type": "integer"}), json!("1"), "must be of type integer"),
             (json!({"type": "integer"}), json!(1.5), "must be of type integer"),
+            (json!({"x-kubernetes-int-or-string": true}), json!(1.5), "must be of type integer or string"),
             (json!({"type": "string", "enum": ["a", "b"]}), json!("c"), "`c` is not one of `a`, `b`"),
             (json!({"type": "integer", "enum": [1, 3]}), json!(2), "2 is not one of 1, 3"),
             (json!({"type": "integer", "minimum": 0.0}), json!(-1), "-1 is less than 0"),

@@ -12,30 +12,30 @@ use crate::rules::rule::Severity;
 /// The most characters of a name.
 const MAX_NAME: usize = 40;
 
-/// A rule of a user.
+/// A rule of a user. The members are in alphabetical order, as [`PackageConfig`](crate::package_config::PackageConfig) needs them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, try_from = "Unchecked")]
 pub struct CustomRule {
-    /// The name, the same in the spec, messages, metrics and message attributes.
-    pub name: String,
-    /// The severity of its findings.
-    pub severity: Severity,
-    /// The condition on the records.
-    pub when: Expression,
+    /// The meaning of a finding.
+    pub description: String,
+    /// False for a rule that is switched off.
+    pub enabled: bool,
     /// The fields that distinguish findings of the rule.
     pub group_by: BTreeSet<GroupField>,
     /// Records of a window from which on there is a finding.
     pub min_records: u32,
-    /// The meaning of a finding.
-    pub description: String,
-    /// The page with the steps that a person should take.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub runbook: Option<String>,
     /// Techniques of MITRE ATT&CK.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mitre: Vec<String>,
-    /// False for a rule that is switched off.
-    pub enabled: bool,
+    /// The name, the same in the spec, messages, metrics and message attributes.
+    pub name: String,
+    /// The page with the steps that a person should take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
+    /// The severity of its findings.
+    pub severity: Severity,
+    /// The condition on the records.
+    pub when: Expression,
 }
 
 /// A field that distinguishes findings of a rule.

@@ -7,7 +7,9 @@ use std::path::Path;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::custom_rule::CustomRule;
 use crate::rules::cidrs;
+use crate::suppression::Suppression;
 
 /// The file's name in the package.
 pub const FILE: &str = "config.json";
@@ -17,6 +19,12 @@ pub const FILE: &str = "config.json";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PackageConfig {
+    /// Rules of the user that are switched on.
+    #[serde(default)]
+    pub custom_rules: Vec<CustomRule>,
+    /// Records that rules leave out.
+    #[serde(default)]
+    pub suppress: Vec<Suppression>,
     /// Networks that are not public, besides the private ones.
     #[serde(default, with = "cidrs")]
     pub trusted_cidrs: Vec<IpNet>,
@@ -100,6 +108,8 @@ mod tests {
             ("unversioned", "{}", "missing field `version`"),
             ("later", r#"{"version":2}"#, "version 2 is unknown; write 1"),
             ("misspelt", r#"{"version":1,"trustedCIDRs":[]}"#, "unknown field `trustedCIDRs`"),
+            ("rule", r#"{"version":1,"customRules":[{"name":"a"}]}"#, "missing field `severity`"),
+            ("until", r#"{"version":1,"suppress":[{"name":"a","when":"syn","reason":"b"}]}"#, "missing field `until`"),
             ("wide", r#"{"version":1,"trustedCidrs":["10.0.0.1/8"]}"#, "write 10.0.0.0/8"),
         ] {
             let error = read(name, json).unwrap_err().to_string();
@@ -113,8 +123,22 @@ mod tests {
     }
 
     #[test]
+    fn rules_and_suppressions_are_written_in_alphabetical_order_and_read() {
+        let text = concat!(
+            r#"{"customRules":[{"description":"d","enabled":true,"groupBy":["source","dstport"],"minRecords":2,"mitre":["T1046"],"#,
+            r#""name":"a_rule","runbook":"https://example.com","severity":"HIGH","when":"syn"}],"#,
+            r#""suppress":[{"name":"scanner","reason":"r","rules":["portScan"],"until":"2027-03-01T00:00:00Z","when":"ack"}],"#,
+            r#""trustedCidrs":[],"version":1}"#,
+        );
+        let config = read("rules", text).unwrap();
+        assert_eq!((config.custom_rules[0].min_records, config.suppress[0].name.as_str()), (2, "scanner"));
+        assert_eq!(serde_json::to_string(&config).unwrap(), text);
+        assert_eq!(serde_json::json!(config).to_string(), text);
+    }
+
+    #[test]
     fn the_defaults_are_written_whole() {
-        let text = r#"{"trustedCidrs":[],"version":1}"#;
+        let text = r#"{"customRules":[],"suppress":[],"trustedCidrs":[],"version":1}"#;
         assert_eq!(serde_json::to_string(&PackageConfig::default()).unwrap(), text);
         assert_eq!(serde_json::json!(PackageConfig::default()).to_string(), text);
     }

@@ -114,8 +114,8 @@ impl Settings {
             },
             format: variables.required("LOG_FORMAT")?.parse()?,
             rules: Config { trusted_cidrs: package.trusted_cidrs, ..rules },
-            custom_rules: Vec::new(),
-            suppress: Vec::new(),
+            custom_rules: package.custom_rules.into_iter().map(Arc::new).collect(),
+            suppress: package.suppress,
             console: ConsoleNames {
                 dashboard: variables.name("DASHBOARD")?,
                 workgroup: variables.name("WORKGROUP")?,
@@ -214,6 +214,7 @@ fn is_vpc_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::custom_rule;
     use crate::test_data::V2_FORMAT;
 
     const VARIABLES: [(&str, &str); 5] = [
@@ -305,6 +306,21 @@ mod tests {
         assert_eq!(named("DATABASE"), ConsoleNames { database: value.clone(), ..none() });
         assert_eq!(named("TABLE"), ConsoleNames { table: value, ..none() });
         assert_eq!(read_with("TABLE", Some("")).unwrap().console, none());
+    }
+
+    #[test]
+    fn rules_of_users_and_suppressions_come_from_the_package() {
+        let package: PackageConfig = serde_json::from_value(serde_json::json!({
+            "version": 1,
+            "customRules": [custom_rule::tests::database()],
+            "suppress": [{"name": "scanner", "when": "syn", "until": "2027-03-01T00:00:00Z", "reason": "ours"}],
+        }))
+        .unwrap();
+        let variable =
+            |asked: &str| VARIABLES.iter().find(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned());
+        let settings = Settings::read(variable, package).unwrap();
+        assert_eq!(settings.custom_rules[0].name, "database_from_elsewhere");
+        assert_eq!(settings.suppress[0].name, "scanner");
     }
 
     #[test]

@@ -8,22 +8,23 @@ use serde::{Deserialize, Serialize};
 use crate::expression::Expression;
 use crate::rules::rule::Rule;
 
-/// Records that are not counted to some rules, since somebody knows their cause.
+/// Records that are not counted to some rules, since somebody knows their cause. The members are in alphabetical order, as
+/// [`PackageConfig`](crate::package_config::PackageConfig) needs them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Suppression {
     /// The name, under which the records are counted.
     pub name: String,
+    /// The reason, for people.
+    pub reason: String,
     /// The rules that leave the records out; empty for all of them.
     #[serde(default)]
     pub rules: BTreeSet<Rule>,
-    /// The condition on the records.
-    pub when: Expression,
     /// The end: no suppression is forgotten for ever.
     #[serde(with = "rfc3339")]
     pub until: SystemTime,
-    /// The reason, for people.
-    pub reason: String,
+    /// The condition on the records.
+    pub when: Expression,
 }
 
 impl Suppression {

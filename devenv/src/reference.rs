@@ -75,7 +75,7 @@ fn type_of(field: &Value, path: &str) -> String {
         return format!("[object](#{})", path.to_lowercase().replace(['.', '[', ']'], ""));
     }
     if field["additionalProperties"].is_object() {
-        return format!("map of {}s", kind(&field["additionalProperties"]));
+        return format!("map of {}", kind(&field["additionalProperties"]));
     }
     let mut parts = vec![kind(field).to_owned()];
     parts.extend(range(field, "minimum", "maximum", ""));
@@ -85,7 +85,10 @@ fn type_of(field: &Value, path: &str) -> String {
 }
 
 fn kind(field: &Value) -> &str {
-    field["type"].as_str().unwrap_or("any")
+    match field["type"].as_str() {
+        None if field["x-kubernetes-int-or-string"] == true => "integer or string",
+        kind => kind.unwrap_or("any"),
+    }
 }
 
 fn range(field: &Value, least: &str, most: &str, unit: &str) -> Option<String> {

@@ -64,6 +64,37 @@ pub fn distinct(message: &str) -> Validation {
         .showing("%s", &["self.filter(entry, !self.exists_one(other, other == entry))[0]"])
 }
 
+/// A rule that the entries of a list have names of their own.
+#[must_use]
+pub fn names_differ(message: &str) -> Validation {
+    rule("self.all(entry, self.exists_one(other, other.name == entry.name))", message)
+        .showing("%s", &["self.filter(entry, !self.exists_one(other, other.name == entry.name))[0].name"])
+}
+
+/// A rule about a text for people: letters, digits, punctuation, symbols and spaces.
+#[must_use]
+pub fn one_line(subject: &str) -> Validation {
+    rule(
+        r"self.matches('^[\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}][\\p{L}\\p{M}\\p{N}\\p{P}\\p{S} ]*$')",
+        &format!("{subject} is one line of characters that can be seen"),
+    )
+}
+
+/// A rule about the name of a rule or of a suppression.
+#[must_use]
+pub fn rule_name() -> Validation {
+    matching("^[a-z][a-z0-9_]{2,39}$", "a name has 3 to 40 small letters, digits and _, a letter first")
+}
+
+/// A rule about the characters of a condition on records. The detector system compiles the text.
+#[must_use]
+pub fn record_condition() -> Validation {
+    rule(
+        r"self.matches('^[ -~\\n\\t]*[!-~][ -~\\n\\t]*$')",
+        "a condition has printable ASCII characters, spaces and line breaks",
+    )
+}
+
 /// A rule about a KMS key.
 #[must_use]
 pub fn key_arn() -> Validation {

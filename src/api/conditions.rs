@@ -57,6 +57,8 @@ reasons! {
     Rejected,
     /// A field of the spec is invalid.
     InvalidSpec,
+    /// A test of a custom rule fails.
+    TestsFailed,
     /// A resource of that name belongs to somebody else.
     Conflict,
     /// AWS reports that records are not delivered.
@@ -91,6 +93,6 @@ impl Reason {
     /// True if no retry helps before somebody changes the spec, a permission or AWS.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::AccessDenied | Self::Rejected | Self::InvalidSpec | Self::Conflict)
+        matches!(self, Self::AccessDenied | Self::Rejected | Self::InvalidSpec | Self::TestsFailed | Self::Conflict)
     }
 }

@@ -62,7 +62,7 @@ impl From<AwsError> for Failure {
 
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Self {
-        Self::new(Reason::InvalidSpec, invalid.to_string())
+        Self::new(invalid.reason, invalid.to_string())
     }
 }
 

@@ -142,10 +142,10 @@ impl Monitor {
         let AccountRegion { partition, region, .. } = &self.account_region;
         match Arn::parse(arn) {
             Some(key) if key.region == region && key.partition == partition => Ok(()),
-            _ => Err(Invalid {
-                field,
-                problem: format!("{arn} is not a key in the monitor's region: name one in {region} ({partition})"),
-            }),
+            _ => {
+                let problem = format!("{arn} is not a key in the monitor's region: name one in {region} ({partition})");
+                Err(Invalid::new(field, problem))
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use crate::api::spec::{FileFormat, Lifecycle, LogGroupClass, TrafficType};
 use crate::monitor::{Architecture, Monitor};
 use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::detections::Detection;
-use crate::resources::detector::rules::is_enabled;
+use crate::resources::detector::rules::{enabled_custom_rules, is_enabled};
 
 /// Prices of one region, and assumptions where a price alone is not enough.
 #[derive(Clone, Debug, Deserialize)]
@@ -205,11 +205,11 @@ fn in_cents(amount: f64) -> f64 {
 }
 
 /// Metrics of a batch, besides one for each rule.
-const DETECTOR_METRICS: usize = 4;
+const DETECTOR_METRICS: usize = 5;
 
 fn detector_metrics(monitor: &Monitor) -> usize {
-    let rules = &monitor.spec.detector.rules;
-    Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, rules)).count()
+    let spec = &monitor.spec.detector;
+    Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, &spec.rules)).count() + enabled_custom_rules(spec).count()
 }
 
 fn count(things: usize) -> f64 {
@@ -315,6 +315,8 @@ impl fmt::Display for Estimate {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::api::VpcFlowMonitorSpec;
     use crate::monitor::fixtures;
@@ -350,7 +352,7 @@ mod tests {
             (item(&estimate, "in the bucket") - 1.2 * (30.0 * 0.023 + 60.0 * 0.0125 + 275.0 * 0.0036)).abs() < 0.01
         );
         assert!((item(&estimate, "4 alarms") - 0.4).abs() < 0.001);
-        assert!((item(&estimate, "16 custom metrics") - 4.8).abs() < 0.001);
+        assert!((item(&estimate, "17 custom metrics") - 5.1).abs() < 0.001);
         let sum: f64 = estimate.items.iter().map(|item| item.per_month).sum();
         assert!((estimate.per_month - sum).abs() < 0.001);
     }
@@ -397,6 +399,14 @@ mod tests {
         assert!(!less.items.iter().any(|item| item.what.contains("Parquet")));
         let tiered = of(|spec| spec.s3.lifecycle.intelligent_tiering = true, 10.0);
         assert!(item(&tiered, "in the bucket") > item(&all, "in the bucket"), "it never moves on to Glacier");
+    }
+
+    #[test]
+    fn each_rule_of_the_user_that_is_on_costs_a_metric() {
+        let rule = |name: &str, enabled: bool| json!({"name": name, "severity": "LOW", "when": "syn", "description": "d", "enabled": enabled});
+        let rules = json!([rule("one", true), rule("off", false), rule("two", true)]);
+        let estimate = of(|spec| spec.detector.custom_rules = serde_json::from_value(rules).unwrap(), 10.0);
+        assert!((item(&estimate, "19 custom metrics") - 5.7).abs() < 0.001);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl System for LogGroup {
                 "{} is a name that AWS reserves: choose one that does not begin with {RESERVED}",
                 monitor.names.log_group
             );
-            return Err(Invalid { field: "cloudWatchLogs.logGroupName", problem });
+            return Err(Invalid::new("cloudWatchLogs.logGroupName", problem));
         }
         Ok(Some(Group {
             name: monitor.names.log_group.clone(),

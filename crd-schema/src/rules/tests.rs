@@ -56,6 +56,7 @@ fn no_rule_is_broken_by_what_the_api_server_accepts() {
         json!({"region": null, "notifications": {"topicArn": "arn:aws:sns:eu-west-1:123456789012:alerts"}}),
         json!({"cloudWatchLogs": {"logGroupClass": "INFREQUENT_ACCESS"}, "detector": off, "detections":
             {"rejectedConnections": off, "highDataTransfer": off, "externalConnections": off}}),
+        json!({"detector": {"customRules": [of_sweep::custom_rule()], "suppress": [of_sweep::suppression()]}}),
         json!({"notifications": {"subscriptions": [{"protocol": "sqs", "endpoint": "arn:aws:sqs:eu-west-1:123456789012:queue"}]}}),
     ] {
         assert_eq!(broken_by(spec.clone()), [], "{spec}");

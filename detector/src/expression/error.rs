@@ -1,6 +1,7 @@
 //! An error with its place in the text.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::Problem;
 use super::lexer::{Found, Span};
@@ -17,8 +18,10 @@ pub struct ExpressionError {
     pub column: usize,
     /// The reason.
     pub problem: Problem,
-    /// A part of the line, and below it the carets.
-    excerpt: String,
+    /// A part of the line.
+    shown: String,
+    /// The place in it, in characters.
+    place: Range<usize>,
 }
 
 impl ExpressionError {
@@ -33,15 +36,26 @@ impl ExpressionError {
         let first = if line.len() <= MAX_SHOWN { 0 } else { offset.saturating_sub(MAX_SHOWN / 3) };
         let shown: String = line.iter().skip(first).take(MAX_SHOWN).collect();
         let indent = offset - first;
-        let excerpt =
-            format!("  {}\n  {}{}", shown.trim_end(), " ".repeat(indent), "^".repeat(width.min(MAX_SHOWN - indent)));
-        Self { line: before.matches('\n').count() + 1, column: offset + 1, problem, excerpt }
+        let place = indent..indent + width.min(MAX_SHOWN - indent);
+        let shown = shown.trim_end().to_owned();
+        Self { line: before.matches('\n').count() + 1, column: offset + 1, problem, shown, place }
+    }
+
+    /// The error in one line, with carets around the place: `line 1, column 1: there is no field `dstprt`: ^dstprt^ == 22`.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let Self { line, column, problem, shown, place } = self;
+        let part = |from, to| shown.chars().skip(from).take(to).collect::<String>();
+        let (before, marked, after) =
+            (part(0, place.start), part(place.start, place.len()), part(place.end, usize::MAX));
+        format!("line {line}, column {column}: {problem}: {}^{marked}^{after}", before.trim_start())
     }
 }
 
 impl fmt::Display for ExpressionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, column, problem, excerpt } = self;
-        write!(f, "line {line}, column {column}: {problem}\n{excerpt}")
+        let Self { line, column, problem, shown, place } = self;
+        let (indent, carets) = (" ".repeat(place.start), "^".repeat(place.len()));
+        write!(f, "line {line}, column {column}: {problem}\n  {shown}\n  {indent}{carets}")
     }
 }

@@ -74,6 +74,12 @@ impl Expression {
         self.tree.lacks(format)
     }
 
+    /// The conditions to evaluate, at most.
+    #[must_use]
+    pub fn conditions(&self) -> usize {
+        self.tree.conditions()
+    }
+
     /// True if the expression is true for the record, whose real ends are `ends`.
     #[inline]
     #[must_use]

@@ -47,6 +47,15 @@ impl Node {
         }
     }
 
+    /// The number of conditions.
+    pub(super) fn conditions(&self) -> usize {
+        match self {
+            Self::Constant(_) => 0,
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::conditions).sum(),
+            Self::Test(_) => 1,
+        }
+    }
+
     /// Rank by time to evaluate.
     fn cost(&self) -> u32 {
         match self {

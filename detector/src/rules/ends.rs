@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::networks::Networks;
-use crate::finding::{Detail, Subject};
 use crate::record::Record;
 
 /// The real ends of a flow, with a flag for each that is public.
@@ -28,9 +27,5 @@ impl Ends {
         let destination = record.packet_destination.or(record.destination);
         let is_public = |address: Option<IpAddr>| address.is_some_and(|address| networks.is_public(address));
         Self { source, destination, from_public: is_public(source), to_public: is_public(destination) }
-    }
-
-    pub(super) fn subject(&self, detail: Detail) -> Subject {
-        Subject { source: self.source, destination: self.destination, detail }
     }
 }

@@ -13,7 +13,7 @@ use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
 use crate::custom_rule::CustomRule;
 use crate::day_counts::Backtest;
-use crate::finding::Detail;
+use crate::finding::{Detail, Subject};
 use crate::findings::{Findings, Groups};
 use crate::record::{Action, FlowDirection, LogStatus, Record, TCP};
 use crate::suppression::Suppression;
@@ -265,10 +265,11 @@ impl Engine {
         if !self.enabled[rule as usize] || self.suppressions.suppress(rule, record, ends) {
             return;
         }
+        let subject = Subject { source: ends.source, destination: ends.destination, detail };
         if self.is_apart(rule, ends, record) {
-            self.groups.add_apart(rule, ends.subject(detail), record);
+            self.groups.add_apart(rule, subject, record);
         } else {
-            self.groups.add(rule, ends.subject(detail), record);
+            self.groups.add(rule, subject, record);
         }
     }
 

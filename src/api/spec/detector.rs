@@ -1,8 +1,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::custom_rule::CustomRule;
 use super::rules::DetectorRules;
-use crate::api::cel::{distinct, matching};
+use super::severity::Severity;
+use super::suppression::Suppression;
+use crate::api::cel::{distinct, matching, names_differ};
 
 /// The Lambda function that reads every record of the log group and reports anomalies to the topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +48,18 @@ pub struct Detector {
     pub sensitive_ports: Vec<i32>,
     /// The rules of the detector. A rule finds nothing if `cloudWatchLogs.fields` lacks a field that it needs; the function logs this.
     pub rules: DetectorRules,
+    /// Rules of your own, at most 16. Each adds a custom metric. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-validations" = [
+        names_differ("the names of customRules must differ")
+    ]))]
+    pub custom_rules: Vec<CustomRule>,
+    /// Records that rules leave out, at most 32 entries. They are counted in the metric `DetectorSuppressed`. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-validations" = [
+        names_differ("the names of suppress must differ")
+    ]))]
+    pub suppress: Vec<Suppression>,
 }
 
 /// 15 minutes to a week.
@@ -78,19 +93,8 @@ impl Default for Detector {
             high_transfer_bytes: 50_000_000,
             sensitive_ports: vec![22, 23, 445, 1433, 2375, 3306, 3389, 5432, 5900, 6379, 9200, 11211, 27017],
             rules: DetectorRules::default(),
+            custom_rules: Vec::new(),
+            suppress: Vec::new(),
         }
     }
-}
-
-/// Severity of a finding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Severity {
-    /// Everyday noise that is worth counting.
-    Low,
-    /// Somebody is looking around.
-    #[default]
-    Medium,
-    /// Somebody may be in, or data may be out.
-    High,
 }

@@ -1,12 +1,16 @@
 //! The spec, which a user writes. The comment of each field gives its unit, default and consequence; `kubectl explain` shows it.
 
 mod analytics;
+mod custom_rule;
 mod destinations;
 mod detections;
 mod detector;
 mod lifecycle;
 mod notifications;
+mod rule_test_value;
 mod rules;
+mod severity;
+mod suppression;
 
 use std::collections::BTreeMap;
 
@@ -14,13 +18,17 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::detector::{Detector, Severity};
+pub use self::detector::Detector;
 pub use analytics::{Analytics, Dashboard};
+pub use custom_rule::{CustomRule, GroupField, RuleTest};
 pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
 pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
 pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
+pub use rule_test_value::RuleTestValue;
 pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, UnusualProtocol};
+pub use severity::Severity;
+pub use suppression::{DetectorRule, Suppression};
 
 use super::status::VpcFlowMonitorStatus;
 use crate::api::cel::{Validation, matching, role_arn, rule, rule_at};

@@ -51,16 +51,12 @@ impl System for BucketSystem {
 
     fn desired(monitor: &Monitor) -> Result<Option<Bucket>, Invalid> {
         if monitor.key_prefix().starts_with(RESULTS_PREFIX) {
-            return Err(Invalid {
-                field: "s3.prefix",
-                problem: format!("{RESULTS_PREFIX} is for query results, which expire; choose another prefix"),
-            });
+            let problem = format!("{RESULTS_PREFIX} is for query results, which expire; choose another prefix");
+            return Err(Invalid::new("s3.prefix", problem));
         }
         if monitor.key_prefix().starts_with(OBJECT_PREFIX) {
-            return Err(Invalid {
-                field: "s3.prefix",
-                problem: format!("{OBJECT_PREFIX} is for the detector's notification log; choose another prefix"),
-            });
+            let problem = format!("{OBJECT_PREFIX} is for the detector's notification log; choose another prefix");
+            return Err(Invalid::new("s3.prefix", problem));
         }
         lifecycle::check(monitor)?;
         let spec = &monitor.spec.s3;

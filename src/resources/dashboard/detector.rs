@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::widget::{RED, Widget, graph};
 use crate::monitor::Monitor;
-use crate::resources::detector::rules::is_enabled;
+use crate::resources::detector::rules::{enabled_custom_rules, is_enabled};
 
 /// The widgets for its findings and for the records it read.
 pub(super) fn results(monitor: &Monitor) -> Vec<Widget> {
@@ -19,10 +19,10 @@ pub(super) fn invocations(monitor: &Monitor) -> Vec<Widget> {
 }
 
 /// A metric that the detector writes itself, for one rule or for all its work.
-fn own_metric(monitor: &Monitor, name: &str, rule: Option<Rule>, options: Value) -> Value {
+fn own_metric(monitor: &Monitor, name: &str, rule: Option<&str>, options: Value) -> Value {
     let mut metric = vec![json!(monitor.spec.detections.namespace), json!(name)];
     metric.extend([json!(metrics::MONITOR), json!(monitor.names.base())]);
-    metric.extend(rule.into_iter().flat_map(|rule| [json!(metrics::RULE), json!(rule.name())]));
+    metric.extend(rule.into_iter().flat_map(|rule| [json!(metrics::RULE), json!(rule)]));
     metric.push(options);
     metric.into()
 }
@@ -32,9 +32,12 @@ fn lambda_metric(monitor: &Monitor, name: &str, options: &Value) -> Value {
 }
 
 fn findings(monitor: &Monitor) -> Option<Widget> {
-    let enabled = Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, &monitor.spec.detector.rules));
-    let metric = |rule: Rule| own_metric(monitor, metrics::FINDINGS, Some(rule), json!({"label": rule.title()}));
-    let metrics: Vec<_> = enabled.map(metric).collect();
+    let spec = &monitor.spec.detector;
+    let enabled = Rule::ALL.into_iter().filter(|rule| is_enabled(*rule, &spec.rules));
+    let enabled = enabled.map(|rule| (rule.name(), rule.title()));
+    let custom = enabled_custom_rules(spec).map(|rule| (rule.name.as_str(), rule.name.as_str()));
+    let metric = |(rule, label)| own_metric(monitor, metrics::FINDINGS, Some(rule), json!({"label": label}));
+    let metrics: Vec<_> = enabled.chain(custom).map(metric).collect();
     let more = json!({"stacked": true, "yAxis": {"left": {"min": 0, "showUnits": false}}});
     (!metrics.is_empty()).then(|| graph(monitor, "Findings by rule", &json!(metrics), more))
 }
@@ -44,6 +47,7 @@ fn records(monitor: &Monitor) -> Widget {
         own_metric(monitor, metrics::RECORDS, None, json!({"label": "Records"})),
         own_metric(monitor, metrics::BAD_RECORDS, None, json!({"label": "Bad records", "color": RED})),
         own_metric(monitor, metrics::UNEXAMINED_RECORDS, None, json!({"label": "Not examined for scans and sums"})),
+        own_metric(monitor, metrics::SUPPRESSED_RECORDS, None, json!({"label": "Suppressed"})),
     ];
     let more = json!({"yAxis": {"left": {"min": 0, "showUnits": false}}});
     graph(monitor, "Records read by the detector", &json!(metrics), more)

@@ -4,6 +4,8 @@
 //! They are deleted in the opposite order, the log group last. The role may not create log groups, so that a late invocation cannot
 //! recreate the deleted one.
 
+mod conditions;
+mod custom_rules;
 mod environment;
 mod function;
 mod invocation;
@@ -11,6 +13,7 @@ mod package_settings;
 mod role;
 pub mod rules;
 mod subscription;
+mod suppressions;
 
 use futures::{FutureExt, try_join};
 
@@ -66,11 +69,10 @@ impl System for DetectorSystem {
             return Ok(None);
         }
         if monitor.names.log_group == monitor.names.detector_log_group() {
-            return Err(Invalid {
-                field: "cloudWatchLogs.logGroupName",
-                problem: "the detector writes to this log group and would read its own lines; choose another name"
-                    .to_owned(),
-            });
+            return Err(Invalid::new(
+                "cloudWatchLogs.logGroupName",
+                "the detector writes to this log group and would read its own lines; choose another name",
+            ));
         }
         Ok(Some(Desired {
             role: role::desired(monitor),

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::time::SystemTime;
 
+use detector::custom_rule::CustomRule;
 use detector::package_config::PackageConfig;
+use detector::suppression::Suppression;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::custom_rules::{self, CUSTOM_RULES};
+use super::suppressions::{self, SUPPRESS};
 use crate::api::Invalid;
 use crate::monitor::Monitor;
 
@@ -19,7 +24,11 @@ const VERSION_BYTES: usize = 6;
 const TRUSTED_CIDRS: &str = "detections.externalConnections.trustedCidrs";
 
 /// The lists in the file, each with the field of the spec that it comes from.
-const LISTS: &[(&str, &str)] = &[("trustedCidrs", TRUSTED_CIDRS)];
+const LISTS: &[(&str, &str)] =
+    &[("customRules", CUSTOM_RULES), ("suppress", SUPPRESS), ("trustedCidrs", TRUSTED_CIDRS)];
+
+/// Most conditions of all rules and suppressions. A record meets each of them at worst.
+const MOST_CONDITIONS: usize = 256;
 
 /// The settings as the package has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +47,12 @@ impl PackageSettings {
             .iter()
             .map(|network| network.parse().map_err(|error| invalid(TRUSTED_CIDRS, network, error)))
             .collect::<Result<_, _>>()?;
-        let config = PackageConfig { trusted_cidrs: trusted_cidrs.into_iter().collect(), ..PackageConfig::default() };
+        let trusted_cidrs: Vec<_> = trusted_cidrs.into_iter().collect();
+        let custom_rules = custom_rules::enabled(monitor)?;
+        let suppress = suppressions::all(&monitor.spec.detector.suppress, SystemTime::now())?;
+        check_conditions(&custom_rules, &suppress)?;
+        custom_rules::check_tests(monitor, &custom_rules, &trusted_cidrs)?;
+        let config = PackageConfig { custom_rules, suppress, trusted_cidrs, ..PackageConfig::default() };
         let lists = json!(config);
         let json = lists.to_string();
         if json.len() <= MOST_BYTES {
@@ -46,14 +60,14 @@ impl PackageSettings {
         }
         let bytes = |member: &str| lists[member].to_string().len();
         let longest = LISTS.iter().max_by_key(|(member, _)| bytes(member));
-        Err(Invalid {
-            field: longest.map_or("detector", |(_, field)| field),
-            problem: format!(
+        Err(Invalid::new(
+            longest.map_or("detector", |(_, field)| field),
+            format!(
                 "the lists for the detector take {} bytes, and its package has room for {MOST_BYTES}; shorten this list, \
                  the longest of them",
                 json.len(),
             ),
-        })
+        ))
     }
 
     /// The text of the file.
@@ -67,9 +81,24 @@ impl PackageSettings {
     }
 }
 
+/// The limit keeps the time that a record takes.
+fn check_conditions(rules: &[CustomRule], suppressions: &[Suppression]) -> Result<(), Invalid> {
+    let of_rules: usize = rules.iter().map(|rule| rule.when.conditions()).sum();
+    let of_suppressions: usize = suppressions.iter().map(|suppression| suppression.when.conditions()).sum();
+    if of_rules + of_suppressions <= MOST_CONDITIONS {
+        return Ok(());
+    }
+    let field = if of_rules < of_suppressions { SUPPRESS } else { CUSTOM_RULES };
+    let problem = format!(
+        "the rules have {of_rules} conditions and the suppressions {of_suppressions}, and together they may have {MOST_CONDITIONS}; \
+         use `in` with a list, or leave some out"
+    );
+    Err(Invalid::new(field, problem))
+}
+
 /// A value that the detector cannot read.
 pub(super) fn invalid(field: &'static str, value: impl Display, error: impl Display) -> Invalid {
-    Invalid { field, problem: format!("`{value}` cannot be: {error}") }
+    Invalid::new(field, format!("`{value}` cannot be: {error}"))
 }
 
 #[cfg(test)]
@@ -98,8 +127,8 @@ mod tests {
     #[test]
     fn without_lists_the_text_is_that_of_the_defaults() {
         let settings = of([]).unwrap();
-        assert_eq!(settings.json(), r#"{"trustedCidrs":[],"version":1}"#);
-        assert_eq!(settings.version(), "5e64b9f6db04");
+        assert_eq!(settings.json(), r#"{"customRules":[],"suppress":[],"trustedCidrs":[],"version":1}"#);
+        assert_eq!(settings.version(), "238a9b188558");
         assert_eq!(read(&settings), PackageConfig::default());
     }
 
@@ -118,6 +147,29 @@ mod tests {
         let error = of(["10.0.0.0".to_owned()]).unwrap_err();
         assert_eq!(error.field, TRUSTED_CIDRS);
         assert!(error.problem.starts_with("`10.0.0.0` cannot be: "), "{error}");
+    }
+
+    #[test]
+    fn conditions_have_a_limit_together_and_the_longer_list_is_named() {
+        let ports = |count: usize| vec!["dstport == 1"; count].join(" || ");
+        let of = |rules: usize, suppressions: usize| {
+            let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+            let rule = |number| {
+                json!({
+                    "name": format!("rule{number}"), "severity": "LOW", "when": ports(32), "description": "d", "tests": [],
+                })
+            };
+            let suppression = |number| json!({"name": format!("it{number}"), "when": ports(32), "until": "2020-01-01T00:00:00Z", "reason": "r"});
+            spec.detector.custom_rules = serde_json::from_value((0..rules).map(rule).collect()).unwrap();
+            spec.detector.suppress = serde_json::from_value((0..suppressions).map(suppression).collect()).unwrap();
+            PackageSettings::of(&fixtures::with_spec(spec)).map(|settings| read(&settings))
+        };
+        let config = of(5, 3).unwrap();
+        assert_eq!((config.custom_rules.len(), config.suppress.len()), (5, 3));
+        let error = of(5, 4).unwrap_err();
+        assert_eq!(error.field, CUSTOM_RULES);
+        assert!(error.problem.starts_with("the rules have 160 conditions and the suppressions 128, and"), "{error}");
+        assert_eq!(of(4, 5).unwrap_err().field, SUPPRESS);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use detector::rules::Rule;
 
-use crate::api::spec::DetectorRules;
+use crate::api::spec::{CustomRule, Detector, DetectorRules};
 
 /// False if the spec switches the rule off.
 #[must_use]
@@ -20,6 +20,11 @@ pub const fn is_enabled(rule: Rule, rules: &DetectorRules) -> bool {
     }
 }
 
+/// The rules of the user that a spec switches on.
+pub fn enabled_custom_rules(spec: &Detector) -> impl Iterator<Item = &CustomRule> {
+    spec.custom_rules.iter().filter(|rule| rule.enabled)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -27,6 +32,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::spec::DetectorRule;
+
+    #[test]
+    fn suppressions_name_every_rule() {
+        for rule in Rule::ALL {
+            let named: DetectorRule = serde_json::from_value(json!(rule)).unwrap();
+            assert_eq!(json!(named), json!(rule.name()));
+        }
+    }
 
     #[test]
     fn every_rule_of_the_spec_is_one_and_has_its_own_switch() {

@@ -16,8 +16,8 @@ use crate::monitor::{OWNER, Tags, fixtures};
 const NAME: &str = "vfm-network-production-aa0df1549f-detector";
 
 /// The settings in the package of a default monitor, and their version.
-const NO_LISTS: &str = r#"{"trustedCidrs":[],"version":1}"#;
-const NO_LISTS_VERSION: &str = "5e64b9f6db04";
+const NO_LISTS: &str = r#"{"customRules":[],"suppress":[],"trustedCidrs":[],"version":1}"#;
+const NO_LISTS_VERSION: &str = "238a9b188558";
 
 fn desired(monitor: &Monitor) -> Desired {
     DetectorSystem::desired(monitor).unwrap().unwrap()
@@ -334,7 +334,7 @@ fn a_change_of_networks_is_a_change_of_the_settings_in_the_package() {
         let changes = steps(&monitor, &observed(configuration.clone(), tags.clone()));
         changes.iter().map(ToString::to_string).collect()
     };
-    let version = format!("environment.CONFIG_VERSION: {NO_LISTS_VERSION} → 673e0bc74024");
+    let version = format!("environment.CONFIG_VERSION: {NO_LISTS_VERSION} → 3710eedc880b");
     let in_words = format!("function {NAME}: the settings in the package change");
     assert_eq!(reported(&configuration), [in_words.clone(), format!("function {NAME} ({version})")]);
     configuration.architectures = Some(vec![Architecture::Arm64]);

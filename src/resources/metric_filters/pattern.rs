@@ -57,7 +57,7 @@ fn require(present: bool, field: &str, detection: &str) -> Result<(), Invalid> {
     let problem = format!(
         "detections.{detection} needs the field {field}: add it to the fields, or set detections.{detection}.enabled to false"
     );
-    Err(Invalid { field: FIELDS, problem })
+    Err(Invalid::new(FIELDS, problem))
 }
 
 fn within_limit(pattern: String) -> Result<String, Invalid> {
@@ -66,15 +66,13 @@ fn within_limit(pattern: String) -> Result<String, Invalid> {
     }
     let problem =
         format!("a metric filter's pattern names every field and has at most {MAX_CHARS} characters: log fewer fields");
-    Err(Invalid { field: FIELDS, problem })
+    Err(Invalid::new(FIELDS, problem))
 }
 
 fn trusted(cidrs: &[String]) -> Result<Vec<IpNet>, Invalid> {
     let parse = |cidr: &String| {
-        let invalid = |_| Invalid {
-            field: TRUSTED,
-            problem: format!("`{cidr}` is no network in CIDR notation, such as 203.0.113.0/24"),
-        };
+        let invalid =
+            |_| Invalid::new(TRUSTED, format!("`{cidr}` is no network in CIDR notation, such as 203.0.113.0/24"));
         cidr.parse::<IpNet>().map_err(invalid)
     };
     cidrs.iter().map(parse).collect()
@@ -104,7 +102,7 @@ fn external(
          fill it; name fewer or wider networks",
         trusted.len()
     );
-    Err(Invalid { field: TRUSTED, problem })
+    Err(Invalid::new(TRUSTED, problem))
 }
 
 /// A condition for addresses that are neither in a private network nor in a trusted one. It is one regular expression, since `CloudWatch`

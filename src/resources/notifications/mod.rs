@@ -156,7 +156,7 @@ impl System for Notifications {
 }
 
 fn existing_topic(monitor: &Monitor, arn: &str) -> Result<String, Invalid> {
-    let invalid = |problem: String| Err(Invalid { field: "notifications.topicArn", problem });
+    let invalid = |problem: String| Err(Invalid::new("notifications.topicArn", problem));
     let account_region = &monitor.account_region;
     let Some(parsed) = Arn::parse(arn) else {
         return invalid(format!("`{arn}` is no ARN of an SNS topic"));

@@ -82,6 +82,134 @@ fn ports(ports: impl Into<Value>) -> Value {
     json!({"detector": {"sensitivePorts": ports.into()}})
 }
 
+/// A rule of the user with these changes.
+pub fn custom_rule(changes: &Value) -> Value {
+    let mut rule = json!({
+        "name": "database_from_elsewhere",
+        "severity": "HIGH",
+        "when": "action == \"ACCEPT\" && dstport == 5432\n&& !in_networks(source, ['10.0.7.0/24'])",
+        "description": "Only the bastion may open PostgreSQL; see SEC-7 (Ü).",
+        "tests": [
+            {"name": "from the application", "matches": true, "record": {"action": "ACCEPT", "dstport": 5432, "srcaddr": "10.0.3.4"}},
+            {"name": "from the bastion", "matches": false, "line": "2 123456789012 eni-1 10.0.7.4 10.0.9.9 50000 5432 6 1 40 1 2 ACCEPT OK"},
+        ],
+    });
+    merge(&mut rule, changes);
+    json!({"detector": {"customRules": [rule]}})
+}
+
+/// A suppression with these changes.
+pub fn suppression(changes: &Value) -> Value {
+    let mut suppression = json!({
+        "name": "scanner",
+        "rules": ["portScan", "hostSweep"],
+        "when": "in_networks(source, [\"10.0.8.8/32\"])",
+        "until": "2027-03-01T00:00:00Z",
+        "reason": "Nessus, ticket SEC-123",
+    });
+    merge(&mut suppression, changes);
+    json!({"detector": {"suppress": [suppression]}})
+}
+
+/// Replaces members; `null` takes one out.
+fn merge(object: &mut Value, changes: &Value) {
+    for (name, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            object.as_object_mut().unwrap().remove(name);
+        } else {
+            object[name] = value.clone();
+        }
+    }
+}
+
+/// The spec with its only rule, or suppression, this many times, each under a name of its own.
+fn repeated(spec: &Value, list: &str, count: usize) -> Value {
+    let named = |number: usize| {
+        let mut entry = spec["detector"][list][0].clone();
+        entry["name"] = json!(format!("name_{number}"));
+        entry
+    };
+    json!({"detector": {list: (0..count).map(named).collect::<Vec<_>>()}})
+}
+
+#[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table")]
+async fn bad_rules_of_users_and_suppressions_are_refused_and_the_field_is_named() {
+    let cluster = Cluster::new("admission-rules").await;
+    let rule = |name: &str, value: Value| custom_rule(&json!({ name: value }));
+    let suppress = |name: &str, value: Value| suppression(&json!({ name: value }));
+    let tests = |tests: Value| custom_rule(&json!({ "tests": tests }));
+    let record = |record: Value| json!({"name": "t", "matches": true, "record": record});
+    let hit = record(json!({"dstport": 1}));
+    let twice = |spec: Value, list: &str| json!({"detector": {list: vec![spec["detector"][list][0].clone(); 2]}});
+    let cases = [
+        (
+            rule("name", json!("portScan")),
+            "spec.detector.customRules[0].name: Invalid value: \"portScan\": a name has 3 to 40",
+        ),
+        (rule("name", json!("a".repeat(41))), "spec.detector.customRules[0].name"),
+        (rule("severity", json!("CRITICAL")), "spec.detector.customRules[0].severity"),
+        (rule("severity", Value::Null), "spec.detector.customRules[0].severity: Required"),
+        (rule("when", json!("")), "spec.detector.customRules[0].when"),
+        (rule("when", json!("s".repeat(1025))), "spec.detector.customRules[0].when"),
+        (rule("when", json!("é")), "a condition has printable ASCII characters, spaces and line breaks"),
+        (rule("groupBy", json!(["port"])), "spec.detector.customRules[0].groupBy[0]"),
+        (
+            rule("groupBy", json!(["dstport", "protocol"])),
+            "groupBy has at most one of dstport, protocol and interface_id",
+        ),
+        (rule("groupBy", json!(["source", "source"])), "take out the repeated one (source)"),
+        (rule("minRecords", json!(0)), "spec.detector.customRules[0].minRecords"),
+        (rule("minRecords", json!(1_000_001)), "spec.detector.customRules[0].minRecords"),
+        (rule("description", json!("a\nb")), "description is one line of characters that can be seen"),
+        (rule("description", json!("d".repeat(513))), "spec.detector.customRules[0].description"),
+        (rule("runbook", json!("http://example.com")), "a runbook is an address that begins with https://"),
+        (rule("mitre", json!(["T1046", "T10"])), "a technique has the form of T1046 or T1021.002 (T10)"),
+        (
+            rule("mitre", json!((1000..1009).map(|it| format!("T{it}")).collect::<Vec<_>>())),
+            "spec.detector.customRules[0].mitre",
+        ),
+        (rule("tests", Value::Null), "a rule needs a test with matches: true and one with matches: false"),
+        (tests(json!([hit])), "a rule needs a test with matches: true and one with matches: false"),
+        (
+            tests(json!([hit, {"name": "t", "matches": false, "line": "1"}])),
+            "the names of a rule's tests must differ (t)",
+        ),
+        (tests(json!([{"name": "t", "matches": true}])), "a test has either record, with values by field, or line"),
+        (tests(json!([{"name": "a\u{202e}b", "matches": true, "line": "1"}])), "the name of a test is one line"),
+        (tests(json!([{"name": "t", "matches": true, "line": "1  2"}])), "values with one space between them"),
+        (tests(json!([record(json!({"dstport": 1.5}))])), "spec.detector.customRules[0].tests[0].record.dstport"),
+        (
+            tests(json!([record(json!({"dstport": "1".repeat(65)}))])),
+            "spec.detector.customRules[0].tests[0].record.dstport",
+        ),
+        (rule("title", json!("t")), "field not declared in schema"),
+        (
+            twice(custom_rule(&json!({})), "customRules"),
+            "the names of customRules must differ (database_from_elsewhere)",
+        ),
+        (repeated(&custom_rule(&json!({})), "customRules", 17), "spec.detector.customRules"),
+        (suppress("name", json!("my-scanner")), "spec.detector.suppress[0].name"),
+        (suppress("rules", json!(["port_scan"])), "spec.detector.suppress[0].rules[0]"),
+        (suppress("rules", json!(["portScan", "portScan"])), "take out the repeated one (portScan)"),
+        (suppress("when", json!(" ")), "spec.detector.suppress[0].when"),
+        (suppress("until", json!("2027-03-01")), "until is a time in UTC, such as 2027-03-01T00:00:00Z"),
+        (suppress("until", json!("2027-13-01T00:00:00Z")), "until is a time in UTC"),
+        (suppress("until", Value::Null), "spec.detector.suppress[0].until: Required"),
+        (suppress("reason", json!("")), "reason is one line of characters that can be seen"),
+        (suppress("reason", json!("r".repeat(257))), "spec.detector.suppress[0].reason"),
+        (twice(suppression(&json!({})), "suppress"), "the names of suppress must differ (scanner)"),
+        (repeated(&suppression(&json!({})), "suppress", 33), "spec.detector.suppress"),
+    ];
+    for (spec, expected) in cases {
+        assert!(offline(spec.clone()).is_err(), "plan accepts {spec}");
+        match submit(&cluster, "m", spec.clone()).await {
+            Ok(_) => panic!("accepted: {spec}"),
+            Err(error) => assert!(error.contains(expected), "{spec}: {error}"),
+        }
+    }
+}
+
 #[tokio::test]
 #[allow(clippy::too_many_lines, reason = "a table")]
 async fn bad_specs_are_refused_and_the_field_is_named() {
@@ -286,6 +414,15 @@ async fn good_specs_are_accepted() {
             },
         }}),
         json!({"detector": {"minSeverity": "MEDIUM", "windowSeconds": 60, "rules": {"portScan": {"enabled": false, "minPorts": 2}}}}),
+        custom_rule(&json!({})),
+        custom_rule(&json!({
+            "groupBy": ["source", "destination", "interface_id"], "minRecords": 1_000_000, "mitre": ["T1021.002", "T1046"],
+            "runbook": "https://wiki.example.com/rules?name=a#b", "when": "w".repeat(1024), "description": "d".repeat(512),
+        })),
+        custom_rule(&json!({"enabled": false, "tests": null, "groupBy": []})),
+        repeated(&custom_rule(&json!({})), "customRules", 16),
+        suppression(&json!({"rules": null})),
+        repeated(&suppression(&json!({})), "suppress", 32),
         json!({"tags": {"team": "network", "Kostenstelle/Ü": "7 @ x"}, "deletionPolicy": "Delete"}),
     ];
     for spec in cases {

@@ -112,6 +112,7 @@ fn expected_body(base: &str, account: &str, vpc_id: &str) -> Value {
             own("DetectorRecords", json!({"label": "Records"})),
             own("DetectorBadRecords", json!({"label": "Bad records", "color": "#d13212"})),
             own("DetectorUnexaminedRecords", json!({"label": "Not examined for scans and sums"})),
+            own("DetectorSuppressed", json!({"label": "Suppressed"})),
         ]), json!({"yAxis": {"left": {"min": 0, "showUnits": false}}}))),
         at(0, 25, 8, 6, "metric", graph("Detector invocations", 300, json!([
             lambda("Invocations", json!({})),
@@ -160,12 +161,15 @@ async fn the_spec_decides_what_is_shown() {
 
     spec.detector.enabled = true;
     spec.detector.rules.port_scan.enabled = false;
+    let rule = |name: &str, enabled: bool| json!({"name": name, "severity": "LOW", "when": "syn", "description": "d", "enabled": enabled});
+    spec.detector.custom_rules = serde_json::from_value(json!([rule("ours", true), rule("off", false)])).unwrap();
     let monitor = sandbox.monitor(spec.clone());
     sandbox.converge(&monitor, DASHBOARD).await;
     let found = dashboard(&sandbox, &monitor).await;
     assert_eq!(found["body"]["widgets"][1]["properties"]["alarms"].as_array().unwrap().len(), 3);
     let metrics = found["body"]["widgets"][5]["properties"]["metrics"].as_array().unwrap();
-    assert_eq!((metrics.len(), &metrics[0][0]), (8, &json!("Network")));
+    assert_eq!((metrics.len(), &metrics[0][0]), (9, &json!("Network")));
+    assert_eq!((&metrics[8][5], &metrics[8][6]["label"]), (&json!("ours"), &json!("ours")));
     assert!(metrics.iter().all(|metric| metric[5] != "portScan"), "{metrics:#?}");
 
     spec.dashboard.enabled = false;

@@ -26,6 +26,7 @@ fn of_another_type(schema: &Value) -> Value {
         Some("string") => json!(7),
         Some("array") => json!({}),
         Some("object") => json!([]),
+        None if schema["x-kubernetes-int-or-string"] == true => json!(1.5),
         _ => json!("text"),
     }
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Value, json};
 
 use super::others::Others;
+use super::rules::{custom_rule, suppression};
 use super::schema::Property;
 
 /// The change that a property allows.
@@ -22,6 +23,9 @@ pub enum Other {
 pub fn entry(list: &str) -> Value {
     match list {
         "notifications.subscriptions" => json!({"protocol": "email", "endpoint": "soc@example.com"}),
+        "detector.customRules" => custom_rule(),
+        "detector.customRules[].tests" => json!({"name": "t", "matches": true}),
+        "detector.suppress" => suppression(),
         _ => json!({}),
     }
 }
@@ -61,9 +65,21 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
             }]),
         ])),
         "detections.externalConnections.trustedCidrs" => one(json!(["203.0.113.0/24", "2001:db8::/32"])),
+        "detector.customRules" => {
+            Some(Other::Values(vec![json!([custom_rule()]), json!([with(custom_rule(), "minRecords", json!(7))])]))
+        }
+        "detector.suppress" => Some(Other::Values(vec![
+            json!([suppression()]),
+            json!([with(suppression(), "rules", json!(["portScan"]))]),
+        ])),
         "tags" => one(json!({"team": "network"})),
         _ => None,
     }
+}
+
+fn with(mut entry: Value, name: &str, value: Value) -> Value {
+    entry[name] = value;
+    entry
 }
 
 /// Other values of a leaf. A property that is new and whose value cannot be derived must be given one by hand.

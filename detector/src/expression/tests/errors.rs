@@ -126,3 +126,14 @@ fn a_long_line_is_shown_in_part() {
     assert_eq!(&lines[1][place..place + 6], "dstprt");
     assert!(lines[1].chars().count() <= 74, "{error}");
 }
+
+#[test]
+fn in_one_line_carets_stand_around_the_place() {
+    let error = |text: &str| Expression::compile(text).expect_err(text).in_one_line();
+    assert_eq!(
+        error("syn &&\n  dstprt == 1 || ack"),
+        "line 2, column 3: there is no field `dstprt`; write `dstport` if you mean it: ^dstprt^ == 1 || ack"
+    );
+    assert_eq!(error("syn &&"), "line 1, column 7: expected a condition, found the end: syn &&^^");
+    assert_eq!(error("syn &&\u{7}").lines().count(), 1);
+}

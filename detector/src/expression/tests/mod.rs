@@ -119,6 +119,13 @@ fn constants_are_resolved_and_the_cheapest_condition_comes_first() {
 }
 
 #[test]
+fn conditions_are_counted_without_constants() {
+    for (text, count) in [("true", 0), ("syn", 1), ("!syn && (ack || dstport in [1, 2, 3]) && true", 3)] {
+        assert_eq!(compile(text).conditions(), count, "{text}");
+    }
+}
+
+#[test]
 fn clones_share_the_tree_and_the_text_decides_equality() {
     let one = compile("syn");
     assert!(Arc::ptr_eq(&one.tree, &one.clone().tree));

@@ -62,13 +62,13 @@ pub fn check(monitor: &Monitor) -> Result<(), Invalid> {
     {
         return Ok(());
     }
-    Err(Invalid {
-        field: "s3.lifecycle.deepArchiveAfterDays",
-        problem: format!(
+    Err(Invalid::new(
+        "s3.lifecycle.deepArchiveAfterDays",
+        format!(
             "{deep_archive_after_days} must be at least {least}: S3 keeps objects in Glacier for {LEAST_DAYS_IN_GLACIER} days \
              (glacierAfterDays is {glacier_after_days}; 0 leaves a class out)"
         ),
-    })
+    ))
 }
 
 /// The rules that the spec asks for.

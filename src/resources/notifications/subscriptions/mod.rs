@@ -189,12 +189,14 @@ pub fn diff(
 fn refused_role(monitor: &Monitor, subscription: &Subscription) -> Option<Invalid> {
     let (role, namespace) = (subscription.subscription_role_arn.as_ref()?, &monitor.namespace);
     let allowed = monitor.settings.allowed_subscription_roles.allow(namespace, role);
-    (!allowed).then(|| Invalid {
-        field: "notifications.subscriptions",
-        problem: format!(
+    (!allowed).then(|| {
+        Invalid::new(
+            "notifications.subscriptions",
+            format!(
             "subscriptionRoleArn {role} is not allowed for namespace {namespace}; the operator must be started with \
              --allowed-subscription-role {namespace}={role}"
         ),
+        )
     })
 }
 

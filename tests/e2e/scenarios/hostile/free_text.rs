@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::install::admission::submit;
+use crate::install::admission::{custom_rule, submit, suppression};
 use testkit::cluster::Cluster;
 
 /// Texts that a field with a format of its own never accepts.
@@ -72,6 +72,17 @@ fn fields() -> Vec<Field> {
         }),
         ("spec.analytics.database", |text| json!({"analytics": {"database": text}})),
         ("spec.analytics.table", |text| json!({"analytics": {"table": text}})),
+        ("spec.detector.customRules[0].name", |text| custom_rule(&json!({"name": format!("rule{text}")}))),
+        ("spec.detector.customRules[0].runbook", |text| {
+            custom_rule(&json!({"runbook": format!("https://example.com/{text}\"")}))
+        }),
+        ("spec.detector.customRules[0].mitre", |text| custom_rule(&json!({"mitre": [format!("T1046{text}")]}))),
+        ("spec.detector.customRules[0].groupBy[0]", |text| custom_rule(&json!({"groupBy": [format!("source{text}")]}))),
+        ("spec.detector.suppress[0].name", |text| suppression(&json!({"name": format!("name{text}")}))),
+        ("spec.detector.suppress[0].rules[0]", |text| suppression(&json!({"rules": [format!("portScan{text}")]}))),
+        ("spec.detector.suppress[0].until", |text| {
+            suppression(&json!({"until": format!("2027-03-01T00:00:00Z{text}")}))
+        }),
         ("metadata.name", |_| Value::Null),
     ]
 }
@@ -107,6 +118,28 @@ async fn what_people_read_cannot_lie_to_them() {
                 refused.as_ref().is_err_and(|error| error.contains("endpoint")),
                 "{protocol} {trick:?}: {refused:?}"
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn texts_of_rules_and_suppressions_have_no_characters_that_cannot_be_seen() {
+    let cluster = Cluster::new("hostile-rules").await;
+    let test = |name: &str, line: &str| custom_rule(&json!({"tests": [{"name": name, "matches": true, "line": line}]}));
+    let fields: [(&str, &dyn Fn(&str) -> Value); 6] = [
+        ("spec.detector.customRules[0].description", &|text| custom_rule(&json!({"description": text}))),
+        ("spec.detector.customRules[0].when", &|text| custom_rule(&json!({"when": text}))),
+        ("spec.detector.customRules[0].tests[0].name", &|text| test(text, "1")),
+        ("spec.detector.customRules[0].tests[0].line", &|text| test("t", text)),
+        ("spec.detector.suppress[0].when", &|text| suppression(&json!({"when": text}))),
+        ("spec.detector.suppress[0].reason", &|text| suppression(&json!({"reason": text}))),
+    ];
+    for (field, spec) in fields {
+        for trick in
+            ["", " ", "a\r\nb", "a\u{0}b", "a\u{1b}[2Jb", "a\u{202e}b", "a\u{200b}b", "a\u{feff}b", "a\u{2028}b"]
+        {
+            let refused = submit(&cluster, "m", spec(trick)).await;
+            assert!(refused.as_ref().is_err_and(|error| error.contains(field)), "{field} {trick:?}: {refused:?}");
         }
     }
 }

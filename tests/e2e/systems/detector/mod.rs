@@ -1,6 +1,7 @@
 //! The detector as it is built and kept; its other tests are in the files beside this one.
 
 mod architecture;
+mod custom_rules;
 mod drift;
 mod message;
 mod notification_log;
@@ -24,7 +25,7 @@ use testkit::sandbox::{Sandbox, own_tags, pass, settings};
 const DETECTOR: &[Component] = &[Component::LogGroup, Component::Detector];
 const RECORDS: &str = "/aws/vpc/flowlogs/network/production";
 /// The settings in the package of a default monitor.
-const NO_LISTS: &str = r#"{"trustedCidrs":[],"version":1}"#;
+const NO_LISTS: &str = r#"{"customRules":[],"suppress":[],"trustedCidrs":[],"version":1}"#;
 const DEADLINE: Duration = Duration::from_secs(30);
 const V2_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} \
                          ${bytes} ${start} ${end} ${action} ${log-status}";
@@ -187,7 +188,7 @@ fn assert_function(function: &Value, sandbox: &Sandbox, monitor: &Monitor) {
             "RULES": "{\"disabled\":[],\"expectedProtocols\":[1,6,17,58],\"highTransferBytes\":50000000,\"hostSweepMinHosts\":50,\
                 \"largeEgressMinBytes\":500000000,\"minSeverity\":\"MEDIUM\",\"portScanMinPorts\":20,\
                 \"sensitivePorts\":[22,23,445,1433,2375,3306,3389,5432,5900,6379,9200,11211,27017],\"windowSeconds\":300}",
-            "CONFIG_VERSION": "5e64b9f6db04",
+            "CONFIG_VERSION": "238a9b188558",
         })
     );
     let levels = json!({
