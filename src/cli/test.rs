@@ -40,7 +40,7 @@ enum TestOutput {
     Json,
     /// For programs, as YAML.
     Yaml,
-    /// JUnit's XML, for CI systems.
+    /// The XML that CI systems read.
     Junit,
 }
 

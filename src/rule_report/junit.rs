@@ -1,4 +1,4 @@
-//! The report as JUnit's XML, which CI systems show: a suite for each monitor, a class for each rule, a case for each test.
+//! The report as XML in the form of `JUnit`, which CI systems show: a suite for each monitor, a class for each rule, a case for each test.
 
 use std::fmt::Write as _;
 

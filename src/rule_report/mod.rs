@@ -168,7 +168,7 @@ fn of_rule(value: &Value, format: &LogFormat, trusted: &[IpNet]) -> RuleReport {
     let missing = rule.when.lacks(format);
     let outcomes = rule_tests::run(&rule, &tests, format, trusted);
     RuleReport {
-        missing_field: missing.map(|field| field.name()),
+        missing_field: missing.map(flow_log_fields::Field::name),
         tests: outcomes.iter().map(|outcome| of_test(outcome, missing.is_some())).collect(),
         ..report
     }

@@ -38,12 +38,12 @@ impl Test {
             return false;
         }
         match (&mut self.condition, &other.condition) {
-            (Condition::Number(term, these), Condition::Number(of, those)) if term == of => {
-                let (Some(mut numbers), Some(more)) = (these.listed(), those.listed()) else { return false };
-                numbers.extend(more);
-                *these = Numbers::new(numbers, term.max());
+            (Condition::Number(term, numbers), Condition::Number(of, others)) if term == of => {
+                let (Some(mut all), Some(more)) = (numbers.listed(), others.listed()) else { return false };
+                all.extend(more);
+                *numbers = Numbers::new(all, term.max());
             }
-            (Condition::Word(term, these), Condition::Word(of, those)) if term == of => *these |= those,
+            (Condition::Word(term, words), Condition::Word(of, others)) if term == of => *words |= others,
             _ => return false,
         }
         true

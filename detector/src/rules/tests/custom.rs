@@ -134,7 +134,7 @@ fn a_backtest_counts_findings_and_records_by_day() {
         let parser = Parser::new(V2_FORMAT.parse().unwrap());
         let config = Config::default();
         let mut engine = crate::rules::Engine::with_limits(&config, limits).watch(&[rule]).suppress(suppressions, NOW);
-        let at = |start: u64, source: &'static str| Flow { start, source, ..DATABASE };
+        let at = |start: u64, source: &'static str| Flow { source, start, ..DATABASE };
         for flow in [at(1, INSIDE), at(2, INSIDE), at(3, "10.0.0.66"), at(DAY - 1, INSIDE), at(DAY, INSIDE)] {
             engine.observe(&parser.parse(&flow.v2()).unwrap());
         }
