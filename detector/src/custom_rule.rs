@@ -120,7 +120,7 @@ impl TryFrom<Unchecked> for CustomRule {
             }
         }
         let enabled = enabled.unwrap_or(true);
-        Ok(Self { name, severity, when, group_by, min_records, description, runbook, mitre, enabled })
+        Ok(Self { description, enabled, group_by, min_records, mitre, name, runbook, severity, when })
     }
 }
 

@@ -18,8 +18,13 @@ pub struct ExpressionError {
     pub column: usize,
     /// The reason.
     pub problem: Problem,
+    excerpt: Box<Excerpt>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Excerpt {
     /// A part of the line.
-    shown: String,
+    text: String,
     /// The place in it, in characters.
     place: Range<usize>,
 }
@@ -37,15 +42,16 @@ impl ExpressionError {
         let shown: String = line.iter().skip(first).take(MAX_SHOWN).collect();
         let indent = offset - first;
         let place = indent..indent + width.min(MAX_SHOWN - indent);
-        let shown = shown.trim_end().to_owned();
-        Self { line: before.matches('\n').count() + 1, column: offset + 1, problem, shown, place }
+        let excerpt = Box::new(Excerpt { text: shown.trim_end().to_owned(), place });
+        Self { line: before.matches('\n').count() + 1, column: offset + 1, problem, excerpt }
     }
 
     /// The error in one line, with carets around the place: `line 1, column 1: there is no field `dstprt`: ^dstprt^ == 22`.
     #[must_use]
     pub fn in_one_line(&self) -> String {
-        let Self { line, column, problem, shown, place } = self;
-        let part = |from, to| shown.chars().skip(from).take(to).collect::<String>();
+        let Self { line, column, problem, excerpt } = self;
+        let Excerpt { text, place } = &**excerpt;
+        let part = |from, to| text.chars().skip(from).take(to).collect::<String>();
         let (before, marked, after) =
             (part(0, place.start), part(place.start, place.len()), part(place.end, usize::MAX));
         format!("line {line}, column {column}: {problem}: {}^{marked}^{after}", before.trim_start())
@@ -54,8 +60,9 @@ impl ExpressionError {
 
 impl fmt::Display for ExpressionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, column, problem, shown, place } = self;
+        let Self { line, column, problem, excerpt } = self;
+        let Excerpt { text, place } = &**excerpt;
         let (indent, carets) = (" ".repeat(place.start), "^".repeat(place.len()));
-        write!(f, "line {line}, column {column}: {problem}\n  {shown}\n  {indent}{carets}")
+        write!(f, "line {line}, column {column}: {problem}\n  {text}\n  {indent}{carets}")
     }
 }

@@ -4,7 +4,8 @@
 //! [`NotificationLog`] decides and does no I/O; [`history`] is its answer. [`keeper`] shares the log among the instances of the
 //! function, in an object of the [`store`].
 
-#[cfg(all(test, feature = "lambda"))]
+#[cfg(test)]
+#[cfg(feature = "lambda")]
 pub(crate) mod fake_store;
 pub mod history;
 #[cfg(feature = "lambda")]

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     /// 2026-11-30T00:00:00Z
-    const NOW: Duration = Duration::from_secs(1_795_996_800);
+    const NOW: Duration = Duration::from_hours(498_888);
 
     fn checked(changes: &Value) -> Result<Vec<Suppression>, Invalid> {
         let mut suppression = json!({

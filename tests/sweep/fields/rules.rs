@@ -58,14 +58,8 @@ pub fn violations() -> Vec<(Value, &'static str)> {
     let elsewhere = |section: &str| json!({"region": "us-east-1", section: {"kmsKeyArn": key}});
     let fields = |fields: &[&str]| json!({"cloudWatchLogs": {"fields": fields}});
     let endpoint = "notifications.subscriptions.endpoint";
-    let changed = |list: &str, mut entry: Value, name: &str, value: Value| {
-        entry[name] = value;
-        json!({"detector": {list: [entry]}})
-    };
-    let rule = |name: &str, value: Value| changed("customRules", custom_rule(), name, value);
-    let tests = |tests: Value| rule("tests", tests);
-    let suppress = |name: &str, value: Value| changed("suppress", suppression(), name, value);
-    vec![
+    let mut violations = violations_of_lists();
+    violations.extend([
         (json!({"vpcId": "vpc-1"}), "vpcId"),
         (json!({"region": "Ireland"}), "region"),
         (json!({"s3": {"bucketName": "UPPER"}}), "s3.bucketName"),
@@ -95,27 +89,6 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (json!({"s3": {"prefix": "athena-results/a"}}), "s3.prefix"),
         (json!({"s3": {"prefix": "detector-state"}}), "s3.prefix"),
         (json!({"detector": {"renotifyAfter": "6d"}}), "detector.renotifyAfter"),
-        (rule("name", json!("portScan")), "detector.customRules.name"),
-        (rule("when", json!("é")), "detector.customRules.when"),
-        (rule("groupBy", json!(["dstport", "protocol"])), "detector.customRules.groupBy"),
-        (rule("groupBy", json!(["source", "source"])), "detector.customRules.groupBy"),
-        (rule("description", json!("a\nb")), "detector.customRules.description"),
-        (rule("runbook", json!("http://example.com")), "detector.customRules.runbook"),
-        (rule("mitre", json!(["1046"])), "detector.customRules.mitre"),
-        (rule("mitre", json!(["T1046", "T1046"])), "detector.customRules.mitre"),
-        (rule("tests", json!([])), "detector.customRules"),
-        (tests(json!([{"name": "t", "matches": true}])), "detector.customRules.tests"),
-        (tests(json!([{"name": "\n", "matches": true, "line": "1"}])), "detector.customRules.tests.name"),
-        (tests(json!([{"name": "t", "matches": true, "line": "\n"}])), "detector.customRules.tests.line"),
-        (
-            tests(json!([{"name": "t", "matches": true, "line": "1"}, {"name": "t", "matches": false, "line": "1"}])),
-            "detector.customRules.tests",
-        ),
-        (json!({"detector": {"customRules": [custom_rule(), custom_rule()]}}), "detector.customRules"),
-        (json!({"detector": {"suppress": [suppression(), suppression()]}}), "detector.suppress"),
-        (suppress("rules", json!(["portScan", "portScan"])), "detector.suppress.rules"),
-        (suppress("until", json!("tomorrow")), "detector.suppress.until"),
-        (suppress("reason", json!("a\nb")), "detector.suppress.reason"),
         (json!({"s3": {"prefix": "a/.."}}), "s3.prefix"),
         (json!({"s3": {"prefix": "a/layout-parquet-hive-daily"}}), "s3.prefix"),
         (elsewhere("s3"), "s3"),
@@ -166,5 +139,40 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (json!({"tags": {"aws:x": "1"}}), "tags"),
         (json!({"tags": {"a?": "1"}}), "tags"),
         (json!({"tags": {"a": "?"}}), "tags"),
+    ]);
+    violations
+}
+
+/// Specs whose rules of users and suppressions break a rule.
+fn violations_of_lists() -> Vec<(Value, &'static str)> {
+    let changed = |list: &str, mut entry: Value, name: &str, value: Value| {
+        entry[name] = value;
+        json!({"detector": {list: [entry]}})
+    };
+    let rule = |name: &str, value: Value| changed("customRules", custom_rule(), name, value);
+    let tests = |tests: Value| rule("tests", tests);
+    let suppress = |name: &str, value: Value| changed("suppress", suppression(), name, value);
+    vec![
+        (rule("name", json!("portScan")), "detector.customRules.name"),
+        (rule("when", json!("é")), "detector.customRules.when"),
+        (rule("groupBy", json!(["dstport", "protocol"])), "detector.customRules.groupBy"),
+        (rule("groupBy", json!(["source", "source"])), "detector.customRules.groupBy"),
+        (rule("description", json!("a\nb")), "detector.customRules.description"),
+        (rule("runbook", json!("http://example.com")), "detector.customRules.runbook"),
+        (rule("mitre", json!(["1046"])), "detector.customRules.mitre"),
+        (rule("mitre", json!(["T1046", "T1046"])), "detector.customRules.mitre"),
+        (rule("tests", json!([])), "detector.customRules"),
+        (tests(json!([{"name": "t", "matches": true}])), "detector.customRules.tests"),
+        (tests(json!([{"name": "\n", "matches": true, "line": "1"}])), "detector.customRules.tests.name"),
+        (tests(json!([{"name": "t", "matches": true, "line": "\n"}])), "detector.customRules.tests.line"),
+        (
+            tests(json!([{"name": "t", "matches": true, "line": "1"}, {"name": "t", "matches": false, "line": "1"}])),
+            "detector.customRules.tests",
+        ),
+        (json!({"detector": {"customRules": [custom_rule(), custom_rule()]}}), "detector.customRules"),
+        (json!({"detector": {"suppress": [suppression(), suppression()]}}), "detector.suppress"),
+        (suppress("rules", json!(["portScan", "portScan"])), "detector.suppress.rules"),
+        (suppress("until", json!("tomorrow")), "detector.suppress.until"),
+        (suppress("reason", json!("a\nb")), "detector.suppress.reason"),
     ]
 }

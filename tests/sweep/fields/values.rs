@@ -65,6 +65,7 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
             }]),
         ])),
         "detections.externalConnections.trustedCidrs" => one(json!(["203.0.113.0/24", "2001:db8::/32"])),
+        "detector.renotifyAfter" => one(json!("2h")),
         "detector.customRules" => {
             Some(Other::Values(vec![json!([custom_rule()]), json!([with(custom_rule(), "minRecords", json!(7))])]))
         }

@@ -122,17 +122,20 @@ async fn what_people_read_cannot_lie_to_them() {
     }
 }
 
+fn test_of_rule(name: &str, line: &str) -> Value {
+    custom_rule(&json!({"tests": [{"name": name, "matches": true, "line": line}]}))
+}
+
 #[tokio::test]
 async fn texts_of_rules_and_suppressions_have_no_characters_that_cannot_be_seen() {
     let cluster = Cluster::new("hostile-rules").await;
-    let test = |name: &str, line: &str| custom_rule(&json!({"tests": [{"name": name, "matches": true, "line": line}]}));
-    let fields: [(&str, &dyn Fn(&str) -> Value); 6] = [
-        ("spec.detector.customRules[0].description", &|text| custom_rule(&json!({"description": text}))),
-        ("spec.detector.customRules[0].when", &|text| custom_rule(&json!({"when": text}))),
-        ("spec.detector.customRules[0].tests[0].name", &|text| test(text, "1")),
-        ("spec.detector.customRules[0].tests[0].line", &|text| test("t", text)),
-        ("spec.detector.suppress[0].when", &|text| suppression(&json!({"when": text}))),
-        ("spec.detector.suppress[0].reason", &|text| suppression(&json!({"reason": text}))),
+    let fields: [Field; 6] = [
+        ("spec.detector.customRules[0].description", |text| custom_rule(&json!({"description": text}))),
+        ("spec.detector.customRules[0].when", |text| custom_rule(&json!({"when": text}))),
+        ("spec.detector.customRules[0].tests[0].name", |text| test_of_rule(text, "1")),
+        ("spec.detector.customRules[0].tests[0].line", |text| test_of_rule("t", text)),
+        ("spec.detector.suppress[0].when", |text| suppression(&json!({"when": text}))),
+        ("spec.detector.suppress[0].reason", |text| suppression(&json!({"reason": text}))),
     ];
     for (field, spec) in fields {
         for trick in
