@@ -19,7 +19,7 @@ ALERTS = ROOT / "charts/vpc-flow-operator/files/alerts.yaml"
 CHART = ROOT / "charts/vpc-flow-operator/Chart.yaml"
 # A version of three parts, of which the last may be open; not one of Python, nor the chart's kubeVersion, nor a part of an address.
 VERSION = re.compile(r"(?<![\d.])(?<!Python )(?<!>=)(\d+\.\d+\.(?:x\b|\d+(?:-[0-9A-Za-z.-]*[0-9A-Za-z])?))(?!\.?\d)")
-COMMANDS = ["run", "crd", "permissions", "status", "plan", "verify", "version", "completion"]
+COMMANDS = ["run", "crd", "permissions", "status", "plan", "verify", "test", "version", "completion"]
 # Parts of a spec: what begins with one of them is a path of a field.
 PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|detector|analytics"
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The layers, from the top. Modules of one layer do not use each other. `detector` is the crate of the Lambda function.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
-    &["controller", "plan", "verify", "status", "permissions"],
+    &["controller", "plan", "verify", "status", "permissions", "rule_report"],
     &["resources"],
     &["detector"],
     &["engine"],

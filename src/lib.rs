@@ -15,6 +15,7 @@ pub mod permissions;
 pub mod plan;
 pub mod preconditions;
 pub mod resources;
+pub mod rule_report;
 mod shortened;
 pub mod status;
 mod token_bucket;

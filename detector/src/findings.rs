@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::custom_rule::CustomRule;
+use crate::day_counts::Backtest;
 use crate::evidence::Evidence;
 use crate::finding::{Finding, Subject};
 use crate::folding;
@@ -201,6 +202,8 @@ pub struct Findings {
     pub by_custom_rule: BTreeMap<String, u64>,
     /// Records that were not counted to a rule, by suppression.
     pub suppressed: Suppressed,
+    /// Counts of the rules of a user and of suppressions by day, if the limits have days.
+    pub backtest: Backtest,
     /// Records not judged since the other end of the conversation was.
     pub other_ends: u64,
 }

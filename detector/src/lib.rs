@@ -13,6 +13,8 @@
 pub mod account_region;
 pub mod analysis;
 pub mod custom_rule;
+pub mod day_counts;
+pub mod declared_rule;
 pub mod envelope;
 pub mod evidence;
 pub mod expression;

@@ -12,6 +12,7 @@ mod plan;
 mod run;
 mod status;
 mod targets;
+mod test;
 mod values;
 mod verify;
 mod version;
@@ -55,6 +56,7 @@ enum OfMonitors {
     Status(status::Status),
     Plan(Box<plan::Plan>),
     Verify(verify::Verify),
+    Test(test::Test),
     Version(version::Version),
 }
 
@@ -161,6 +163,7 @@ impl OfMonitors {
             Self::Status(status) => (status.run(), ExitCode::FAILURE),
             Self::Plan(plan) => (plan.run(), ExitCode::FAILURE),
             Self::Verify(verify) => (verify.run(), ExitCode::from(NOT_CHECKED)),
+            Self::Test(test) => (test.run(), ExitCode::FAILURE),
             Self::Version(version) => (version.run(), ExitCode::FAILURE),
         };
         or_failure(result, failure)
@@ -256,6 +259,14 @@ mod tests {
         assert!(Cli::try_parse_from(["vpc-flow-operator", "plan", "-f", "a", "-f", "b", "-R"]).is_ok());
         assert!(refusal(&["plan", "a", "-f", "b"]).contains("cannot be used with"));
         assert!(refusal(&["plan", "a", "-R"]).contains("cannot be used with"));
+    }
+
+    #[test]
+    fn tests_need_a_file_and_have_the_format_of_ci_systems_too() {
+        assert!(refusal(&["test"]).contains("--file <FILE>"));
+        let flags = ["vpc-flow-operator", "test", "-f", "a", "-f", "b", "-R", "-o", "junit"];
+        assert!(Cli::try_parse_from(flags).is_ok());
+        assert!(refusal(&["plan", "a", "-o", "junit"]).contains("[possible values: text, json, yaml]"));
     }
 
     #[test]

@@ -40,6 +40,8 @@ const CHANGES: u8 = 2;
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(
     verbatim_doc_comment,
+    group = ArgGroup::new("in_cluster").multiple(true).args(["names", "all_namespaces", "selector"])
+        .conflicts_with_all(["file", "recursive"]),
     group = ArgGroup::new("monitors").required(true).multiple(true).args(["names", "all_namespaces", "selector", "file"])
 )]
 pub struct Plan {

@@ -1,10 +1,12 @@
 //! The library's work on the batch, a part of it at a time.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use detector::account_region::AccountRegion;
 use detector::analysis::{Analysis, Analyzer};
+use detector::custom_rule::CustomRule;
 use detector::envelope::{self, Event};
 use detector::format::LogFormat;
 use detector::message::{Invocation, Message};
@@ -63,6 +65,17 @@ impl Library {
     pub fn judge(&self, batches: &[Batch]) {
         for batch in batches {
             black_box(self.analysis(&batch.lines, &self.settings.rules));
+        }
+    }
+
+    /// The parser, all rules of the detector and `custom` rules.
+    pub fn judge_by(&self, custom: &[Arc<CustomRule>], batches: &[Batch]) {
+        for batch in batches {
+            let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules).watch(custom);
+            for line in &batch.lines {
+                analyzer.add(line);
+            }
+            black_box(analyzer.finish());
         }
     }
 

@@ -1,6 +1,7 @@
 //! `make bench`: compares the speed of the detector with the recipe's handler, on the same records, machine and core.
 
 mod clock;
+mod custom;
 mod event;
 mod function;
 mod http;
@@ -36,6 +37,7 @@ pub struct Batch {
 struct Measured {
     parse: Times,
     rules: Times,
+    custom: Times,
     unpack: Times,
     handler: Times,
     recipe: Times,
@@ -49,12 +51,14 @@ fn main() -> Result<()> {
     let batches = everyday()?;
     let records = batches.iter().map(|batch| batch.lines.len()).sum();
     let library = Library::new();
+    let custom_rules = custom::worst()?;
     let mut times = Measured::default();
     let mut python = String::new();
     for round in 0..ROUNDS {
         eprint!("\rround {} of {ROUNDS}", round + 1);
         times.parse.add(seconds_of(|| library.parse(&batches)));
         times.rules.add(seconds_of(|| library.judge(&batches)));
+        times.custom.add(seconds_of(|| library.judge_by(&custom_rules, &batches)));
         times.unpack.add(seconds_of(|| Library::unpack(&batches)));
         times.handler.add(seconds_of(|| library.handle(&batches)));
         let run = recipe::run(&batches, 2)?;

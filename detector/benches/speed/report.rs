@@ -49,6 +49,7 @@ impl Report {
         println!("|---|--:|--:|--:|");
         self.speed_row("Parser", &times.parse);
         self.speed_row("Parser and all rules", &times.rules);
+        self.speed_row("The same and 16 worst custom rules", &times.custom);
         self.speed_row("Unpacking: JSON, base64, gzip, JSON", &times.unpack);
         self.speed_row("Whole handler: event's JSON to message", &times.handler);
         self.speed_row("Recipe's handler", &times.recipe);
@@ -96,6 +97,7 @@ impl Report {
             "detector": {
                 "parse_records_per_second": rate(&times.parse),
                 "rules_records_per_second": rate(&times.rules),
+                "custom_rules_records_per_second": rate(&times.custom),
                 "unpack_records_per_second": rate(&times.unpack),
                 "handler_records_per_second": rate(&times.handler),
                 "recipe_records_per_second": rate(&times.recipe),

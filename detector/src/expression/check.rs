@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use flow_log_fields::Field;
 use ipnet::IpNet;
 
+use super::condition::{Condition, Test};
 use super::fields::{NumberTerm, TERMS, Term, WordTerm};
 use super::lexer::{Found, Span};
 use super::sets::{Addresses, Numbers};
 use super::syntax::{Literal, Name, Operator, Syntax, Value};
-use super::tree::{Condition, Node, Test};
+use super::tree::Node;
 use super::{MAX_NETWORKS, Problem};
 
 /// The likeness of two names from which on one is taken for a misspelling of the other.

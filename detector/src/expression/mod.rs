@@ -11,6 +11,7 @@
 //! matches an expression that is true.
 
 mod check;
+mod condition;
 mod error;
 mod fields;
 mod lexer;

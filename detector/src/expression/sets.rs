@@ -38,6 +38,16 @@ impl Numbers {
         }
     }
 
+    /// The numbers; `None` for a range of several.
+    pub(super) fn listed(&self) -> Option<Vec<u64>> {
+        match self {
+            Self::Range(first, last) => (first == last).then(|| vec![*first]),
+            Self::Small(bits) => Some(members(bits.as_slice())),
+            Self::Tiny(bits) => Some(members(bits)),
+            Self::Large(numbers) => Some(numbers.to_vec()),
+        }
+    }
+
     #[inline]
     pub(super) fn contains(&self, number: u64) -> bool {
         match self {
@@ -55,6 +65,13 @@ fn set(bits: &mut [u64], numbers: &[u64]) {
             *word |= 1 << (number % 64);
         }
     }
+}
+
+fn members(bits: &[u64]) -> Vec<u64> {
+    let numbers = (0_u64..)
+        .zip(bits)
+        .flat_map(|(place, word)| (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| 64 * place + bit));
+    numbers.collect()
 }
 
 #[inline]
@@ -185,6 +202,10 @@ mod tests {
             for number in numbers.iter().copied().chain([other]) {
                 prop_assert_eq!(set.contains(number), numbers.contains(&number));
             }
+            let mut listed = numbers;
+            listed.sort_unstable();
+            listed.dedup();
+            prop_assert_eq!(set.listed(), Some(listed));
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use flow_log_fields::Field;
 
-use super::fields::{AddressTerm, FlagTerm, NumberTerm, Term, WordTerm};
-use super::sets::{Addresses, Numbers};
+use super::condition::{Condition, Test};
+use super::sets::Numbers;
 use crate::format::LogFormat;
 use crate::record::Record;
 use crate::rules::ends::Ends;
@@ -21,24 +21,6 @@ pub(super) enum Node {
     Test(Test),
 }
 
-/// A condition, or its negation.
-#[derive(Debug)]
-pub(super) struct Test {
-    pub condition: Condition,
-    pub is_negated: bool,
-}
-
-#[derive(Debug)]
-pub(super) enum Condition {
-    Number(NumberTerm, Numbers),
-    Address(AddressTerm, Addresses),
-    /// A bit for each of the field's words.
-    Word(WordTerm, u8),
-    Interface(Box<[Box<str>]>),
-    Flag(FlagTerm),
-    Has(Term),
-}
-
 impl Node {
     /// True if the expression is true; false if it is false or unknown.
     #[inline]
@@ -47,9 +29,7 @@ impl Node {
             Self::Constant(value) => *value,
             Self::All(parts) => parts.iter().all(|part| part.is_true(record, ends)),
             Self::Any(parts) => parts.iter().any(|part| part.is_true(record, ends)),
-            Self::Test(Test { condition, is_negated }) => {
-                condition.outcome(record, ends).is_some_and(|outcome| outcome != *is_negated)
-            }
+            Self::Test(test) => test.is_true(record, ends),
         }
     }
 
@@ -108,9 +88,9 @@ impl Node {
             match part {
                 Self::Constant(value) if value == neutral => {}
                 Self::Constant(value) => return Self::Constant(value),
-                Self::All(inner) if neutral => kept.extend(inner),
-                Self::Any(inner) if !neutral => kept.extend(inner),
-                part => kept.push(part),
+                Self::All(inner) if neutral => inner.into_iter().for_each(|part| Self::keep(&mut kept, part, neutral)),
+                Self::Any(inner) if !neutral => inner.into_iter().for_each(|part| Self::keep(&mut kept, part, neutral)),
+                part => Self::keep(&mut kept, part, neutral),
             }
         }
         kept.sort_by_key(Self::cost);
@@ -123,30 +103,18 @@ impl Node {
             }
         }
     }
-}
 
-impl Condition {
-    /// `None` if the value is unknown.
-    #[inline]
-    fn outcome(&self, record: &Record, ends: &Ends) -> Option<bool> {
-        match self {
-            Self::Number(term, numbers) => term.value(record).map(|number| numbers.contains(number)),
-            Self::Address(term, addresses) => term.value(record, ends).map(|address| addresses.contains(address)),
-            Self::Word(term, words) => term.value(record).map(|word| words & (1 << word) != 0),
-            Self::Interface(names) => record.interface_id.map(|id| names.iter().any(|name| **name == *id)),
-            Self::Flag(term) => term.value(record, ends),
-            Self::Has(term) => Some(term.is_known(record, ends)),
+    /// Adds a part to those that are kept, or to one of them that is about the same field.
+    fn keep(kept: &mut Vec<Self>, part: Self, is_all: bool) {
+        if let Self::Test(test) = &part {
+            let mut tests = kept.iter_mut().filter_map(|node| match node {
+                Self::Test(test) => Some(test),
+                _ => None,
+            });
+            if tests.any(|earlier| earlier.absorb(test, is_all)) {
+                return;
+            }
         }
-    }
-
-    fn term(&self) -> Term {
-        match self {
-            Self::Number(term, _) => Term::Number(*term),
-            Self::Address(term, _) => Term::Address(*term),
-            Self::Word(term, _) => Term::Word(*term),
-            Self::Interface(_) => Term::Interface,
-            Self::Flag(term) => Term::Flag(*term),
-            Self::Has(term) => *term,
-        }
+        kept.push(part);
     }
 }

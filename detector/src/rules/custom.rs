@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::Limits;
 use super::ends::Ends;
 use crate::custom_rule::{CustomRule, GroupField};
+use crate::day_counts::{Backtest, RuleDays};
 use crate::finding::{Detail, Subject};
 use crate::findings::Groups;
 use crate::record::Record;
@@ -26,12 +28,15 @@ pub(super) struct CustomRules {
     /// Windows before this one are forgotten.
     oldest: u32,
     unexamined: u64,
+    days: RuleDays,
 }
 
 impl CustomRules {
-    /// Those of `rules` that are switched on; at most `max` subjects are counted at a time.
-    pub(super) fn new(rules: &[Arc<CustomRule>], max: usize) -> Self {
-        Self { rules: rules.iter().filter(|rule| rule.enabled).cloned().collect(), max, ..Self::default() }
+    /// Those of `rules` that are switched on.
+    pub(super) fn new(rules: &[Arc<CustomRule>], limits: &Limits) -> Self {
+        let rules: Vec<_> = rules.iter().filter(|rule| rule.enabled).cloned().collect();
+        let days = RuleDays::new(rules.len(), limits.days, limits.subjects);
+        Self { rules, max: limits.subjects, days, ..Self::default() }
     }
 
     pub(super) fn rules(&self) -> &[Arc<CustomRule>] {
@@ -52,7 +57,9 @@ impl CustomRules {
     pub(super) fn count(&mut self, place: usize, record: &Record, ends: &Ends, window: u32, groups: &mut Groups) {
         let Some(rule) = self.rules.get(place) else { return };
         let subject = subject(rule, record, ends);
+        self.days.add_record(place, record.start);
         if rule.min_records == 1 {
+            self.days.add_finding(place, &subject, record.start);
             groups.add_custom(place, subject, record);
             return;
         }
@@ -78,10 +85,11 @@ impl CustomRules {
         }
     }
 
-    /// Judges the remaining windows. Returns the number of records that could not be counted for want of room.
-    pub(super) fn finish(mut self, groups: &mut Groups) -> u64 {
+    /// Judges the remaining windows. Returns the number of records that could not be counted for want of room, and the
+    /// counts by day.
+    pub(super) fn finish(mut self, groups: &mut Groups) -> (u64, Backtest) {
         self.judge_before(u32::MAX, groups);
-        self.unexamined
+        (self.unexamined, self.days.finish(&self.rules))
     }
 
     /// The largest counts come first: where there is no room for all findings, the choice depends on the records alone.
@@ -93,6 +101,7 @@ impl CustomRules {
         let mut found: Vec<_> = over.filter(|((place, ..), tally)| reaches(*place, tally)).collect();
         found.sort_unstable_by(|(a, one), (b, other)| other.records.cmp(&one.records).then_with(|| a.cmp(b)));
         for ((place, subject, _), tally) in found {
+            self.days.add_finding(place, &subject, tally.first);
             groups.merge_custom(place, subject, &tally);
         }
     }
@@ -120,7 +129,6 @@ fn subject(rule: &CustomRule, record: &Record, ends: &Ends) -> Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::Limits;
 
     #[test]
     fn full_counts_stay_below_what_is_documented() {

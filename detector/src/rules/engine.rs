@@ -12,6 +12,7 @@ use super::suppressions::Suppressions;
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
 use crate::custom_rule::CustomRule;
+use crate::day_counts::Backtest;
 use crate::finding::{Detail, Subject};
 use crate::findings::{Findings, Groups};
 use crate::record::{Action, FlowDirection, LogStatus, Record, TCP};
@@ -34,7 +35,7 @@ pub struct Engine {
     conversations: Conversations,
     windows: Windows,
     custom: CustomRules,
-    max_subjects: usize,
+    limits: Limits,
     groups: Groups,
     other_ends: u64,
 }
@@ -90,7 +91,7 @@ impl Engine {
             conversations: Conversations::new(limits.conversations),
             windows: Windows::new(config, limits),
             custom: CustomRules::default(),
-            max_subjects: limits.subjects,
+            limits: *limits,
             groups: Groups::new(limits),
             other_ends: 0,
         }
@@ -99,13 +100,13 @@ impl Engine {
     /// Leaves out the records of those `suppressions` that have not expired at `now`.
     #[must_use]
     pub fn suppress(self, suppressions: &[Suppression], now: SystemTime) -> Self {
-        Self { suppressions: Suppressions::new(suppressions, self.enabled, now), ..self }
+        Self { suppressions: Suppressions::new(suppressions, self.enabled, now, self.limits.days), ..self }
     }
 
     /// Judges records by the `rules` of a user too.
     #[must_use]
     pub fn watch(mut self, rules: &[Arc<CustomRule>]) -> Self {
-        self.custom = CustomRules::new(rules, self.max_subjects);
+        self.custom = CustomRules::new(rules, &self.limits);
         self.groups.watch(self.custom.rules());
         self
     }
@@ -163,9 +164,12 @@ impl Engine {
     /// The findings.
     #[must_use]
     pub fn finish(mut self) -> Findings {
-        let unexamined_records = self.windows.finish(&mut self.groups) + self.custom.finish(&mut self.groups);
-        let suppressed = self.suppressions.finish();
-        Findings { unexamined_records, suppressed, other_ends: self.other_ends, ..self.groups.finish() }
+        let unexamined = self.windows.finish(&mut self.groups);
+        let (unexamined_by_custom, backtest) = self.custom.finish(&mut self.groups);
+        let unexamined_records = unexamined + unexamined_by_custom;
+        let (suppressed, suppressions) = self.suppressions.finish();
+        let backtest = Backtest { suppressions, ..backtest };
+        Findings { unexamined_records, suppressed, backtest, other_ends: self.other_ends, ..self.groups.finish() }
     }
 
     /// The end of a conversation that the record is of, where both are recorded.

@@ -17,6 +17,8 @@ pub struct Limits {
     pub members: usize,
     /// Conversations remembered in a generation; there are two, so that at least this many are.
     pub conversations: usize,
+    /// Days counted of each rule of a user and of each suppression; none for no counts by day.
+    pub days: usize,
 }
 
 impl Limits {
@@ -28,10 +30,12 @@ impl Limits {
         subjects: 14_336,
         members: 114_688,
         conversations: 57_344,
+        days: 0,
     };
 
-    /// For the files of a whole VPC on a person's machine: 16 times as much of everything, below 912 MiB in all.
-    pub const WORKSTATION: Self = Self::FUNCTION.times(16);
+    /// For the files of a whole VPC on a person's machine: 16 times as much of everything, below 912 MiB in all, and 64 MiB for
+    /// counts by day.
+    pub const WORKSTATION: Self = Self { days: 4_096, ..Self::FUNCTION.times(16) };
 
     const fn times(self, factor: usize) -> Self {
         Self {
@@ -40,6 +44,7 @@ impl Limits {
             subjects: self.subjects * factor,
             members: self.members * factor,
             conversations: self.conversations * factor,
+            days: self.days,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::Rule;
 use super::ends::Ends;
+use crate::day_counts::DayCounts;
 use crate::expression::Expression;
 use crate::record::Record;
 use crate::suppression::{Suppressed, Suppression};
@@ -17,6 +18,8 @@ pub(super) struct Suppressions {
     /// The last record that was counted.
     counted: u64,
     records: u64,
+    /// Days counted of each; none for no counts by day.
+    max_days: usize,
 }
 
 /// A suppression that has not expired.
@@ -32,11 +35,12 @@ struct Live {
     /// The last record that was counted.
     counted: u64,
     records: u64,
+    days: DayCounts,
 }
 
 impl Suppressions {
-    /// Those of `all` that have not expired, for the rules that are `enabled`.
-    pub(super) fn new(all: &[Suppression], enabled: [bool; Rule::ALL.len()], now: SystemTime) -> Self {
+    /// Those of `all` that have not expired, for the rules that are `enabled`, counted on at most `max_days` days.
+    pub(super) fn new(all: &[Suppression], enabled: [bool; Rule::ALL.len()], now: SystemTime, max_days: usize) -> Self {
         let live = all.iter().filter(|suppression| !suppression.is_expired(now)).map(|suppression| Live {
             name: suppression.name.clone(),
             rules: Rule::ALL.map(|rule| enabled[rule as usize] && suppression.is_about(rule)),
@@ -45,8 +49,9 @@ impl Suppressions {
             compared: (0, false),
             counted: 0,
             records: 0,
+            days: DayCounts::default(),
         });
-        Self { live: live.collect(), ..Self::default() }
+        Self { live: live.collect(), max_days, ..Self::default() }
     }
 
     /// Begins the next record.
@@ -75,10 +80,15 @@ impl Suppressions {
 
     #[cold]
     fn count(&mut self, rule: Option<Rule>, record: &Record, ends: &Ends) -> bool {
-        let number = self.record;
+        let (number, max_days) = (self.record, self.max_days);
         let Some(live) = self.find(rule, record, ends) else { return false };
-        live.records += u64::from(live.counted != number);
-        live.counted = number;
+        if live.counted != number {
+            live.counted = number;
+            live.records += 1;
+            if max_days > 0 {
+                live.days.add_record(record.start, max_days);
+            }
+        }
         self.records += u64::from(self.counted != number);
         self.counted = number;
         true
@@ -97,12 +107,16 @@ impl Suppressions {
         )
     }
 
-    /// The counts.
-    pub(super) fn finish(self) -> Suppressed {
+    /// The counts, and those by day.
+    pub(super) fn finish(self) -> (Suppressed, Vec<(String, DayCounts)>) {
+        let mut days = Vec::new();
         let mut suppressed = Suppressed { records: self.records, ..Suppressed::default() };
         for live in self.live {
+            if self.max_days > 0 {
+                days.push((live.name.clone(), live.days));
+            }
             *suppressed.by_name.entry(live.name).or_default() += live.records;
         }
-        suppressed
+        (suppressed, days)
     }
 }

@@ -10,4 +10,5 @@ mod encodings;
 mod fixtures;
 mod inputs;
 mod log_events;
+mod own_rules;
 mod records;

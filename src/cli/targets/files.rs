@@ -22,13 +22,12 @@ pub struct Files {
         short,
         long,
         visible_alias = "filename",
-        value_hint = ValueHint::AnyPath,
-        conflicts_with_all = ["names", "all_namespaces", "selector"]
+        value_hint = ValueHint::AnyPath
     )]
     file: Vec<PathBuf>,
 
     /// With --file: read the directories in a directory, too.
-    #[arg(short = 'R', long, requires = "file", conflicts_with_all = ["names", "all_namespaces", "selector"])]
+    #[arg(short = 'R', long, requires = "file")]
     recursive: bool,
 }
 

@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn conditions_have_a_limit_together_and_the_longer_list_is_named() {
-        let ports = |count: usize| vec!["dstport == 1"; count].join(" || ");
+        let ports = |count: usize| vec!["dstport > 1"; count].join(" || ");
         let of = |rules: usize, suppressions: usize| {
             let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
             let rule = |number| {

@@ -47,13 +47,15 @@ async fn every_example_becomes_ready_and_is_in_sync() {
         options.allowed_roles.0.push(format!("examples={}", accounts.role_arn()).parse().unwrap());
     });
     let mut applied = Vec::new();
-    for example in ["examples", "examples/gitops/monitors"].into_iter().flat_map(monitors) {
+    for example in ["examples", "examples/rules", "examples/gitops/monitors"].into_iter().flat_map(monitors) {
         let monitor = accounts.prepare_for(&example).await;
         apply(&objects, &monitor).await;
         applied.push(monitor);
     }
     let names: Vec<_> = applied.iter().map(|monitor| monitor["metadata"]["name"].as_str().unwrap()).collect();
-    for expected in ["quickstart", "production", "low-cost", "shop-us", "existing-topic", "shop-gitops"] {
+    for expected in
+        ["quickstart", "production", "low-cost", "shop-us", "existing-topic", "rule-database", "shop-gitops"]
+    {
         assert!(names.contains(&expected), "{names:?}");
     }
     for name in &names {

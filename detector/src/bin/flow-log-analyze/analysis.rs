@@ -2,33 +2,39 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::SystemTime;
 
 use detector::analysis::Counts;
 use detector::finding::Finding;
 use detector::findings::Findings;
 use detector::format::LogFormat;
 use detector::record::Record;
-use detector::rules::{Config, Engine, Limits, Rule, Severity};
+use detector::rules::{Engine, Limits, Rule, RuleId, Severity};
 use flow_log_fields::Field;
 
 use crate::intake::Sink;
+use crate::settings::Settings;
 use crate::summary::Summary;
 
 /// Judges and sums up records as they come.
 #[derive(Debug)]
 pub struct Analysis {
-    config: Config,
+    settings: Settings,
+    expired: Vec<String>,
     engine: Engine,
     summary: Summary,
-    blind: BTreeMap<Rule, Field>,
+    blind: BTreeMap<RuleId, Field>,
 }
 
 impl Analysis {
-    /// An analysis of nothing yet.
-    pub fn new(config: &Config) -> Self {
+    /// An analysis of nothing yet. Suppressions that have expired at `now` have no effect.
+    pub fn new(settings: Settings, now: SystemTime) -> Self {
+        let engine = Engine::with_limits(&settings.config, &Limits::WORKSTATION);
+        let expired = settings.suppress.iter().filter(|suppression| suppression.is_expired(now));
         Self {
-            config: config.clone(),
-            engine: Engine::with_limits(config, &Limits::WORKSTATION),
+            expired: expired.map(|suppression| suppression.name.clone()).collect(),
+            engine: engine.suppress(&settings.suppress, now).watch(&settings.custom_rules),
+            settings,
             summary: Summary::default(),
             blind: BTreeMap::new(),
         }
@@ -43,15 +49,19 @@ impl Analysis {
             findings,
             summary: self.summary,
             blind: self.blind,
-            min_severity: self.config.min_severity,
+            expired: self.expired,
+            min_severity: self.settings.config.min_severity,
         }
     }
 }
 
 impl Sink for Analysis {
     fn format(&mut self, format: &LogFormat) {
-        let enabled = Rule::ALL.into_iter().filter(|rule| !self.config.disabled.contains(rule));
-        self.blind.extend(enabled.filter_map(|rule| Some((rule, rule.lacks(format)?))));
+        let Settings { config, custom_rules, .. } = &self.settings;
+        let enabled = Rule::ALL.into_iter().filter(|rule| !config.disabled.contains(rule));
+        self.blind.extend(enabled.filter_map(|rule| Some((rule.into(), rule.lacks(format)?))));
+        let watched = custom_rules.iter().filter(|rule| rule.enabled);
+        self.blind.extend(watched.filter_map(|rule| Some((RuleId::Custom(rule.clone()), rule.when.lacks(format)?))));
     }
 
     #[inline]
@@ -78,7 +88,9 @@ pub struct Report {
     /// Where the traffic goes.
     pub summary: Summary,
     /// Rules that could not fire on some of the records, and the field that those lack.
-    pub blind: BTreeMap<Rule, Field>,
+    pub blind: BTreeMap<RuleId, Field>,
+    /// Suppressions that have expired.
+    pub expired: Vec<String>,
     /// The lowest severity that is listed.
     pub min_severity: Severity,
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use detector::format::LogFormat;
-use detector::rules::{Config, Severity};
+use detector::rules::Severity;
 use flow_log_fields::Field;
 use ipnet::IpNet;
 
 use crate::rules_file::{self, RulesError};
+use crate::settings::Settings;
 
 /// The exit code if everything could be read, whatever was found.
 pub const SUCCESS: u8 = 0;
@@ -52,10 +53,10 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["output", "rules", "trusted_cidr", "window", "min_severity", "fail_on", "top", "limit"])]
     pub records: bool,
 
-    /// Settings of the rules: the file of a `VpcFlowMonitor` or of its `spec.detector`, in YAML or JSON, or the latter itself:
+    /// Settings of the rules, `customRules` and `suppress`: the file of a `VpcFlowMonitor` or of its `spec.detector`, in YAML or JSON, or the latter itself:
     /// `{"highTransferBytes": 100000000, "rules": {"rejectedTcp": {"enabled": false}}}`
-    #[arg(long, value_name = "FILE|JSON", value_parser = parse_rules)]
-    pub rules: Option<Config>,
+    #[arg(long, visible_alias = "monitor", value_name = "FILE|JSON", value_parser = parse_rules)]
+    pub rules: Option<Settings>,
 
     /// A network that is not public, besides the private ones; may be repeated
     #[arg(long, value_name = "CIDR", value_parser = parse_network)]
@@ -115,13 +116,14 @@ impl From<Level> for Severity {
 }
 
 impl Args {
-    /// The rules' settings: those of `--rules`, and the other flags over them.
-    pub fn config(&self) -> Config {
-        let mut config = self.rules.clone().unwrap_or_default();
+    /// The settings of `--rules`, and the other flags over them.
+    pub fn settings(&self) -> Settings {
+        let mut settings = self.rules.clone().unwrap_or_default();
+        let config = &mut settings.config;
         config.trusted_cidrs.extend(&self.trusted_cidr);
         config.window_seconds = self.window.unwrap_or(config.window_seconds);
         config.min_severity = self.min_severity.map_or(config.min_severity, Severity::from);
-        config
+        settings
     }
 }
 
@@ -138,7 +140,7 @@ fn parse_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-fn parse_rules(text: &str) -> Result<Config, RulesError> {
+fn parse_rules(text: &str) -> Result<Settings, RulesError> {
     if text.trim_start().starts_with('{') {
         rules_file::read(text)
     } else {
@@ -200,8 +202,9 @@ mod tests {
     fn flags_go_over_the_settings() {
         let rules = r#"{"kind":"VpcFlowMonitor","spec":{"detector":{"windowSeconds":60,"minSeverity":"HIGH"},
             "detections":{"externalConnections":{"trustedCidrs":["203.0.113.0/24"]}}}}"#;
-        let config =
-            |flags: &[&str]| Args::parse_from([&["flow-log-analyze", "--rules", rules], flags].concat()).config();
+        let config = |flags: &[&str]| {
+            Args::parse_from([&["flow-log-analyze", "--rules", rules], flags].concat()).settings().config
+        };
         let none = config(&[]);
         assert_eq!((none.window_seconds, none.min_severity, none.trusted_cidrs.len()), (60, Severity::High, 1));
         let config = config(&["--window", "10m", "--min-severity", "low", "--trusted-cidr", "198.51.100.0/24"]);

@@ -17,6 +17,7 @@ mod records;
 mod report;
 mod rows;
 mod rules_file;
+mod settings;
 mod shape;
 mod source;
 mod spec_schema;
@@ -28,6 +29,7 @@ mod text;
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::error::ErrorKind as UsageError;
 use clap::{CommandFactory, Parser};
@@ -81,7 +83,7 @@ fn run(args: &Args) -> io::Result<ExitCode> {
         }
         (all_read && intake.counts.parsed > 0, None)
     } else {
-        let mut intake = Intake::new(Analysis::new(&args.config()));
+        let mut intake = Intake::new(Analysis::new(args.settings(), SystemTime::now()));
         let all_read = read(args, &sources, &mut intake)?;
         if intake.counts.parsed == 0 {
             // Zeros would read as if there were no findings.

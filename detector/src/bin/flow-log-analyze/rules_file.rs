@@ -2,11 +2,12 @@
 
 use std::io;
 
-use detector::rules::{Config, Declared, DeclaredSpec};
+use detector::rules::{Declared, DeclaredSpec};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_yaml_ng::Deserializer;
 
+use crate::settings::{EntryError, Settings};
 use crate::spec_schema::{self, Problem};
 
 const KIND: &str = "VpcFlowMonitor";
@@ -23,6 +24,9 @@ pub enum RulesError {
     /// A field or value that the CRD refuses.
     #[error(transparent)]
     Schema(#[from] Problem),
+    /// A rule of the user, or a suppression, that is invalid.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
     /// Objects of other kinds only, or nothing at all.
     #[error("it has no VpcFlowMonitor; write a monitor, or its spec.detector")]
     NoMonitor,
@@ -44,7 +48,7 @@ struct Monitor {
 }
 
 /// The settings in `text`, in YAML or JSON: those of the only monitor in it, or, if it is no object of Kubernetes, a `spec.detector`.
-pub fn read(text: &str) -> Result<Config, RulesError> {
+pub fn read(text: &str) -> Result<Settings, RulesError> {
     // Some editors begin every file with a byte-order mark.
     let text = text.trim_start_matches('\u{feff}');
     let heads = Deserializer::from_str(text).map(Option::<Head>::deserialize).collect::<Result<Vec<_>, _>>()?;
@@ -53,17 +57,20 @@ pub fn read(text: &str) -> Result<Config, RulesError> {
     match (monitors, heads.as_slice()) {
         (0, [Some(Head { kind: None })]) => {
             let detector = Value::deserialize(Deserializer::from_str(text))?;
-            spec_schema::check_detector(detector, &spec_schema::of_spec()?)?;
-            Ok(Declared::deserialize(Deserializer::from_str(text))?.into())
+            spec_schema::check_detector(detector.clone(), &spec_schema::of_spec()?)?;
+            let config = Declared::deserialize(Deserializer::from_str(text))?.into();
+            Ok(Settings::new(config, &detector, "")?)
         }
         (0, _) => Err(RulesError::NoMonitor),
         (1, _) => {
             let position = heads.iter().position(is_monitor);
             let document = || position.and_then(|at| Deserializer::from_str(text).nth(at)).ok_or(RulesError::NoMonitor);
             let spec = Value::deserialize(document()?)?["spec"].take();
+            let detector = spec["detector"].clone();
             spec_schema::check_spec(spec, &spec_schema::of_spec()?)?;
             // Read from the text again: errors of YAML have their line.
-            Ok(Monitor::deserialize(document()?)?.spec.into())
+            let config = Monitor::deserialize(document()?)?.spec.into();
+            Ok(Settings::new(config, &detector, "spec.detector.")?)
         }
         (several, _) => Err(RulesError::Several(several)),
     }
@@ -71,7 +78,13 @@ pub fn read(text: &str) -> Result<Config, RulesError> {
 
 #[cfg(test)]
 mod tests {
+    use detector::rules::Config;
+
     use super::*;
+
+    fn config(text: &str) -> Config {
+        read(text).unwrap().config
+    }
 
     const MONITOR: &str = "kind: VpcFlowMonitor\nspec:\n  vpcId: vpc-1\n  detector: {memoryMb: 256, rules: {portScan: {minPorts: 7}}}\n  \
         detections: {externalConnections: {trustedCidrs: [203.0.113.0/24]}}\n";
@@ -84,11 +97,11 @@ mod tests {
     fn a_monitor_is_taken_as_it_is_and_so_is_its_detector() {
         let network = "203.0.113.0/24".parse().unwrap();
         let expected = Config { port_scan_min_ports: 7, trusted_cidrs: vec![network], ..Config::of_monitor() };
-        assert_eq!(read(MONITOR).unwrap(), expected);
-        assert_eq!(read(&format!("\u{feff}kind: Namespace\n---\n{MONITOR}---\n")).unwrap(), expected);
+        assert_eq!(config(MONITOR), expected);
+        assert_eq!(config(&format!("\u{feff}kind: Namespace\n---\n{MONITOR}---\n")), expected);
         let detector = Config { trusted_cidrs: Vec::new(), ..expected };
-        assert_eq!(read("rules:\n  portScan:\n    minPorts: 7\n").unwrap(), detector);
-        assert_eq!(read(r#"{"rules": {"portScan": {"minPorts": 7}}}"#).unwrap(), detector);
+        assert_eq!(config("rules:\n  portScan:\n    minPorts: 7\n"), detector);
+        assert_eq!(config(r#"{"rules": {"portScan": {"minPorts": 7}}}"#), detector);
     }
 
     #[test]

@@ -125,3 +125,40 @@ fn memory_is_bounded_and_the_largest_stay() {
     assert_eq!(outline(&findings).iter().map(|it| it.0).collect::<Vec<_>>(), [3]);
     assert!(findings.unexamined_records >= 13, "{}", findings.unexamined_records);
 }
+
+/// A day of a rule counts subjects that reach `minRecords` in a window of that day, and all records that match.
+#[test]
+fn a_backtest_counts_findings_and_records_by_day() {
+    const DAY: u64 = 86_400;
+    let of = |limits: &Limits, rule: Arc<CustomRule>, suppressions: &[Suppression]| {
+        let parser = Parser::new(V2_FORMAT.parse().unwrap());
+        let config = Config::default();
+        let mut engine = crate::rules::Engine::with_limits(&config, limits).watch(&[rule]).suppress(suppressions, NOW);
+        let at = |start: u64, source: &'static str| Flow { source, start, ..DATABASE };
+        for flow in [at(1, INSIDE), at(2, INSIDE), at(3, "10.0.0.66"), at(DAY - 1, INSIDE), at(DAY, INSIDE)] {
+            engine.observe(&parser.parse(&flow.v2()).unwrap());
+        }
+        engine.finish().backtest
+    };
+    let days = |backtest: &crate::day_counts::Backtest| -> Vec<_> {
+        let counts = |(_, days): &(_, crate::day_counts::DayCounts)| days.iter().collect::<Vec<_>>();
+        backtest.rules.iter().flat_map(counts).map(|(day, count)| (day, count.findings, count.records)).collect()
+    };
+    let workstation = &Limits::WORKSTATION;
+    let once = of(workstation, rule(&json!({})), &[]);
+    assert_eq!(days(&once), [(Some(0), 2, 4), (Some(1), 1, 1)]);
+    assert_eq!(days(&of(workstation, rule(&json!({"minRecords": 2})), &[])), [(Some(0), 1, 4), (Some(1), 0, 1)]);
+    let known = Suppression {
+        name: "known".to_owned(),
+        rules: [].into(),
+        when: Expression::compile("source == \"10.0.0.66\"").unwrap(),
+        until: NOW + Duration::from_secs(1),
+        reason: "a ticket".to_owned(),
+    };
+    let without = of(workstation, rule(&json!({})), &[known]);
+    assert_eq!(days(&without), [(Some(0), 1, 3), (Some(1), 1, 1)]);
+    let (name, suppressed) = &without.suppressions[0];
+    assert_eq!((name.as_str(), suppressed.total().records, suppressed.iter().count()), ("known", 1, 1));
+    let function = of(&Limits::FUNCTION, rule(&json!({})), &[]);
+    assert_eq!(function, crate::day_counts::Backtest::default(), "the function counts no days");
+}

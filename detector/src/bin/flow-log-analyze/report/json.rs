@@ -2,13 +2,17 @@
 
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use detector::custom_rule::CustomRule;
+use detector::day_counts::{Backtest, Day, DayCount, DayCounts};
 use detector::message::FindingDocument;
-use detector::rules::Rule;
+use detector::rules::RuleId;
 use detector::sentence::Time;
 use detector::settings::Origin;
 use serde::Serialize;
 
+use super::backtest::date;
 use crate::analysis::Report;
 use crate::summary::DirectionBytes;
 
@@ -32,6 +36,8 @@ struct Document {
     /// The most bytes that a talker may have sent beyond the reported sum.
     top_talkers_error_bytes: u64,
     rejected_ports: Vec<RejectedPort>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backtest: Option<BacktestDocument>,
 }
 
 #[derive(Serialize)]
@@ -60,7 +66,7 @@ struct Omitted {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BlindRule {
-    rule: Rule,
+    rule: RuleId,
     missing_field: &'static str,
 }
 
@@ -89,6 +95,48 @@ struct RejectedPort {
     protocol: Option<u8>,
     records: u64,
     bytes: u64,
+}
+
+/// There only if the settings have rules or suppressions of the user.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BacktestDocument {
+    custom_rules: Vec<RuleDays>,
+    suppressions: Vec<SuppressionDays>,
+    /// True if days may have more findings than counted.
+    has_more_findings: bool,
+}
+
+#[derive(Serialize)]
+struct RuleDays {
+    rule: String,
+    findings: u64,
+    records: u64,
+    days: Vec<RuleDay>,
+}
+
+/// A day without a date has the records without a time.
+#[derive(Serialize)]
+struct RuleDay {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    findings: u64,
+    records: u64,
+}
+
+#[derive(Serialize)]
+struct SuppressionDays {
+    name: String,
+    expired: bool,
+    records: u64,
+    days: Vec<SuppressionDay>,
+}
+
+#[derive(Serialize)]
+struct SuppressionDay {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    records: u64,
 }
 
 /// Writes the result as one JSON document, with at most `top` talkers and ports.
@@ -128,7 +176,7 @@ fn document(report: &Report, top: usize) -> Document {
             rules: report
                 .blind
                 .iter()
-                .map(|(rule, field)| BlindRule { rule: *rule, missing_field: field.name() })
+                .map(|(rule, field)| BlindRule { rule: rule.clone(), missing_field: field.name() })
                 .collect(),
         },
         findings,
@@ -150,5 +198,33 @@ fn document(report: &Report, top: usize) -> Document {
                 bytes: sum.bytes,
             })
             .collect(),
+        backtest: backtest(report),
     }
+}
+
+fn backtest(report: &Report) -> Option<BacktestDocument> {
+    let Backtest { rules, suppressions, has_more_findings } = &report.findings.backtest;
+    if rules.is_empty() && suppressions.is_empty() && report.expired.is_empty() {
+        return None;
+    }
+    let of_rule = |(rule, counts): &(Arc<CustomRule>, DayCounts)| {
+        let DayCount { findings, records } = counts.total();
+        let day = |(day, count): (Day, DayCount)| RuleDay {
+            day: date(day),
+            findings: count.findings,
+            records: count.records,
+        };
+        RuleDays { rule: rule.name.clone(), findings, records, days: counts.iter().map(day).collect() }
+    };
+    let of_suppression = |(name, counts): &(String, DayCounts)| {
+        let day = |(day, count): (Day, DayCount)| SuppressionDay { day: date(day), records: count.records };
+        let days = counts.iter().map(day).collect();
+        SuppressionDays { name: name.clone(), expired: false, records: counts.total().records, days }
+    };
+    let expired = |name: &String| SuppressionDays { name: name.clone(), expired: true, records: 0, days: Vec::new() };
+    Some(BacktestDocument {
+        custom_rules: rules.iter().map(of_rule).collect(),
+        suppressions: suppressions.iter().map(of_suppression).chain(report.expired.iter().map(expired)).collect(),
+        has_more_findings: *has_more_findings,
+    })
 }

@@ -1,5 +1,7 @@
 //! Prints the result of an analysis.
 
+mod backtest;
+mod columns;
 mod first_and_last;
 mod json;
 mod table;

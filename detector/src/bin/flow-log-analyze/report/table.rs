@@ -6,6 +6,8 @@ use detector::record::{TCP, UDP};
 use detector::rules::Severity;
 use detector::sentence::{Bytes, Sentence, Time};
 
+use super::backtest::write_backtest;
+use super::columns::write_columns;
 use super::first_and_last::first_and_last;
 use crate::analysis::Report;
 use crate::summary::Port;
@@ -14,6 +16,7 @@ use crate::summary::Port;
 pub fn write_table(out: &mut impl Write, report: &Report, top: usize, limit: usize) -> io::Result<()> {
     write_findings(out, report, if limit == 0 { usize::MAX } else { limit })?;
     write_totals(out, report)?;
+    write_backtest(out, report)?;
     write_talkers(out, report, top)?;
     write_rejected_ports(out, report, top)
 }
@@ -128,17 +131,4 @@ fn port_name(port: Port) -> String {
         Some(UDP) => format!("{}/udp", port.number),
         Some(_) | None => port.number.to_string(),
     }
-}
-
-/// Columns as wide as their longest value; all values are ASCII.
-fn write_columns(out: &mut impl Write, rows: &[Vec<String>]) -> io::Result<()> {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or_default();
-    let widths: Vec<_> = (0..columns).map(width).collect();
-    for row in rows {
-        let padded = row.iter().zip(&widths).map(|(value, width)| format!("{value:<width$}"));
-        writeln!(out, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
 }

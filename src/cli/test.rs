@@ -1,0 +1,73 @@
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{ArgGroup, Args, ValueEnum};
+use kube::ResourceExt;
+use vpc_flow_operator::rule_report::{self, Report, render, render_junit};
+
+use super::output::Output;
+use super::targets::Files;
+use super::values::namespace;
+use super::{print, print_error};
+
+/// Run the tests of the rules in `detector.customRules`, without a cluster and without AWS
+///
+/// Checks a file by every rule of the CRD, and runs the tests of each rule, also of those that are switched off. Tests judge the condition
+/// of a rule on a record; windows, groups and suppressions do not count. Conditions of `detector.suppress` are checked too.
+///
+/// Exit codes: 0 all tests passed, or there are none; 1 a test failed, a rule is invalid, or a file could not be read; 2 wrong arguments.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, group = ArgGroup::new("monitors").required(true).args(["file"]))]
+pub struct Test {
+    #[command(flatten)]
+    files: Files,
+
+    /// Namespace of monitors without one in their file. [default: `default`]
+    #[arg(short, long, value_parser = namespace)]
+    namespace: Option<String>,
+
+    /// Format of the output.
+    #[arg(short, long, value_enum, default_value_t = TestOutput::Text)]
+    output: TestOutput,
+}
+
+/// The formats of other commands, and that of CI systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TestOutput {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For programs, as YAML.
+    Yaml,
+    /// The XML that CI systems read.
+    Junit,
+}
+
+impl Test {
+    /// Prints the outcome of the tests.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let selection = self.files.read(self.namespace.as_deref(), "default");
+        selection.errors.iter().for_each(print_error);
+        let mut all_read = selection.errors.is_empty();
+        let mut monitors = Vec::new();
+        for object in &selection.monitors {
+            let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+            match rule_report::of_monitor(&name, &object.spec).with_context(|| name.clone()) {
+                Ok(monitor) => monitors.push(monitor),
+                Err(error) => {
+                    print_error(&error);
+                    all_read = false;
+                }
+            }
+        }
+        let report = Report::new(monitors);
+        match self.output {
+            TestOutput::Text => Output::Text.print(&report, || render(&report))?,
+            TestOutput::Json => Output::Json.print(&report, String::new)?,
+            TestOutput::Yaml => Output::Yaml.print(&report, String::new)?,
+            TestOutput::Junit => print(&render_junit(&report))?,
+        }
+        Ok(if all_read && report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}

@@ -1,0 +1,116 @@
+//! The report for people.
+
+use std::fmt::Write as _;
+
+use super::{MonitorReport, Report, RuleReport, TestReport, TestResult};
+
+/// One line for each rule and each failed test, and the sums.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    for monitor in &report.monitors {
+        of_monitor(&mut text, monitor);
+    }
+    text + &sums(report) + "\n"
+}
+
+// Writing to a String cannot fail.
+fn of_monitor(text: &mut String, monitor: &MonitorReport) {
+    if monitor.rules.is_empty() && monitor.suppress.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{}", monitor.monitor);
+    for rule in &monitor.rules {
+        of_rule(text, rule);
+    }
+    for entry in &monitor.suppress {
+        let _ = writeln!(text, "  suppress {}: invalid\n{}", entry.name, indented(&entry.problem));
+    }
+    text.push('\n');
+}
+
+fn of_rule(text: &mut String, rule: &RuleReport) {
+    let name = &rule.rule;
+    let failed = rule.tests.iter().filter(|test| test.result == TestResult::Failed).count();
+    let outcome = match (&rule.problem, rule.missing_field, rule.tests.len()) {
+        (Some(problem), ..) => format!("invalid\n{}", indented(problem)),
+        (None, Some(field), _) => {
+            format!("idle, its tests did not run: add {field} to cloudWatchLogs.fields")
+        }
+        (None, None, 0) => "no tests".to_owned(),
+        (None, None, all) if failed > 0 => format!("{failed} of {} failed", tests(all)),
+        (None, None, all) => format!("{} passed", tests(all)),
+    };
+    let _ = writeln!(text, "  {name}: {outcome}");
+    for test in rule.tests.iter().filter(|test| test.result == TestResult::Failed) {
+        let _ = writeln!(text, "    FAILED {}: {}; {}", test.name, failure(test), test.record);
+    }
+}
+
+/// `expected a match, got none`, or the problem of the record.
+pub(super) fn failure(test: &TestReport) -> String {
+    let in_words = |matches| if matches { "a match" } else { "no match" };
+    match (&test.problem, test.got) {
+        (Some(problem), _) => problem.clone(),
+        (None, Some(got)) => format!("expected {}, got {}", in_words(test.expected), in_words(got)),
+        (None, None) => format!("expected {}", in_words(test.expected)),
+    }
+}
+
+fn sums(report: &Report) -> String {
+    let Report { passed, failed, skipped, invalid, .. } = *report;
+    if passed + failed + skipped + invalid == 0 {
+        return "no tests".to_owned();
+    }
+    let mut sums = format!("{} passed, {failed} failed", tests(passed));
+    if skipped > 0 {
+        let _ = write!(sums, ", {skipped} not run");
+    }
+    if invalid > 0 {
+        let _ = write!(sums, "; {invalid} invalid {}", if invalid == 1 { "entry" } else { "entries" });
+    }
+    sums
+}
+
+fn tests(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "test" } else { "tests" })
+}
+
+fn indented(problem: &str) -> String {
+    problem.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+
+    #[test]
+    fn rules_failed_tests_and_sums_are_printed() {
+        let expected = "\
+network/shop
+  database: 2 tests passed
+  smb_out: 2 of 3 tests failed
+    FAILED <web> & \"more\": expected a match, got no match; action=ACCEPT dstport=80
+    FAILED misspelt: flow logs have no field `dstprt`; write `dstport` if you mean it; dstprt=445
+  typo: invalid
+    line 1, column 23: there is no field `dstprt`; write `dstport` if you mean it
+      action == \"ACCEPT\" && dstprt == 22
+                            ^^^^^^
+  scan: idle, its tests did not run: add tcp-flags to cloudWatchLogs.fields
+  without: no tests
+  suppress scanner: invalid
+    line 1, column 1: `source` is an address, so it needs a comparison, such as `source == \"10.0.0.1\"`
+      source
+      ^^^^^^
+
+3 tests passed, 2 failed, 1 not run; 2 invalid entries
+";
+        assert_eq!(render(&fixtures::report()), expected);
+    }
+
+    #[test]
+    fn nothing_to_run_is_said() {
+        assert_eq!(render(&Report::new(Vec::new())), "no tests\n");
+    }
+}
