@@ -28,7 +28,7 @@ pub struct Namer<'n> {
 }
 
 impl<'n> Namer<'n> {
-    /// `owner` is `<cluster>/<namespace>/<name>` of the monitor; `networks` tells public addresses.
+    /// `owner` is `<cluster>/<namespace>/<name>` of the monitor; `networks` distinguishes public addresses.
     #[must_use]
     pub fn new(owner: &'n str, networks: &'n Networks) -> Self {
         Self { owner, networks }

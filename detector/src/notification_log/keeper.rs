@@ -39,7 +39,7 @@ struct State {
 /// An answer of the keeper.
 #[derive(Debug)]
 pub struct Claim<'f> {
-    /// What to publish.
+    /// The findings to publish.
     pub notification: Notification<'f>,
     /// The log before.
     before: NotificationLog,

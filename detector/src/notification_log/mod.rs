@@ -95,7 +95,7 @@ pub struct Batch<'f> {
     findings: Vec<(&'f Finding, Incidents)>,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notification<'f> {
     /// The findings, with a history if their incident was published before.
@@ -192,7 +192,7 @@ impl NotificationLog {
         }
     }
 
-    /// What `batch` adds to incidents that are known.
+    /// The additions of `batch` to incidents that are known.
     #[must_use]
     pub fn additions(&self, batch: &Batch) -> BTreeMap<String, Addition> {
         let mut additions: BTreeMap<String, Addition> = BTreeMap::new();
