@@ -65,7 +65,7 @@ pub struct Finding {
     pub tally: Tally,
     /// Distinct ports of a port scan, or targets of a sweep, in its largest window; 0 for other rules.
     pub distinct: u32,
-    /// What a person asks for first.
+    /// The answer to the first question of a person: the ports that were open, the addresses that got the data.
     pub evidence: Evidence,
     /// True if it has records that no rule over a window sees.
     pub is_apart: bool,

@@ -25,7 +25,7 @@ pub trait Publisher {
     /// Sends `message` once; at-least-once delivery is for the caller to arrange, by failing.
     fn publish(&self, message: &Message) -> impl Future<Output = Result<(), PublishError>> + Send;
 
-    /// False if it is certain that nobody receives the messages.
+    /// False if the topic certainly has no subscriber.
     fn has_recipients(&self) -> impl Future<Output = bool> + Send;
 }
 

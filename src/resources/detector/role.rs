@@ -22,7 +22,7 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
         json!({
             "Sid": "ReportAnomalies",
             "Effect": "Allow",
-            // The attributes have the number of subscribers: a message that nobody receives does not count.
+            // The attributes have the number of subscribers: a message without a subscriber does not count.
             "Action": ["sns:GetTopicAttributes", "sns:Publish"],
             "Resource": monitor.topic_arn(),
         }),
