@@ -121,7 +121,7 @@ async fn every_field_of_the_spec_changes_what_it_should() {
     let changes = sandbox.converge(&monitor, ALARMS).await;
     assert_eq!(changes.len(), 1, "{changes:#?}");
     let paths: Vec<_> = changes[0].fields.iter().map(|field| field.path.as_str()).collect();
-    assert_eq!(paths, ["description", "evaluationPeriods", "periodSeconds", "threshold"]);
+    assert_eq!(paths, ["datapointsToAlarm", "description", "evaluationPeriods", "periodSeconds", "threshold"]);
     sandbox.assert_at_rest(&monitor, ALARMS).await;
     let alarm = &alarms(&sandbox).await[REJECTED.alarm_name(&monitor)];
     assert_eq!(
