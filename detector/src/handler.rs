@@ -316,14 +316,14 @@ mod tests {
     #[tokio::test]
     async fn a_message_that_nobody_receives_does_not_count() {
         let store = FakeStore::default();
-        let mut published = Vec::new();
+        let mut answers = Vec::new();
         for (host, is_deserted) in [(7, true), (8, true), (9, false), (10, false)] {
             let publisher = FakePublisher { is_deserted, ..FakePublisher::default() };
             let handler = Handler::new(settings(), publisher, Some(store.clone()));
             let line = v2_line(&format!("198.51.100.{host}"), "10.0.0.1", 22, 6, 40, "ACCEPT");
-            published.push(handler.handle(event(&[line]), FUNCTION_ARN).await.unwrap().published);
+            answers.push(handler.handle(event(&[line]), FUNCTION_ARN).await.unwrap().published);
         }
-        assert_eq!(published, [true, true, true, false]);
+        assert_eq!(answers, [true, true, true, false]);
     }
 
     #[test]
