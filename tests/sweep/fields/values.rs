@@ -66,6 +66,8 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
         ])),
         "detections.externalConnections.trustedCidrs" => one(json!(["203.0.113.0/24", "2001:db8::/32"])),
         "detector.renotifyAfter" => one(json!("2h")),
+        // Any number of periods allows 1.
+        _ if path.ends_with(".datapointsToAlarm") => one(json!(1)),
         "detector.customRules" => {
             Some(Other::Values(vec![json!([custom_rule()]), json!([with(custom_rule(), "minRecords", json!(7))])]))
         }
@@ -109,6 +111,10 @@ pub fn rank(path: &str) -> u8 {
 pub fn along_with(path: &str) -> Value {
     match path {
         "notifications.topicArn" => json!({"notifications": {"subscriptions": null}}),
+        // With one period, one of them is all of them.
+        "detections.highDataTransfer.datapointsToAlarm" => {
+            json!({"detections": {"highDataTransfer": {"evaluationPeriods": 3}}})
+        }
         _ => json!({}),
     }
 }
