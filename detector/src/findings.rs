@@ -12,7 +12,7 @@ use crate::finding::{Finding, Subject};
 use crate::folding;
 use crate::record::Record;
 use crate::rules::limits::Limits;
-use crate::rules::rule::Rule;
+use crate::rules::rule::{Rule, Severity};
 use crate::rules::rule_id::RuleId;
 use crate::suppression::Suppressed;
 use crate::tally::Tally;
@@ -209,6 +209,12 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// The highest severity, `None` if there is no finding.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        self.list.first().map(|finding| finding.rule.severity())
+    }
+
     /// Number of findings of each rule after folding, in the order of [`Rule::ALL`].
     #[must_use]
     pub fn by_rule(&self) -> [(Rule, u64); Rule::ALL.len()] {

@@ -114,11 +114,12 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
 
     /// Publishes what is to be published of a batch. Returns the number of findings in the message.
     async fn report(&self, event: &Event, analysis: &Analysis, invocation: &Invocation) -> Result<usize, HandlerError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let batch = Batch::new(digits(&event.awslogs.data), &analysis.findings, &self.settings, now);
-        if batch.is_empty() {
+        // Most batches have nothing to report, and need no hash.
+        if analysis.findings.severity() < Some(self.settings.rules.min_severity) {
             return Ok(0);
         }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let batch = Batch::new(digits(&event.awslogs.data), &analysis.findings, &self.settings, now);
         let account = invocation.account_region.as_ref().map(|it| it.account.as_str());
         let claim = self.keeper.claim(&batch, account).await;
         let Some(message) = Message::compose(analysis, &self.settings, invocation, &claim.notification) else {

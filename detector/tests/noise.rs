@@ -6,9 +6,10 @@ use detector::analysis::{Analysis, Analyzer};
 use detector::format::LogFormat;
 use detector::message::{Invocation, Message};
 use detector::notification_log::{Batch, Notification, NotificationLog};
+use detector::package_config::PackageConfig;
 use detector::record::Parser;
-use detector::rules::{Config, Severity};
-use detector::settings::{ConsoleNames, DEFAULT_RENOTIFY_AFTER, Origin, Settings};
+use detector::rules::Severity;
+use detector::settings::{Settings, SettingsError};
 use fastrand::Rng;
 
 /// 2026-11-30T00:00:00Z
@@ -26,25 +27,22 @@ const OPEN: u8 = 2;
 /// The ports that the internet asks for most; the rest are arbitrary.
 const FAVOURITES: [u16; 10] = [22, 23, 80, 443, 445, 3389, 5432, 6379, 8080, 8443];
 
-fn settings(min_severity: Severity) -> Settings {
-    Settings {
-        topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
-        origin: Origin {
-            monitor: "network/production".to_owned(),
-            owner: "cluster/network/production".to_owned(),
-            vpc_id: "vpc-0123456789abcdef0".to_owned(),
-        },
-        format: LogFormat::aws_default(),
-        rules: Config { min_severity, ..Config::of_monitor() },
-        custom_rules: Vec::new(),
-        suppress: Vec::new(),
-        console: ConsoleNames::default(),
-        config_version: String::new(),
-        chat: false,
-        bucket: None,
-        renotify_after: DEFAULT_RENOTIFY_AFTER,
-        metrics: None,
-    }
+/// The settings as the function reads them.
+fn settings(min_severity: Severity) -> Result<Settings, SettingsError> {
+    let rules = format!("{{\"minSeverity\":\"{min_severity}\"}}");
+    let variable = |name: &str| {
+        let value = match name {
+            "TOPIC_ARN" => "arn:aws:sns:eu-west-1:123456789012:alerts",
+            "MONITOR" => "network/production",
+            "OWNER" => "cluster/network/production",
+            "VPC_ID" => "vpc-0123456789abcdef0",
+            "LOG_FORMAT" => return Some(LogFormat::aws_default().to_string()),
+            "RULES" => rules.as_str(),
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    Settings::read(variable, PackageConfig::default())
 }
 
 /// A source on the internet.
@@ -97,16 +95,18 @@ fn batch<'f>(analysis: &'f Analysis, settings: &Settings, now: u64, number: usiz
     Batch::new(number.to_string(), &analysis.findings, settings, now)
 }
 
-/// The subjects of the messages if each batch with a finding that is severe enough gives one.
-fn without_a_log(min_severity: Severity) -> usize {
-    let settings = settings(min_severity);
+/// The number of messages if each batch with a finding that is severe enough gives one.
+fn without_a_log(min_severity: Severity) -> Result<usize, SettingsError> {
+    let settings = settings(min_severity)?;
     let mut messages = 0;
-    day(&settings, |analysis, now| messages += usize::from(!batch(analysis, &settings, now, 0).is_empty()));
-    messages
+    day(&settings, |analysis, now| {
+        messages += usize::from(!batch(analysis, &settings, now, 0).into_notification().is_empty());
+    });
+    Ok(messages)
 }
 
-fn with_a_log(min_severity: Severity) -> Vec<String> {
-    let settings = settings(min_severity);
+fn with_a_log(min_severity: Severity) -> Result<Vec<String>, SettingsError> {
+    let settings = settings(min_severity)?;
     let (mut log, mut subjects, mut number) = (NotificationLog::default(), Vec::new(), 0);
     day(&settings, |analysis, now| {
         number += 1;
@@ -114,12 +114,12 @@ fn with_a_log(min_severity: Severity) -> Vec<String> {
         let message = Message::compose(analysis, &settings, &Invocation::default(), &notification);
         subjects.extend(message.map(|message| message.subject));
     });
-    subjects
+    Ok(subjects)
 }
 
 #[test]
 fn a_day_of_noise_and_an_open_door_are_a_handful_of_messages_and_the_first_names_the_door() {
-    let subjects = with_a_log(Severity::Medium);
+    let subjects = with_a_log(Severity::Medium).unwrap();
     for subject in &subjects {
         println!("{subject}");
     }
@@ -127,8 +127,8 @@ fn a_day_of_noise_and_an_open_door_are_a_handful_of_messages_and_the_first_names
     assert!(subjects[0].starts_with("HIGH: ") && subjects[0].contains(" reached 10.0.0.2:22"), "{subjects:#?}");
 
     let published = [
-        ("| every finding, each batch |", without_a_log(Severity::Low)),
-        ("| MEDIUM and HIGH, each batch |", without_a_log(Severity::Medium)),
+        ("| every finding, each batch |", without_a_log(Severity::Low).unwrap()),
+        ("| MEDIUM and HIGH, each batch |", without_a_log(Severity::Medium).unwrap()),
         ("| MEDIUM and HIGH, each incident once in 6 hours (default) |", subjects.len()),
     ];
     println!("{published:#?}");

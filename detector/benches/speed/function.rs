@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
-use detector::format::LogFormat;
 
 use crate::clock::{Times, processor_time_of};
 use crate::http::{Connection, Request};
+use crate::variables;
 
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -129,11 +129,13 @@ impl Function {
 
 fn command(program: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).envs([
-        ("AWS_LAMBDA_RUNTIME_API", address.to_string()),
-        ("AWS_ENDPOINT_URL", format!("http://{address}")),
-        ("LOG_FORMAT", LogFormat::aws_default().to_string()),
-    ]);
+    command
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .envs([("AWS_LAMBDA_RUNTIME_API", address.to_string()), ("AWS_ENDPOINT_URL", format!("http://{address}"))]);
+    command.envs(variables::needed());
     command.envs([
         ("AWS_LAMBDA_FUNCTION_NAME", "detector"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
@@ -143,10 +145,6 @@ fn command(program: &Path, address: SocketAddr) -> Command {
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "example"),
         ("AWS_SECRET_ACCESS_KEY", "example"),
-        ("TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:alerts"),
-        ("MONITOR", "network/production"),
-        ("OWNER", "cluster/network/production"),
-        ("VPC_ID", "vpc-0123456789abcdef0"),
         ("METRICS_NAMESPACE", "VPC/FlowLogs"),
         ("METRICS_MONITOR", "network-production"),
     ]);
@@ -176,6 +174,8 @@ fn serve(mut connection: Connection, calls: &Sender<Call>) -> io::Result<()> {
         } else if target.ends_with("/error") {
             called(Call::Failed(String::from_utf8_lossy(&body).into_owned()))?;
             connection.answer("202 Accepted", "", "")?;
+        } else if body.starts_with(b"Action=GetTopicAttributes") {
+            connection.answer("200 OK", "Content-Type: text/xml\r\n", ATTRIBUTES)?;
         } else {
             called(Call::Published(body.len()))?;
             connection.answer("200 OK", "Content-Type: text/xml\r\n", PUBLISHED)?;
@@ -188,6 +188,12 @@ const NEXT: &str = "Content-Type: application/json\r\n\
     Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n\
     Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
     Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-west-1:123456789012:function:detector\r\n";
+
+/// The topic has a subscriber.
+const ATTRIBUTES: &str = "<GetTopicAttributesResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><GetTopicAttributesResult>\
+    <Attributes><entry><key>SubscriptionsConfirmed</key><value>1</value></entry></Attributes></GetTopicAttributesResult>\
+    <ResponseMetadata><RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata>\
+    </GetTopicAttributesResponse>";
 
 const PUBLISHED: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\
     <MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></PublishResult><ResponseMetadata>\

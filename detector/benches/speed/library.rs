@@ -1,5 +1,6 @@
 //! The library's work on the batch, a part of it at a time.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -8,14 +9,14 @@ use detector::account_region::AccountRegion;
 use detector::analysis::{Analysis, Analyzer};
 use detector::custom_rule::CustomRule;
 use detector::envelope::{self, Event};
-use detector::format::LogFormat;
 use detector::message::{Invocation, Message};
 use detector::notification_log;
+use detector::package_config::PackageConfig;
 use detector::record::Parser;
 use detector::rules::{Config, Rule};
-use detector::settings::{ConsoleNames, DEFAULT_RENOTIFY_AFTER, Origin, Settings};
+use detector::settings::Settings;
 
-use crate::Batch;
+use crate::{Batch, variables};
 
 /// The library, with the settings that the operator makes and the defaults of the rules.
 pub struct Library {
@@ -25,33 +26,11 @@ pub struct Library {
 
 impl Library {
     /// With the defaults.
-    pub fn new() -> Self {
-        Self {
-            parser: Parser::new(LogFormat::aws_default()),
-            settings: Settings {
-                topic_arn: "arn:aws:sns:eu-west-1:123456789012:alerts".to_owned(),
-                origin: Origin {
-                    monitor: "network/production".to_owned(),
-                    owner: "cluster/network/production".to_owned(),
-                    vpc_id: "vpc-0123456789abcdef0".to_owned(),
-                },
-                format: LogFormat::aws_default(),
-                rules: Config::default(),
-                config_version: String::new(),
-                chat: false,
-                bucket: None,
-                renotify_after: DEFAULT_RENOTIFY_AFTER,
-                custom_rules: Vec::new(),
-                suppress: Vec::new(),
-                console: ConsoleNames {
-                    dashboard: Some("vfm-network-production-aa0df1549f".to_owned()),
-                    workgroup: Some("vfm-network-production-aa0df1549f".to_owned()),
-                    database: Some("vfm_network_production_aa0df1549f".to_owned()),
-                    table: Some("vpc_flow_logs".to_owned()),
-                },
-                metrics: None,
-            },
-        }
+    pub fn new() -> Result<Self> {
+        let names = variables::NAMES.map(|(name, value)| (name, value.to_owned()));
+        let variables: BTreeMap<_, _> = variables::needed().into_iter().chain(names).collect();
+        let settings = Settings::read(|name| variables.get(name).cloned(), PackageConfig::default())?;
+        Ok(Self { parser: Parser::new(settings.format.clone()), settings })
     }
 
     /// The parser alone.

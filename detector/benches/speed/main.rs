@@ -10,6 +10,7 @@ mod machine;
 mod recipe;
 mod report;
 mod traffic;
+mod variables;
 
 use std::env;
 use std::path::PathBuf;
@@ -50,7 +51,7 @@ fn main() -> Result<()> {
     let package = path("DETECTOR_PACKAGE")?;
     let batches = everyday()?;
     let records = batches.iter().map(|batch| batch.lines.len()).sum();
-    let library = Library::new();
+    let library = Library::new()?;
     let custom_rules = custom::worst()?;
     let mut times = Measured::default();
     let mut python = String::new();

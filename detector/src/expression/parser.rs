@@ -81,7 +81,7 @@ impl<'t> Parser<'t> {
             Token::Sign(Sign::Open) => {
                 self.advance()?;
                 let inner = self.deeper(span, Self::any)?;
-                self.expect(Sign::Close, "`&&`, `||` or `)`")?;
+                self.require(Sign::Close, "`&&`, `||` or `)`")?;
                 Ok(inner)
             }
             Token::Name(text) if text != "in" => {
@@ -124,12 +124,12 @@ impl<'t> Parser<'t> {
             "has" => Syntax::Has(self.field()?),
             "in_networks" => {
                 let field = self.field()?;
-                self.expect(Sign::Comma, "`,` and a list of networks")?;
+                self.require(Sign::Comma, "`,` and a list of networks")?;
                 Syntax::InNetworks { field, networks: self.list()? }
             }
             other => return Err(Found { problem: Problem::UnknownFunction(other.to_owned()), span: function.span }),
         };
-        self.expect(Sign::Close, "`)`")?;
+        self.require(Sign::Close, "`)`")?;
         Ok(call)
     }
 
@@ -141,7 +141,7 @@ impl<'t> Parser<'t> {
     }
 
     fn list(&mut self) -> Result<Vec<Value<'t>>, Found> {
-        self.expect(Sign::OpenList, "a list, such as `[22, 3389]`")?;
+        self.require(Sign::OpenList, "a list, such as `[22, 3389]`")?;
         if self.token == Token::Sign(Sign::CloseList) {
             return Err(Found { problem: Problem::EmptyList, span: self.span });
         }
@@ -149,7 +149,7 @@ impl<'t> Parser<'t> {
         while self.take(Sign::Comma)? {
             values.push(self.value()?);
         }
-        self.expect(Sign::CloseList, "`,` or `]`")?;
+        self.require(Sign::CloseList, "`,` or `]`")?;
         Ok(values)
     }
 
@@ -194,7 +194,7 @@ impl<'t> Parser<'t> {
         Ok(is_next)
     }
 
-    fn expect(&mut self, sign: Sign, expected: &'static str) -> Result<(), Found> {
+    fn require(&mut self, sign: Sign, expected: &'static str) -> Result<(), Found> {
         if self.take(sign)? { Ok(()) } else { Err(self.expected(expected)) }
     }
 

@@ -18,6 +18,8 @@ mod threshold;
 mod query_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variant_tests;
 
 use std::collections::BTreeSet;
 

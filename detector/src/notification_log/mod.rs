@@ -116,12 +116,6 @@ impl<'f> Batch<'f> {
         Self { id, now, settings: settings.config_version.clone(), findings }
     }
 
-    /// True if no finding is severe enough.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-    }
-
     /// All findings as new ones.
     #[must_use]
     pub fn into_notification(self) -> Notification<'f> {
@@ -151,16 +145,9 @@ impl NotificationLog {
         let mut notification = Notification::default();
         let (to_publish, known): (Vec<_>, Vec<_>) =
             batch.findings.iter().partition(|finding| !self.is_known(finding, batch, renotify_after));
-        for (finding, incidents) in &known {
-            self.count(finding, incidents, batch);
-        }
-        let before = self.incidents.clone();
+        self.add_sums(&self.additions_of(known, batch.now));
+        notification.findings.extend(to_publish.iter().map(|finding| (finding.0, self.history(&finding.1, batch))));
         for (finding, incidents) in to_publish {
-            let published = incidents.own.iter().map(|name| before.get(name).filter(|it| it.batch != batch.id));
-            // An incident that is new has no history, whatever is known of the others.
-            let all: Option<Vec<_>> = published.collect();
-            let history = all.and_then(|all| all.into_iter().min_by_key(|it| it.published).map(History::from));
-            notification.findings.push((*finding, history));
             self.publish(finding, incidents, batch);
         }
         if !notification.is_empty() {
@@ -195,10 +182,19 @@ impl NotificationLog {
     /// The additions of `batch` to incidents that are known.
     #[must_use]
     pub fn additions(&self, batch: &Batch) -> BTreeMap<String, Addition> {
+        self.additions_of(&batch.findings, batch.now)
+    }
+
+    /// The additions of findings, each to the first of its incidents that is known.
+    fn additions_of<'f>(
+        &self,
+        findings: impl IntoIterator<Item = &'f (&'f Finding, Incidents)>,
+        now: u64,
+    ) -> BTreeMap<String, Addition> {
         let mut additions: BTreeMap<String, Addition> = BTreeMap::new();
-        for (finding, incidents) in &batch.findings {
-            if let Some(name) = self.counting(incidents) {
-                additions.entry(name.clone()).or_default().include(Addition::of(finding, batch.now));
+        for (finding, incidents) in findings {
+            if let Some(name) = incidents.own.iter().find(|name| self.incidents.contains_key(*name)) {
+                additions.entry(name.clone()).or_default().include(Addition::of(finding, now));
             }
         }
         additions
@@ -217,19 +213,15 @@ impl NotificationLog {
         incidents.own.iter().all(is_recent)
     }
 
-    /// The incident under which a known finding is counted.
-    fn counting<'n>(&self, incidents: &'n Incidents) -> Option<&'n String> {
-        incidents.own.iter().find(|name| self.incidents.contains_key(*name))
-    }
-
-    fn count(&mut self, finding: &Finding, incidents: &Incidents, batch: &Batch) {
-        if let Some(incident) = self.counting(incidents).and_then(|name| self.incidents.get_mut(name)) {
-            incident.add(&Addition::of(finding, batch.now));
-        }
+    /// The history of a finding. One of a new incident has none, whatever is known of its others.
+    fn history(&self, incidents: &Incidents, batch: &Batch) -> Option<History> {
+        let published = |name| self.incidents.get(name).filter(|incident| incident.batch != batch.id);
+        let all: Vec<_> = incidents.own.iter().map(published).collect::<Option<_>>()?;
+        all.into_iter().min_by_key(|incident| incident.published).map(History::from)
     }
 
     fn publish(&mut self, finding: &Finding, incidents: &Incidents, batch: &Batch) {
-        let addition = Addition::of(finding, batch.now);
+        let summary = summary(finding);
         for name in &incidents.own {
             let first = finding.tally.first.unwrap_or(batch.now);
             let known = self.incidents.get(name);
@@ -238,7 +230,7 @@ impl NotificationLog {
             let incident = Incident {
                 rule: finding.rule.name().to_owned(),
                 severity: finding.rule.severity(),
-                summary: addition.summary.clone(),
+                summary: summary.clone(),
                 first,
                 last: batch.now,
                 published: batch.now,
@@ -298,6 +290,13 @@ impl NotificationLog {
     }
 }
 
+/// A finding in words.
+fn summary(finding: &Finding) -> String {
+    let mut summary = Sentence(finding).to_string();
+    summary.truncate(summary.floor_char_boundary(MAX_SUMMARY_BYTES));
+    summary
+}
+
 impl From<&Incident> for History {
     fn from(incident: &Incident) -> Self {
         Self { first: Time(incident.first), last_message: Time(incident.published), since: incident.since }
@@ -329,10 +328,8 @@ pub struct Addition {
 
 impl Addition {
     fn of(finding: &Finding, now: u64) -> Self {
-        let mut summary = Sentence(finding).to_string();
-        summary.truncate(summary.floor_char_boundary(MAX_SUMMARY_BYTES));
         let sums = Sums { findings: 1, records: finding.tally.records, bytes: finding.tally.bytes };
-        Self { sums, last: now, summary }
+        Self { sums, last: now, summary: summary(finding) }
     }
 
     /// Adds a later one.

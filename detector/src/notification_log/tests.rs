@@ -142,7 +142,7 @@ fn findings_below_the_least_severity_are_no_batch() {
     let settings = Settings { rules: crate::rules::Config::of_monitor(), ..settings() };
     let rejected = findings(&[(1, 22)], "REJECT");
     assert_eq!(rejected.list.len(), 1);
-    assert!(Batch::new(String::new(), &rejected, &settings, START).is_empty());
+    assert!(Batch::new(String::new(), &rejected, &settings, START).into_notification().is_empty());
 }
 
 #[test]

@@ -50,13 +50,10 @@ impl System for BucketSystem {
     const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Bucket>, Invalid> {
-        if monitor.key_prefix().starts_with(RESULTS_PREFIX) {
-            let problem = format!("{RESULTS_PREFIX} is for query results, which expire; choose another prefix");
-            return Err(Invalid::new("s3.prefix", problem));
-        }
-        if monitor.key_prefix().starts_with(OBJECT_PREFIX) {
-            let problem = format!("{OBJECT_PREFIX} is for the detector's notification log; choose another prefix");
-            return Err(Invalid::new("s3.prefix", problem));
+        let reserved =
+            [(RESULTS_PREFIX, "query results, which expire"), (OBJECT_PREFIX, "the detector's notification log")];
+        if let Some((folder, content)) = reserved.iter().find(|(folder, _)| monitor.key_prefix().starts_with(folder)) {
+            return Err(Invalid::new("s3.prefix", format!("{folder} is for {content}; choose another prefix")));
         }
         lifecycle::check(monitor)?;
         let spec = &monitor.spec.s3;

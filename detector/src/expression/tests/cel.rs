@@ -1,4 +1,4 @@
-//! Where all values are known, CEL itself gives the same answer: the language is a part of it.
+//! CEL itself gives the same answer if all values are known: the language is a part of it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
