@@ -19,6 +19,7 @@ _TOPIC = "arn:aws:sns:us-east-1:{account}:t"
 _GROUP = "arn:aws:logs:us-east-1:{account}:log-group:/g"
 _ALARM = "arn:aws:cloudwatch:us-east-1:{account}:alarm:m"
 _DASHBOARD = "arn:aws:cloudwatch::{account}:dashboard/d"
+_RULE = "arn:aws:events:us-east-1:{account}:rule/e"
 _FUNCTION = "arn:aws:lambda:us-east-1:{account}:function:f"
 _WORKGROUP = "arn:aws:athena:us-east-1:{account}:workgroup/w"
 _GLUE = "arn:aws:glue:us-east-1:{account}"
@@ -91,6 +92,9 @@ S3 = [
     _s3("PutBucketLifecycleConfiguration", "PutLifecycleConfiguration", LifecycleConfiguration={"Rules": [
         {"ID": "all", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]}),
     _s3("GetBucketLifecycleConfiguration", "GetLifecycleConfiguration"),
+    _s3("PutBucketNotificationConfiguration", "PutBucketNotification",
+        NotificationConfiguration={"EventBridgeConfiguration": {}}),
+    _s3("GetBucketNotificationConfiguration", "GetBucketNotification"),
     _s3("ListObjectsV2", "ListBucket"),
     _s3("ListObjectVersions", "ListBucketVersions"),
     _s3("ListMultipartUploads", "ListBucketMultipartUploads"),
@@ -283,7 +287,25 @@ GLUE = [
     _glue("DeleteDatabase", [*_IN_CATALOG, "table/d/*", "userDefinedFunction/d/*"], Name="d"),
 ]
 
+
+
+def _events(operation: str, *more, **parameters):
+    return ("events", operation, parameters, [(f"events:{operation}", _RULE), *more])
+
+
+EVENTS = [
+    _events("PutRule", ("events:TagResource", _RULE), Name="e", EventPattern='{"source": ["aws.s3"]}', Tags=_TAGS),
+    _events("DescribeRule", Name="e"),
+    _events("PutTargets", Rule="e", Targets=[{"Id": "f", "Arn": _FUNCTION}]),
+    _events("ListTargetsByRule", Rule="e"),
+    _events("ListTagsForResource", ResourceARN=_RULE),
+    _events("TagResource", ResourceARN=_RULE, Tags=_TAGS),
+    _events("UntagResource", ResourceARN=_RULE, TagKeys=["a"]),
+    _events("RemoveTargets", Rule="e", Ids=["f"]),
+    _events("DeleteRule", Name="e"),
+]
+
 STEPS = [
-    *IAM, *STS, *S3, *LAMBDA, *LOGS, *EC2, *SNS, *CLOUDWATCH, *ATHENA, *GLUE, *REMOVE_FUNCTION, *REMOVE_BUCKET,
+    *IAM, *STS, *S3, *LAMBDA, *EVENTS, *LOGS, *EC2, *SNS, *CLOUDWATCH, *ATHENA, *GLUE, *REMOVE_FUNCTION, *REMOVE_BUCKET,
     *REMOVE_ROLE,
 ]

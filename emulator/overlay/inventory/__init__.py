@@ -2,7 +2,7 @@
 
 import asyncio
 
-from overlay.inventory import analytics, compute, insights, logs, monitoring, network, security, storage, topics
+from overlay.inventory import analytics, compute, events, insights, logs, monitoring, network, security, storage, topics
 from overlay.inventory.client import Client
 
 _COLLECTORS = {
@@ -11,6 +11,7 @@ _COLLECTORS = {
     "logGroups": logs.log_groups,
     "queryDefinitions": insights.query_definitions,
     "flowLogs": network.flow_logs,
+    "eventRules": events.rules,
     "topics": topics.topics,
     "alarms": monitoring.alarms,
     "functions": compute.functions,

@@ -25,6 +25,7 @@ def _bucket(client: Client, name: str) -> dict:
         "ownershipControls": (read("get_bucket_ownership_controls", "OwnershipControls") or {}).get("Rules"),
         "policy": parsed(read("get_bucket_policy", "Policy")),
         "lifecycle": read("get_bucket_lifecycle_configuration", "Rules"),
+        "sendsEvents": read("get_bucket_notification_configuration", "EventBridgeConfiguration") is not None,
         "tags": tags_as_object(read("get_bucket_tagging", "TagSet") or []),
         "objectVersions": versions,
         "deleteMarkers": markers,

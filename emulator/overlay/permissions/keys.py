@@ -8,6 +8,7 @@ _KNOWN = frozenset({
     "aws:securetransport", "aws:tagkeys", "aws:viaawsservice",
     "cloudwatch:alarmactions",
     "ec2:createaction", "ec2:region", "ec2:vpcid",
+    "events:targetarn",
     "iam:associatedresourcearn", "iam:passedtoservice", "iam:permissionsboundary", "iam:policyarn",
     "lambda:principal",
     "s3:delimiter", "s3:locationconstraint", "s3:max-keys", "s3:prefix", "s3:resourceaccount", "s3:versionid",

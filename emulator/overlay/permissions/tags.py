@@ -1,7 +1,7 @@
 """Tags: those a resource has, those a request gives, those it takes away."""
 
 from defusedxml.ElementTree import ParseError, fromstring
-from ministack.services import athena, cloudwatch, cloudwatch_logs, ec2, glue, iam, lambda_svc, sns
+from ministack.services import athena, cloudwatch, cloudwatch_logs, ec2, eventbridge, glue, iam, lambda_svc, sns
 
 from overlay.permissions import new_roles
 from overlay.permissions.request import Request
@@ -19,6 +19,8 @@ def present(arn: str) -> dict[str, str]:
             return cloudwatch._resource_tags.get(arn) or {}
         case "ec2":
             return _from_list(ec2._tags.get(resource.split("/")[-1]))
+        case "events":
+            return eventbridge._tags.get(arn) or {}
         case "glue":
             return glue._tags.get(arn) or {}
         case "iam":

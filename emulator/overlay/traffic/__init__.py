@@ -8,7 +8,7 @@ from ministack.core.responses import request_scope
 from ministack.services import ec2
 
 from overlay.inventory.client import Client
-from overlay.rules import flow_log_delivery, subscription_delivery
+from overlay.rules import flow_log_delivery, function_invocations
 from overlay.rules.flow_log_request import Request
 from overlay.traffic import delivery_logs, delivery_s3, network, records, scenarios
 
@@ -53,7 +53,7 @@ def send(loop: asyncio.AbstractEventLoop, order: Order) -> dict:
             seen = [record for record in by_interval[request.interval]
                     if record.interface.id in watched and record.passes(request.traffic_type)]
             answer[log["FlowLogId"]] = _deliver(client, request, log["FlowLogId"], seen)
-    if not subscription_delivery.wait(order.account, _CONSEQUENCES_SECONDS):
+    if not function_invocations.wait(order.account, _CONSEQUENCES_SECONDS):
         raise TimeoutError(f"subscribers are still at work after {_CONSEQUENCES_SECONDS:.0f} s")
     return {"flowLogs": answer}
 

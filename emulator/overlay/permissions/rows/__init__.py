@@ -2,12 +2,13 @@
 gap of the emulator's."""
 
 from overlay.permissions.row import Row
-from overlay.permissions.rows import athena, cloudwatch, ec2, functions, glue, iam, logs, s3, sns, sts
+from overlay.permissions.rows import athena, cloudwatch, ec2, events, functions, glue, iam, logs, s3, sns, sts
 
 # By signing name.
 TABLE: dict[str, dict[str, Row]] = {
     "athena": athena.ROWS,
     "ec2": ec2.ROWS,
+    "events": events.ROWS,
     "glue": glue.ROWS,
     "iam": iam.ROWS,
     "lambda": functions.ROWS,

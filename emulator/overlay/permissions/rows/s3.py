@@ -74,6 +74,8 @@ ROWS = {
     "PutBucketPolicy": _on_bucket("PutBucketPolicy"),
     "GetBucketLifecycleConfiguration": _on_bucket("GetLifecycleConfiguration"),
     "PutBucketLifecycleConfiguration": _on_bucket("PutLifecycleConfiguration"),
+    "GetBucketNotificationConfiguration": _on_bucket("GetBucketNotification"),
+    "PutBucketNotificationConfiguration": _on_bucket("PutBucketNotification"),
     "ListObjectsV2": _on_bucket("ListBucket", _listing),
     "ListObjectVersions": _on_bucket("ListBucketVersions", _listing),
     "ListMultipartUploads": _on_bucket("ListBucketMultipartUploads"),
