@@ -89,6 +89,7 @@ kinds! {
     Dashboard = "AWS::CloudWatch::Dashboard" "dashboard" "dashboards",
     Function = "AWS::Lambda::Function" "function" "functions",
     FunctionPermission = "AWS::Lambda::Permission" "permission to invoke" "permissions to invoke",
+    EventRule = "AWS::Events::Rule" "event rule" "event rules",
     Workgroup = "AWS::Athena::WorkGroup" "workgroup" "workgroups",
     NamedQuery = "AWS::Athena::NamedQuery" "saved query" "saved queries",
     Database = "AWS::Glue::Database" "database" "databases",

@@ -212,6 +212,6 @@ pub struct Summary {
     pub notifies: String,
     /// The bucket's name.
     pub bucket: String,
-    /// The log group's name.
+    /// The log group's name. Empty without one.
     pub log_group: String,
 }

@@ -10,8 +10,8 @@ use super::quotas::{self, Quota};
 mod sdk {
     pub use {
         aws_sdk_athena as Athena, aws_sdk_cloudwatch as CloudWatch, aws_sdk_cloudwatchlogs as CloudWatchLogs,
-        aws_sdk_ec2 as Ec2, aws_sdk_glue as Glue, aws_sdk_iam as Iam, aws_sdk_lambda as Lambda, aws_sdk_s3 as S3,
-        aws_sdk_sns as Sns, aws_sdk_sts as Sts,
+        aws_sdk_ec2 as Ec2, aws_sdk_eventbridge as EventBridge, aws_sdk_glue as Glue, aws_sdk_iam as Iam,
+        aws_sdk_lambda as Lambda, aws_sdk_s3 as S3, aws_sdk_sns as Sns, aws_sdk_sts as Sts,
     };
 }
 
@@ -26,6 +26,8 @@ pub enum Service {
     CloudWatchLogs,
     /// EC2.
     Ec2,
+    /// EventBridge.
+    EventBridge,
     /// Glue.
     Glue,
     /// IAM.
@@ -49,6 +51,7 @@ impl Service {
             Self::CloudWatch => "CloudWatch",
             Self::CloudWatchLogs => "CloudWatch Logs",
             Self::Ec2 => "EC2",
+            Self::EventBridge => "EventBridge",
             Self::Glue => "Glue",
             Self::Iam => "IAM",
             Self::Lambda => "Lambda",
@@ -170,6 +173,8 @@ operations! {
     PUT_BUCKET_POLICY = S3 put_bucket_policy::PutBucketPolicyError Write S3_WRITE ["s3:PutBucketPolicy"];
     GET_BUCKET_LIFECYCLE = S3 get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationError Read S3_READ ["s3:GetLifecycleConfiguration"];
     PUT_BUCKET_LIFECYCLE = S3 put_bucket_lifecycle_configuration::PutBucketLifecycleConfigurationError Write S3_WRITE ["s3:PutLifecycleConfiguration"];
+    GET_BUCKET_NOTIFICATION = S3 get_bucket_notification_configuration::GetBucketNotificationConfigurationError Read S3_READ ["s3:GetBucketNotification"];
+    PUT_BUCKET_NOTIFICATION = S3 put_bucket_notification_configuration::PutBucketNotificationConfigurationError Write S3_WRITE ["s3:PutBucketNotification"];
     LIST_OBJECTS = S3 list_objects_v2::ListObjectsV2Error Read S3_OBJECTS ["s3:ListBucket"] Verify;
     LIST_OBJECT_VERSIONS = S3 list_object_versions::ListObjectVersionsError Read S3_OBJECTS ["s3:ListBucketVersions"];
     DELETE_OBJECTS = S3 delete_objects::DeleteObjectsError Write S3_OBJECTS ["s3:DeleteObject", "s3:DeleteObjectVersion"];
@@ -261,6 +266,16 @@ operations! {
     REMOVE_PERMISSION = Lambda remove_permission::RemovePermissionError Write LAMBDA ["lambda:RemovePermission"];
     TAG_FUNCTION = Lambda tag_resource::TagResourceError Write LAMBDA ["lambda:TagResource"];
     UNTAG_FUNCTION = Lambda untag_resource::UntagResourceError Write LAMBDA ["lambda:UntagResource"];
+
+    DESCRIBE_RULE = EventBridge describe_rule::DescribeRuleError Read EVENTS ["events:DescribeRule"];
+    PUT_RULE = EventBridge put_rule::PutRuleError Write EVENTS ["events:PutRule", "events:TagResource"];
+    DELETE_RULE = EventBridge delete_rule::DeleteRuleError Write EVENTS ["events:DeleteRule"];
+    LIST_TARGETS = EventBridge list_targets_by_rule::ListTargetsByRuleError Read EVENTS ["events:ListTargetsByRule"];
+    PUT_TARGETS = EventBridge put_targets::PutTargetsError Write EVENTS ["events:PutTargets"];
+    REMOVE_TARGETS = EventBridge remove_targets::RemoveTargetsError Write EVENTS ["events:RemoveTargets"];
+    LIST_EVENT_TAGS = EventBridge list_tags_for_resource::ListTagsForResourceError Read EVENTS ["events:ListTagsForResource"];
+    TAG_EVENT_RULE = EventBridge tag_resource::TagResourceError Write EVENTS ["events:TagResource"];
+    UNTAG_EVENT_RULE = EventBridge untag_resource::UntagResourceError Write EVENTS ["events:UntagResource"];
 
     GET_WORK_GROUP = Athena get_work_group::GetWorkGroupError Read ATHENA ["athena:GetWorkGroup"];
     CREATE_WORK_GROUP = Athena create_work_group::CreateWorkGroupError Write ATHENA ["athena:CreateWorkGroup", "athena:TagResource"];

@@ -118,6 +118,10 @@ pub const LAMBDA_GET_FUNCTION: Quota = each("lambda-get-function", 100);
 /// `GetPolicy`.
 pub const LAMBDA_GET_POLICY: Quota = each("lambda-get-policy", 15);
 
+// "Amazon EventBridge quotas" names rates for events only: a careful figure.
+/// Rules and their targets.
+pub const EVENTS: Quota = each("events", 10);
+
 // "Service quotas" of Athena's user guide. It names none for workgroups and tags: as saved queries.
 /// Workgroups and tags.
 pub const ATHENA: Quota = each("athena", 5);

@@ -26,6 +26,22 @@ pub enum Feature {
     LogGroupKey,
     /// Fields of ECS in flow logs.
     EcsFields,
+    /// `detector.source: S3`.
+    S3Source,
+}
+
+impl Feature {
+    /// The features that the policies allow unless others are named. A feature that comes later is not among them: an update of the operator
+    /// widens no policy.
+    pub const BY_DEFAULT: [Self; 7] = [
+        Self::MetricFilters,
+        Self::Detector,
+        Self::Analytics,
+        Self::Dashboard,
+        Self::OwnTopic,
+        Self::LogGroupKey,
+        Self::EcsFields,
+    ];
 }
 
 /// The condition under which an action is allowed.
@@ -91,6 +107,7 @@ pub fn grants() -> impl Iterator<Item = Grant> {
 
 const ALARMS: PolicyScope = PolicyScope::Named("cloudwatch", "alarm:");
 const FUNCTIONS: PolicyScope = PolicyScope::Named("lambda", "function:");
+const EVENT_RULES: PolicyScope = PolicyScope::Named("events", "rule/");
 const WORKGROUPS: PolicyScope = PolicyScope::Named("athena", "workgroup/");
 
 const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
@@ -307,6 +324,33 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                 Extra::None,
                 &["logs:PutSubscriptionFilter", "logs:DeleteSubscriptionFilter"],
             ),
+        ],
+    ),
+    (
+        "RecordFiles",
+        Some(Feature::S3Source),
+        &[
+            (
+                PolicyScope::Buckets,
+                When::InAccount,
+                Extra::None,
+                &["s3:GetBucketNotification", "s3:PutBucketNotification"],
+            ),
+            (
+                EVENT_RULES,
+                When::Always,
+                Extra::None,
+                &["events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"],
+            ),
+            // Also sent for a rule that exists, whose tags it does not change.
+            (EVENT_RULES, When::NotForeign, Extra::None, &["events:PutRule", "events:PutTargets"]),
+            (
+                EVENT_RULES,
+                When::Ours,
+                Extra::None,
+                &["events:RemoveTargets", "events:DeleteRule", "events:UntagResource"],
+            ),
+            (EVENT_RULES, When::OursOrBecomesOurs, Extra::None, &["events:TagResource"]),
         ],
     ),
     (

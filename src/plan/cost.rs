@@ -5,7 +5,7 @@ use std::fmt;
 use detector::rules::Rule;
 use serde::{Deserialize, Serialize};
 
-use crate::api::spec::{FileFormat, Lifecycle, LogGroupClass, TrafficType};
+use crate::api::spec::{FileFormat, Lifecycle, LogGroupClass, RecordSource, TrafficType};
 use crate::monitor::{Architecture, Monitor};
 use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::detections::Detection;
@@ -104,6 +104,9 @@ pub struct Estimate {
     pub items: Vec<Item>,
     /// The sum.
     pub per_month: f64,
+    /// A cheaper way, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
     /// The assumptions behind the figures.
     pub assumptions: Vec<String>,
 }
@@ -141,22 +144,63 @@ impl Bill<'_> {
 /// The estimate for `gb_per_day` gigabytes of records a day, all traffic, as text.
 #[must_use]
 pub fn estimate(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Estimate {
+    let items = items(monitor, gb_per_day, prices);
+    Estimate {
+        currency: prices.currency.clone(),
+        region: prices.region.clone(),
+        gb_per_day,
+        per_month: sum(&items),
+        advice: advice(monitor, gb_per_day, prices, sum(&items)),
+        items,
+        assumptions: assumptions(prices),
+    }
+}
+
+/// The advice to read the bucket alone, if it would save a good part of the cost.
+fn advice(monitor: &Monitor, gb_per_day: f64, prices: &Prices, cost: f64) -> Option<String> {
+    if !monitor.spec.reads_log_group() {
+        return None;
+    }
+    let mut other = monitor.clone();
+    other.spec.detector.source = RecordSource::S3;
+    other.spec.cloud_watch_logs.enabled = false;
+    let without = sum(&items(&other, gb_per_day, prices));
+    (without <= cost * WORTH_A_CHANGE).then(|| {
+        format!(
+            "with detector.source S3 and cloudWatchLogs.enabled false it would be {without:.2} {}: findings and alarms come about five \
+             minutes later, and Logs Insights has no records",
+            prices.currency
+        )
+    })
+}
+
+/// Share of the cost below which another source is proposed.
+const WORTH_A_CHANGE: f64 = 0.75;
+
+fn sum(items: &[Item]) -> f64 {
+    // The sum of cents is not always one in binary.
+    in_cents(items.iter().map(|item| item.per_month).sum())
+}
+
+fn items(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Vec<Item> {
     let mut bill = Bill { prices, items: Vec::new() };
     let (spec, assumed) = (&monitor.spec, &prices.assumptions);
     let to_logs = gb_per_day * bill.share(spec.cloud_watch_logs.traffic_type.unwrap_or(spec.traffic_type));
     let to_s3 = gb_per_day * bill.share(spec.s3.traffic_type.unwrap_or(spec.traffic_type));
 
-    let month = to_logs * assumed.days_per_month;
-    let class_share = match spec.cloud_watch_logs.log_group_class {
-        LogGroupClass::Standard => 1.0,
-        LogGroupClass::InfrequentAccess => assumed.infrequent_access_share_of_price,
-    };
-    bill.add(
-        format!("delivery of {month:.0} GB to CloudWatch Logs"),
-        tiered(month, &prices.vended_logs_to_cloud_watch) * class_share,
-    );
-    let kept = to_logs * f64::from(spec.cloud_watch_logs.retention_days) * assumed.cloud_watch_compression;
-    bill.add(format!("{kept:.0} GB kept in the log group"), kept * prices.cloud_watch_storage_per_gb_month);
+    if spec.cloud_watch_logs.enabled {
+        let month = to_logs * assumed.days_per_month;
+        let class_share = match spec.cloud_watch_logs.log_group_class {
+            LogGroupClass::Standard => 1.0,
+            LogGroupClass::InfrequentAccess => assumed.infrequent_access_share_of_price,
+        };
+        bill.add(
+            format!("delivery of {month:.0} GB to CloudWatch Logs"),
+            tiered(month, &prices.vended_logs_to_cloud_watch) * class_share,
+        );
+        let kept = to_logs * f64::from(spec.cloud_watch_logs.retention_days) * assumed.cloud_watch_compression;
+        bill.add(format!("{kept:.0} GB kept in the log group"), kept * prices.cloud_watch_storage_per_gb_month);
+    }
 
     let month = to_s3 * assumed.days_per_month;
     let parquet = spec.s3.file_format == FileFormat::Parquet;
@@ -177,28 +221,34 @@ pub fn estimate(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Estimate
         bill.add("1 dashboard", prices.dashboard_per_month);
     }
     if spec.detector.enabled {
-        let batches = to_logs * assumed.days_per_month * 1024.0 / assumed.megabytes_per_batch;
-        let gb_seconds = batches * assumed.seconds_per_batch * f64::from(spec.detector.memory_mb) / 1024.0;
+        let (read, memory_mb) = match spec.detector.source {
+            RecordSource::CloudWatchLogs => (to_logs, f64::from(spec.detector.memory_mb())),
+            // The processor grows with the memory: what more of it costs, it saves in time.
+            RecordSource::S3 => (to_s3, BATCH_MEMORY_MB),
+        };
+        let megabytes = read * assumed.days_per_month * 1024.0;
+        let gb_seconds = megabytes / assumed.megabytes_per_batch * assumed.seconds_per_batch * memory_mb / 1024.0;
+        let invocations = match spec.detector.source {
+            RecordSource::CloudWatchLogs => megabytes / assumed.megabytes_per_batch,
+            RecordSource::S3 => FILES_PER_DAY * assumed.days_per_month,
+        };
         let per_gb_second = match monitor.settings.detector.architecture() {
             Architecture::Arm64 => prices.lambda_per_gb_second.arm64,
             Architecture::X86_64 => prices.lambda_per_gb_second.x86_64,
         };
         bill.add(
-            format!("{batches:.0} invocations of the detector"),
-            gb_seconds * per_gb_second + batches / 1e6 * prices.lambda_per_million_requests,
+            format!("{invocations:.0} invocations of the detector"),
+            gb_seconds * per_gb_second + invocations / 1e6 * prices.lambda_per_million_requests,
         );
     }
-    // The sum of cents is not always one in binary.
-    let per_month = in_cents(bill.items.iter().map(|item| item.per_month).sum());
-    Estimate {
-        currency: prices.currency.clone(),
-        region: prices.region.clone(),
-        gb_per_day,
-        items: bill.items,
-        per_month,
-        assumptions: assumptions(prices),
-    }
+    bill.items
 }
+
+/// Files of a flow log: one each five minutes, and more only for those of more than 75 MB. See "Flow log files" in the VPC user guide.
+const FILES_PER_DAY: f64 = 288.0;
+
+/// Memory of the function for which the assumption about its time holds.
+const BATCH_MEMORY_MB: f64 = 128.0;
 
 fn in_cents(amount: f64) -> f64 {
     (amount * 100.0).round() / 100.0
@@ -291,7 +341,7 @@ fn assumptions(prices: &Prices) -> Vec<String> {
         ),
         format!(
             "the detector gets {} MB of records at a time and works on them for {} s; it is called per network interface, so many \
-             quiet ones mean more invocations",
+             quiet ones mean more invocations; from the bucket it is called each five minutes, and takes as long for a megabyte",
             assumed.megabytes_per_batch, assumed.seconds_per_batch
         ),
         "storage is that of a monitor after one year".to_owned(),
@@ -308,7 +358,11 @@ impl fmt::Display for Estimate {
         for Item { what, per_month } in &self.items {
             writeln!(formatter, "  {per_month:>10.2}  {what}")?;
         }
-        writeln!(formatter, "  {:>10.2}  in all\nAssumed", self.per_month)?;
+        writeln!(formatter, "  {:>10.2}  in all", self.per_month)?;
+        if let Some(advice) = &self.advice {
+            writeln!(formatter, "Cheaper: {advice}")?;
+        }
+        writeln!(formatter, "Assumed")?;
         self.assumptions.iter().try_for_each(|assumption| writeln!(formatter, "  - {assumption}"))
     }
 }

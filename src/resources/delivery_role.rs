@@ -32,6 +32,9 @@ impl System for DeliveryRole {
     const TOUCHES: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Role>, Invalid> {
+        if !monitor.spec.cloud_watch_logs.enabled {
+            return Ok(None);
+        }
         // After a change of the log group's name, the flow log delivers to the former group until it is replaced.
         let names = monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group);
         let groups: Vec<_> = names.iter().map(|name| monitor.log_group_arn(name)).collect();

@@ -32,6 +32,9 @@ impl System for LogGroup {
 
     fn desired(monitor: &Monitor) -> Result<Option<Group>, Invalid> {
         let spec = &monitor.spec.cloud_watch_logs;
+        if !spec.enabled {
+            return Ok(None);
+        }
         monitor.check_key("cloudWatchLogs.kmsKeyArn", spec.kms_key_arn.as_ref())?;
         // The CRD has the same rule. Commands that do without the API server check it here.
         if monitor.names.log_group.starts_with(RESERVED) {

@@ -137,7 +137,7 @@ impl Report {
 
 /// Runs the tests of the monitor called `name`, also those of rules that are switched off.
 pub fn of_monitor(name: &str, spec: &VpcFlowMonitorSpec) -> Result<MonitorReport, SpecError> {
-    let format: LogFormat = log_format(&spec.cloud_watch_logs.fields).parse()?;
+    let format: LogFormat = log_format(spec.detector_fields()).parse()?;
     let network = |text: &String| text.parse().map_err(|_| SpecError::Network(text.clone()));
     let trusted = spec.detections.external_connections.trusted_cidrs.iter().map(network);
     let trusted: Vec<IpNet> = trusted.collect::<Result<_, _>>()?;

@@ -7,18 +7,20 @@ use super::times;
 use crate::monitor::Monitor;
 use crate::resources::flow_logs::{Delivery, Sink, Vpc, gone};
 
-/// Judges both flow logs: the worse of the two counts. They outlive their VPC, and AWS still reports them as active.
+/// Judges the flow logs: the worst counts. They outlive their VPC, and AWS still reports them as active.
 pub fn judge(monitor: &Monitor, vpc: &Vpc, deliveries: &[Delivery], now: Timestamp) -> Check {
     if let Vpc::Missing(_) = vpc {
         return Check::new(CheckName::FlowLogs, Status::Failed, gone(monitor)).next(see_status(monitor));
     }
-    let judged = [Sink::CloudWatchLogs, Sink::S3].map(|sink| {
+    let to_log_group = monitor.spec.cloud_watch_logs.enabled.then_some(Sink::CloudWatchLogs);
+    let judged = to_log_group.into_iter().chain([Sink::S3]).map(|sink| {
         let delivery = deliveries.iter().find(|delivery| delivery.sink == sink);
         delivery.map_or_else(
             || (Status::Failed, format!("no flow log to {}", sink.as_str()), Some(see_status(monitor))),
             |delivery| judge_one(monitor, delivery, now),
         )
     });
+    let judged: Vec<_> = judged.collect();
     let has = |status| judged.iter().any(|(known, ..)| *known == status);
     let status = [Status::Failed, Status::Waiting].into_iter().find(|status| has(*status)).unwrap_or(Status::Passed);
     let details: Vec<_> = judged.iter().map(|(_, detail, _)| detail.as_str()).collect();

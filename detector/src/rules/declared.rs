@@ -49,6 +49,8 @@ pub struct Declared {
     _renotify_after: IgnoredAny,
     #[serde(rename = "enabled")]
     _enabled: IgnoredAny,
+    #[serde(rename = "source")]
+    _source: IgnoredAny,
     #[serde(rename = "memoryMb")]
     _memory_mb: IgnoredAny,
     #[serde(rename = "timeoutSeconds")]

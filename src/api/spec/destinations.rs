@@ -10,6 +10,10 @@ use crate::api::flow_log_field::{FlowLogField, OfferedField, default_cloudwatch_
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CloudWatchLogs {
+    /// False: no log group, and none of what reads it: its flow log, its delivery role, metric filters, saved Insights queries. The detector
+    /// then reads the bucket (`detector.source: S3`) and counts the detections itself; records cost about half. An existing log group stays
+    /// or goes as `deletionPolicy` says. Default true.
+    pub enabled: bool,
     /// Name of the log group. Default `/aws/vpc/flowlogs/<namespace>/<name>`. After a change the records of the old group stay or
     /// go as `deletionPolicy` says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +52,7 @@ pub struct CloudWatchLogs {
 impl Default for CloudWatchLogs {
     fn default() -> Self {
         Self {
+            enabled: true,
             log_group_name: None,
             traffic_type: None,
             retention_days: 30,

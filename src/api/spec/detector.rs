@@ -5,17 +5,30 @@ use super::custom_rule::CustomRule;
 use super::rules::DetectorRules;
 use super::severity::Severity;
 use super::suppression::Suppression;
-use crate::api::cel::{distinct, matching, names_differ};
+use crate::api::cel::{distinct, matching, names_differ, rule_at};
 
 /// The Lambda function that reads every record of the log group and reports anomalies to the topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule_at(
+        ".memoryMb",
+        "self.source != 'S3' || !has(self.memoryMb) || self.memoryMb >= 256",
+        "memoryMb must be at least 256 with source S3: a file has the records of all network interfaces",
+    )
+    .showing("memoryMb is %s", &["self.memoryMb"])
+]))]
 pub struct Detector {
     /// False removes the function, its role, its log group, the subscription filter and the alarm on the function's errors. Default true.
     pub enabled: bool,
-    /// Memory of the function in MB, 128 to 10240. Default 128. CPU grows with it.
+    /// The place where the function reads records. `CloudWatchLogs` (default): the log group, about five minutes sooner, one network interface
+    /// at a time. `S3`: each file of the bucket, all network interfaces of the VPC together, without the log group if
+    /// `cloudWatchLogs.enabled` is false.
+    pub source: RecordSource,
+    /// Memory of the function in MB, 128 to 10240, with source S3 at least 256. Default 128, with source S3 256. CPU grows with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 128, max = 10240))]
-    pub memory_mb: i32,
+    pub memory_mb: Option<i32>,
     /// Time limit of an invocation in seconds, 1 to 900. Default 60.
     #[schemars(range(min = 1, max = 900))]
     pub timeout_seconds: i32,
@@ -62,10 +75,36 @@ pub struct Detector {
     pub suppress: Vec<Suppression>,
 }
 
+/// The place where the detector reads records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RecordSource {
+    /// The log group.
+    #[default]
+    CloudWatchLogs,
+    /// The files of the bucket.
+    S3,
+}
+
+impl RecordSource {
+    /// Memory of the function in MB, unless the spec sets it.
+    const fn default_memory_mb(self) -> i32 {
+        match self {
+            Self::CloudWatchLogs => 128,
+            Self::S3 => 256,
+        }
+    }
+}
+
 /// 15 minutes to a week.
 const RENOTIFY_AFTER: &str = "^((1[5-9]|[2-9][0-9]|[1-9][0-9][0-9])m|([1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h)$";
 
 impl Detector {
+    /// Memory of the function in MB.
+    #[must_use]
+    pub fn memory_mb(&self) -> i32 {
+        self.memory_mb.unwrap_or(self.source.default_memory_mb())
+    }
+
     /// `renotifyAfter` in seconds, `None` if it is no number of minutes or hours.
     #[must_use]
     pub fn renotify_after_seconds(&self) -> Option<u64> {
@@ -84,7 +123,8 @@ impl Default for Detector {
     fn default() -> Self {
         Self {
             enabled: true,
-            memory_mb: 128,
+            source: RecordSource::default(),
+            memory_mb: None,
             timeout_seconds: 60,
             log_retention_days: 14,
             min_severity: Severity::default(),

@@ -11,6 +11,7 @@ mod rule_test_value;
 mod rules;
 mod severity;
 mod suppression;
+mod validations;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::detector::Detector;
+pub use self::detector::{Detector, RecordSource};
 pub use analytics::{Analytics, Dashboard};
 pub use custom_rule::{CustomRule, GroupField, RuleTest};
 pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
@@ -30,8 +31,9 @@ pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, Unusual
 pub use severity::Severity;
 pub use suppression::{DetectorRule, Suppression};
 
+use super::flow_log_field::FlowLogField;
 use super::status::VpcFlowMonitorStatus;
-use crate::api::cel::{Validation, matching, role_arn, rule, rule_at};
+use crate::api::cel::{matching, role_arn, rule};
 
 /// The pattern of a region's code, such as `eu-west-1`.
 pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
@@ -65,19 +67,7 @@ pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = crate::api::descriptions::unwrap)]
-#[schemars(extend("x-kubernetes-validations" = [
-    rule_at(".region", "has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)", "region is immutable: create another VpcFlowMonitor for another region"),
-    rule_at(".assumeRole", "has(self.assumeRole) == has(oldSelf.assumeRole) && (!has(self.assumeRole) || self.assumeRole == oldSelf.assumeRole)", "assumeRole is immutable: create another VpcFlowMonitor for another account"),
-    rule_at(".cloudWatchLogs", "self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.detector.enabled || self.detections.rejectedConnections.enabled || self.detections.highDataTransfer.enabled || self.detections.externalConnections.enabled)", "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the detector and all detections"),
-    rule_at(".notifications", "!has(self.notifications.topicArn) || !has(self.region) || self.notifications.topicArn.split(':')[3] == self.region", "the topic must be in the monitor's region: CloudWatch alarms cannot notify a topic in another").showing("the topic is in %s, the monitor in %s", &["self.notifications.topicArn.split(':')[3]", "self.region"]),
-    rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || (has(self.cloudWatchLogs.trafficType) ? self.cloudWatchLogs.trafficType : self.trafficType) != 'ACCEPT'", "rejectedConnections needs rejected traffic: set cloudWatchLogs.trafficType to ALL or REJECT, or disable the detection"),
-    rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || 'action' in self.cloudWatchLogs.fields", "rejectedConnections counts by the field action: add it to cloudWatchLogs.fields, or disable the detection"),
-    rule_at(".cloudWatchLogs", "!self.detections.highDataTransfer.enabled || 'bytes' in self.cloudWatchLogs.fields", "highDataTransfer counts by the field bytes: add it to cloudWatchLogs.fields, or disable the detection"),
-    rule_at(".cloudWatchLogs", "!self.detections.externalConnections.enabled || 'srcaddr' in self.cloudWatchLogs.fields || 'pkt-srcaddr' in self.cloudWatchLogs.fields", "externalConnections counts by the field pkt-srcaddr or srcaddr: add one to cloudWatchLogs.fields, or disable the detection"),
-    key_in_region("cloudWatchLogs"),
-    key_in_region("s3"),
-    key_in_region("notifications"),
-]))]
+#[schemars(extend("x-kubernetes-validations" = validations::validations()))]
 pub struct VpcFlowMonitorSpec {
     /// Id of the VPC to watch, such as `vpc-0123456789abcdef0`. Immutable.
     #[schemars(length(max = 256), extend("x-kubernetes-validations" = [
@@ -164,17 +154,6 @@ pub struct VpcFlowMonitorSpec {
     pub suspend: bool,
 }
 
-/// A rule about the KMS key of a part of the spec.
-fn key_in_region(part: &str) -> Validation {
-    let region = format!("self.{part}.kmsKeyArn.split(':')[3]");
-    rule_at(
-        &format!(".{part}"),
-        &format!("!has(self.region) || !has(self.{part}.kmsKeyArn) || {region} == self.region"),
-        "kmsKeyArn must be a key in the monitor's region",
-    )
-    .showing("the key is in %s, the monitor in %s", &[&region, "self.region"])
-}
-
 const fn default_aggregation_interval() -> i32 {
     60
 }
@@ -250,6 +229,27 @@ pub enum AdoptionPolicy {
 }
 
 impl VpcFlowMonitorSpec {
+    /// True if the detector reads the files of the bucket.
+    #[must_use]
+    pub fn reads_files(&self) -> bool {
+        self.detector.enabled && self.detector.source == RecordSource::S3
+    }
+
+    /// True if the detector reads the log group.
+    #[must_use]
+    pub fn reads_log_group(&self) -> bool {
+        self.detector.enabled && self.detector.source == RecordSource::CloudWatchLogs
+    }
+
+    /// The fields of the records that the detector reads.
+    #[must_use]
+    pub fn detector_fields(&self) -> &[FlowLogField] {
+        match self.detector.source {
+            RecordSource::CloudWatchLogs => &self.cloud_watch_logs.fields,
+            RecordSource::S3 => &self.s3.fields,
+        }
+    }
+
     /// A spec with every default, as the API server would fill it in.
     #[must_use]
     pub fn new(vpc_id: impl Into<String>) -> Self {

@@ -130,6 +130,7 @@ const ROWS: &[Row] = rows! {
     Sns "ResourceNotFound" => NotFound;
     Sns "ResourceNotFoundException" => NotFound;
     Lambda "ResourceNotFoundException" => NotFound;
+    EventBridge "ResourceNotFoundException" => NotFound;
     Glue "EntityNotFoundException" => NotFound;
     Athena "ResourceNotFoundException" => NotFound;
     // Athena has one code for all: the texts are those that hashicorp/terraform-provider-aws treats as "not found".
@@ -185,6 +186,8 @@ const ROWS: &[Row] = rows! {
     CloudWatch "ConcurrentModificationException" => NotYet(Transient);
     CloudWatch "ConflictException" => NotYet(Transient);
     CloudWatch "ResourceConflict" => NotYet(Transient);
+    // Amazon EventBridge API Reference, PutRule and PutTargets: errors.
+    EventBridge "ConcurrentModificationException" => NotYet(Transient);
     // AWS Glue API Reference, CreateDatabase and UpdateTable: errors.
     Glue "AlreadyExistsException" => NotYet(Conflict);
     Glue "ConcurrentModificationException" => NotYet(Transient);
@@ -287,6 +290,9 @@ const ROWS: &[Row] = rows! {
     CloudWatch "DashboardInvalidInputError" => Terminal;
     // CloudWatch API Reference, common errors of PutMetricAlarm.
     CloudWatch "InvalidFormat" => Terminal;
+    // Amazon EventBridge API Reference, PutRule: errors.
+    EventBridge "InvalidEventPatternException" => Terminal;
+    EventBridge "ManagedRuleException" => Terminal;
     // AWS Glue API Reference, CreateDatabase: errors.
     Glue "GlueEncryptionException" => Terminal;
     Glue "FederationSourceException" => Terminal;

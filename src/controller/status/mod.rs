@@ -81,10 +81,10 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowMonitorStatus {
 fn summary(status: &VpcFlowMonitorStatus, monitor: &Monitor) -> Summary {
     let active = status.flow_logs.iter().filter(|log| log.status == "ACTIVE").count();
     Summary {
-        flow_logs: format!("{active}/2"),
+        flow_logs: format!("{active}/{}", if monitor.spec.cloud_watch_logs.enabled { 2 } else { 1 }),
         alarms: firing(&status.alarms),
         bucket: monitor.names.bucket.clone(),
-        log_group: monitor.names.log_group.clone(),
+        log_group: if monitor.spec.cloud_watch_logs.enabled { monitor.names.log_group.clone() } else { String::new() },
         // The system itself has written it.
         notifies: status.summary.clone().unwrap_or_default().notifies,
     }

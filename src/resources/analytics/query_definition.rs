@@ -54,7 +54,8 @@ pub enum QueryDefinitionOp {
 
 /// The saved queries that the fields of the records allow.
 pub fn desired(monitor: &Monitor) -> Vec<QueryDefinition> {
-    insights::ALL
+    let queries: &[_] = if monitor.spec.cloud_watch_logs.enabled { &insights::ALL[..] } else { &[] };
+    queries
         .iter()
         .filter_map(|query| {
             Some(QueryDefinition {

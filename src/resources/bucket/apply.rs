@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::lifecycle::Rules;
 use super::state::{Bucket, Encryption, OWNERSHIP, ObservedBucket};
-use super::{observe, settings};
+use super::{event_bridge, observe, settings};
 use crate::aws::operations::{Operation, Service};
 use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::Resource;
@@ -36,6 +36,7 @@ pub enum Setting {
     Ownership,
     Access { statements: Option<Statements>, block: bool },
     Lifecycle(Rules),
+    EventBridge(bool),
 }
 
 /// Statements that a bucket's policy lacks.
@@ -50,7 +51,7 @@ pub struct Statements {
 /// Creates the bucket with its tags and settings.
 pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), AwsError> {
     let created_before = create_unless_there(aws, bucket, monitor).await?;
-    let just_created = ObservedBucket::just_created(monitor.tags.clone());
+    let just_created = ObservedBucket::just_created(event_bridge::tags_of_new_bucket(monitor));
     let known = created_before.is_none().then_some(&just_created);
     if let Some(error) = created_before {
         // The creator is an earlier attempt whose answer was lost, or somebody else in this account.
@@ -62,7 +63,8 @@ pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(),
     // AWS may refuse or ignore tags at the creation.
     let tags = observe::tags(aws, &bucket.name).await?.unwrap_or_default();
     if tags.is_empty() {
-        put_tags(aws, &bucket.name, &TagDiff { set: monitor.tags.clone(), ..TagDiff::default() }).await?;
+        let set = event_bridge::tags_of_new_bucket(monitor);
+        put_tags(aws, &bucket.name, &TagDiff { set, ..TagDiff::default() }).await?;
     } else if monitor.claim(&tags) != Claim::Ours {
         return Err(owned_already());
     }
@@ -92,7 +94,7 @@ async fn create_unless_there(aws: &Aws, bucket: &Bucket, monitor: &Monitor) -> R
         return Ok(Some(owned_already()));
     }
     // The bucket is created with its tags: after a crash the next pass must recognise it as ours.
-    let tags = sdk_tags(&monitor.tags).map_err(not_built(ops::CREATE_BUCKET))?;
+    let tags = sdk_tags(&event_bridge::tags_of_new_bucket(monitor)).map_err(not_built(ops::CREATE_BUCKET))?;
     let created = match create_with(aws, &bucket.name, Some(tags)).await {
         Err(error) if TAGS_REFUSED.contains(&error.code.as_str()) => create_with(aws, &bucket.name, None).await,
         created => created,
@@ -138,6 +140,7 @@ pub async fn put(aws: &Aws, name: &str, setting: &Setting, known: Option<&Observ
             policy
         }
         Setting::Lifecycle(rules) => put_lifecycle(aws, name, rules, known).await,
+        Setting::EventBridge(enabled) => event_bridge::put(aws, name, *enabled).await,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod apply;
 mod empty;
+mod event_bridge;
 mod keep_policy;
 mod lifecycle;
 mod observe;
@@ -20,6 +21,7 @@ pub use self::keep_policy::keep_policy;
 pub use self::policy::{aws_own, without_aws_own};
 use self::state::ObservedBucket;
 pub use self::state::{Bucket, Encryption, Found};
+use crate::api::spec::DeletionPolicy;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
 use crate::engine::{
@@ -28,7 +30,7 @@ use crate::engine::{
 };
 use detector::notification_log::OBJECT_PREFIX;
 
-use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
+use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
 
 /// The system [`Component::Bucket`].
 #[derive(Debug)]
@@ -64,6 +66,7 @@ impl System for BucketSystem {
             encryption: spec.kms_key_arn.clone().map_or_else(Encryption::sse_s3, Encryption::sse_kms),
             statements: policy::statements(monitor),
             rules: lifecycle::rules(monitor),
+            event_bridge: event_bridge::is_wanted(monitor),
         }))
     }
 
@@ -99,9 +102,27 @@ fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<Res
     let mut diff = Diff::default();
     for (name, found) in &observed.buckets {
         let goal = goal.of_name(name, |bucket| &bucket.name);
+        if let (Goal::Absent(_), Some(found)) = (goal, found)
+            && let Some(step) = without_events(monitor, name, found)
+        {
+            diff.steps.push(step);
+        }
         diff.append(ownership::diff(monitor, goal, name, found.as_ref()));
     }
     diff
+}
+
+/// The step that turns off the events of a bucket that stays without its monitor. Under `Retain`, nothing is changed.
+fn without_events(monitor: &Monitor, name: &str, found: &Found) -> Option<Step<ResourceCall<Bucket>>> {
+    let Found::Here(bucket) = found else { return None };
+    let is_ours = Bucket::claim(monitor, name, found) == Claim::Ours;
+    let is_left_on = bucket.event_bridge == Some(true) && event_bridge::is_recorded(&bucket.tags);
+    let stays = monitor.deletion_policy() == DeletionPolicy::RetainData || bucket.tags.contains_key(ADOPTED);
+    let changes = monitor.deletion_policy() != DeletionPolicy::Retain;
+    (is_ours && is_left_on && stays && changes).then(|| {
+        let change = Change::new(Action::Update, ResourceKind::Bucket, name).field("eventBridge", &true, &false);
+        Step::new(change, ResourceCall::Change(name.to_owned(), Setting::EventBridge(false)))
+    })
 }
 
 /// The statements in the policy of the declared bucket that are not ours, as JSON. The system of the flow logs removes AWS's own statements
@@ -148,6 +169,14 @@ impl Resource for Bucket {
             Found::Elsewhere(problem) => Claim::Foreign(problem.clone()),
             Found::Here(_) => claim_by_tags::<Self>(monitor, name, found),
         }
+    }
+
+    fn tag_diff(monitor: &Monitor, found: &Found, tags: &Tags) -> TagDiff {
+        let mut diff = monitor.tag_diff(tags);
+        if let Found::Here(bucket) = found {
+            event_bridge::record(monitor, bucket, &mut diff);
+        }
+        diff
     }
 
     fn differences(&self, monitor: &Monitor, found: &Found) -> Vec<Step<Setting>> {
@@ -220,6 +249,11 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec
     if observed.versioned != bucket.versioned {
         let change = change().field("versioning", &observed.versioned, &bucket.versioned);
         step(change, Setting::Versioning(bucket.versioned));
+    }
+    let may_change = bucket.event_bridge || event_bridge::is_recorded(&observed.tags);
+    if observed.event_bridge.is_some_and(|enabled| enabled != bucket.event_bridge) && may_change {
+        let change = change().field("eventBridge", &observed.event_bridge, &bucket.event_bridge);
+        step(change, Setting::EventBridge(bucket.event_bridge));
     }
     steps
 }

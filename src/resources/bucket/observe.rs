@@ -1,7 +1,8 @@
-//! Reads a bucket: first the tags, which decide whether the settings matter, then six settings concurrently.
+//! Reads a bucket: first the tags, which decide whether the settings matter, then the settings concurrently.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryptionRule};
 
+use super::event_bridge;
 use super::lifecycle::Lifecycle;
 use super::policy::Policy;
 use super::state::{Encryption, Found, ObservedBucket, PublicAccess};
@@ -21,7 +22,7 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<
                 // Its policy may deny reading the settings; those of a foreign bucket are not needed.
                 return Ok(Some(Found::Here(Box::new(ObservedBucket::just_created(tags)))));
             }
-            let settings = Box::pin(settings(aws, name)).await;
+            let settings = Box::pin(settings(aws, name, event_bridge::matters(monitor, &tags))).await;
             let unfinished =
                 may_be_unfinished && settings.as_ref().is_ok_and(is_as_created) && is_empty(aws, name).await?;
             let bucket = if is_foreign && !unfinished {
@@ -58,7 +59,8 @@ fn recorded<'a>(monitor: &'a Monitor, name: &'a str) -> impl Iterator<Item = &'a
 
 /// True if the settings are still those of a new bucket.
 fn is_as_created(settings: &ObservedBucket) -> bool {
-    let settings = ObservedBucket { blocked_encryption: None, ..settings.clone() };
+    let event_bridge = Some(settings.event_bridge.unwrap_or_default());
+    let settings = ObservedBucket { blocked_encryption: None, event_bridge, ..settings.clone() };
     settings == ObservedBucket::just_created(Tags::new())
 }
 
@@ -110,14 +112,17 @@ fn elsewhere(error: &AwsError) -> Option<String> {
 }
 
 /// Reads everything but the tags.
-async fn settings(aws: &Aws, name: &str) -> Result<ObservedBucket, AwsError> {
-    let (versioned, encryption, public_access, ownership, policy, lifecycle) = futures::try_join!(
+async fn settings(aws: &Aws, name: &str, reads_event_bridge: bool) -> Result<ObservedBucket, AwsError> {
+    let event_bridge =
+        async { if reads_event_bridge { event_bridge::observe(aws, name).await.map(Some) } else { Ok(None) } };
+    let (versioned, encryption, public_access, ownership, policy, lifecycle, event_bridge) = futures::try_join!(
         versioned(aws, name),
         encryption(aws, name),
         public_access(aws, name),
         ownership(aws, name),
         policy(aws, name),
         lifecycle(aws, name),
+        event_bridge,
     )?;
     Ok(ObservedBucket {
         tags: Tags::new(),
@@ -129,6 +134,7 @@ async fn settings(aws: &Aws, name: &str) -> Result<ObservedBucket, AwsError> {
         ownership,
         policy,
         lifecycle,
+        event_bridge,
     })
 }
 

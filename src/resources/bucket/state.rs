@@ -24,6 +24,8 @@ pub struct Bucket {
     pub statements: Vec<Value>,
     /// Our lifecycle rules.
     pub rules: Rules,
+    /// True if it sends an event for each object to `EventBridge`.
+    pub event_bridge: bool,
 }
 
 /// Default encryption of a bucket.
@@ -128,6 +130,8 @@ pub struct ObservedBucket {
     pub(super) ownership: Option<String>,
     pub(super) policy: Policy,
     pub(super) lifecycle: Lifecycle,
+    /// True if it sends events to `EventBridge`; `None` if that does not matter, and was not read.
+    pub(super) event_bridge: Option<bool>,
 }
 
 impl ObservedBucket {
@@ -144,6 +148,7 @@ impl ObservedBucket {
             ownership: Some(OWNERSHIP.to_owned()),
             policy: Policy::default(),
             lifecycle: Lifecycle::default(),
+            event_bridge: Some(false),
         }
     }
 }

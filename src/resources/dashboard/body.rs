@@ -110,12 +110,12 @@ fn log_widget(monitor: &Monitor, title: &str, view: &str, query: &str) -> Widget
     }
 }
 
-/// A Logs Insights query over the records in their actual format, or `None` if they lack a needed field.
+/// A Logs Insights query over the records in their actual format, or `None` if there is no log group or they lack a needed field.
 ///
 /// Fields are parsed rather than discovered: Logs Insights discovers only those of AWS's default format.
 fn query(monitor: &Monitor, needs: &[FlowLogField], commands: &[&str]) -> Option<String> {
     let fields = &monitor.spec.cloud_watch_logs.fields;
-    if !needs.iter().all(|field| fields.contains(field)) {
+    if !monitor.spec.cloud_watch_logs.enabled || !needs.iter().all(|field| fields.contains(field)) {
         return None;
     }
     let group = monitor.names.log_group.replace('\\', r"\\").replace('\'', r"\'");

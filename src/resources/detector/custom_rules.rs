@@ -25,7 +25,7 @@ pub(super) fn enabled(monitor: &Monitor) -> Result<Vec<CustomRule>, Invalid> {
 /// Runs the tests of the rules that are switched on. A rule that is idle for want of a field has none to pass.
 pub(super) fn check_tests(monitor: &Monitor, rules: &[CustomRule], trusted: &[IpNet]) -> Result<(), Invalid> {
     let invalid = |field: String, problem: String| Err(Invalid::new(field, problem));
-    let format: LogFormat = match log_format(&monitor.spec.cloud_watch_logs.fields).parse() {
+    let format: LogFormat = match log_format(monitor.spec.detector_fields()).parse() {
         Ok(format) => format,
         Err(problem) => return invalid("cloudWatchLogs.fields".to_owned(), format!("{problem}")),
     };

@@ -60,7 +60,7 @@ fn names_for_links(monitor: &Monitor) -> impl Iterator<Item = (&'static str, Str
     let dashboard = spec.dashboard.enabled.then(|| ("DASHBOARD", names.dashboard()));
     let workgroup = spec.analytics.enabled.then(|| ("WORKGROUP", names.workgroup()));
     // The function writes its statement by the fields of its own records.
-    let (known, stored) = (&spec.cloud_watch_logs.fields, &spec.s3.fields);
+    let (known, stored) = (spec.detector_fields(), &spec.s3.fields);
     let is_readable = QUERIED_FIELDS.iter().all(|field| !known.contains(field) || stored.contains(field));
     let table = (spec.analytics.enabled && is_readable)
         .then(|| [("DATABASE", names.database.clone()), ("TABLE", names.table.clone())]);

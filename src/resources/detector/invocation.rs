@@ -1,4 +1,4 @@
-//! The statement in the function's policy that lets `CloudWatch` Logs invoke it.
+//! The statements in the function's policy that let other services invoke it: `CloudWatch` Logs with records, `EventBridge` with new files.
 //!
 //! See `AddPermission` in the AWS Lambda API reference. Statements of others are left alone.
 
@@ -7,18 +7,75 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::event_rule;
 use crate::api::ResourceKind;
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
 use crate::monitor::Monitor;
 
-/// Id of our statement.
-const STATEMENT_ID: &str = "flow-log-records";
 const ACTION: &str = "lambda:InvokeFunction";
-const PRINCIPAL: &str = "logs.amazonaws.com";
 
-/// Our statement, in the terms that `AddPermission` takes.
+/// A service that invokes the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Invoker {
+    /// `CloudWatch` Logs, with records of the log group.
+    CloudWatchLogs,
+    /// `EventBridge`, with new files of the bucket.
+    EventBridge,
+}
+
+impl Invoker {
+    const ALL: [Self; 2] = [Self::CloudWatchLogs, Self::EventBridge];
+
+    /// The invoker that the spec asks for.
+    pub(super) fn wanted(monitor: &Monitor) -> Self {
+        if monitor.spec.reads_files() { Self::EventBridge } else { Self::CloudWatchLogs }
+    }
+
+    /// Id of our statement.
+    const fn statement_id(self) -> &'static str {
+        match self {
+            Self::CloudWatchLogs => "flow-log-records",
+            Self::EventBridge => "flow-log-files",
+        }
+    }
+
+    const fn principal(self) -> &'static str {
+        match self {
+            Self::CloudWatchLogs => "logs.amazonaws.com",
+            Self::EventBridge => "events.amazonaws.com",
+        }
+    }
+
+    fn source_arn(self, monitor: &Monitor) -> String {
+        match self {
+            Self::CloudWatchLogs => format!("{}:*", monitor.log_group_arn(&monitor.names.log_group)),
+            Self::EventBridge => event_rule::arn(monitor),
+        }
+    }
+
+    /// The account of the source. The ARN of a rule contains it, and no document says that `EventBridge` names it apart.
+    fn source_account(self, monitor: &Monitor) -> Option<String> {
+        match self {
+            Self::CloudWatchLogs => Some(monitor.account_region.account.clone()),
+            Self::EventBridge => None,
+        }
+    }
+
+    /// Our statement for it.
+    pub(super) fn invocation(self, monitor: &Monitor) -> Invocation {
+        let account = self.source_account(monitor).map(|account| ("aws:sourceaccount".to_owned(), json!(account)));
+        let arn = ("aws:sourcearn".to_owned(), json!(self.source_arn(monitor)));
+        Invocation {
+            principal: json!({"Service": self.principal()}),
+            action: ACTION.to_owned(),
+            conditions: account.into_iter().chain([arn]).collect(),
+        }
+    }
+}
+
+/// A statement of ours, in the terms that `AddPermission` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invocation {
@@ -29,27 +86,23 @@ pub struct Invocation {
     conditions: BTreeMap<String, Value>,
 }
 
-pub(super) fn desired(monitor: &Monitor) -> Invocation {
-    let conditions = [
-        ("aws:sourceaccount".to_owned(), json!(monitor.account_region.account)),
-        ("aws:sourcearn".to_owned(), json!(source_arn(monitor))),
-    ];
-    Invocation { principal: json!({"Service": PRINCIPAL}), action: ACTION.to_owned(), conditions: conditions.into() }
-}
+/// Our statements in the function's policy.
+pub(super) type Observed = BTreeMap<Invoker, Invocation>;
 
-fn source_arn(monitor: &Monitor) -> String {
-    format!("{}:*", monitor.log_group_arn(&monitor.names.log_group))
-}
-
-pub(super) async fn observe(aws: &Aws, function: &str) -> Result<Option<Invocation>, AwsError> {
+pub(super) async fn observe(aws: &Aws, function: &str) -> Result<Observed, AwsError> {
     let output =
         aws.lambda.get_policy().function_name(function).send().await.op(ops::GET_FUNCTION_POLICY).optional()?;
-    Ok(output.and_then(|output| output.policy).and_then(|policy| parse(&policy)))
+    Ok(output.and_then(|output| output.policy).map(|policy| parse(&policy)).unwrap_or_default())
 }
 
-fn parse(policy: &str) -> Option<Invocation> {
-    let policy: Value = serde_json::from_str(policy).ok()?;
-    let statement = policy["Statement"].as_array()?.iter().find(|statement| statement["Sid"] == STATEMENT_ID)?;
+fn parse(policy: &str) -> Observed {
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    let statements = policy["Statement"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let of = |invoker: Invoker| statements.iter().find(|statement| statement["Sid"] == invoker.statement_id());
+    Invoker::ALL.into_iter().filter_map(|invoker| Some((invoker, invocation(of(invoker)?)))).collect()
+}
+
+fn invocation(statement: &Value) -> Invocation {
     let conditions = statement["Condition"]
         .as_object()
         .into_iter()
@@ -58,32 +111,40 @@ fn parse(policy: &str) -> Option<Invocation> {
         .flatten()
         .map(|(key, value)| (key.to_lowercase(), value.clone()))
         .collect();
-    Some(Invocation {
+    Invocation {
         principal: statement["Principal"].clone(),
         action: statement["Action"].as_str().unwrap_or_default().to_owned(),
         conditions,
-    })
-}
-
-/// Adds our statement to the function's policy.
-#[derive(Debug)]
-pub(super) struct AllowInvocation {
-    replaces: bool,
-}
-
-pub(super) fn diff(monitor: &Monitor, wanted: &Invocation, observed: Option<&Invocation>) -> Diff<AllowInvocation> {
-    let mut diff = Diff::default();
-    if observed == Some(wanted) {
-        return diff;
     }
+}
+
+/// Changes our statements in the function's policy.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum InvocationCall {
+    Allow { invoker: Invoker, replaces: bool },
+    Revoke(Invoker),
+}
+
+/// The steps to the statement for the invoker that the spec asks for, and to no other.
+pub(super) fn diff(monitor: &Monitor, observed: &Observed) -> Diff<InvocationCall> {
+    let mut diff = Diff::default();
     let change = |action| Change::new(action, ResourceKind::FunctionPermission, monitor.names.detector());
-    let change = match observed {
-        None => change(Action::Create),
-        Some(observed) => change(Action::Replace)
-            .between(observed, wanted)
-            .because("Lambda cannot change a statement of a function's policy"),
-    };
-    diff.step(change, AllowInvocation { replaces: observed.is_some() });
+    let invoker = Invoker::wanted(monitor);
+    let wanted = invoker.invocation(monitor);
+    match observed.get(&invoker) {
+        Some(found) if *found == wanted => {}
+        None => diff.step(change(Action::Create), InvocationCall::Allow { invoker, replaces: false }),
+        Some(found) => {
+            let change = change(Action::Replace)
+                .between(found, &wanted)
+                .because("Lambda cannot change a statement of a function's policy");
+            diff.step(change, InvocationCall::Allow { invoker, replaces: true });
+        }
+    }
+    for former in observed.keys().filter(|found| **found != invoker) {
+        let change = change(Action::Delete).because(format!("{} no longer invokes it", former.principal()));
+        diff.step(change, InvocationCall::Revoke(*former));
+    }
     diff
 }
 
@@ -98,43 +159,48 @@ pub(super) fn existing(monitor: &Monitor) -> Existing {
     }
 }
 
-impl Call for AllowInvocation {
+impl Call for InvocationCall {
     async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        if self.replaces {
-            remove(aws, monitor).await?;
-        }
-        match add(aws, monitor).await {
-            // An earlier call whose answer was lost has added the statement, perhaps with other conditions.
-            Err(error) if error.is(Service::Lambda, "ResourceConflictException") => {
-                remove(aws, monitor).await?;
-                add(aws, monitor).await?;
+        match self {
+            Self::Allow { invoker, replaces } => {
+                if *replaces {
+                    remove(aws, monitor, *invoker).await?;
+                }
+                match add(aws, monitor, *invoker).await {
+                    // An earlier call whose answer was lost has added the statement, perhaps with other conditions.
+                    Err(error) if error.is(Service::Lambda, "ResourceConflictException") => {
+                        remove(aws, monitor, *invoker).await?;
+                        add(aws, monitor, *invoker).await?;
+                    }
+                    result => result?,
+                }
             }
-            result => result?,
+            Self::Revoke(invoker) => remove(aws, monitor, *invoker).await?,
         }
         Ok(Applied::Done)
     }
 }
 
-async fn remove(aws: &Aws, monitor: &Monitor) -> Result<(), AwsError> {
+async fn remove(aws: &Aws, monitor: &Monitor, invoker: Invoker) -> Result<(), AwsError> {
     aws.lambda
         .remove_permission()
         .function_name(monitor.names.detector())
-        .statement_id(STATEMENT_ID)
+        .statement_id(invoker.statement_id())
         .send()
         .await
         .op(ops::REMOVE_PERMISSION)
         .or_gone()
 }
 
-async fn add(aws: &Aws, monitor: &Monitor) -> Result<(), AwsError> {
+async fn add(aws: &Aws, monitor: &Monitor, invoker: Invoker) -> Result<(), AwsError> {
     aws.lambda
         .add_permission()
         .function_name(monitor.names.detector())
-        .statement_id(STATEMENT_ID)
+        .statement_id(invoker.statement_id())
         .action(ACTION)
-        .principal(PRINCIPAL)
-        .source_account(&monitor.account_region.account)
-        .source_arn(source_arn(monitor))
+        .principal(invoker.principal())
+        .set_source_account(invoker.source_account(monitor))
+        .source_arn(invoker.source_arn(monitor))
         .send()
         .await
         .op(ops::ADD_PERMISSION)?;
@@ -144,6 +210,7 @@ async fn add(aws: &Aws, monitor: &Monitor) -> Result<(), AwsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::spec::RecordSource;
     use crate::monitor::fixtures;
 
     fn policy() -> Value {
@@ -162,7 +229,7 @@ mod tests {
 
     fn steps(policy: &Value) -> usize {
         let monitor = fixtures::monitor();
-        diff(&monitor, &desired(&monitor), parse(&policy.to_string()).as_ref()).steps.len()
+        diff(&monitor, &parse(&policy.to_string())).steps.len()
     }
 
     #[test]
@@ -185,5 +252,21 @@ mod tests {
         assert_eq!(other("Condition/ArnLike", json!({"AWS:SourceArn": "arn:aws:logs:*"})), 1);
         assert_eq!(other("Condition/ArnLike", json!({"AWS:SourceArn": "arn", "aws:PrincipalOrgID": "o"})), 1);
         assert_eq!(steps(&json!({"Statement": []})), 1);
+    }
+
+    #[test]
+    fn the_statement_for_the_other_source_is_removed_last() {
+        let mut spec = fixtures::monitor().spec;
+        spec.detector.source = RecordSource::S3;
+        let monitor = fixtures::with_spec(spec);
+        let steps = diff(&monitor, &parse(&policy().to_string())).steps;
+        let calls: Vec<_> = steps.iter().map(|step| (&step.op, step.change.clears_away())).collect();
+        let allow = InvocationCall::Allow { invoker: Invoker::EventBridge, replaces: false };
+        assert_eq!(calls, [(&allow, false), (&InvocationCall::Revoke(Invoker::CloudWatchLogs), true)]);
+        let name = "vfm-network-production-aa0df1549f-detector";
+        let files = json!({"Statement": [{"Sid": "flow-log-files", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "lambda:InvokeFunction", "Resource": "arn", "Condition": {
+                "ArnLike": {"AWS:SourceArn": format!("arn:aws:events:eu-west-1:123456789012:rule/{name}")}}}]});
+        assert_eq!(diff(&monitor, &parse(&files.to_string())).steps.len(), 0);
     }
 }

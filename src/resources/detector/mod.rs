@@ -1,12 +1,14 @@
-//! The detector: a Lambda function that reads every record of the log group, and all resources that it needs.
+//! The detector: a Lambda function that reads every record of the log group or of the bucket, and all resources that it needs.
 //!
-//! Its parts build on one another: role and log group, the function, the permission to invoke it, and the subscription that invokes it.
+//! Its parts build on one another: role and log group, the function, the permission to invoke it, and what invokes it: the subscription of
+//! the log group, or the event rule for files of the bucket. After a change of the source, the former one is removed last.
 //! They are deleted in the opposite order, the log group last. The role may not create log groups, so that a late invocation cannot
 //! recreate the deleted one.
 
 mod conditions;
 mod custom_rules;
 mod environment;
+mod event_rule;
 mod function;
 mod invocation;
 mod package_settings;
@@ -17,15 +19,15 @@ mod suppressions;
 
 use futures::{FutureExt, try_join};
 
+use self::event_rule::{EventRule, FoundEventRule};
 use self::function::{FoundFunction, Function};
-use self::invocation::Invocation;
 use self::subscription::Subscription;
 use super::common::log_group::{self, FoundLogGroup};
 use super::common::role::{self as iam_role, FoundRole, Role};
-use crate::api::spec::LogGroupClass;
+use crate::api::spec::{LogGroupClass, RecordSource};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
-use crate::engine::{AnyCall, Diff, Goal, Report, System, SystemHealth, existing, ownership};
+use crate::engine::{AnyCall, Diff, Goal, Removal, Report, System, SystemHealth, existing, ownership};
 use crate::monitor::Monitor;
 
 type LogGroup = log_group::LogGroup<false>;
@@ -40,8 +42,34 @@ pub struct Desired {
     role: Role,
     log_group: LogGroup,
     function: Function,
-    invocation: Invocation,
-    subscription: Subscription,
+    feed: Feed,
+}
+
+/// The resource that invokes the function.
+#[derive(Clone, Debug, PartialEq)]
+enum Feed {
+    /// Hands it the records of the log group.
+    Subscription(Subscription),
+    /// Hands it the names of new files.
+    EventRule(EventRule),
+}
+
+impl Feed {
+    fn subscription<'a>(goal: Goal<&'a Desired>) -> Goal<&'a Subscription> {
+        match goal.map(|desired| &desired.feed) {
+            Goal::Present(Self::Subscription(subscription)) => Goal::Present(subscription),
+            Goal::Present(Self::EventRule(_)) => Goal::Absent(Removal::SwitchedOff),
+            Goal::Absent(removal) => Goal::Absent(removal),
+        }
+    }
+
+    fn event_rule<'a>(goal: Goal<&'a Desired>) -> Goal<&'a EventRule> {
+        match goal.map(|desired| &desired.feed) {
+            Goal::Present(Self::EventRule(rule)) => Goal::Present(rule),
+            Goal::Present(Self::Subscription(_)) => Goal::Absent(Removal::SwitchedOff),
+            Goal::Absent(removal) => Goal::Absent(removal),
+        }
+    }
 }
 
 /// The detector as AWS has it.
@@ -50,8 +78,9 @@ pub struct Observed {
     role: Option<FoundRole>,
     log_group: Option<FoundLogGroup>,
     function: Option<FoundFunction>,
-    invocation: Option<Invocation>,
+    invocations: invocation::Observed,
     subscriptions: subscription::Observed,
+    event_rule: Option<FoundEventRule>,
 }
 
 impl System for DetectorSystem {
@@ -68,7 +97,7 @@ impl System for DetectorSystem {
         if !spec.enabled {
             return Ok(None);
         }
-        if monitor.names.log_group == monitor.names.detector_log_group() {
+        if monitor.spec.cloud_watch_logs.enabled && monitor.names.log_group == monitor.names.detector_log_group() {
             return Err(Invalid::new(
                 "cloudWatchLogs.logGroupName",
                 "the detector writes to this log group and would read its own lines; choose another name",
@@ -83,8 +112,11 @@ impl System for DetectorSystem {
                 kms_key_arn: None,
             },
             function: function::desired(monitor)?,
-            invocation: invocation::desired(monitor),
-            subscription: subscription::desired(monitor),
+            feed: if spec.source == RecordSource::S3 {
+                Feed::EventRule(event_rule::desired(monitor))
+            } else {
+                Feed::Subscription(subscription::desired(monitor))
+            },
         }))
     }
 
@@ -93,19 +125,27 @@ impl System for DetectorSystem {
             (monitor.names.detector_role(), monitor.names.detector_log_group(), monitor.names.detector());
         let function = async {
             let function = function::observe(aws, &name).await.about(ResourceKind::Function, &name)?;
-            let invocation = match &function {
+            let invocations = match &function {
                 Some(_) => invocation::observe(aws, &name).await.about(ResourceKind::FunctionPermission, &name)?,
-                None => None,
+                None => invocation::Observed::default(),
             };
-            Ok((function, invocation))
+            Ok((function, invocations))
         };
-        let (role, log_group, (function, invocation), subscriptions) = try_join!(
+        let event_rule = async {
+            if may_have_event_rule(monitor) {
+                event_rule::observe(aws, monitor).await.about(ResourceKind::EventRule, &name)
+            } else {
+                Ok(None)
+            }
+        };
+        let (role, log_group, (function, invocations), subscriptions, event_rule) = try_join!(
             iam_role::observe(aws, &role_name).map(|found| found.about(ResourceKind::Role, &role_name)),
             log_group::observe(aws, &group_name).map(|found| found.about(ResourceKind::LogGroup, &group_name)),
             function,
             subscription::observe(aws, monitor),
+            event_rule,
         )?;
-        Ok(Observed { role, log_group, function, invocation, subscriptions })
+        Ok(Observed { role, log_group, function, invocations, subscriptions, event_rule })
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<AnyCall> {
@@ -124,19 +164,21 @@ impl System for DetectorSystem {
             &names.detector(),
             observed.function.as_ref(),
         );
-        let subscription =
-            || subscription::diff(monitor, goal.map(|desired| &desired.subscription), &observed.subscriptions);
+        let subscription = || subscription::diff(monitor, Feed::subscription(goal), &observed.subscriptions);
+        let event_rule =
+            || ownership::diff(monitor, Feed::event_rule(goal), &names.detector(), observed.event_rule.as_ref());
         let mut diff = Diff::default();
         match goal {
             // Each part is passed to, or invoked by, the next, so no part is built on one that is not ours.
-            Goal::Present(desired) => {
+            Goal::Present(_) => {
                 diff.include(role);
                 diff.include(log_group);
                 diff.conflicts.extend(function.conflicts);
                 if diff.conflicts.is_empty() {
                     diff.steps.extend(Diff { steps: function.steps, ..Diff::default() }.erase().steps);
-                    diff.include(invocation::diff(monitor, &desired.invocation, observed.invocation.as_ref()));
+                    diff.include(invocation::diff(monitor, &observed.invocations));
                     diff.include(subscription());
+                    diff.include(event_rule());
                 }
             }
             Goal::Absent(_) => {
@@ -144,7 +186,8 @@ impl System for DetectorSystem {
                 if !is_foreign {
                     diff.include(subscription());
                 }
-                let permissions = observed.invocation.iter().count();
+                diff.include(event_rule());
+                let permissions = observed.invocations.len();
                 diff.include(function.along(ResourceKind::FunctionPermission, permissions));
                 diff.include(role);
                 diff.include(log_group);
@@ -160,11 +203,12 @@ impl System for DetectorSystem {
             existing::<Role>(monitor, &names.detector_role(), observed.role.as_ref()),
             existing::<LogGroup>(monitor, &names.detector_log_group(), observed.log_group.as_ref()),
             existing::<Function>(monitor, &names.detector(), function),
-            function.and(observed.invocation.as_ref()).map(|_| invocation::existing(monitor)),
+            function.filter(|_| !observed.invocations.is_empty()).map(|_| invocation::existing(monitor)),
             function.and_then(|_| {
                 let current = subscription::current(monitor, &observed.subscriptions);
                 existing::<Subscription>(monitor, &names.detector(), current)
             }),
+            existing::<EventRule>(monitor, &names.detector(), observed.event_rule.as_ref()),
         ];
         let health = match (goal, function) {
             (Goal::Present(_), Some(function)) => function.health(),
@@ -172,6 +216,11 @@ impl System for DetectorSystem {
         };
         Report { resources: resources.into_iter().flatten().collect(), health, ..Report::default() }
     }
+}
+
+/// True if there may be a rule. Others are not looked for: their operator needs no permission of `EventBridge`.
+fn may_have_event_rule(monitor: &Monitor) -> bool {
+    monitor.spec.reads_files() || monitor.recorded.iter().any(|resource| resource.kind == ResourceKind::EventRule)
 }
 
 #[cfg(test)]

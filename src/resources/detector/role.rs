@@ -7,6 +7,7 @@
 use detector::notification_log::OBJECT_KEY;
 use serde_json::json;
 
+use super::event_rule;
 use crate::monitor::Monitor;
 use crate::resources::common::role::{Role, service_trust};
 
@@ -33,6 +34,14 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
             "Resource": monitor.account_region.s3_arn(format!("{}/{OBJECT_KEY}", monitor.names.bucket)),
         }),
     ];
+    if monitor.spec.reads_files() {
+        statements.push(json!({
+            "Sid": "ReadRecords",
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": monitor.account_region.s3_arn(format!("{}/{}/*", monitor.names.bucket, event_rule::folder(monitor))),
+        }));
+    }
     // "Key management" in the Amazon SNS developer guide: a publisher to an encrypted topic, ours or an existing one, uses its key, and
     // only through SNS. "Condition keys for AWS KMS" in the KMS developer guide: the suffix is the same in all partitions.
     // S3 does likewise with the objects of a bucket.

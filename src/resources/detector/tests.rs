@@ -6,11 +6,12 @@ use aws_sdk_lambda::types::{
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::invocation::Invoker;
 use super::*;
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy};
 use crate::api::status::{ResourceState, ResourceStatus};
 use crate::api::{ResourceKind, VpcFlowMonitorSpec};
-use crate::engine::{Action, Change, Removal};
+use crate::engine::{Action, Change, Removal, Step};
 use crate::monitor::{OWNER, Tags, fixtures};
 
 const NAME: &str = "vfm-network-production-aa0df1549f-detector";
@@ -106,7 +107,7 @@ fn the_default_function_is_no_difference() {
 fn every_field_of_the_spec_changes_what_it_should() {
     type Set = fn(&mut VpcFlowMonitorSpec);
     let cases: [(Set, &str); 6] = [
-        (|spec| spec.detector.memory_mb = 256, "memoryMb"),
+        (|spec| spec.detector.memory_mb = Some(256), "memoryMb"),
         (|spec| spec.detector.timeout_seconds = 30, "timeoutSeconds"),
         (|spec| spec.detector.high_transfer_bytes = 7, "environment.RULES.highTransferBytes"),
         (|spec| spec.detections.namespace = "Network".into(), "environment.METRICS_NAMESPACE"),
@@ -241,7 +242,7 @@ fn removal_cuts_the_flow_of_records_first() {
     let (configuration, tags) = answer(&monitor);
     let observed = Observed {
         function: Some(observed(configuration, tags)),
-        subscriptions: found(&monitor, Some(desired(&monitor).subscription.delivery)),
+        subscriptions: found(&monitor, Some(subscription::desired(&monitor).delivery)),
         ..Observed::default()
     };
     let removed = Goal::Absent(Removal::MonitorDeleted);
@@ -254,6 +255,71 @@ fn removal_cuts_the_flow_of_records_first() {
     monitor.spec.deletion_policy = Some(DeletionPolicy::Retain);
     let diff = DetectorSystem::diff(&monitor, removed, &observed);
     assert_eq!(kinds(&diff), [(Action::Retain, ResourceKind::Function)]);
+}
+
+fn reading_files() -> Monitor {
+    let mut spec = spec();
+    spec.detector.source = RecordSource::S3;
+    fixtures::with_spec(spec)
+}
+
+#[test]
+fn another_source_is_there_before_the_former_goes() {
+    let (log_group, files) = (fixtures::monitor(), reading_files());
+    let (configuration, tags) = answer(&files);
+    let mut observed = Observed {
+        function: Some(observed(configuration, tags)),
+        subscriptions: found(&log_group, Some(subscription::desired(&log_group).delivery)),
+        invocations: [(Invoker::CloudWatchLogs, Invoker::CloudWatchLogs.invocation(&log_group))].into(),
+        ..Observed::default()
+    };
+    let steps = |monitor: &Monitor, observed: &Observed| {
+        let diff = DetectorSystem::diff(monitor, Goal::Present(&desired(monitor)), observed);
+        let kind = |step: &Step<AnyCall>| (step.change.clears_away(), step.change.action, step.change.kind);
+        let relevant = [ResourceKind::FunctionPermission, ResourceKind::SubscriptionFilter, ResourceKind::EventRule];
+        let mut steps: Vec<_> = diff.steps.iter().map(kind).filter(|(.., kind)| relevant.contains(kind)).collect();
+        // As the schedule does.
+        steps.sort_by_key(|(is_last, ..)| *is_last);
+        steps
+    };
+    assert_eq!(
+        steps(&files, &observed),
+        [
+            (false, Action::Create, ResourceKind::FunctionPermission),
+            (false, Action::Create, ResourceKind::EventRule),
+            (true, Action::Delete, ResourceKind::FunctionPermission),
+            (true, Action::Delete, ResourceKind::SubscriptionFilter),
+        ]
+    );
+    observed.event_rule = Some(event_rule::found(&files));
+    observed.subscriptions = found(&log_group, None);
+    observed.invocations = [(Invoker::EventBridge, Invoker::EventBridge.invocation(&files))].into();
+    assert_eq!(steps(&files, &observed), []);
+    assert_eq!(
+        steps(&log_group, &observed),
+        [
+            (false, Action::Create, ResourceKind::FunctionPermission),
+            (false, Action::Create, ResourceKind::SubscriptionFilter),
+            (true, Action::Delete, ResourceKind::FunctionPermission),
+            (true, Action::Delete, ResourceKind::EventRule),
+        ]
+    );
+}
+
+#[test]
+fn only_a_monitor_that_may_have_a_rule_looks_for_one() {
+    let mut monitor = fixtures::monitor();
+    assert!(!may_have_event_rule(&monitor));
+    assert!(may_have_event_rule(&reading_files()));
+    monitor.recorded.push(ResourceStatus {
+        component: Component::Detector,
+        kind: ResourceKind::EventRule,
+        name: NAME.to_owned(),
+        arn: None,
+        state: ResourceState::InSync,
+        message: None,
+    });
+    assert!(may_have_event_rule(&monitor));
 }
 
 #[test]
@@ -300,7 +366,7 @@ fn after_a_rename_the_old_log_group_loses_the_filter() {
         state: ResourceState::Retained,
         message: None,
     });
-    let wanted = desired(&monitor).subscription;
+    let wanted = subscription::desired(&monitor);
     let found = |group, delivery| subscription::found(group, NAME, delivery);
     let observed = vec![found("/new", None), found("/old", Some(wanted.delivery.clone()))];
     let diff = subscription::diff(&monitor, Goal::Present(&wanted), &observed);
@@ -377,7 +443,7 @@ proptest! {
         tags in proptest::collection::btree_map("[a-z]{1,8}", "[a-z]{0,8}", 0..4),
     ) {
         let mut spec = spec();
-        spec.detector.memory_mb = memory;
+        spec.detector.memory_mb = Some(memory);
         spec.detector.timeout_seconds = timeout;
         spec.detector.high_transfer_bytes = bytes;
         spec.tags = tags.into_iter().map(|(key, value)| (key, crate::api::spec::TagValue(value))).collect();

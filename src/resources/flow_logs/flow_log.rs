@@ -50,35 +50,34 @@ pub struct FlowLog {
     pub aggregation_interval: i32,
 }
 
-/// The two flow logs that the spec asks for.
+/// The flow logs that the spec asks for: one to the bucket and, unless there is no log group, one to that.
 #[must_use]
 pub fn wanted(monitor: &Monitor) -> Vec<FlowLog> {
     let (logs, s3) = (&monitor.spec.cloud_watch_logs, &monitor.spec.s3);
     let traffic_type =
         |own: Option<spec::TrafficType>| TrafficType::from(own.unwrap_or(monitor.spec.traffic_type).as_str());
     let bucket = monitor.account_region.s3_arn(format!("{}/{}", monitor.names.bucket, monitor.key_prefix()));
-    vec![
-        FlowLog {
-            destination: Destination::LogGroup {
-                arn: monitor.log_group_arn(&monitor.names.log_group),
-                role_arn: Some(monitor.role_arn(&monitor.names.delivery_role())),
-            },
-            traffic_type: traffic_type(logs.traffic_type),
-            format: log_format(&logs.fields),
-            aggregation_interval: monitor.spec.aggregation_interval,
+    let to_log_group = || FlowLog {
+        destination: Destination::LogGroup {
+            arn: monitor.log_group_arn(&monitor.names.log_group),
+            role_arn: Some(monitor.role_arn(&monitor.names.delivery_role())),
         },
-        FlowLog {
-            destination: Destination::Bucket {
-                arn: without_slashes(&bucket),
-                file_format: DestinationFileFormat::from(s3.file_format.as_str()),
-                hive_compatible_partitions: s3.hive_compatible_partitions,
-                per_hour_partition: s3.per_hour_partition,
-            },
-            traffic_type: traffic_type(s3.traffic_type),
-            format: log_format(&s3.fields),
-            aggregation_interval: monitor.spec.aggregation_interval,
+        traffic_type: traffic_type(logs.traffic_type),
+        format: log_format(&logs.fields),
+        aggregation_interval: monitor.spec.aggregation_interval,
+    };
+    let to_bucket = FlowLog {
+        destination: Destination::Bucket {
+            arn: without_slashes(&bucket),
+            file_format: DestinationFileFormat::from(s3.file_format.as_str()),
+            hive_compatible_partitions: s3.hive_compatible_partitions,
+            per_hour_partition: s3.per_hour_partition,
         },
-    ]
+        traffic_type: traffic_type(s3.traffic_type),
+        format: log_format(&s3.fields),
+        aggregation_interval: monitor.spec.aggregation_interval,
+    };
+    logs.enabled.then(to_log_group).into_iter().chain([to_bucket]).collect()
 }
 
 /// Returns the settings in AWS's answer about a flow log, or `None` if its destination is of a kind that no monitor uses. A setting that

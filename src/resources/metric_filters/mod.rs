@@ -73,6 +73,10 @@ impl System for MetricFilters {
     const CLEARS_AFTER: &'static [Component] = &[Component::FlowLogs];
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
+        if !monitor.spec.cloud_watch_logs.enabled {
+            // The detector counts instead.
+            return Ok(None);
+        }
         let enabled = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor));
         let filters: Vec<_> = enabled.map(|detection| (detection, wanted(monitor, detection))).collect();
         Ok(if filters.is_empty() { None } else { Some(filters) })

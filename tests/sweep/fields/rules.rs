@@ -59,6 +59,12 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         |detection: &str| json!({"detections": {detection: {"evaluationPeriods": 2, "datapointsToAlarm": 3}}});
     let elsewhere = |section: &str| json!({"region": "us-east-1", section: {"kmsKeyArn": key}});
     let fields = |fields: &[&str]| json!({"cloudWatchLogs": {"fields": fields}});
+    let files_only = |mut spec: Value| {
+        spec["cloudWatchLogs"] = json!({"enabled": false});
+        spec["detector"] = json!({"source": "S3"});
+        spec
+    };
+    let fields_of_files = |fields: &[&str]| files_only(json!({"s3": {"fields": fields}}));
     let endpoint = "notifications.subscriptions.endpoint";
     let mut violations = violations_of_lists();
     violations.extend([
@@ -84,6 +90,17 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (fields(&["srcaddr", "action"]), "cloudWatchLogs"),
         (fields(&["bytes", "action"]), "cloudWatchLogs"),
         (json!({"trafficType": "ACCEPT"}), "cloudWatchLogs"),
+        (fields_of_files(&["srcaddr", "bytes"]), "s3"),
+        (fields_of_files(&["srcaddr", "action"]), "s3"),
+        (fields_of_files(&["bytes", "action"]), "s3"),
+        (files_only(json!({"trafficType": "ACCEPT"})), "s3"),
+        (
+            files_only(json!({"detections": {"highDataTransfer": {"periodSeconds": 60}}})),
+            "detections.highDataTransfer.periodSeconds",
+        ),
+        (json!({"cloudWatchLogs": {"enabled": false}}), "detector"),
+        (json!({"cloudWatchLogs": {"enabled": false}, "detector": {"enabled": false}}), "detections"),
+        (json!({"detector": {"source": "S3", "memoryMb": 128}}), "detector.memoryMb"),
         (elsewhere("cloudWatchLogs"), "cloudWatchLogs"),
         (json!({"s3": {"fields": ["start", "start"]}}), "s3.fields"),
         (json!({"s3": {"bucketName": "a..b"}}), "s3.bucketName"),

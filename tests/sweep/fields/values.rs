@@ -66,6 +66,7 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
         ])),
         "detections.externalConnections.trustedCidrs" => one(json!(["203.0.113.0/24", "2001:db8::/32"])),
         "detector.renotifyAfter" => one(json!("2h")),
+        "detector.memoryMb" => one(json!(384)),
         // Any number of periods allows 1.
         _ if path.ends_with(".datapointsToAlarm") => one(json!(1)),
         "detector.customRules" => {
@@ -111,6 +112,7 @@ pub fn rank(path: &str) -> u8 {
 pub fn along_with(path: &str) -> Value {
     match path {
         "notifications.topicArn" => json!({"notifications": {"subscriptions": null}}),
+        "cloudWatchLogs.enabled" => json!({"detector": {"source": "S3"}}),
         // With one period, one of them is all of them.
         "detections.highDataTransfer.datapointsToAlarm" => {
             json!({"detections": {"highDataTransfer": {"evaluationPeriods": 3}}})

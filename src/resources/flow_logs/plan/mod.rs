@@ -118,6 +118,10 @@ pub fn present(monitor: &Monitor, wanted: &[FlowLog], observed: &Observed) -> Di
             None => {}
         }
     }
+    let is_unwanted = |found: &&Found| !wanted.iter().any(|flow_log| flow_log.sink() == found.flow_log.sink());
+    for found in ours(monitor, observed).filter(is_unwanted) {
+        diff.step(change(Action::Delete, &found.flow_log), FlowLogOp::Delete { ids: vec![found.id.clone()] });
+    }
     diff
 }
 

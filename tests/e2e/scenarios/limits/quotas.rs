@@ -14,6 +14,7 @@ pub const fn signing_name(service: Service) -> &'static str {
         Service::CloudWatch => "monitoring",
         Service::CloudWatchLogs => "logs",
         Service::Ec2 => "ec2",
+        Service::EventBridge => "events",
         Service::Glue => "glue",
         Service::Iam => "iam",
         Service::Lambda => "lambda",
