@@ -18,6 +18,8 @@ pub mod declared_rule;
 pub mod envelope;
 pub mod evidence;
 pub mod expression;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod finding;
 pub mod findings;
 mod folding;

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use detector::analysis::{MAX_BAD_LINE_CHARS, MAX_BAD_LINES_KEPT};
+use detector::files::line_reader::MAX_LINE_BYTES;
 use detector::record::RecordError;
 
 use crate::NAME;
-use crate::line_reader::MAX_LINE_BYTES;
 use crate::source::Source;
 
 /// The reason a line is not a record.

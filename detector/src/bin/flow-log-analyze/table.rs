@@ -3,13 +3,13 @@
 use std::io::BufRead;
 
 use csv::ByteRecord;
+use detector::files::line_reader::{MAX_LINE_BYTES, content, next_line};
 use detector::format::LogFormat;
 use flow_log_fields::Field;
 
 use crate::bad_lines::Reason;
 use crate::error::InputError;
 use crate::intake::Sink;
-use crate::line_reader::{MAX_LINE_BYTES, content, next_line};
 use crate::text::Text;
 
 /// The delimiters that programs put between values.

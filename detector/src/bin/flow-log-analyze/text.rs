@@ -1,12 +1,12 @@
 //! The text of a source while it is read: the fields of its records and the current place.
 
+use detector::files::line_reader::MAX_LINE_BYTES;
 use detector::format::LogFormat;
 use detector::record::Parser;
 
 use crate::bad_lines::{Place, Reason};
 use crate::error::InputError;
 use crate::intake::{Intake, Sink};
-use crate::line_reader::MAX_LINE_BYTES;
 use crate::source::Source;
 
 /// Takes the records of a source, one after the other.
