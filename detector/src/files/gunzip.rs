@@ -6,7 +6,7 @@ use flate2::bufread::GzDecoder;
 
 const FIRST_BYTE: u8 = 0x1f;
 
-/// A defect of gzip data. What comes before it has been unpacked.
+/// A defect of gzip data. The data before it have been unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum GzipError {
     /// The last member has no end.

@@ -1,11 +1,12 @@
 //! Parquet: its rows as lines.
 
+use detector::analysis::Fault;
 use detector::files::rows::{Row, Rows};
 use detector::record::Parser;
 use indicatif::ProgressBar;
 use parquet::file::reader::ChunkReader;
 
-use crate::bad_lines::{Place, Reason};
+use crate::bad_lines::Place;
 use crate::error::InputError;
 use crate::intake::{Intake, Sink};
 use crate::source::Source;
@@ -31,7 +32,9 @@ pub fn read<S: Sink>(
         let place = Place { source, unit: "row", number };
         match row {
             Row::Line(line) => intake.line(&parser, place, line).map_err(InputError::Output)?,
-            Row::WhiteSpace { column, line } => intake.refuse(place, &Reason::WhiteSpace(column.to_owned()), line),
+            Row::WhiteSpace { column, line } => {
+                intake.refuse(place, &Fault::WhiteSpace(column.to_owned()).into(), line);
+            }
         }
         if number % STEP == 0 {
             bar.set_position(before + row_bytes.saturating_mul(number));
