@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::custom_rule::CustomRule;
+use crate::detection::{Detection, DetectionCounts};
 use crate::findings::Findings;
 use crate::record::{Parser, Record, RecordError};
-use crate::rules::{Config, Engine};
+use crate::rules::{Config, Engine, Limits};
 use crate::suppression::Suppression;
 
 /// Bad lines kept for the log; the rest are only counted.
@@ -32,13 +33,30 @@ impl Counts {
     }
 }
 
+/// The reason a line was skipped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The parser rejects it.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Not text.
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    /// So long that it is not read; the number is the most bytes of a line.
+    #[error("it has more than {0} bytes")]
+    TooLong(usize),
+    /// A value of a table that cannot be one of a record.
+    #[error("the value of `{0}` has white space in it")]
+    WhiteSpace(String),
+}
+
 /// A line that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
     /// Its place in the batch, from 1.
     pub number: u64,
     /// The reason.
-    pub reason: RecordError,
+    pub reason: Fault,
     /// Its first [`MAX_BAD_LINE_CHARS`] characters.
     pub start: String,
 }
@@ -70,18 +88,20 @@ impl<'f> Reader<'f> {
                 Some(record)
             }
             Err(reason) => {
-                self.refuse(line, reason);
+                self.refuse(line.as_bytes(), reason.into());
                 None
             }
         }
     }
 
     #[cold]
-    fn refuse(&mut self, line: &str, reason: RecordError) {
+    fn refuse(&mut self, line: &[u8], reason: Fault) {
         self.counts.bad += 1;
         if self.bad_lines.len() < MAX_BAD_LINES_KEPT {
             let number = self.counts.records();
-            let start = line.chars().take(MAX_BAD_LINE_CHARS).collect();
+            // A character has at most four bytes.
+            let start = line.get(..4 * MAX_BAD_LINE_CHARS).unwrap_or(line);
+            let start = String::from_utf8_lossy(start).chars().take(MAX_BAD_LINE_CHARS).collect();
             self.bad_lines.push(BadLine { number, reason, start });
         }
     }
@@ -98,13 +118,27 @@ impl<'f> Reader<'f> {
 pub struct Analyzer<'f> {
     reader: Reader<'f>,
     engine: Engine,
+    detections: DetectionCounts,
 }
 
 impl<'f> Analyzer<'f> {
-    /// An analysis of no lines yet.
+    /// An analysis of no lines yet, with the limits of one batch.
     #[must_use]
     pub fn new(parser: &'f Parser, config: &Config) -> Self {
-        Self { reader: Reader::new(parser), engine: Engine::new(config) }
+        Self::with_limits(parser, config, &Limits::FUNCTION)
+    }
+
+    /// An analysis of no lines yet.
+    #[must_use]
+    pub fn with_limits(parser: &'f Parser, config: &Config, limits: &Limits) -> Self {
+        let engine = Engine::with_limits(config, limits);
+        Self { reader: Reader::new(parser), engine, detections: DetectionCounts::default() }
+    }
+
+    /// Counts the records of `detections` too.
+    #[must_use]
+    pub fn count(self, detections: &[Detection]) -> Self {
+        Self { detections: DetectionCounts::new(detections), ..self }
     }
 
     /// Leaves out the records of those `suppressions` that have not expired at `now`.
@@ -122,20 +156,41 @@ impl<'f> Analyzer<'f> {
     /// Parses and judges a line.
     #[inline]
     pub fn add(&mut self, line: &str) {
-        match &self.reader.parser.parse(line) {
+        self.add_by(self.reader.parser, line);
+    }
+
+    /// Parses a line by another parser, and judges it.
+    #[inline]
+    pub fn add_bytes(&mut self, parser: &Parser, line: &[u8]) {
+        match str::from_utf8(line) {
+            Ok(text) => self.add_by(parser, text),
+            Err(_) => self.refuse(line, Fault::NotUtf8),
+        }
+    }
+
+    #[inline]
+    fn add_by(&mut self, parser: &Parser, line: &str) {
+        match &parser.parse(line) {
             Ok(record) => {
                 self.reader.counts.parsed += 1;
-                self.engine.observe(record);
+                if let Some(flow) = self.engine.observe(record) {
+                    self.detections.count(record, &flow.ends);
+                }
             }
-            Err(reason) => self.reader.refuse(line, reason.clone()),
+            Err(reason) => self.refuse(line.as_bytes(), reason.clone().into()),
         }
+    }
+
+    /// Counts a line that is no record.
+    pub fn refuse(&mut self, line: &[u8], reason: Fault) {
+        self.reader.refuse(line, reason);
     }
 
     /// The result.
     #[must_use]
     pub fn finish(self) -> Analysis {
         let (counts, bad_lines) = self.reader.finish();
-        Analysis { counts, bad_lines, findings: self.engine.finish() }
+        Analysis { counts, bad_lines, findings: self.engine.finish(), detections: self.detections }
     }
 }
 
@@ -148,6 +203,8 @@ pub struct Analysis {
     pub bad_lines: Vec<BadLine>,
     /// The findings of the rules.
     pub findings: Findings,
+    /// The records that detections count.
+    pub detections: DetectionCounts,
 }
 
 #[cfg(test)]
@@ -178,7 +235,7 @@ mod tests {
         assert_eq!(analysis.bad_lines.len(), MAX_BAD_LINES_KEPT);
         let first = BadLine {
             number: 2,
-            reason: RecordError::FieldCount { expected: 14, found: 1 },
+            reason: RecordError::FieldCount { expected: 14, found: 1 }.into(),
             start: "é".repeat(MAX_BAD_LINE_CHARS),
         };
         assert_eq!(analysis.bad_lines[0], first);

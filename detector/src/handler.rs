@@ -6,8 +6,11 @@ use serde::Serialize;
 
 use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Analyzer};
-use crate::envelope::{self, EnvelopeError, Event, MessageType};
-use crate::identity::digits;
+use crate::envelope::{self, EnvelopeError, MessageType};
+use crate::event::Event;
+use crate::files::error::FileError;
+use crate::files::inbox::Inbox;
+use crate::files::store::FileStore;
 use crate::message::{Invocation, Message};
 use crate::metrics;
 use crate::notification_log::Batch;
@@ -40,6 +43,9 @@ pub enum HandlerError {
     /// The event cannot be read.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The findings could not be sent.
     #[error(transparent)]
     Publish(#[from] PublishError),
@@ -51,6 +57,7 @@ impl HandlerError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Envelope(_) => "EnvelopeError",
+            Self::File(_) => "FileError",
             Self::Publish(_) => "PublishError",
         }
     }
@@ -58,38 +65,30 @@ impl HandlerError {
 
 /// Handles invocations.
 #[derive(Debug)]
-pub struct Handler<P, S> {
+pub struct Handler<P, S, F> {
     settings: Settings,
     parser: Parser,
     publisher: P,
     keeper: Keeper<S>,
+    files: Inbox<F>,
 }
 
-impl<P: Publisher, S: Store + Sync> Handler<P, S> {
+impl<P: Publisher, S: Store + Sync, F: FileStore> Handler<P, S, F> {
     /// A handler that sends its findings to `publisher`, and keeps its notification log in `store`.
-    pub fn new(settings: Settings, publisher: P, store: Option<S>) -> Self {
+    pub fn new(settings: Settings, publisher: P, store: Option<S>, files: Inbox<F>) -> Self {
         let parser = Parser::new(settings.format.clone());
         let keeper = Keeper::new(store, settings.renotify_after);
-        Self { settings, parser, publisher, keeper }
+        Self { settings, parser, publisher, keeper, files }
     }
 
-    /// Handles one batch; publishes at most one message. `function_arn` names the account and the region in it.
-    pub async fn handle(&self, event: Event, function_arn: &str) -> Result<Summary, HandlerError> {
+    /// Handles one batch or file; publishes at most one message. `function_arn` names the account and the region in it.
+    pub async fn handle(&self, event: impl Into<Event>, function_arn: &str) -> Result<Summary, HandlerError> {
         let begun = Instant::now();
-        let Some((analysis, log_group)) = self.analyze(&event)? else {
-            tracing::info!("control message: the subscription reaches the function");
-            return Ok(Summary::default());
-        };
-        log_bad_lines(&analysis);
-        if analysis.findings.unexamined_records > 0 {
-            let records = analysis.findings.unexamined_records;
-            tracing::warn!(records, "records not examined for scans and sums: too many addresses in one batch");
-        }
-        let suppressed = &analysis.findings.suppressed;
-        if suppressed.records > 0 {
-            tracing::info!(records = suppressed.records, by_name = ?suppressed.by_name, "records suppressed");
-        }
-        let invocation = Invocation { account_region: AccountRegion::of_function(function_arn), log_group };
+        let event = event.into();
+        let mut invocation =
+            Invocation { account_region: AccountRegion::of_function(function_arn), ..Invocation::default() };
+        let Some(analysis) = self.analyze(&event, &mut invocation).await? else { return Ok(Summary::default()) };
+        log_problems(&analysis);
         let reported = self.report(&event, &analysis, &invocation).await?;
         self.write_metrics(&analysis, begun);
         let summary = Summary {
@@ -101,6 +100,7 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
             published: reported > 0,
         };
         tracing::info!(
+            file = invocation.file,
             records = summary.records,
             parsed = summary.parsed,
             bad = summary.bad,
@@ -119,8 +119,8 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
             return Ok(0);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let batch = Batch::new(digits(&event.awslogs.data), &analysis.findings, &self.settings, now);
-        let account = invocation.account_region.as_ref().map(|it| it.account.as_str());
+        let batch = Batch::new(event.id(), &analysis.findings, &self.settings, now);
+        let account = invocation.account();
         let claim = self.keeper.claim(&batch, account).await;
         let Some(message) = Message::compose(analysis, &self.settings, invocation, &claim.notification) else {
             return Ok(0);
@@ -136,16 +136,32 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
         Ok(claim.notification.findings.len())
     }
 
-    /// The analysis of a data message with its log group, `None` for a control message.
-    fn analyze(&self, event: &Event) -> Result<Option<(Analysis, Option<String>)>, EnvelopeError> {
+    /// The analysis of the records, and their source as a part of `invocation`; `None` if there are none.
+    async fn analyze(&self, event: &Event, invocation: &mut Invocation) -> Result<Option<Analysis>, HandlerError> {
+        Ok(match event {
+            Event::Batch(batch) => self.analyze_batch(batch, invocation)?,
+            Event::File(file) => {
+                invocation.file = Some(file.to_string());
+                self.files.analyze(file, invocation.account(), &self.settings, &self.parser).await?
+            }
+        })
+    }
+
+    fn analyze_batch(
+        &self,
+        batch: &envelope::Event,
+        invocation: &mut Invocation,
+    ) -> Result<Option<Analysis>, EnvelopeError> {
         let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules)
             .watch(&self.settings.custom_rules)
             .suppress(&self.settings.suppress, SystemTime::now());
-        let header = envelope::read(&event.awslogs, |line| analyzer.add(line))?;
-        Ok(match header.message_type {
-            MessageType::Data => Some((analyzer.finish(), header.log_group)),
-            MessageType::Control => None,
-        })
+        let header = envelope::read(&batch.awslogs, |line| analyzer.add(line))?;
+        if header.message_type == MessageType::Control {
+            tracing::info!("control message: the subscription reaches the function");
+            return Ok(None);
+        }
+        invocation.log_group = header.log_group;
+        Ok(Some(analyzer.finish()))
     }
 
     /// Called after publishing: a batch that comes again because publishing failed is counted once.
@@ -157,22 +173,34 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
     }
 }
 
-fn log_bad_lines(analysis: &Analysis) {
+fn log_problems(analysis: &Analysis) {
     for line in &analysis.bad_lines {
         tracing::warn!(
             number = line.number,
             reason = %line.reason,
             line = line.start,
-            "line skipped: not a record of LOG_FORMAT"
+            "line skipped: not a record of the format"
         );
+    }
+    if analysis.findings.unexamined_records > 0 {
+        let records = analysis.findings.unexamined_records;
+        tracing::warn!(records, "records not examined for scans and sums: too many addresses in one batch");
+    }
+    let suppressed = &analysis.findings.suppressed;
+    if suppressed.records > 0 {
+        tracing::info!(records = suppressed.records, by_name = ?suppressed.by_name, "records suppressed");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::sync::Mutex;
 
     use super::*;
+    use crate::envelope;
+    use crate::files::FileName;
+    use crate::files::error::Problem;
     use crate::notification_log::fake_store::FakeStore;
     use crate::rules::Severity;
     use crate::test_data::{
@@ -185,6 +213,14 @@ mod tests {
         sent: Mutex<Vec<Message>>,
         refuses: bool,
         is_deserted: bool,
+    }
+
+    struct NoFiles;
+
+    impl FileStore for NoFiles {
+        async fn fetch(&self, _: &FileName, _: Option<&str>, _: &mut File) -> Result<bool, Problem> {
+            Ok(false)
+        }
     }
 
     impl Publisher for FakePublisher {
@@ -201,11 +237,11 @@ mod tests {
         }
     }
 
-    fn handler(format: &str, publisher: FakePublisher) -> Handler<FakePublisher, FakeStore> {
-        Handler::new(Settings { format: format.parse().unwrap(), ..settings() }, publisher, None)
+    fn handler(format: &str, publisher: FakePublisher) -> Handler<FakePublisher, FakeStore, NoFiles> {
+        Handler::new(Settings { format: format.parse().unwrap(), ..settings() }, publisher, None, Inbox::new(NoFiles))
     }
 
-    async fn handle(event: Event) -> (Result<Summary, HandlerError>, Vec<Message>) {
+    async fn handle(event: envelope::Event) -> (Result<Summary, HandlerError>, Vec<Message>) {
         let handler = handler(V2_FORMAT, FakePublisher::default());
         let answer = handler.handle(event, FUNCTION_ARN).await;
         (answer, handler.publisher.sent.into_inner().unwrap())
@@ -298,16 +334,16 @@ mod tests {
         let store = FakeStore::default();
         let refused = FakePublisher { refuses: true, ..FakePublisher::default() };
         let line = |port| v2_line("198.51.100.7", "10.0.0.1", port, 6, 40, "ACCEPT");
-        let first = Handler::new(settings(), refused, Some(store.clone()));
+        let first = Handler::new(settings(), refused, Some(store.clone()), Inbox::new(NoFiles));
         assert!(first.handle(event(&[line(22)]), FUNCTION_ARN).await.is_err());
 
-        let other = Handler::new(settings(), FakePublisher::default(), Some(store.clone()));
-        let reported = async |handler: &Handler<FakePublisher, FakeStore>, port| {
+        let other = Handler::new(settings(), FakePublisher::default(), Some(store.clone()), Inbox::new(NoFiles));
+        let reported = async |handler: &Handler<FakePublisher, FakeStore, NoFiles>, port| {
             handler.handle(event(&[line(port)]), FUNCTION_ARN).await.unwrap().reported
         };
         assert_eq!(reported(&other, 22).await, 1);
         assert_eq!(reported(&other, 3389).await, 1);
-        let third = Handler::new(settings(), FakePublisher::default(), Some(store));
+        let third = Handler::new(settings(), FakePublisher::default(), Some(store), Inbox::new(NoFiles));
         let lines = [line(22), line(3389), line(23)];
         let summary = third.handle(event(&lines), FUNCTION_ARN).await.unwrap();
         assert_eq!((summary.findings, summary.reported), (1, 1));
@@ -320,7 +356,7 @@ mod tests {
         let mut answers = Vec::new();
         for (host, is_deserted) in [(7, true), (8, true), (9, false), (10, false)] {
             let publisher = FakePublisher { is_deserted, ..FakePublisher::default() };
-            let handler = Handler::new(settings(), publisher, Some(store.clone()));
+            let handler = Handler::new(settings(), publisher, Some(store.clone()), Inbox::new(NoFiles));
             let line = v2_line(&format!("198.51.100.{host}"), "10.0.0.1", 22, 6, 40, "ACCEPT");
             answers.push(handler.handle(event(&[line]), FUNCTION_ARN).await.unwrap().published);
         }
@@ -333,8 +369,9 @@ mod tests {
             (0..50).map(|it| v2_line(&format!("198.51.100.{it}"), "10.0.0.1", 22, 6, 40, "REJECT")).collect();
         let compose = || {
             let handler = handler(V2_FORMAT, FakePublisher::default());
-            let (analysis, log_group) = handler.analyze(&event(&lines)).unwrap().unwrap();
-            let invocation = Invocation { account_region: AccountRegion::of_function(FUNCTION_ARN), log_group };
+            let account_region = AccountRegion::of_function(FUNCTION_ARN);
+            let mut invocation = Invocation { account_region, ..Invocation::default() };
+            let analysis = handler.analyze_batch(&event(&lines), &mut invocation).unwrap().unwrap();
             let notification = Batch::new(String::new(), &analysis.findings, &handler.settings, 0).into_notification();
             Message::compose(&analysis, &handler.settings, &invocation, &notification).unwrap()
         };

@@ -15,9 +15,14 @@ pub mod analysis;
 pub mod custom_rule;
 pub mod day_counts;
 pub mod declared_rule;
+pub mod detection;
 pub mod envelope;
+#[cfg(feature = "lambda")]
+pub mod event;
 pub mod evidence;
 pub mod expression;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod finding;
 pub mod findings;
 mod folding;
@@ -25,6 +30,8 @@ pub mod format;
 #[cfg(feature = "lambda")]
 pub mod handler;
 mod identity;
+#[cfg(feature = "lambda")]
+pub mod idle;
 mod incident;
 pub mod interfaces;
 pub mod message;

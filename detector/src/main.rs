@@ -9,14 +9,14 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
-use detector::envelope::Event;
+use detector::event::Event;
+use detector::files::inbox::Inbox;
 use detector::handler::Handler;
+use detector::idle;
 use detector::notification_log::store::Bucket;
 use detector::package_config::PackageConfig;
 use detector::publish::Topic;
-use detector::rules::Rule;
 use detector::settings::{Settings, SettingsError};
-use flow_log_fields::Field;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 
 /// The whole time for a call of S3. The notification log must leave time to publish without it.
@@ -43,8 +43,9 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    warn_of_idle_rules(&settings);
-    warn_of_idle_expressions(&settings, SystemTime::now());
+    let now = SystemTime::now();
+    idle::warn(&settings, &settings.format, "LOG_FORMAT", now);
+    idle::warn_of_expired(&settings, now);
     match serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -64,39 +65,16 @@ fn settings() -> Result<Settings, SettingsError> {
     Settings::read(variable, package)
 }
 
-fn warn_of_idle_rules(settings: &Settings) {
-    for rule in Rule::ALL.into_iter().filter(|rule| !settings.rules.disabled.contains(rule)) {
-        if let Some(field) = rule.lacks(&settings.format).map(Field::name) {
-            tracing::warn!(%rule, field, "the rule cannot fire: LOG_FORMAT lacks the field");
-        }
-    }
-}
-
-fn warn_of_idle_expressions(settings: &Settings, now: SystemTime) {
-    for rule in settings.custom_rules.iter().filter(|rule| rule.enabled) {
-        if let Some(field) = rule.when.lacks(&settings.format).map(Field::name) {
-            tracing::warn!(rule = rule.name, field, "the rule cannot fire: LOG_FORMAT lacks the field");
-        }
-    }
-    for suppression in &settings.suppress {
-        let name = suppression.name.as_str();
-        if suppression.is_expired(now) {
-            tracing::warn!(suppression = name, "the suppression has expired: remove it, or set a later time");
-        } else if let Some(field) = suppression.when.lacks(&settings.format).map(Field::name) {
-            tracing::warn!(suppression = name, field, "the suppression matches no record: LOG_FORMAT lacks the field");
-        }
-    }
-}
-
 async fn serve(settings: Settings) -> Result<(), lambda_runtime::Error> {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
     let config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
     let topic = Topic::new(aws_sdk_sns::Client::new(&config), settings.topic_arn.clone());
+    let files = Inbox::new(aws_sdk_s3::Client::new(&config));
     let timeouts =
         TimeoutConfig::builder().operation_timeout(S3_TIMEOUT).operation_attempt_timeout(S3_ATTEMPT_TIMEOUT).build();
     let s3 = aws_sdk_s3::config::Builder::from(&config).timeout_config(timeouts).build();
     let bucket = settings.bucket.clone().map(|name| Bucket::new(aws_sdk_s3::Client::from_conf(s3), name));
-    let handler = &Handler::new(settings, topic, bucket);
+    let handler = &Handler::new(settings, topic, bucket, files);
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Event>| async move {
         // The runtime logs the error.
         handler

@@ -27,7 +27,11 @@ pub const MONITOR: &str = "Monitor";
 /// Dimension of [`FINDINGS`].
 pub const RULE: &str = "Rule";
 
-/// The lines for a batch: one for the batch, one for each rule that is switched on, those of users last.
+/// The most metrics of a line, by the specification.
+const MAX_METRICS: usize = 100;
+
+/// The lines for a batch: one for the batch, one for each rule that is switched on, those of users after them, and the last one
+/// for the detections, if the function counts them.
 #[must_use]
 pub fn lines(
     analysis: &Analysis,
@@ -37,8 +41,9 @@ pub fn lines(
     now: SystemTime,
 ) -> Vec<String> {
     let line = Line { settings, timestamp: milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default()) };
+    let monitor = (MONITOR, settings.monitor.as_str());
     let batch = line.write(
-        &[],
+        &[monitor],
         &[
             (RECORDS, "Count", analysis.counts.records()),
             (BAD_RECORDS, "Count", analysis.counts.bad),
@@ -48,11 +53,14 @@ pub fn lines(
         ],
     );
     let rules = analysis.findings.by_rule().into_iter().filter(|(rule, _)| !config.disabled.contains(rule));
-    let findings =
-        rules.map(|(rule, count): (Rule, u64)| line.write(&[(RULE, rule.name())], &[(FINDINGS, "Count", count)]));
+    let findings = rules
+        .map(|(rule, count): (Rule, u64)| line.write(&[monitor, (RULE, rule.name())], &[(FINDINGS, "Count", count)]));
     let custom = analysis.findings.by_custom_rule.iter();
-    let custom = custom.map(|(rule, count)| line.write(&[(RULE, rule)], &[(FINDINGS, "Count", *count)]));
-    std::iter::once(batch).chain(findings).chain(custom).collect()
+    let custom = custom.map(|(rule, count)| line.write(&[monitor, (RULE, rule)], &[(FINDINGS, "Count", *count)]));
+    let counted: Vec<_> = analysis.detections.metrics().map(|(metric, count)| (metric, "Count", count)).collect();
+    // As metric filters have no dimensions, neither has it.
+    let detections = counted.chunks(MAX_METRICS).map(|metrics| line.write(&[], metrics));
+    std::iter::once(batch).chain(findings).chain(custom).chain(detections).collect()
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -65,10 +73,9 @@ struct Line<'s> {
 }
 
 impl Line<'_> {
-    /// One line: `metrics` by the dimension `Monitor` and `dimensions`.
+    /// One line: `metrics` by `dimensions`.
     fn write(&self, dimensions: &[(&str, &str)], metrics: &[(&str, &str, u64)]) -> String {
-        let mut names = vec![MONITOR];
-        names.extend(dimensions.iter().map(|(name, _)| *name));
+        let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).collect();
         let definitions: Vec<_> = metrics.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
         let mut line = json!({
             "_aws": {
@@ -77,7 +84,6 @@ impl Line<'_> {
                     {"Namespace": self.settings.namespace, "Dimensions": [names], "Metrics": definitions}
                 ],
             },
-            MONITOR: self.settings.monitor,
         });
         for (name, value) in dimensions {
             line[*name] = Value::from(*value);
@@ -96,6 +102,8 @@ mod tests {
     use super::*;
     use crate::analysis::Analyzer;
     use crate::custom_rule;
+    use crate::detection::Detection;
+    use crate::expression::Expression;
     use crate::format::LogFormat;
     use crate::record::Parser;
     use crate::test_data::v2_line;
@@ -153,5 +161,31 @@ mod tests {
         };
         assert_eq!(last(5432), ("database_from_elsewhere".into(), 1.into()));
         assert_eq!(last(443), ("database_from_elsewhere".into(), 0.into()));
+    }
+
+    /// "A `DimensionSet` MAY be empty" (embedded metric format, specification): the metrics of metric filters have no dimensions.
+    #[test]
+    fn detections_have_one_line_without_dimensions_also_if_they_count_nothing() {
+        let detection = |metric: &str, when: &str| Detection {
+            metric: metric.to_owned(),
+            when: Expression::compile(when).unwrap(),
+        };
+        let detections = [detection("Rejected-x", "action == 'REJECT'"), detection("High-x", "bytes > 50")];
+        let parser = Parser::new(LogFormat::aws_default());
+        let mut analyzer = Analyzer::new(&parser, &Config::default()).count(&detections);
+        analyzer.add(&v2_line("10.0.0.1", "10.0.0.2", 22, 6, 40, "REJECT"));
+        let settings = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
+        let lines = lines(&analyzer.finish(), &settings, &Config::default(), Duration::ZERO, UNIX_EPOCH);
+        assert_eq!(lines.len(), 1 + Rule::ALL.len() + 1);
+        let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+        let expected = json!({
+            "_aws": {"Timestamp": 0, "CloudWatchMetrics": [{
+                "Namespace": "VPC/FlowLogs",
+                "Dimensions": [[]],
+                "Metrics": [{"Name": "Rejected-x", "Unit": "Count"}, {"Name": "High-x", "Unit": "Count"}],
+            }]},
+            "Rejected-x": 1, "High-x": 0,
+        });
+        assert_eq!(line, expected);
     }
 }

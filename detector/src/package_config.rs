@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::custom_rule::CustomRule;
+use crate::detection::Detection;
 use crate::rules::cidrs;
 use crate::suppression::Suppression;
 
@@ -22,6 +23,9 @@ pub struct PackageConfig {
     /// Rules of the user that are switched on.
     #[serde(default)]
     pub custom_rules: Vec<CustomRule>,
+    /// Metrics that the function makes of files, in the place of metric filters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detections: Vec<Detection>,
     /// Records that rules leave out.
     #[serde(default)]
     pub suppress: Vec<Suppression>,
@@ -109,6 +113,11 @@ mod tests {
             ("later", r#"{"version":2}"#, "version 2 is unknown; write 1"),
             ("misspelt", r#"{"version":1,"trustedCIDRs":[]}"#, "unknown field `trustedCIDRs`"),
             ("rule", r#"{"version":1,"customRules":[{"name":"a"}]}"#, "missing field `severity`"),
+            (
+                "metric",
+                r#"{"version":1,"detections":[{"metric":"a","when":"actoin == 1"}]}"#,
+                "there is no field `actoin`",
+            ),
             ("until", r#"{"version":1,"suppress":[{"name":"a","when":"syn","reason":"b"}]}"#, "missing field `until`"),
             ("wide", r#"{"version":1,"trustedCidrs":["10.0.0.1/8"]}"#, "write 10.0.0.0/8"),
         ] {
@@ -127,6 +136,7 @@ mod tests {
         let text = concat!(
             r#"{"customRules":[{"description":"d","enabled":true,"groupBy":["source","dstport"],"minRecords":2,"mitre":["T1046"],"#,
             r#""name":"a_rule","runbook":"https://example.com","severity":"HIGH","when":"syn"}],"#,
+            r#""detections":[{"metric":"Rejected-x","when":"action == 'REJECT'"}],"#,
             r#""suppress":[{"name":"scanner","reason":"r","rules":["portScan"],"until":"2027-03-01T00:00:00Z","when":"ack"}],"#,
             r#""trustedCidrs":[],"version":1}"#,
         );

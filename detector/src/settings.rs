@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::custom_rule::CustomRule;
+use crate::detection::Detection;
 use crate::format::{FormatError, LogFormat};
 use crate::package_config::{PackageConfig, PackageConfigError};
 use crate::rules::Config;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub rules: Config,
     /// Rules of the user.
     pub custom_rules: Vec<Arc<CustomRule>>,
+    /// Metrics that count the records of files.
+    pub detections: Vec<Detection>,
     /// Records that rules leave out.
     pub suppress: Vec<Suppression>,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
@@ -119,6 +122,7 @@ impl Settings {
             format: variables.required("LOG_FORMAT")?.parse()?,
             rules: Config { trusted_cidrs: package.trusted_cidrs, ..rules },
             custom_rules: package.custom_rules.into_iter().map(Arc::new).collect(),
+            detections: package.detections,
             suppress: package.suppress,
             console: ConsoleNames {
                 dashboard: variables.name("DASHBOARD")?,

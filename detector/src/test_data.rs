@@ -38,6 +38,7 @@ pub fn settings() -> Settings {
         format: V2_FORMAT.parse().unwrap(),
         rules: Config::default(),
         custom_rules: Vec::new(),
+        detections: Vec::new(),
         suppress: Vec::new(),
         console: ConsoleNames {
             dashboard: name(),

@@ -83,7 +83,7 @@ impl Library {
             let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules);
             let Ok(header) = envelope::read(&event.awslogs, |line| analyzer.add(line)) else { continue };
             let account_region = AccountRegion::of_function("arn:aws:lambda:eu-west-1:123456789012:function:detector");
-            let invocation = Invocation { account_region, log_group: header.log_group };
+            let invocation = Invocation { account_region, log_group: header.log_group, file: None };
             let analysis = analyzer.finish();
             let notification =
                 notification_log::Batch::new(String::new(), &analysis.findings, &self.settings, 0).into_notification();

@@ -29,6 +29,9 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<String>,
     severity: Severity,
+    /// The file of the records, if they come from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     records: Records,
     findings: Vec<FindingDocument>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -205,6 +208,7 @@ pub(super) fn document(report: &Report, room: usize) -> String {
         account_id: account_region.map(|it| it.account.clone()),
         region: account_region.map(|it| it.region.clone()),
         severity: report.severity,
+        file: report.invocation.file.clone(),
         records: Records { total: report.counts.records(), parsed: report.counts.parsed, bad: report.counts.bad },
         findings: Vec::new(),
         ongoing: report.ongoing.to_vec(),

@@ -33,7 +33,7 @@ pub struct Links {
 
 impl Links {
     pub(super) fn of(finding: &Finding, settings: &Settings, invocation: &Invocation) -> Self {
-        let Invocation { account_region, log_group } = invocation;
+        let Invocation { account_region, log_group, .. } = invocation;
         let logs_insights = account_region.as_ref().zip(log_group.as_ref()).map(|(account_region, log_group)| {
             let query = query::insights(finding, settings);
             logs_insights(account_region, log_group, &query, Span::around(&finding.tally))

@@ -60,6 +60,16 @@ pub struct Invocation {
     pub account_region: Option<AccountRegion>,
     /// The log group of the records.
     pub log_group: Option<String>,
+    /// The file of the records: `s3://<bucket>/<key>`.
+    pub file: Option<String>,
+}
+
+impl Invocation {
+    /// The account of the function.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account_region.as_ref().map(|it| it.account.as_str())
+    }
 }
 
 /// A message to publish.

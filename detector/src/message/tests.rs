@@ -15,7 +15,8 @@ use crate::settings::ConsoleNames;
 use crate::test_data::{FUNCTION_ARN, LOG_GROUP, settings};
 
 pub(super) fn invocation() -> Invocation {
-    Invocation { account_region: AccountRegion::of_function(FUNCTION_ARN), log_group: Some(LOG_GROUP.to_owned()) }
+    let account_region = AccountRegion::of_function(FUNCTION_ARN);
+    Invocation { account_region, log_group: Some(LOG_GROUP.to_owned()), ..Invocation::default() }
 }
 
 fn with_origin(origin: Origin) -> Settings {
@@ -38,7 +39,7 @@ pub(super) fn add_at(groups: &mut Groups, rule: Rule, subject: Subject, values: 
 }
 
 fn analysis(findings: Findings) -> Analysis {
-    Analysis { counts: Counts { parsed: 7, bad: 1 }, bad_lines: Vec::new(), findings }
+    Analysis { counts: Counts { parsed: 7, bad: 1 }, findings, ..Analysis::default() }
 }
 
 pub(super) fn compose(analysis: &Analysis) -> Message {

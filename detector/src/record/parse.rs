@@ -93,6 +93,12 @@ impl Parser {
         &self.format
     }
 
+    /// True if a record has the value of `column` in a member of its own: rules look at no other.
+    #[must_use]
+    pub fn reads(column: &Column) -> bool {
+        !matches!(Slot::of(column), Slot::Text | Slot::Number(NumberSlot::Int32))
+    }
+
     /// Parses a line, with or without its line ending.
     #[inline]
     pub fn parse<'a>(&'a self, line: &'a str) -> Result<Record<'a>, RecordError> {

@@ -33,6 +33,9 @@ impl Limits {
         days: 0,
     };
 
+    /// For one file of a whole VPC in a Lambda function of 256 MB: twice as much of everything, below 114 MiB in all.
+    pub const FILE: Self = Self::FUNCTION.times(2);
+
     /// For the files of a whole VPC on a person's machine: 16 times as much of everything, below 912 MiB in all, and 64 MiB for
     /// counts by day.
     pub const WORKSTATION: Self = Self { days: 4_096, ..Self::FUNCTION.times(16) };

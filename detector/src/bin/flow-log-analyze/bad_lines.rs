@@ -2,31 +2,20 @@
 
 use std::fmt;
 
-use detector::analysis::{MAX_BAD_LINE_CHARS, MAX_BAD_LINES_KEPT};
-use detector::record::RecordError;
+use detector::analysis::{Fault, MAX_BAD_LINE_CHARS, MAX_BAD_LINES_KEPT};
 
 use crate::NAME;
-use crate::line_reader::MAX_LINE_BYTES;
 use crate::source::Source;
 
 /// The reason a line is not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// The parser rejects it.
+    /// It has a fault.
     #[error(transparent)]
-    Record(#[from] RecordError),
-    /// Not text.
-    #[error("it is not UTF-8")]
-    NotUtf8,
-    /// So long that it is not read.
-    #[error("it has more than {MAX_LINE_BYTES} bytes")]
-    TooLong,
+    Line(#[from] Fault),
     /// A log event without the record.
     #[error("it has no message with a record; ask for it in a query of Logs Insights: fields @timestamp, @message")]
     NoMessage,
-    /// A value of a table that cannot be one of a record.
-    #[error("the value of `{0}` has white space in it")]
-    WhiteSpace(String),
 }
 
 /// The place of a line.
@@ -85,7 +74,7 @@ mod tests {
         let mut bad_lines = BadLines::default();
         for number in 1..=count {
             let place = Place { source: &Source::Stdin, unit: "line", number };
-            bad_lines.add(place, &Reason::NotUtf8, line);
+            bad_lines.add(place, &Reason::Line(Fault::NotUtf8), line);
         }
         bad_lines.to_string()
     }

@@ -2,9 +2,9 @@
 
 use std::io;
 
+use detector::files::TableError;
+use detector::files::gunzip::GzipError;
 use detector::format::FormatError;
-use parquet::basic::CompressionCodec;
-use parquet::errors::ParquetError;
 
 use crate::foreign::Foreign;
 
@@ -12,7 +12,7 @@ use crate::foreign::Foreign;
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     /// An error of the operating system, or of gzip.
-    #[error(transparent)]
+    #[error("{0}{remedy}", remedy = remedy(.0))]
     Read(io::Error),
     /// The source is of a kind that is not read.
     #[error(transparent)]
@@ -40,37 +40,24 @@ pub enum InputError {
         /// The error of the JSON parser.
         error: serde_json::Error,
     },
-    /// An error of the Parquet reader.
-    #[error("cannot be read as Parquet: {0}")]
-    Parquet(#[from] ParquetError),
+    /// Parquet that cannot be read, or is no flow log.
+    #[error(transparent)]
+    Parquet(#[from] TableError),
     /// The columns of a table are not the fields of a flow log.
     #[error("its columns are no fields of a flow log: {0}")]
     Columns(#[from] FormatError),
-    /// No column of a table is a field of a flow log.
-    #[error("its columns are no fields of a flow log: it has none of `srcaddr`, `dstaddr`, `bytes` and the others")]
-    NoKnownColumn,
-    /// A column of a Parquet file has a type from which its field cannot be read.
-    #[error("column `{name}` contains {found}; flow logs have {expected}")]
-    ColumnType {
-        /// The column.
-        name: String,
-        /// Its type.
-        found: String,
-        /// The types that AWS writes.
-        expected: &'static str,
-    },
-    /// A column of a Parquet file is packed in a way that AWS does not use for flow logs.
-    #[error("column `{name}` is packed with {codec:?}; only GZIP, SNAPPY and UNCOMPRESSED can be read")]
-    Codec {
-        /// The column.
-        name: String,
-        /// The codec that packs it.
-        codec: CompressionCodec,
-    },
-    /// A column of a Parquet file contains lists or structures.
-    #[error("column `{0}` is nested; flow logs have plain values")]
-    Nested(String),
     /// The output cannot be written; the source has no fault.
     #[error(transparent)]
     Output(io::Error),
+}
+
+/// The remedy for a defect of gzip data; the messages of the operating system need none.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(GzipError::Incomplete | GzipError::Damaged(_)) => {
+            "; copy the file again. The data before this point was read"
+        }
+        Some(GzipError::Trailing) => "; cut it off. The data before this point was read",
+        None => "",
+    }
 }

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 
+use detector::files::gunzip::Gunzip;
 use detector::format::LogFormat;
 use indicatif::ProgressBar;
 
 use crate::error::InputError;
 use crate::foreign::{Foreign, HEAD_BYTES};
-use crate::gunzip::Gunzip;
 use crate::intake::{Intake, Sink};
 use crate::source::Source;
 use crate::text::Text;

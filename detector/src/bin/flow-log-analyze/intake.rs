@@ -2,7 +2,7 @@
 
 use std::io;
 
-use detector::analysis::Counts;
+use detector::analysis::{Counts, Fault};
 use detector::format::LogFormat;
 use detector::record::{Parser, Record};
 
@@ -43,7 +43,7 @@ impl<S: Sink> Intake<S> {
     #[inline]
     pub fn line(&mut self, parser: &Parser, place: Place<'_>, line: &[u8]) -> io::Result<()> {
         let Ok(text) = str::from_utf8(line) else {
-            self.refuse(place, &Reason::NotUtf8, line);
+            self.refuse(place, &Fault::NotUtf8.into(), line);
             return Ok(());
         };
         match parser.parse(text) {
@@ -52,7 +52,7 @@ impl<S: Sink> Intake<S> {
                 self.sink.record(&record)
             }
             Err(reason) => {
-                self.refuse(place, &Reason::Record(reason), line);
+                self.refuse(place, &Fault::Record(reason).into(), line);
                 Ok(())
             }
         }

@@ -10,13 +10,13 @@
 use std::fmt;
 use std::io::BufRead;
 
+use detector::files::line_reader::MARK;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::bad_lines::Reason;
 use crate::error::InputError;
 use crate::intake::Sink;
-use crate::line_reader::MARK;
 use crate::table::is_message;
 use crate::text::Text;
 

@@ -2,11 +2,11 @@
 
 use std::io::BufRead;
 
-use detector::format::{Column, LogFormat};
+use detector::files::header::header;
+use detector::files::line_reader::{content, next_line};
 
 use crate::error::InputError;
 use crate::intake::Sink;
-use crate::line_reader::{content, next_line};
 use crate::text::Text;
 
 /// Reads lines until there are no more, with one in memory at a time.
@@ -21,7 +21,7 @@ pub fn read<S: Sink>(mut reader: impl BufRead, text: &mut Text<'_, S>) -> Result
         if line.is_empty() {
             continue;
         }
-        if let Some(header) = header(line, text) {
+        if let Some(header) = header(line, text.parser()) {
             text.set_fields(header);
         } else if let Some(message) = without_timestamp(line) {
             text.event(without_stream(message, text.columns()))?;
@@ -30,21 +30,6 @@ pub fn read<S: Sink>(mut reader: impl BufRead, text: &mut Text<'_, S>) -> Result
         }
     }
     Ok(())
-}
-
-/// The format that a line names. For most records, the first byte shows that they name none.
-#[inline]
-fn header<S: Sink>(line: &[u8], text: &Text<'_, S>) -> Option<LogFormat> {
-    let in_names = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b' ');
-    if !line.first()?.is_ascii_lowercase() || !line.iter().all(in_names) {
-        return None;
-    }
-    let line = str::from_utf8(line).ok()?;
-    let header = LogFormat::from_header(line)?;
-    // A record of words only, one of which is the name of a field by chance.
-    let is_record = text.parser().is_some_and(|parser| parser.format() != &header && parser.parse(line).is_ok());
-    let is_known = || header.columns().iter().all(|column| matches!(column, Column::Known(_)));
-    (!is_record || is_known()).then_some(header)
 }
 
 /// A line that `CloudWatch` Logs has exported, or that `aws logs tail` prints, begins with its time:
@@ -92,12 +77,13 @@ fn is_like(text: &[u8], pattern: &[u8]) -> bool {
 mod tests {
     use std::io;
 
+    use detector::files::line_reader::MAX_LINE_BYTES;
+    use detector::format::LogFormat;
     use detector::record::Record;
     use proptest::prelude::*;
 
     use super::*;
     use crate::intake::Intake;
-    use crate::line_reader::MAX_LINE_BYTES;
     use crate::source::Source;
 
     #[derive(Default)]

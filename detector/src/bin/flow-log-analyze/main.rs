@@ -3,14 +3,11 @@
 mod analysis;
 mod args;
 mod bad_lines;
-mod column_values;
 mod error;
 mod foreign;
-mod gunzip;
 mod input;
 mod intake;
 mod json_events;
-mod line_reader;
 mod lines;
 mod progress;
 mod records;

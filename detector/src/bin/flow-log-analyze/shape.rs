@@ -2,10 +2,11 @@
 
 use std::io::{BufRead, Read};
 
+use detector::files::line_reader::{MAX_LINE_BYTES, content, read_line};
+
 use crate::error::InputError;
 use crate::foreign::Foreign;
 use crate::intake::Sink;
-use crate::line_reader::{MAX_LINE_BYTES, content, read_line};
 use crate::table::Table;
 use crate::text::Text;
 use crate::{json_events, lines, tabs};

@@ -3,13 +3,14 @@
 use std::io::BufRead;
 
 use csv::ByteRecord;
+use detector::analysis::Fault;
+use detector::files::line_reader::{MAX_LINE_BYTES, content, next_line};
 use detector::format::LogFormat;
 use flow_log_fields::Field;
 
 use crate::bad_lines::Reason;
 use crate::error::InputError;
 use crate::intake::Sink;
-use crate::line_reader::{MAX_LINE_BYTES, content, next_line};
 use crate::text::Text;
 
 /// The delimiters that programs put between values.
@@ -60,7 +61,7 @@ impl Table {
             more_lines = lines - 1;
             let row = content(&row);
             if row.len() > MAX_LINE_BYTES {
-                text.refuse(&Reason::TooLong, row);
+                text.refuse(&Fault::TooLong(MAX_LINE_BYTES).into(), row);
             } else if !row.is_empty() {
                 self.take(row, text)?;
             }
@@ -159,7 +160,7 @@ fn record(cells: &ByteRecord, format: &LogFormat) -> Result<Vec<u8>, Reason> {
         }
         if cell.iter().any(u8::is_ascii_whitespace) {
             let column = format.columns().get(place).map(ToString::to_string).unwrap_or_default();
-            return Err(Reason::WhiteSpace(column));
+            return Err(Fault::WhiteSpace(column).into());
         }
         line.extend_from_slice(if cell.is_empty() { b"-" } else { cell });
     }

@@ -4,10 +4,11 @@
 
 use std::io::BufRead;
 
+use detector::files::line_reader::{content, next_line};
+
 use crate::bad_lines::Reason;
 use crate::error::InputError;
 use crate::intake::Sink;
-use crate::line_reader::{content, next_line};
 use crate::text::Text;
 
 /// Starts of lines without log events: the streams searched, and the tokens of pages.

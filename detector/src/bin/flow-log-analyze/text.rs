@@ -1,12 +1,13 @@
 //! The text of a source while it is read: the fields of its records and the current place.
 
+use detector::analysis::Fault;
+use detector::files::line_reader::MAX_LINE_BYTES;
 use detector::format::LogFormat;
 use detector::record::Parser;
 
 use crate::bad_lines::{Place, Reason};
 use crate::error::InputError;
 use crate::intake::{Intake, Sink};
-use crate::line_reader::MAX_LINE_BYTES;
 use crate::source::Source;
 
 /// Takes the records of a source, one after the other.
@@ -72,7 +73,7 @@ impl<'a, S: Sink> Text<'a, S> {
         let place = Place { source: self.source, unit: self.unit, number: self.number };
         let parser = self.parser.as_ref().ok_or(InputError::NoFormat)?;
         if line.len() > MAX_LINE_BYTES {
-            self.intake.refuse(place, &Reason::TooLong, line);
+            self.intake.refuse(place, &Fault::TooLong(MAX_LINE_BYTES).into(), line);
             return Ok(());
         }
         self.intake.line(parser, place, line).map_err(InputError::Output)

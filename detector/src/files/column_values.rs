@@ -6,12 +6,12 @@
 use std::io::Write;
 
 use aws_smithy_types::date_time::{DateTime, Format};
-use detector::format::Column;
 use flow_log_fields::{Field, FieldType};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::schema::types::ColumnDescriptor;
 
-use crate::error::InputError;
+use super::TableError;
+use crate::format::Column;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
@@ -54,8 +54,8 @@ pub enum Form {
 
 impl Form {
     /// The form of the values of `descriptor`, in the place of `column`.
-    pub fn new(column: &Column, descriptor: &ColumnDescriptor) -> Result<Self, InputError> {
-        let refused = |expected| InputError::ColumnType {
+    pub fn new(column: &Column, descriptor: &ColumnDescriptor) -> Result<Self, TableError> {
+        let refused = |expected| TableError::ColumnType {
             name: descriptor.name().to_owned(),
             found: type_name(descriptor),
             expected,

@@ -6,14 +6,17 @@ use flate2::bufread::GzDecoder;
 
 const FIRST_BYTE: u8 = 0x1f;
 
-/// A defect of gzip data.
+/// A defect of gzip data. The data before it have been unpacked.
 #[derive(Debug, thiserror::Error)]
-enum GzipError {
-    #[error("its gzip data ends too early; the file is incomplete, copy it again. The data before this point was read")]
+pub enum GzipError {
+    /// The last member has no end.
+    #[error("its gzip data ends too early; the file is incomplete")]
     Incomplete,
-    #[error("its gzip data is damaged: {0}; copy the file again. The data before this point was read")]
+    /// A member is no gzip, or its checksum does not match.
+    #[error("its gzip data is damaged: {0}")]
     Damaged(io::Error),
-    #[error("after the end of its gzip data comes something else; cut it off. The data before this point was read")]
+    /// Bytes other than zeros come after the last member.
+    #[error("after the end of its gzip data comes something else")]
     Trailing,
 }
 
