@@ -6,6 +6,7 @@
 //! recreate the deleted one.
 
 mod conditions;
+mod counted_detections;
 mod custom_rules;
 mod environment;
 mod event_rule;

@@ -10,6 +10,7 @@ use detector::suppression::Suppression;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::counted_detections::{self, DETECTIONS};
 use super::custom_rules::{self, CUSTOM_RULES};
 use super::suppressions::{self, SUPPRESS};
 use crate::api::Invalid;
@@ -24,8 +25,12 @@ const VERSION_BYTES: usize = 6;
 const TRUSTED_CIDRS: &str = "detections.externalConnections.trustedCidrs";
 
 /// The lists in the file, each with the field of the spec that it comes from.
-const LISTS: &[(&str, &str)] =
-    &[("customRules", CUSTOM_RULES), ("suppress", SUPPRESS), ("trustedCidrs", TRUSTED_CIDRS)];
+const LISTS: &[(&str, &str)] = &[
+    ("customRules", CUSTOM_RULES),
+    ("detections", DETECTIONS),
+    ("suppress", SUPPRESS),
+    ("trustedCidrs", TRUSTED_CIDRS),
+];
 
 /// Most conditions of all rules and suppressions. A record meets each of them at worst.
 const MOST_CONDITIONS: usize = 256;
@@ -52,7 +57,8 @@ impl PackageSettings {
         let suppress = suppressions::all(&monitor.spec.detector.suppress, SystemTime::now())?;
         check_conditions(&custom_rules, &suppress)?;
         custom_rules::check_tests(monitor, &custom_rules, &trusted_cidrs)?;
-        let config = PackageConfig { custom_rules, suppress, trusted_cidrs, ..PackageConfig::default() };
+        let detections = counted_detections::all(monitor)?;
+        let config = PackageConfig { custom_rules, detections, suppress, trusted_cidrs, ..PackageConfig::default() };
         let lists = json!(config);
         let json = lists.to_string();
         if json.len() <= MOST_BYTES {
@@ -189,7 +195,8 @@ mod tests {
 
     #[test]
     fn every_list_of_the_file_names_its_field() {
-        let json = json!(PackageConfig::default());
+        let json = r#"{"version":1,"detections":[{"metric":"a","when":"syn"}]}"#;
+        let json = json!(serde_json::from_str::<PackageConfig>(json).unwrap());
         let lists: BTreeSet<&str> =
             json.as_object().unwrap().keys().map(String::as_str).filter(|it| *it != "version").collect();
         assert_eq!(lists, LISTS.iter().map(|(member, _)| *member).collect());

@@ -8,6 +8,7 @@ mod notification_log;
 mod package_settings;
 mod refusals;
 mod removal;
+mod source;
 
 use std::time::Duration;
 
