@@ -63,3 +63,17 @@ async fn a_sweep_and_an_egress_over_many_interfaces_are_seen_in_a_file_and_not_i
         assert!(egress["links"]["rule"].as_str().unwrap().ends_with("#largeegress"));
     }
 }
+
+/// More senders than the function counts at a time in a batch, and an open door.
+#[tokio::test]
+async fn a_file_has_room_for_more_addresses_than_a_batch() {
+    let sender =
+        |nth: usize| line(nth, &format!("10.{}.{}.1", nth / 250, nth % 250), "203.0.113.9", 443, 100, "ACCEPT");
+    let lines: Vec<_> =
+        (0..20_000).map(sender).chain([line(1, "198.51.100.7", "10.0.0.1", 22, 4_000, "ACCEPT")]).collect();
+    let unexamined = |messages: &[Message]| document(&messages[0])["omitted"]["unexaminedRecords"].as_u64().unwrap();
+    let (_, messages) = invoke_all(&Files::default(), &[batch(&lines)]).await;
+    assert!(unexamined(&messages) > 5_000, "{}", unexamined(&messages));
+    let (_, messages) = invoke(&format!("{FOLDER}/a.log.gz"), text_file(&lines)).await;
+    assert_eq!(unexamined(&messages), 0);
+}
