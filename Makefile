@@ -21,7 +21,7 @@ reference := docs/configuration.md
 # Always the whole workspace: a single package would turn on other features of shared crates, and build the AWS SDKs again.
 # Not part of make's own job server: each build tool counts the processors itself.
 cargo := env MAKEFLAGS= MFLAGS= cargo
-bench := $(cargo) bench --package detector --no-default-features --bench speed
+bench := $(cargo) bench --package detector --no-default-features --features files --bench speed
 # Without taskset the measurements still run in a single thread, one after the other.
 one_core := $(if $(shell command -v taskset),taskset --cpu-list $(shell taskset --cpu-list --pid $$$$ | grep -o '[0-9]*$$'))
 in_parallel := $(MAKE) --no-print-directory -j4

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
 use crate::clock::{Times, processor_time_of};
 use crate::http::{Connection, Request};
@@ -44,6 +45,14 @@ pub struct Measured {
     pub message_bytes: usize,
 }
 
+/// The measurements of one event.
+pub struct Handled {
+    /// The peak of the program's memory in bytes.
+    pub peak_bytes: u64,
+    /// Seconds of processor time, from the start of the program.
+    pub processor_seconds: f64,
+}
+
 struct Function {
     process: Child,
     calls: Receiver<Call>,
@@ -77,16 +86,34 @@ pub fn measure(program: &Path, events: &[String]) -> Result<Measured> {
     Ok(Measured { start, start_processor, idle_bytes, peak_bytes: function.memory("VmHWM")?, message_bytes })
 }
 
+/// Starts the program and announces the file `name`, which S3 has in `folder`.
+pub fn measure_file(program: &Path, folder: &Path, name: &str) -> Result<Handled> {
+    let (function, next, _) = Function::start_with(program, Some(folder))?;
+    let object = json!({"key": format!("AWSLogs/{name}"), "etag": "b1946ac92492d2347c6235b4d2611184"});
+    let event = json!({"source": "aws.s3", "detail": {"bucket": {"name": BUCKET}, "object": object}});
+    next.send(event.to_string()).context("the function is gone")?;
+    function.handled()?;
+    Ok(Handled { peak_bytes: function.memory("VmHWM")?, processor_seconds: function.processor_seconds()? })
+}
+
 impl Function {
-    /// Starts the program and waits for its first request.
     fn start(program: &Path) -> Result<(Self, Sender<String>, f64)> {
+        Self::start_with(program, None)
+    }
+
+    /// Starts the program and waits for its first request. S3 has the files of `folder`.
+    fn start_with(program: &Path, folder: Option<&Path>) -> Result<(Self, Sender<String>, f64)> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let (sender, calls) = mpsc::channel();
-        thread::spawn(move || accept(&listener, &sender));
+        let files = folder.map(Path::to_owned);
+        thread::spawn(move || accept(&listener, &sender, files.as_deref()));
         let begun = Instant::now();
-        let process =
-            command(program, address).spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let mut command = command(program, address);
+        if folder.is_some() {
+            command.env("BUCKET", BUCKET);
+        }
+        let process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let function = Self { process, calls };
         match function.call()? {
             Call::Next(next) => Ok((function, next, begun.elapsed().as_secs_f64())),
@@ -152,15 +179,17 @@ fn command(program: &Path, address: SocketAddr) -> Command {
 }
 
 /// Serves until the function is gone.
-fn accept(listener: &TcpListener, calls: &Sender<Call>) {
+fn accept(listener: &TcpListener, calls: &Sender<Call>, files: Option<&Path>) {
     while let Ok((stream, _)) = listener.accept() {
-        let calls = calls.clone();
+        let (calls, files) = (calls.clone(), files.map(Path::to_owned));
         // A connection ends with its process.
-        thread::spawn(move || Connection::new(stream).and_then(|connection| serve(connection, &calls)));
+        thread::spawn(move || {
+            Connection::new(stream).and_then(|connection| serve(connection, &calls, files.as_deref()))
+        });
     }
 }
 
-fn serve(mut connection: Connection, calls: &Sender<Call>) -> io::Result<()> {
+fn serve(mut connection: Connection, calls: &Sender<Call>, files: Option<&Path>) -> io::Result<()> {
     while let Some(Request { target, body }) = connection.request()? {
         let called = |call| calls.send(call).map_err(io::Error::other);
         if target.ends_with("/invocation/next") {
@@ -174,6 +203,8 @@ fn serve(mut connection: Connection, calls: &Sender<Call>) -> io::Result<()> {
         } else if target.ends_with("/error") {
             called(Call::Failed(String::from_utf8_lossy(&body).into_owned()))?;
             connection.answer("202 Accepted", "", "")?;
+        } else if let (Some(files), Some((_, path))) = (files, target.split_once(&format!(" /{BUCKET}/"))) {
+            answer_object(&mut connection, files, &target, path)?;
         } else if body.starts_with(b"Action=GetTopicAttributes") {
             connection.answer("200 OK", "Content-Type: text/xml\r\n", ATTRIBUTES)?;
         } else {
@@ -183,6 +214,18 @@ fn serve(mut connection: Connection, calls: &Sender<Call>) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// The answer of S3: a file below `AWSLogs/`. The notification log is accepted, and never there.
+fn answer_object(connection: &mut Connection, files: &Path, target: &str, path: &str) -> io::Result<()> {
+    let name = path.strip_prefix("AWSLogs/").and_then(|path| path.split('?').next());
+    match name.map(|name| fs::File::open(files.join(name))) {
+        Some(Ok(file)) => connection.answer_file(file),
+        _ if target.starts_with("PUT ") => connection.answer("200 OK", "ETag: \"1\"\r\n", ""),
+        _ => connection.answer("404 Not Found", "", "<Error><Code>NoSuchKey</Code><Message>none</Message></Error>"),
+    }
+}
+
+const BUCKET: &str = "flow-logs";
 
 const NEXT: &str = "Content-Type: application/json\r\n\
     Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n\

@@ -1,5 +1,6 @@
 //! Just enough HTTP/1.1 for a server on the loopback interface.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
@@ -51,5 +52,13 @@ impl Connection {
         let length = body.len();
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}");
         self.stream.get_mut().write_all(answer.as_bytes())
+    }
+
+    /// Answers with the content of `file`.
+    pub fn answer_file(&mut self, mut file: File) -> io::Result<()> {
+        let length = file.metadata()?.len();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nETag: \"1\"\r\n\r\n");
+        self.stream.get_mut().write_all(answer.as_bytes())?;
+        io::copy(&mut file, self.stream.get_mut()).map(drop)
     }
 }

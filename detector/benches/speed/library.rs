@@ -33,6 +33,11 @@ impl Library {
         Ok(Self { parser: Parser::new(settings.format.clone()), settings })
     }
 
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The parser alone.
     pub fn parse(&self, batches: &[Batch]) {
         for line in batches.iter().flat_map(|batch| &batch.lines) {

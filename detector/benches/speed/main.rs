@@ -3,11 +3,14 @@
 mod clock;
 mod custom;
 mod event;
+mod file_path;
+mod file_report;
 mod function;
 mod http;
 mod library;
 mod machine;
 mod recipe;
+mod record_file;
 mod report;
 mod traffic;
 mod variables;
@@ -18,7 +21,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use clock::{Times, seconds_of};
+use file_path::Files;
+use file_report::FileReport;
 use library::Library;
+use record_file::Folder;
 
 /// Rounds of the measurements. Each round makes all of them, so that a busy minute affects all.
 const ROUNDS: usize = 7;
@@ -53,7 +59,10 @@ fn main() -> Result<()> {
     let records = batches.iter().map(|batch| batch.lines.len()).sum();
     let library = Library::new()?;
     let custom_rules = custom::worst()?;
+    let folder = Folder::new()?;
+    let files = Files::new(&folder, library.settings(), &batches)?;
     let mut times = Measured::default();
+    let mut file_times = file_path::Measured::default();
     let mut python = String::new();
     for round in 0..ROUNDS {
         eprint!("\rround {} of {ROUNDS}", round + 1);
@@ -62,6 +71,7 @@ fn main() -> Result<()> {
         times.custom.add(seconds_of(|| library.judge_by(&custom_rules, &batches)));
         times.unpack.add(seconds_of(|| Library::unpack(&batches)));
         times.handler.add(seconds_of(|| library.handle(&batches)));
+        files.measure(&mut file_times)?;
         let run = recipe::run(&batches, 2)?;
         library.check(&batches, &run.anomalies)?;
         times.recipe.extend(&run.seconds.handler);
@@ -72,6 +82,9 @@ fn main() -> Result<()> {
     eprintln!();
     let (events, event_records) = largest_events()?;
     let function = function::measure(&program, &events)?;
+    let recipe = times.recipe_whole.median();
+    let largest = file_path::largest(&program, &folder)?;
+    let file_report = FileReport { records, times: file_times, recipe, largest };
     let report = report::Report {
         records,
         events: batches.len(),
@@ -83,7 +96,8 @@ fn main() -> Result<()> {
         zip_bytes: machine::file_bytes(&package).with_context(|| format!("cannot read {}", package.display()))?,
     };
     report.print();
-    report.write()
+    file_report.print();
+    report.write(&file_report.json())
 }
 
 fn path(variable: &str) -> Result<PathBuf> {

@@ -82,14 +82,14 @@ impl Report {
         self.times.recipe_whole.median() / self.times.handler.median()
     }
 
-    /// Writes `bench.json` to the root of the repository.
-    pub fn write(&self) -> Result<()> {
+    /// Writes `bench.json`, with the part about files, to the root of the repository.
+    pub fn write(&self, files: &Value) -> Result<()> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench.json");
-        let text = serde_json::to_string_pretty(&self.json())?;
+        let text = serde_json::to_string_pretty(&self.json(files))?;
         fs::write(&path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, files: &Value) -> Value {
         let times = &self.times;
         let rate = |times: &Times| self.rate(times.median()).round();
         let best = |times: &Times| self.rate(times.best()).round();
@@ -118,6 +118,7 @@ impl Report {
                 "start_processor_ms": tenths(self.function.start_processor.median() * 1e3),
                 "zip_bytes": self.zip_bytes,
             },
+            "files": files,
             "batch": {
                 "records": self.records,
                 "events": self.events,

@@ -1,5 +1,7 @@
 //! Parquet: each row is written out as the line that the text file would have, for the one parser.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use parquet::basic::CompressionCodec;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type, Int96Type};
@@ -48,6 +50,10 @@ pub struct Rows<R: ChunkReader> {
 impl<R: ChunkReader + 'static> Rows<R> {
     /// The rows of a file, with those of its columns that are `wanted`; with all if none is.
     pub fn open(reader: R, wanted: impl Fn(&format::Column) -> bool) -> Result<Self, TableError> {
+        catch_panic(|| Self::open_file(reader, wanted))
+    }
+
+    fn open_file(reader: R, wanted: impl Fn(&format::Column) -> bool) -> Result<Self, TableError> {
         let file = SerializedFileReader::new(reader)?;
         let descriptors = file.metadata().file_metadata().schema_descr().columns();
         let names = descriptors.iter().map(|column| name(column)).collect::<Result<Vec<_>, _>>()?;
@@ -85,7 +91,7 @@ impl<R: ChunkReader + 'static> Rows<R> {
 
     /// The next row.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, TableError> {
-        if self.batch == 0 && !self.read_batch()? {
+        if self.batch == 0 && !catch_panic(|| self.read_batch())? {
             return Ok(None);
         }
         self.batch -= 1;
@@ -128,6 +134,11 @@ impl<R: ChunkReader + 'static> Rows<R> {
         self.left = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
         Ok(())
     }
+}
+
+/// Some damage makes the Parquet reader panic.
+fn catch_panic<T>(read: impl FnOnce() -> Result<T, TableError>) -> Result<T, TableError> {
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(TableError::Damaged))
 }
 
 /// The column's name, if it is of a kind that flow logs have.

@@ -11,6 +11,9 @@ pub enum TableError {
     /// An error of the Parquet reader.
     #[error("cannot be read as Parquet: {0}")]
     Parquet(#[from] ParquetError),
+    /// The Parquet reader panicked.
+    #[error("cannot be read as Parquet: its data are damaged in a way that the Parquet reader does not expect")]
+    Damaged,
     /// The columns are not the fields of a flow log.
     #[error("its columns are no fields of a flow log: {0}")]
     Columns(#[from] FormatError),

@@ -103,7 +103,7 @@ mod tests {
         }
         assert!(conversations.young.len() <= max && conversations.old.len() <= max);
         assert_eq!(conversations.see(&nth(2 * max + 1), "eni-b", false), Seen::Elsewhere);
-        for (limits, mebibytes) in [(Limits::FUNCTION, 4), (Limits::WORKSTATION, 64)] {
+        for (limits, mebibytes) in [(Limits::FUNCTION, 4), (Limits::FILE, 8), (Limits::WORKSTATION, 64)] {
             // A table grows by doubling: twice the slots, each with a byte of its own, and as much again while it moves.
             assert!(2 * limits.conversations.next_power_of_two() * 17 < mebibytes * 1024 * 1024);
         }

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn full_counts_stay_below_what_is_documented() {
-        for (limits, mebibytes) in [(Limits::FUNCTION, 8), (Limits::WORKSTATION, 128)] {
+        for (limits, mebibytes) in [(Limits::FUNCTION, 8), (Limits::FILE, 16), (Limits::WORKSTATION, 128)] {
             // A table grows by doubling: half as many slots move, each with a byte of its own.
             let slots = limits.subjects.next_power_of_two();
             let bytes = (slots + slots / 2) * (size_of::<(Key, Tally)>() + 1);

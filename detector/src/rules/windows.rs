@@ -294,7 +294,9 @@ mod tests {
 
     #[test]
     fn full_tables_stay_below_what_is_documented() {
-        for (limits, tables, members) in [(Limits::FUNCTION, 18, 5), (Limits::WORKSTATION, 288, 80)] {
+        for (limits, tables, members) in
+            [(Limits::FUNCTION, 18, 5), (Limits::FILE, 36, 10), (Limits::WORKSTATION, 288, 80)]
+        {
             let of = |slot| bytes(limits.subjects, slot);
             let all = of(size_of::<(((IpAddr, IpAddr), u32), Count<Ports>)>())
                 + of(size_of::<(((IpAddr, u16), u32), Count<Hosts>)>())

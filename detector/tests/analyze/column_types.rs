@@ -5,6 +5,7 @@ use std::fmt::Write;
 use parquet::basic::Compression;
 
 use crate::fixtures::*;
+use crate::parquet_file::*;
 
 /// The columns and values of two records; the second has the last moment of 2106 and the largest numbers of 32 and 63 bits.
 const FIELDS: [(&str, &str, [&str; 2]); 8] = [

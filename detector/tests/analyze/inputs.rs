@@ -4,6 +4,7 @@ use detector::format::LogFormat;
 use parquet::basic::{Compression, GzipLevel};
 
 use crate::fixtures::*;
+use crate::parquet_file::*;
 
 /// The same records in every kind of file.
 fn kinds() -> Vec<(&'static str, Vec<u8>)> {

@@ -11,4 +11,5 @@ mod fixtures;
 mod inputs;
 mod log_events;
 mod own_rules;
+mod parquet_file;
 mod records;

@@ -9,6 +9,7 @@ use parquet::basic::Compression;
 use proptest::prelude::*;
 
 use crate::fixtures::*;
+use crate::parquet_file::*;
 
 /// Every field and one that is not invented yet.
 fn every_field() -> LogFormat {
