@@ -104,7 +104,13 @@ impl<'f> Analyzer<'f> {
     /// An analysis of no lines yet.
     #[must_use]
     pub fn new(parser: &'f Parser, config: &Config) -> Self {
-        Self { reader: Reader::new(parser), engine: Engine::new(config) }
+        Self::with_engine(parser, Engine::new(config))
+    }
+
+    /// An analysis by an `engine` that has seen nothing since its last findings.
+    #[must_use]
+    pub fn with_engine(parser: &'f Parser, engine: Engine) -> Self {
+        Self { reader: Reader::new(parser), engine }
     }
 
     /// Leaves out the records of those `suppressions` that have not expired at `now`.
@@ -122,20 +128,27 @@ impl<'f> Analyzer<'f> {
     /// Parses and judges a line.
     #[inline]
     pub fn add(&mut self, line: &str) {
-        match &self.reader.parser.parse(line) {
-            Ok(record) => {
-                self.reader.counts.parsed += 1;
-                self.engine.observe(record);
-            }
-            Err(reason) => self.reader.refuse(line, reason.clone()),
+        let Self { reader, engine } = self;
+        let judged = reader.parser.parse_for(line, |record| {
+            engine.observe(record);
+        });
+        match judged {
+            Ok(()) => reader.counts.parsed += 1,
+            Err(reason) => reader.refuse(line, reason),
         }
     }
 
     /// The result.
     #[must_use]
     pub fn finish(self) -> Analysis {
+        self.finish_with_engine().0
+    }
+
+    /// The result, and the engine for the next analysis.
+    #[must_use]
+    pub fn finish_with_engine(mut self) -> (Analysis, Engine) {
         let (counts, bad_lines) = self.reader.finish();
-        Analysis { counts, bad_lines, findings: self.engine.finish() }
+        (Analysis { counts, bad_lines, findings: self.engine.finish() }, self.engine)
     }
 }
 

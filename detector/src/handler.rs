@@ -1,12 +1,13 @@
 //! One invocation: unpack, analyze, publish, answer.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
 use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Analyzer};
-use crate::envelope::{self, EnvelopeError, Event, MessageType};
+use crate::envelope::{EnvelopeError, Event, MessageType, Unpacker};
 use crate::identity::digits;
 use crate::message::{Invocation, Message};
 use crate::metrics;
@@ -15,6 +16,7 @@ use crate::notification_log::keeper::Keeper;
 use crate::notification_log::store::Store;
 use crate::publish::{PublishError, Publisher};
 use crate::record::Parser;
+use crate::rules::Engine;
 use crate::settings::Settings;
 
 /// The function's answer; seen in a synchronous invocation only.
@@ -63,6 +65,16 @@ pub struct Handler<P, S> {
     parser: Parser,
     publisher: P,
     keeper: Keeper<S>,
+    /// Too large to be moved with the handler.
+    kept: Box<Mutex<Kept>>,
+}
+
+/// The memory that stays from one invocation to the next.
+#[derive(Debug, Default)]
+struct Kept {
+    unpacker: Unpacker,
+    /// None before the first batch, and after one that cannot be read.
+    engine: Option<Engine>,
 }
 
 impl<P: Publisher, S: Store + Sync> Handler<P, S> {
@@ -70,7 +82,7 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
     pub fn new(settings: Settings, publisher: P, store: Option<S>) -> Self {
         let parser = Parser::new(settings.format.clone());
         let keeper = Keeper::new(store, settings.renotify_after);
-        Self { settings, parser, publisher, keeper }
+        Self { settings, parser, publisher, keeper, kept: Box::default() }
     }
 
     /// Handles one batch; publishes at most one message. `function_arn` names the account and the region in it.
@@ -138,12 +150,16 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
 
     /// The analysis of a data message with its log group, `None` for a control message.
     fn analyze(&self, event: &Event) -> Result<Option<(Analysis, Option<String>)>, EnvelopeError> {
-        let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules)
-            .watch(&self.settings.custom_rules)
-            .suppress(&self.settings.suppress, SystemTime::now());
-        let header = envelope::read(&event.awslogs, |line| analyzer.add(line))?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Engine::new(&self.settings.rules).watch(&self.settings.custom_rules);
+        let engine = kept.engine.take().unwrap_or_else(new);
+        let mut analyzer =
+            Analyzer::with_engine(&self.parser, engine).suppress(&self.settings.suppress, SystemTime::now());
+        let header = kept.unpacker.read(&event.awslogs, |line| analyzer.add(line))?;
+        let (analysis, engine) = analyzer.finish_with_engine();
+        kept.engine = Some(engine);
         Ok(match header.message_type {
-            MessageType::Data => Some((analyzer.finish(), header.log_group)),
+            MessageType::Data => Some((analysis, header.log_group)),
             MessageType::Control => None,
         })
     }
