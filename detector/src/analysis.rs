@@ -131,7 +131,12 @@ impl<'f> Analyzer<'f> {
     /// An analysis of no lines yet.
     #[must_use]
     pub fn with_limits(parser: &'f Parser, config: &Config, limits: &Limits) -> Self {
-        let engine = Engine::with_limits(config, limits);
+        Self::with_engine(parser, Engine::with_limits(config, limits))
+    }
+
+    /// An analysis by an `engine` that has seen nothing since its last findings.
+    #[must_use]
+    pub fn with_engine(parser: &'f Parser, engine: Engine) -> Self {
         Self { reader: Reader::new(parser), engine, detections: DetectionCounts::default() }
     }
 
@@ -170,14 +175,15 @@ impl<'f> Analyzer<'f> {
 
     #[inline]
     fn add_by(&mut self, parser: &Parser, line: &str) {
-        match &parser.parse(line) {
-            Ok(record) => {
-                self.reader.counts.parsed += 1;
-                if let Some(flow) = self.engine.observe(record) {
-                    self.detections.count(record, &flow.ends);
-                }
+        let Self { engine, detections, .. } = self;
+        let judged = parser.parse_for(line, |record| {
+            if let Some(flow) = engine.observe(record) {
+                detections.count(record, &flow.ends);
             }
-            Err(reason) => self.refuse(line.as_bytes(), reason.clone().into()),
+        });
+        match judged {
+            Ok(()) => self.reader.counts.parsed += 1,
+            Err(reason) => self.refuse(line.as_bytes(), reason.into()),
         }
     }
 
@@ -189,8 +195,15 @@ impl<'f> Analyzer<'f> {
     /// The result.
     #[must_use]
     pub fn finish(self) -> Analysis {
+        self.finish_with_engine().0
+    }
+
+    /// The result, and the engine for the next analysis.
+    #[must_use]
+    pub fn finish_with_engine(mut self) -> (Analysis, Engine) {
         let (counts, bad_lines) = self.reader.finish();
-        Analysis { counts, bad_lines, findings: self.engine.finish(), detections: self.detections }
+        let analysis = Analysis { counts, bad_lines, findings: self.engine.finish(), detections: self.detections };
+        (analysis, self.engine)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Findings and records by day: a backtest of rules and suppressions on past records.
 
 use std::collections::{BTreeMap, HashSet};
+use std::mem;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -114,14 +115,12 @@ impl RuleDays {
         }
     }
 
-    /// The counts of `rules`.
-    pub(crate) fn finish(self, rules: &[Arc<CustomRule>]) -> Backtest {
+    /// The counts of `rules`; then it begins anew.
+    pub(crate) fn finish(&mut self, rules: &[Arc<CustomRule>]) -> Backtest {
+        let anew = Self::new(self.counts.len(), self.max_days, self.max_findings);
+        let Self { counts, has_more_findings, .. } = mem::replace(self, anew);
         let rules = if self.max_days == 0 { &[] } else { rules };
-        Backtest {
-            rules: rules.iter().cloned().zip(self.counts).collect(),
-            suppressions: Vec::new(),
-            has_more_findings: self.has_more_findings,
-        }
+        Backtest { rules: rules.iter().cloned().zip(counts).collect(), suppressions: Vec::new(), has_more_findings }
     }
 }
 
@@ -135,7 +134,7 @@ mod tests {
         Subject { source: None, destination: None, detail: Detail::Port(port) }
     }
 
-    fn counted(days: RuleDays) -> (Vec<(Day, u64, u64)>, bool) {
+    fn counted(mut days: RuleDays) -> (Vec<(Day, u64, u64)>, bool) {
         let rule = crate::custom_rule::tests::read(crate::custom_rule::tests::database()).unwrap();
         let backtest = days.finish(&[Arc::new(rule)]);
         let counts = backtest.rules[0].1.iter().map(|(day, count)| (day, count.findings, count.records));

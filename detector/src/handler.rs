@@ -1,12 +1,13 @@
 //! One invocation: unpack, analyze, publish, answer.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
 use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Analyzer};
-use crate::envelope::{self, EnvelopeError, MessageType};
+use crate::envelope::{self, EnvelopeError, MessageType, Unpacker};
 use crate::event::Event;
 use crate::files::error::FileError;
 use crate::files::inbox::Inbox;
@@ -18,6 +19,7 @@ use crate::notification_log::keeper::Keeper;
 use crate::notification_log::store::Store;
 use crate::publish::{PublishError, Publisher};
 use crate::record::Parser;
+use crate::rules::Engine;
 use crate::settings::Settings;
 
 /// The function's answer; seen in a synchronous invocation only.
@@ -71,6 +73,16 @@ pub struct Handler<P, S, F> {
     publisher: P,
     keeper: Keeper<S>,
     files: Inbox<F>,
+    /// Too large to be moved with the handler.
+    kept: Box<Mutex<Kept>>,
+}
+
+/// The memory that stays from one invocation to the next.
+#[derive(Debug, Default)]
+struct Kept {
+    unpacker: Unpacker,
+    /// None before the first batch, and after one that cannot be read.
+    engine: Option<Engine>,
 }
 
 impl<P: Publisher, S: Store + Sync, F: FileStore> Handler<P, S, F> {
@@ -78,7 +90,7 @@ impl<P: Publisher, S: Store + Sync, F: FileStore> Handler<P, S, F> {
     pub fn new(settings: Settings, publisher: P, store: Option<S>, files: Inbox<F>) -> Self {
         let parser = Parser::new(settings.format.clone());
         let keeper = Keeper::new(store, settings.renotify_after);
-        Self { settings, parser, publisher, keeper, files }
+        Self { settings, parser, publisher, keeper, files, kept: Box::default() }
     }
 
     /// Handles one batch or file; publishes at most one message. `function_arn` names the account and the region in it.
@@ -152,16 +164,21 @@ impl<P: Publisher, S: Store + Sync, F: FileStore> Handler<P, S, F> {
         batch: &envelope::Event,
         invocation: &mut Invocation,
     ) -> Result<Option<Analysis>, EnvelopeError> {
-        let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules)
-            .watch(&self.settings.custom_rules)
-            .suppress(&self.settings.suppress, SystemTime::now());
-        let header = envelope::read(&batch.awslogs, |line| analyzer.add(line))?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Engine::new(&self.settings.rules).watch(&self.settings.custom_rules);
+        let engine = kept.engine.take().unwrap_or_else(new);
+        let mut analyzer =
+            Analyzer::with_engine(&self.parser, engine).suppress(&self.settings.suppress, SystemTime::now());
+        let header = kept.unpacker.read(&batch.awslogs, |line| analyzer.add(line))?;
+        let (analysis, engine) = analyzer.finish_with_engine();
+        kept.engine = Some(engine);
+        drop(kept);
         if header.message_type == MessageType::Control {
             tracing::info!("control message: the subscription reaches the function");
             return Ok(None);
         }
         invocation.log_group = header.log_group;
-        Ok(Some(analyzer.finish()))
+        Ok(Some(analysis))
     }
 
     /// Called after publishing: a batch that comes again because publishing failed is counted once.

@@ -7,8 +7,8 @@
 //!
 //! The second binary, `flow-log-analyze`, does the same with files: `docs/flow-log-analyze.md`.
 //!
-//! Fuzz targets are in `fuzz/`; `cargo install cargo-fuzz`, and then in `detector/`: `cargo +nightly fuzz run record` or
-//! `envelope`.
+//! Fuzz targets are in `fuzz/`; `cargo install cargo-fuzz`, and then in `detector/`: `cargo +nightly fuzz run record`, `envelope` or
+//! `expression`.
 
 pub mod account_region;
 pub mod analysis;

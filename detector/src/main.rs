@@ -16,7 +16,7 @@ use detector::idle;
 use detector::notification_log::store::Bucket;
 use detector::package_config::PackageConfig;
 use detector::publish::Topic;
-use detector::settings::{Settings, SettingsError};
+use detector::settings::{Settings, Source, SettingsError};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 
 /// The whole time for a call of S3. The notification log must leave time to publish without it.
@@ -44,7 +44,9 @@ async fn main() -> ExitCode {
         }
     };
     let now = SystemTime::now();
-    idle::warn(&settings, &settings.format, "LOG_FORMAT", now);
+    if settings.source == Source::CloudWatchLogs {
+        idle::warn(&settings, &settings.format, "LOG_FORMAT", now);
+    }
     idle::warn_of_expired(&settings, now);
     match serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -20,7 +20,9 @@ pub struct Settings {
     pub topic_arn: String,
     /// `MONITOR`, `OWNER` and `VPC_ID`.
     pub origin: Origin,
-    /// `LOG_FORMAT`: the format of the flow log, as `CreateFlowLogs` takes it.
+    /// `SOURCE`: the place where the records come from.
+    pub source: Source,
+    /// `LOG_FORMAT`: the format of the flow log, as `CreateFlowLogs` takes it. Files name their fields themselves.
     pub format: LogFormat,
     /// `RULES`, as JSON; the defaults if it is not set. The networks are those of the package.
     pub rules: Config,
@@ -42,6 +44,16 @@ pub struct Settings {
     pub renotify_after: Duration,
     /// `METRICS_NAMESPACE` and `METRICS_MONITOR`; without them there are no metrics.
     pub metrics: Option<MetricSettings>,
+}
+
+/// The place where the records come from. While it changes, some come from the other one too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The log group.
+    #[default]
+    CloudWatchLogs,
+    /// The files of the bucket.
+    S3,
 }
 
 /// Where the function's metrics go.
@@ -119,6 +131,7 @@ impl Settings {
                 owner: variables.checked("OWNER", "<cluster>/<namespace>/<name> of a VpcFlowMonitor", is_owner)?,
                 vpc_id: variables.checked("VPC_ID", "the id of a VPC", is_vpc_id)?,
             },
+            source: variables.source("SOURCE")?,
             format: variables.required("LOG_FORMAT")?.parse()?,
             rules: Config { trusted_cidrs: package.trusted_cidrs, ..rules },
             custom_rules: package.custom_rules.into_iter().map(Arc::new).collect(),
@@ -171,6 +184,17 @@ impl<V: Fn(&str) -> Option<String>> Variables<V> {
         match self.optional(name) {
             None => Ok(false),
             Some(value) => value.parse().map_err(|_| SettingsError::Invalid { name, value, expected: "true or false" }),
+        }
+    }
+
+    /// A source, the log group if it is not set.
+    fn source(&self, name: &'static str) -> Result<Source, SettingsError> {
+        match self.optional(name).as_deref() {
+            None | Some("CloudWatchLogs") => Ok(Source::CloudWatchLogs),
+            Some("S3") => Ok(Source::S3),
+            Some(value) => {
+                Err(SettingsError::Invalid { name, value: value.to_owned(), expected: "CloudWatchLogs or S3" })
+            }
         }
     }
 
@@ -266,6 +290,8 @@ mod tests {
         assert_eq!((settings.rules, settings.metrics), (Config::default(), None));
         assert_eq!(settings.console, ConsoleNames::default());
         assert_eq!((settings.bucket, settings.renotify_after), (None, Duration::from_hours(6)));
+        assert_eq!(settings.source, Source::CloudWatchLogs);
+        assert_eq!(read_with("SOURCE", Some("S3")).unwrap().source, Source::S3);
         assert!(!settings.chat && read_with("CHAT", Some("true")).unwrap().chat);
     }
 
@@ -305,6 +331,7 @@ mod tests {
             ("BUCKET", "a/b"),
             ("RENOTIFY_AFTER_SECONDS", "6h"),
             ("CHAT", "yes"),
+            ("SOURCE", "s3"),
         ] {
             let error = read_with(name, Some(value)).unwrap_err();
             assert!(matches!(error, SettingsError::Invalid { name: named, .. } if named == name), "{name} {value}");

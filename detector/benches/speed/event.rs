@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::traffic::interface_id;
@@ -14,27 +15,45 @@ use crate::traffic::interface_id;
 /// An asynchronous invocation carries 1 MB at most.
 pub const MAX_EVENT_BYTES: usize = 1_000_000;
 
+/// A batch, its members in the order of the examples of AWS.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogBatch<'l> {
+    message_type: &'static str,
+    owner: &'static str,
+    log_group: &'static str,
+    log_stream: String,
+    subscription_filters: [&'static str; 1],
+    log_events: Vec<LogEvent<'l>>,
+}
+
+#[derive(Serialize)]
+struct LogEvent<'l> {
+    id: String,
+    timestamp: u64,
+    message: &'l str,
+}
+
 /// The JSON of the event for the records of an interface.
 pub fn pack(interface: usize, lines: &[String]) -> Result<String> {
-    let events: Vec<_> = lines
-        .iter()
-        .enumerate()
-        .map(|(nth, line)| {
+    let log_events = (0_u64..)
+        .zip(lines)
+        .map(|(nth, message)| {
             // 56 digits as in AWS's examples.
             let id = format!("3912480917450291378802507980420{nth:025}");
-            json!({"id": id, "timestamp": 1_767_225_600_000_u64 + nth as u64, "message": line})
+            LogEvent { id, timestamp: 1_767_225_600_000 + nth, message }
         })
         .collect();
-    let batch = json!({
-        "messageType": "DATA_MESSAGE",
-        "owner": "123456789012",
-        "logGroup": "/aws/vpc/flowlogs/network-production",
-        "logStream": format!("{}-all", interface_id(interface)),
-        "subscriptionFilters": ["vpcflow-detector"],
-        "logEvents": events,
-    });
+    let batch = LogBatch {
+        message_type: "DATA_MESSAGE",
+        owner: "123456789012",
+        log_group: "/aws/vpc/flowlogs/network-production",
+        log_stream: format!("{}-all", interface_id(interface)),
+        subscription_filters: ["vpcflow-detector"],
+        log_events,
+    };
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(batch.to_string().as_bytes())?;
+    gzip.write_all(&serde_json::to_vec(&batch)?)?;
     Ok(json!({"awslogs": {"data": STANDARD.encode(gzip.finish()?)}}).to_string())
 }
 

@@ -8,12 +8,12 @@ use anyhow::{Context, Result, bail};
 use detector::account_region::AccountRegion;
 use detector::analysis::{Analysis, Analyzer};
 use detector::custom_rule::CustomRule;
-use detector::envelope::{self, Event};
+use detector::envelope::{Event, Unpacker};
 use detector::message::{Invocation, Message};
 use detector::notification_log;
 use detector::package_config::PackageConfig;
 use detector::record::Parser;
-use detector::rules::{Config, Rule};
+use detector::rules::{Config, Engine, Rule};
 use detector::settings::Settings;
 
 use crate::{Batch, variables};
@@ -47,19 +47,20 @@ impl Library {
 
     /// The parser and all rules; an event is judged by itself, as the function does.
     pub fn judge(&self, batches: &[Batch]) {
-        for batch in batches {
-            black_box(self.analysis(&batch.lines, &self.settings.rules));
-        }
+        self.judge_by(&[], batches);
     }
 
     /// The parser, all rules of the detector and `custom` rules.
     pub fn judge_by(&self, custom: &[Arc<CustomRule>], batches: &[Batch]) {
+        let mut engine = Engine::new(&self.settings.rules).watch(custom);
         for batch in batches {
-            let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules).watch(custom);
+            let mut analyzer = Analyzer::with_engine(&self.parser, engine);
             for line in &batch.lines {
                 analyzer.add(line);
             }
-            black_box(analyzer.finish());
+            let analysis;
+            (analysis, engine) = analyzer.finish_with_engine();
+            black_box(analysis);
         }
     }
 
@@ -73,9 +74,10 @@ impl Library {
 
     /// From the event's JSON to the lines: JSON, base64, gzip, JSON.
     pub fn unpack(batches: &[Batch]) {
+        let mut unpacker = Unpacker::default();
         for batch in batches {
             let Ok(event) = serde_json::from_str::<Event>(&batch.event) else { continue };
-            drop(envelope::read(&event.awslogs, |line| {
+            drop(unpacker.read(&event.awslogs, |line| {
                 black_box(line);
             }));
         }
@@ -83,13 +85,17 @@ impl Library {
 
     /// From the event's JSON to the message.
     pub fn handle(&self, batches: &[Batch]) {
+        let mut unpacker = Unpacker::default();
+        let mut engine = Engine::new(&self.settings.rules);
         for batch in batches {
             let Ok(event) = serde_json::from_str::<Event>(&batch.event) else { continue };
-            let mut analyzer = Analyzer::new(&self.parser, &self.settings.rules);
-            let Ok(header) = envelope::read(&event.awslogs, |line| analyzer.add(line)) else { continue };
+            let mut analyzer = Analyzer::with_engine(&self.parser, engine);
+            let header = unpacker.read(&event.awslogs, |line| analyzer.add(line));
+            let analysis;
+            (analysis, engine) = analyzer.finish_with_engine();
+            let Ok(header) = header else { continue };
             let account_region = AccountRegion::of_function("arn:aws:lambda:eu-west-1:123456789012:function:detector");
             let invocation = Invocation { account_region, log_group: header.log_group, file: None };
-            let analysis = analyzer.finish();
             let notification =
                 notification_log::Batch::new(String::new(), &analysis.findings, &self.settings, 0).into_notification();
             black_box(Message::compose(&analysis, &self.settings, &invocation, &notification));

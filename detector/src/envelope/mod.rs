@@ -3,13 +3,16 @@
 //! `{"awslogs": {"data": base64(gzip(json))}}`, see
 //! [Subscription filters](https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html).
 
+mod inflate;
+mod log_event;
 mod stream;
 
 use std::io::Read;
 
+use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use base64::read::DecoderReader;
-use flate2::read::GzDecoder;
+use flate2::{bufread, read};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -78,16 +81,56 @@ pub enum EnvelopeError {
     },
 }
 
-/// Unpacks a batch and gives each log event's message to `on_message` as it comes: memory stays the same however large
-/// the batch.
-///
-/// The type of the batch may stand after its events: the caller discards the messages of a control message.
-pub fn read(payload: &Payload, on_message: impl FnMut(&str)) -> Result<Header, EnvelopeError> {
-    let packed = DecoderReader::new(payload.data.as_bytes(), &STANDARD);
-    read_json(JsonStream::new(GzDecoder::new(packed), MAX_UNPACKED_BYTES), on_message)
+/// Unpacks batches. Its memory stays from one batch to the next: at most [`inflate::MAX_BYTES`], and the bytes of the largest
+/// event.
+#[derive(Debug, Default)]
+pub struct Unpacker {
+    packed: Vec<u8>,
+    text: Vec<u8>,
 }
 
-fn read_json(mut json: JsonStream<impl Read>, mut on_message: impl FnMut(&str)) -> Result<Header, EnvelopeError> {
+impl Unpacker {
+    /// Unpacks a batch and gives each log event's message to `on_message` as it comes: memory stays the same however large
+    /// the batch.
+    ///
+    /// The type of the batch may stand after its events: the caller discards the messages of a control message.
+    pub fn read(&mut self, payload: &Payload, on_message: impl FnMut(&str)) -> Result<Header, EnvelopeError> {
+        let data = payload.data.as_bytes();
+        let header = match self.decode(data) {
+            Some(size) => self.read_packed(size, on_message),
+            // The batch may end before what is no base64.
+            None => self.read_stream(read::GzDecoder::new(DecoderReader::new(data, &STANDARD)), on_message),
+        };
+        self.text.truncate(inflate::MAX_BYTES);
+        self.text.shrink_to(inflate::MAX_BYTES);
+        header
+    }
+
+    /// Decodes `data` and returns the number of bytes; `None` if it is no base64.
+    fn decode(&mut self, data: &[u8]) -> Option<usize> {
+        let most = base64::decoded_len_estimate(data.len());
+        if self.packed.len() < most {
+            self.packed.resize(most, 0);
+        }
+        STANDARD.decode_slice(data, &mut self.packed).ok()
+    }
+
+    /// Reads the batch that is the first `size` bytes of `packed`.
+    fn read_packed(&mut self, size: usize, on_message: impl FnMut(&str)) -> Result<Header, EnvelopeError> {
+        let Self { packed, text } = self;
+        let packed = packed.get(..size).unwrap_or_default();
+        match inflate::at_once(packed, text) {
+            Some(filled) => read_json(JsonStream::whole(text, filled), on_message),
+            None => read_json(JsonStream::new(bufread::GzDecoder::new(packed), text, MAX_UNPACKED_BYTES), on_message),
+        }
+    }
+
+    fn read_stream(&mut self, json: impl Read, on_message: impl FnMut(&str)) -> Result<Header, EnvelopeError> {
+        read_json(JsonStream::new(json, &mut self.text, MAX_UNPACKED_BYTES), on_message)
+    }
+}
+
+fn read_json(mut json: JsonStream<'_, impl Read>, mut on_message: impl FnMut(&str)) -> Result<Header, EnvelopeError> {
     let mut message_type = None;
     let mut log_group = None;
     json.require(b'{', "an object")?;
@@ -120,13 +163,13 @@ fn is_log_group(name: &str) -> bool {
         && name.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-' | b'/' | b'.' | b'#'))
 }
 
-fn read_events(json: &mut JsonStream<impl Read>, on_message: &mut impl FnMut(&str)) -> Result<(), EnvelopeError> {
+fn read_events(json: &mut JsonStream<'_, impl Read>, on_message: &mut impl FnMut(&str)) -> Result<(), EnvelopeError> {
     json.require(b'[', "a list of log events")?;
     if json.skip(b']')? {
         return Ok(());
     }
     loop {
-        json.message(&mut *on_message)?;
+        json.messages(&mut *on_message)?;
         if !json.skip(b',')? {
             return json.require(b']', "the end of the list of log events");
         }
@@ -143,7 +186,8 @@ mod tests {
 
     fn lines(json: &str) -> Result<(MessageType, Vec<String>), EnvelopeError> {
         let mut lines = Vec::new();
-        let json = JsonStream::new(json.as_bytes(), MAX_UNPACKED_BYTES);
+        let mut buffer = Vec::new();
+        let json = JsonStream::new(json.as_bytes(), &mut buffer, MAX_UNPACKED_BYTES);
         let header = read_json(json, |line| lines.push(line.to_owned()))?;
         Ok((header.message_type, lines))
     }
@@ -166,7 +210,7 @@ mod tests {
     }
 
     fn log_group(json: &str) -> Option<String> {
-        read_json(JsonStream::new(json.as_bytes(), MAX_UNPACKED_BYTES), |_| {}).unwrap().log_group
+        read_json(JsonStream::new(json.as_bytes(), &mut Vec::new(), MAX_UNPACKED_BYTES), |_| {}).unwrap().log_group
     }
 
     #[test]
@@ -227,7 +271,7 @@ mod tests {
     }
 
     fn data(data: &str) -> Result<MessageType, EnvelopeError> {
-        read(&Payload { data: data.to_owned() }, |_| {}).map(|header| header.message_type)
+        Unpacker::default().read(&Payload { data: data.to_owned() }, |_| {}).map(|header| header.message_type)
     }
 
     #[test]
@@ -239,10 +283,28 @@ mod tests {
         assert!(matches!(data(&whole[..16]), Err(EnvelopeError::Packing(_))));
     }
 
+    /// Small batches are unpacked at once, large ones as a stream.
+    #[test]
+    fn a_batch_is_read_the_same_after_any_other() {
+        let batch = |events: usize| {
+            let event = r#"{"id":"1","timestamp":1767225600000,"message":"two words é"},"#;
+            format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{}{{"message":"last"}}]}}"#, event.repeat(events))
+        };
+        let large = inflate::MAX_BYTES / 32;
+        let mut unpacker = Unpacker::default();
+        for events in [3, large, 0, 700, 3] {
+            let mut messages = Vec::new();
+            unpacker.read(&pack(batch(events).as_bytes()).awslogs, |line| messages.push(line.to_owned())).unwrap();
+            assert_eq!(messages, lines(&batch(events)).unwrap().1, "{events}");
+            assert_eq!(messages.len(), events + 1);
+            assert!(unpacker.text.capacity() <= inflate::MAX_BYTES);
+        }
+    }
+
     #[test]
     fn what_unpacks_to_too_much_is_refused() {
         let batch = format!(r#"{}{{"messageType":"DATA_MESSAGE"}}"#, " ".repeat(100_000));
-        let read = |limit: usize| read_json(JsonStream::new(batch.as_bytes(), limit as u64), |_| {});
+        let read = |limit: usize| read_json(JsonStream::new(batch.as_bytes(), &mut Vec::new(), limit as u64), |_| {});
         assert_eq!(read(batch.len()).unwrap().message_type, MessageType::Data);
         assert!(matches!(read(batch.len() - 1), Err(EnvelopeError::TooLarge)));
     }
@@ -265,11 +327,35 @@ mod tests {
             prop_assert_eq!(lines(&text).unwrap(), (MessageType::Data, sent));
         }
 
+        /// The form that `CloudWatch` Logs writes is read without a parser. White space leaves it to the parser.
+        #[test]
+        fn messages_are_those_that_the_parser_reads(
+            sent in prop::collection::vec(("[0-9a-z]{0,60}", 1_000_000_000_000_u64..20_000_000_000_000, "[ -~é\n]{0,300}"), 0..60),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), "[ -~]"), 0..3),
+        ) {
+            let events: Vec<_> = sent
+                .iter()
+                .map(|(id, time, message)| format!(r#"{{"id":"{id}","timestamp":{time},"message":{}}}"#, serde_json::json!(message)))
+                .collect();
+            let mut json = format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{}]}}"#, events.join(","));
+            prop_assert_eq!(lines(&json).unwrap().1, sent.into_iter().map(|(.., message)| message).collect::<Vec<_>>());
+            for (place, text) in changes {
+                let place = place.index(json.len());
+                if json.is_char_boundary(place) && json.is_char_boundary(place + 1) {
+                    json.replace_range(place..=place, &text);
+                }
+            }
+            let parsed = lines(&json.replace("{\"id\"", "{ \"id\"")).map_err(|_| ());
+            prop_assert_eq!(lines(&json).map_err(|_| ()), parsed);
+        }
+
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..256), data in any::<String>()) {
-            let _ = read_json(JsonStream::new(bytes.as_slice(), 128), |_| {});
-            let _ = read(&Payload { data }, |_| {});
-            let _ = read(&Payload { data: STANDARD.encode(&bytes) }, |_| {});
+            let _ = read_json(JsonStream::new(bytes.as_slice(), &mut Vec::new(), 128), |_| {});
+            let mut unpacker = Unpacker::default();
+            let _ = unpacker.read(&Payload { data }, |_| {});
+            let _ = unpacker.read(&Payload { data: STANDARD.encode(&bytes) }, |_| {});
+            let _ = unpacker.read(&pack(&bytes).awslogs, |_| {});
         }
     }
 }

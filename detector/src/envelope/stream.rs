@@ -3,11 +3,11 @@
 //! `serde_json` reads slices several times faster than readers; this gives it slices.
 
 use std::borrow::Cow;
-use std::io::{ErrorKind, Read};
+use std::io::{Empty, ErrorKind, Read};
 
 use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 
-use super::EnvelopeError;
+use super::{EnvelopeError, log_event};
 
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -28,11 +28,14 @@ fn parse<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> (Option<Result<T, serde_
     (value, values.byte_offset())
 }
 
-pub(super) struct JsonStream<R> {
+pub(super) struct JsonStream<'b, R> {
     reader: R,
-    buffer: Vec<u8>,
+    /// The last part of the text, and room for more of it.
+    buffer: &'b mut Vec<u8>,
     /// The place in the buffer up to which values have been read.
     at: usize,
+    /// The place in the buffer up to which there is text.
+    filled: usize,
     /// Bytes dropped from the buffer so far.
     dropped: u64,
     ended: bool,
@@ -40,9 +43,23 @@ pub(super) struct JsonStream<R> {
     limit: u64,
 }
 
-impl<R: Read> JsonStream<R> {
-    pub(super) fn new(reader: R, limit: u64) -> Self {
-        Self { reader, buffer: Vec::with_capacity(2 * CHUNK_BYTES), at: 0, dropped: 0, ended: false, limit }
+impl<'b> JsonStream<'b, Empty> {
+    /// The text that is the first `filled` bytes of `buffer`.
+    pub(super) fn whole(buffer: &'b mut Vec<u8>, filled: usize) -> Self {
+        Self { filled, ended: true, ..JsonStream::new(std::io::empty(), buffer, u64::MAX) }
+    }
+}
+
+impl<'b, R: Read> JsonStream<'b, R> {
+    /// The text that `reader` gives, of at most `limit` bytes; parts of it are put into `buffer`.
+    pub(super) fn new(reader: R, buffer: &'b mut Vec<u8>, limit: u64) -> Self {
+        Self { reader, buffer, at: 0, filled: 0, dropped: 0, ended: false, limit }
+    }
+
+    /// The text that is in the buffer and has not been read.
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.at..self.filled).unwrap_or_default()
     }
 
     /// Bytes of JSON read so far.
@@ -60,9 +77,16 @@ impl<R: Read> JsonStream<R> {
         value.ok_or(EnvelopeError::Shape { expected: "a value", at: self.position() })
     }
 
-    /// Reads a log event and hands over its message; an empty one if it has none that can be read, so that a single event never
-    /// costs the batch.
-    pub(super) fn message(&mut self, mut on_message: impl FnMut(&str)) -> Result<(), EnvelopeError> {
+    /// Reads a log event, or several with commas between them, and hands over their messages; an empty one if an event has none that
+    /// can be read, so that a single event never costs the batch.
+    #[inline]
+    pub(super) fn messages(&mut self, mut on_message: impl FnMut(&str)) -> Result<(), EnvelopeError> {
+        let end = log_event::read(self.rest(), &mut on_message);
+        self.at += end;
+        if end > 0 { Ok(()) } else { self.message(on_message) }
+    }
+
+    fn message(&mut self, mut on_message: impl FnMut(&str)) -> Result<(), EnvelopeError> {
         self.advance(|bytes| {
             let (read, end) = parse::<LogEvent>(bytes);
             if let Some(Err(error)) = &read
@@ -81,7 +105,7 @@ impl<R: Read> JsonStream<R> {
         mut read: impl FnMut(&[u8]) -> (Option<Result<(), serde_json::Error>>, usize),
     ) -> Result<(), EnvelopeError> {
         loop {
-            let rest = self.buffer.get(self.at..).unwrap_or_default();
+            let rest = self.rest();
             let (value, end) = read(rest);
             // A number that ends with the chunk may go on in the next one.
             let complete = self.ended || end < rest.len() || rest.ends_with(b"}") || rest.ends_with(b"\"");
@@ -119,7 +143,7 @@ impl<R: Read> JsonStream<R> {
 
     fn peek(&mut self) -> Result<Option<u8>, EnvelopeError> {
         loop {
-            match self.buffer.get(self.at) {
+            match self.rest().first() {
                 Some(b' ' | b'\t' | b'\r' | b'\n') => self.at += 1,
                 Some(byte) => return Ok(Some(*byte)),
                 None if self.ended => return Ok(None),
@@ -132,27 +156,28 @@ impl<R: Read> JsonStream<R> {
     /// a few times only.
     fn fill(&mut self) -> Result<(), EnvelopeError> {
         self.dropped += self.at as u64;
-        self.buffer.drain(..self.at);
+        self.buffer.copy_within(self.at..self.filled, 0);
+        self.filled -= self.at;
         self.at = 0;
-        let kept = self.buffer.len();
-        if kept > MAX_VALUE_BYTES {
+        if self.filled > MAX_VALUE_BYTES {
             return Err(EnvelopeError::TooLarge);
         }
-        self.buffer.resize(kept + kept.max(CHUNK_BYTES), 0);
-        let mut filled = kept;
-        while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+        let wanted = self.filled + self.filled.max(CHUNK_BYTES);
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        while let Some(room) = self.buffer.get_mut(self.filled..wanted).filter(|room| !room.is_empty()) {
             match self.reader.read(room) {
                 Ok(0) => {
                     self.ended = true;
                     break;
                 }
-                Ok(count) => filled += count,
+                Ok(count) => self.filled += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        self.buffer.truncate(filled);
-        if self.dropped + filled as u64 > self.limit {
+        if self.dropped + self.filled as u64 > self.limit {
             return Err(EnvelopeError::TooLarge);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Conditions on one field.
 
-use super::fields::{AddressTerm, FlagTerm, NumberTerm, Term, WordTerm};
+use super::fields::{AddressTerm, FlagTerm, NumberTerm, Term, Value, WordTerm};
 use super::sets::{Addresses, Numbers};
 use crate::record::Record;
 use crate::rules::ends::Ends;
@@ -28,6 +28,11 @@ impl Test {
     #[inline]
     pub(super) fn is_true(&self, record: &Record, ends: &Ends) -> bool {
         self.condition.outcome(record, ends).is_some_and(|outcome| outcome != self.is_negated)
+    }
+
+    /// True if the test is true for records with the value.
+    pub(super) fn is_true_for(&self, value: Option<Value<'_>>) -> bool {
+        self.condition.outcome_for(value).is_some_and(|outcome| outcome != self.is_negated)
     }
 
     /// Adds the values of `other`, if both are sets of the same field: `a == 1 || a == 2` is `a in [1, 2]`, and `a != 1 && a != 2` its
@@ -62,6 +67,37 @@ impl Condition {
             Self::Flag(term) => term.value(record, ends),
             Self::Has(term) => Some(term.is_known(record, ends)),
         }
+    }
+
+    /// The outcome for records with the value, one of the condition's field.
+    fn outcome_for(&self, value: Option<Value<'_>>) -> Option<bool> {
+        match (self, value) {
+            (Self::Has(_), value) => Some(value.is_some()),
+            (Self::Number(_, numbers), Some(Value::Number(number))) => Some(numbers.contains(number)),
+            (Self::Address(_, addresses), Some(Value::Address(address))) => Some(addresses.contains(address)),
+            (Self::Word(_, words), Some(Value::Word(word))) => Some(words & (1 << word) != 0),
+            (Self::Interface(names), Some(Value::Interface(id))) => Some(names.iter().any(|name| **name == *id)),
+            (Self::Flag(_), Some(Value::Flag(flag))) => Some(flag),
+            _ => None,
+        }
+    }
+
+    /// The numbers at which the outcome can change.
+    pub(super) fn number_edges(&self) -> Vec<u64> {
+        if let Self::Number(_, numbers) = self { numbers.edges() } else { Vec::new() }
+    }
+
+    /// Adds the addresses at which the outcome can change.
+    pub(super) fn address_edges(&self, v4: &mut Vec<u32>, v6: &mut Vec<u128>) {
+        if let Self::Address(_, addresses) = self {
+            addresses.edges(v4, v6);
+        }
+    }
+
+    /// The names that the condition distinguishes.
+    pub(super) fn interface_names(&self) -> impl Iterator<Item = &str> {
+        let names: &[Box<str>] = if let Self::Interface(names) = self { names } else { &[] };
+        names.iter().map(|name| &**name)
     }
 
     pub(super) fn term(&self) -> Term {

@@ -63,6 +63,17 @@ pub(super) enum FlagTerm {
     Tcp(u16),
 }
 
+/// A value of a field.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'v> {
+    Number(u64),
+    Address(IpAddr),
+    /// The place among the field's words.
+    Word(u8),
+    Interface(&'v str),
+    Flag(bool),
+}
+
 const SOURCE: &[Field] = &[Field::SrcAddr, Field::PktSrcAddr];
 const DESTINATION: &[Field] = &[Field::DstAddr, Field::PktDstAddr];
 
@@ -105,6 +116,19 @@ impl Term {
     pub(super) fn lacks(self, format: &LogFormat) -> Option<Field> {
         let (.., needs) = TERMS.iter().find(|(_, term, _)| *term == self)?;
         if needs.iter().any(|field| format.has(*field)) { None } else { needs.first().copied() }
+    }
+
+    /// Rank by time to look a value up.
+    pub(super) const fn cost(self) -> u32 {
+        match self {
+            Self::Word(_) => 0,
+            Self::Flag(FlagTerm::SourcePublic | FlagTerm::DestinationPublic | FlagTerm::Tcp(_)) => 1,
+            Self::Number(NumberTerm::DestinationPort) => 2,
+            Self::Number(_) => 3,
+            Self::Flag(FlagTerm::Opens) => 4,
+            Self::Address(_) => 5,
+            Self::Interface => 6,
+        }
     }
 
     /// The type for people.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A text takes one way through the modules: [`lexer`] splits it into tokens, [`parser`] reads the [`syntax`], [`check`] looks up
-//! the [`fields`] and checks their types, and [`tree`] has the result, which is evaluated.
+//! the [`fields`] and checks their types, and [`tree`] has the result, which is evaluated. An [`index`] evaluates many at once.
 //!
 //! A value that a record lacks is unknown: a comparison with it is neither true nor false, nor is its negation. A record
 //! matches an expression that is true.
@@ -14,6 +14,7 @@ mod check;
 mod condition;
 mod error;
 mod fields;
+mod index;
 mod lexer;
 mod parser;
 mod problem;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use flow_log_fields::Field;
 
 pub use error::ExpressionError;
+pub use index::{Index, Places};
 pub use problem::Problem;
 
 use crate::format::LogFormat;

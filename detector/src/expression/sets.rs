@@ -48,6 +48,16 @@ impl Numbers {
         }
     }
 
+    /// The first number of each range of the set, and the first one after it.
+    pub(super) fn edges(&self) -> Vec<u64> {
+        match self {
+            Self::Range(first, last) => [Some(*first), last.checked_add(1)].into_iter().flatten().collect(),
+            Self::Small(bits) => edges(&members(bits.as_slice())),
+            Self::Tiny(bits) => edges(&members(bits)),
+            Self::Large(numbers) => edges(numbers),
+        }
+    }
+
     #[inline]
     pub(super) fn contains(&self, number: u64) -> bool {
         match self {
@@ -72,6 +82,11 @@ fn members(bits: &[u64]) -> Vec<u64> {
         .zip(bits)
         .flat_map(|(place, word)| (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| 64 * place + bit));
     numbers.collect()
+}
+
+/// The numbers and those that follow them.
+fn edges(numbers: &[u64]) -> Vec<u64> {
+    numbers.iter().flat_map(|number| [Some(*number), number.checked_add(1)]).flatten().collect()
 }
 
 #[inline]
@@ -109,6 +124,12 @@ impl Addresses {
             }
         }
         Self { v4: Ranges::new(v4), v6: Ranges::new(v6) }
+    }
+
+    /// Adds the first address of each range of the set, and the first one after it.
+    pub(super) fn edges(&self, v4: &mut Vec<u32>, v6: &mut Vec<u128>) {
+        v4.extend(self.v4.0.iter().flat_map(|(first, last)| [Some(*first), last.checked_add(1)]).flatten());
+        v6.extend(self.v6.0.iter().flat_map(|(first, last)| [Some(*first), last.checked_add(1)]).flatten());
     }
 
     #[inline]

@@ -6,6 +6,7 @@
 use flow_log_fields::Field;
 
 use super::condition::{Condition, Test};
+use super::fields::{Term, Value};
 use super::sets::Numbers;
 use crate::format::LogFormat;
 use crate::record::Record;
@@ -44,6 +45,38 @@ impl Node {
                 missing.all(|field| field.is_some()).then_some(first)
             }
             Self::Test(Test { condition, .. }) => condition.term().lacks(format),
+        }
+    }
+
+    /// True if the expression, which is about one field, is true for records with the value.
+    pub(super) fn is_true_for(&self, value: Option<Value<'_>>) -> bool {
+        match self {
+            Self::Constant(constant) => *constant,
+            Self::All(parts) => parts.iter().all(|part| part.is_true_for(value)),
+            Self::Any(parts) => parts.iter().any(|part| part.is_true_for(value)),
+            Self::Test(test) => test.is_true_for(value),
+        }
+    }
+
+    /// The field that all conditions are about, if there is only one.
+    pub(super) fn only_term(&self) -> Option<Term> {
+        match self {
+            Self::Constant(_) => None,
+            Self::All(parts) | Self::Any(parts) => {
+                let mut terms = parts.iter().map(Self::only_term);
+                let first = terms.next()??;
+                terms.all(|term| term == Some(first)).then_some(first)
+            }
+            Self::Test(test) => Some(test.condition.term()),
+        }
+    }
+
+    /// Visits all conditions.
+    pub(super) fn each_test<'n>(&'n self, visit: &mut impl FnMut(&'n Test)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(visit)),
+            Self::Test(test) => visit(test),
         }
     }
 

@@ -215,24 +215,30 @@ pub(super) fn document(report: &Report, room: usize) -> String {
         // The longest numbers, until the true ones are known.
         omitted: Omitted { findings: usize::MAX, records: u64::MAX, unexamined_records: u64::MAX },
     };
-    let mut used = quoted_bytes(&json(&document));
+    let mut used = quoted_bytes(&json(&document, Vec::new()));
+    let mut buffer = Vec::new();
     for (index, finding) in report.findings.iter().enumerate() {
         let finding = FindingDocument::of_message(finding, report, index);
-        used += quoted_bytes(&json(&finding));
+        let text = json(&finding, buffer);
+        used += quoted_bytes(&text);
         if used > room {
             break;
         }
         document.findings.push(finding);
+        buffer = text.into_bytes();
     }
     document.omitted = Omitted {
         findings: report.findings.len() - document.findings.len(),
         records: report.unlisted_records,
         unexamined_records: report.unexamined_records,
     };
-    json(&document)
+    // Written in one piece: a text that grows is copied again and again.
+    json(&document, Vec::with_capacity(used))
 }
 
-/// Every part of the document can be written as JSON.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+/// Writes `value` in the place of what `buffer` has. Every part of the document can be written as JSON.
+pub(super) fn json(value: &impl Serialize, mut buffer: Vec<u8>) -> String {
+    buffer.clear();
+    let written = serde_json::to_writer(&mut buffer, value);
+    written.ok().and_then(|()| String::from_utf8(buffer).ok()).unwrap_or_default()
 }

@@ -4,8 +4,6 @@
 //! It is the one that the console itself shows: the query's state in [JSURL](https://github.com/Sage/jsurl), of which the
 //! punctuation is percent-encoded twice, with `$` in the place of the outer `%`.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 use super::query;
@@ -92,21 +90,45 @@ fn moment(seconds: u64) -> String {
 
 /// A text in JSURL: it begins with `'`, and most characters are `*` and two hexadecimal digits, or `**` and four.
 fn text(text: &str) -> String {
-    let mut encoded = "'".to_owned();
+    let mut encoded = String::with_capacity(2 * text.len());
+    encoded.push('\'');
     for unit in text.encode_utf16() {
-        // Writing to a string does not fail.
-        let _ = match u8::try_from(unit) {
-            Ok(byte) if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') => {
-                encoded.write_char(char::from(byte))
+        let [high, low] = unit.to_be_bytes();
+        match (high, low) {
+            (0, byte) if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') => {
+                encoded.push(char::from(byte));
             }
-            Ok(byte) => write!(encoded, "*{byte:02x}"),
-            Err(_) => write!(encoded, "**{unit:04x}"),
-        };
+            (0, byte) => {
+                encoded.push('*');
+                push_hex(&mut encoded, byte);
+            }
+            _ => {
+                encoded.push_str("**");
+                push_hex(&mut encoded, high);
+                push_hex(&mut encoded, low);
+            }
+        }
     }
     encoded
 }
 
+/// Adds two hexadecimal digits. A link has hundreds of them, and the formatter of the standard library is slow.
+fn push_hex(text: &mut String, byte: u8) {
+    let digits = [byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16));
+    text.extend(digits.into_iter().flatten());
+}
+
 /// Percent-encodes the punctuation of JSURL twice.
 fn punctuation(jsurl: &str) -> String {
-    jsurl.replace('~', "$257E").replace('(', "$2528").replace(')', "$2529").replace('\'', "$2527")
+    let mut encoded = String::with_capacity(2 * jsurl.len());
+    for character in jsurl.chars() {
+        match character {
+            '~' => encoded.push_str("$257E"),
+            '(' => encoded.push_str("$2528"),
+            ')' => encoded.push_str("$2529"),
+            '\'' => encoded.push_str("$2527"),
+            other => encoded.push(other),
+        }
+    }
+    encoded
 }

@@ -162,7 +162,9 @@ impl Report<'_> {
         let default = document::document(self, room);
         let https = self.settings.chat.then(|| chat::chat(self, &default));
         let body = Body { default: &default, email: &email, https: https.as_deref(), sms: &sms };
-        serde_json::to_string(&body).unwrap_or_default()
+        // Quotes within the document need a byte more.
+        let size = default.len() + email.len() + https.as_ref().map_or(0, String::len);
+        document::json(&body, Vec::with_capacity(size + size / 4))
     }
 }
 

@@ -20,29 +20,43 @@ const ATHENA: Language = Language { quote: '\'', or: "OR", name: |field| field.n
 
 /// A name that differs from those that Logs Insights discovers itself.
 fn alias(name: &str) -> String {
-    let name: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
-    format!("flow_{name}")
+    let mut alias = String::new();
+    push_alias(&mut alias, name);
+    alias
+}
+
+fn push_alias(text: &mut String, name: &str) {
+    text.push_str("flow_");
+    text.extend(name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }));
 }
 
 /// The query for Logs Insights, which needs each field of a line named.
 pub(super) fn insights(finding: &Finding, settings: &Settings) -> String {
     let columns = settings.format.columns();
-    let names: Vec<_> = columns.iter().map(|column| alias(column.name())).collect();
-    let mut commands =
-        vec![format!("parse @message \"{}\" as {}", vec!["*"; columns.len()].join(" "), names.join(", "))];
-    commands.extend(
-        conditions(finding, &settings.format, &settings.rules)
-            .iter()
-            .map(|condition| format!("filter {}", condition.render(&INSIGHTS))),
-    );
+    // One text without others before it: a message has dozens of queries.
+    let mut query = String::with_capacity(1024);
+    query.push_str("parse @message \"");
+    for place in 0..columns.len() {
+        query.push_str(if place == 0 { "*" } else { " *" });
+    }
+    query.push_str("\" as ");
+    for (place, column) in columns.iter().enumerate() {
+        query.push_str(if place == 0 { "" } else { ", " });
+        push_alias(&mut query, column.name());
+    }
+    for condition in conditions(finding, &settings.format, &settings.rules) {
+        query.push_str("\n| filter ");
+        query.push_str(&condition.render(&INSIGHTS));
+    }
+    query.push_str("\n| sort ");
     // The largest transfers first: a busy host could fill the list with others.
-    let order = if is_transfer(finding) {
-        format!("sort {} desc", alias(Field::Bytes.name()))
+    if is_transfer(finding) {
+        push_alias(&mut query, Field::Bytes.name());
     } else {
-        "sort @timestamp desc".to_owned()
-    };
-    commands.extend([order, "limit 1000".to_owned()]);
-    commands.join("\n| ")
+        query.push_str("@timestamp");
+    }
+    query.push_str(" desc\n| limit 1000");
+    query
 }
 
 /// The statement for Athena. `None` if the monitor has no table, or if the records have no times by which Athena finds their files.

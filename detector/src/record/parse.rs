@@ -102,8 +102,7 @@ impl Parser {
     /// Parses a line, with or without its line ending.
     #[inline]
     pub fn parse<'a>(&'a self, line: &'a str) -> Result<Record<'a>, RecordError> {
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        let line = line.strip_suffix('\r').unwrap_or(line);
+        let line = without_ending(line);
         // Filled where it is returned: a record is too large to be moved about.
         let mut parsed = Ok(Record::new(line, &self.format));
         if let Ok(record) = &mut parsed
@@ -112,6 +111,20 @@ impl Parser {
             parsed = Err(diagnose(line, &self.format, &self.slots));
         }
         parsed
+    }
+
+    /// Parses a line as [`parse`](Self::parse) does, and gives the record to `judge` where it stands.
+    #[inline]
+    pub(crate) fn parse_for<'a>(&'a self, line: &'a str, judge: impl FnOnce(&Record<'a>)) -> Result<(), RecordError> {
+        let line = without_ending(line);
+        let mut record = Record::new(line, &self.format);
+        match self.fill(&mut record) {
+            Some(()) => {
+                judge(&record);
+                Ok(())
+            }
+            None => Err(diagnose(line, &self.format, &self.slots)),
+        }
     }
 
     #[inline]
@@ -132,6 +145,12 @@ impl Parser {
         }
         (from == bytes.len() + 1).then_some(())
     }
+}
+
+#[inline]
+fn without_ending(line: &str) -> &str {
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 /// The fault of a line that could not be parsed. It is worked out only once parsing has failed.

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use super::memory;
+
 /// A conversation in one direction: records with the same values are of the same one.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Conversation {
@@ -62,6 +64,12 @@ impl Conversations {
         }
         self.young.insert(key, interface | u64::from(departs));
         Seen::Here
+    }
+
+    /// Forgets all.
+    pub(super) fn forget(&mut self) {
+        memory::empty(&mut self.young);
+        self.old = HashMap::default();
     }
 }
 

@@ -1,14 +1,16 @@
 //! Judges records by the rules of users.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::Limits;
 use super::ends::Ends;
+use super::{Limits, memory};
 use crate::custom_rule::{CustomRule, GroupField};
 use crate::day_counts::{Backtest, RuleDays};
+use crate::expression::{Index, Places};
 use crate::finding::{Detail, Subject};
 use crate::findings::Groups;
 use crate::record::Record;
@@ -21,6 +23,7 @@ type Key = (usize, Subject, u32);
 #[derive(Debug, Default)]
 pub(super) struct CustomRules {
     rules: Vec<Arc<CustomRule>>,
+    index: Index,
     max: usize,
     /// The counts of rules that need several records.
     counts: HashMap<Key, Tally, RandomState>,
@@ -36,7 +39,8 @@ impl CustomRules {
     pub(super) fn new(rules: &[Arc<CustomRule>], limits: &Limits) -> Self {
         let rules: Vec<_> = rules.iter().filter(|rule| rule.enabled).cloned().collect();
         let days = RuleDays::new(rules.len(), limits.days, limits.subjects);
-        Self { rules, max: limits.subjects, days, ..Self::default() }
+        let index = Index::new(rules.iter().map(|rule| &rule.when));
+        Self { rules, index, max: limits.subjects, days, ..Self::default() }
     }
 
     pub(super) fn rules(&self) -> &[Arc<CustomRule>] {
@@ -48,9 +52,16 @@ impl CustomRules {
         self.rules.is_empty()
     }
 
-    /// True if a rule fires for the record.
-    pub(super) fn matches(&self, place: usize, record: &Record, ends: &Ends) -> bool {
-        self.rules.get(place).is_some_and(|rule| rule.when.matches(record, ends))
+    /// Groups of rules that are compared with a record together.
+    #[inline]
+    pub(super) fn groups(&self) -> usize {
+        self.index.groups()
+    }
+
+    /// The places of the rules of a group that match the record.
+    #[inline]
+    pub(super) fn matches(&self, group: usize, record: &Record, ends: &Ends) -> Places {
+        self.index.matches(group, record, ends)
     }
 
     /// Counts a record that the rule at `place` matches.
@@ -85,11 +96,13 @@ impl CustomRules {
         }
     }
 
-    /// Judges the remaining windows. Returns the number of records that could not be counted for want of room, and the
-    /// counts by day.
-    pub(super) fn finish(mut self, groups: &mut Groups) -> (u64, Backtest) {
+    /// Judges the remaining windows, and begins anew. Returns the number of records that could not be counted for want of room, and
+    /// the counts by day.
+    pub(super) fn finish(&mut self, groups: &mut Groups) -> (u64, Backtest) {
         self.judge_before(u32::MAX, groups);
-        (self.unexamined, self.days.finish(&self.rules))
+        memory::empty(&mut self.counts);
+        (self.newest, self.oldest) = (0, 0);
+        (mem::take(&mut self.unexamined), self.days.finish(&self.rules))
     }
 
     /// The largest counts come first: where there is no room for all findings, the choice depends on the records alone.

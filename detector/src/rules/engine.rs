@@ -1,5 +1,6 @@
 //! Judges records one by one, and keeps the state that goes beyond a single one.
 
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -161,15 +162,18 @@ impl Engine {
         }
     }
 
-    /// The findings.
-    #[must_use]
-    pub fn finish(mut self) -> Findings {
+    /// The findings. Then the engine has seen nothing, and has no suppressions; it keeps its rules and some of its memory.
+    pub fn finish(&mut self) -> Findings {
         let unexamined = self.windows.finish(&mut self.groups);
         let (unexamined_by_custom, backtest) = self.custom.finish(&mut self.groups);
         let unexamined_records = unexamined + unexamined_by_custom;
-        let (suppressed, suppressions) = self.suppressions.finish();
+        let (suppressed, suppressions) = mem::take(&mut self.suppressions).finish();
         let backtest = Backtest { suppressions, ..backtest };
-        Findings { unexamined_records, suppressed, backtest, other_ends: self.other_ends, ..self.groups.finish() }
+        self.conversations.forget();
+        let mut anew = Groups::new(&self.limits);
+        anew.watch(self.custom.rules());
+        let groups = mem::replace(&mut self.groups, anew).finish();
+        Findings { unexamined_records, suppressed, backtest, other_ends: mem::take(&mut self.other_ends), ..groups }
     }
 
     /// The end of a conversation that the record is of, where both are recorded.
@@ -244,9 +248,11 @@ impl Engine {
             return;
         }
         let window = self.windows.window(record);
-        for place in 0..self.custom.rules().len() {
-            if self.custom.matches(place, record, ends) && !self.suppressions.suppress_custom(record, ends) {
-                self.custom.count(place, record, ends, window, &mut self.groups);
+        for group in 0..self.custom.groups() {
+            for place in self.custom.matches(group, record, ends) {
+                if !self.suppressions.suppress_custom(record, ends) {
+                    self.custom.count(place, record, ends, window, &mut self.groups);
+                }
             }
         }
     }

@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
 
+use super::memory;
+
 /// The result of adding a member to its set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Member {
@@ -48,5 +50,10 @@ impl Members {
     /// Forgets the windows before `window`.
     pub(super) fn retire(&mut self, window: u32) {
         self.kept.retain(|(_, of)| *of >= window);
+    }
+
+    /// Forgets all.
+    pub(super) fn forget(&mut self) {
+        memory::empty(&mut self.kept);
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod ends;
 mod engine;
 pub(crate) mod limits;
 mod members;
+mod memory;
 mod networks;
 pub(crate) mod rule;
 pub(crate) mod rule_id;

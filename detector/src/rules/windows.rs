@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::mem;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
 use super::members::{Member, Members};
-use super::{Config, Limits, Rule};
+use super::{Config, Limits, Rule, memory};
 use crate::evidence::{Destinations, Evidence, Hosts};
 use crate::finding::{Detail, Subject};
 use crate::findings::Groups;
@@ -240,10 +241,15 @@ impl Windows {
         }
     }
 
-    /// Judges the remaining windows. Returns the number of records that could not be counted for want of room.
-    pub(super) fn finish(mut self, groups: &mut Groups) -> u64 {
+    /// Judges the remaining windows, and begins anew. Returns the number of records that could not be counted for want of room.
+    pub(super) fn finish(&mut self, groups: &mut Groups) -> u64 {
         self.judge_before(u32::MAX, groups);
-        self.unexamined
+        memory::empty(&mut self.scans.counts);
+        memory::empty(&mut self.sweeps.counts);
+        memory::empty(&mut self.egress.counts);
+        self.members.forget();
+        (self.newest, self.oldest) = (0, 0);
+        mem::take(&mut self.unexamined)
     }
 
     fn judge_before(&mut self, window: u32, groups: &mut Groups) {

@@ -39,9 +39,11 @@ pub(super) fn variables(
         ("RULES", json!(rules(monitor)?).to_string()),
         (CONFIG_VERSION, package_settings.version()),
     ];
+    let source = spec.reads_files().then(|| ("SOURCE", "S3".to_owned()));
     let chat = spec.notifications.chat.then(|| ("CHAT", true.to_string()));
     Ok(variables
         .into_iter()
+        .chain(source)
         .chain(chat)
         .chain(names_for_links(monitor))
         .map(|(key, value)| (key.to_owned(), value))

@@ -41,7 +41,7 @@ impl Analysis {
     }
 
     /// The report, with the line counts and the number of files.
-    pub fn finish(self, counts: Counts, files: usize) -> Report {
+    pub fn finish(mut self, counts: Counts, files: usize) -> Report {
         let findings = self.engine.finish();
         Report {
             counts,

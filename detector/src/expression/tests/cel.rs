@@ -52,6 +52,8 @@ proptest! {
         let (parser, line) = (Parser::new(FORMAT.parse().unwrap()), sample.line());
         let record = parser.parse(&line).unwrap();
         let answer = Program::compile(&text).unwrap().execute(&context(&sample, &record));
-        prop_assert_eq!(answer.unwrap(), Value::Bool(compile(&text).matches(&record, &sample.ends())), "{} on {}", text, line);
+        let (expression, answer) = (compile(&text), answer.unwrap());
+        prop_assert_eq!(&answer, &Value::Bool(expression.matches(&record, &sample.ends())), "{} on {}", text, line);
+        prop_assert_eq!(&answer, &Value::Bool(is_found(&expression, &record, &sample.ends())), "{} on {}", text, line);
     }
 }

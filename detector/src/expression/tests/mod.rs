@@ -1,5 +1,6 @@
 mod cel;
 mod errors;
+mod index;
 mod limits;
 mod naive;
 mod samples;
@@ -11,6 +12,11 @@ use samples::{FORMAT, Sample};
 
 fn compile(text: &str) -> Expression {
     Expression::compile(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// True if an index of the expression alone finds it.
+fn is_found(expression: &Expression, record: &Record, ends: &Ends) -> bool {
+    Index::new([expression]).matches(0, record, ends).next() == Some(0)
 }
 
 fn matches(text: &str, sample: &Sample) -> bool {

@@ -99,7 +99,9 @@ proptest! {
         let (parser, line) = (Parser::new(FORMAT.parse().unwrap()), sample.line());
         let record = parser.parse(&line).unwrap();
         let naive = Naive { sample: &sample, record: &record }.evaluate(&sketch);
-        prop_assert_eq!(compile(&text).matches(&record, &sample.ends()), naive == Some(true), "{} on {}", text, line);
+        let expression = compile(&text);
+        prop_assert_eq!(expression.matches(&record, &sample.ends()), naive == Some(true), "{} on {}", text, line);
+        prop_assert_eq!(is_found(&expression, &record, &sample.ends()), naive == Some(true), "{} on {}", text, line);
     }
 
     /// A record that has no other fields than the format does not match if the expression lacks one.

@@ -86,6 +86,20 @@ fn condition(with_has: bool) -> impl Strategy<Value = Sketch> {
     ]
 }
 
+/// An expression of short conditions, deeply nested.
+pub fn nested() -> impl Strategy<Value = Sketch> {
+    let condition = prop_oneof![
+        select(&FLAGS[..]).prop_map(Sketch::Flag),
+        (select(&FIELDS[..]), select(&["==", "!="][..]), any::<prop::sample::Index>()).prop_map(
+            |((name, values), operator, value)| Sketch::Compare(name, operator, values[value.index(values.len())])
+        ),
+    ];
+    condition.prop_recursive(8, 48, 4, |inner| {
+        let parts = prop::collection::vec(inner, 2..5);
+        prop_oneof![parts.clone().prop_map(Sketch::All), parts.prop_map(Sketch::Any)]
+    })
+}
+
 /// Any expression. `has` of CEL is another function.
 pub fn sketch(with_has: bool) -> impl Strategy<Value = Sketch> {
     condition(with_has).prop_recursive(4, 16, 4, |inner| {

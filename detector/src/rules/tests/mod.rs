@@ -9,6 +9,7 @@ mod incidents;
 mod large_egress;
 mod port_scan;
 mod rejected_tcp;
+mod reuse;
 mod sensitive_ports;
 mod skipped_records;
 mod suppressions;

@@ -162,7 +162,10 @@ async fn a_rule_of_somebody_else_is_a_conflict_and_stays() {
     let before = sandbox.inventory().await["eventRules"].clone();
     let outcomes = pass(&sandbox.aws, &monitor, PARTS, Direction::Build).await;
     let (failures, conflicts) = (&detector(&outcomes).failures, &detector(&outcomes).conflicts);
-    assert!(failures.is_empty() && conflicts.len() == 1 && conflicts[0].kind == ResourceKind::EventRule, "{outcomes:#?}");
+    assert!(
+        failures.is_empty() && conflicts.len() == 1 && conflicts[0].kind == ResourceKind::EventRule,
+        "{outcomes:#?}"
+    );
     assert_eq!(sandbox.inventory().await["eventRules"], before);
 }
 

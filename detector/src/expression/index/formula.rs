@@ -1,0 +1,170 @@
+//! Conditions of several fields, as a formula over bits.
+//!
+//! A formula is a few steps, each a truth table of six inputs at most: one step decides as much as six conditions, without a branch.
+//! The inputs of a step are bits that stand side by side, and results of earlier steps.
+
+use super::WORDS;
+use crate::expression::fields::Term;
+use crate::expression::tree::Node;
+
+/// Inputs of a truth table with 64 rows.
+const INPUTS: usize = 6;
+
+/// A formula over the bits of one word.
+#[derive(Debug)]
+pub(super) struct Formula {
+    word: usize,
+    steps: Box<[Step]>,
+}
+
+/// A part of an expression that is about a single field.
+pub(super) type Atom<'e> = (Term, &'e Node);
+
+/// A formula before it has a place in a word; its bits stand for the atoms.
+#[derive(Default)]
+pub(super) struct Draft<'e> {
+    steps: Vec<Step>,
+    pub atoms: Vec<Atom<'e>>,
+}
+
+#[derive(Debug)]
+struct Step {
+    /// A bit for each combination of the inputs: the bits of the word lowest, then the results.
+    table: u64,
+    /// The place of the first bit of the word.
+    first: usize,
+    bits: Inputs,
+    /// The latest results are inputs, and no step needs them again.
+    results: Inputs,
+}
+
+/// A number of inputs, and a mask of so many bits.
+#[derive(Debug)]
+struct Inputs {
+    count: usize,
+    mask: u64,
+}
+
+impl Inputs {
+    fn new(count: usize) -> Self {
+        Self { count, mask: (1 << count) - 1 }
+    }
+}
+
+/// A part of a formula that has no step yet.
+struct Table<'e> {
+    table: u64,
+    atoms: Vec<Atom<'e>>,
+    results: usize,
+}
+
+impl<'e> Draft<'e> {
+    /// The formula that all of `parts` are true.
+    pub(super) fn all(parts: &[&'e Node]) -> Self {
+        let mut draft = Self::default();
+        let table = draft.join(parts.iter().copied(), true);
+        draft.step(table);
+        draft
+    }
+
+    /// The formula over the bits of `word` from `first` on.
+    pub(super) fn at(self, word: usize, first: usize) -> Formula {
+        let steps = self.steps.into_iter().map(|step| Step { first: first + step.first, ..step });
+        Formula { word, steps: steps.collect() }
+    }
+
+    /// The table of a part; steps for what does not fit it.
+    fn table(&mut self, node: &'e Node) -> Table<'e> {
+        match (node.only_term(), node) {
+            (Some(term), _) => Table { table: 0b10, atoms: vec![(term, node)], results: 0 },
+            (None, Node::All(parts)) => self.join(parts.iter(), true),
+            (None, Node::Any(parts)) => self.join(parts.iter(), false),
+            (None, Node::Constant(value)) => Table::constant(*value),
+            // Every test is about one field.
+            (None, Node::Test(_)) => Table::constant(false),
+        }
+    }
+
+    /// The table that all of `parts` are true, or one of them.
+    fn join(&mut self, parts: impl Iterator<Item = &'e Node>, is_all: bool) -> Table<'e> {
+        // A step takes the latest results, so parts with results come first, and wait for others as a single result.
+        let (nested, atoms): (Vec<_>, Vec<_>) = parts.partition(|part| part.only_term().is_none());
+        let mut joined = Table::constant(is_all);
+        for part in nested.into_iter().chain(atoms) {
+            if joined.results > 0 && part.only_term().is_none() {
+                joined = self.step(joined);
+            }
+            let mut table = self.table(part);
+            if table.results == 0 && joined.inputs() + table.inputs() > INPUTS {
+                joined = self.step(joined);
+            }
+            if table.results > 0 && joined.results > 0 || joined.inputs() + table.inputs() > INPUTS {
+                table = self.step(table);
+            }
+            if joined.inputs() + table.inputs() > INPUTS {
+                joined = self.step(joined);
+            }
+            joined = joined.join(table, is_all);
+        }
+        joined
+    }
+
+    /// Makes a step of a table. The table of the result alone.
+    fn step(&mut self, table: Table<'e>) -> Table<'e> {
+        let Table { table, atoms, results } = table;
+        let (bits, results) = (Inputs::new(atoms.len()), Inputs::new(results));
+        self.steps.push(Step { table, first: self.atoms.len(), bits, results });
+        self.atoms.extend(atoms);
+        Table { table: 0b10, atoms: Vec::new(), results: 1 }
+    }
+}
+
+impl Table<'_> {
+    /// Without inputs.
+    fn constant(value: bool) -> Self {
+        Self { table: u64::from(value), atoms: Vec::new(), results: 0 }
+    }
+
+    fn inputs(&self) -> usize {
+        self.atoms.len() + self.results
+    }
+
+    /// Both tables, or one of them. The results of `later` are the later ones.
+    fn join(mut self, later: Self, is_all: bool) -> Self {
+        let (bits, later_bits, later_results) = (self.atoms.len(), later.atoms.len(), later.results);
+        let mut table = 0;
+        for inputs in 0_usize..1 << (self.inputs() + later.inputs()) {
+            let (of_bits, of_results) = (inputs & ones(bits + later_bits), inputs >> (bits + later_bits));
+            let own = (of_bits & ones(bits)) | ((of_results >> later_results) << bits);
+            let other = (of_bits >> bits) | ((of_results & ones(later_results)) << later_bits);
+            let (own, other) = (self.table >> own & 1, later.table >> other & 1);
+            table |= if is_all { own & other } else { own | other } << inputs;
+        }
+        self.atoms.extend(later.atoms);
+        Self { table, atoms: self.atoms, results: self.results + later_results }
+    }
+}
+
+/// As many of the lowest bits.
+fn ones(count: usize) -> usize {
+    (1 << count) - 1
+}
+
+impl Formula {
+    #[inline]
+    pub(super) fn is_true(&self, bits: &[u64; WORDS]) -> bool {
+        let word = bits.get(self.word).copied().unwrap_or_default();
+        // The latest result is lowest.
+        let results = self.steps.iter().fold(0, |results, step| step.take(word, results));
+        results & 1 != 0
+    }
+}
+
+impl Step {
+    /// The results after the step.
+    #[inline]
+    fn take(&self, word: u64, results: u64) -> u64 {
+        let inputs = (word >> self.first) & self.bits.mask | (results & self.results.mask) << self.bits.count;
+        results >> self.results.count << 1 | (self.table >> inputs) & 1
+    }
+}
