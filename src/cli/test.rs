@@ -12,10 +12,10 @@ use super::{print, print_error};
 
 /// Run the tests of the rules in `detector.customRules`, without a cluster and without AWS
 ///
-/// Checks a file by every rule of the CRD, and runs the tests of each rule, also of those that are switched off. Tests judge the condition
-/// of a rule on a record; windows, groups and suppressions do not count. Conditions of `detector.suppress` are checked too.
+/// Checks a file by every rule of the CRD, reads rules and suppressions as the operator does, and runs the tests of the rules that are
+/// switched on. Tests judge the condition of a rule on a record; windows, groups and suppressions do not count.
 ///
-/// Exit codes: 0 all tests passed, or there are none; 1 a test failed, a rule is invalid, or a file could not be read; 2 wrong arguments.
+/// Exit codes: 0 all tests passed, or there are none; 1 a test failed, a rule or a suppression is invalid, or a file could not be read; 2 wrong arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, group = ArgGroup::new("monitors").required(true).args(["file"]))]
 pub struct Test {

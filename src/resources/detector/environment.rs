@@ -7,7 +7,8 @@ use detector::message::QUERIED_FIELDS;
 use detector::rules::{Config, Rule, Severity};
 use serde_json::json;
 
-use super::package_settings::{PackageSettings, invalid};
+use super::entry_error::invalid;
+use super::package_settings::PackageSettings;
 use super::rules::is_enabled;
 use crate::api::Invalid;
 use crate::api::{log_format, spec};
@@ -124,7 +125,7 @@ pub(super) mod tests {
     }
 
     fn declared(monitor: &Monitor) -> BTreeMap<String, String> {
-        variables(monitor, &PackageSettings::of(monitor).unwrap()).unwrap()
+        variables(monitor, &PackageSettings::of(&monitor.spec).unwrap()).unwrap()
     }
 
     fn written(spec: VpcFlowMonitorSpec) -> String {
@@ -158,7 +159,7 @@ pub(super) mod tests {
             let mut spec = spec();
             spec.detector.renotify_after = text.to_owned();
             let monitor = fixtures::with_spec(spec);
-            variables(&monitor, &PackageSettings::of(&monitor)?)
+            variables(&monitor, &PackageSettings::of(&monitor.spec)?)
                 .map(|mut it| it.remove("RENOTIFY_AFTER_SECONDS").unwrap())
         };
         assert_eq!(after("90m").unwrap(), "5400");

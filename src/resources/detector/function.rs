@@ -107,7 +107,7 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
     let Monitor { namespace, name, spec, names, settings, .. } = monitor;
     let mut description = format!("Reports anomalies in the VPC flow logs of VpcFlowMonitor {namespace}/{name}");
     description.truncate(DESCRIPTION_CHARS);
-    let package_settings = PackageSettings::of(monitor)?;
+    let package_settings = PackageSettings::of(spec)?;
     Ok(Function {
         name: names.detector(),
         configuration: Configuration {

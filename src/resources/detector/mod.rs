@@ -4,12 +4,13 @@
 //! They are deleted in the opposite order, the log group last. The role may not create log groups, so that a late invocation cannot
 //! recreate the deleted one.
 
-mod conditions;
-mod custom_rules;
+pub mod custom_rules;
+pub mod entry_error;
 mod environment;
 mod function;
 mod invocation;
-mod package_settings;
+pub mod own_rules;
+pub mod package_settings;
 mod role;
 pub mod rules;
 mod subscription;

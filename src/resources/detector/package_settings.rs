@@ -1,19 +1,14 @@
 //! The settings in the function's package: lists, which would outgrow the environment.
 
-use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::time::SystemTime;
 
-use detector::custom_rule::CustomRule;
-use detector::package_config::PackageConfig;
-use detector::suppression::Suppression;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::custom_rules::{self, CUSTOM_RULES};
-use super::suppressions::{self, SUPPRESS};
-use crate::api::Invalid;
-use crate::monitor::Monitor;
+use super::custom_rules::CUSTOM_RULES;
+use super::own_rules::{OwnRules, TRUSTED_CIDRS};
+use super::suppressions::SUPPRESS;
+use crate::api::{Invalid, VpcFlowMonitorSpec};
 
 /// Most bytes of the file. The detector parses it at each cold start, and each call that changes the code sends it.
 const MOST_BYTES: usize = 256 * 1024;
@@ -21,14 +16,9 @@ const MOST_BYTES: usize = 256 * 1024;
 /// Bytes of the hash that are shown as the version.
 const VERSION_BYTES: usize = 6;
 
-const TRUSTED_CIDRS: &str = "detections.externalConnections.trustedCidrs";
-
 /// The lists in the file, each with the field of the spec that it comes from.
 const LISTS: &[(&str, &str)] =
     &[("customRules", CUSTOM_RULES), ("suppress", SUPPRESS), ("trustedCidrs", TRUSTED_CIDRS)];
-
-/// Most conditions of all rules and suppressions. A record meets each of them at worst.
-const MOST_CONDITIONS: usize = 256;
 
 /// The settings as the package has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,22 +28,8 @@ pub(super) struct PackageSettings {
 
 impl PackageSettings {
     /// The settings of a monitor. Lists whose order has no meaning are sorted, so a change of order alone is no change.
-    pub(super) fn of(monitor: &Monitor) -> Result<Self, Invalid> {
-        let trusted_cidrs: BTreeSet<_> = monitor
-            .spec
-            .detections
-            .external_connections
-            .trusted_cidrs
-            .iter()
-            .map(|network| network.parse().map_err(|error| invalid(TRUSTED_CIDRS, network, error)))
-            .collect::<Result<_, _>>()?;
-        let trusted_cidrs: Vec<_> = trusted_cidrs.into_iter().collect();
-        let custom_rules = custom_rules::enabled(monitor)?;
-        let suppress = suppressions::all(&monitor.spec.detector.suppress, SystemTime::now())?;
-        check_conditions(&custom_rules, &suppress)?;
-        custom_rules::check_tests(monitor, &custom_rules, &trusted_cidrs)?;
-        let config = PackageConfig { custom_rules, suppress, trusted_cidrs, ..PackageConfig::default() };
-        let lists = json!(config);
+    pub(super) fn of(spec: &VpcFlowMonitorSpec) -> Result<Self, Invalid> {
+        let lists = json!(OwnRules::read(spec, SystemTime::now())?.package_config()?);
         let json = lists.to_string();
         if json.len() <= MOST_BYTES {
             return Ok(Self { json });
@@ -81,38 +57,24 @@ impl PackageSettings {
     }
 }
 
-/// The limit keeps the time that a record takes.
-fn check_conditions(rules: &[CustomRule], suppressions: &[Suppression]) -> Result<(), Invalid> {
-    let of_rules: usize = rules.iter().map(|rule| rule.when.conditions()).sum();
-    let of_suppressions: usize = suppressions.iter().map(|suppression| suppression.when.conditions()).sum();
-    if of_rules + of_suppressions <= MOST_CONDITIONS {
-        return Ok(());
-    }
-    let field = if of_rules < of_suppressions { SUPPRESS } else { CUSTOM_RULES };
-    let problem = format!(
-        "the rules have {of_rules} conditions and the suppressions {of_suppressions}, and together they may have {MOST_CONDITIONS}; \
-         use `in` with a list, or leave some out"
-    );
-    Err(Invalid::new(field, problem))
-}
-
-/// A value that the detector cannot read.
-pub(super) fn invalid(field: &'static str, value: impl Display, error: impl Display) -> Invalid {
-    Invalid::new(field, format!("`{value}` cannot be: {error}"))
+/// The first problem of the rules, suppressions and networks of a spec, as the operator finds it.
+pub fn check(spec: &VpcFlowMonitorSpec) -> Result<(), Invalid> {
+    PackageSettings::of(spec).map(|_| ())
 }
 
 #[cfg(test)]
 mod tests {
-    use detector::package_config::FILE;
+    use std::collections::BTreeSet;
+
+    use detector::package_config::{FILE, PackageConfig};
 
     use super::*;
-    use crate::api::VpcFlowMonitorSpec;
-    use crate::monitor::{SETTINGS_FILE, fixtures};
+    use crate::monitor::SETTINGS_FILE;
 
     fn of(networks: impl IntoIterator<Item = String>) -> Result<PackageSettings, Invalid> {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
         spec.detections.external_connections.trusted_cidrs = networks.into_iter().collect();
-        PackageSettings::of(&fixtures::with_spec(spec))
+        PackageSettings::of(&spec)
     }
 
     fn read(settings: &PackageSettings) -> PackageConfig {
@@ -162,7 +124,7 @@ mod tests {
             let suppression = |number| json!({"name": format!("it{number}"), "when": ports(32), "until": "2020-01-01T00:00:00Z", "reason": "r"});
             spec.detector.custom_rules = serde_json::from_value((0..rules).map(rule).collect()).unwrap();
             spec.detector.suppress = serde_json::from_value((0..suppressions).map(suppression).collect()).unwrap();
-            PackageSettings::of(&fixtures::with_spec(spec)).map(|settings| read(&settings))
+            PackageSettings::of(&spec).map(|settings| read(&settings))
         };
         let config = of(5, 3).unwrap();
         assert_eq!((config.custom_rules.len(), config.suppress.len()), (5, 3));
