@@ -33,6 +33,8 @@ pub struct Report {
     pub skipped: usize,
     /// Suppressions that are valid.
     pub suppressions: usize,
+    /// Rules and suppressions that are valid and do nothing: they need a field that is missing, or have ended.
+    pub idle: usize,
     /// The monitors.
     pub monitors: Vec<MonitorReport>,
 }
@@ -119,6 +121,22 @@ pub struct SuppressionReport {
     /// The reason it is invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Its effect.
+    pub state: SuppressionState,
+}
+
+/// The effect of a suppression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SuppressionState {
+    /// It keeps records from rules.
+    Active,
+    /// It has ended.
+    Expired,
+    /// It needs this field, and `cloudWatchLogs.fields` lacks it.
+    MissingField(&'static str),
+    /// It is invalid.
+    Invalid,
 }
 
 impl Report {
@@ -133,7 +151,8 @@ impl Report {
             failed: tests(TestResult::Failed),
             skipped: tests(TestResult::Skipped),
             invalid: monitors.iter().map(MonitorReport::invalid).sum(),
-            suppressions: suppressions.filter(|it| it.problem.is_none()).count(),
+            suppressions: suppressions.clone().filter(|it| it.problem.is_none()).count(),
+            idle: rules().filter(|rule| rule.is_idle()).count() + suppressions.filter(|it| it.state.is_idle()).count(),
             monitors,
         }
     }
@@ -156,15 +175,16 @@ impl MonitorReport {
 
 /// Runs the tests of the monitor called `name`. An error is one of the format or the networks, without which no rule can be judged.
 pub fn of_monitor(name: &str, spec: &VpcFlowMonitorSpec) -> Result<MonitorReport, Invalid> {
-    let own = OwnRules::read(spec, SystemTime::now())?;
+    let now = SystemTime::now();
+    let own = OwnRules::read(spec, now)?;
     let report = MonitorReport {
         monitor: name.to_owned(),
         problem: None,
         rules: own.rules.iter().map(|(declared, rule)| of_rule(declared, rule, &own)).collect(),
-        suppress: own.suppressions.iter().map(|(declared, read)| of_suppression(declared, read)).collect(),
+        suppress: own.suppressions.iter().map(|(declared, read)| of_suppression(declared, read, &own, now)).collect(),
     };
     let has_problem = report.invalid() > 0 || report.rules.iter().any(|rule| rule.count(TestResult::Failed) > 0);
-    // What remains is a limit of all entries together.
+    // Without a problem of one entry, a limit of all entries together remains.
     let together = if has_problem { Ok(()) } else { package_settings::check(spec) };
     Ok(MonitorReport { problem: together.err().map(|problem| problem.to_string()), ..report })
 }
@@ -207,12 +227,31 @@ fn of_test(outcome: &TestOutcome<'_>, is_skipped: bool) -> TestReport {
 fn of_suppression(
     declared: &spec::Suppression,
     read: &Result<suppression::Suppression, EntryError>,
+    own: &OwnRules,
+    now: SystemTime,
 ) -> SuppressionReport {
-    let problem = read.as_ref().err().map(ToString::to_string);
-    SuppressionReport { name: declared.name.clone(), until: declared.until.clone(), problem }
+    let (problem, state) = match read {
+        Err(error) => (Some(error.to_string()), SuppressionState::Invalid),
+        Ok(read) if read.is_expired(now) => (None, SuppressionState::Expired),
+        Ok(read) => {
+            let missing = read.when.lacks(&own.format).map(|field| SuppressionState::MissingField(field.name()));
+            (None, missing.unwrap_or(SuppressionState::Active))
+        }
+    };
+    SuppressionReport { name: declared.name.clone(), until: declared.until.clone(), problem, state }
+}
+
+impl SuppressionState {
+    const fn is_idle(self) -> bool {
+        matches!(self, Self::Expired | Self::MissingField(_))
+    }
 }
 
 impl RuleReport {
+    const fn is_idle(&self) -> bool {
+        matches!(self.not_run, Some(NotRun::MissingField(_)))
+    }
+
     fn count(&self, result: TestResult) -> usize {
         self.tests.iter().filter(|test| test.result == result).count()
     }
@@ -276,7 +315,7 @@ mod tests {
     fn each_rule_has_its_outcome() {
         let report = fixtures::report();
         assert_eq!((report.passed, report.failed, report.skipped, report.invalid), (3, 2, 2, 2));
-        assert_eq!(report.suppressions, 1);
+        assert_eq!((report.suppressions, report.idle), (1, 2));
         assert!(!report.passes());
         let rules = &report.monitors[0].rules;
         assert_eq!(rules[3].not_run, Some(NotRun::MissingField("tcp-flags")));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{MonitorReport, NotRun, Report, RuleReport, SuppressionReport, TestReport, TestResult};
+use super::{MonitorReport, NotRun, Report, RuleReport, SuppressionReport, SuppressionState, TestReport, TestResult};
 
 /// One line for each rule and each failed test, and the sums.
 #[must_use]
@@ -51,11 +51,14 @@ fn of_rule(text: &mut String, rule: &RuleReport) {
     }
 }
 
-fn of_suppression(text: &mut String, SuppressionReport { name, until, problem }: &SuppressionReport) {
-    let _ = match problem {
-        Some(problem) => writeln!(text, "  suppress {name}: invalid\n{}", indented(problem)),
-        None => writeln!(text, "  suppress {name}: valid, until {until}"),
+fn of_suppression(text: &mut String, SuppressionReport { name, until, problem, state }: &SuppressionReport) {
+    let state = match state {
+        SuppressionState::Invalid => format!("invalid\n{}", indented(problem.as_deref().unwrap_or_default())),
+        SuppressionState::Expired => format!("has no effect: it ended at {until}"),
+        SuppressionState::MissingField(field) => format!("has no effect: add {field} to cloudWatchLogs.fields"),
+        SuppressionState::Active => format!("valid, until {until}"),
     };
+    let _ = writeln!(text, "  suppress {name}: {state}");
 }
 
 /// `expected a match, got none`, or the problem of the record.
@@ -97,6 +100,10 @@ fn indented(problem: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use aws_smithy_types::DateTime;
+    use aws_smithy_types::date_time::Format;
     use serde_json::json;
 
     use super::super::{fixtures, of_monitor};
@@ -121,7 +128,7 @@ network/shop
     line 1, column 1: `source` is an address, so it needs a comparison, such as `source == \"10.0.0.1\"`
       source
       ^^^^^^
-  suppress backup: valid, until 2020-03-01T00:00:00Z
+  suppress backup: has no effect: it ended at 2020-03-01T00:00:00Z
 
 3 tests passed, 2 failed, 2 not run; 1 valid suppression; 2 invalid entries
 ";
@@ -135,12 +142,16 @@ network/shop
 
     #[test]
     fn suppressions_alone_are_said_to_be_checked() {
-        let suppression =
-            json!({"name": "backup", "when": "dstport == 873", "until": "2020-03-01T00:00:00Z", "reason": "r"});
-        let spec = fixtures::spec(&json!({"suppress": [suppression]}));
+        let until = DateTime::from(SystemTime::now() + Duration::from_hours(24));
+        let until = DateTime::from_secs(until.secs()).fmt(Format::DateTime).unwrap();
+        let suppression = |name: &str, when: &str| json!({"name": name, "when": when, "until": until, "reason": "r"});
+        let suppress = [suppression("backup", "dstport == 873"), suppression("inside", "syn")];
+        let spec = fixtures::spec(&json!({ "suppress": suppress }));
         let report = Report::new(vec![of_monitor("network/shop", &spec).unwrap()]);
-        let expected =
-            "network/shop\n  suppress backup: valid, until 2020-03-01T00:00:00Z\n\nno tests; 1 valid suppression\n";
+        let expected = format!(
+            "network/shop\n  suppress backup: valid, until {until}\n  suppress inside: has no effect: add tcp-flags to \
+             cloudWatchLogs.fields\n\nno tests; 2 valid suppressions\n"
+        );
         assert_eq!(render(&report), expected);
     }
 }

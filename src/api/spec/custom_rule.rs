@@ -21,7 +21,7 @@ pub struct CustomRule {
     pub severity: Severity,
     /// Condition on a record, an expression of a subset of CEL, such as `action == "ACCEPT" && dstport == 5432`. At most 1024 characters
     /// and 64 conditions; all rules and suppressions together have at most 256 conditions. A rule finds nothing if `cloudWatchLogs.fields`
-    /// lacks a field that it needs; the function logs this.
+    /// lacks a field that it needs; the notice `RuleIdle` names it.
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [record_condition()]))]
     pub when: String,
     /// Fields that distinguish findings: `source`, `destination`, and one of `dstport`, `protocol` and `interface_id`. Default `source` and

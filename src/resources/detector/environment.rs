@@ -82,17 +82,22 @@ fn rules(monitor: &Monitor) -> Result<Config, Invalid> {
         high_transfer_bytes: number("detector.highTransferBytes", spec.high_transfer_bytes)?,
         host_sweep_min_hosts: number("detector.rules.hostSweep.minHosts", rules.host_sweep.min_hosts)?,
         large_egress_min_bytes: number("detector.rules.largeEgress.minBytes", rules.large_egress.min_bytes)?,
-        min_severity: match spec.min_severity {
-            spec::Severity::Low => Severity::Low,
-            spec::Severity::Medium => Severity::Medium,
-            spec::Severity::High => Severity::High,
-        },
+        min_severity: severity(spec.min_severity),
         port_scan_min_ports: number("detector.rules.portScan.minPorts", rules.port_scan.min_ports)?,
         sensitive_ports: numbers("detector.sensitivePorts", &spec.sensitive_ports)?,
         window_seconds: number("detector.windowSeconds", spec.window_seconds)?,
         // In the package.
         trusted_cidrs: Vec::new(),
     })
+}
+
+/// The severity as the detector has it.
+pub(super) const fn severity(severity: spec::Severity) -> Severity {
+    match severity {
+        spec::Severity::Low => Severity::Low,
+        spec::Severity::Medium => Severity::Medium,
+        spec::Severity::High => Severity::High,
+    }
 }
 
 fn number<N: Copy + Display, T: TryFrom<N, Error: Display>>(field: &'static str, value: N) -> Result<T, Invalid> {

@@ -9,12 +9,15 @@ pub mod entry_error;
 mod environment;
 mod function;
 mod invocation;
+pub mod notices;
 pub mod own_rules;
 pub mod package_settings;
 mod role;
 pub mod rules;
 mod subscription;
 mod suppressions;
+
+use std::time::SystemTime;
 
 use futures::{FutureExt, try_join};
 
@@ -171,7 +174,11 @@ impl System for DetectorSystem {
             (Goal::Present(_), Some(function)) => function.health(),
             _ => SystemHealth::Good,
         };
-        Report { resources: resources.into_iter().flatten().collect(), health, ..Report::default() }
+        let notices = match goal {
+            Goal::Present(_) => notices::of_spec(&monitor.spec, SystemTime::now()),
+            Goal::Absent(_) => Vec::new(),
+        };
+        Report { resources: resources.into_iter().flatten().collect(), health, notices }
     }
 }
 

@@ -7,6 +7,7 @@ use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{CustomRule, Suppression};
+use vpc_flow_operator::api::status::NoticeReason;
 use vpc_flow_operator::monitor::Monitor;
 
 use super::message::put_records;
@@ -210,4 +211,8 @@ async fn a_rule_without_its_field_is_idle() {
     let monitor = with(&sandbox, vec![rule(&json!({"when": "syn", "tests": tests}))], Vec::new());
     converged(&sandbox, &monitor).await;
     sandbox.assert_at_rest(&monitor, DETECTOR).await;
+    let outcomes = sandbox.pass(&monitor, DETECTOR).await;
+    let notices = detector(&outcomes).report.as_ref().map(|report| report.notices.clone()).unwrap_or_default();
+    assert_eq!(notices.iter().map(|notice| notice.reason).collect::<Vec<_>>(), [NoticeReason::RuleIdle]);
+    assert!(notices[0].message.contains("database_from_elsewhere needs tcp-flags"), "{notices:?}");
 }
