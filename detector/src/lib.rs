@@ -27,6 +27,7 @@ pub mod handler;
 mod identity;
 mod incident;
 pub mod interfaces;
+pub mod let_in;
 pub mod message;
 pub mod metrics;
 pub mod notification_log;

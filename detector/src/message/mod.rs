@@ -113,7 +113,8 @@ impl Message {
         notification: &Notification,
     ) -> Option<Self> {
         let all = &analysis.findings;
-        let (findings, histories): (Vec<&Finding>, Vec<_>) = notification.findings.iter().copied().unzip();
+        let (findings, histories): (Vec<&Finding>, Vec<_>) =
+            notification.findings.iter().map(|(finding, history)| (&**finding, *history)).unzip();
         let severity = findings.iter().map(|finding| finding.rule.severity()).max()?;
         let rules: BTreeSet<_> = findings.iter().flat_map(|finding| finding.rules()).collect();
         let report = Report {

@@ -1,5 +1,6 @@
 //! Variants of a message: an incident that goes on, a rule of a user, the notification for chats.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -25,8 +26,8 @@ fn an_incident_that_goes_on_is_said_to_with_what_came_since() {
         history,
     };
     let list = &analysis.findings.list;
-    let notification =
-        Notification { findings: vec![(&list[0], Some(history)), (&list[1], None)], ongoing: vec![ongoing] };
+    let findings = vec![(Cow::Borrowed(&list[0]), Some(history)), (Cow::Borrowed(&list[1]), None)];
+    let notification = Notification { findings, ongoing: vec![ongoing] };
     let message = Message::compose(&analysis, &settings(), &invocation(), &notification).unwrap();
     assert!(message.subject.starts_with("HIGH, ongoing: 10.0.0.1 sent 60.1 MB"), "{}", message.subject);
     let (document, email) = body(&message);
