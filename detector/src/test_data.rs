@@ -1,13 +1,17 @@
 //! Formats and lines that several modules' tests use.
 
 use std::io::Write;
+use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, write::GzEncoder};
 
 use crate::envelope::{Event, Payload};
-use crate::rules::Config;
+use crate::finding::{Detail, Subject};
+use crate::findings::Groups;
+use crate::record::Parser;
+use crate::rules::{Config, Rule};
 use crate::settings::{ConsoleNames, DEFAULT_RENOTIFY_AFTER, Origin, Settings};
 
 /// The ARN of the function.
@@ -85,4 +89,19 @@ pub fn event(lines: &[impl AsRef<str>]) -> Event {
             .to_string()
             .as_bytes(),
     )
+}
+
+pub(crate) fn subject(destination: IpAddr) -> Subject {
+    Subject { source: Some([10, 0, 0, 1].into()), destination: Some(destination), detail: Detail::None }
+}
+
+/// Adds a record of the values `dstport bytes start end`.
+pub(crate) fn add(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
+    add_at(groups, rule, subject, &format!("- {values}"));
+}
+
+/// Adds a record of the values `interface-id dstport bytes start end`.
+pub(crate) fn add_at(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
+    let parser = Parser::new("${interface-id} ${dstport} ${bytes} ${start} ${end}".parse().unwrap());
+    groups.add(rule, subject, &parser.parse(values).unwrap());
 }

@@ -98,6 +98,8 @@ struct Report<'r> {
     histories: Vec<Option<History>>,
     ongoing: &'r [Ongoing],
     severity: Severity,
+    /// Findings of the batch below the least severity that is published.
+    below_min_severity: u64,
     /// Records of findings that were not kept, and such as could not be counted over a window.
     unlisted_records: u64,
     unexamined_records: u64,
@@ -125,6 +127,8 @@ impl Message {
             histories,
             ongoing: &notification.ongoing,
             severity,
+            below_min_severity: all.list.iter().filter(|it| it.rule.severity() < settings.rules.min_severity).count()
+                as u64,
             unlisted_records: all.unlisted_records,
             unexamined_records: all.unexamined_records,
         };

@@ -76,9 +76,14 @@ fn a_finding_of_a_users_rule_has_its_words() {
 
     value["runbook"] = "https://example.com/runbook".into();
     value["mitre"] = serde_json::json!(["T1046"]);
-    let found = finding(&compose(&value));
-    assert_eq!((&found["action"], &found["links"]["rule"]), (&value["runbook"], &value["runbook"]));
+    let message = compose(&value);
+    let found = finding(&message);
+    assert_eq!(
+        (&found["action"], &found["links"]["rule"]),
+        (&"follow the runbook of the rule".into(), &value["runbook"])
+    );
     assert_eq!(found["mitre"], value["mitre"]);
+    assert_eq!(body(&message).1.matches("https://example.com/runbook").count(), 1);
 }
 
 #[test]

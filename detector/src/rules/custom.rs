@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use flow_log_fields::GroupField;
 use foldhash::fast::RandomState;
 
 use super::Limits;
 use super::ends::Ends;
-use crate::custom_rule::{CustomRule, GroupField};
+use crate::custom_rule::CustomRule;
 use crate::day_counts::{Backtest, RuleDays};
 use crate::finding::{Detail, Subject};
 use crate::findings::Groups;

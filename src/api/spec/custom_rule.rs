@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use flow_log_fields::GroupField;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::rule_test_value::RuleTestValue;
@@ -27,7 +29,7 @@ pub struct CustomRule {
     /// Fields that distinguish findings: `source`, `destination`, and one of `dstport`, `protocol` and `interface_id`. Default `source` and
     /// `destination`.
     #[serde(default = "default_group_by")]
-    #[schemars(length(max = 5), extend("x-kubernetes-validations" = [
+    #[schemars(with = "Vec<GroupFieldName>", length(max = 5), extend("x-kubernetes-validations" = [
         distinct("a field may be named once only in groupBy: take out the repeated one"),
         rule("self.filter(entry, entry in ['dstport', 'protocol', 'interface_id']).size() <= 1", "groupBy has at most one of dstport, protocol and interface_id")
     ]))]
@@ -66,20 +68,18 @@ pub struct CustomRule {
     pub tests: Vec<RuleTest>,
 }
 
-/// A field that distinguishes findings of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupField {
-    /// The real source.
-    Source,
-    /// The real destination.
-    Destination,
-    /// The destination port.
-    Dstport,
-    /// The protocol.
-    Protocol,
-    /// The network interface.
-    InterfaceId,
+/// The schema of a [`GroupField`].
+struct GroupFieldName;
+
+impl JsonSchema for GroupFieldName {
+    fn schema_name() -> Cow<'static, str> {
+        "GroupField".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = GroupField::ALL;
+        json_schema!({"description": "A field that distinguishes findings of a rule.", "type": "string", "enum": names})
+    }
 }
 
 /// A test of a rule.

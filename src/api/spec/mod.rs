@@ -20,9 +20,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::detector::Detector;
 pub use analytics::{Analytics, Dashboard};
-pub use custom_rule::{CustomRule, GroupField, RuleTest};
+pub use custom_rule::{CustomRule, RuleTest};
 pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
 pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
+pub use flow_log_fields::GroupField;
 pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
 pub use rule_test_value::RuleTestValue;

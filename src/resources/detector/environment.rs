@@ -21,6 +21,10 @@ pub(super) const LOG_FORMAT: &str = "LOG_FORMAT";
 /// settings differ.
 pub(super) const CONFIG_VERSION: &str = "CONFIG_VERSION";
 
+/// The variable for the hashes of the entries of the settings in the package. The detector does not read it: by it `plan` and events name the
+/// entries that change. A function whose lists are empty has none.
+pub(super) const CONFIG_ENTRIES: &str = "CONFIG_ENTRIES";
+
 /// Every variable of the function.
 pub(super) fn variables(
     monitor: &Monitor,
@@ -40,10 +44,12 @@ pub(super) fn variables(
         ("RULES", json!(rules(monitor)?).to_string()),
         (CONFIG_VERSION, package_settings.version()),
     ];
+    let entries = package_settings.entries().text().map(|entries| (CONFIG_ENTRIES, entries));
     let chat = spec.notifications.chat.then(|| ("CHAT", true.to_string()));
     Ok(variables
         .into_iter()
         .chain(chat)
+        .chain(entries)
         .chain(names_for_links(monitor))
         .map(|(key, value)| (key.to_owned(), value))
         .collect())
@@ -257,6 +263,8 @@ pub(super) mod tests {
         let mut with_network = declared(&fixtures::with_spec(spec));
         let version = |variables: &mut BTreeMap<String, String>| variables.remove(CONFIG_VERSION).unwrap();
         assert_ne!(version(&mut variables), version(&mut with_network));
+        assert_eq!(variables.get(CONFIG_ENTRIES), None);
+        assert!(with_network.remove(CONFIG_ENTRIES).unwrap().starts_with('t'));
         assert_eq!(variables, with_network);
     }
 
@@ -294,12 +302,22 @@ pub(super) mod tests {
         off.sensitive_port_rejected.enabled = false;
         off.unusual_protocol.enabled = false;
         off.skipped_records.enabled = false;
+        let named = |number: usize, more: &Value| {
+            let mut entry = json!({"name": format!("rule_{number}"), "when": "dstport == 1"});
+            entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            entry
+        };
+        let rule = json!({"severity": "HIGH", "description": "d"});
+        let suppression = json!({"until": "2020-01-01T00:00:00Z", "reason": "r"});
+        spec.detector.custom_rules = serde_json::from_value((0..16).map(|it| named(it, &rule)).collect()).unwrap();
+        spec.detector.suppress = serde_json::from_value((0..32).map(|it| named(it, &suppression)).collect()).unwrap();
+        spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
         let mut settings = fixtures::monitor().settings;
         settings.cluster_name = "c".repeat(100);
         let region = fixtures::monitor().account_region;
         let monitor = Monitor::new(&"n".repeat(63), &"m".repeat(63), spec, None, region, settings);
         let variables = declared(&monitor);
-        assert_eq!(variables.len(), 16, "every variable is set");
+        assert_eq!(variables.len(), 17, "every variable is set");
         let bytes = json!(variables).to_string().len();
         assert!(bytes <= MOST_BYTES, "{bytes}");
     }

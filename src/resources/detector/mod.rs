@@ -11,6 +11,7 @@ mod function;
 mod invocation;
 pub mod notices;
 pub mod own_rules;
+mod package_entries;
 pub mod package_settings;
 mod role;
 pub mod rules;
@@ -29,7 +30,7 @@ use super::common::role::{self as iam_role, FoundRole, Role};
 use crate::api::spec::LogGroupClass;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
-use crate::engine::{AnyCall, Diff, Goal, Report, System, SystemHealth, existing, ownership};
+use crate::engine::{AnyCall, Diff, Goal, Report, ResourceCall, System, SystemHealth, existing, ownership};
 use crate::monitor::Monitor;
 
 type LogGroup = log_group::LogGroup<false>;
@@ -122,18 +123,14 @@ impl System for DetectorSystem {
             &names.detector_log_group(),
             observed.log_group.as_ref(),
         );
-        let function = ownership::diff(
-            monitor,
-            goal.map(|desired| &desired.function),
-            &names.detector(),
-            observed.function.as_ref(),
-        );
+        let function = function_diff(monitor, goal, observed);
         let subscription =
             || subscription::diff(monitor, goal.map(|desired| &desired.subscription), &observed.subscriptions);
         let mut diff = Diff::default();
         match goal {
             // Each part is passed to, or invoked by, the next, so no part is built on one that is not ours.
             Goal::Present(desired) => {
+                diff.invalid.extend(desired.function.refusal(observed.function.as_ref()));
                 diff.include(role);
                 diff.include(log_group);
                 diff.conflicts.extend(function.conflicts);
@@ -179,6 +176,19 @@ impl System for DetectorSystem {
             Goal::Absent(_) => Vec::new(),
         };
         Report { resources: resources.into_iter().flatten().collect(), health, notices }
+    }
+}
+
+/// While the rules of the user are invalid, a function of ours keeps the settings that it has.
+fn function_diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<ResourceCall<Function>> {
+    let found = observed.function.as_ref();
+    match goal {
+        Goal::Present(Desired { function: Function { refused: Some(_), .. }, .. })
+            if found.is_some_and(|found| found.is_ours(monitor)) =>
+        {
+            Diff::default()
+        }
+        _ => ownership::diff(monitor, goal.map(|desired| &desired.function), &monitor.names.detector(), found),
     }
 }
 

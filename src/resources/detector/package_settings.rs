@@ -2,11 +2,13 @@
 
 use std::time::SystemTime;
 
+use detector::package_config::PackageConfig;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::custom_rules::CUSTOM_RULES;
 use super::own_rules::{OwnRules, TRUSTED_CIDRS};
+use super::package_entries::PackageEntries;
 use super::suppressions::SUPPRESS;
 use crate::api::{Invalid, VpcFlowMonitorSpec};
 
@@ -24,15 +26,26 @@ const LISTS: &[(&str, &str)] =
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PackageSettings {
     json: String,
+    entries: PackageEntries,
 }
 
 impl PackageSettings {
     /// The settings of a monitor. Lists whose order has no meaning are sorted, so a change of order alone is no change.
     pub(super) fn of(spec: &VpcFlowMonitorSpec) -> Result<Self, Invalid> {
-        let lists = json!(OwnRules::read(spec, SystemTime::now())?.package_config()?);
+        Self::new(&OwnRules::read(spec, SystemTime::now())?.package_config()?)
+    }
+
+    /// The settings of a monitor without rules and suppressions of the user, for a new function while those are invalid.
+    pub(super) fn without_own_rules(spec: &VpcFlowMonitorSpec) -> Result<Self, Invalid> {
+        let trusted_cidrs = OwnRules::read(spec, SystemTime::now())?.trusted;
+        Self::new(&PackageConfig { trusted_cidrs, ..PackageConfig::default() })
+    }
+
+    fn new(config: &PackageConfig) -> Result<Self, Invalid> {
+        let lists = json!(config);
         let json = lists.to_string();
         if json.len() <= MOST_BYTES {
-            return Ok(Self { json });
+            return Ok(Self { json, entries: PackageEntries::of(config) });
         }
         let bytes = |member: &str| lists[member].to_string().len();
         let longest = LISTS.iter().max_by_key(|(member, _)| bytes(member));
@@ -51,6 +64,11 @@ impl PackageSettings {
         &self.json
     }
 
+    /// The entries of the lists.
+    pub(super) const fn entries(&self) -> &PackageEntries {
+        &self.entries
+    }
+
     /// A short hash of the text.
     pub(super) fn version(&self) -> String {
         hex::encode(&Sha256::digest(&self.json)[..VERSION_BYTES])
@@ -66,7 +84,7 @@ pub fn check(spec: &VpcFlowMonitorSpec) -> Result<(), Invalid> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use detector::package_config::{FILE, PackageConfig};
+    use detector::package_config::FILE;
 
     use super::*;
     use crate::monitor::SETTINGS_FILE;

@@ -1,5 +1,8 @@
 //! One finding in a sentence.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, SocketAddr};
 
