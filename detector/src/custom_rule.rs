@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
+use flow_log_fields::GroupField;
 use serde::{Deserialize, Serialize};
 
 use crate::expression::Expression;
@@ -36,22 +37,6 @@ pub struct CustomRule {
     pub severity: Severity,
     /// The condition on the records.
     pub when: Expression,
-}
-
-/// A field that distinguishes findings of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupField {
-    /// The real source.
-    Source,
-    /// The real destination.
-    Destination,
-    /// The destination port.
-    Dstport,
-    /// The protocol.
-    Protocol,
-    /// The network interface.
-    InterfaceId,
 }
 
 /// A rule as it is written.

@@ -1,12 +1,17 @@
 //! The part of a finding that a person asks for first: the ports or hosts where a scan was let in, the addresses that got the data.
-//! Each list has a few entries, kept in place.
 
 use std::net::IpAddr;
 
-use crate::tally::Ports;
+use crate::let_in::LetIn;
 
-/// Entries of a list of addresses.
-const MAX_ADDRESSES: usize = 3;
+/// Addresses that are kept in place, and that a sentence has.
+pub(crate) const MAX_ADDRESSES: usize = 3;
+
+/// Ports at which a scan was let in: 4 in place, at most 256.
+pub type AcceptedPorts = LetIn<u16, 4, 256>;
+
+/// Hosts at which a sweep was let in: 3 in place, at most 64.
+pub type AcceptedHosts = LetIn<IpAddr, MAX_ADDRESSES, 64>;
 
 /// The evidence of a finding over a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,9 +20,9 @@ pub enum Evidence {
     #[default]
     None,
     /// The ports at which a scan was accepted.
-    AcceptedPorts(Ports),
+    AcceptedPorts(AcceptedPorts),
     /// The hosts at which a sweep was accepted.
-    AcceptedHosts(Hosts),
+    AcceptedHosts(AcceptedHosts),
     /// The destinations that got most of the data.
     Destinations(Destinations),
 }
@@ -32,42 +37,25 @@ impl Evidence {
             _ => {}
         }
     }
-}
 
-/// The first hosts, in the order they came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hosts {
-    kept: [Option<IpAddr>; MAX_ADDRESSES],
-    more: bool,
-}
-
-impl Hosts {
-    #[inline]
-    pub(crate) fn add(&mut self, host: IpAddr) {
-        if self.kept.contains(&Some(host)) {
-            return;
-        }
-        match self.kept.iter_mut().find(|place| place.is_none()) {
-            Some(place) => *place = Some(host),
-            None => self.more = true,
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        other.kept().for_each(|host| self.add(host));
-        self.more |= other.more;
-    }
-
-    /// The hosts kept.
-    pub fn kept(&self) -> impl Iterator<Item = IpAddr> {
-        self.kept.into_iter().flatten()
-    }
-
-    /// True if there were others.
+    /// The evidence with the places that let the scan in sorted, those that are `new` first.
     #[must_use]
-    pub fn has_more(&self) -> bool {
-        self.more
+    pub(crate) fn with_new_first(self, is_new: impl Fn(Place) -> bool) -> Self {
+        match self {
+            Self::AcceptedPorts(ports) => Self::AcceptedPorts(ports.with_new_first(|port| is_new(Place::Port(port)))),
+            Self::AcceptedHosts(hosts) => Self::AcceptedHosts(hosts.with_new_first(|host| is_new(Place::Host(host)))),
+            other => other,
+        }
     }
+}
+
+/// A place that let a scan in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A port of the host that was scanned.
+    Port(u16),
+    /// A host at the port of the sweep.
+    Host(IpAddr),
 }
 
 /// The largest destinations. Their bytes are at least those stated: a destination that was not kept from its first record on got more.
@@ -117,25 +105,10 @@ impl Destinations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::let_in::Room;
 
     fn address(host: u8) -> IpAddr {
         [198, 51, 100, host].into()
-    }
-
-    #[test]
-    fn the_first_hosts_are_kept_each_once() {
-        let mut hosts = Hosts::default();
-        for host in [1, 2, 1, 3] {
-            hosts.add(address(host));
-        }
-        assert_eq!((hosts.kept().collect::<Vec<_>>(), hosts.has_more()), ([1, 2, 3].map(address).to_vec(), false));
-        hosts.add(address(4));
-        assert!(hosts.has_more());
-        let mut others = Hosts::default();
-        others.add(address(9));
-        others.merge(&hosts);
-        assert_eq!(others.kept().collect::<Vec<_>>(), [9, 1, 2].map(address));
-        assert!(others.has_more());
     }
 
     #[test]
@@ -158,12 +131,12 @@ mod tests {
 
     #[test]
     fn evidence_of_two_windows_is_that_of_both() {
-        let mut hosts = Hosts::default();
-        hosts.add(address(1));
+        let mut hosts = AcceptedHosts::default();
+        hosts.add(address(1), &mut Room(0));
         let mut evidence = Evidence::None;
-        evidence.merge(&Evidence::AcceptedHosts(hosts));
-        hosts.add(address(2));
-        evidence.merge(&Evidence::AcceptedHosts(hosts));
+        evidence.merge(&Evidence::AcceptedHosts(hosts.clone()));
+        hosts.add(address(2), &mut Room(0));
+        evidence.merge(&Evidence::AcceptedHosts(hosts.clone()));
         assert_eq!(evidence, Evidence::AcceptedHosts(hosts));
     }
 }

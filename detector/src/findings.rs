@@ -157,7 +157,7 @@ impl RuleGroups {
             subject,
             tally,
             distinct,
-            evidence,
+            evidence: evidence.with_new_first(|_| false),
             is_apart,
             folded: Vec::new(),
         })

@@ -1,12 +1,12 @@
 //! The incidents that a finding belongs to. Findings of one incident are published once, and then again after some hours.
 //!
 //! A key names who, what and whom; an incident is wider where the source is arbitrary. A port that is open to the internet is one
-//! incident, whichever of a thousand addresses finds it. The scans from the internet, which never end, are one incident as well, and
-//! so is each port or host that lets one of them in. Otherwise each address would give a message.
+//! incident, whichever of a thousand addresses finds it. The scans from the internet, which never end, are one incident as well. Otherwise
+//! each address would give a message. Each port or host that lets one of them in is news of its own.
 
 use std::net::IpAddr;
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Place};
 use crate::finding::{Detail, Finding, Subject};
 use crate::identity::digits;
 use crate::rules::{Networks, Rule};
@@ -18,6 +18,17 @@ pub struct Incidents {
     pub own: Vec<String>,
     /// Those that become known with it.
     pub included: Vec<String>,
+    /// The ports and hosts that let it in. The finding is new if one of them is.
+    pub let_in: Vec<Door>,
+}
+
+/// A port or host that let a scan from the internet in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// The digits that stand for it.
+    pub name: String,
+    /// The place, `None` for all that the finding does not keep.
+    pub place: Option<Place>,
 }
 
 /// Names the incidents of the findings of a monitor.
@@ -38,7 +49,7 @@ impl<'n> Namer<'n> {
     #[must_use]
     pub fn incidents(&self, finding: &Finding) -> Incidents {
         let Finding { rule, subject: Subject { source, destination, detail }, tally, evidence, .. } = finding;
-        let one = |name| Incidents { own: vec![name], included: Vec::new() };
+        let one = |name| Incidents { own: vec![name], included: Vec::new(), let_in: Vec::new() };
         let Some(rule) = rule.built_in() else { return one(finding.key(self.owner)) };
         match rule {
             Rule::SensitivePortAccepted => {
@@ -46,21 +57,12 @@ impl<'n> Namer<'n> {
                 let names = ports.iter().map(|port| self.name(rule, None, *destination, &format!("port {port}")));
                 let rest = (ports.is_empty() || tally.ports.has_more())
                     .then(|| self.name(rule, None, *destination, "other ports"));
-                Incidents { own: names.chain(rest).collect(), included: Vec::new() }
+                Incidents { own: names.chain(rest).collect(), included: Vec::new(), let_in: Vec::new() }
             }
             Rule::PortScan | Rule::HostSweep if self.is_public(*source) => {
                 let all = self.name(rule, None, None, "from the internet");
-                let accepted = |host, port| self.name(rule, None, host, &format!("accepted at {port}"));
-                let found: Vec<_> = match (evidence, detail) {
-                    (Evidence::AcceptedPorts(ports), _) => {
-                        ports.sorted().iter().map(|port| accepted(*destination, *port)).collect()
-                    }
-                    (Evidence::AcceptedHosts(hosts), Detail::Port(port)) => {
-                        hosts.kept().map(|host| accepted(Some(host), *port)).collect()
-                    }
-                    _ => Vec::new(),
-                };
-                Incidents { own: std::iter::once(all).chain(found).collect(), included: Vec::new() }
+                let doors = self.doors(rule, *destination, detail, evidence);
+                Incidents { let_in: doors, ..one(all) }
             }
             // Large flows of an egress are part of it, also in a batch where the sum of all is below its threshold.
             Rule::HighDataTransfer => one(self.name(Rule::LargeEgress, *source, *destination, "")),
@@ -69,9 +71,26 @@ impl<'n> Namer<'n> {
                 let Evidence::Destinations(largest) = evidence else { return one(name(*destination)) };
                 let main = destination.or_else(|| largest.main(tally.bytes));
                 let included = largest.sorted().into_iter().map(|(address, _)| name(Some(address))).collect();
-                Incidents { own: vec![name(main)], included }
+                Incidents { own: vec![name(main)], included, let_in: Vec::new() }
             }
             _ => one(finding.key(self.owner)),
+        }
+    }
+
+    /// The ports of `destination`, or the hosts at the port of a sweep, that let a scan in.
+    fn doors(&self, rule: Rule, destination: Option<IpAddr>, detail: &Detail, evidence: &Evidence) -> Vec<Door> {
+        let door =
+            |place, host, at: &str| Door { name: self.name(rule, None, host, &format!("accepted at {at}")), place };
+        match (evidence, detail) {
+            (Evidence::AcceptedPorts(ports), _) => {
+                let kept = ports.kept().map(|port| door(Some(Place::Port(port)), destination, &port.to_string()));
+                kept.chain(ports.has_more().then(|| door(None, destination, "other ports"))).collect()
+            }
+            (Evidence::AcceptedHosts(hosts), Detail::Port(port)) => {
+                let kept = hosts.kept().map(|host| door(Some(Place::Host(host)), Some(host), &port.to_string()));
+                kept.chain(hosts.has_more().then(|| door(None, None, &format!("{port} of other hosts")))).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -89,9 +108,10 @@ impl<'n> Namer<'n> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{Destinations, Hosts};
+    use crate::evidence::{AcceptedHosts, AcceptedPorts, Destinations};
+    use crate::let_in::Room;
     use crate::record::Parser;
-    use crate::tally::{Ports, Tally};
+    use crate::tally::Tally;
 
     const OUTSIDE: [u8; 4] = [198, 51, 100, 66];
     const OTHER_OUTSIDE: [u8; 4] = [198, 51, 100, 67];
@@ -158,16 +178,21 @@ mod tests {
         assert!(!are_one(&sweep(OUTSIDE, 22), &scan(OUTSIDE)));
 
         let open = |port: u16| {
-            let mut ports = Ports::default();
-            ports.add(port);
-            incidents(&Finding { evidence: Evidence::AcceptedPorts(ports), ..scan(OUTSIDE) }).own
+            let mut ports = AcceptedPorts::default();
+            ports.add(port, &mut Room(0));
+            incidents(&Finding { evidence: Evidence::AcceptedPorts(ports), ..scan(OUTSIDE) })
         };
-        assert!(open(8080).contains(&incidents(&scan(OUTSIDE)).own[0]), "it is part of all scans");
-        assert!(open(8080).len() == 2 && open(8080) != open(8081), "an open port that is found is news");
-        let mut hosts = Hosts::default();
-        hosts.add(INSIDE.into());
-        let let_in = Finding { evidence: Evidence::AcceptedHosts(hosts), ..sweep(OUTSIDE, 22) };
-        assert_eq!(incidents(&let_in).own.len(), 2);
+        assert_eq!(open(8080).own, incidents(&scan(OUTSIDE)).own, "it is part of all scans");
+        assert!(open(8080).let_in.len() == 1 && open(8080) != open(8081), "an open port that is found is news");
+        let let_in = |count: u8| {
+            let mut hosts = AcceptedHosts::default();
+            (0..count).for_each(|host| hosts.add([10, 0, 1, host].into(), &mut Room(100)));
+            incidents(&Finding { evidence: Evidence::AcceptedHosts(hosts), ..sweep(OUTSIDE, 22) }).let_in
+        };
+        assert_eq!(let_in(4).len(), 4);
+        assert_eq!(let_in(3), let_in(4)[..3], "each host has its name");
+        let many = let_in(80);
+        assert_eq!((many.len(), many[64].place), (65, None), "the others are one");
         assert!(!are_one(&sweep(INSIDE, 22), &sweep(OTHER_INSIDE, 22)));
     }
 
@@ -196,7 +221,11 @@ mod tests {
     #[test]
     fn other_findings_are_incidents_by_their_key() {
         let rejected = finding(Rule::RejectedTcp, OUTSIDE, Some(INSIDE), &[443]);
-        let expected = Incidents { own: vec![rejected.key("cluster/network/production")], included: Vec::new() };
+        let expected = Incidents {
+            own: vec![rejected.key("cluster/network/production")],
+            included: Vec::new(),
+            let_in: Vec::new(),
+        };
         assert_eq!(incidents(&rejected), expected);
     }
 }

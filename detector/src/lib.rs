@@ -34,6 +34,7 @@ mod identity;
 pub mod idle;
 mod incident;
 pub mod interfaces;
+pub mod let_in;
 pub mod message;
 pub mod metrics;
 pub mod notification_log;

@@ -16,7 +16,7 @@ use detector::idle;
 use detector::notification_log::store::Bucket;
 use detector::package_config::PackageConfig;
 use detector::publish::Topic;
-use detector::settings::{Settings, Source, SettingsError};
+use detector::settings::{Settings, SettingsError, Source};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 
 /// The whole time for a call of S3. The notification log must leave time to publish without it.

@@ -1,14 +1,18 @@
 //! Formats and lines that several modules' tests use.
 
 use std::io::Write;
+use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, write::GzEncoder};
 
 use crate::envelope::{Event, Payload};
-use crate::rules::Config;
-use crate::settings::{ConsoleNames, DEFAULT_RENOTIFY_AFTER, Origin, Settings};
+use crate::finding::{Detail, Subject};
+use crate::findings::Groups;
+use crate::record::Parser;
+use crate::rules::{Config, Rule};
+use crate::settings::{ConsoleNames, DEFAULT_RENOTIFY_AFTER, Origin, Settings, Source};
 
 /// The ARN of the function.
 pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:vfm-network-production-detector";
@@ -35,6 +39,7 @@ pub fn settings() -> Settings {
             owner: "cluster/network/production".to_owned(),
             vpc_id: "vpc-0123456789abcdef0".to_owned(),
         },
+        source: Source::default(),
         format: V2_FORMAT.parse().unwrap(),
         rules: Config::default(),
         custom_rules: Vec::new(),
@@ -86,4 +91,19 @@ pub fn event(lines: &[impl AsRef<str>]) -> Event {
             .to_string()
             .as_bytes(),
     )
+}
+
+pub(crate) fn subject(destination: IpAddr) -> Subject {
+    Subject { source: Some([10, 0, 0, 1].into()), destination: Some(destination), detail: Detail::None }
+}
+
+/// Adds a record of the values `dstport bytes start end`.
+pub(crate) fn add(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
+    add_at(groups, rule, subject, &format!("- {values}"));
+}
+
+/// Adds a record of the values `interface-id dstport bytes start end`.
+pub(crate) fn add_at(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
+    let parser = Parser::new("${interface-id} ${dstport} ${bytes} ${start} ${end}".parse().unwrap());
+    groups.add(rule, subject, &parser.parse(values).unwrap());
 }

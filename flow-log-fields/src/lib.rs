@@ -1,4 +1,4 @@
-//! The fields of a flow-log record. The operator and the detector share this list.
+//! The fields of a flow-log record, and those by which a user's rule groups its findings. The operator and the detector share these lists.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,27 @@ pub enum FieldType {
     Int64,
     /// UTF-8 text without spaces.
     Text,
+}
+
+/// A field that distinguishes findings of a user's rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupField {
+    /// The real source.
+    Source,
+    /// The real destination.
+    Destination,
+    /// The destination port.
+    Dstport,
+    /// The protocol.
+    Protocol,
+    /// The network interface.
+    InterfaceId,
+}
+
+impl GroupField {
+    /// Every field.
+    pub const ALL: [Self; 5] = [Self::Source, Self::Destination, Self::Dstport, Self::Protocol, Self::InterfaceId];
 }
 
 macro_rules! fields {

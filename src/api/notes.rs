@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 
-use super::conditions;
+use super::conditions::{self, Reason};
 
 /// Facts that say how far the status and AWS can be relied on.
 #[must_use]
@@ -23,9 +23,33 @@ pub fn not_ready(conditions: &[Condition]) -> Option<String> {
     conditions::not_ready(conditions).map(|why| format!("the monitor is not Ready: {why}"))
 }
 
+/// As [`not_ready`], for a plan of another spec than that of the status: a reason that lies in the former spec is left out.
+#[must_use]
+pub fn not_ready_before(conditions: &[Condition]) -> Option<String> {
+    let is_of_spec = |condition: &Condition| {
+        condition.type_ == conditions::READY
+            && matches!(Reason::parse(&condition.reason), Some(Reason::InvalidSpec | Reason::TestsFailed))
+    };
+    if conditions.iter().any(is_of_spec) { None } else { not_ready(conditions) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_of_the_former_spec_is_no_note_on_another_one() {
+        let ready = |reason: &str| {
+            let condition = serde_json::json!({
+                "type": "Ready", "status": "False", "reason": reason, "message": "m", "lastTransitionTime": "2026-11-30T00:00:00Z",
+            });
+            [serde_json::from_value::<Condition>(condition).unwrap()]
+        };
+        for (reason, noted) in [("TestsFailed", false), ("InvalidSpec", false), ("AccessDenied", true)] {
+            assert_eq!(not_ready_before(&ready(reason)).is_some(), noted, "{reason}");
+            assert!(not_ready(&ready(reason)).is_some());
+        }
+    }
 
     #[test]
     fn a_spec_that_the_operator_has_not_read_is_noted_after_its_first_pass() {

@@ -172,6 +172,10 @@ pub enum NoticeReason {
     SubscriptionPending,
     /// Another monitor has flow logs of the same VPC, so AWS delivers and bills every record again.
     VpcWatchedTwice,
+    /// A rule of the detector, or a suppression, needs a field that `cloudWatchLogs.fields` lacks, so it does nothing.
+    RuleIdle,
+    /// A suppression has ended, so it has no effect.
+    SuppressionExpired,
 }
 
 impl NoticeReason {
@@ -181,6 +185,8 @@ impl NoticeReason {
         match self {
             Self::SubscriptionPending => "SubscriptionPending",
             Self::VpcWatchedTwice => "VpcWatchedTwice",
+            Self::RuleIdle => "RuleIdle",
+            Self::SuppressionExpired => "SuppressionExpired",
         }
     }
 }

@@ -131,12 +131,13 @@ impl Plan {
         detector: &DetectorPackage,
         prices: Option<&(f64, Prices)>,
     ) -> anyhow::Result<Planned> {
-        let Asked { knows_status, mut notes } = match server {
+        let Asked { knows_status, changes_spec, mut notes } = match server {
             Some(server) => self.ask(server, &mut object).await?,
-            None => Asked { knows_status: self.files.is_empty(), notes: Vec::new() },
+            None => Asked { knows_status: self.files.is_empty(), changes_spec: false, notes: Vec::new() },
         };
         let status = object.status.as_ref();
-        let not_ready = status.and_then(|status| notes::not_ready(&status.conditions));
+        let not_ready = if changes_spec { notes::not_ready_before } else { notes::not_ready };
+        let not_ready = status.and_then(|status| not_ready(&status.conditions));
         let region = status.and_then(|status| status.region.as_deref()).or(object.spec.region.as_deref());
         let account = status.and_then(|status| status.account_id.as_deref());
         let namespace = object.namespace().unwrap_or_default();
@@ -193,15 +194,15 @@ impl Plan {
 
     /// Takes the status of the cluster's monitor for that of a file, and submits the file in a dry run.
     async fn ask(&self, server: &ApiServer, object: &mut VpcFlowMonitor) -> anyhow::Result<Asked> {
-        let known = |notes| Asked { knows_status: true, notes };
-
         let stored = match server.stored(object).await {
             Ok(stored) => stored.map(typed).transpose()?,
             Err(why) if self.live => bail!("the monitor cannot be read from the cluster: {why}"),
             Err(why) => {
-                return Ok(Asked { knows_status: false, notes: vec![not_checked(&why)] });
+                return Ok(Asked { knows_status: false, changes_spec: false, notes: vec![not_checked(&why)] });
             }
         };
+        let changes_spec = stored.as_ref().is_some_and(|stored| stored.spec != object.spec);
+        let known = |notes| Asked { knows_status: true, changes_spec, notes };
         object.status = stored.as_ref().and_then(|stored| stored.status.clone());
         if self.destroy {
             return Ok(known(Vec::new()));
@@ -257,6 +258,8 @@ impl Plan {
 struct Asked {
     /// True if the monitor has its status, or none because the cluster does not have it.
     knows_status: bool,
+    /// True if the file has another spec than the cluster's monitor.
+    changes_spec: bool,
     /// Notes on what is not known.
     notes: Vec<String>,
 }

@@ -12,10 +12,11 @@ use super::{print, print_error};
 
 /// Run the tests of the rules in `detector.customRules`, without a cluster and without AWS
 ///
-/// Checks a file by every rule of the CRD, and runs the tests of each rule, also of those that are switched off. Tests judge the condition
-/// of a rule on a record; windows, groups and suppressions do not count. Conditions of `detector.suppress` are checked too.
+/// Checks a file by every rule of the CRD, reads rules and suppressions as the operator does, and runs the tests of the rules that are
+/// switched on. Tests judge the condition of a rule on a record; windows, groups and suppressions do not count.
 ///
-/// Exit codes: 0 all tests passed, or there are none; 1 a test failed, a rule is invalid, or a file could not be read; 2 wrong arguments.
+/// Exit codes: 0 all tests passed, or there are none; 1 a test failed, a rule or a suppression is invalid, or a file could not be read; with
+/// `--strict` also if a rule or a suppression does nothing; 2 wrong arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, group = ArgGroup::new("monitors").required(true).args(["file"]))]
 pub struct Test {
@@ -25,6 +26,10 @@ pub struct Test {
     /// Namespace of monitors without one in their file. [default: `default`]
     #[arg(short, long, value_parser = namespace)]
     namespace: Option<String>,
+
+    /// Exit with 1 also if a rule or a suppression does nothing: it needs a field that cloudWatchLogs.fields lacks, or it has ended.
+    #[arg(long)]
+    strict: bool,
 
     /// Format of the output.
     #[arg(short, long, value_enum, default_value_t = TestOutput::Text)]
@@ -68,6 +73,7 @@ impl Test {
             TestOutput::Yaml => Output::Yaml.print(&report, String::new)?,
             TestOutput::Junit => print(&render_junit(&report))?,
         }
-        Ok(if all_read && report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let is_idle = self.strict && report.idle > 0;
+        Ok(if all_read && report.passes() && !is_idle { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

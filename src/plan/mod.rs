@@ -34,6 +34,7 @@ use crate::aws::Aws;
 use crate::engine::{self, Action, Change, Direction, Outcome};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
+use crate::resources::detector;
 use crate::resources::flow_logs::{self, Vpc, mentions, watched_twice};
 
 /// The plan for one monitor.
@@ -224,7 +225,11 @@ fn notes(monitor: &Monitor, direction: Direction) -> Vec<String> {
     let leaves_out_code =
         direction == Direction::Build && monitor.spec.detector.enabled && !monitor.settings.detector.is_known();
     let note = "the detector's code was not compared: --detector-package was not given, and no detector.zip is beside this program";
-    if leaves_out_code { vec![note.to_owned()] } else { Vec::new() }
+    let counted_only = match direction {
+        Direction::Build => detector::notices::counted_only(&monitor.spec),
+        Direction::TearDown => None,
+    };
+    leaves_out_code.then(|| note.to_owned()).into_iter().chain(counted_only).collect()
 }
 
 /// Adds a note where several monitors watch one VPC: AWS delivers and bills every record for each of them.
@@ -284,6 +289,8 @@ pub fn find_rivals(plans: &mut [Plan]) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::monitor::fixtures;
 
@@ -296,6 +303,21 @@ mod tests {
     fn notes(mut plans: Vec<Plan>) -> Vec<Vec<String>> {
         find_shared_vpcs(&mut plans);
         plans.into_iter().map(|plan| plan.notes).collect()
+    }
+
+    #[test]
+    fn a_rule_whose_findings_are_never_published_is_noted() {
+        let mut spec = fixtures::monitor().spec;
+        let rule = json!({"name": "low_rule", "severity": "LOW", "when": "dstport == 1", "description": "d"});
+        spec.detector.custom_rules = vec![serde_json::from_value(rule).unwrap()];
+        let monitor = fixtures::with_spec(spec);
+        let notes = |direction| of_outcomes(&monitor, direction, Vec::new()).notes.join("\n");
+        assert!(
+            notes(Direction::Build).contains("low_rule is LOW, below minSeverity MEDIUM"),
+            "{}",
+            notes(Direction::Build)
+        );
+        assert!(!notes(Direction::TearDown).contains("low_rule"));
     }
 
     #[test]

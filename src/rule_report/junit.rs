@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::failure;
-use super::{MonitorReport, Report, RuleReport, TestReport, TestResult};
+use super::{MonitorReport, NotRun, Report, RuleReport, TestReport, TestResult};
 
 /// The document.
 #[must_use]
@@ -27,7 +27,7 @@ pub fn render(report: &Report) -> String {
 fn of_monitor(xml: &mut String, monitor: &MonitorReport) {
     let all = || monitor.rules.iter().flat_map(|rule| &rule.tests);
     let count = |result| all().filter(|test| test.result == result).count();
-    let invalid = monitor.rules.iter().filter(|rule| rule.problem.is_some()).count() + monitor.suppress.len();
+    let invalid = monitor.invalid();
     let _ = writeln!(
         xml,
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{invalid}\" skipped=\"{}\">",
@@ -39,8 +39,13 @@ fn of_monitor(xml: &mut String, monitor: &MonitorReport) {
     for rule in &monitor.rules {
         of_rule(xml, rule);
     }
-    for entry in &monitor.suppress {
-        error(xml, &format!("suppress {}", entry.name), &entry.problem);
+    for suppression in &monitor.suppress {
+        if let Some(problem) = &suppression.problem {
+            error(xml, &format!("suppress {}", suppression.name), problem);
+        }
+    }
+    if let Some(problem) = &monitor.problem {
+        error(xml, "limits", problem);
     }
     xml.push_str("  </testsuite>\n");
 }
@@ -67,8 +72,11 @@ fn outcome(rule: &RuleReport, test: &TestReport) -> Option<String> {
             Some(format!("<failure message=\"{}\">{}</failure>", escaped(&failure(test)), escaped(&test.record)))
         }
         TestResult::Skipped => {
-            let field = rule.missing_field.unwrap_or_default();
-            Some(format!("<skipped message=\"{} is not in cloudWatchLogs.fields\"/>", escaped(field)))
+            let reason = match rule.not_run {
+                Some(NotRun::MissingField(field)) => format!("the records have no {field}"),
+                Some(NotRun::Disabled) | None => "the rule is switched off".to_owned(),
+            };
+            Some(format!("<skipped message=\"{}\"/>", escaped(&reason)))
         }
     }
 }
@@ -113,8 +121,8 @@ mod tests {
     fn each_test_is_a_case() {
         let expected = "\
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>
-<testsuites name=\"vpc-flow-operator test\" tests=\"8\" failures=\"2\" errors=\"2\" skipped=\"1\">
-  <testsuite name=\"network/shop\" tests=\"8\" failures=\"2\" errors=\"2\" skipped=\"1\">
+<testsuites name=\"vpc-flow-operator test\" tests=\"9\" failures=\"2\" errors=\"2\" skipped=\"2\">
+  <testsuite name=\"network/shop\" tests=\"9\" failures=\"2\" errors=\"2\" skipped=\"2\">
     <testcase classname=\"database\" name=\"other port\"/>
     <testcase classname=\"database\" name=\"port\"/>
     <testcase classname=\"smb_out\" name=\"&lt;web&gt; &amp; &quot;more&quot;\">
@@ -131,7 +139,8 @@ mod tests {
             `dstprt`; write `dstport` if you mean it\">line 1, column 23: there is no field `dstprt`; write `dstport` if you mean \
             it&#10;  action == &quot;ACCEPT&quot; &amp;&amp; dstprt == 22&#10;";
         assert!(xml.contains(error), "{xml}");
-        let skipped = "<skipped message=\"tcp-flags is not in cloudWatchLogs.fields\"/>";
+        let skipped = "<skipped message=\"the records have no tcp-flags\"/>";
+        assert!(xml.contains("<skipped message=\"the rule is switched off\"/>"), "{xml}");
         assert!(xml.contains(skipped) && xml.ends_with("  </testsuite>\n</testsuites>\n"), "{xml}");
     }
 

@@ -1,21 +1,23 @@
-//! Runs the tests of a monitor's own rules, without a cluster and without AWS.
+//! Runs the tests of a monitor's own rules, without a cluster and without AWS. The operator's own code reads the rules, so this report
+//! rejects what the operator rejects.
 
 mod junit;
 mod text;
 
-use detector::declared_rule::DeclaredRule;
-use detector::format::{FormatError, LogFormat};
-use detector::rule_tests::{self, TestOutcome};
-use detector::suppression::Suppression;
-use ipnet::IpNet;
+use std::time::SystemTime;
+
+use detector::rule_tests::TestOutcome;
+use detector::suppression;
 use serde::Serialize;
-use serde_json::{Value, json};
-use thiserror::Error;
 
 pub use junit::render as render_junit;
 pub use text::render;
 
-use crate::api::{VpcFlowMonitorSpec, log_format};
+use crate::api::{Invalid, VpcFlowMonitorSpec, spec};
+use crate::resources::detector::custom_rules::TestedRule;
+use crate::resources::detector::entry_error::EntryError;
+use crate::resources::detector::own_rules::OwnRules;
+use crate::resources::detector::package_settings;
 
 /// The rules of several monitors.
 #[derive(Debug, Serialize)]
@@ -25,10 +27,14 @@ pub struct Report {
     pub passed: usize,
     /// Tests that failed.
     pub failed: usize,
-    /// Rules and suppressions that are invalid, so that no test of theirs can run.
+    /// Rules, suppressions and lists that are invalid.
     pub invalid: usize,
-    /// Tests of rules that are idle.
+    /// Tests of rules that are idle or switched off.
     pub skipped: usize,
+    /// Suppressions that are valid.
+    pub suppressions: usize,
+    /// Rules and suppressions that are valid and do nothing: they need a field that is missing, or have ended.
+    pub idle: usize,
     /// The monitors.
     pub monitors: Vec<MonitorReport>,
 }
@@ -38,10 +44,13 @@ pub struct Report {
 pub struct MonitorReport {
     /// `<namespace>/<name>`
     pub monitor: String,
+    /// The problem of the rules and suppressions together, such as too many conditions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// The rules in the order of the spec.
     pub rules: Vec<RuleReport>,
-    /// Invalid suppressions. Suppressions have no tests.
-    pub suppress: Vec<InvalidEntry>,
+    /// The suppressions in the order of the spec. They have no tests.
+    pub suppress: Vec<SuppressionReport>,
 }
 
 /// A rule with its tests.
@@ -53,11 +62,21 @@ pub struct RuleReport {
     /// The reason the rule is invalid, with the line of its condition and a caret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// The field that the rule needs and `cloudWatchLogs.fields` lacks: the rule is idle, and its tests do not run.
+    /// The reason its tests are not run, as in the spec's words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing_field: Option<&'static str>,
+    pub not_run: Option<NotRun>,
     /// The tests in the order of the spec.
     pub tests: Vec<TestReport>,
+}
+
+/// The reason the tests of a rule are not run. The operator does not run them either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NotRun {
+    /// The rule has `enabled: false`.
+    Disabled,
+    /// The rule needs this field, and the records lack it: the rule is idle.
+    MissingField(&'static str),
 }
 
 /// A test.
@@ -87,28 +106,37 @@ pub enum TestResult {
     Passed,
     /// It does not, or the record is invalid.
     Failed,
-    /// The rule is idle.
+    /// The rule is idle or switched off.
     Skipped,
 }
 
-/// An entry that is invalid.
+/// A suppression.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct InvalidEntry {
+#[serde(rename_all = "camelCase")]
+pub struct SuppressionReport {
     /// Its name.
     pub name: String,
-    /// The reason.
-    pub problem: String,
+    /// Its end.
+    pub until: String,
+    /// The reason it is invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Its effect.
+    pub state: SuppressionState,
 }
 
-/// A spec whose rules cannot be judged.
-#[derive(Debug, Error)]
-pub enum SpecError {
-    /// The format of the flow log is invalid.
-    #[error("spec.cloudWatchLogs.fields: {0}")]
-    Fields(#[from] FormatError),
-    /// A network is invalid.
-    #[error("spec.detections.externalConnections.trustedCidrs: `{0}` is not a network in CIDR notation")]
-    Network(String),
+/// The effect of a suppression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SuppressionState {
+    /// It keeps records from rules.
+    Active,
+    /// It has ended.
+    Expired,
+    /// It needs this field, and the records lack it.
+    MissingField(&'static str),
+    /// It is invalid.
+    Invalid,
 }
 
 impl Report {
@@ -117,13 +145,14 @@ impl Report {
     pub fn new(monitors: Vec<MonitorReport>) -> Self {
         let rules = || monitors.iter().flat_map(|monitor| &monitor.rules);
         let tests = |result| rules().flat_map(|rule| &rule.tests).filter(|test| test.result == result).count();
-        let invalid = rules().filter(|rule| rule.problem.is_some()).count();
-        let suppressions = monitors.iter().map(|monitor| monitor.suppress.len()).sum::<usize>();
+        let suppressions = monitors.iter().flat_map(|monitor| &monitor.suppress);
         Self {
             passed: tests(TestResult::Passed),
             failed: tests(TestResult::Failed),
             skipped: tests(TestResult::Skipped),
-            invalid: invalid + suppressions,
+            invalid: monitors.iter().map(MonitorReport::invalid).sum(),
+            suppressions: suppressions.clone().filter(|it| it.problem.is_none()).count(),
+            idle: rules().filter(|rule| rule.is_idle()).count() + suppressions.filter(|it| it.state.is_idle()).count(),
             monitors,
         }
     }
@@ -135,48 +164,52 @@ impl Report {
     }
 }
 
-/// Runs the tests of the monitor called `name`, also those of rules that are switched off.
-pub fn of_monitor(name: &str, spec: &VpcFlowMonitorSpec) -> Result<MonitorReport, SpecError> {
-    let format: LogFormat = log_format(spec.detector_fields()).parse()?;
-    let network = |text: &String| text.parse().map_err(|_| SpecError::Network(text.clone()));
-    let trusted = spec.detections.external_connections.trusted_cidrs.iter().map(network);
-    let trusted: Vec<IpNet> = trusted.collect::<Result<_, _>>()?;
-    // The function reads the same form.
-    Ok(of_detector(name, &json!(spec.detector), &format, &trusted))
-}
-
-/// As [`of_monitor`], for the JSON of `spec.detector`.
-fn of_detector(name: &str, detector: &Value, format: &LogFormat, trusted: &[IpNet]) -> MonitorReport {
-    let entries = |field: &str| detector[field].as_array().into_iter().flatten();
-    let invalid = |entry: &Value| {
-        let error = serde_json::from_value::<Suppression>(entry.clone()).err()?;
-        Some(InvalidEntry { name: name_of(entry), problem: error.to_string() })
-    };
-    MonitorReport {
-        monitor: name.to_owned(),
-        rules: entries("customRules").map(|rule| of_rule(rule, format, trusted)).collect(),
-        suppress: entries("suppress").filter_map(invalid).collect(),
+impl MonitorReport {
+    /// The entries that are invalid.
+    fn invalid(&self) -> usize {
+        let rules = self.rules.iter().filter(|rule| rule.problem.is_some()).count();
+        let suppressions = self.suppress.iter().filter(|suppression| suppression.problem.is_some()).count();
+        rules + suppressions + usize::from(self.problem.is_some())
     }
 }
 
-fn of_rule(value: &Value, format: &LogFormat, trusted: &[IpNet]) -> RuleReport {
-    let report = RuleReport { rule: name_of(value), problem: None, missing_field: None, tests: Vec::new() };
-    let DeclaredRule { rule, tests } = match serde_json::from_value(value.clone()) {
-        Ok(declared) => declared,
+/// Runs the tests of the monitor called `name`. An error is one of the format or the networks, without which no rule can be judged.
+pub fn of_monitor(name: &str, spec: &VpcFlowMonitorSpec) -> Result<MonitorReport, Invalid> {
+    let now = SystemTime::now();
+    let own = OwnRules::read(spec, now)?;
+    let report = MonitorReport {
+        monitor: name.to_owned(),
+        problem: None,
+        rules: own.rules.iter().map(|(declared, rule)| of_rule(declared, rule, &own)).collect(),
+        suppress: own.suppressions.iter().map(|(declared, read)| of_suppression(declared, read, &own, now)).collect(),
+    };
+    let has_problem = report.invalid() > 0 || report.rules.iter().any(|rule| rule.count(TestResult::Failed) > 0);
+    // Without a problem of one entry, a limit of all entries together remains.
+    let together = if has_problem { Ok(()) } else { package_settings::check(spec) };
+    Ok(MonitorReport { problem: together.err().map(|problem| problem.to_string()), ..report })
+}
+
+fn of_rule(declared: &spec::CustomRule, rule: &Result<TestedRule, EntryError>, own: &OwnRules) -> RuleReport {
+    let report = RuleReport { rule: declared.name.clone(), problem: None, not_run: None, tests: Vec::new() };
+    let rule = match rule {
+        Ok(rule) => rule,
         Err(error) => return RuleReport { problem: Some(error.to_string()), ..report },
     };
-    let missing = rule.when.lacks(format);
-    let outcomes = rule_tests::run(&rule, &tests, format, trusted);
+    let not_run = match rule.missing {
+        _ if !rule.rule.enabled => Some(NotRun::Disabled),
+        missing => missing.map(|field| NotRun::MissingField(field.name())),
+    };
+    let outcomes = rule.outcomes(&own.format, &own.trusted);
     RuleReport {
-        missing_field: missing.map(flow_log_fields::Field::name),
-        tests: outcomes.iter().map(|outcome| of_test(outcome, missing.is_some())).collect(),
+        not_run,
+        tests: outcomes.iter().map(|outcome| of_test(outcome, not_run.is_some())).collect(),
         ..report
     }
 }
 
-fn of_test(outcome: &TestOutcome<'_>, is_idle: bool) -> TestReport {
+fn of_test(outcome: &TestOutcome<'_>, is_skipped: bool) -> TestReport {
     let TestOutcome { test, matched } = outcome;
-    let result = match (is_idle, outcome.passed()) {
+    let result = match (is_skipped, outcome.passed()) {
         (true, _) => TestResult::Skipped,
         (false, true) => TestResult::Passed,
         (false, false) => TestResult::Failed,
@@ -185,18 +218,49 @@ fn of_test(outcome: &TestOutcome<'_>, is_idle: bool) -> TestReport {
         name: test.name.clone(),
         result,
         expected: test.matches,
-        got: matched.as_ref().ok().copied().filter(|_| !is_idle),
-        problem: matched.as_ref().err().filter(|_| !is_idle).map(ToString::to_string),
+        got: matched.as_ref().ok().copied().filter(|_| !is_skipped),
+        problem: matched.as_ref().err().filter(|_| !is_skipped).map(ToString::to_string),
         record: test.input.to_string(),
     }
 }
 
-fn name_of(entry: &Value) -> String {
-    entry["name"].as_str().unwrap_or_default().to_owned()
+fn of_suppression(
+    declared: &spec::Suppression,
+    read: &Result<suppression::Suppression, EntryError>,
+    own: &OwnRules,
+    now: SystemTime,
+) -> SuppressionReport {
+    let (problem, state) = match read {
+        Err(error) => (Some(error.to_string()), SuppressionState::Invalid),
+        Ok(read) if read.is_expired(now) => (None, SuppressionState::Expired),
+        Ok(read) => {
+            let missing = read.when.lacks(&own.format).map(|field| SuppressionState::MissingField(field.name()));
+            (None, missing.unwrap_or(SuppressionState::Active))
+        }
+    };
+    SuppressionReport { name: declared.name.clone(), until: declared.until.clone(), problem, state }
+}
+
+impl SuppressionState {
+    const fn is_idle(self) -> bool {
+        matches!(self, Self::Expired | Self::MissingField(_))
+    }
+}
+
+impl RuleReport {
+    const fn is_idle(&self) -> bool {
+        matches!(self.not_run, Some(NotRun::MissingField(_)))
+    }
+
+    fn count(&self, result: TestResult) -> usize {
+        self.tests.iter().filter(|test| test.result == result).count()
+    }
 }
 
 #[cfg(test)]
 mod fixtures {
+    use serde_json::{Value, json};
+
     use super::*;
 
     /// A rule with `when` and the tests: names with the expected outcome and a record.
@@ -204,9 +268,16 @@ mod fixtures {
         json!({"name": name, "severity": "HIGH", "when": when, "description": "d", "tests": tests})
     }
 
+    /// A spec with `detector`.
+    pub fn spec(detector: &Value) -> VpcFlowMonitorSpec {
+        serde_json::from_value(json!({"vpcId": "vpc-0123456789abcdef0", "detector": detector})).unwrap()
+    }
+
     /// A report with each outcome.
     pub fn report() -> Report {
         let record = |name: &str, matches: bool, port: u16| json!({"name": name, "matches": matches, "record": {"action": "ACCEPT", "dstport": port}});
+        let mut off = rule("off", "dstport == 1", &json!([record("port", true, 2)]));
+        off["enabled"] = json!(false);
         let rules = [
             rule("database", "dstport == 5432", &json!([record("other port", false, 80), record("port", true, 5432)])),
             rule(
@@ -221,24 +292,34 @@ mod fixtures {
             rule("typo", "action == \"ACCEPT\" && dstprt == 22", &json!([record("port", true, 22)])),
             rule("scan", "syn && !ack", &json!([record("syn", true, 22)])),
             rule("without", "dstport == 1", &json!([])),
+            off,
         ];
-        let suppress = [json!({"name": "scanner", "when": "source", "until": "2027-03-01T00:00:00Z", "reason": "r"})];
-        let detector = json!({"customRules": rules, "suppress": suppress});
-        Report::new(vec![of_detector("network/shop", &detector, &LogFormat::aws_default(), &[])])
+        let suppress = |name: &str, when: &str| json!({"name": name, "when": when, "until": "2020-03-01T00:00:00Z", "reason": "r"});
+        let suppress = [suppress("scanner", "source"), suppress("backup", "dstport == 873")];
+        let spec = spec(&json!({"customRules": rules, "suppress": suppress}));
+        Report::new(vec![of_monitor("network/shop", &spec).unwrap()])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn report(detector: &Value) -> Report {
+        Report::new(vec![of_monitor("a/b", &fixtures::spec(detector)).unwrap()])
+    }
 
     #[test]
     fn each_rule_has_its_outcome() {
         let report = fixtures::report();
-        assert_eq!((report.passed, report.failed, report.skipped, report.invalid), (3, 2, 1, 2));
+        assert_eq!((report.passed, report.failed, report.skipped, report.invalid), (3, 2, 2, 2));
+        assert_eq!((report.suppressions, report.idle), (1, 2));
         assert!(!report.passes());
         let rules = &report.monitors[0].rules;
-        assert_eq!(rules[3].missing_field, Some("tcp-flags"));
+        assert_eq!(rules[3].not_run, Some(NotRun::MissingField("tcp-flags")));
+        assert_eq!(rules[5].not_run, Some(NotRun::Disabled));
         let problem = rules[2].problem.as_deref().unwrap();
         assert!(problem.starts_with("line 1, column 23: there is no field `dstprt`"), "{problem}");
         let failed = &rules[1].tests[0];
@@ -248,37 +329,60 @@ mod tests {
 
     #[test]
     fn a_monitor_without_rules_passes() {
-        let spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
-        let report = Report::new(vec![of_monitor("network/shop", &spec).unwrap()]);
+        let report = report(&json!({}));
         assert!(report.passes());
         assert_eq!(report.passed, 0);
+    }
+
+    /// The operator rejects each of them too, since both call the same code.
+    #[test]
+    fn entries_that_the_operator_rejects_do_not_pass() {
+        let suppression =
+            |when: &str, until: &str| json!([{"name": "scanner", "when": when, "until": until, "reason": "r"}]);
+        let wide =
+            |number: u32| fixtures::rule(&format!("rule_{number}"), &["dstport > 1"; 60].join(" || "), &json!([]));
+        let failing = json!([{"name": "t", "matches": true, "record": {"dstport": 2}}]);
+        let many: Vec<_> = (0..5).map(wide).collect();
+        for (detector, expected) in [
+            (json!({"suppress": suppression("dstport == 1", "2999-01-01T00:00:00Z")}), "more than 366 days from now"),
+            (json!({"suppress": suppression("dstport == 1", "2026-02-30T00:00:00Z")}), "is not a time in UTC"),
+            (json!({"suppress": suppression("dstport", "2020-01-01T00:00:00Z")}), "needs a comparison"),
+            (json!({"customRules": many}), "spec.detector.customRules: the rules have 300 conditions"),
+            (
+                json!({"customRules": [fixtures::rule("portScan", "dstport == 1", &json!([]))]}),
+                "is not the name of a rule",
+            ),
+            (
+                json!({"customRules": [fixtures::rule("port_1", "dstport == 1", &failing)]}),
+                "expected a match, got no match",
+            ),
+        ] {
+            let report = report(&detector);
+            assert!(!report.passes(), "{detector}");
+            assert!(package_settings::check(&fixtures::spec(&detector)).is_err(), "{detector}");
+            let text = render(&report);
+            assert!(text.contains(expected), "{text}");
+        }
     }
 
     /// Every rule of the examples has tests of both outcomes, a runbook and techniques of MITRE ATT&CK.
     #[test]
     fn the_rules_of_the_examples_pass_their_tests() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/rules");
-        let mut rules = Vec::new();
+        let mut names = Vec::new();
         for file in std::fs::read_dir(folder).unwrap() {
             let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
             let monitor: Value = serde_yaml_ng::from_str(&text).unwrap();
-            let spec = &monitor["spec"];
-            let fields = spec["cloudWatchLogs"]["fields"].as_array();
-            let names = fields.map(|fields| fields.iter().filter_map(Value::as_str));
-            let format = names.map_or_else(LogFormat::aws_default, |names| LogFormat::from_names(names).unwrap());
-            let trusted = spec["detections"]["externalConnections"]["trustedCidrs"].as_array();
-            let networks = trusted.into_iter().flatten().filter_map(Value::as_str);
-            let trusted: Vec<IpNet> = networks.map(|network| network.parse().unwrap()).collect();
-            let report = Report::new(vec![of_detector("examples", &spec["detector"], &format, &trusted)]);
+            let spec: VpcFlowMonitorSpec = serde_json::from_value(monitor["spec"].clone()).unwrap();
+            let report = Report::new(vec![of_monitor("examples", &spec).unwrap()]);
             assert!(report.passes() && report.skipped == 0, "{}", render(&report));
-            for entry in spec["detector"]["customRules"].as_array().unwrap() {
-                let DeclaredRule { rule, tests } = serde_json::from_value(entry.clone()).unwrap();
+            for rule in &spec.detector.custom_rules {
                 assert!(rule.runbook.is_some() && !rule.mitre.is_empty(), "{}", rule.name);
-                assert!([true, false].iter().all(|outcome| tests.iter().any(|test| test.matches == *outcome)));
-                rules.push(rule.name);
+                assert!([true, false].iter().all(|outcome| rule.tests.iter().any(|test| test.matches == *outcome)));
+                names.push(rule.name.clone());
             }
         }
-        rules.sort();
+        names.sort();
         let expected = [
             "beaconing",
             "database_from_elsewhere",
@@ -287,17 +391,19 @@ mod tests {
             "new_talker_to_management",
             "smb_out",
         ];
-        assert_eq!(rules, expected);
+        assert_eq!(names, expected);
     }
 
     #[test]
     fn networks_that_the_monitor_trusts_are_not_public() {
         let record = json!([{"name": "ours", "matches": false, "record": {"dstaddr": "203.0.113.9"}}]);
         let detector = json!({"customRules": [fixtures::rule("out", "destination_public", &record)]});
-        let of = |trusted: &[IpNet]| {
-            Report::new(vec![of_detector("a/b", &detector, &LogFormat::aws_default(), trusted)]).passes()
+        let of = |trusted: &[&str]| {
+            let mut spec = fixtures::spec(&detector);
+            spec.detections.external_connections.trusted_cidrs = trusted.iter().map(|it| (*it).to_owned()).collect();
+            Report::new(vec![of_monitor("a/b", &spec).unwrap()]).passes()
         };
-        assert!(of(&["203.0.113.0/24".parse().unwrap()]));
+        assert!(of(&["203.0.113.0/24"]));
         assert!(!of(&[]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{MonitorReport, Report, RuleReport, TestReport, TestResult};
+use super::{MonitorReport, NotRun, Report, RuleReport, SuppressionReport, SuppressionState, TestReport, TestResult};
 
 /// One line for each rule and each failed test, and the sums.
 #[must_use]
@@ -23,20 +23,24 @@ fn of_monitor(text: &mut String, monitor: &MonitorReport) {
     for rule in &monitor.rules {
         of_rule(text, rule);
     }
-    for entry in &monitor.suppress {
-        let _ = writeln!(text, "  suppress {}: invalid\n{}", entry.name, indented(&entry.problem));
+    for suppression in &monitor.suppress {
+        of_suppression(text, suppression);
+    }
+    if let Some(problem) = &monitor.problem {
+        let _ = writeln!(text, "  {problem}");
     }
     text.push('\n');
 }
 
 fn of_rule(text: &mut String, rule: &RuleReport) {
     let name = &rule.rule;
-    let failed = rule.tests.iter().filter(|test| test.result == TestResult::Failed).count();
-    let outcome = match (&rule.problem, rule.missing_field, rule.tests.len()) {
+    let failed = rule.count(TestResult::Failed);
+    let outcome = match (&rule.problem, rule.not_run, rule.tests.len()) {
         (Some(problem), ..) => format!("invalid\n{}", indented(problem)),
-        (None, Some(field), _) => {
-            format!("idle, its tests did not run: add {field} to cloudWatchLogs.fields")
+        (None, Some(NotRun::MissingField(field)), _) => {
+            format!("idle, its tests did not run: the records have no {field}")
         }
+        (None, Some(NotRun::Disabled), _) => "switched off, its tests did not run".to_owned(),
         (None, None, 0) => "no tests".to_owned(),
         (None, None, all) if failed > 0 => format!("{failed} of {} failed", tests(all)),
         (None, None, all) => format!("{} passed", tests(all)),
@@ -45,6 +49,16 @@ fn of_rule(text: &mut String, rule: &RuleReport) {
     for test in rule.tests.iter().filter(|test| test.result == TestResult::Failed) {
         let _ = writeln!(text, "    FAILED {}: {}; {}", test.name, failure(test), test.record);
     }
+}
+
+fn of_suppression(text: &mut String, SuppressionReport { name, until, problem, state }: &SuppressionReport) {
+    let state = match state {
+        SuppressionState::Invalid => format!("invalid\n{}", indented(problem.as_deref().unwrap_or_default())),
+        SuppressionState::Expired => format!("has no effect: it ended at {until}"),
+        SuppressionState::MissingField(field) => format!("has no effect: the records have no {field}"),
+        SuppressionState::Active => format!("valid, until {until}"),
+    };
+    let _ = writeln!(text, "  suppress {name}: {state}");
 }
 
 /// `expected a match, got none`, or the problem of the record.
@@ -58,13 +72,17 @@ pub(super) fn failure(test: &TestReport) -> String {
 }
 
 fn sums(report: &Report) -> String {
-    let Report { passed, failed, skipped, invalid, .. } = *report;
-    if passed + failed + skipped + invalid == 0 {
-        return "no tests".to_owned();
-    }
-    let mut sums = format!("{} passed, {failed} failed", tests(passed));
+    let Report { passed, failed, skipped, invalid, suppressions, .. } = *report;
+    let mut sums = match passed + failed + skipped + invalid {
+        0 => "no tests".to_owned(),
+        _ => format!("{} passed, {failed} failed", tests(passed)),
+    };
     if skipped > 0 {
         let _ = write!(sums, ", {skipped} not run");
+    }
+    if suppressions > 0 {
+        let _ =
+            write!(sums, "; {suppressions} valid {}", if suppressions == 1 { "suppression" } else { "suppressions" });
     }
     if invalid > 0 {
         let _ = write!(sums, "; {invalid} invalid {}", if invalid == 1 { "entry" } else { "entries" });
@@ -82,7 +100,13 @@ fn indented(problem: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures;
+    use std::time::{Duration, SystemTime};
+
+    use aws_smithy_types::DateTime;
+    use aws_smithy_types::date_time::Format;
+    use serde_json::json;
+
+    use super::super::{fixtures, of_monitor};
     use super::*;
 
     #[test]
@@ -97,14 +121,16 @@ network/shop
     line 1, column 23: there is no field `dstprt`; write `dstport` if you mean it
       action == \"ACCEPT\" && dstprt == 22
                             ^^^^^^
-  scan: idle, its tests did not run: add tcp-flags to cloudWatchLogs.fields
+  scan: idle, its tests did not run: the records have no tcp-flags
   without: no tests
+  off: switched off, its tests did not run
   suppress scanner: invalid
     line 1, column 1: `source` is an address, so it needs a comparison, such as `source == \"10.0.0.1\"`
       source
       ^^^^^^
+  suppress backup: has no effect: it ended at 2020-03-01T00:00:00Z
 
-3 tests passed, 2 failed, 1 not run; 2 invalid entries
+3 tests passed, 2 failed, 2 not run; 1 valid suppression; 2 invalid entries
 ";
         assert_eq!(render(&fixtures::report()), expected);
     }
@@ -112,5 +138,20 @@ network/shop
     #[test]
     fn nothing_to_run_is_said() {
         assert_eq!(render(&Report::new(Vec::new())), "no tests\n");
+    }
+
+    #[test]
+    fn suppressions_alone_are_said_to_be_checked() {
+        let until = DateTime::from(SystemTime::now() + Duration::from_hours(24));
+        let until = DateTime::from_secs(until.secs()).fmt(Format::DateTime).unwrap();
+        let suppression = |name: &str, when: &str| json!({"name": name, "when": when, "until": until, "reason": "r"});
+        let suppress = [suppression("backup", "dstport == 873"), suppression("inside", "syn")];
+        let spec = fixtures::spec(&json!({ "suppress": suppress }));
+        let report = Report::new(vec![of_monitor("network/shop", &spec).unwrap()]);
+        let expected = format!(
+            "network/shop\n  suppress backup: valid, until {until}\n  suppress inside: has no effect: the records have no \
+             tcp-flags\n\nno tests; 2 valid suppressions\n"
+        );
+        assert_eq!(render(&report), expected);
     }
 }

@@ -164,7 +164,7 @@ impl FindingDocument {
             bytes: tally.bytes,
             ports: tally.ports.sorted(),
             accepted_ports: match evidence {
-                Evidence::AcceptedPorts(ports) => ports.sorted(),
+                Evidence::AcceptedPorts(ports) => ports.kept().collect(),
                 _ => Vec::new(),
             },
             accepted_hosts: match evidence {

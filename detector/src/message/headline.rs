@@ -31,6 +31,8 @@ pub(super) fn headline(report: &Report, limit: usize) -> String {
         let (brief, briefest) = (Brief(finding), Briefest(finding));
         [
             format!("{severity}: {brief}{more}"),
+            format!("{severity}: {briefest}{}{CUT}{more}", FirstAccepted(&finding.evidence)),
+            format!("{severity}: {briefest}{}{CUT}", FirstAccepted(&finding.evidence)),
             format!("{severity}: {briefest}{CUT}{more}"),
             format!("{severity}: {briefest}{CUT}"),
         ]
@@ -118,6 +120,20 @@ impl Display for Briefest<'_> {
             (Rule::SkippedRecords, Detail::Interface(interface)) => write!(f, "AWS skipped records of {interface}"),
             (Rule::SkippedRecords, _) => f.write_str("AWS skipped records"),
         }
+    }
+}
+
+/// The first port or host where a scan was let in.
+struct FirstAccepted<'e>(&'e Evidence);
+
+impl Display for FirstAccepted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Evidence::AcceptedPorts(ports) => ports.kept().next().map(|port| write!(f, "; accepted at {port}")),
+            Evidence::AcceptedHosts(hosts) => hosts.kept().next().map(|host| write!(f, "; accepted at {host}")),
+            Evidence::None | Evidence::Destinations(_) => None,
+        }
+        .unwrap_or(Ok(()))
     }
 }
 

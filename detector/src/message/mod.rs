@@ -108,6 +108,8 @@ struct Report<'r> {
     histories: Vec<Option<History>>,
     ongoing: &'r [Ongoing],
     severity: Severity,
+    /// Findings of the batch below the least severity that is published.
+    below_min_severity: u64,
     /// Records of findings that were not kept, and such as could not be counted over a window.
     unlisted_records: u64,
     unexamined_records: u64,
@@ -123,7 +125,8 @@ impl Message {
         notification: &Notification,
     ) -> Option<Self> {
         let all = &analysis.findings;
-        let (findings, histories): (Vec<&Finding>, Vec<_>) = notification.findings.iter().copied().unzip();
+        let (findings, histories): (Vec<&Finding>, Vec<_>) =
+            notification.findings.iter().map(|(finding, history)| (&**finding, *history)).unzip();
         let severity = findings.iter().map(|finding| finding.rule.severity()).max()?;
         let rules: BTreeSet<_> = findings.iter().flat_map(|finding| finding.rules()).collect();
         let report = Report {
@@ -134,6 +137,8 @@ impl Message {
             histories,
             ongoing: &notification.ongoing,
             severity,
+            below_min_severity: all.list.iter().filter(|it| it.rule.severity() < settings.rules.min_severity).count()
+                as u64,
             unlisted_records: all.unlisted_records,
             unexamined_records: all.unexamined_records,
         };

@@ -3,15 +3,14 @@
 use serde_json::Value;
 
 use super::links::{self, Links};
-use super::tests::{add_at, invocation, subject};
+use super::tests::invocation;
 use super::{Invocation, QUERIED_FIELDS, query};
 use crate::account_region::AccountRegion;
 use crate::finding::{Detail, Finding, Subject};
 use crate::findings::Groups;
 use crate::rules::Rule;
 use crate::settings::Settings;
-use crate::test_data::settings;
-use crate::test_data::{CUSTOM_FORMAT, LOG_GROUP};
+use crate::test_data::{CUSTOM_FORMAT, LOG_GROUP, add_at, settings, subject};
 
 const PARSE: &str = "parse @message \"* * * * * * * * * * * * * *\" as flow_version, flow_account_id, flow_interface_id, \
     flow_srcaddr, flow_dstaddr, flow_srcport, flow_dstport, flow_protocol, flow_packets, flow_bytes, flow_start, flow_end, \

@@ -5,14 +5,13 @@ use serde_json::Value;
 
 use super::*;
 use crate::account_region::AccountRegion;
-use crate::finding::{Detail, Folded, Subject};
+use crate::finding::{Detail, Subject};
 use crate::findings::{Findings, Groups};
 use crate::notification_log::Batch;
-use crate::record::Parser;
 use crate::rules::Rule;
 use crate::rules::{Config, Limits};
 use crate::settings::ConsoleNames;
-use crate::test_data::{FUNCTION_ARN, LOG_GROUP, settings};
+use crate::test_data::{FUNCTION_ARN, LOG_GROUP, add, add_at, settings, subject};
 
 pub(super) fn invocation() -> Invocation {
     let account_region = AccountRegion::of_function(FUNCTION_ARN);
@@ -21,21 +20,6 @@ pub(super) fn invocation() -> Invocation {
 
 fn with_origin(origin: Origin) -> Settings {
     Settings { origin, ..settings() }
-}
-
-pub(super) fn subject(destination: IpAddr) -> Subject {
-    Subject { source: Some([10, 0, 0, 1].into()), destination: Some(destination), detail: Detail::None }
-}
-
-/// Adds a record of the values `dstport bytes start end`.
-pub(super) fn add(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
-    add_at(groups, rule, subject, &format!("- {values}"));
-}
-
-/// Adds a record of the values `interface-id dstport bytes start end`.
-pub(super) fn add_at(groups: &mut Groups, rule: Rule, subject: Subject, values: &str) {
-    let parser = Parser::new("${interface-id} ${dstport} ${bytes} ${start} ${end}".parse().unwrap());
-    groups.add(rule, subject, &parser.parse(values).unwrap());
 }
 
 fn analysis(findings: Findings) -> Analysis {
@@ -81,6 +65,15 @@ fn no_findings_no_message_and_none_of_too_little_severity() {
     assert_eq!(message.rules, [Rule::HighDataTransfer]);
     assert!(!message.body.contains("rejectedTcp"));
     assert_eq!(message.subject, "HIGH: 10.0.0.1 sent 60.1 MB to 203.0.113.9, network/production");
+}
+
+#[test]
+fn findings_below_the_least_severity_are_counted_in_the_last_line() {
+    let rules = Config { min_severity: Severity::High, ..settings().rules };
+    let message = compose_with(&some_findings(), &Settings { rules, ..settings() }, &invocation()).unwrap();
+    let email = body(&message).1;
+    assert!(email.ends_with("\nCounted only, below minSeverity HIGH: 1 finding.\n"), "{email}");
+    assert!(!body(&compose(&some_findings())).1.contains("Counted only"));
 }
 
 #[test]
@@ -242,86 +235,6 @@ fn folded_findings_are_in_every_form_of_the_message() {
     assert!(unwrapped.contains(&format!("1. HIGH sensitivePortAccepted {sentence} ")), "{email}");
 }
 
-#[test]
-fn a_sentence_reports_the_findings_that_were_folded() {
-    let sentence = |folded: &[(Rule, u64)]| {
-        let mut groups = Groups::default();
-        add(&mut groups, Rule::LargeEgress, subject([203, 0, 113, 9].into()), "443 612000000 - -");
-        let mut finding = groups.finish().list.remove(0);
-        let sums = |&(rule, records)| Folded { rule, records, bytes: 100_000_000 * records };
-        finding.folded = folded.iter().map(sums).collect();
-        let text = Sentence(&finding).to_string();
-        text.strip_prefix("10.0.0.1 sent 612.0 MB to public address 203.0.113.9 at port 443").unwrap().to_owned()
-    };
-    for (folded, expected) in [
-        (&[][..], ""),
-        (&[(Rule::HighDataTransfer, 1)], "; 1 flow of 100.0 MB was above the threshold for a flow"),
-        (&[(Rule::HighDataTransfer, 6)], "; 6 flows of 600.0 MB in all were above the threshold for a flow"),
-        (&[(Rule::RejectedTcp, 1)], "; 1 connection was rejected"),
-        (&[(Rule::RejectedTcp, 28), (Rule::SensitivePortRejected, 2)], "; 30 connections were rejected"),
-    ] {
-        assert_eq!(sentence(folded), expected);
-    }
-}
-
-#[test]
-fn every_rule_has_a_sentence_of_its_own() {
-    let sentence = |rule, subject: Subject, values: &str, distinct| {
-        let mut groups = Groups::default();
-        add(&mut groups, rule, subject, values);
-        let mut list = groups.finish().list;
-        list[0].distinct = distinct;
-        Sentence(&list[0]).to_string()
-    };
-    let target: IpAddr = [10, 0, 0, 2].into();
-    let to = |destination: Option<IpAddr>, detail| Subject { destination, detail, ..subject(target) };
-    let plain = || subject(target);
-    let values = "22 612000000 - -";
-    for (text, expected) in [
-        (
-            sentence(Rule::LargeEgress, to(None, Detail::None), values, 0),
-            "10.0.0.1 sent 612.0 MB to several public addresses at port 22",
-        ),
-        (
-            sentence(Rule::LargeEgress, plain(), values, 0),
-            "10.0.0.1 sent 612.0 MB to public address 10.0.0.2 at port 22",
-        ),
-        (
-            sentence(Rule::SensitivePortAccepted, plain(), values, 0),
-            "connection from 10.0.0.1 to 10.0.0.2:22 was accepted",
-        ),
-        (
-            sentence(Rule::SensitivePortRejected, plain(), values, 0),
-            "connection from 10.0.0.1 to 10.0.0.2:22 was rejected",
-        ),
-        (
-            sentence(Rule::RejectedTcp, subject("2001:db8::2".parse().unwrap()), values, 0),
-            "connection from 10.0.0.1 to [2001:db8::2]:22 was rejected",
-        ),
-        (sentence(Rule::PortScan, plain(), values, 31), "10.0.0.1 tried 31 ports of 10.0.0.2: 22"),
-        (sentence(Rule::HostSweep, to(None, Detail::Port(22)), values, 77), "10.0.0.1 tried port 22 of 77 addresses"),
-        (
-            sentence(Rule::UnusualProtocol, to(Some(target), Detail::Protocol(47)), values, 0),
-            "10.0.0.1 sent 10.0.0.2 packets of protocol 47",
-        ),
-        (
-            sentence(Rule::SkippedRecords, to(None, Detail::Interface("eni-1".into())), "- - 1 2", 0),
-            "AWS skipped records of eni-1: its traffic in this time is incomplete",
-        ),
-        (
-            sentence(
-                Rule::RejectedTcp,
-                Subject { source: None, destination: None, detail: Detail::None },
-                "- - - -",
-                0,
-            ),
-            "connection from an unknown address to an unknown address was rejected",
-        ),
-    ] {
-        assert_eq!(text, expected);
-    }
-}
-
 /// As large as a batch can make it: every finding, the longest addresses, ports and numbers.
 fn largest() -> Analysis {
     let mut groups = Groups::default();
@@ -459,20 +372,6 @@ fn a_subject_names_the_worst_finding() {
     }
 }
 
-#[test]
-fn bytes_have_units() {
-    for (bytes, text) in [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1_000, "1.0 kB"),
-        (50_999_999, "50.9 MB"),
-        (1_250_000_000, "1.2 GB"),
-        (u64::MAX, "18.4 EB"),
-    ] {
-        assert_eq!(Bytes(bytes).to_string(), text);
-    }
-}
-
 proptest! {
     #[test]
     fn a_message_is_always_one_sns_takes(monitor in any::<String>(), vpc_id in any::<String>()) {
@@ -512,10 +411,5 @@ proptest! {
     #[test]
     fn a_text_is_never_longer_in_json_than_reckoned(text in any::<String>()) {
         prop_assert!(serde_json::to_string(&text).unwrap().len() <= quoted_bytes(&text));
-    }
-
-    #[test]
-    fn every_time_can_be_written(seconds: u64) {
-        prop_assert!(!Time(seconds).to_string().is_empty());
     }
 }

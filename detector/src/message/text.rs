@@ -92,6 +92,11 @@ fn closing(text: &mut String, report: &Report) {
         let what = counted(left_out, "less important finding", "less important findings");
         let _ = writeln!(text, "\nLeft out of this list: {what}.");
     }
+    if report.below_min_severity > 0 {
+        let (least, what) =
+            (report.settings.rules.min_severity, counted(report.below_min_severity, "finding", "findings"));
+        let _ = writeln!(text, "\nCounted only, below minSeverity {least}: {what}.");
+    }
     if report.unlisted_records > 0 {
         let _ = writeln!(text, "\nNot grouped, the findings being too many: {} more records.", report.unlisted_records);
     }

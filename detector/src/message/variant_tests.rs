@@ -1,5 +1,6 @@
 //! Variants of a message: an incident that goes on, a rule of a user, the notification for chats.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -25,8 +26,8 @@ fn an_incident_that_goes_on_is_said_to_with_what_came_since() {
         history,
     };
     let list = &analysis.findings.list;
-    let notification =
-        Notification { findings: vec![(&list[0], Some(history)), (&list[1], None)], ongoing: vec![ongoing] };
+    let findings = vec![(Cow::Borrowed(&list[0]), Some(history)), (Cow::Borrowed(&list[1]), None)];
+    let notification = Notification { findings, ongoing: vec![ongoing] };
     let message = Message::compose(&analysis, &settings(), &invocation(), &notification).unwrap();
     assert!(message.subject.starts_with("HIGH, ongoing: 10.0.0.1 sent 60.1 MB"), "{}", message.subject);
     let (document, email) = body(&message);
@@ -75,9 +76,14 @@ fn a_finding_of_a_users_rule_has_its_words() {
 
     value["runbook"] = "https://example.com/runbook".into();
     value["mitre"] = serde_json::json!(["T1046"]);
-    let found = finding(&compose(&value));
-    assert_eq!((&found["action"], &found["links"]["rule"]), (&value["runbook"], &value["runbook"]));
+    let message = compose(&value);
+    let found = finding(&message);
+    assert_eq!(
+        (&found["action"], &found["links"]["rule"]),
+        (&"follow the runbook of the rule".into(), &value["runbook"])
+    );
     assert_eq!(found["mitre"], value["mitre"]);
+    assert_eq!(body(&message).1.matches("https://example.com/runbook").count(), 1);
 }
 
 #[test]

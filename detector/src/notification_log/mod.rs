@@ -10,22 +10,27 @@ pub(crate) mod fake_store;
 pub mod history;
 #[cfg(feature = "lambda")]
 pub mod keeper;
+mod let_in_log;
 #[cfg(feature = "lambda")]
 pub mod store;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Place;
 use crate::finding::Finding;
 use crate::findings::Findings;
-use crate::incident::{Incidents, Namer};
+use crate::incident::{Door, Incidents, Namer};
 use crate::rules::{Networks, Rule, Severity};
 use crate::sentence::{Sentence, Time};
 use crate::settings::Settings;
+use let_in_log::LetInLog;
+
 use history::{History, Ongoing, Sums};
 
 /// Key of the object in the monitor's bucket that has the log.
@@ -58,6 +63,8 @@ const MAX_SUMMARY_BYTES: usize = 256;
 pub struct NotificationLog {
     version: u32,
     incidents: BTreeMap<String, Incident>,
+    #[serde(default)]
+    let_in: LetInLog,
 }
 
 /// An incident. Times are Unix seconds.
@@ -98,8 +105,8 @@ pub struct Batch<'f> {
 /// The content of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notification<'f> {
-    /// The findings, with a history if their incident was published before.
-    pub findings: Vec<(&'f Finding, Option<History>)>,
+    /// The findings, with a history if their incident was published before. Ports and hosts that no message named come first.
+    pub findings: Vec<(Cow<'f, Finding>, Option<History>)>,
     /// Other incidents that go on.
     pub ongoing: Vec<Ongoing>,
 }
@@ -119,7 +126,7 @@ impl<'f> Batch<'f> {
     /// All findings as new ones.
     #[must_use]
     pub fn into_notification(self) -> Notification<'f> {
-        let findings = self.findings.into_iter().map(|(finding, _)| (finding, None)).collect();
+        let findings = self.findings.into_iter().map(|(finding, _)| (Cow::Borrowed(finding), None)).collect();
         Notification { findings, ongoing: Vec::new() }
     }
 }
@@ -134,7 +141,7 @@ impl Notification<'_> {
 
 impl Default for NotificationLog {
     fn default() -> Self {
-        Self { version: VERSION, incidents: BTreeMap::new() }
+        Self { version: VERSION, incidents: BTreeMap::new(), let_in: LetInLog::default() }
     }
 }
 
@@ -146,7 +153,9 @@ impl NotificationLog {
         let (to_publish, known): (Vec<_>, Vec<_>) =
             batch.findings.iter().partition(|finding| !self.is_known(finding, batch, renotify_after));
         self.add_sums(&self.additions_of(known, batch.now));
-        notification.findings.extend(to_publish.iter().map(|finding| (finding.0, self.history(&finding.1, batch))));
+        let findings =
+            to_publish.iter().map(|finding| (self.news_first(finding, batch), self.history(&finding.1, batch)));
+        notification.findings.extend(findings);
         for (finding, incidents) in to_publish {
             self.publish(finding, incidents, batch);
         }
@@ -168,6 +177,7 @@ impl NotificationLog {
                 None => self.incidents.remove(&name),
             };
         }
+        self.let_in.withdraw(&batch.id, &before.let_in);
     }
 
     /// Adds the sums of the incidents of `other` that are known here.
@@ -210,12 +220,30 @@ impl NotificationLog {
                     && !incident.escalates(finding)
             })
         };
-        incidents.own.iter().all(is_recent)
+        let is_named = |door: &Door| {
+            let named = self.let_in.named(&door.name, &batch.id);
+            named.is_some_and(|time| batch.now.saturating_sub(time) < renotify_after.as_secs())
+        };
+        incidents.own.iter().all(is_recent) && incidents.let_in.iter().all(is_named)
+    }
+
+    /// The finding with the ports and hosts first that no message named.
+    fn news_first<'f>(&self, (finding, incidents): &(&'f Finding, Incidents), batch: &Batch) -> Cow<'f, Finding> {
+        let is_new = |door: &&Door| self.let_in.named(&door.name, &batch.id).is_none();
+        let new: Vec<Place> = incidents.let_in.iter().filter(is_new).filter_map(|door| door.place).collect();
+        if new.is_empty() {
+            return Cow::Borrowed(*finding);
+        }
+        let evidence = finding.evidence.clone().with_new_first(|place| new.contains(&place));
+        Cow::Owned(Finding { evidence, ..(*finding).clone() })
     }
 
     /// The history of a finding. One of a new incident has none, whatever is known of its others.
     fn history(&self, incidents: &Incidents, batch: &Batch) -> Option<History> {
         let published = |name| self.incidents.get(name).filter(|incident| incident.batch != batch.id);
+        if incidents.let_in.iter().any(|door| self.let_in.named(&door.name, &batch.id).is_none()) {
+            return None;
+        }
         let all: Vec<_> = incidents.own.iter().map(published).collect::<Option<_>>()?;
         all.into_iter().min_by_key(|incident| incident.published).map(History::from)
     }
@@ -240,6 +268,9 @@ impl NotificationLog {
                 since: Sums::default(),
             };
             self.incidents.insert(name.clone(), incident);
+        }
+        for door in &incidents.let_in {
+            self.let_in.name(&door.name, batch.now, &batch.id);
         }
         if let Some(incident) = incidents.own.first().and_then(|name| self.incidents.get(name)).cloned() {
             for name in &incidents.included {
@@ -275,6 +306,7 @@ impl NotificationLog {
             now.saturating_sub(incident.last) < FORGET_AFTER
                 || now.saturating_sub(incident.published) < renotify_after.as_secs()
         });
+        self.let_in.forget(now, FORGET_AFTER.max(renotify_after.as_secs()));
     }
 
     fn keep_gravest(&mut self) {

@@ -114,6 +114,79 @@ fn a_transfer_that_grows_tenfold_is_published_again() {
     assert_eq!(sent(&mut log, "e", 270_000_000_000), 1);
 }
 
+/// The published findings of sweeps from 198.51.100.10: 60 hosts rejected, `open` ones accepted.
+fn swept(log: &mut NotificationLog, id: &str, open: impl IntoIterator<Item = u8>, now: u64) -> Vec<String> {
+    let settings = settings();
+    let parser = Parser::new(settings.format.clone());
+    let mut analyzer = Analyzer::new(&parser, &settings.rules);
+    for host in 0..60 {
+        analyzer.add(&v2_line("198.51.100.10", &format!("10.0.2.{host}"), 8443, 6, 40, "REJECT"));
+    }
+    for host in open {
+        analyzer.add(&v2_line("198.51.100.10", &format!("10.0.1.{host}"), 8443, 6, 40, "ACCEPT"));
+    }
+    let findings = analyzer.finish().findings;
+    let notification = log.add(&Batch::new(id.to_owned(), &findings, &settings, now), RENOTIFY_AFTER);
+    let sweeps = notification.findings.iter().filter(|(finding, _)| finding.rule == Rule::HostSweep);
+    sweeps.map(|(finding, _)| Sentence(finding).to_string()).collect()
+}
+
+#[test]
+fn a_fourth_open_host_is_told_and_comes_first() {
+    let mut log = NotificationLog::default();
+    assert!(swept(&mut log, "a", [3, 6, 9], START)[0].contains("accepted at 10.0.1.3 10.0.1.6 10.0.1.9;"));
+    assert!(swept(&mut log, "b", [3, 6, 9], START + 1).is_empty());
+    let told = swept(&mut log, "c", [3, 6, 9, 80], START + 2);
+    assert!(told[0].contains("accepted at 10.0.1.80 10.0.1.3 10.0.1.6 and more;"), "{told:?}");
+    assert!(swept(&mut log, "d", [80, 9], START + 3).is_empty());
+    assert_eq!(swept(&mut log, "c", [3, 6, 9, 80], START + 4).len(), 1, "the batch came again");
+    assert_eq!(swept(&mut log, "e", [3], START + 6 * HOUR + 5).len(), 1, "it lasts");
+}
+
+#[test]
+fn beyond_the_bound_the_open_hosts_are_told_as_more() {
+    let mut log = NotificationLog::default();
+    assert_eq!(swept(&mut log, "a", 0..64, START).len(), 1);
+    let told = swept(&mut log, "b", 0..80, START + 1);
+    assert!(told[0].contains(" and more"), "{told:?}");
+    assert!(swept(&mut log, "c", 0..80, START + 2).is_empty());
+}
+
+#[test]
+fn the_seventeenth_open_port_of_a_scan_is_told_and_comes_first() {
+    let settings = settings();
+    let scanned = |log: &mut NotificationLog, id: &str, open: &[u16]| {
+        let parser = Parser::new(settings.format.clone());
+        let mut analyzer = Analyzer::new(&parser, &settings.rules);
+        for port in open {
+            analyzer.add(&v2_line("198.51.100.10", "10.0.0.20", *port, 6, 40, "ACCEPT"));
+        }
+        for port in 2000..2030 {
+            analyzer.add(&v2_line("198.51.100.10", "10.0.0.20", port, 6, 40, "REJECT"));
+        }
+        let findings = analyzer.finish().findings;
+        let notification = log.add(&Batch::new(id.to_owned(), &findings, &settings, START), RENOTIFY_AFTER);
+        let scans = notification.findings.iter().filter(|(finding, _)| finding.rule == Rule::PortScan);
+        scans.map(|(finding, _)| Sentence(finding).to_string()).collect::<Vec<_>>()
+    };
+    let mut log = NotificationLog::default();
+    let mut open: Vec<u16> = (1000..=1017).collect();
+    assert_eq!(scanned(&mut log, "v1", &open).len(), 1);
+    open.push(1050);
+    let told = scanned(&mut log, "v2", &open);
+    assert!(told[0].contains("accepted at 1050 1000 1001 "), "{told:?}");
+    assert!(scanned(&mut log, "v3", &[1050]).is_empty());
+}
+
+#[test]
+fn a_log_of_a_former_version_is_read() {
+    let mut log = NotificationLog::default();
+    add(&mut log, "a", &[(1, 22)], START);
+    let mut json = serde_json::to_value(&log).unwrap();
+    json.as_object_mut().unwrap().remove("letIn");
+    assert_eq!(serde_json::from_value::<NotificationLog>(json).unwrap(), log);
+}
+
 #[test]
 fn a_change_of_trusted_networks_makes_what_remains_new() {
     let mut log = NotificationLog::default();
@@ -164,6 +237,11 @@ fn quiet_incidents_are_forgotten_and_the_gravest_are_kept() {
     }
     assert_eq!(log.incidents.len(), MAX_INCIDENTS);
     assert_eq!(add(&mut log, "c", &[(1, 23)], START + FORGET_AFTER + 2), (0, None), "HIGH among LOW ones");
+    for place in 0..=let_in_log::MAX_PLACES {
+        log.let_in.name(&format!("{place:016}"), START + FORGET_AFTER + 2, &format!("{place:016}"));
+    }
+    add(&mut log, "d", &[(1, 23)], START + FORGET_AFTER + 2);
+    assert_eq!(log.let_in.len(), let_in_log::MAX_PLACES);
     assert!(serde_json::to_vec(&log).unwrap().len() < 512 * 1024);
 }
 

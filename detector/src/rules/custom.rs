@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
+use flow_log_fields::GroupField;
 use foldhash::fast::RandomState;
 
 use super::ends::Ends;
 use super::{Limits, memory};
-use crate::custom_rule::{CustomRule, GroupField};
+use crate::custom_rule::CustomRule;
 use crate::day_counts::{Backtest, RuleDays};
 use crate::expression::{Index, Places};
 use crate::finding::{Detail, Subject};

@@ -17,6 +17,8 @@ pub struct Limits {
     pub members: usize,
     /// Conversations remembered in a generation; there are two, so that at least this many are.
     pub conversations: usize,
+    /// Ports and hosts that let scans in, kept beside the first few of each scan.
+    pub let_in: usize,
     /// Days counted of each rule of a user and of each suppression; none for no counts by day.
     pub days: usize,
 }
@@ -30,6 +32,7 @@ impl Limits {
         subjects: 14_336,
         members: 114_688,
         conversations: 57_344,
+        let_in: 3_584,
         days: 0,
     };
 
@@ -47,6 +50,7 @@ impl Limits {
             subjects: self.subjects * factor,
             members: self.members * factor,
             conversations: self.conversations * factor,
+            let_in: self.let_in * factor,
             days: self.days,
         }
     }

@@ -41,7 +41,9 @@ impl RuleId {
     pub fn action(&self) -> &str {
         match self {
             Self::BuiltIn(rule) => rule.action(),
-            Self::Custom(rule) => rule.runbook.as_ref().unwrap_or(&rule.description),
+            // Messages have the address of the runbook as the link of the rule.
+            Self::Custom(rule) if rule.runbook.is_some() => "follow the runbook of the rule",
+            Self::Custom(rule) => &rule.description,
         }
     }
 

@@ -9,11 +9,12 @@ use foldhash::fast::RandomState;
 
 use super::members::{Member, Members};
 use super::{Config, Limits, Rule, memory};
-use crate::evidence::{Destinations, Evidence, Hosts};
+use crate::evidence::{AcceptedHosts, AcceptedPorts, Destinations, Evidence};
 use crate::finding::{Detail, Subject};
 use crate::findings::Groups;
+use crate::let_in::Room;
 use crate::record::{Action, Record};
-use crate::tally::{Port, Ports, Tally};
+use crate::tally::{Port, Tally};
 
 /// The last window that a record can have, so that there is always one after it.
 const LAST_WINDOW: u32 = u32::MAX - 1;
@@ -112,10 +113,11 @@ pub(super) struct Windows {
     min_ports: Option<u32>,
     min_hosts: Option<u32>,
     min_egress: Option<u64>,
-    scans: Table<(IpAddr, IpAddr), Ports>,
-    sweeps: Table<(IpAddr, u16), Hosts>,
+    scans: Table<(IpAddr, IpAddr), AcceptedPorts>,
+    sweeps: Table<(IpAddr, u16), AcceptedHosts>,
     egress: Table<IpAddr, Destinations>,
     members: Members,
+    let_in: Room,
     newest: u32,
     /// Windows before this one are forgotten.
     oldest: u32,
@@ -134,6 +136,7 @@ impl Windows {
             sweeps: Table::new(limits.subjects),
             egress: Table::new(limits.subjects),
             members: Members::new(limits.members),
+            let_in: Room(limits.let_in),
             newest: 0,
             oldest: 0,
             unexamined: 0,
@@ -162,7 +165,7 @@ impl Windows {
             return;
         };
         if record.action == Some(Action::Accept) {
-            count.evidence.add(port);
+            count.evidence.add(port, &mut self.let_in);
         }
         let member = match count.tally.add(record) {
             Port::New => Member::New,
@@ -198,7 +201,7 @@ impl Windows {
             Only::Many => add(destination),
         };
         if record.action == Some(Action::Accept) {
-            count.evidence.add(destination);
+            count.evidence.add(destination, &mut self.let_in);
         }
         count.tally.add(record);
         count.destination.add(destination);
@@ -304,10 +307,11 @@ mod tests {
             [(Limits::FUNCTION, 18, 5), (Limits::FILE, 36, 10), (Limits::WORKSTATION, 288, 80)]
         {
             let of = |slot| bytes(limits.subjects, slot);
-            let all = of(size_of::<(((IpAddr, IpAddr), u32), Count<Ports>)>())
-                + of(size_of::<(((IpAddr, u16), u32), Count<Hosts>)>())
+            let all = of(size_of::<(((IpAddr, IpAddr), u32), Count<AcceptedPorts>)>())
+                + of(size_of::<(((IpAddr, u16), u32), Count<AcceptedHosts>)>())
                 + of(size_of::<((IpAddr, u32), Count<Destinations>)>());
-            assert!(all < tables * 1024 * 1024, "{all}");
+            let let_in = limits.let_in * 2 * size_of::<IpAddr>();
+            assert!(all + let_in < tables * 1024 * 1024, "{all}");
             assert!(bytes(limits.members, size_of::<(u64, u32)>()) < members * 1024 * 1024);
         }
     }

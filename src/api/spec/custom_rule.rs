@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use flow_log_fields::GroupField;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::rule_test_value::RuleTestValue;
@@ -21,13 +23,13 @@ pub struct CustomRule {
     pub severity: Severity,
     /// Condition on a record, an expression of a subset of CEL, such as `action == "ACCEPT" && dstport == 5432`. At most 1024 characters
     /// and 64 conditions; all rules and suppressions together have at most 256 conditions. A rule finds nothing if `cloudWatchLogs.fields`
-    /// lacks a field that it needs; the function logs this.
+    /// lacks a field that it needs; the notice `RuleIdle` names it.
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [record_condition()]))]
     pub when: String,
     /// Fields that distinguish findings: `source`, `destination`, and one of `dstport`, `protocol` and `interface_id`. Default `source` and
     /// `destination`.
     #[serde(default = "default_group_by")]
-    #[schemars(length(max = 5), extend("x-kubernetes-validations" = [
+    #[schemars(with = "Vec<GroupFieldName>", length(max = 5), extend("x-kubernetes-validations" = [
         distinct("a field may be named once only in groupBy: take out the repeated one"),
         rule("self.filter(entry, entry in ['dstport', 'protocol', 'interface_id']).size() <= 1", "groupBy has at most one of dstport, protocol and interface_id")
     ]))]
@@ -66,20 +68,18 @@ pub struct CustomRule {
     pub tests: Vec<RuleTest>,
 }
 
-/// A field that distinguishes findings of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupField {
-    /// The real source.
-    Source,
-    /// The real destination.
-    Destination,
-    /// The destination port.
-    Dstport,
-    /// The protocol.
-    Protocol,
-    /// The network interface.
-    InterfaceId,
+/// The schema of a [`GroupField`].
+struct GroupFieldName;
+
+impl JsonSchema for GroupFieldName {
+    fn schema_name() -> Cow<'static, str> {
+        "GroupField".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = GroupField::ALL;
+        json_schema!({"description": "A field that distinguishes findings of a rule.", "type": "string", "enum": names})
+    }
 }
 
 /// A test of a rule.

@@ -59,7 +59,7 @@ pub struct Detector {
         distinct("a port may be named once only in sensitivePorts: take out the repeated one")
     ]))]
     pub sensitive_ports: Vec<i32>,
-    /// The rules of the detector. A rule finds nothing if `cloudWatchLogs.fields` lacks a field that it needs; the function logs this.
+    /// The rules of the detector. A rule finds nothing if `cloudWatchLogs.fields` lacks a field that it needs; the notice `RuleIdle` names it.
     pub rules: DetectorRules,
     /// Rules of your own, at most 16. Each adds a custom metric. Default none.
     #[serde(skip_serializing_if = "Vec::is_empty")]

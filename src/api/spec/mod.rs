@@ -21,9 +21,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::detector::{Detector, RecordSource};
 pub use analytics::{Analytics, Dashboard};
-pub use custom_rule::{CustomRule, GroupField, RuleTest};
+pub use custom_rule::{CustomRule, RuleTest};
 pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
 pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
+pub use flow_log_fields::GroupField;
 pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
 pub use rule_test_value::RuleTestValue;
@@ -247,6 +248,15 @@ impl VpcFlowMonitorSpec {
         match self.detector.source {
             RecordSource::CloudWatchLogs => &self.cloud_watch_logs.fields,
             RecordSource::S3 => &self.s3.fields,
+        }
+    }
+
+    /// The field of the spec that [`detector_fields`](Self::detector_fields) come from.
+    #[must_use]
+    pub const fn detector_fields_path(&self) -> &'static str {
+        match self.detector.source {
+            RecordSource::CloudWatchLogs => "cloudWatchLogs.fields",
+            RecordSource::S3 => "s3.fields",
         }
     }
 

@@ -20,7 +20,7 @@ pub struct Suppression {
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [record_condition()]))]
     pub when: String,
     /// End of the suppression, a time in UTC such as `2027-03-01T00:00:00Z`. At most 366 days ahead, so that none is forgotten. After it the
-    /// entry has no effect and can stay.
+    /// entry has no effect, and the notice `SuppressionExpired` names it.
     #[schemars(length(max = 20), extend("x-kubernetes-validations" = [
         matching("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$", "until is a time in UTC, such as 2027-03-01T00:00:00Z")
     ]))]

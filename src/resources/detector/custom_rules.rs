@@ -1,52 +1,66 @@
-//! The rules of users, as the detector reads them from its package.
+//! The rules of users, as the detector reads them from its package, with the outcomes of their tests.
 
 use detector::custom_rule::CustomRule;
 use detector::format::LogFormat;
 use detector::rule_tests::{self, RuleTest, TestOutcome};
+use flow_log_fields::Field;
 use ipnet::IpNet;
 use serde_json::json;
 
-use super::conditions::compile;
-use crate::api::spec;
-use crate::api::{Invalid, log_format};
-use crate::monitor::Monitor;
+use super::entry_error::{EntryError, compile, visible};
+use crate::api::{Invalid, spec};
 
 pub(super) const CUSTOM_RULES: &str = "detector.customRules";
 
-/// The rules that are switched on, by name. Those that are switched off must be valid too.
-pub(super) fn enabled(monitor: &Monitor) -> Result<Vec<CustomRule>, Invalid> {
-    let declared = monitor.spec.detector.custom_rules.iter().enumerate();
-    let mut rules = declared.map(|(index, rule)| read(index, rule)).collect::<Result<Vec<_>, _>>()?;
-    rules.retain(|rule| rule.enabled);
-    rules.sort();
-    Ok(rules)
+/// A valid rule with its tests.
+#[derive(Debug)]
+pub struct TestedRule {
+    /// The rule as the function has it.
+    pub rule: CustomRule,
+    /// The field that the rule needs and the format lacks: the rule is idle, and its tests are not run.
+    pub missing: Option<Field>,
+    tests: Vec<RuleTest>,
 }
 
-/// Runs the tests of the rules that are switched on. A rule that is idle for want of a field has none to pass.
-pub(super) fn check_tests(monitor: &Monitor, rules: &[CustomRule], trusted: &[IpNet]) -> Result<(), Invalid> {
-    let invalid = |field: String, problem: String| Err(Invalid::new(field, problem));
-    let format: LogFormat = match log_format(monitor.spec.detector_fields()).parse() {
-        Ok(format) => format,
-        Err(problem) => return invalid("cloudWatchLogs.fields".to_owned(), format!("{problem}")),
-    };
-    for (index, declared) in monitor.spec.detector.custom_rules.iter().enumerate() {
-        let Some(rule) = rules.iter().find(|rule| rule.name == declared.name) else { continue };
-        if rule.when.lacks(&format).is_some() {
-            continue;
-        }
-        let read = |(place, test): (usize, &spec::RuleTest)| {
-            let field = format!("{CUSTOM_RULES}[{index}].tests[{place}]");
-            serde_json::from_value(json!(test)).map_err(|problem| Invalid::new(field, visible(&problem.to_string())))
-        };
-        let tests = declared.tests.iter().enumerate().map(read).collect::<Result<Vec<RuleTest>, _>>()?;
-        let outcomes = rule_tests::run(rule, &tests, &format, trusted);
-        let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, outcome)| !outcome.passed()).collect();
-        if let Some((place, outcome)) = failed.first() {
-            let field = format!("{CUSTOM_RULES}[{index}].tests[{place}]");
-            return Err(Invalid::failed_test(field, failure(rule, outcome, failed.len())));
-        }
+impl TestedRule {
+    /// The tests with their outcomes.
+    #[must_use]
+    pub fn outcomes(&self, format: &LogFormat, trusted: &[IpNet]) -> Vec<TestOutcome<'_>> {
+        rule_tests::run(&self.rule, &self.tests, format, trusted)
     }
-    Ok(())
+
+    /// True if a failed test counts: one of a rule that is switched off, or that is idle, does not.
+    #[must_use]
+    pub const fn is_tested(&self) -> bool {
+        self.rule.enabled && self.missing.is_none()
+    }
+
+    /// The first failed test of the rule at `index` of the list.
+    pub(super) fn failure(&self, index: usize, format: &LogFormat, trusted: &[IpNet]) -> Option<Invalid> {
+        if !self.is_tested() {
+            return None;
+        }
+        let outcomes = self.outcomes(format, trusted);
+        let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, outcome)| !outcome.passed()).collect();
+        let (place, outcome) = failed.first()?;
+        let field = format!("{CUSTOM_RULES}[{index}].tests[{place}]");
+        Some(Invalid::failed_test(field, failure(&self.rule, outcome, failed.len())))
+    }
+}
+
+/// The rule as the function has it. One that is switched off must be valid too.
+pub(super) fn read(declared: &spec::CustomRule, format: &LogFormat) -> Result<TestedRule, EntryError> {
+    compile(&declared.when)?;
+    let mut value = json!(declared);
+    value.as_object_mut().and_then(|rule| rule.remove("tests"));
+    // The function reads the same form.
+    let rule: CustomRule = serde_json::from_value(value).map_err(|problem| EntryError::whole(&problem.to_string()))?;
+    let read = |(place, test): (usize, &spec::RuleTest)| {
+        let part = format!(".tests[{place}]");
+        serde_json::from_value(json!(test)).map_err(|problem| EntryError::part(part, &problem.to_string()))
+    };
+    let tests = declared.tests.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+    Ok(TestedRule { missing: rule.when.lacks(format), rule, tests })
 }
 
 /// The first failed test of a rule in words.
@@ -64,36 +78,16 @@ fn failure(rule: &CustomRule, outcome: &TestOutcome<'_>, failed: usize) -> Strin
     visible(&format!("the test `{test}` of the rule `{name}` fails: {reason}{others}; correct the rule or the test"))
 }
 
-fn read(index: usize, declared: &spec::CustomRule) -> Result<CustomRule, Invalid> {
-    let field = format!("{CUSTOM_RULES}[{index}]");
-    compile(&field, &declared.name, &declared.when)?;
-    let mut value = json!(declared);
-    value.as_object_mut().and_then(|rule| rule.remove("tests"));
-    // The function reads the same form.
-    serde_json::from_value::<CustomRule>(value).map_err(|problem| Invalid::new(field, visible(&problem.to_string())))
-}
-
-/// The text with characters that cannot be seen, or that move others, as escapes.
-fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_ascii_graphic() {
-            visible.push(letter);
-        } else {
-            visible.extend(letter.escape_debug());
-        }
-    }
-    visible
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use serde_json::Value;
 
+    use super::super::own_rules::OwnRules;
     use super::*;
     use crate::api::VpcFlowMonitorSpec;
     use crate::api::conditions::Reason;
-    use crate::monitor::fixtures;
 
     fn rule(changes: &Value) -> Value {
         let mut rule = json!({
@@ -115,10 +109,8 @@ mod tests {
     fn checked(rules: Value) -> Result<Vec<CustomRule>, Invalid> {
         let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
         spec.detector.custom_rules = serde_json::from_value(rules).unwrap();
-        let monitor = fixtures::with_spec(spec);
-        let rules = enabled(&monitor)?;
-        check_tests(&monitor, &rules, &["203.0.113.0/24".parse().unwrap()])?;
-        Ok(rules)
+        spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".to_owned()];
+        Ok(OwnRules::read(&spec, SystemTime::UNIX_EPOCH)?.package_config()?.custom_rules)
     }
 
     #[test]

@@ -7,7 +7,8 @@ use detector::message::QUERIED_FIELDS;
 use detector::rules::{Config, Rule, Severity};
 use serde_json::json;
 
-use super::package_settings::{PackageSettings, invalid};
+use super::entry_error::invalid;
+use super::package_settings::PackageSettings;
 use super::rules::is_enabled;
 use crate::api::Invalid;
 use crate::api::{log_format, spec};
@@ -19,6 +20,10 @@ pub(super) const LOG_FORMAT: &str = "LOG_FORMAT";
 /// The variable for the version of the settings in the package. The detector does not read it: `plan` and people see by it that only these
 /// settings differ.
 pub(super) const CONFIG_VERSION: &str = "CONFIG_VERSION";
+
+/// The variable for the hashes of the entries of the settings in the package. The detector does not read it: by it `plan` and events name the
+/// entries that change. A function whose lists are empty has none.
+pub(super) const CONFIG_ENTRIES: &str = "CONFIG_ENTRIES";
 
 /// Every variable of the function.
 pub(super) fn variables(
@@ -40,11 +45,13 @@ pub(super) fn variables(
         (CONFIG_VERSION, package_settings.version()),
     ];
     let source = spec.reads_files().then(|| ("SOURCE", "S3".to_owned()));
+    let entries = package_settings.entries().text().map(|entries| (CONFIG_ENTRIES, entries));
     let chat = spec.notifications.chat.then(|| ("CHAT", true.to_string()));
     Ok(variables
         .into_iter()
         .chain(source)
         .chain(chat)
+        .chain(entries)
         .chain(names_for_links(monitor))
         .map(|(key, value)| (key.to_owned(), value))
         .collect())
@@ -83,17 +90,22 @@ fn rules(monitor: &Monitor) -> Result<Config, Invalid> {
         high_transfer_bytes: number("detector.highTransferBytes", spec.high_transfer_bytes)?,
         host_sweep_min_hosts: number("detector.rules.hostSweep.minHosts", rules.host_sweep.min_hosts)?,
         large_egress_min_bytes: number("detector.rules.largeEgress.minBytes", rules.large_egress.min_bytes)?,
-        min_severity: match spec.min_severity {
-            spec::Severity::Low => Severity::Low,
-            spec::Severity::Medium => Severity::Medium,
-            spec::Severity::High => Severity::High,
-        },
+        min_severity: severity(spec.min_severity),
         port_scan_min_ports: number("detector.rules.portScan.minPorts", rules.port_scan.min_ports)?,
         sensitive_ports: numbers("detector.sensitivePorts", &spec.sensitive_ports)?,
         window_seconds: number("detector.windowSeconds", spec.window_seconds)?,
         // In the package.
         trusted_cidrs: Vec::new(),
     })
+}
+
+/// The severity as the detector has it.
+pub(super) const fn severity(severity: spec::Severity) -> Severity {
+    match severity {
+        spec::Severity::Low => Severity::Low,
+        spec::Severity::Medium => Severity::Medium,
+        spec::Severity::High => Severity::High,
+    }
 }
 
 fn number<N: Copy + Display, T: TryFrom<N, Error: Display>>(field: &'static str, value: N) -> Result<T, Invalid> {
@@ -253,6 +265,8 @@ pub(super) mod tests {
         let mut with_network = declared(&fixtures::with_spec(spec));
         let version = |variables: &mut BTreeMap<String, String>| variables.remove(CONFIG_VERSION).unwrap();
         assert_ne!(version(&mut variables), version(&mut with_network));
+        assert_eq!(variables.get(CONFIG_ENTRIES), None);
+        assert!(with_network.remove(CONFIG_ENTRIES).unwrap().starts_with('t'));
         assert_eq!(variables, with_network);
     }
 
@@ -290,12 +304,22 @@ pub(super) mod tests {
         off.sensitive_port_rejected.enabled = false;
         off.unusual_protocol.enabled = false;
         off.skipped_records.enabled = false;
+        let named = |number: usize, more: &Value| {
+            let mut entry = json!({"name": format!("rule_{number}"), "when": "dstport == 1"});
+            entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            entry
+        };
+        let rule = json!({"severity": "HIGH", "description": "d"});
+        let suppression = json!({"until": "2020-01-01T00:00:00Z", "reason": "r"});
+        spec.detector.custom_rules = serde_json::from_value((0..16).map(|it| named(it, &rule)).collect()).unwrap();
+        spec.detector.suppress = serde_json::from_value((0..32).map(|it| named(it, &suppression)).collect()).unwrap();
+        spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
         let mut settings = fixtures::monitor().settings;
         settings.cluster_name = "c".repeat(100);
         let region = fixtures::monitor().account_region;
         let monitor = Monitor::new(&"n".repeat(63), &"m".repeat(63), spec, None, region, settings);
         let variables = declared(&monitor);
-        assert_eq!(variables.len(), 16, "every variable is set");
+        assert_eq!(variables.len(), 17, "every variable is set");
         let bytes = json!(variables).to_string().len();
         assert!(bytes <= MOST_BYTES, "{bytes}");
     }

@@ -13,7 +13,7 @@ use aws_sdk_lambda::types::{
     LoggingConfig, PackageType, Runtime, State, SystemLogLevel,
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::environment;
 use super::package_settings::PackageSettings;
@@ -38,7 +38,9 @@ pub struct Function {
     pub(super) configuration: Configuration,
     code: Code,
     /// The settings in the package, which are part of the code.
-    package_settings: PackageSettings,
+    pub(super) package_settings: PackageSettings,
+    /// The reason the rules and suppressions of the user are not in the package.
+    pub(super) refused: Option<Invalid>,
 }
 
 /// The settings that `UpdateFunctionConfiguration` changes.
@@ -51,7 +53,8 @@ pub(super) struct Configuration {
     role: String,
     memory_mb: i32,
     timeout_seconds: i32,
-    environment: BTreeMap<String, String>,
+    #[serde(serialize_with = "without_hashes")]
+    pub(super) environment: BTreeMap<String, String>,
     /// ARN of the key that encrypts the environment; empty for Lambda's own key. With a key set by hand, the operator might be unable to
     /// read the environment.
     kms_key_arn: String,
@@ -60,6 +63,11 @@ pub(super) struct Configuration {
     /// Log level of the detector's lines. At WARN or above, Lambda drops the lines with the metrics.
     application_log_level: String,
     system_log_level: String,
+}
+
+/// The environment as changes show it: hashes say nothing to a person.
+fn without_hashes<S: Serializer>(environment: &BTreeMap<String, String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(environment.iter().filter(|(name, _)| *name != environment::CONFIG_ENTRIES))
 }
 
 /// The settings that `UpdateFunctionCode` changes.
@@ -107,7 +115,10 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
     let Monitor { namespace, name, spec, names, settings, .. } = monitor;
     let mut description = format!("Reports anomalies in the VPC flow logs of VpcFlowMonitor {namespace}/{name}");
     description.truncate(DESCRIPTION_CHARS);
-    let package_settings = PackageSettings::of(monitor)?;
+    let (package_settings, refused) = match PackageSettings::of(monitor) {
+        Ok(settings) => (settings, None),
+        Err(refused) => (PackageSettings::without_own_rules(monitor)?, Some(refused)),
+    };
     Ok(Function {
         name: names.detector(),
         configuration: Configuration {
@@ -130,6 +141,7 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
             architecture: settings.detector.architecture().as_str().to_owned(),
         },
         package_settings,
+        refused,
     })
 }
 
@@ -216,6 +228,27 @@ impl FoundFunction {
 }
 
 impl Function {
+    /// The problem of the user's rules, with what the function does meanwhile. A function that exists keeps its settings.
+    pub(super) fn refusal(&self, found: Option<&FoundFunction>) -> Option<Invalid> {
+        let Invalid { field, problem, reason } = self.refused.clone()?;
+        let meanwhile = match found {
+            Some(found) if self.has_other_package_settings(found) => {
+                "until then the function keeps the settings that it has"
+            }
+            _ => "until then the function has the built-in rules only",
+        };
+        Some(Invalid { field, problem: format!("{problem}; {meanwhile}"), reason })
+    }
+
+    /// The reason of a change of the settings in the package, with the entries that change.
+    fn package_change(&self, found: &FoundFunction) -> String {
+        let former = found.configuration.environment.get(environment::CONFIG_ENTRIES);
+        match self.package_settings.entries().changes_since(former.map(String::as_str)).as_slice() {
+            [] => OTHER_PACKAGE_SETTINGS.to_owned(),
+            changes => format!("{OTHER_PACKAGE_SETTINGS}: {}", changes.join(", ")),
+        }
+    }
+
     /// True if the function was made with other settings in its package. The functions of former versions had none.
     fn has_other_package_settings(&self, found: &FoundFunction) -> bool {
         let version = |it: &Configuration| it.environment.get(environment::CONFIG_VERSION).cloned();
@@ -227,7 +260,7 @@ impl Function {
     fn change_of_code(&self, found: &FoundFunction, change: Change) -> Change {
         if self.has_other_package_settings(found) {
             let (former, declared) = (&found.code.architecture, &self.code.architecture);
-            change.field("architecture", former, declared).because(OTHER_PACKAGE_SETTINGS)
+            change.field("architecture", former, declared).because(self.package_change(found))
         } else {
             change.between(&found.code, &self.code)
         }
@@ -270,7 +303,7 @@ impl Resource for Function {
         if found.configuration != self.configuration {
             let mut change = change().between(&found.configuration, &self.configuration);
             if !is_known && self.has_other_package_settings(found) {
-                change = change.because(OTHER_PACKAGE_SETTINGS);
+                change = change.because(self.package_change(found));
             }
             let call = FunctionCall::UpdateConfiguration(Box::new(self.clone()));
             let format =
@@ -285,7 +318,7 @@ impl Resource for Function {
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        let Self { name, configuration, code, package_settings } = self;
+        let Self { name, configuration, code, package_settings, .. } = self;
         let package = monitor.settings.detector.bytes(package_settings.json());
         aws.lambda
             .create_function()

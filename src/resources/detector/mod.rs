@@ -5,18 +5,23 @@
 //! They are deleted in the opposite order, the log group last. The role may not create log groups, so that a late invocation cannot
 //! recreate the deleted one.
 
-mod conditions;
 mod counted_detections;
-mod custom_rules;
+pub mod custom_rules;
+pub mod entry_error;
 mod environment;
 mod event_rule;
 mod function;
 mod invocation;
-mod package_settings;
+pub mod notices;
+pub mod own_rules;
+mod package_entries;
+pub mod package_settings;
 mod role;
 pub mod rules;
 mod subscription;
 mod suppressions;
+
+use std::time::SystemTime;
 
 use futures::{FutureExt, try_join};
 
@@ -28,7 +33,7 @@ use super::common::role::{self as iam_role, FoundRole, Role};
 use crate::api::spec::{LogGroupClass, RecordSource};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
-use crate::engine::{AnyCall, Diff, Goal, Removal, Report, System, SystemHealth, existing, ownership};
+use crate::engine::{AnyCall, Diff, Goal, Removal, Report, ResourceCall, System, SystemHealth, existing, ownership};
 use crate::monitor::Monitor;
 
 type LogGroup = log_group::LogGroup<false>;
@@ -159,19 +164,15 @@ impl System for DetectorSystem {
             &names.detector_log_group(),
             observed.log_group.as_ref(),
         );
-        let function = ownership::diff(
-            monitor,
-            goal.map(|desired| &desired.function),
-            &names.detector(),
-            observed.function.as_ref(),
-        );
+        let function = function_diff(monitor, goal, observed);
         let subscription = || subscription::diff(monitor, Feed::subscription(goal), &observed.subscriptions);
         let event_rule =
             || ownership::diff(monitor, Feed::event_rule(goal), &names.detector(), observed.event_rule.as_ref());
         let mut diff = Diff::default();
         match goal {
             // Each part is passed to, or invoked by, the next, so no part is built on one that is not ours.
-            Goal::Present(_) => {
+            Goal::Present(desired) => {
+                diff.invalid.extend(desired.function.refusal(observed.function.as_ref()));
                 diff.include(role);
                 diff.include(log_group);
                 diff.conflicts.extend(function.conflicts);
@@ -215,7 +216,24 @@ impl System for DetectorSystem {
             (Goal::Present(_), Some(function)) => function.health(),
             _ => SystemHealth::Good,
         };
-        Report { resources: resources.into_iter().flatten().collect(), health, ..Report::default() }
+        let notices = match goal {
+            Goal::Present(_) => notices::of_spec(&monitor.spec, SystemTime::now()),
+            Goal::Absent(_) => Vec::new(),
+        };
+        Report { resources: resources.into_iter().flatten().collect(), health, notices }
+    }
+}
+
+/// While the rules of the user are invalid, a function of ours keeps the settings that it has.
+fn function_diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<ResourceCall<Function>> {
+    let found = observed.function.as_ref();
+    match goal {
+        Goal::Present(Desired { function: Function { refused: Some(_), .. }, .. })
+            if found.is_some_and(|found| found.is_ours(monitor)) =>
+        {
+            Diff::default()
+        }
+        _ => ownership::diff(monitor, goal.map(|desired| &desired.function), &monitor.names.detector(), found),
     }
 }
 

@@ -1,19 +1,17 @@
 //! The settings in the function's package: lists, which would outgrow the environment.
 
-use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::time::SystemTime;
 
-use detector::custom_rule::CustomRule;
 use detector::package_config::PackageConfig;
-use detector::suppression::Suppression;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::counted_detections::{self, DETECTIONS};
-use super::custom_rules::{self, CUSTOM_RULES};
-use super::suppressions::{self, SUPPRESS};
-use crate::api::Invalid;
+use super::custom_rules::CUSTOM_RULES;
+use super::own_rules::{OwnRules, TRUSTED_CIDRS};
+use super::package_entries::PackageEntries;
+use super::suppressions::SUPPRESS;
+use crate::api::{Invalid, VpcFlowMonitorSpec};
 use crate::monitor::Monitor;
 
 /// Most bytes of the file. The detector parses it at each cold start, and each call that changes the code sends it.
@@ -21,8 +19,6 @@ const MOST_BYTES: usize = 256 * 1024;
 
 /// Bytes of the hash that are shown as the version.
 const VERSION_BYTES: usize = 6;
-
-const TRUSTED_CIDRS: &str = "detections.externalConnections.trustedCidrs";
 
 /// The lists in the file, each with the field of the spec that it comes from.
 const LISTS: &[(&str, &str)] = &[
@@ -32,37 +28,34 @@ const LISTS: &[(&str, &str)] = &[
     ("trustedCidrs", TRUSTED_CIDRS),
 ];
 
-/// Most conditions of all rules and suppressions. A record meets each of them at worst.
-const MOST_CONDITIONS: usize = 256;
-
 /// The settings as the package has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PackageSettings {
     json: String,
+    entries: PackageEntries,
 }
 
 impl PackageSettings {
     /// The settings of a monitor. Lists whose order has no meaning are sorted, so a change of order alone is no change.
     pub(super) fn of(monitor: &Monitor) -> Result<Self, Invalid> {
-        let trusted_cidrs: BTreeSet<_> = monitor
-            .spec
-            .detections
-            .external_connections
-            .trusted_cidrs
-            .iter()
-            .map(|network| network.parse().map_err(|error| invalid(TRUSTED_CIDRS, network, error)))
-            .collect::<Result<_, _>>()?;
-        let trusted_cidrs: Vec<_> = trusted_cidrs.into_iter().collect();
-        let custom_rules = custom_rules::enabled(monitor)?;
-        let suppress = suppressions::all(&monitor.spec.detector.suppress, SystemTime::now())?;
-        check_conditions(&custom_rules, &suppress)?;
-        custom_rules::check_tests(monitor, &custom_rules, &trusted_cidrs)?;
-        let detections = counted_detections::all(monitor)?;
-        let config = PackageConfig { custom_rules, detections, suppress, trusted_cidrs, ..PackageConfig::default() };
+        Self::with(monitor, OwnRules::read(&monitor.spec, SystemTime::now())?.package_config()?)
+    }
+
+    /// The settings of a monitor without rules and suppressions of the user, for a new function while those are invalid.
+    pub(super) fn without_own_rules(monitor: &Monitor) -> Result<Self, Invalid> {
+        let trusted_cidrs = OwnRules::read(&monitor.spec, SystemTime::now())?.trusted;
+        Self::with(monitor, PackageConfig { trusted_cidrs, ..PackageConfig::default() })
+    }
+
+    fn with(monitor: &Monitor, config: PackageConfig) -> Result<Self, Invalid> {
+        Self::new(&PackageConfig { detections: counted_detections::all(monitor)?, ..config })
+    }
+
+    fn new(config: &PackageConfig) -> Result<Self, Invalid> {
         let lists = json!(config);
         let json = lists.to_string();
         if json.len() <= MOST_BYTES {
-            return Ok(Self { json });
+            return Ok(Self { json, entries: PackageEntries::of(config) });
         }
         let bytes = |member: &str| lists[member].to_string().len();
         let longest = LISTS.iter().max_by_key(|(member, _)| bytes(member));
@@ -81,34 +74,26 @@ impl PackageSettings {
         &self.json
     }
 
+    /// The entries of the lists.
+    pub(super) const fn entries(&self) -> &PackageEntries {
+        &self.entries
+    }
+
     /// A short hash of the text.
     pub(super) fn version(&self) -> String {
         hex::encode(&Sha256::digest(&self.json)[..VERSION_BYTES])
     }
 }
 
-/// The limit keeps the time that a record takes.
-fn check_conditions(rules: &[CustomRule], suppressions: &[Suppression]) -> Result<(), Invalid> {
-    let of_rules: usize = rules.iter().map(|rule| rule.when.conditions()).sum();
-    let of_suppressions: usize = suppressions.iter().map(|suppression| suppression.when.conditions()).sum();
-    if of_rules + of_suppressions <= MOST_CONDITIONS {
-        return Ok(());
-    }
-    let field = if of_rules < of_suppressions { SUPPRESS } else { CUSTOM_RULES };
-    let problem = format!(
-        "the rules have {of_rules} conditions and the suppressions {of_suppressions}, and together they may have {MOST_CONDITIONS}; \
-         use `in` with a list, or leave some out"
-    );
-    Err(Invalid::new(field, problem))
-}
-
-/// A value that the detector cannot read.
-pub(super) fn invalid(field: &'static str, value: impl Display, error: impl Display) -> Invalid {
-    Invalid::new(field, format!("`{value}` cannot be: {error}"))
+/// The first problem of the rules, suppressions and networks of a spec, as the operator finds it.
+pub fn check(spec: &VpcFlowMonitorSpec) -> Result<(), Invalid> {
+    PackageSettings::new(&OwnRules::read(spec, SystemTime::now())?.package_config()?).map(|_| ())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use detector::package_config::FILE;
 
     use super::*;

@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime};
 use detector::suppression::Suppression;
 use serde_json::json;
 
-use super::conditions::compile;
-use crate::api::Invalid;
+use super::entry_error::{EntryError, compile};
 use crate::api::spec;
 
 pub(super) const SUPPRESS: &str = "detector.suppress";
@@ -14,26 +13,18 @@ pub(super) const SUPPRESS: &str = "detector.suppress";
 /// The most days from now to the end of a suppression.
 const MOST_DAYS: u64 = 366;
 
-/// The suppressions in the order of the spec: where several match, the first one counts the record. An expired one has no effect and stays, so
-/// no time changes the settings.
-pub(super) fn all(declared: &[spec::Suppression], now: SystemTime) -> Result<Vec<Suppression>, Invalid> {
-    declared.iter().enumerate().map(|(index, suppression)| read(index, suppression, now)).collect()
-}
-
-fn read(index: usize, declared: &spec::Suppression, now: SystemTime) -> Result<Suppression, Invalid> {
-    let field = format!("{SUPPRESS}[{index}]");
-    compile(&field, &declared.name, &declared.when)?;
+/// The suppression as the function has it. An expired one has no effect and stays, so no time changes the settings.
+pub(super) fn read(declared: &spec::Suppression, now: SystemTime) -> Result<Suppression, EntryError> {
+    compile(&declared.when)?;
     // The function reads the same form.
-    let read: Suppression = serde_json::from_value(json!(declared))
-        .map_err(|problem| Invalid::new(field.clone(), problem.to_string().escape_debug().to_string()))?;
+    let read: Suppression =
+        serde_json::from_value(json!(declared)).map_err(|problem| EntryError::whole(&problem.to_string()))?;
     if read.until > now + Duration::from_hours(MOST_DAYS * 24) {
-        return Err(Invalid::new(
-            format!("{field}.until"),
-            format!(
-                "`{}` ends at {}, more than {MOST_DAYS} days from now; set an earlier time",
-                read.name, declared.until
-            ),
-        ));
+        let problem = format!(
+            "`{}` ends at {}, more than {MOST_DAYS} days from now; set an earlier time",
+            read.name, declared.until
+        );
+        return Err(EntryError::part(".until", &problem));
     }
     Ok(read)
 }
@@ -43,11 +34,12 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::api::Invalid;
 
     /// 2026-11-30T00:00:00Z
     const NOW: Duration = Duration::from_hours(498_888);
 
-    fn checked(changes: &Value) -> Result<Vec<Suppression>, Invalid> {
+    fn checked(changes: &Value) -> Result<Suppression, Invalid> {
         let mut suppression = json!({
             "name": "scanner",
             "rules": ["portScan", "hostSweep"],
@@ -58,18 +50,20 @@ mod tests {
         for (name, value) in changes.as_object().unwrap() {
             suppression[name] = value.clone();
         }
-        all(&serde_json::from_value::<Vec<_>>(json!([suppression])).unwrap(), SystemTime::UNIX_EPOCH + NOW)
+        let declared: spec::Suppression = serde_json::from_value(suppression).unwrap();
+        read(&declared, SystemTime::UNIX_EPOCH + NOW)
+            .map_err(|error| error.into_invalid("detector.suppress[0]", &declared.name))
     }
 
     #[test]
     fn the_detector_reads_a_suppression_as_it_is_declared() {
         let read = json!(checked(&json!({})).unwrap());
-        let expected = json!([{
+        let expected = json!({
             "name": "scanner", "rules": ["portScan", "hostSweep"], "when": "in_networks(source, [\"10.0.8.8/32\"])",
             "until": "2027-03-01T00:00:00Z", "reason": "Nessus, ticket SEC-123",
-        }]);
+        });
         assert_eq!(read, expected);
-        assert_eq!(json!(checked(&json!({"rules": []})).unwrap())[0]["rules"], json!([]));
+        assert_eq!(json!(checked(&json!({"rules": []})).unwrap())["rules"], json!([]));
     }
 
     #[test]

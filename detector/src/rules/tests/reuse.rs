@@ -53,6 +53,7 @@ proptest! {
             subjects: 16,
             members: 16,
             conversations: 16,
+            let_in: 16,
             days: if days { 4 } else { 0 },
         };
         let parser = Parser::new(V2_FORMAT.parse().unwrap());

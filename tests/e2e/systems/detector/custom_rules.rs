@@ -7,6 +7,7 @@ use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::spec::{CustomRule, Suppression};
+use vpc_flow_operator::api::status::NoticeReason;
 use vpc_flow_operator::monitor::Monitor;
 
 use super::message::put_records;
@@ -201,6 +202,34 @@ async fn a_broken_rule_is_refused_and_the_function_keeps_its_code_until_it_is_co
 }
 
 #[tokio::test]
+async fn a_new_function_has_the_built_in_rules_until_a_broken_rule_is_corrected() {
+    let sandbox = Sandbox::new("detector::new_broken").await;
+    let broken = with(&sandbox, vec![rule(&json!({"when": "dstprt == 5432"}))], Vec::new());
+    let sns = aws_sdk_sns::Client::new(&sandbox.config);
+    let topic = sns.create_topic().name(broken.names.topic()).send().await.unwrap().topic_arn.unwrap();
+    let mut inbox = Inbox::subscribe(&sns, &topic).await;
+    for _ in 0..3 {
+        let outcomes = sandbox.pass(&broken, DETECTOR).await;
+        let (_, failure) = &detector(&outcomes).failures[0];
+        assert!(failure.to_string().ends_with("until then the function has the built-in rules only"), "{failure}");
+    }
+    settled_function(&sandbox, &broken).await;
+    let since = sandbox.latest_call().await;
+    sandbox.pass(&broken, DETECTOR).await;
+    assert!(sandbox.writes_since(since).await.is_empty(), "it is made once");
+    put_records(&sandbox, "ssh", &[accepted(&sandbox, "198.51.100.1", 50000, 22)]).await;
+    let (findings, _) = reported(&mut inbox).await;
+    assert_eq!(findings, [("sensitivePortAccepted".to_owned(), "198.51.100.1".to_owned())]);
+
+    let mended = with(&sandbox, vec![rule(&json!({}))], Vec::new());
+    let changes = sandbox.converge(&mended, DETECTOR).await;
+    let name = mended.names.detector();
+    let expected =
+        format!("function {name}: the settings in the package change: customRules (database_from_elsewhere added)");
+    assert_eq!(changes[0].to_string(), expected);
+}
+
+#[tokio::test]
 async fn a_rule_without_its_field_is_idle() {
     let (sandbox, _) = built("detector::idle_rule").await;
     let tests = json!([
@@ -210,4 +239,8 @@ async fn a_rule_without_its_field_is_idle() {
     let monitor = with(&sandbox, vec![rule(&json!({"when": "syn", "tests": tests}))], Vec::new());
     converged(&sandbox, &monitor).await;
     sandbox.assert_at_rest(&monitor, DETECTOR).await;
+    let outcomes = sandbox.pass(&monitor, DETECTOR).await;
+    let notices = detector(&outcomes).report.as_ref().map(|report| report.notices.clone()).unwrap_or_default();
+    assert_eq!(notices.iter().map(|notice| notice.reason).collect::<Vec<_>>(), [NoticeReason::RuleIdle]);
+    assert!(notices[0].message.contains("database_from_elsewhere needs tcp-flags"), "{notices:?}");
 }

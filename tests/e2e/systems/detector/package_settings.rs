@@ -53,7 +53,7 @@ async fn trusted_networks_reach_the_function_and_change_its_findings() {
     let before = sandbox.latest_call().await;
     let changes = sandbox.converge(&monitor, DETECTOR).await;
     let name = monitor.names.detector();
-    assert_eq!(changes[0].to_string(), format!("function {name}: the settings in the package change"));
+    assert_eq!(changes[0].to_string(), format!("function {name}: the settings in the package change: trustedCidrs"));
     let writes: Vec<_> = sandbox.writes_since(before).await.into_iter().map(|call| call.operation).collect();
     assert_eq!(writes, ["UpdateFunctionCode", "UpdateFunctionConfiguration"]);
     settled_function(&sandbox, &monitor).await;

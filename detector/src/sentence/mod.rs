@@ -1,15 +1,19 @@
 //! One finding in a sentence.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, SocketAddr};
 
 use aws_smithy_types::date_time::{DateTime, Format};
 use serde::{Serialize, Serializer};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, MAX_ADDRESSES};
 use crate::finding::{Detail, Finding, Folded, Subject};
+use crate::let_in::LetIn;
 use crate::rules::{Rule, RuleId};
-use crate::tally::Ports;
+use crate::tally::{MAX_PORTS, Ports};
 
 /// Describes a finding: `10.0.0.5 sent 612.0 MB to 203.0.113.9`.
 #[derive(Clone, Copy, Debug)]
@@ -70,16 +74,22 @@ pub(crate) struct Accepted<'e>(pub &'e Evidence);
 impl Display for Accepted<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Evidence::AcceptedPorts(ports) if !ports.kept().is_empty() => write!(f, "; accepted at {ports}"),
-            Evidence::AcceptedHosts(hosts) => {
-                for (index, host) in hosts.kept().enumerate() {
-                    write!(f, "{}{host}", if index == 0 { "; accepted at " } else { " " })?;
-                }
-                f.write_str(if hosts.has_more() { " and more" } else { "" })
-            }
+            Evidence::AcceptedPorts(ports) => accepted(f, ports, MAX_PORTS),
+            Evidence::AcceptedHosts(hosts) => accepted(f, hosts, MAX_ADDRESSES),
             _ => Ok(()),
         }
     }
+}
+
+fn accepted<T: Copy + Ord + Display, const N: usize, const M: usize>(
+    f: &mut Formatter<'_>,
+    places: &LetIn<T, N, M>,
+    most: usize,
+) -> fmt::Result {
+    for (index, place) in places.kept().take(most).enumerate() {
+        write!(f, "{}{place}", if index == 0 { "; accepted at " } else { " " })?;
+    }
+    f.write_str(if places.has_more() || places.kept().nth(most).is_some() { " and more" } else { "" })
 }
 
 /// The findings that were folded: `; 80 connections were rejected`.
