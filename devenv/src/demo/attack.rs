@@ -13,6 +13,8 @@ const DEADLINE: Duration = Duration::from_mins(1);
 const MINUTES: u32 = 15;
 /// The number of entries shown of a list.
 const SHOWN: usize = 3;
+/// The number of characters shown of a link.
+const LINK_CHARS: usize = 100;
 
 /// An SQS queue that is subscribed to the monitor's topic.
 pub struct Subscriber {
@@ -38,11 +40,14 @@ impl Story<'_> {
     }
 
     /// Makes harmless traffic, which fires no alarm, and verifies that its records arrive everywhere.
-    pub(super) async fn ordinary_day(&mut self, monitor: &Monitor, vpc: &str) -> Result<()> {
-        self.step("An ordinary quarter of an hour in the VPC: flow logs deliver, no alarm fires");
+    pub(super) async fn ordinary_day(&mut self, monitor: &Monitor, vpc: &str, subscriber: &Subscriber) -> Result<()> {
+        self.step("An ordinary quarter of an hour in the VPC: flow logs deliver, no alarm fires, nobody is written to");
         self.traffic(vpc, Scenario::Normal).await?;
         self.ask_for_pass(monitor).await?;
         self.shows_firing(monitor, 0).await?;
+        let messages = self.receive(subscriber).await?;
+        ensure!(messages.is_empty(), "there was to be no message: {messages:?}");
+        println!("   The topic got no message, though scanners of the internet knocked.");
         self.step("The command `verify` follows the records from the flow log to a query");
         self.shell.show(&format!("vpc-flow-operator verify -n {} {}", monitor.namespace, monitor.name)).await?;
         Ok(())
@@ -72,7 +77,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    async fn traffic(&self, vpc: &str, scenario: Scenario) -> Result<()> {
+    pub(super) async fn traffic(&self, vpc: &str, scenario: Scenario) -> Result<()> {
         let emulator = self.environment.emulator().client();
         let traffic = emulator.traffic(ACCOUNT, REGION, vpc, scenario, MINUTES).await?;
         for delivery in traffic.flow_logs.values() {
@@ -106,20 +111,12 @@ impl Story<'_> {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             println!("   CloudWatch: {} is in ALARM", text(&alarm["AlarmName"]));
             println!("      {}", text(&alarm["NewStateReason"]));
-            println!("   Detector: {}", text(&document["severity"]));
-            for finding in document["findings"].as_array().into_iter().flatten().take(SHOWN) {
-                println!(
-                    "      {} {}: {}",
-                    text(&finding["severity"]),
-                    text(&finding["rule"]),
-                    text(&finding["summary"])
-                );
-            }
+            print_document(&document);
         })
     }
 
     /// The messages that wait in the queue, without SNS's envelope.
-    async fn receive(&self, subscriber: &Subscriber) -> Result<Vec<Value>> {
+    pub(super) async fn receive(&self, subscriber: &Subscriber) -> Result<Vec<Value>> {
         let request = json!({ "QueueUrl": subscriber.queue_url, "MaxNumberOfMessages": 10 });
         let answer = self.shell.run(&format!("aws sqs receive-message --cli-input-json '{request}'")).await?;
         if answer.trim().is_empty() {
@@ -159,5 +156,25 @@ impl Story<'_> {
         let rows = results["ResultSet"]["Rows"].as_array().context("the query has no rows")?;
         let value = |value: &Value| value["VarCharValue"].as_str().unwrap_or_default().to_owned();
         Ok(rows.iter().map(|row| row["Data"].as_array().into_iter().flatten().map(value).collect()).collect())
+    }
+}
+
+/// Prints the findings of a document of the detector, with what to do and the links of the first.
+pub(super) fn print_document(document: &Value) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    println!("   Detector: {}", text(&document["severity"]));
+    let findings = document["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for finding in findings.iter().take(SHOWN) {
+        println!("      {} {}: {}", text(&finding["severity"]), text(&finding["rule"]), text(&finding["summary"]));
+    }
+    let first = findings.first().unwrap_or(&Value::Null);
+    println!("      Do: {}", text(&first["action"]));
+    for (name, link) in first["links"].as_object().into_iter().flatten() {
+        let link = text(link);
+        println!(
+            "      {name}: {}{}",
+            link.chars().take(LINK_CHARS).collect::<String>(),
+            if link.len() > LINK_CHARS { "…" } else { "" }
+        );
     }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod attack;
 mod conditions;
+mod detection;
 mod operator;
 mod shell;
 mod story;
@@ -42,7 +43,7 @@ async fn play_in(environment: &Environment, folder: &Folder, signals: &mut Signa
         print_exports(environment);
         println!("# the operator's metrics: {}", operator.metrics_url());
         println!("# its log:                {}", operator.log().display());
-        println!("# more traffic, or port-scan, brute-force, exfiltration, attack, quiet:");
+        println!("# more traffic, or port-scan, brute-force, exfiltration, sweep, attack, quiet:");
         println!("#   curl -d '{}' $AWS_ENDPOINT_URL/_devenv/traffic", traffic(&vpc));
         signals.next().await;
     }

@@ -40,7 +40,7 @@ pub(super) struct Monitor {
 
 impl Monitor {
     /// The arguments that name it to kubectl.
-    fn arguments(&self) -> String {
+    pub(super) fn arguments(&self) -> String {
         format!("-n {} vpcflowmonitor/{}", self.namespace, self.name)
     }
 }
@@ -69,8 +69,10 @@ impl<'a> Story<'a> {
         self.keeps_the_data().await?;
         self.comes_back(&monitor, &apply, &mut operator).await?;
         let subscriber = self.somebody_subscribes().await?;
-        self.ordinary_day(&monitor, &vpc).await?;
+        self.ordinary_day(&monitor, &vpc, &subscriber).await?;
         self.attack(&monitor, &vpc, &subscriber).await?;
+        self.own_rule(&monitor).await?;
+        self.files(&monitor, &vpc, &subscriber).await?;
         operator.check_running()?;
         println!("\nAll {} steps happened.", self.steps);
         Ok(Running { operator, vpc })

@@ -16,9 +16,11 @@ pub enum Scenario {
     Exfiltration,
     /// Logins on SSH from one public address, most of them rejected.
     BruteForce,
+    /// One public address tries one port of sixty hosts, each once: a network interface sees one packet of it.
+    Sweep,
     /// Nothing: records without data.
     Quiet,
-    /// All of the above, but for quiet, by one attacker: [`Scenario::ATTACKER`].
+    /// All of the above, but for sweep and quiet, by one attacker: [`Scenario::ATTACKER`].
     Attack,
 }
 

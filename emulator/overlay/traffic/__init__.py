@@ -39,7 +39,7 @@ def send(loop: asyncio.AbstractEventLoop, order: Order) -> dict:
             raise UnknownVpc(order.vpc_id)
         now = int(time.time())
         span = (now - order.minutes * 60, now)
-        vpc = network.of(order.vpc_id)
+        vpc = network.of(order.vpc_id, scenarios.hosts(order.scenario))
         said = scenarios.conversations(order.scenario, vpc, span, order.seed)
         by_interval: dict[int, list[records.Record]] = {}
         answer = {}

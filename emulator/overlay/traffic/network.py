@@ -38,8 +38,9 @@ class Network:
         return self.by_role[role].address
 
 
-def of(vpc_id: str) -> Network:
-    """The VPC's own interfaces in order of their ids. For want of one, a role's interface is made up of the VPC's id."""
+def of(vpc_id: str, hosts: int = 0) -> Network:
+    """The VPC's own interfaces in order of their ids. For want of one, a role's interface is made up of the VPC's id, and so are those
+    of so many further hosts."""
     vpc = ec2._vpcs[vpc_id]
     own = sorted((eni for eni in ec2._network_interfaces.values() if eni["VpcId"] == vpc_id),
                  key=lambda eni: eni["NetworkInterfaceId"])
@@ -48,7 +49,7 @@ def of(vpc_id: str) -> Network:
     subnets = sorted((subnet for subnet in ec2._subnets.values() if subnet["VpcId"] == vpc_id),
                      key=lambda subnet: subnet["SubnetId"])
     subnet = subnets[0] if subnets else {"SubnetId": f"subnet-{_digest(vpc_id)}", "CidrBlock": vpc["CidrBlock"]}
-    for role in ROLES[len(interfaces):]:
+    for role in [*ROLES[len(interfaces):], *(f"host-{number}" for number in range(hosts))]:
         interfaces.append(_made_up(vpc_id, role, subnet, taken, len(interfaces)))
         taken.add(interfaces[-1].address)
     return Network(vpc_id, dict(zip(ROLES, interfaces)), tuple(interfaces[len(ROLES):]))

@@ -14,7 +14,10 @@ _LOGINS_PER_MINUTE = 12
 _UPLOADS_PER_MINUTE = 12
 _UPLOAD_MINUTES = 3
 _UPLOAD_BYTES = (61_000_000, 75_000_000)
+_SWEPT_PORT = 8443
+_SWEPT_HOSTS = 60
 _MINUTE = 60
+_FILE = 5 * _MINUTE
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,24 @@ def _brute_force(network: Network, span: Span, rng: random.Random) -> Iterator[C
             yield Conversation(at, min(at + 3, span[1]), ATTACKER, bastion, port, 22, TCP, 14, 2_460, 16, 3_120)
 
 
+def _sweep(network: Network, span: Span, rng: random.Random) -> Iterator[Conversation]:
+    """One port of many hosts, once each, within one file: no interface sees more than one packet of it."""
+    begin = int(span[1] // _FILE) * _FILE - _FILE
+    for number, interface in enumerate(network.others[-_SWEPT_HOSTS:]):
+        at = begin + 10 + number
+        yield Conversation(at, at, ATTACKER, interface.address, _ephemeral(rng), _SWEPT_PORT, TCP, 1, 44, accepted=False)
+
+
 _PARTS: dict[str, Callable[[Network, Span, random.Random], Iterator[Conversation]]] = {
     "normal": _normal, "port-scan": _port_scan, "exfiltration": _exfiltration, "brute-force": _brute_force,
+    "sweep": _sweep,
 }
 _SCENARIOS = {
     **{name: (name,) for name in _PARTS}, "quiet": (), "attack": ("normal", "port-scan", "exfiltration", "brute-force"),
 }
 NAMES = tuple(_SCENARIOS)
+
+
+def hosts(scenario: str) -> int:
+    """The number of hosts that a scenario needs besides those with a role."""
+    return _SWEPT_HOSTS if scenario == "sweep" else 0

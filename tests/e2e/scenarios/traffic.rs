@@ -173,3 +173,20 @@ async fn without_a_log_group_an_attack_is_found_in_the_files_and_counted_for_the
     assert!(groups.iter().all(|group| group.starts_with("/aws/lambda/")), "{groups:?}");
     scene.operator.stop().await;
 }
+
+#[tokio::test]
+async fn a_sweep_over_sixty_interfaces_is_found_in_the_files_only() {
+    let sees = async |name: &str, source| {
+        let mut scene = Scene::with(name, |spec| spec.detector.source = source).await;
+        scene.happens(Scenario::Sweep).await;
+        let found = scene.findings("hostSweep").await;
+        if source == RecordSource::S3 {
+            let document = scene.document(|it| it["findings"].to_string().contains("hostSweep")).await;
+            assert_eq!(document["findings"][0]["hostCount"], 60, "{document}");
+        }
+        scene.operator.stop().await;
+        found
+    };
+    assert!(sees("traffic-sweep-batches", RecordSource::CloudWatchLogs).await < 0.5);
+    assert!(sees("traffic-sweep-files", RecordSource::S3).await > 0.5);
+}
