@@ -29,13 +29,25 @@ pub struct Inbox<F> {
     formats: Mutex<Vec<LogFormat>>,
 }
 
-impl<F: FileStore> Inbox<F> {
+impl<F> Inbox<F> {
     /// Of the files in `store`.
     #[must_use]
     pub fn new(store: F) -> Self {
         Self { store, formats: Mutex::default() }
     }
 
+    /// True for a format that no file had before.
+    fn is_new(&self, format: &LogFormat) -> bool {
+        let Ok(mut formats) = self.formats.lock() else { return false };
+        let is_new = formats.len() < MAX_FORMATS && !formats.contains(format);
+        if is_new {
+            formats.push(format.clone());
+        }
+        is_new
+    }
+}
+
+impl<F: FileStore> Inbox<F> {
     /// The analysis of a file; `None` for one that is no file of the monitor's records, or that is gone. `account` must own the bucket.
     pub async fn analyze(
         &self,
@@ -94,14 +106,19 @@ impl<F: FileStore> Inbox<F> {
         }
         Ok(analyzer.finish())
     }
+}
 
-    /// True for a format that no file had before.
-    fn is_new(&self, format: &LogFormat) -> bool {
-        let Ok(mut formats) = self.formats.lock() else { return false };
-        let is_new = formats.len() < MAX_FORMATS && !formats.contains(format);
-        if is_new {
-            formats.push(format.clone());
-        }
-        is_new
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_new_once_and_many_formats_take_no_memory() {
+        let inbox = Inbox::new(());
+        let format = |nth: usize| format!("${{bytes}} ${{field-{nth}}}").parse().unwrap();
+        assert!(inbox.is_new(&format(0)));
+        assert!(!inbox.is_new(&format(0)));
+        let new = (1..100).filter(|nth| inbox.is_new(&format(*nth))).count();
+        assert_eq!(new, MAX_FORMATS - 1);
     }
 }
