@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::account_region::AccountRegion;
 use crate::analysis::{Analysis, Analyzer};
 use crate::envelope::{EnvelopeError, Event, MessageType, Unpacker};
-use crate::identity::digits;
 use crate::message::{Invocation, Message};
 use crate::metrics;
 use crate::notification_log::Batch;
@@ -131,7 +130,7 @@ impl<P: Publisher, S: Store + Sync> Handler<P, S> {
             return Ok(0);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let batch = Batch::new(digits(&event.awslogs.data), &analysis.findings, &self.settings, now);
+        let batch = Batch::new(event.awslogs.id(), &analysis.findings, &self.settings, now);
         let account = invocation.account_region.as_ref().map(|it| it.account.as_str());
         let claim = self.keeper.claim(&batch, account).await;
         let Some(message) = Message::compose(analysis, &self.settings, invocation, &claim.notification) else {

@@ -84,9 +84,9 @@ impl Function {
         let address = listener.local_addr()?;
         let (sender, calls) = mpsc::channel();
         thread::spawn(move || accept(&listener, &sender));
+        let mut command = command(program, address)?;
         let begun = Instant::now();
-        let process =
-            command(program, address).spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let function = Self { process, calls };
         match function.call()? {
             Call::Next(next) => Ok((function, next, begun.elapsed().as_secs_f64())),
@@ -127,7 +127,7 @@ impl Function {
     }
 }
 
-fn command(program: &Path, address: SocketAddr) -> Command {
+fn command(program: &Path, address: SocketAddr) -> Result<Command> {
     let mut command = Command::new(program);
     command
         .env_clear()
@@ -135,7 +135,7 @@ fn command(program: &Path, address: SocketAddr) -> Command {
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .envs([("AWS_LAMBDA_RUNTIME_API", address.to_string()), ("AWS_ENDPOINT_URL", format!("http://{address}"))]);
-    command.envs(variables::needed());
+    command.envs(variables::of_monitor()?);
     command.envs([
         ("AWS_LAMBDA_FUNCTION_NAME", "detector"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
@@ -148,7 +148,7 @@ fn command(program: &Path, address: SocketAddr) -> Command {
         ("METRICS_NAMESPACE", "VPC/FlowLogs"),
         ("METRICS_MONITOR", "network-production"),
     ]);
-    command
+    Ok(command)
 }
 
 /// Serves until the function is gone.
