@@ -76,7 +76,7 @@ impl Event {
     #[must_use]
     pub fn id(&self) -> String {
         match self {
-            Self::Batch(event) => digits(&event.awslogs.data),
+            Self::Batch(event) => event.awslogs.id(),
             Self::File(FileName { bucket, key, etag }) => digits(&format!("{bucket}\n{key}\n{etag}")),
         }
     }

@@ -108,11 +108,11 @@ impl Function {
         let (sender, calls) = mpsc::channel();
         let files = folder.map(Path::to_owned);
         thread::spawn(move || accept(&listener, &sender, files.as_deref()));
-        let begun = Instant::now();
-        let mut command = command(program, address);
+        let mut command = command(program, address)?;
         if folder.is_some() {
             command.env("BUCKET", BUCKET);
         }
+        let begun = Instant::now();
         let process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let function = Self { process, calls };
         match function.call()? {
@@ -154,7 +154,7 @@ impl Function {
     }
 }
 
-fn command(program: &Path, address: SocketAddr) -> Command {
+fn command(program: &Path, address: SocketAddr) -> Result<Command> {
     let mut command = Command::new(program);
     command
         .env_clear()
@@ -162,7 +162,7 @@ fn command(program: &Path, address: SocketAddr) -> Command {
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .envs([("AWS_LAMBDA_RUNTIME_API", address.to_string()), ("AWS_ENDPOINT_URL", format!("http://{address}"))]);
-    command.envs(variables::needed());
+    command.envs(variables::of_monitor()?);
     command.envs([
         ("AWS_LAMBDA_FUNCTION_NAME", "detector"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
@@ -175,7 +175,7 @@ fn command(program: &Path, address: SocketAddr) -> Command {
         ("METRICS_NAMESPACE", "VPC/FlowLogs"),
         ("METRICS_MONITOR", "network-production"),
     ]);
-    command
+    Ok(command)
 }
 
 /// Serves until the function is gone.

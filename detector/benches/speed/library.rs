@@ -13,7 +13,7 @@ use detector::message::{Invocation, Message};
 use detector::notification_log;
 use detector::package_config::PackageConfig;
 use detector::record::Parser;
-use detector::rules::{Config, Engine, Rule};
+use detector::rules::{Config, Engine, Rule, Severity};
 use detector::settings::Settings;
 
 use crate::{Batch, variables};
@@ -22,15 +22,19 @@ use crate::{Batch, variables};
 pub struct Library {
     parser: Parser,
     settings: Settings,
+    /// The same, with all findings in the message.
+    all_findings: Settings,
 }
 
 impl Library {
     /// With the defaults.
     pub fn new() -> Result<Self> {
         let names = variables::NAMES.map(|(name, value)| (name, value.to_owned()));
-        let variables: BTreeMap<_, _> = variables::needed().into_iter().chain(names).collect();
+        let variables: BTreeMap<_, _> = variables::of_monitor()?.into_iter().chain(names).collect();
         let settings = Settings::read(|name| variables.get(name).cloned(), PackageConfig::default())?;
-        Ok(Self { parser: Parser::new(settings.format.clone()), settings })
+        let rules = Config { min_severity: Severity::Low, ..settings.rules.clone() };
+        let all_findings = Settings { rules, ..settings.clone() };
+        Ok(Self { parser: Parser::new(settings.format.clone()), settings, all_findings })
     }
 
     /// The settings.
@@ -85,8 +89,17 @@ impl Library {
 
     /// From the event's JSON to the message.
     pub fn handle(&self, batches: &[Batch]) {
+        self.handle_by(&self.settings, batches);
+    }
+
+    /// The same, with the LOW findings in the message that the recipe's handler publishes.
+    pub fn handle_all(&self, batches: &[Batch]) {
+        self.handle_by(&self.all_findings, batches);
+    }
+
+    fn handle_by(&self, settings: &Settings, batches: &[Batch]) {
         let mut unpacker = Unpacker::default();
-        let mut engine = Engine::new(&self.settings.rules);
+        let mut engine = Engine::new(&settings.rules);
         for batch in batches {
             let Ok(event) = serde_json::from_str::<Event>(&batch.event) else { continue };
             let mut analyzer = Analyzer::with_engine(&self.parser, engine);
@@ -96,9 +109,11 @@ impl Library {
             let Ok(header) = header else { continue };
             let account_region = AccountRegion::of_function("arn:aws:lambda:eu-west-1:123456789012:function:detector");
             let invocation = Invocation { account_region, log_group: header.log_group, file: None };
-            let notification =
-                notification_log::Batch::new(String::new(), &analysis.findings, &self.settings, 0).into_notification();
-            black_box(Message::compose(&analysis, &self.settings, &invocation, &notification));
+            if analysis.findings.severity() < Some(settings.rules.min_severity) {
+                continue;
+            }
+            let batch = notification_log::Batch::new(event.awslogs.id(), &analysis.findings, settings, 0);
+            black_box(Message::compose(&analysis, settings, &invocation, &batch.into_notification()));
         }
     }
 

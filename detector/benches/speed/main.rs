@@ -47,6 +47,7 @@ struct Measured {
     custom: Times,
     unpack: Times,
     handler: Times,
+    handler_all: Times,
     recipe: Times,
     recipe_whole: Times,
     recipe_unpack: Times,
@@ -72,6 +73,7 @@ fn main() -> Result<()> {
         times.unpack.add(seconds_of(|| Library::unpack(&batches)));
         times.handler.add(seconds_of(|| library.handle(&batches)));
         files.measure(&mut file_times)?;
+        times.handler_all.add(seconds_of(|| library.handle_all(&batches)));
         let run = recipe::run(&batches, 2)?;
         library.check(&batches, &run.anomalies)?;
         times.recipe.extend(&run.seconds.handler);

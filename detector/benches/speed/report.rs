@@ -52,6 +52,7 @@ impl Report {
         self.speed_row("The same and 16 worst custom rules", &times.custom);
         self.speed_row("Unpacking: JSON, base64, gzip, JSON", &times.unpack);
         self.speed_row("Whole handler: event's JSON to message", &times.handler);
+        self.speed_row("The same with LOW findings in the message", &times.handler_all);
         self.speed_row("Recipe's handler", &times.recipe);
         self.speed_row("Recipe's handler with its event's JSON", &times.recipe_whole);
         self.speed_row("Recipe's unpacking: base64, gzip, JSON", &times.recipe_unpack);
@@ -60,6 +61,8 @@ impl Report {
         println!("|---|--:|");
         println!("| Parser and rules to the recipe's handler | {:.1} |", self.ratio_to_recipe());
         println!("| Whole handler to the recipe's handler, both from the event's JSON | {:.1} |", self.handler_ratio());
+        println!("| The same with LOW findings in the message | {:.1} |", self.handler_all_ratio());
+        println!("| Parser, rules and 16 worst custom rules to the recipe's handler | {:.1} |", self.custom_ratio());
         println!();
         let function = &self.function;
         println!("| The function as deployed | |");
@@ -82,6 +85,14 @@ impl Report {
         self.times.recipe_whole.median() / self.times.handler.median()
     }
 
+    fn handler_all_ratio(&self) -> f64 {
+        self.times.recipe_whole.median() / self.times.handler_all.median()
+    }
+
+    fn custom_ratio(&self) -> f64 {
+        self.times.recipe.median() / self.times.custom.median()
+    }
+
     /// Writes `bench.json`, with the part about files, to the root of the repository.
     pub fn write(&self, files: &Value) -> Result<()> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench.json");
@@ -100,14 +111,18 @@ impl Report {
                 "custom_rules_records_per_second": rate(&times.custom),
                 "unpack_records_per_second": rate(&times.unpack),
                 "handler_records_per_second": rate(&times.handler),
+                "handler_with_low_records_per_second": rate(&times.handler_all),
                 "recipe_records_per_second": rate(&times.recipe),
                 "recipe_whole_records_per_second": rate(&times.recipe_whole),
                 "recipe_unpack_records_per_second": rate(&times.recipe_unpack),
                 "ratio_to_recipe": tenths(self.ratio_to_recipe()),
                 "handler_ratio_to_recipe": tenths(self.handler_ratio()),
+                "handler_with_low_ratio_to_recipe": tenths(self.handler_all_ratio()),
+                "custom_rules_ratio_to_recipe": tenths(self.custom_ratio()),
                 "best": {
                     "parse_records_per_second": best(&times.parse),
                     "rules_records_per_second": best(&times.rules),
+                    "custom_rules_records_per_second": best(&times.custom),
                     "handler_records_per_second": best(&times.handler),
                     "recipe_records_per_second": best(&times.recipe),
                 },

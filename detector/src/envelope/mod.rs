@@ -16,6 +16,7 @@ use flate2::{bufread, read};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::identity::digits;
 use stream::JsonStream;
 
 /// The most JSON that a batch may unpack to, in bytes: a bound on time. An asynchronous invocation carries at most 1 MB;
@@ -34,6 +35,14 @@ pub struct Event {
 pub struct Payload {
     /// `base64(gzip(json))`.
     pub data: String,
+}
+
+impl Payload {
+    /// The name of the batch: the same if it comes again.
+    #[must_use]
+    pub fn id(&self) -> String {
+        digits(&self.data)
+    }
 }
 
 /// The kind of a batch.

@@ -1,14 +1,16 @@
 //! Conditions of several fields, as a formula over bits.
 //!
-//! A formula is a few steps, each a truth table of six inputs at most: one step decides as much as six conditions, without a branch.
+//! A formula is a few steps, each a truth table of eight inputs at most: one step decides as much as eight conditions, without a branch.
 //! The inputs of a step are bits that stand side by side, and results of earlier steps.
 
 use super::WORDS;
 use crate::expression::fields::Term;
 use crate::expression::tree::Node;
 
-/// Inputs of a truth table with 64 rows.
-const INPUTS: usize = 6;
+/// The most inputs of a truth table.
+const INPUTS: usize = 8;
+/// Words of a truth table.
+const TABLE: usize = (1 << INPUTS) / 64;
 
 /// A formula over the bits of one word.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(super) struct Draft<'e> {
 #[derive(Debug)]
 struct Step {
     /// A bit for each combination of the inputs: the bits of the word lowest, then the results.
-    table: u64,
+    table: Outcomes,
     /// The place of the first bit of the word.
     first: usize,
     bits: Inputs,
@@ -47,15 +49,39 @@ struct Inputs {
 
 impl Inputs {
     fn new(count: usize) -> Self {
-        Self { count, mask: (1 << count) - 1 }
+        Self { count, mask: ones(count) }
     }
 }
 
 /// A part of a formula that has no step yet.
 struct Table<'e> {
-    table: u64,
+    table: Outcomes,
     atoms: Vec<Atom<'e>>,
     results: usize,
+}
+
+/// The outcomes of a truth table.
+#[derive(Clone, Debug, Default)]
+struct Outcomes([u64; TABLE]);
+
+impl Outcomes {
+    /// The outcome is that of the only input.
+    const SAME: Self = Self([0b10, 0, 0, 0]);
+
+    #[inline]
+    fn get(&self, inputs: u64) -> u64 {
+        self.0[Self::word(inputs)] >> (inputs % 64) & 1
+    }
+
+    fn set(&mut self, inputs: u64, outcome: u64) {
+        self.0[Self::word(inputs)] |= outcome << (inputs % 64);
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "a place in the table")]
+    fn word(inputs: u64) -> usize {
+        (inputs / 64) as usize % TABLE
+    }
 }
 
 impl<'e> Draft<'e> {
@@ -76,7 +102,7 @@ impl<'e> Draft<'e> {
     /// The table of a part; steps for what does not fit it.
     fn table(&mut self, node: &'e Node) -> Table<'e> {
         match (node.only_term(), node) {
-            (Some(term), _) => Table { table: 0b10, atoms: vec![(term, node)], results: 0 },
+            (Some(term), _) => Table { table: Outcomes::SAME, atoms: vec![(term, node)], results: 0 },
             (None, Node::All(parts)) => self.join(parts.iter(), true),
             (None, Node::Any(parts)) => self.join(parts.iter(), false),
             (None, Node::Constant(value)) => Table::constant(*value),
@@ -115,14 +141,14 @@ impl<'e> Draft<'e> {
         let (bits, results) = (Inputs::new(atoms.len()), Inputs::new(results));
         self.steps.push(Step { table, first: self.atoms.len(), bits, results });
         self.atoms.extend(atoms);
-        Table { table: 0b10, atoms: Vec::new(), results: 1 }
+        Table { table: Outcomes::SAME, atoms: Vec::new(), results: 1 }
     }
 }
 
 impl Table<'_> {
     /// Without inputs.
     fn constant(value: bool) -> Self {
-        Self { table: u64::from(value), atoms: Vec::new(), results: 0 }
+        Self { table: Outcomes([u64::from(value), 0, 0, 0]), atoms: Vec::new(), results: 0 }
     }
 
     fn inputs(&self) -> usize {
@@ -132,13 +158,13 @@ impl Table<'_> {
     /// Both tables, or one of them. The results of `later` are the later ones.
     fn join(mut self, later: Self, is_all: bool) -> Self {
         let (bits, later_bits, later_results) = (self.atoms.len(), later.atoms.len(), later.results);
-        let mut table = 0;
-        for inputs in 0_usize..1 << (self.inputs() + later.inputs()) {
+        let mut table = Outcomes::default();
+        for inputs in 0_u64..1 << (self.inputs() + later.inputs()) {
             let (of_bits, of_results) = (inputs & ones(bits + later_bits), inputs >> (bits + later_bits));
             let own = (of_bits & ones(bits)) | ((of_results >> later_results) << bits);
             let other = (of_bits >> bits) | ((of_results & ones(later_results)) << later_bits);
-            let (own, other) = (self.table >> own & 1, later.table >> other & 1);
-            table |= if is_all { own & other } else { own | other } << inputs;
+            let (own, other) = (self.table.get(own), later.table.get(other));
+            table.set(inputs, if is_all { own & other } else { own | other });
         }
         self.atoms.extend(later.atoms);
         Self { table, atoms: self.atoms, results: self.results + later_results }
@@ -146,7 +172,7 @@ impl Table<'_> {
 }
 
 /// As many of the lowest bits.
-fn ones(count: usize) -> usize {
+fn ones(count: usize) -> u64 {
     (1 << count) - 1
 }
 
@@ -165,6 +191,6 @@ impl Step {
     #[inline]
     fn take(&self, word: u64, results: u64) -> u64 {
         let inputs = (word >> self.first) & self.bits.mask | (results & self.results.mask) << self.bits.count;
-        results >> self.results.count << 1 | (self.table >> inputs) & 1
+        results >> self.results.count << 1 | self.table.get(inputs)
     }
 }
