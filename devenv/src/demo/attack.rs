@@ -41,7 +41,7 @@ impl Story<'_> {
 
     /// Makes harmless traffic, which fires no alarm, and verifies that its records arrive everywhere.
     pub(super) async fn ordinary_day(&mut self, monitor: &Monitor, vpc: &str, subscriber: &Subscriber) -> Result<()> {
-        self.step("An ordinary quarter of an hour in the VPC: flow logs deliver, no alarm fires, nobody is written to");
+        self.step("An ordinary quarter of an hour in the VPC: flow logs deliver, no alarm fires, no message comes");
         self.traffic(vpc, Scenario::Normal).await?;
         self.ask_for_pass(monitor).await?;
         self.shows_firing(monitor, 0).await?;

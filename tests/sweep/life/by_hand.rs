@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_lambda::types::LastUpdateStatus;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, NotificationConfiguration,
+    VersioningConfiguration,
 };
 use devenv::wait_for;
 use serde_json::{Value, json};
@@ -52,6 +53,12 @@ pub async fn drift(world: &World) -> Result<()> {
     let suspended = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
     s3.put_bucket_versioning().bucket(&names.bucket).versioning_configuration(suspended).send().await?;
     s3.delete_bucket_lifecycle().bucket(&names.bucket).send().await?;
+    let no_events = s3.put_bucket_notification_configuration().bucket(&names.bucket);
+    no_events.notification_configuration(NotificationConfiguration::builder().build()).send().await?;
+
+    let events = aws_sdk_eventbridge::Client::new(&sandbox.config);
+    events.disable_rule().name(names.detector()).send().await?;
+    events.remove_targets().rule(names.detector()).ids("detector").send().await?;
 
     let iam = aws_sdk_iam::Client::new(&sandbox.config);
     for role in [names.delivery_role(), names.detector_role()] {
@@ -64,8 +71,6 @@ pub async fn drift(world: &World) -> Result<()> {
     logs.put_retention_policy().log_group_name(&names.log_group).retention_in_days(1).send().await?;
     let filter = first(&group["metricFilters"])?;
     logs.delete_metric_filter().log_group_name(&names.log_group).filter_name(filter).send().await?;
-    let filter = first(&group["subscriptionFilters"])?;
-    logs.delete_subscription_filter().log_group_name(&names.log_group).filter_name(filter).send().await?;
     logs.delete_log_group().log_group_name(names.detector_log_group()).send().await?;
     let definitions = logs.describe_query_definitions().query_definition_name_prefix(format!("{}/", names.base()));
     let definitions = definitions.send().await?.query_definitions.unwrap_or_default();
@@ -98,7 +103,7 @@ pub async fn drift(world: &World) -> Result<()> {
         Ok((function.last_update_status == Some(LastUpdateStatus::Successful)).then_some(()))
     })
     .await?;
-    lambda.remove_permission().function_name(names.detector()).statement_id("flow-log-records").send().await?;
+    lambda.remove_permission().function_name(names.detector()).statement_id("flow-log-files").send().await?;
 
     let athena = aws_sdk_athena::Client::new(&sandbox.config);
     let queries = athena.list_named_queries().work_group(names.workgroup()).send().await?.named_query_ids;

@@ -51,7 +51,7 @@ pub fn changes(sandbox: &Sandbox, namespace: &str) -> Value {
             ],
             "notifyOnRecovery": false,
         },
-        "detector": {"memoryMb": 256, "highTransferBytes": 70_000_000},
+        "detector": {"source": "S3", "memoryMb": 384, "highTransferBytes": 70_000_000},
         "analytics": {"database": "flows", "table": "records", "bytesScannedCutoff": 20_000_000},
         "tags": {"team": null, "stage": "test", "unit": "security"},
     })

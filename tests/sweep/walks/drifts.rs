@@ -25,6 +25,8 @@ pub enum Drift {
     NamedQueryDeleted,
     PermissionRemoved,
     RolePolicyDeleted,
+    EventRuleDisabled,
+    EventsSwitchedOff,
     SubscriptionFilterDeleted,
     TableDeleted,
     TopicDeleted,
@@ -34,7 +36,7 @@ pub enum Drift {
 }
 
 impl Drift {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::AlarmDeleted,
         Self::BucketPolicyOpened,
         Self::BucketTagged,
@@ -51,6 +53,8 @@ impl Drift {
         Self::NamedQueryDeleted,
         Self::PermissionRemoved,
         Self::RolePolicyDeleted,
+        Self::EventRuleDisabled,
+        Self::EventsSwitchedOff,
         Self::SubscriptionFilterDeleted,
         Self::TableDeleted,
         Self::TopicDeleted,
@@ -69,9 +73,11 @@ impl Drift {
 
     async fn attempt(self, world: &World) -> Result<()> {
         match self {
-            Self::BucketPolicyOpened | Self::BucketTagged | Self::LifecycleDeleted | Self::VersioningSuspended => {
-                self.in_s3(world).await
-            }
+            Self::BucketPolicyOpened
+            | Self::BucketTagged
+            | Self::EventsSwitchedOff
+            | Self::LifecycleDeleted
+            | Self::VersioningSuspended => self.in_s3(world).await,
             Self::DetectorLogGroupDeleted
             | Self::LogGroupDeleted
             | Self::LogGroupShortened
@@ -94,6 +100,11 @@ impl Drift {
                 let statements = policy["Statement"].as_array_mut().context("no statements")?;
                 statements.retain(|statement| statement["Effect"] != "Deny");
                 s3.put_bucket_policy().bucket(bucket).policy(policy.to_string()).send().await?;
+            }
+            Self::EventsSwitchedOff => {
+                let none = aws_sdk_s3::types::NotificationConfiguration::builder().build();
+                let request = s3.put_bucket_notification_configuration().bucket(bucket);
+                request.notification_configuration(none).send().await?;
             }
             Self::LifecycleDeleted => _ = s3.delete_bucket_lifecycle().bucket(bucket).send().await?,
             Self::BucketTagged => {
@@ -169,6 +180,10 @@ impl Drift {
             }
             Self::DashboardDeleted => {
                 _ = cloudwatch.delete_dashboards().dashboard_names(names.dashboard()).send().await?;
+            }
+            Self::EventRuleDisabled => {
+                let events = aws_sdk_eventbridge::Client::new(config);
+                _ = events.disable_rule().name(first(&inventory["eventRules"])?).send().await?;
             }
             Self::FlowLogsDeleted => {
                 let ids = inventory["flowLogs"].as_object().context("no flow logs")?.keys().cloned().collect();
