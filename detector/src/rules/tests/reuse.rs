@@ -28,7 +28,7 @@ fn line((from, to, other, port, minute, public, reject, large): Choice) -> Strin
 }
 
 fn batch() -> impl Strategy<Value = Vec<Choice>> {
-    let choice = (0_u8..30, 0_u8..30, any::<bool>(), 1_u16..40, 0_u64..20, any::<bool>(), any::<bool>(), any::<bool>());
+    let choice = (0_u8..5, 0_u8..5, any::<bool>(), 1_u16..30, 0_u64..20, any::<bool>(), any::<bool>(), any::<bool>());
     prop::collection::vec(choice, 0..120)
 }
 
