@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::memory;
+use super::memory::Table;
 
 /// A conversation in one direction: records with the same values are of the same one.
 #[derive(Clone, Copy, Debug, Hash)]
@@ -66,10 +66,14 @@ impl Conversations {
         Seen::Here
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.young.bytes() + self.old.bytes()
+    }
+
     /// Forgets all.
-    pub(super) fn forget(&mut self) {
-        memory::empty(&mut self.young);
-        self.old = HashMap::default();
+    pub(super) fn forget(&mut self, keeps: bool) {
+        self.young.forget(keeps);
+        self.old.forget(false);
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use flow_log_fields::GroupField;
 use foldhash::fast::RandomState;
 
+use super::Limits;
 use super::ends::Ends;
-use super::{Limits, memory};
+use super::memory::Table;
 use crate::custom_rule::CustomRule;
 use crate::day_counts::{Backtest, RuleDays};
 use crate::expression::{Index, Places};
@@ -97,11 +98,15 @@ impl CustomRules {
         }
     }
 
-    /// Judges the remaining windows, and begins anew. Returns the number of records that could not be counted for want of room, and
-    /// the counts by day.
-    pub(super) fn finish(&mut self, groups: &mut Groups) -> (u64, Backtest) {
+    pub(super) fn bytes(&self) -> usize {
+        self.counts.bytes()
+    }
+
+    /// Judges the remaining windows, and begins anew; `keeps` is true if the memory stays. Returns the number of records that could not
+    /// be counted for want of room, and the counts by day.
+    pub(super) fn finish(&mut self, keeps: bool, groups: &mut Groups) -> (u64, Backtest) {
         self.judge_before(u32::MAX, groups);
-        memory::empty(&mut self.counts);
+        self.counts.forget(keeps);
         (self.newest, self.oldest) = (0, 0);
         (mem::take(&mut self.unexamined), self.days.finish(&self.rules))
     }

@@ -9,6 +9,7 @@ use super::connection::opens_connection;
 use super::conversations::{Conversation, Conversations, Seen};
 use super::custom::CustomRules;
 use super::ends::Ends;
+use super::memory::KEPT_BYTES;
 use super::suppressions::Suppressions;
 use super::windows::{Opening, Windows};
 use super::{Config, Limits, Networks, Rule};
@@ -164,16 +165,22 @@ impl Engine {
 
     /// The findings. Then the engine has seen nothing, and has no suppressions; it keeps its rules and some of its memory.
     pub fn finish(&mut self) -> Findings {
-        let unexamined = self.windows.finish(&mut self.groups);
-        let (unexamined_by_custom, backtest) = self.custom.finish(&mut self.groups);
+        let keeps = self.bytes() <= KEPT_BYTES;
+        let unexamined = self.windows.finish(keeps, &mut self.groups);
+        let (unexamined_by_custom, backtest) = self.custom.finish(keeps, &mut self.groups);
         let unexamined_records = unexamined + unexamined_by_custom;
         let (suppressed, suppressions) = mem::take(&mut self.suppressions).finish();
         let backtest = Backtest { suppressions, ..backtest };
-        self.conversations.forget();
+        self.conversations.forget(keeps);
         let mut anew = Groups::new(&self.limits);
         anew.watch(self.custom.rules());
         let groups = mem::replace(&mut self.groups, anew).finish();
         Findings { unexamined_records, suppressed, backtest, other_ends: mem::take(&mut self.other_ends), ..groups }
+    }
+
+    /// Bytes of the tables' entries.
+    pub(super) fn bytes(&self) -> usize {
+        self.windows.bytes() + self.conversations.bytes() + self.custom.bytes()
     }
 
     /// The end of a conversation that the record is of, where both are recorded.

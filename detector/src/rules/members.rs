@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
 
-use super::memory;
+use super::memory::Table;
 
 /// The result of adding a member to its set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,12 @@ impl Members {
         self.kept.retain(|(_, of)| *of >= window);
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.kept.bytes()
+    }
+
     /// Forgets all.
-    pub(super) fn forget(&mut self) {
-        memory::empty(&mut self.kept);
+    pub(super) fn forget(&mut self, keeps: bool) {
+        self.kept.forget(keeps);
     }
 }

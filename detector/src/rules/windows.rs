@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::members::{Member, Members};
-use super::{Config, Limits, Rule, memory};
+use super::memory::Table as _;
+use super::{Config, Limits, Rule};
 use crate::evidence::{AcceptedHosts, AcceptedPorts, Destinations, Evidence};
 use crate::finding::{Detail, Subject};
 use crate::findings::Groups;
@@ -244,13 +245,18 @@ impl Windows {
         }
     }
 
-    /// Judges the remaining windows, and begins anew. Returns the number of records that could not be counted for want of room.
-    pub(super) fn finish(&mut self, groups: &mut Groups) -> u64 {
+    pub(super) fn bytes(&self) -> usize {
+        self.scans.counts.bytes() + self.sweeps.counts.bytes() + self.egress.counts.bytes() + self.members.bytes()
+    }
+
+    /// Judges the remaining windows, and begins anew; `keeps` is true if the memory stays. Returns the number of records that could not
+    /// be counted for want of room.
+    pub(super) fn finish(&mut self, keeps: bool, groups: &mut Groups) -> u64 {
         self.judge_before(u32::MAX, groups);
-        memory::empty(&mut self.scans.counts);
-        memory::empty(&mut self.sweeps.counts);
-        memory::empty(&mut self.egress.counts);
-        self.members.forget();
+        self.scans.counts.forget(keeps);
+        self.sweeps.counts.forget(keeps);
+        self.egress.counts.forget(keeps);
+        self.members.forget(keeps);
         (self.newest, self.oldest) = (0, 0);
         mem::take(&mut self.unexamined)
     }

@@ -54,6 +54,7 @@ fn addresses_are_found_in_networks_of_both_kinds() {
         "in_networks(source, ['::/0'])",
         "in_networks(source, ['::/64'])",
         "in_networks(source, ['::fffe:0:0/95'])",
+        "in_networks(source, ['::fffe:0:0/96', '0.0.0.0/0'])",
         "in_networks(source, ['::ffff:10.0.0.0/104'])",
         "in_networks(source, ['0.0.0.0/0'])",
         "source == '::1:0:0:1' || syn && source == '::fffe:0:1'",
@@ -64,6 +65,10 @@ fn addresses_are_found_in_networks_of_both_kinds() {
         let mut sample = Sample::known();
         sample.values[13] = address;
         assert_eq!(found(&expressions, &sample), true_trees(&expressions, &sample), "{address}");
+        // Alone, an expression has no classes but its own.
+        for expression in expressions.chunks(1) {
+            assert_eq!(found(expression, &sample), true_trees(expression, &sample), "{expression:?} on {address}");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::memory::KEPT_BYTES;
 use super::*;
 use crate::custom_rule::tests;
 use crate::expression::Expression;
@@ -28,8 +29,27 @@ fn line((from, to, other, port, minute, public, reject, large): Choice) -> Strin
 }
 
 fn batch() -> impl Strategy<Value = Vec<Choice>> {
-    let choice = (0_u8..30, 0_u8..30, any::<bool>(), 1_u16..40, 0_u64..20, any::<bool>(), any::<bool>(), any::<bool>());
+    let choice = (0_u8..5, 0_u8..5, any::<bool>(), 1_u16..30, 0_u64..20, any::<bool>(), any::<bool>(), any::<bool>());
     prop::collection::vec(choice, 0..120)
+}
+
+/// The memory of a usual batch stays, that of an unusual one does not.
+#[test]
+fn an_engine_keeps_no_more_than_a_usual_batch_needs() {
+    let parser = Parser::new(V2_FORMAT.parse().unwrap());
+    let mut engine = Engine::new(&Config::default());
+    let mut kept_after = |records: u32| {
+        for n in 0..records {
+            let source = std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string();
+            engine.observe(&parser.parse(&Flow { source: &source, ..FLOW }.v2()).unwrap());
+        }
+        engine.finish();
+        engine.bytes()
+    };
+    let usual = kept_after(500);
+    assert!((100_000..KEPT_BYTES).contains(&usual), "{usual}");
+    assert_eq!(kept_after(10), usual);
+    assert_eq!(kept_after(20_000), 0);
 }
 
 proptest! {
