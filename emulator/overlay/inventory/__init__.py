@@ -13,6 +13,8 @@ _COLLECTORS = {
     "flowLogs": network.flow_logs,
     "topics": topics.topics,
     "alarms": monitoring.alarms,
+    "anomalyModels": monitoring.anomaly_models,
+    "alarmMuteRules": monitoring.alarm_mute_rules,
     "functions": compute.functions,
     "workgroups": analytics.workgroups,
     "databases": analytics.databases,
