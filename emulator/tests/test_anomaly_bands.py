@@ -155,9 +155,13 @@ class Alarms(_Bands):
         self.refused("ValidationError", self.static, "c")
 
     def test_the_inventory_has_models_and_composites(self):
+        start, end = datetime(2026, 11, 27, tzinfo=timezone.utc), datetime(2026, 11, 30, tzinfo=timezone.utc)
+        self.model(Configuration={"ExcludedTimeRanges": [{"StartTime": start, "EndTime": end}]})
         self.put()
         self.cloudwatch.put_composite_alarm(AlarmName="c", AlarmRule='ALARM("band")')
         inventory = self.inventory()
+        ranges = inventory["anomalyModels"]["n/m/Sum"]["Configuration"]["ExcludedTimeRanges"]
+        self.assertEqual(ranges, [{"StartTime": start.isoformat(), "EndTime": end.isoformat()}])
         self.assertEqual(list(inventory["anomalyModels"]), ["n/m/Sum"])
         self.assertEqual(sorted(inventory["alarms"]), ["band", "c"])
 

@@ -115,7 +115,7 @@ class Modes(AwsTestCase):
 class Inventory(AwsTestCase):
     def test_an_untouched_account_is_empty(self):
         self.assertEqual(self.inventory(), {
-            "buckets": {}, "roles": {}, "logGroups": {}, "flowLogs": {}, "topics": {}, "alarms": {}, "functions": {},
+            "buckets": {}, "roles": {}, "logGroups": {}, "flowLogs": {}, "topics": {}, "alarms": {}, "anomalyModels": {}, "alarmMuteRules": {}, "functions": {},
             "workgroups": {}, "databases": {}, "dashboards": {}, "queryDefinitions": {}, "vpcs": {}})
 
     def test_two_reads_are_equal_and_json(self):

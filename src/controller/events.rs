@@ -16,17 +16,19 @@ use crate::token_bucket::TokenBucket;
 /// Kubernetes refuses longer notes.
 const NOTE_BYTES: usize = 1024;
 
-/// Events about the changes of one system, one for each kind of action. `repaired`: the spec has not changed, so AWS has.
+/// Events about the changes of one system, one for each kind of action. `repaired`: the spec has not changed, so AWS has, but for changes
+/// that are due by time.
 #[must_use]
 pub fn of_changes(outcome: &Outcome, repaired: bool) -> Vec<Event> {
-    let mut changes: BTreeMap<Action, Vec<&Change>> = BTreeMap::new();
+    let mut changes: BTreeMap<(Action, bool), Vec<&Change>> = BTreeMap::new();
     for change in &outcome.applied {
-        changes.entry(change.action).or_default().push(change);
+        changes.entry((change.action, change.by_time)).or_default().push(change);
     }
     changes
         .into_iter()
-        .map(|(action, changes)| {
-            let repairs = repaired && matches!(action, Action::Create | Action::Update | Action::Replace);
+        .map(|((action, by_time), changes)| {
+            let mends = matches!(action, Action::Create | Action::Update | Action::Replace);
+            let repairs = repaired && mends && !by_time;
             let reason = if repairs { "Repaired" } else { action.past() };
             event(EventType::Normal, reason, outcome.component.condition(), &in_brief(changes))
         })

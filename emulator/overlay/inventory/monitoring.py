@@ -29,12 +29,13 @@ def alarms(client: Client) -> dict:
 
 def anomaly_models(client: Client) -> dict:
     """By namespace, metric and statistic. The state is what was learnt, not what was declared."""
-    listed = client.items("cloudwatch", "describe_anomaly_detectors", "AnomalyDetectors")
-    return {
-        "/".join(model[name] for name in ("Namespace", "MetricName", "Stat")): without(
-            model, "AnomalyDetectorId", "StateValue", "Namespace", "MetricName", "Stat", "Dimensions")
-        for model in listed
-    }
+    found = {}
+    for model in client.items("cloudwatch", "describe_anomaly_detectors", "AnomalyDetectors"):
+        for excluded in model["Configuration"].get("ExcludedTimeRanges", []):
+            excluded.update({name: moment.isoformat() for name, moment in excluded.items()})
+        name = "/".join(model[part] for part in ("Namespace", "MetricName", "Stat"))
+        found[name] = without(model, "AnomalyDetectorId", "StateValue", "Namespace", "MetricName", "Stat", "Dimensions")
+    return found
 
 
 def alarm_mute_rules(client: Client) -> dict:

@@ -49,7 +49,7 @@ pub fn owner(body: &Value) -> Option<&str> {
 
 fn alarm_states(monitor: &Monitor) -> Option<Widget> {
     let enabled = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor));
-    let alarms: Vec<_> = enabled.map(|kind| kind.alarm_arn(monitor)).collect();
+    let alarms: Vec<_> = enabled.map(|kind| kind.shown_arn(monitor)).collect();
     let properties = json!({"title": "Alarms", "alarms": alarms});
     (!alarms.is_empty()).then_some(Widget { kind: "alarm", height: 3, properties })
 }
@@ -68,7 +68,14 @@ fn detection_metric(monitor: &Monitor, detection: Detection) -> Widget {
         format!("{datapoints_to_alarm} of {evaluation_periods}")
     };
     let label = format!("Alarm: above {threshold} in {periods} × {period_seconds} s");
-    let metrics = json!([[monitor.spec.detections.namespace, detection.metric_name(monitor), {"label": "Flows"}]]);
+    let anomaly = detection.anomaly(monitor);
+    let (namespace, name) = (&monitor.spec.detections.namespace, detection.metric_name(monitor));
+    let metrics = if anomaly.is_on() {
+        let band = format!("ANOMALY_DETECTION_BAND(m, {})", anomaly.band);
+        json!([[namespace, name, {"label": "Flows", "id": "m"}], [{"expression": band, "label": "Usual", "id": "band"}]])
+    } else {
+        json!([[namespace, name, {"label": "Flows"}]])
+    };
     let more = json!({
         "period": period_seconds,
         "annotations": {"horizontal": [{"label": label, "value": threshold, "color": RED}]},

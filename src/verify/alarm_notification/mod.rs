@@ -62,7 +62,7 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
         Err(error) => return Check::unanswered(name, monitor, &error),
     };
     // Only our own alarms are ever set.
-    let names: Vec<_> = alarms::states(monitor, &observed).into_iter().map(|alarm| alarm.name).collect();
+    let names = alarms::names_to_test(monitor, &observed);
     match notify(aws, monitor, names, deadline).await {
         Ok(outcome) => judge(monitor, &outcome, &subscribers),
         Err(error) => Check::unanswered(name, monitor, &error),
