@@ -221,6 +221,20 @@ mod tests {
     }
 
     #[test]
+    fn a_change_that_is_due_by_time_repairs_nothing() {
+        let change = |name: &str| Change::new(Action::Update, ResourceKind::CompositeAlarm, name);
+        let mut outcome = Outcome::new(Component::Alarms);
+        outcome.applied = vec![change("a").because("the band has learnt").by_time(), change("b")];
+        let events = of_changes(&outcome, true);
+        let reported: Vec<_> =
+            events.iter().map(|it| (it.reason.as_str(), it.note.as_deref().unwrap_or_default())).collect();
+        assert_eq!(
+            reported,
+            [("Repaired", "composite alarm b"), ("Updated", "composite alarm a: the band has learnt")]
+        );
+    }
+
+    #[test]
     fn events_are_bounded() {
         let mut allowance = Allowance::default();
         let start = Instant::now();

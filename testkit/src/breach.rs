@@ -29,8 +29,8 @@ async fn sent(config: &SdkConfig) -> Vec<String> {
     let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
     let pages = request.into_paginator().send().collect::<Result<Vec<_>, _>>().await.unwrap();
     let mut sent: Vec<_> = pages
-        .iter()
-        .flat_map(|page| page.alarm_history_items())
+        .into_iter()
+        .flat_map(|page| page.alarm_history_items.unwrap_or_default())
         .filter_map(|item| {
             let data: Value = serde_json::from_str(item.history_data()?).ok()?;
             let message: Value = serde_json::from_str(data["publishedMessage"].as_str()?).ok()?;

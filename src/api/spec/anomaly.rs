@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::anomaly_mode::AnomalyMode;
 use crate::api::cel::{Validation, matching, rule, rule_at};
 
-/// What is usual for the detection's metric at this hour, learnt by CloudWatch: an anomaly detection model and its band.
+/// The usual values of the detection's metric at this hour, which CloudWatch learns: an anomaly detection model and its band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -30,7 +30,9 @@ pub struct Anomaly {
     pub periodic_spikes: bool,
     /// Times that the model does not learn from, at most 9. Default none. The operator adds one if it changes what the detection counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 9))]
+    #[schemars(length(max = 9), extend("x-kubernetes-validations" = [
+        rule("self.all(entry, self.exists_one(other, other == entry))", "a time may be named once only in excludedRanges: take out the repeated one")
+    ]))]
     pub excluded_ranges: Vec<ExcludedRange>,
 }
 

@@ -51,14 +51,12 @@ pub fn learning(seen: &Seen, model: &Model) -> Learning {
 
 /// The steps for one kind of alarm that the spec asks for. `loud` is the alarm on the threshold as it notifies by itself.
 pub fn diff(monitor: &Monitor, loud: &Alarm, seen: &Seen, at: Timestamp) -> Diff<AnyCall> {
-    match (seen.kind, seen.kind.anomaly(monitor)) {
-        (AlarmKind::Detection(detection), Some(anomaly)) => with_band(monitor, (detection, anomaly), loud, seen, at),
-        _ => {
-            let mut diff = without_band(monitor, loud, seen);
-            diff.append(absent(monitor, Removal::SwitchedOff, seen));
-            diff
-        }
+    if let (AlarmKind::Detection(detection), Some(anomaly)) = (seen.kind, seen.kind.anomaly(monitor)) {
+        return with_band(monitor, (detection, anomaly), loud, seen, at);
     }
+    let mut diff = without_band(monitor, loud, seen);
+    diff.append(absent(monitor, Removal::SwitchedOff, seen));
+    diff
 }
 
 /// The alarm notifies again before the composite alarm is silenced. That one is deleted later, when no other system is at work.
@@ -101,7 +99,7 @@ fn with_band(
     let (quiet, verdict_name) = (loud.quiet(), kind.verdict_name(monitor));
     let notifies = seen.verdict.as_ref().is_some_and(|found| found.notifies() && is_ours::<Verdict>(monitor, found));
     let is_quiet = seen.alarm.as_ref().is_some_and(|found| found.alarm.is_quiet());
-    // The alarm changes in one step where it hands over, and is loud as long as nobody else notifies.
+    // The alarm changes in one step where it hands over, and is loud until the composite alarm notifies.
     let hands_over = !notifies || !is_quiet;
     let mut diff = of_threshold(monitor, if hands_over { loud } else { &quiet }, seen);
 

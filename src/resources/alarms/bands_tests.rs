@@ -85,9 +85,9 @@ fn the_composite_alarm_begins_before_the_alarm_on_the_threshold_ends() {
     assert_eq!(changes(&monitor, &after, days(30)), [], "the model is not trained");
     let interrupted = seen(&monitor, Has { loud: true, ..AFTER }, EffectiveMode::Static, begin());
     let hand_over = (Action::Update, ResourceKind::Alarm, KIND.alarm_name(&monitor));
-    assert_eq!(changes(&monitor, &interrupted, begin()), [hand_over.clone()]);
+    assert_eq!(changes(&monitor, &interrupted, begin()), std::slice::from_ref(&hand_over));
     let silent = seen(&monitor, Has { loud: true, verdict: Some(false), ..AFTER }, EffectiveMode::Static, begin());
-    assert_eq!(changes(&monitor, &silent, begin()), [hand_over.clone()]);
+    assert_eq!(changes(&monitor, &silent, begin()), std::slice::from_ref(&hand_over));
     let nobody = seen(&monitor, Has { verdict: Some(false), ..AFTER }, EffectiveMode::Static, begin());
     assert_eq!(changes(&monitor, &nobody, begin()), [hand_over.clone(), hand_over], "it notifies again at once");
 }
@@ -278,7 +278,7 @@ proptest! {
         prop_assert!(diff.conflicts.is_empty());
         let at_rest = if is_on { !loud && verdict == Some(true) && found.band.is_some() } else { loud && verdict.is_none() && !has.band && model.is_none() };
         prop_assert_eq!(diff.steps.is_empty(), at_rest, "{:?}", steps(&diff));
-        // The first step of a state in which nobody notifies makes the alarm on the threshold notify.
+        // Without an alarm that notifies, the first step makes the alarm on the threshold notify.
         if !loud && verdict != Some(true) {
             let alarm = (Action::Update, ResourceKind::Alarm, KIND.alarm_name(&goal));
             prop_assert_eq!(&steps(&diff)[0], &alarm);

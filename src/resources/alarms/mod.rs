@@ -41,7 +41,7 @@ use crate::resources::common::alarm_kind::AlarmKind;
 pub struct Alarms;
 
 impl System for Alarms {
-    /// The alarms on thresholds. What depends on the progress of learning follows from the observation.
+    /// The alarms on thresholds. The rest depends on the progress of learning, and so on the observation.
     type Desired = Vec<(AlarmKind, Alarm)>;
     type Observed = Observed;
 
@@ -104,7 +104,9 @@ fn diff_of_present(monitor: &Monitor, alarms: &[(AlarmKind, Alarm)], observed: &
     // A failed creation holds up the later steps: a region that has no room for one more model must not hold up other detections.
     parts.sort_by_key(creates_model);
     let mut diff = Diff::default();
-    parts.into_iter().for_each(|part| diff.append(part));
+    for part in parts {
+        diff.append(part);
+    }
     diff.append(mute_rules);
     diff
 }
@@ -142,7 +144,9 @@ fn diff_of_absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> D
     for (name, found) in &observed.mute_rules {
         diff.include(ownership::diff::<MuteRule>(monitor, Goal::Absent(removal), name, found.as_ref()));
     }
-    observed.kinds.iter().for_each(|seen| diff.append(absent(monitor, removal, seen)));
+    for seen in &observed.kinds {
+        diff.append(absent(monitor, removal, seen));
+    }
     diff
 }
 

@@ -96,7 +96,10 @@ fn normalise(found: &AnomalyDetector) -> Option<FoundModel> {
         metric_name: metric.metric_name()?.to_owned(),
         // The default of AWS.
         timezone: configuration.and_then(|it| it.metric_timezone()).unwrap_or("UTC").to_owned(),
-        periodic_spikes: found.metric_characteristics().and_then(|it| it.periodic_spikes()).unwrap_or_default(),
+        periodic_spikes: found
+            .metric_characteristics()
+            .and_then(MetricCharacteristics::periodic_spikes)
+            .unwrap_or_default(),
         excluded_ranges,
     };
     let state = found.state_value().map(AnomalyDetectorStateValue::as_str).unwrap_or_default().to_owned();

@@ -199,6 +199,7 @@ mod tests {
 
     use super::*;
     use crate::api::VpcFlowMonitorSpec;
+    use crate::api::anomaly_mode::AnomalyMode;
     use crate::api::spec::DetectorRules;
     use crate::monitor::fixtures;
     use ::detector::rules::Rule;
@@ -246,6 +247,25 @@ mod tests {
             widget["properties"]["annotations"]["horizontal"],
             json!([{"label": "Alarm: above 50 in 2 × 300 s", "value": 50, "color": RED}])
         );
+    }
+
+    #[test]
+    fn a_detection_that_knows_what_is_usual_shows_its_band_and_its_composite_alarm() {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.detections.rejected_connections.anomaly.mode = AnomalyMode::Band;
+        let monitor = fixtures::with_spec(spec);
+        let widgets = &by_title(&body(&monitor))["widgets"];
+        let metric = Detection::RejectedConnections.metric_name(&monitor);
+        assert_eq!(
+            widgets["Rejected connections"]["properties"]["metrics"],
+            json!([
+                ["VPC/FlowLogs", metric, {"label": "Flows", "id": "m"}],
+                [{"expression": "ANOMALY_DETECTION_BAND(m, 3)", "label": "Usual", "id": "band"}],
+            ])
+        );
+        let alarms = widgets["Alarms"]["properties"]["alarms"].as_array().unwrap();
+        let ends = |end: &str| alarms.iter().filter(|arn| arn.as_str().unwrap().ends_with(end)).count();
+        assert_eq!((alarms.len(), ends("-rejected-connections-verdict"), ends("-rejected-connections")), (4, 1, 0));
     }
 
     #[test]

@@ -173,6 +173,10 @@ fn violations_of_bands() -> Vec<(Value, &'static str)> {
         (range("start", "yesterday"), "detections.highDataTransfer.anomaly.excludedRanges.start"),
         (range("end", "2026-11-30"), "detections.highDataTransfer.anomaly.excludedRanges.end"),
         (range("end", "2026-11-26T00:00:00Z"), "detections.highDataTransfer.anomaly.excludedRanges"),
+        (
+            anomaly(json!({"excludedRanges": [excluded_range(), excluded_range()]})),
+            "detections.highDataTransfer.anomaly.excludedRanges",
+        ),
         (week("rejectedConnections"), "detections.rejectedConnections.anomaly.mode"),
         (week("highDataTransfer"), "detections.highDataTransfer.anomaly.mode"),
         (week("externalConnections"), "detections.externalConnections.anomaly.mode"),

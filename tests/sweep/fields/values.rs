@@ -126,7 +126,7 @@ pub fn along_with(path: &str) -> Value {
             json!({"detections": {"highDataTransfer": {"evaluationPeriods": 3}}})
         }
         // Without a band, its settings leave no trace.
-        _ if path.contains(".anomaly.") && !path.ends_with(".mode") => {
+        _ if path.contains(".anomaly.") && path.rsplit('.').next() != Some("mode") => {
             let detection = path.split('.').nth(1).unwrap_or_default();
             json!({"detections": {detection: {"anomaly": {"mode": "Both"}}}})
         }
