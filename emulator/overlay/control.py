@@ -5,6 +5,8 @@ import dataclasses
 import json
 from urllib.parse import parse_qs
 
+from ministack.core.responses import request_scope
+
 from overlay import modes, traffic
 from overlay.inventory import inventory
 from overlay.journal import Fault, Journal
@@ -12,6 +14,7 @@ from overlay.permissions.callers import Callers
 from overlay.permissions.policy import Policies
 from overlay.permissions.rows import described
 from overlay.permissions.unmodelled import Unmodelled
+from overlay.rules import alarm_states, anomaly_models
 
 _MINUTES = range(1, 61)
 
@@ -77,6 +80,8 @@ async def _answer(
         case "DELETE", "/_devenv/modes":
             modes.reset(_account(query))
             return {}
+        case "PUT", "/_devenv/anomaly-models":
+            return _teach(await _json(receive))
         case "GET", "/_devenv/inventory":
             loop = asyncio.get_running_loop()
             return await asyncio.to_thread(inventory, loop, _account(query), query.get("region", "us-east-1"))
@@ -105,6 +110,22 @@ def _bind(callers: Callers, request: dict) -> dict:
         return {}
     names = ("accessKeyId", "secretAccessKey", "sessionToken")
     return dict(zip(names, credentials))
+
+
+def _teach(request: dict) -> dict:
+    state, metric = request.get("state"), request.get("metric")
+    lower, upper = request.get("lower", 0.0), request.get("upper", 0.0)
+    if state not in anomaly_models.STATES:
+        raise _BadRequest(f"`state` must be one of {', '.join(anomaly_models.STATES)}")
+    if not isinstance(metric, str) or not all(isinstance(bound, int | float) for bound in (lower, upper)):
+        raise _BadRequest("`metric` must be a name, `lower` and `upper` numbers")
+    account, region = _account(request), str(request.get("region", "us-east-1"))
+    taught = anomaly_models.teach(account, region, metric, state, float(lower), float(upper))
+    if not taught:
+        raise _BadRequest(f"no anomaly model on {metric} in {region} of account {account}")
+    with request_scope(account, region):
+        alarm_states.band_changed(metric)
+    return {"models": taught}
 
 
 def _order(request: dict) -> traffic.Order:

@@ -17,6 +17,8 @@ _TAGS = [{"Key": "a", "Value": "b"}]
 ROLE = "arn:aws:iam::{account}:role/vpc-flow-operator/r"
 _TOPIC = "arn:aws:sns:us-east-1:{account}:t"
 _GROUP = "arn:aws:logs:us-east-1:{account}:log-group:/g"
+_MODEL = {"Namespace": "n", "MetricName": "x", "Stat": "Sum"}
+_MUTE_RULE = "arn:aws:cloudwatch:us-east-1:{account}:alarm-mute-rule:q"
 _ALARM = "arn:aws:cloudwatch:us-east-1:{account}:alarm:m"
 _DASHBOARD = "arn:aws:cloudwatch::{account}:dashboard/d"
 _RULE = "arn:aws:events:us-east-1:{account}:rule/e"
@@ -211,6 +213,23 @@ CLOUDWATCH = [
     ("cloudwatch", "TagResource", {"ResourceARN": _ALARM, "Tags": _TAGS}, [("cloudwatch:TagResource", _ALARM)]),
     ("cloudwatch", "UntagResource", {"ResourceARN": _ALARM, "TagKeys": ["a"]},
      [("cloudwatch:UntagResource", _ALARM)]),
+    ("cloudwatch", "PutCompositeAlarm", {"AlarmName": "c", "AlarmRule": 'ALARM("m")', "Tags": _TAGS},
+     [("cloudwatch:PutCompositeAlarm", "arn:aws:cloudwatch:us-east-1:{account}:alarm:*"),
+      ("cloudwatch:TagResource", "arn:aws:cloudwatch:us-east-1:{account}:alarm:c")]),
+    ("cloudwatch", "PutAnomalyDetector", {"SingleMetricAnomalyDetector": _MODEL}, [("cloudwatch:PutAnomalyDetector", "*")]),
+    ("cloudwatch", "DescribeAnomalyDetectors", {}, [("cloudwatch:DescribeAnomalyDetectors", "*")]),
+    ("cloudwatch", "DeleteAnomalyDetector", {"SingleMetricAnomalyDetector": _MODEL},
+     [("cloudwatch:DeleteAnomalyDetector", "*")]),
+    ("cloudwatch", "PutAlarmMuteRule", {
+        "Name": "q", "Rule": {"Schedule": {"Expression": "cron(0 2 * * *)", "Duration": "PT1H"}},
+        "MuteTargets": {"AlarmNames": ["m"]}, "Tags": _TAGS},
+     [("cloudwatch:PutAlarmMuteRule", _MUTE_RULE), ("cloudwatch:PutAlarmMuteRule", _ALARM),
+      ("cloudwatch:TagResource", _MUTE_RULE)]),
+    ("cloudwatch", "GetAlarmMuteRule", {"AlarmMuteRuleName": "q"}, [("cloudwatch:GetAlarmMuteRule", _MUTE_RULE)]),
+    ("cloudwatch", "ListAlarmMuteRules", {}, [("cloudwatch:ListAlarmMuteRules", "*")]),
+    ("cloudwatch", "DeleteAlarmMuteRule", {"AlarmMuteRuleName": "q"}, [("cloudwatch:DeleteAlarmMuteRule", _MUTE_RULE)]),
+    ("cloudwatch", "DeleteAlarms", {"AlarmNames": ["c"]},
+     [("cloudwatch:DeleteAlarms", "arn:aws:cloudwatch:us-east-1:{account}:alarm:c")]),
     ("cloudwatch", "DeleteAlarms", {"AlarmNames": ["m"]}, [("cloudwatch:DeleteAlarms", _ALARM)]),
     ("cloudwatch", "PutDashboard", {"DashboardName": "d", "DashboardBody": '{"widgets": []}', "Tags": _TAGS},
      [("cloudwatch:PutDashboard", _DASHBOARD), ("cloudwatch:TagResource", _DASHBOARD)]),

@@ -115,8 +115,9 @@ class Modes(AwsTestCase):
 class Inventory(AwsTestCase):
     def test_an_untouched_account_is_empty(self):
         self.assertEqual(self.inventory(), {
-            "buckets": {}, "roles": {}, "logGroups": {}, "flowLogs": {}, "topics": {}, "alarms": {}, "functions": {},
-            "workgroups": {}, "databases": {}, "dashboards": {}, "queryDefinitions": {}, "vpcs": {}, "eventRules": {}})
+            "buckets": {}, "roles": {}, "logGroups": {}, "flowLogs": {}, "topics": {}, "alarms": {}, "anomalyModels": {},
+            "alarmMuteRules": {}, "functions": {}, "workgroups": {}, "databases": {}, "dashboards": {},
+            "queryDefinitions": {}, "vpcs": {}, "eventRules": {}})
 
     def test_two_reads_are_equal_and_json(self):
         self.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")

@@ -1,5 +1,6 @@
 //! The custom resource: what a user writes ([`spec`]) and what the operator answers ([`status`]).
 
+pub mod anomaly_mode;
 pub mod cel;
 mod component;
 pub mod conditions;

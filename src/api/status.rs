@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::anomaly_mode::{AnomalyMode, EffectiveMode};
 use crate::api::{Component, ResourceKind};
 
 /// Status of a `VpcFlowMonitor`.
@@ -37,6 +38,9 @@ pub struct VpcFlowMonitorStatus {
     /// The alarms and their states.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<AlarmStatus>,
+    /// The detections that use what is usual (`anomaly`), and what decides about their alarms now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub detections: Vec<DetectionStatus>,
     /// Links to the traffic in the AWS console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Links>,
@@ -151,6 +155,27 @@ impl AlarmStatus {
     pub fn fires(&self) -> bool {
         self.state == "ALARM"
     }
+}
+
+/// A detection whose alarm knows what is usual.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DetectionStatus {
+    /// Name of the detection in the spec.
+    pub name: String,
+    /// The mode that the spec asks for.
+    pub mode: AnomalyMode,
+    /// Decides about the alarm now.
+    pub effective: EffectiveMode,
+    /// Training state of the model in CloudWatch: `PENDING_TRAINING`, `TRAINED_INSUFFICIENT_DATA` or `TRAINED`. Absent without a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Time from which the band may decide, once the model is trained. Absent until the alarm on the band exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_from: Option<Time>,
+    /// Reason for which the threshold alone still decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// A fact that needs a person's attention although AWS is as declared.

@@ -245,6 +245,13 @@ operations! {
 
     DESCRIBE_ALARMS = CloudWatch describe_alarms::DescribeAlarmsError Read ALARMS_READ ["cloudwatch:DescribeAlarms"];
     PUT_METRIC_ALARM = CloudWatch put_metric_alarm::PutMetricAlarmError Write ALARMS_WRITE ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"];
+    PUT_COMPOSITE_ALARM = CloudWatch put_composite_alarm::PutCompositeAlarmError Write ALARMS_WRITE ["cloudwatch:PutCompositeAlarm", "cloudwatch:TagResource"];
+    DESCRIBE_ANOMALY_DETECTORS = CloudWatch describe_anomaly_detectors::DescribeAnomalyDetectorsError Read CLOUDWATCH ["cloudwatch:DescribeAnomalyDetectors"];
+    PUT_ANOMALY_DETECTOR = CloudWatch put_anomaly_detector::PutAnomalyDetectorError Write CLOUDWATCH ["cloudwatch:PutAnomalyDetector"];
+    DELETE_ANOMALY_DETECTOR = CloudWatch delete_anomaly_detector::DeleteAnomalyDetectorError Write ANOMALY_MODELS_DELETE ["cloudwatch:DeleteAnomalyDetector"];
+    GET_ALARM_MUTE_RULE = CloudWatch get_alarm_mute_rule::GetAlarmMuteRuleError Read ALARMS_READ ["cloudwatch:GetAlarmMuteRule"];
+    PUT_ALARM_MUTE_RULE = CloudWatch put_alarm_mute_rule::PutAlarmMuteRuleError Write ALARMS_WRITE ["cloudwatch:PutAlarmMuteRule", "cloudwatch:TagResource"];
+    DELETE_ALARM_MUTE_RULE = CloudWatch delete_alarm_mute_rule::DeleteAlarmMuteRuleError Write ALARMS_WRITE ["cloudwatch:DeleteAlarmMuteRule"];
     DELETE_ALARMS = CloudWatch delete_alarms::DeleteAlarmsError Write ALARMS_WRITE ["cloudwatch:DeleteAlarms"];
     DESCRIBE_ALARM_HISTORY = CloudWatch describe_alarm_history::DescribeAlarmHistoryError Read CLOUDWATCH_TAGS ["cloudwatch:DescribeAlarmHistory"] Verify;
     SET_ALARM_STATE = CloudWatch set_alarm_state::SetAlarmStateError Write ALARMS_WRITE ["cloudwatch:SetAlarmState"] Verify;

@@ -100,12 +100,14 @@ pub const EC2_WRITE: Quota = bursting(each("ec2-write", 5), 50);
 /// SNS.
 pub const SNS: Quota = each("sns", 10);
 
-// "CloudWatch service quotas".
+// "CloudWatch service quotas". It names none for alarm mute rules: as alarms.
 /// Changing alarms.
 pub const ALARMS_WRITE: Quota = each("cloudwatch-alarms-write", 3);
 /// Reading alarms.
 pub const ALARMS_READ: Quota = each("cloudwatch-alarms-read", 9);
-/// Dashboards, reading tags.
+/// Deleting anomaly models.
+pub const ANOMALY_MODELS_DELETE: Quota = each("cloudwatch-anomaly-models-delete", 5);
+/// Dashboards, reading tags, reading and changing anomaly models.
 pub const CLOUDWATCH: Quota = each("cloudwatch", 10);
 /// Changing tags, and the history of alarms.
 pub const CLOUDWATCH_TAGS: Quota = each("cloudwatch-tags", 20);

@@ -40,7 +40,8 @@ pub struct Permissions {
     #[arg(long, value_enum)]
     partition: Option<Partition>,
 
-    /// Features that monitors may use. Only features that a spec can switch off are listed. [default: all but s3-source]
+    /// Features that monitors may use. Only features that a spec can switch on or off are listed. [default: all but
+    /// s3-source, anomaly-bands and quiet-times]
     #[arg(long, value_enum, value_delimiter = ',')]
     features: Option<Vec<Feature>>,
 
@@ -230,7 +231,7 @@ impl Permissions {
             account: self.account.clone(),
             regions: self.region.clone(),
             cluster_name: self.cluster_name.clone(),
-            features: self.features.clone().unwrap_or_else(|| Feature::BY_DEFAULT.to_vec()),
+            features: self.features.clone().unwrap_or_else(Feature::by_default),
             deletion_policy: self.deletion_policy,
             permissions_boundary_arn: self.permissions_boundary_arn.clone(),
             assumed_roles: self.assume.clone(),

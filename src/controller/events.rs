@@ -16,17 +16,19 @@ use crate::token_bucket::TokenBucket;
 /// Kubernetes refuses longer notes.
 const NOTE_BYTES: usize = 1024;
 
-/// Events about the changes of one system, one for each kind of action. `repaired`: the spec has not changed, so AWS has.
+/// Events about the changes of one system, one for each kind of action. `repaired`: the spec has not changed, so AWS has, but for changes
+/// that are due by time.
 #[must_use]
 pub fn of_changes(outcome: &Outcome, repaired: bool) -> Vec<Event> {
-    let mut changes: BTreeMap<Action, Vec<&Change>> = BTreeMap::new();
+    let mut changes: BTreeMap<(Action, bool), Vec<&Change>> = BTreeMap::new();
     for change in &outcome.applied {
-        changes.entry(change.action).or_default().push(change);
+        changes.entry((change.action, change.by_time)).or_default().push(change);
     }
     changes
         .into_iter()
-        .map(|(action, changes)| {
-            let repairs = repaired && matches!(action, Action::Create | Action::Update | Action::Replace);
+        .map(|((action, by_time), changes)| {
+            let mends = matches!(action, Action::Create | Action::Update | Action::Replace);
+            let repairs = repaired && mends && !by_time;
             let reason = if repairs { "Repaired" } else { action.past() };
             event(EventType::Normal, reason, outcome.component.condition(), &in_brief(changes))
         })
@@ -216,6 +218,20 @@ mod tests {
         assert_eq!((events.len(), events[0].reason.as_str()), (1, "SubscriptionPending"));
         assert!(matches!(events[0].type_, EventType::Warning));
         assert!(of_notices(&now, &now).is_empty());
+    }
+
+    #[test]
+    fn a_change_that_is_due_by_time_repairs_nothing() {
+        let change = |name: &str| Change::new(Action::Update, ResourceKind::CompositeAlarm, name);
+        let mut outcome = Outcome::new(Component::Alarms);
+        outcome.applied = vec![change("a").because("the band has learnt").by_time(), change("b")];
+        let events = of_changes(&outcome, true);
+        let reported: Vec<_> =
+            events.iter().map(|it| (it.reason.as_str(), it.note.as_deref().unwrap_or_default())).collect();
+        assert_eq!(
+            reported,
+            [("Repaired", "composite alarm b"), ("Updated", "composite alarm a: the band has learnt")]
+        );
     }
 
     #[test]

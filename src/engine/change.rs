@@ -21,6 +21,9 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// The reason, if the fields do not show it.
     pub why: Option<String>,
+    /// True if the change is due because time has passed: neither the spec nor AWS has changed.
+    #[serde(skip)]
+    pub by_time: bool,
     /// Resources that need no call of their own, because AWS deletes them with this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub along: Vec<Along>,
@@ -71,7 +74,7 @@ impl Change {
     /// A change without fields or reason.
     #[must_use]
     pub fn new(action: Action, kind: ResourceKind, name: impl Into<String>) -> Self {
-        Self { action, kind, name: name.into(), fields: Vec::new(), why: None, along: Vec::new() }
+        Self { action, kind, name: name.into(), fields: Vec::new(), why: None, by_time: false, along: Vec::new() }
     }
 
     /// Adds the fields in which `old` and `new` differ.
@@ -108,6 +111,18 @@ impl Change {
     #[must_use]
     pub const fn clears_away(&self) -> bool {
         matches!(self.action, Action::Delete | Action::Retain)
+    }
+
+    /// True if the change makes the resource.
+    #[must_use]
+    pub const fn creates(&self) -> bool {
+        matches!(self.action, Action::Create)
+    }
+
+    /// Marks the change as due because time has passed.
+    #[must_use]
+    pub fn by_time(self) -> Self {
+        Self { by_time: true, ..self }
     }
 
     /// Adds the reason.

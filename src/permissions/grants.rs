@@ -28,20 +28,19 @@ pub enum Feature {
     EcsFields,
     /// `detector.source: S3`.
     S3Source,
+    /// `detections.*.anomaly`: anomaly models and composite alarms.
+    AnomalyBands,
+    /// `notifications.quietTimes`: alarm mute rules.
+    QuietTimes,
 }
 
 impl Feature {
-    /// The features that the policies allow unless others are named. A feature that comes later is not among them: an update of the operator
-    /// widens no policy.
-    pub const BY_DEFAULT: [Self; 7] = [
-        Self::MetricFilters,
-        Self::Detector,
-        Self::Analytics,
-        Self::Dashboard,
-        Self::OwnTopic,
-        Self::LogGroupKey,
-        Self::EcsFields,
-    ];
+    /// Those that policies allow unless others are named. Later features are left out, so that an upgrade widens no policy.
+    #[must_use]
+    pub fn by_default() -> Vec<Self> {
+        let asked_for = |feature: &&Self| matches!(feature, Self::S3Source | Self::AnomalyBands | Self::QuietTimes);
+        Self::value_variants().iter().filter(|feature| !asked_for(feature)).copied().collect()
+    }
 }
 
 /// The condition under which an action is allowed.
@@ -106,6 +105,7 @@ pub fn grants() -> impl Iterator<Item = Grant> {
 }
 
 const ALARMS: PolicyScope = PolicyScope::Named("cloudwatch", "alarm:");
+const MUTE_RULES: PolicyScope = PolicyScope::Named("cloudwatch", "alarm-mute-rule:");
 const FUNCTIONS: PolicyScope = PolicyScope::Named("lambda", "function:");
 const EVENT_RULES: PolicyScope = PolicyScope::Named("events", "rule/");
 const WORKGROUPS: PolicyScope = PolicyScope::Named("athena", "workgroup/");
@@ -292,6 +292,37 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
             (ALARMS, When::NotForeign, Extra::None, &["cloudwatch:PutMetricAlarm"]),
             (ALARMS, When::Ours, Extra::None, &["cloudwatch:DeleteAlarms", "cloudwatch:UntagResource"]),
             (ALARMS, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
+        ],
+    ),
+    (
+        "AnomalyBands",
+        Some(Feature::AnomalyBands),
+        &[
+            // "Permissions for anomaly detector operations apply to all anomaly detectors in the account": CloudWatch API, AnomalyDetector.
+            (
+                PolicyScope::Any,
+                When::Always,
+                Extra::None,
+                &[
+                    "cloudwatch:DescribeAnomalyDetectors",
+                    "cloudwatch:PutAnomalyDetector",
+                    "cloudwatch:DeleteAnomalyDetector",
+                ],
+            ),
+            // The permission must be "scoped to *": CloudWatch API, PutCompositeAlarm.
+            (PolicyScope::Any, When::Always, Extra::None, &["cloudwatch:PutCompositeAlarm"]),
+        ],
+    ),
+    (
+        "QuietTimes",
+        Some(Feature::QuietTimes),
+        &[
+            (MUTE_RULES, When::Always, Extra::None, &["cloudwatch:GetAlarmMuteRule", "cloudwatch:ListTagsForResource"]),
+            // Each call needs the rule and the alarms that it targets: CloudWatch API, PutAlarmMuteRule.
+            (MUTE_RULES, When::NotForeign, Extra::None, &["cloudwatch:PutAlarmMuteRule"]),
+            (ALARMS, When::NotForeign, Extra::None, &["cloudwatch:PutAlarmMuteRule"]),
+            (MUTE_RULES, When::Ours, Extra::None, &["cloudwatch:DeleteAlarmMuteRule", "cloudwatch:UntagResource"]),
+            (MUTE_RULES, When::OursOrBecomesOurs, Extra::None, &["cloudwatch:TagResource"]),
         ],
     ),
     (

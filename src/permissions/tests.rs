@@ -66,7 +66,8 @@ fn nothing_has_a_wildcard_for_a_service_and_only_what_must_stands_for_all_resour
         let resources = strings(&statement["Resource"]);
         if resources == ["*"] {
             for action in strings(&statement["Action"]) {
-                let unconfined = ["Describe", "LogDelivery", "QueryDefinition", "ecs:List"];
+                let unconfined =
+                    ["Describe", "LogDelivery", "QueryDefinition", "ecs:List", "AnomalyDetector", "PutCompositeAlarm"];
                 assert!(unconfined.iter().any(|part| action.contains(part)), "{action}");
             }
         } else {
@@ -199,6 +200,14 @@ fn what_is_not_used_is_not_allowed() {
     assert!(!service(&without(Feature::Analytics), "athena:") && !service(&without(Feature::Analytics), "glue:"));
     assert!(!without(Feature::OwnTopic).contains(&"sns:CreateTopic".to_owned()));
     assert!(!service(&without(Feature::EcsFields), "ecs:"));
+    let asked_for = ["AnomalyDetector", "PutCompositeAlarm", "AlarmMuteRule"];
+    let has = |features: &[Feature], part: &str| {
+        let features = features.to_vec();
+        allowed(&Options { features, ..all() }).iter().any(|action| action.contains(part))
+    };
+    for part in asked_for {
+        assert!(has(Feature::value_variants(), part) && !has(&Feature::by_default(), part), "{part}");
+    }
     let keeps = allowed(&Options { deletion_policy: DeletionPolicy::RetainData, ..all() });
     for action in ["s3:DeleteObject", "s3:DeleteBucket", "s3:DeleteObjectVersion"] {
         assert!(!keeps.contains(&action.to_owned()), "{action}");

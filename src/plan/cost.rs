@@ -25,6 +25,7 @@ pub struct Prices {
     pub cloud_watch_storage_per_gb_month: f64,
     pub s3_per_gb_month: StorageClasses,
     pub alarm_per_month: f64,
+    pub composite_alarm_per_month: f64,
     pub custom_metric_per_month: f64,
     pub dashboard_per_month: f64,
     pub lambda_per_gb_second: Lambda,
@@ -214,6 +215,12 @@ fn items(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Vec<Item> {
 
     let alarms = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor)).count();
     bill.add(format!("{alarms} alarms"), count(alarms) * prices.alarm_per_month);
+    let bands =
+        AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor) && kind.anomaly(monitor).is_some()).count();
+    if bands > 0 {
+        let band = METRICS_OF_BAND_ALARM * prices.alarm_per_month + prices.composite_alarm_per_month;
+        bill.add(format!("{bands} bands of what is usual, each with a composite alarm"), count(bands) * band);
+    }
     let rules = if spec.detector.enabled { DETECTOR_METRICS + detector_metrics(monitor) } else { 0 };
     let metrics = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor)).count() + rules;
     bill.add(format!("{metrics} custom metrics"), count(metrics) * prices.custom_metric_per_month);
@@ -256,6 +263,9 @@ fn in_cents(amount: f64) -> f64 {
 
 /// Metrics of a batch, besides one for each rule.
 const DETECTOR_METRICS: usize = 5;
+
+/// CloudWatch pricing: an alarm on a band counts as three, for the metric and the two bounds.
+const METRICS_OF_BAND_ALARM: f64 = 3.0;
 
 fn detector_metrics(monitor: &Monitor) -> usize {
     let spec = &monitor.spec.detector;
@@ -373,6 +383,7 @@ mod tests {
 
     use super::*;
     use crate::api::VpcFlowMonitorSpec;
+    use crate::api::anomaly_mode::AnomalyMode;
     use crate::monitor::fixtures;
 
     fn of(change: impl FnOnce(&mut VpcFlowMonitorSpec), gb_per_day: f64) -> Estimate {
@@ -461,6 +472,14 @@ mod tests {
         let rules = json!([rule("one", true), rule("off", false), rule("two", true)]);
         let estimate = of(|spec| spec.detector.custom_rules = serde_json::from_value(rules).unwrap(), 10.0);
         assert!((item(&estimate, "19 custom metrics") - 5.7).abs() < 0.001);
+    }
+
+    #[test]
+    fn a_band_costs_an_alarm_on_three_metrics_and_a_composite_alarm() {
+        let band = |spec: &mut VpcFlowMonitorSpec| spec.detections.high_data_transfer.anomaly.mode = AnomalyMode::Both;
+        let (without, with) = (of(|_| {}, 1.0), of(band, 1.0));
+        assert!((item(&with, "bands of what is usual") - 0.80).abs() < 1e-9, "{with}");
+        assert!((with.per_month - without.per_month - 0.80).abs() < 1e-9);
     }
 
     #[test]

@@ -44,6 +44,9 @@ fn names(monitor: &Monitor) -> Vec<(String, (usize, &'static str))> {
         (names.dashboard(), DASHBOARD),
     ];
     all.extend(AlarmKind::ALL.map(|kind| (kind.alarm_name(monitor), ALARM)));
+    let with_bands = Detection::ALL.map(AlarmKind::from);
+    all.extend(with_bands.map(|kind| (kind.band_name(monitor), ALARM)));
+    all.extend(with_bands.map(|kind| (kind.verdict_name(monitor), ALARM)));
     all.extend(Detection::ALL.map(|detection| (detection.filter_name(monitor), FILTER)));
     all.extend(Detection::ALL.map(|detection| (detection.metric_name(monitor), METRIC)));
     all

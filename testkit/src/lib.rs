@@ -5,6 +5,7 @@
 #![allow(missing_docs, reason = "only tests call this")]
 #![allow(clippy::large_futures, reason = "a test has a stack to itself")]
 
+pub mod breach;
 pub mod cluster;
 pub mod rights;
 pub mod sandbox;

@@ -10,6 +10,7 @@ mod side_by_side;
 mod snapshot;
 mod world;
 
+mod bands;
 mod crash;
 mod failure;
 mod fields;

@@ -76,10 +76,26 @@ impl Snapshot {
                 rules.retain(|rule| !is_former(&rule["ID"]));
             }
         }
+        is.forget_what_bands_forget(should);
         if let Some(resources) = is.monitor.pointer_mut("/status/resources").and_then(Value::as_array_mut) {
             resources.retain(|one| !one["message"].as_str().is_some_and(|text| text.starts_with("reads the earlier")));
         }
         is.check(should)
+    }
+
+    /// A band learns anew if the metric has come to count something else, and leaves the days before out.
+    fn forget_what_bands_forget(&mut self, should: &Self) {
+        for (_, alarm) in self.aws["alarms"].as_object_mut().into_iter().flatten() {
+            if let Some(tags) = alarm["tags"].as_object_mut() {
+                tags.remove("vpcflow.dev/band-forgets");
+            }
+        }
+        for (name, model) in self.aws["anomalyModels"].as_object_mut().into_iter().flatten() {
+            let declared = should.aws["anomalyModels"][name]["Configuration"]["ExcludedTimeRanges"].clone();
+            if let Some(ranges) = model.pointer_mut("/Configuration/ExcludedTimeRanges").and_then(Value::as_array_mut) {
+                ranges.retain(|range| declared.as_array().is_some_and(|declared| declared.contains(range)));
+            }
+        }
     }
 
     /// Fails with every place where this differs from what it should be.
@@ -139,6 +155,7 @@ impl Names {
         for (pattern, stands_for) in [
             ("fl-[0-9a-f]{17}", "FLOW-LOG"),
             ("vpc-cidr-assoc-[0-9a-f]+", "ASSOCIATION"),
+            (r#""(vpcflow.dev/band-since|fullFrom)":"[^"]*""#, r#""$1":"TIME""#),
             ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         ] {
             text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();
@@ -167,11 +184,26 @@ fn aws(mut inventory: Value) -> Value {
             statements.sort_by_key(ToString::to_string);
         }
     }
+    // The time of a change is in it.
+    for model in inventory["anomalyModels"].as_object_mut().into_iter().flatten() {
+        for range in
+            model.1.pointer_mut("/Configuration/ExcludedTimeRanges").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            if is_two_weeks(range) {
+                *range = json!("TWO WEEKS");
+            }
+        }
+    }
     // Evaluated when a minute has passed.
     for alarm in inventory["alarms"].as_object_mut().into_iter().flatten() {
         alarm.1["state"] = Value::Null;
     }
     inventory
+}
+
+fn is_two_weeks(range: &Value) -> bool {
+    let time = |name: &str| range[name].as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    time("StartTime").zip(time("EndTime")).is_some_and(|(start, end)| end.duration_since(start).as_hours() == 14 * 24)
 }
 
 /// Spec, status and finalizers, without times and what the test asked for.

@@ -123,6 +123,14 @@ impl EmulatorClient {
         Ok(())
     }
 
+    /// Sets the training state of the anomaly models on a metric, and the upper bound of their band. The lower one is 0.
+    pub async fn teach(&self, account: &str, region: &str, metric: &str, state: &str, upper: f64) -> Result<()> {
+        let body = json!({"account": account, "region": region, "metric": metric, "state": state, "upper": upper});
+        let path = "/_devenv/anomaly-models";
+        self.request(move |agent, endpoint| agent.put(format!("{endpoint}{path}")).send_json(&body)).await?;
+        Ok(())
+    }
+
     /// Simulates `scenario` in a VPC during the last `minutes` minutes (1 to 60). The VPC's flow logs deliver the records.
     /// All effects of the records have happened when this returns: metrics, alarms and their notifications, functions
     /// that subscribe to the log group.

@@ -14,6 +14,8 @@ _COLLECTORS = {
     "eventRules": events.rules,
     "topics": topics.topics,
     "alarms": monitoring.alarms,
+    "anomalyModels": monitoring.anomaly_models,
+    "alarmMuteRules": monitoring.alarm_mute_rules,
     "functions": compute.functions,
     "workgroups": analytics.workgroups,
     "databases": analytics.databases,

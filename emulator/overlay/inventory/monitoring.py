@@ -1,4 +1,4 @@
-"""CloudWatch alarms and dashboards."""
+"""CloudWatch alarms, their models and mute rules, and dashboards."""
 
 from overlay import modes
 from overlay.inventory.client import Client, parsed, tags_as_object, without
@@ -25,6 +25,26 @@ def alarms(client: Client) -> dict:
         }
         for alarm in listed
     }
+
+
+def anomaly_models(client: Client) -> dict:
+    """By namespace, metric and statistic. The state is what was learnt, not what was declared."""
+    found = {}
+    for model in client.items("cloudwatch", "describe_anomaly_detectors", "AnomalyDetectors"):
+        for excluded in model["Configuration"].get("ExcludedTimeRanges", []):
+            excluded.update({name: moment.isoformat() for name, moment in excluded.items()})
+        name = "/".join(model[part] for part in ("Namespace", "MetricName", "Stat"))
+        found[name] = without(model, "AnomalyDetectorId", "StateValue", "Namespace", "MetricName", "Stat", "Dimensions")
+    return found
+
+
+def alarm_mute_rules(client: Client) -> dict:
+    found = {}
+    for summary in client.items("cloudwatch", "list_alarm_mute_rules", "AlarmMuteRuleSummaries"):
+        arn = summary["AlarmMuteRuleArn"]
+        rule = client.call("cloudwatch", "get_alarm_mute_rule", AlarmMuteRuleName=arn.split(":alarm-mute-rule:")[1])
+        found[rule["Name"]] = {**without(rule, "Name", "Status", "LastUpdatedTimestamp"), "tags": _tags(client, arn)}
+    return found
 
 
 def dashboards(client: Client) -> dict:

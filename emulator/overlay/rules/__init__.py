@@ -1,15 +1,15 @@
 """One module per AWS service, or part of one: where ministack differs from AWS's documents, AWS's behaviour is put in."""
 
 from overlay.rules import (
-    alarm_actions, alarm_states, athena, athena_queries, bucket_tags, cloudwatch, ec2_flow_logs, event_rules, glue, iam,
-    lake_formation, lambda_functions, lambda_logging, lambda_metrics, log_events, logs, metric_data, new_buckets,
-    partial_denials, query_definitions, s3, sns, sts,
+    alarm_actions, alarm_mute_rules, alarm_states, anomaly_models, athena, athena_queries, bucket_tags, cloudwatch,
+    cloudwatch_operations, ec2_flow_logs, event_rules, glue, iam, lake_formation, lambda_functions, lambda_logging,
+    lambda_metrics, log_events, logs, metric_data, new_buckets, partial_denials, query_definitions, s3, sns, sts,
 )
 
 _MODULES = (
-    alarm_actions, alarm_states, athena, athena_queries, bucket_tags, cloudwatch, ec2_flow_logs, event_rules, glue, iam,
-    lake_formation, lambda_functions, lambda_logging, lambda_metrics, log_events, logs, metric_data, new_buckets,
-    partial_denials, query_definitions, s3, sns, sts,
+    alarm_actions, alarm_mute_rules, alarm_states, anomaly_models, athena, athena_queries, bucket_tags, cloudwatch,
+    cloudwatch_operations, ec2_flow_logs, event_rules, glue, iam, lake_formation, lambda_functions, lambda_logging,
+    lambda_metrics, log_events, logs, metric_data, new_buckets, partial_denials, query_definitions, s3, sns, sts,
 )
 
 

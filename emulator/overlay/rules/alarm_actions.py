@@ -14,7 +14,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, kms, sns
 
-from overlay.rules import keys
+from overlay.rules import alarm_mute_rules, keys
 from overlay.rules.patch import replace
 
 _SERVICE = "cloudwatch.amazonaws.com"
@@ -56,6 +56,12 @@ def _dispatch(_original, alarm: dict, old_state: str, new_state: str, reason: st
         for arn in actions:
             _add_history(name, alarm_type, "Action", f"Did not execute action {arn} because actions are disabled.",
                          {"actionState": "Failed", "notificationResource": arn, "error": "Actions are disabled"})
+        return
+    if actions and alarm_mute_rules.mutes(name):
+        alarm_mute_rules.wait(name, (old_state, new_state, reason))
+        for arn in actions:
+            _add_history(name, alarm_type, "Action", f"Did not execute action {arn} because the alarm is muted.",
+                         {"actionState": "Muted", "notificationResource": arn, "error": None})
         return
     now = time.time()
     message = compact(_message(alarm, old_state, new_state, reason, now))

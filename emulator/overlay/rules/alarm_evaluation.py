@@ -43,7 +43,7 @@ class Verdict:
 
 
 def is_evaluated(alarm: dict) -> bool:
-    """True if it is an alarm on one metric with a static threshold: the others keep their state."""
+    """True if it is an alarm on one metric with a static threshold."""
     return bool(alarm.get("MetricName")) and alarm.get("ComparisonOperator") in _COMPARISONS
 
 
@@ -52,11 +52,16 @@ def evaluate(alarm: dict, points: list[dict], now: float) -> Verdict:
     periods = int(alarm["EvaluationPeriods"])
     needed = int(alarm.get("DatapointsToAlarm") or periods)
     treatment = alarm.get("TreatMissingData") or "missing"
-    compare, _ = _COMPARISONS[alarm["ComparisonOperator"]]
+    compare = alarm.get("Breaches") or _static(alarm)
     datapoints = _datapoints(alarm, points, now, periods + _MORE_PERIODS)
-    breaches = [None if each.value is None else compare(each.value, alarm["Threshold"]) for each in datapoints]
+    breaches = [None if each.value is None else compare(each.value) for each in datapoints]
     real = [each for each in datapoints if each.value is not None][:periods]
     return Verdict(state(breaches, periods, needed, treatment), real, periods - len(real))
+
+
+def _static(alarm: dict) -> Callable[[float], bool]:
+    compare, _ = _COMPARISONS[alarm["ComparisonOperator"]]
+    return lambda value: compare(value, alarm["Threshold"])
 
 
 def state(breaches: list[bool | None], periods: int, needed: int, treatment: str) -> str | None:

@@ -10,7 +10,7 @@ import time
 
 from ministack.services import cloudwatch
 
-from overlay.rules import alarm_actions, alarm_evaluation
+from overlay.rules import alarm_actions, alarm_bands, alarm_evaluation, alarm_mute_rules
 from overlay.rules.patch import replace
 
 # Seconds between an alarm's evaluations without new data.
@@ -32,8 +32,17 @@ def apply() -> None:
 
 def data_arrived(metrics: set[tuple[str, str]]) -> None:
     """Evaluates the account's alarms on these metrics, each a namespace and a name."""
-    _each([alarm for alarm in cloudwatch._alarms.values()
-           if (alarm.get("Namespace"), alarm.get("MetricName")) in metrics])
+    _each([alarm for alarm in cloudwatch._alarms.values() if _watched(alarm) in metrics])
+
+
+def band_changed(metric_name: str) -> None:
+    """Evaluates the account's alarms on a metric of that name, whose band has changed."""
+    _each([alarm for alarm in cloudwatch._alarms.values() if _watched(alarm)[1] == metric_name])
+
+
+def _watched(alarm: dict) -> tuple[str | None, str | None]:
+    metric = alarm_bands.metric(alarm) or alarm
+    return metric.get("Namespace"), metric.get("MetricName")
 
 
 def _each(alarms: list[dict]) -> None:
@@ -46,7 +55,7 @@ def _put(_original, alarm: dict) -> None:
     """A new alarm without data waits for its first evaluation."""
     # MetricAlarm: the time at which StateValue most recently changed, which begins with the creation.
     alarm.setdefault("StateTransitionedTimestamp", alarm["StateUpdatedTimestamp"])
-    if _points(alarm):
+    if alarm_bands.is_band(alarm) or _points(alarm):
         _each([alarm])
     else:
         first = time.time() + _INTERVAL_SECONDS
@@ -59,6 +68,8 @@ def _put(_original, alarm: dict) -> None:
 def _described(original, *args, **kwargs):
     now = time.time()
     _each([alarm for alarm in cloudwatch._alarms.values() if _due.get(alarm["AlarmArn"], 0) <= now])
+    with _lock:
+        alarm_mute_rules.release()
     return original(*args, **kwargs)
 
 
@@ -80,22 +91,27 @@ def _set_alarm_state(original, params, data, is_cbor, is_json=False):
 
 
 def _points(alarm: dict) -> list[dict]:
-    dimensions = {each["Name"]: each["Value"] for each in alarm.get("Dimensions") or []}
-    key = (alarm.get("Namespace"), alarm.get("MetricName"), cloudwatch._dims_key(dimensions))
+    metric = alarm_bands.metric(alarm) or alarm
+    dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions") or []}
+    key = (metric.get("Namespace"), metric.get("MetricName"), cloudwatch._dims_key(dimensions))
     return cloudwatch._metrics.get(key) or []
 
 
 def _evaluate(alarm: dict) -> None:
     now = time.time()
     _due[alarm["AlarmArn"]] = now + _INTERVAL_SECONDS
-    if not alarm_evaluation.is_evaluated(alarm):
+    reason = None
+    if alarm_bands.is_band(alarm):
+        verdict, reason = alarm_bands.evaluate(alarm, _points(alarm), now)
+    elif alarm_evaluation.is_evaluated(alarm):
+        verdict = alarm_evaluation.evaluate(alarm, _points(alarm), now)
+    else:
         return
-    verdict = alarm_evaluation.evaluate(alarm, _points(alarm), now)
     old = alarm["StateValue"]
     if verdict.state is None or verdict.state == old:
         return
-    reason = alarm_evaluation.reason(alarm, verdict)
-    data = alarm_evaluation.reason_data(alarm, verdict, now)
+    data = {"version": "1.0"} if reason else alarm_evaluation.reason_data(alarm, verdict, now)
+    reason = reason or alarm_evaluation.reason(alarm, verdict)
     alarm.update({
         "StateValue": verdict.state, "StateReason": reason, "StateReasonData": alarm_actions.compact(data),
         "StateUpdatedTimestamp": int(now), "StateTransitionedTimestamp": int(now),

@@ -13,11 +13,13 @@ from ministack.services import cloudwatch
 from overlay import modes
 from overlay.modes import DashboardTags
 from overlay.operations import service_model
-from overlay.rules import dashboard_body
+from overlay.rules import alarm_bands, alarm_mute_rules, dashboard_body
 from overlay.rules.patch import replace
 
 _DAY, _WEEK = 86_400, 604_800
 _MAX_ACTIONS = 5
+_MAX_RULE = 10_240
+_SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _MISSING_DATA = ("breaching", "notBreaching", "ignore", "missing")
 _ENUMERATIONS = {"ComparisonOperator": "ComparisonOperator", "Statistic": "Statistic", "Unit": "StandardUnit"}
 _ACTION_MEMBERS = ("AlarmActions", "OKActions", "InsufficientDataActions")
@@ -31,6 +33,7 @@ def apply() -> None:
     cloudwatch._dashboards = AccountScopedDict()
     replace(cloudwatch, "_error")(_error)
     replace(cloudwatch, "_put_metric_alarm")(_put_metric_alarm)
+    replace(cloudwatch, "_put_composite_alarm")(_put_composite_alarm)
     replace(cloudwatch, "_delete_alarms")(_delete_alarms)
     replace(cloudwatch, "_validate_alarm_tag_arn")(_validate_tag_arn)
     replace(cloudwatch, "_put_dashboard")(_put_dashboard)
@@ -48,6 +51,8 @@ def _error(original, code, message, status, use_json=False, use_cbor=False):
 def _put_metric_alarm(original, params, data, is_cbor, is_json=False):
     if is_cbor or is_json:
         problem = _alarm_problem(data)
+        if data.get("AlarmName") in cloudwatch._composite_alarms:
+            problem = f"An alarm of another type has the name {data['AlarmName']}."
         if problem:
             return cloudwatch._error("ValidationError", problem, 400, use_json=is_json, use_cbor=is_cbor)
     response = original(params, data, is_cbor, is_json)
@@ -64,6 +69,10 @@ def _put_metric_alarm(original, params, data, is_cbor, is_json=False):
             for member in _OF_ONE_METRIC:
                 alarm.pop(member, None)
             alarm.pop("Dimensions", None)
+        if alarm_bands.is_band(alarm):
+            alarm.pop("Threshold", None)
+            # Only now does the alarm have all of its members.
+            cloudwatch._evaluate_alarm(alarm)
     return response
 
 
@@ -97,7 +106,7 @@ def _alarm_problem(alarm: dict) -> str | None:
         problem = _period_problem(alarm.get("Period") or 0, evaluations)
         if problem:
             return problem
-    return _actions_problem(alarm)
+    return alarm_bands.problem(alarm) or _actions_problem(alarm)
 
 
 def _period_problem(period: int, evaluations: int) -> str | None:
@@ -124,6 +133,25 @@ def _actions_problem(alarm: dict) -> str | None:
     return None
 
 
+def _put_composite_alarm(original, params, data, is_cbor, is_json=False):
+    """An alarm's name is unique among all kinds of alarms. Members that ministack forgets are kept."""
+    name = data.get("AlarmName") or ""
+    problem = _actions_problem(data)
+    if name in cloudwatch._alarms:
+        problem = f"An alarm of another type has the name {name}."
+    elif not 1 <= len(data.get("AlarmRule") or "") <= _MAX_RULE:
+        problem = _unsatisfied("", "alarmRule", f"Member must have length between 1 and {_MAX_RULE}")
+    if problem and (is_cbor or is_json):
+        return cloudwatch._error("ValidationError", problem, 400, use_json=is_json, use_cbor=is_cbor)
+    response = original(params, data, is_cbor, is_json)
+    alarm = cloudwatch._composite_alarms.get(name)
+    if response[0] == 200 and alarm is not None:
+        alarm.update({member: data[member] for member in _SUPPRESSION if member in data})
+        if not alarm.get("AlarmDescription"):
+            alarm.pop("AlarmDescription", None)
+    return response
+
+
 def _delete_alarms(original, params, data, is_cbor, is_json=False):
     missing = [name for name in data.get("AlarmNames", [])
                if name not in cloudwatch._alarms and name not in cloudwatch._composite_alarms]
@@ -138,12 +166,12 @@ def _dashboard_arn(name: str) -> str:
 
 
 def _validate_tag_arn(original, arn, is_json=False, is_cbor=False):
-    """Alarms and dashboards take tags. Where dashboards do not, the code of the refusal is a guess: the reference documents no
+    """Alarms, mute rules and dashboards take tags. Where dashboards do not, the code of the refusal is a guess: the reference documents no
     other for a resource that cannot have tags."""
     if modes.current().dashboard_tags is DashboardTags.UNSUPPORTED and arn.startswith(_dashboard_arn("")):
         return cloudwatch._error("InvalidParameterValue", f"The resource type of {arn} does not support tags", 400,
                                  use_json=is_json, use_cbor=is_cbor)
-    if any(_dashboard_arn(name) == arn for name in cloudwatch._dashboards):
+    if any(_dashboard_arn(name) == arn for name in cloudwatch._dashboards) or alarm_mute_rules.has(arn):
         return None
     if original(arn, is_json=is_json, is_cbor=is_cbor) is None:
         return None

@@ -1,6 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::anomaly::Anomaly;
 use crate::api::cel::{Validation, distinct, matching, rule, rule_at};
 
 /// Detections that raise alarms. Each is a metric filter on the log group and a CloudWatch alarm on its metric.
@@ -70,6 +71,16 @@ fn datapoints() -> Validation {
     .showing("evaluationPeriods is %s", &["self.evaluationPeriods"])
 }
 
+/// See `PutMetricAlarm` and `MetricStat` in the CloudWatch API reference: a band has data points of at most a day.
+fn band_period() -> Validation {
+    rule_at(
+        ".anomaly.mode",
+        "self.anomaly.mode == 'Off' || self.periodSeconds <= 86400",
+        "anomaly needs periodSeconds of at most 86400, a day: set anomaly.mode to Off, or shorten the period",
+    )
+    .showing("periodSeconds is %s", &["self.periodSeconds"])
+}
+
 /// Defines a detection with its own defaults and its fields besides the limits.
 ///
 /// Flattening a struct of limits would give all of them the same defaults.
@@ -82,7 +93,7 @@ macro_rules! detection {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "camelCase", default)]
-        #[schemars(extend("x-kubernetes-validations" = [evaluation_span(), datapoints()]))]
+        #[schemars(extend("x-kubernetes-validations" = [evaluation_span(), datapoints(), band_period()]))]
         pub struct $name {
             /// False removes the metric filter and the alarm. Default true.
             pub enabled: bool,
@@ -100,6 +111,8 @@ macro_rules! detection {
             /// Length of a period in seconds, a multiple of 60. Default 300.
             #[schemars(range(min = 60, max = 604_800), extend("multipleOf" = 60))]
             pub period_seconds: i32,
+            /// Alarm by what is usual, instead of or besides the threshold.
+            pub anomaly: Anomaly,
             $($(#[$field_doc])* pub $field: $kind,)*
         }
 
@@ -111,6 +124,7 @@ macro_rules! detection {
                     evaluation_periods: $periods,
                     datapoints_to_alarm: None,
                     period_seconds: 300,
+                    anomaly: Anomaly::default(),
                     $($field: $default,)*
                 }
             }

@@ -1,12 +1,14 @@
 //! The spec, which a user writes. The comment of each field gives its unit, default and consequence; `kubectl explain` shows it.
 
 mod analytics;
+mod anomaly;
 mod custom_rule;
 mod destinations;
 mod detections;
 mod detector;
 mod lifecycle;
 mod notifications;
+mod quiet_time;
 mod rule_test_value;
 mod rules;
 mod severity;
@@ -21,12 +23,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::detector::{Detector, RecordSource};
 pub use analytics::{Analytics, Dashboard};
+pub use anomaly::{Anomaly, Direction, ExcludedRange};
 pub use custom_rule::{CustomRule, RuleTest};
 pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
 pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
 pub use flow_log_fields::GroupField;
 pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
+pub use quiet_time::{DetectionName, QuietTime};
 pub use rule_test_value::RuleTestValue;
 pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, UnusualProtocol};
 pub use severity::Severity;

@@ -1,7 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::cel::{key_arn, matching, role_arn, rule, rule_at};
+use super::quiet_time::QuietTime;
+use crate::api::cel::{key_arn, matching, names_differ, role_arn, rule, rule_at};
 
 /// Notification of alarms and anomalies: the topic and its subscriptions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,11 +35,24 @@ pub struct Notifications {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), extend("x-kubernetes-validations" = [key_arn()]))]
     pub kms_key_arn: Option<String>,
+    /// Times in which the alarms of detections do not notify, such as that of a nightly backup. At most 10. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), extend("x-kubernetes-validations" = [
+        names_differ("the names of quietTimes must differ: rename the repeated one")
+    ]))]
+    pub quiet_times: Vec<QuietTime>,
 }
 
 impl Default for Notifications {
     fn default() -> Self {
-        Self { topic_arn: None, subscriptions: Vec::new(), chat: false, notify_on_recovery: true, kms_key_arn: None }
+        Self {
+            topic_arn: None,
+            subscriptions: Vec::new(),
+            chat: false,
+            notify_on_recovery: true,
+            kms_key_arn: None,
+            quiet_times: Vec::new(),
+        }
     }
 }
 

@@ -6,6 +6,9 @@ use crate::monitor::Monitor;
 use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::detections::Detection;
 
+/// The page that has a section for each alarm.
+pub(super) const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/alarms.md");
+
 /// The condition under which an alarm fires: the sum of a metric is above the threshold in enough of the periods.
 #[derive(Debug)]
 pub(super) struct Condition {

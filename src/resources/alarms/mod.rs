@@ -1,108 +1,47 @@
-//! The alarms: one on each detection's metric, and one on the detector's own errors.
+//! The alarms: one on each detection's metric, and one on the detector's own errors. A detection may also have a band of what is usual: then a
+//! composite alarm decides between the threshold and the band, and notifies. Mute rules keep alarms quiet at times.
 
+mod alarm;
+mod band;
+mod bands;
+mod calls;
 mod condition;
+mod decision;
+mod model;
+mod mute_rule;
+mod observation;
+mod tags;
+mod verdict;
 
-use std::collections::BTreeMap;
-
-use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, StateValue, Statistic, Tag};
-use futures::future::join_all;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use serde::Serialize;
 
-use self::condition::Condition;
-use crate::api::status::AlarmStatus;
+use self::alarm::wanted;
+pub use self::alarm::{Alarm, FoundAlarm};
+use self::band::BandAlarm;
+use self::bands::{Bands, learning};
+use self::calls::described;
+use self::model::Model;
+use self::mute_rule::MuteRule;
+pub use self::observation::Observed;
+use self::observation::Seen;
+use self::verdict::Verdict;
+use crate::api::conditions::Reason;
+use crate::api::status::{AlarmStatus, DetectionStatus};
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
+use crate::aws::{Aws, AwsError};
 use crate::engine::{
-    AnyCall, Applied, Details, Diff, Goal, Removal, Report, Resource, Step, System, existing, ownership, rewrite,
+    AnyCall, Details, Diff, Existing, Goal, Removal, Report, Resource, System, SystemHealth, existing, ownership,
 };
-use crate::monitor::{Claim, Monitor, TagCall, Tags};
+use crate::monitor::{Claim, Monitor};
 use crate::resources::common::alarm_kind::AlarmKind;
-use crate::resources::common::cloudwatch_tags;
 
 /// The system [`Component::Alarms`].
 #[derive(Debug)]
 pub struct Alarms;
 
-/// An alarm's definition. `PutMetricAlarm` replaces it whole, so it is compared whole: `others` are members that we never set.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Alarm {
-    #[serde(skip)]
-    name: String,
-    description: String,
-    namespace: String,
-    metric_name: String,
-    dimensions: BTreeMap<String, String>,
-    statistic: String,
-    comparison: String,
-    threshold: f64,
-    period_seconds: i32,
-    evaluation_periods: i32,
-    datapoints_to_alarm: i32,
-    missing_data: String,
-    actions_enabled: bool,
-    alarm_actions: Vec<String>,
-    ok_actions: Vec<String>,
-    insufficient_data_actions: Vec<String>,
-    others: Vec<String>,
-}
-
-/// An alarm as AWS has it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FoundAlarm {
-    alarm: Alarm,
-    state: AlarmStatus,
-    tags: Tags,
-}
-
-/// Every alarm that the monitor may have, in the order of [`AlarmKind::ALL`].
-pub type Observed = Vec<(AlarmKind, Option<FoundAlarm>)>;
-
-/// The page that has a section for each alarm.
-const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/alarms.md");
-
-fn wanted(monitor: &Monitor, kind: AlarmKind) -> Alarm {
-    let condition = kind.condition(monitor);
-    let topic = vec![monitor.topic_arn()];
-    Alarm {
-        name: kind.alarm_name(monitor),
-        description: description(monitor, kind, &condition),
-        namespace: condition.namespace,
-        metric_name: condition.metric_name,
-        dimensions: condition.dimensions,
-        statistic: Statistic::Sum.as_str().to_owned(),
-        comparison: ComparisonOperator::GreaterThanThreshold.as_str().to_owned(),
-        threshold: condition.threshold,
-        period_seconds: condition.period_seconds,
-        evaluation_periods: condition.evaluation_periods,
-        datapoints_to_alarm: condition.datapoints_to_alarm,
-        // Without traffic there are no records, and so no data. That is normal.
-        missing_data: "notBreaching".to_owned(),
-        actions_enabled: true,
-        ok_actions: if monitor.spec.notifications.notify_on_recovery { topic.clone() } else { Vec::new() },
-        alarm_actions: topic,
-        insufficient_data_actions: Vec::new(),
-        others: Vec::new(),
-    }
-}
-
-fn description(monitor: &Monitor, kind: AlarmKind, condition: &Condition) -> String {
-    let Condition { threshold, counted, evaluation_periods, datapoints_to_alarm, period_seconds, advice, .. } =
-        condition;
-    let within = match (datapoints_to_alarm, evaluation_periods) {
-        (1, 1) => "a period".to_owned(),
-        (all, several) if all == several => format!("each of {several} periods"),
-        (some, several) => format!("{some} of {several} periods"),
-    };
-    let what = format!("{} in VPC {}", kind.title(), monitor.spec.vpc_id);
-    let when = format!("more than {threshold} {counted} in {within} of {period_seconds} seconds.");
-    let Monitor { namespace, name, .. } = monitor;
-    format!("{what}: {when} {advice} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.", kind.slug())
-}
-
 impl System for Alarms {
+    /// The alarms on thresholds. The rest depends on the progress of learning, and so on the observation.
     type Desired = Vec<(AlarmKind, Alarm)>;
     type Observed = Observed;
 
@@ -116,191 +55,173 @@ impl System for Alarms {
     }
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
-        let names = AlarmKind::ALL.map(|kind| kind.alarm_name(monitor));
-        let found = of_names(aws, names.to_vec()).await?;
-        // The first failure in the order of the alarms counts, not the first in time: a failure that lasts is reported in the same words.
-        let alarms = join_all(AlarmKind::ALL.map(async |kind| {
-            let name = kind.alarm_name(monitor);
-            let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
-                return Ok((kind, None));
-            };
-            let tags = cloudwatch_tags::read(aws, &kind.alarm_arn(monitor)).await;
-            let tags = tags.map_err(|error| error.about(ResourceKind::Alarm, &name))?;
-            Ok((kind, Some(normalise(alarm, tags))))
-        }));
-        alarms.await.into_iter().collect()
+        observation::observe(aws, monitor).await
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Observed) -> Diff<AnyCall> {
-        let mut diff = Diff::default();
-        for (kind, found) in observed {
-            let goal = match goal {
-                Goal::Present(alarms) => alarms
-                    .iter()
-                    .find(|(wanted, _)| wanted == kind)
-                    .map_or(Goal::Absent(Removal::SwitchedOff), |(_, alarm)| Goal::Present(alarm)),
-                Goal::Absent(removal) => Goal::Absent(removal),
-            };
-            diff.include(ownership::diff(monitor, goal, &kind.alarm_name(monitor), found.as_ref()));
+        match goal {
+            Goal::Present(alarms) => diff_of_present(monitor, alarms, observed),
+            Goal::Absent(removal) => diff_of_absent(monitor, removal, observed),
         }
-        diff
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Observed) -> Report {
-        Report::of(
-            observed
-                .iter()
-                .filter_map(|(kind, found)| existing::<Alarm>(monitor, &kind.alarm_name(monitor), found.as_ref())),
-        )
+        let of_kinds = observed.kinds.iter().flat_map(|seen| resources(monitor, seen));
+        let of_rule = |(name, found): &(String, Option<_>)| existing::<MuteRule>(monitor, name, found.as_ref());
+        let mute_rules = observed.mute_rules.iter().filter_map(of_rule);
+        Report { health: health(monitor, observed), ..Report::of(of_kinds.chain(mute_rules)) }
     }
 
-    fn details(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Observed) -> Details {
+    fn details(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Observed) -> Details {
         let alarms = states(monitor, observed);
-        Details::new(move |status| status.alarms.clone_from(&alarms))
+        let detections = match goal {
+            Goal::Present(_) => {
+                observed.kinds.iter().filter_map(|seen| detection(monitor, seen, observed.at)).collect()
+            }
+            Goal::Absent(_) => Vec::new(),
+        };
+        Details::new(move |status| {
+            status.alarms.clone_from(&alarms);
+            status.detections.clone_from(&detections);
+        })
     }
 }
 
-/// The states of the alarms that are ours.
+fn diff_of_present(monitor: &Monitor, alarms: &[(AlarmKind, Alarm)], observed: &Observed) -> Diff<AnyCall> {
+    let mut parts: Vec<Diff<AnyCall>> = observed
+        .kinds
+        .iter()
+        .map(|seen| match alarms.iter().find(|(kind, _)| *kind == seen.kind) {
+            Some((_, alarm)) => bands::diff(monitor, alarm, seen, observed.at),
+            None => absent(monitor, Removal::SwitchedOff, seen),
+        })
+        .collect();
+    let has_verdict = |kind: AlarmKind| {
+        let mut seen = observed.kinds.iter().zip(&parts).filter(|(seen, _)| seen.kind == kind);
+        kind.anomaly(monitor).is_some() && seen.any(|(seen, part)| seen.verdict.is_some() || creates_verdict(part))
+    };
+    let mute_rules = diff_of_mute_rules(monitor, &has_verdict, observed);
+    // A failed creation holds up the later steps: a region that has no room for one more model must not hold up other detections.
+    parts.sort_by_key(creates_model);
+    let mut diff = Diff::default();
+    for part in parts {
+        diff.append(part);
+    }
+    diff.append(mute_rules);
+    diff
+}
+
+fn creates_model(diff: &Diff<AnyCall>) -> bool {
+    diff.steps.iter().any(|step| step.change.kind == ResourceKind::AnomalyModel && step.change.creates())
+}
+
+fn creates_verdict(diff: &Diff<AnyCall>) -> bool {
+    diff.steps.iter().any(|step| step.change.kind == ResourceKind::CompositeAlarm && step.change.creates())
+}
+
+fn diff_of_mute_rules(
+    monitor: &Monitor,
+    has_verdict: &dyn Fn(AlarmKind) -> bool,
+    observed: &Observed,
+) -> Diff<AnyCall> {
+    let mut diff = Diff::default();
+    if let Err(invalid) = mute_rule::check(monitor) {
+        diff.invalid.push(invalid);
+        return diff;
+    }
+    let wanted = MuteRule::wanted(monitor, has_verdict);
+    for (name, found) in &observed.mute_rules {
+        let rule = wanted.iter().find(|rule| rule.name() == name);
+        let goal = rule.map_or(Goal::Absent(Removal::SwitchedOff), Goal::Present);
+        diff.include(ownership::diff(monitor, goal, name, found.as_ref()));
+    }
+    diff
+}
+
+fn diff_of_absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> Diff<AnyCall> {
+    let mut diff = Diff::default();
+    // No document says whether an alarm that a mute rule targets can be deleted.
+    for (name, found) in &observed.mute_rules {
+        diff.include(ownership::diff::<MuteRule>(monitor, Goal::Absent(removal), name, found.as_ref()));
+    }
+    for seen in &observed.kinds {
+        diff.append(absent(monitor, removal, seen));
+    }
+    diff
+}
+
+/// A composite alarm goes before its children, which AWS would not delete. A model goes last: it comes back while an alarm on its band lives.
+fn absent(monitor: &Monitor, removal: Removal, seen: &Seen) -> Diff<AnyCall> {
+    let mut diff = bands::absent(monitor, removal, seen);
+    let name = seen.kind.alarm_name(monitor);
+    diff.include(ownership::diff::<Alarm>(monitor, Goal::Absent(removal), &name, seen.alarm.as_ref()));
+    diff
+}
+
+fn resources(monitor: &Monitor, seen: &Seen) -> Vec<Existing> {
+    let Seen { kind, alarm, band, verdict, models } = seen;
+    let models = models.iter().filter_map(|found| existing::<Model>(monitor, &found.model.name(), Some(found)));
+    existing::<Alarm>(monitor, &kind.alarm_name(monitor), alarm.as_ref())
+        .into_iter()
+        .chain(existing::<BandAlarm>(monitor, &kind.band_name(monitor), band.as_ref()))
+        .chain(existing::<Verdict>(monitor, &kind.verdict_name(monitor), verdict.as_ref()))
+        .chain(models)
+        .collect()
+}
+
+/// An alarm on a band that AWS cannot evaluate has no opinion.
+fn health(monitor: &Monitor, observed: &Observed) -> SystemHealth {
+    let failing = observed.kinds.iter().find_map(|seen| {
+        let reason = seen.band.as_ref()?.evaluation_error.as_ref()?;
+        Some(format!("CloudWatch cannot evaluate the alarm {}: {reason}", seen.kind.band_name(monitor)))
+    });
+    failing.map_or(SystemHealth::Good, |message| SystemHealth::Failing(Reason::AwsError, message))
+}
+
+/// The states of the alarms that are ours and that may notify. The composite alarm speaks for the alarms below it.
 #[must_use]
 pub fn states(monitor: &Monitor, observed: &Observed) -> Vec<AlarmStatus> {
-    let found = observed.iter().filter_map(|(_, found)| found.as_ref());
-    let ours = found.filter(|found| monitor.claim(&found.tags) == Claim::Ours);
-    ours.map(|found| found.state.clone()).collect()
+    let state = |seen: &Seen| {
+        let verdict = seen.verdict.as_ref().filter(|found| found.notifies() && is_ours::<Verdict>(monitor, found));
+        let alarm = || seen.alarm.as_ref().filter(|found| is_ours::<Alarm>(monitor, found));
+        verdict.map(|found| found.state.clone()).or_else(|| alarm().map(|found| found.state.clone()))
+    };
+    observed.kinds.iter().filter_map(state).collect()
+}
+
+/// The names of the metric alarms among them. CloudWatch does not put a composite alarm back whose state somebody has set.
+#[must_use]
+pub fn names_to_test(monitor: &Monitor, observed: &Observed) -> Vec<String> {
+    let able = observed.kinds.iter().filter_map(|seen| seen.alarm.as_ref()).filter(|found| !found.alarm.is_quiet());
+    able.filter(|found| is_ours::<Alarm>(monitor, found)).map(|found| found.state.name.clone()).collect()
+}
+
+fn is_ours<R: Resource>(monitor: &Monitor, found: &R::Found) -> bool {
+    R::tags(found).is_some_and(|tags| monitor.claim(tags) == Claim::Ours)
+}
+
+fn detection(monitor: &Monitor, seen: &Seen, at: Timestamp) -> Option<DetectionStatus> {
+    let AlarmKind::Detection(detection) = seen.kind else { return None };
+    let anomaly = seen.kind.anomaly(monitor).filter(|_| seen.kind.enabled(monitor))?;
+    let Bands { model, .. } = Bands::wanted(monitor, detection, seen, at);
+    let learning = learning(seen, &model);
+    Some(DetectionStatus {
+        name: detection.in_spec().as_str().to_owned(),
+        mode: anomaly.mode,
+        effective: learning.effective(anomaly, at),
+        full_from: learning.full_from(anomaly).map(Time),
+        message: learning.still_needs(anomaly, at),
+        model: learning.model,
+    })
 }
 
 /// The states of alarms, read by their names.
 pub async fn states_of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<AlarmStatus>, AwsError> {
-    Ok(of_names(aws, names).await?.iter().map(state).collect())
+    let (metric_alarms, composites) = described(aws, names).await?;
+    Ok(metric_alarms.iter().map(alarm::state).chain(composites.iter().map(verdict::state)).collect())
 }
 
-fn state(found: &MetricAlarm) -> AlarmStatus {
-    // `StateUpdatedTimestamp` also changes where the state stays the same, see `MetricAlarm`. The status keeps whole seconds.
-    let since = found.state_transitioned_timestamp().and_then(|time| Timestamp::from_second(time.secs()).ok());
-    AlarmStatus {
-        name: found.alarm_name().unwrap_or_default().to_owned(),
-        state: found.state_value().map(StateValue::as_str).unwrap_or_default().to_owned(),
-        since: since.map(Time),
-    }
-}
-
-impl Resource for Alarm {
-    const KIND: ResourceKind = ResourceKind::Alarm;
-
-    type Found = FoundAlarm;
-    type Call = Self;
-
-    fn arn(monitor: &Monitor, name: &str) -> Option<String> {
-        Some(monitor.account_region.arn("cloudwatch", format!("alarm:{name}")))
-    }
-
-    fn tags(found: &FoundAlarm) -> Option<&Tags> {
-        Some(&found.tags)
-    }
-
-    fn differences(&self, _monitor: &Monitor, found: &FoundAlarm) -> Vec<Step<Self>> {
-        rewrite(self, &self.name, &found.alarm, self)
-    }
-
-    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        put(aws, self, Some(cloudwatch_tags::sdk(&monitor.tags))).await?;
-        Ok(Applied::Done)
-    }
-
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, alarm: &Self) -> Result<Applied, AwsError> {
-        // Tags are ignored for an alarm that exists, see `PutMetricAlarm`.
-        put(aws, alarm, None).await?;
-        Ok(Applied::Done)
-    }
-
-    async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
-        cloudwatch_tags::change(aws, &monitor.account_region.arn("cloudwatch", format!("alarm:{name}")), call).await
-    }
-
-    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundAlarm) -> Result<Applied, AwsError> {
-        aws.cloudwatch.delete_alarms().alarm_names(name).send().await.op(ops::DELETE_ALARMS).or_gone()?;
-        Ok(Applied::Done)
-    }
-}
-
-fn normalise(found: &MetricAlarm, tags: Tags) -> FoundAlarm {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let alarm = Alarm {
-        name: text(found.alarm_name()),
-        description: text(found.alarm_description()),
-        namespace: text(found.namespace()),
-        metric_name: text(found.metric_name()),
-        dimensions: found.dimensions().iter().map(|it| (text(it.name()), text(it.value()))).collect(),
-        statistic: text(found.statistic().map(Statistic::as_str)),
-        comparison: text(found.comparison_operator().map(ComparisonOperator::as_str)),
-        threshold: found.threshold().unwrap_or_default(),
-        period_seconds: found.period().unwrap_or_default(),
-        evaluation_periods: found.evaluation_periods().unwrap_or_default(),
-        // The default of AWS is the number of evaluation periods.
-        datapoints_to_alarm: found.datapoints_to_alarm().or(found.evaluation_periods()).unwrap_or_default(),
-        // The default of AWS.
-        missing_data: found.treat_missing_data().unwrap_or("missing").to_owned(),
-        actions_enabled: found.actions_enabled().unwrap_or(true),
-        alarm_actions: found.alarm_actions().to_vec(),
-        ok_actions: found.ok_actions().to_vec(),
-        insufficient_data_actions: found.insufficient_data_actions().to_vec(),
-        others: others(found),
-    };
-    FoundAlarm { alarm, state: state(found), tags }
-}
-
-/// Members of a definition that we never set and that would change what the alarm watches.
-fn others(found: &MetricAlarm) -> Vec<String> {
-    [
-        ("metrics", !found.metrics().is_empty()),
-        ("unit", found.unit().is_some()),
-        ("extendedStatistic", found.extended_statistic().is_some()),
-        ("thresholdMetricId", found.threshold_metric_id().is_some()),
-    ]
-    .into_iter()
-    .filter(|(_, is_set)| *is_set)
-    .map(|(member, _)| member.to_owned())
-    .collect()
-}
-
-/// Most alarms in one answer of `DescribeAlarms`, which has fewer by default.
-const MOST_RECORDS: i32 = 100;
-
-async fn of_names(aws: &Aws, names: Vec<String>) -> Result<Vec<MetricAlarm>, AwsError> {
-    let pages =
-        aws.cloudwatch.describe_alarms().set_alarm_names(Some(names)).max_records(MOST_RECORDS).into_paginator().send();
-    let pages = pages.collect::<Result<Vec<_>, _>>().await.op(ops::DESCRIBE_ALARMS)?;
-    Ok(pages.into_iter().flat_map(|page| page.metric_alarms.unwrap_or_default()).collect())
-}
-
-async fn put(aws: &Aws, alarm: &Alarm, tags: Option<Vec<Tag>>) -> Result<(), AwsError> {
-    aws.cloudwatch
-        .put_metric_alarm()
-        .alarm_name(&alarm.name)
-        .alarm_description(&alarm.description)
-        .namespace(&alarm.namespace)
-        .metric_name(&alarm.metric_name)
-        .set_dimensions(Some(sdk_dimensions(&alarm.dimensions)))
-        .statistic(Statistic::from(alarm.statistic.as_str()))
-        .comparison_operator(ComparisonOperator::from(alarm.comparison.as_str()))
-        .threshold(alarm.threshold)
-        .period(alarm.period_seconds)
-        .evaluation_periods(alarm.evaluation_periods)
-        .datapoints_to_alarm(alarm.datapoints_to_alarm)
-        .treat_missing_data(&alarm.missing_data)
-        .actions_enabled(alarm.actions_enabled)
-        .set_alarm_actions(Some(alarm.alarm_actions.clone()))
-        .set_ok_actions(Some(alarm.ok_actions.clone()))
-        .set_insufficient_data_actions(Some(alarm.insufficient_data_actions.clone()))
-        .set_tags(tags)
-        .send()
-        .await
-        .op(ops::PUT_METRIC_ALARM)?;
-    Ok(())
-}
-
-fn sdk_dimensions(dimensions: &BTreeMap<String, String>) -> Vec<Dimension> {
-    dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect()
-}
-
+#[cfg(test)]
+mod bands_tests;
 #[cfg(test)]
 mod tests;

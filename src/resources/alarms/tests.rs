@@ -1,27 +1,32 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, Statistic};
+
+use super::alarm::normalise;
 use super::*;
 use crate::engine::Action;
-use crate::monitor::fixtures;
+use crate::monitor::{Tags, fixtures};
 use crate::resources::common::detections::Detection;
 
 const REJECTED: AlarmKind = AlarmKind::Detection(Detection::RejectedConnections);
 const HIGH: AlarmKind = AlarmKind::Detection(Detection::HighDataTransfer);
 
-fn as_wanted(monitor: &Monitor) -> Vec<(AlarmKind, Option<FoundAlarm>)> {
+fn as_wanted(monitor: &Monitor) -> Observed {
     let as_wanted = |kind| {
         let alarm = wanted(monitor, kind);
         let state = AlarmStatus { name: alarm.name.clone(), state: "OK".to_owned(), since: None };
-        (kind, Some(FoundAlarm { alarm, state, tags: monitor.tags.clone() }))
+        let alarm = Some(FoundAlarm { alarm, state, tags: monitor.tags.clone() });
+        Seen { kind, alarm, band: None, verdict: None, models: Vec::new() }
     };
-    AlarmKind::ALL.map(as_wanted).to_vec()
+    let at = Timestamp::from_second(1_800_000_000).unwrap();
+    Observed { at, kinds: AlarmKind::ALL.map(as_wanted).to_vec(), mute_rules: Vec::new() }
 }
 
-fn difference(monitor: &Monitor, observed: &[(AlarmKind, Option<FoundAlarm>)]) -> Diff<AnyCall> {
+fn difference(monitor: &Monitor, observed: &Observed) -> Diff<AnyCall> {
     let desired = Alarms::desired(monitor).unwrap();
     let goal = desired.as_ref().map_or(Goal::Absent(Removal::SwitchedOff), Goal::Present);
-    Alarms::diff(monitor, goal, &observed.to_vec())
+    Alarms::diff(monitor, goal, observed)
 }
 
 #[test]
@@ -165,7 +170,7 @@ fn members_that_we_never_set_are_drift() {
 fn what_is_not_ours_is_a_conflict() {
     let monitor = fixtures::monitor();
     let mut observed = as_wanted(&monitor);
-    observed[0].1.as_mut().unwrap().tags.clear();
+    observed.kinds[0].alarm.as_mut().unwrap().tags.clear();
     let diff = difference(&monitor, &observed);
     assert!(diff.steps.is_empty());
     assert_eq!(diff.conflicts[0].name, AlarmKind::ALL[0].alarm_name(&monitor));

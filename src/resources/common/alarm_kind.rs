@@ -1,6 +1,7 @@
 //! The alarms by name, which the topic's policy and the dashboard name too.
 
 use super::detections::Detection;
+use crate::api::spec::Anomaly;
 use crate::monitor::Monitor;
 
 /// The subject of an alarm.
@@ -49,6 +50,44 @@ impl AlarmKind {
     #[must_use]
     pub fn alarm_name(self, monitor: &Monitor) -> String {
         format!("{}-{}", monitor.names.base(), self.slug())
+    }
+
+    /// Name of the alarm on the band of what is usual.
+    #[must_use]
+    pub fn band_name(self, monitor: &Monitor) -> String {
+        format!("{}-band", self.alarm_name(monitor))
+    }
+
+    /// Name of the composite alarm that decides between the threshold and the band.
+    #[must_use]
+    pub fn verdict_name(self, monitor: &Monitor) -> String {
+        format!("{}-verdict", self.alarm_name(monitor))
+    }
+
+    /// ARNs of the alarms that may notify: the alarm itself, and the composite alarm if the kind can have a band.
+    #[must_use]
+    pub fn notifying_arns(self, monitor: &Monitor) -> Vec<String> {
+        let verdict = || monitor.account_region.arn("cloudwatch", format!("alarm:{}", self.verdict_name(monitor)));
+        match self {
+            Self::Detection(_) => vec![self.alarm_arn(monitor), verdict()],
+            Self::DetectorErrors => vec![self.alarm_arn(monitor)],
+        }
+    }
+
+    /// ARN of the alarm that the spec makes notify.
+    #[must_use]
+    pub fn shown_arn(self, monitor: &Monitor) -> String {
+        let name = if self.anomaly(monitor).is_some() { self.verdict_name(monitor) } else { self.alarm_name(monitor) };
+        monitor.account_region.arn("cloudwatch", format!("alarm:{name}"))
+    }
+
+    /// The settings of its band, if it has one.
+    #[must_use]
+    pub fn anomaly(self, monitor: &Monitor) -> Option<&Anomaly> {
+        match self {
+            Self::Detection(detection) => Some(detection.anomaly(monitor)).filter(|anomaly| anomaly.is_on()),
+            Self::DetectorErrors => None,
+        }
     }
 
     /// ARN of the alarm.

@@ -1,6 +1,6 @@
 //! Names and alarm limits of the detections, which metric filters, alarms and dashboard share.
 
-use crate::api::spec::AlarmLimits;
+use crate::api::spec::{AlarmLimits, Anomaly, DetectionName};
 use crate::monitor::Monitor;
 
 /// Something worth an alarm: a metric filter on the log group, the metric it counts into, and an alarm on that metric.
@@ -69,6 +69,40 @@ impl Detection {
             Self::HighDataTransfer => spec.high_data_transfer.limits(),
             Self::ExternalConnections => spec.external_connections.limits(),
         }
+    }
+
+    /// The settings of its band.
+    #[must_use]
+    pub const fn anomaly(self, monitor: &Monitor) -> &Anomaly {
+        let spec = &monitor.spec.detections;
+        match self {
+            Self::RejectedConnections => &spec.rejected_connections.anomaly,
+            Self::HighDataTransfer => &spec.high_data_transfer.anomaly,
+            Self::ExternalConnections => &spec.external_connections.anomaly,
+        }
+    }
+
+    /// Its name in the spec.
+    #[must_use]
+    pub const fn in_spec(self) -> DetectionName {
+        match self {
+            Self::RejectedConnections => DetectionName::RejectedConnections,
+            Self::HighDataTransfer => DetectionName::HighDataTransfer,
+            Self::ExternalConnections => DetectionName::ExternalConnections,
+        }
+    }
+
+    /// The settings by which the metric counts, as text. Data from before a change of them does not show what is usual.
+    #[must_use]
+    pub fn counts(self, monitor: &Monitor) -> String {
+        let spec = &monitor.spec;
+        let own = match self {
+            Self::RejectedConnections => String::new(),
+            Self::HighDataTransfer => spec.detections.high_data_transfer.min_bytes.to_string(),
+            Self::ExternalConnections => spec.detections.external_connections.trusted_cidrs.join(" "),
+        };
+        let traffic = spec.cloud_watch_logs.traffic_type.unwrap_or(spec.traffic_type);
+        format!("{} {traffic:?} {own}", spec.detections.namespace)
     }
 
     /// False if the spec switches it off.

@@ -49,7 +49,7 @@ pub fn owner(body: &Value) -> Option<&str> {
 
 fn alarm_states(monitor: &Monitor) -> Option<Widget> {
     let enabled = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor));
-    let alarms: Vec<_> = enabled.map(|kind| kind.alarm_arn(monitor)).collect();
+    let alarms: Vec<_> = enabled.map(|kind| kind.shown_arn(monitor)).collect();
     let properties = json!({"title": "Alarms", "alarms": alarms});
     (!alarms.is_empty()).then_some(Widget { kind: "alarm", height: 3, properties })
 }
@@ -68,7 +68,14 @@ fn detection_metric(monitor: &Monitor, detection: Detection) -> Widget {
         format!("{datapoints_to_alarm} of {evaluation_periods}")
     };
     let label = format!("Alarm: above {threshold} in {periods} × {period_seconds} s");
-    let metrics = json!([[monitor.spec.detections.namespace, detection.metric_name(monitor), {"label": "Flows"}]]);
+    let anomaly = detection.anomaly(monitor);
+    let (namespace, name) = (&monitor.spec.detections.namespace, detection.metric_name(monitor));
+    let metrics = if anomaly.is_on() {
+        let band = format!("ANOMALY_DETECTION_BAND(m, {})", anomaly.band);
+        json!([[namespace, name, {"label": "Flows", "id": "m"}], [{"expression": band, "label": "Usual", "id": "band"}]])
+    } else {
+        json!([[namespace, name, {"label": "Flows"}]])
+    };
     let more = json!({
         "period": period_seconds,
         "annotations": {"horizontal": [{"label": label, "value": threshold, "color": RED}]},
@@ -192,6 +199,7 @@ mod tests {
 
     use super::*;
     use crate::api::VpcFlowMonitorSpec;
+    use crate::api::anomaly_mode::AnomalyMode;
     use crate::api::spec::DetectorRules;
     use crate::monitor::fixtures;
     use ::detector::rules::Rule;
@@ -239,6 +247,25 @@ mod tests {
             widget["properties"]["annotations"]["horizontal"],
             json!([{"label": "Alarm: above 50 in 2 × 300 s", "value": 50, "color": RED}])
         );
+    }
+
+    #[test]
+    fn a_detection_that_knows_what_is_usual_shows_its_band_and_its_composite_alarm() {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.detections.rejected_connections.anomaly.mode = AnomalyMode::Band;
+        let monitor = fixtures::with_spec(spec);
+        let widgets = &by_title(&body(&monitor))["widgets"];
+        let metric = Detection::RejectedConnections.metric_name(&monitor);
+        assert_eq!(
+            widgets["Rejected connections"]["properties"]["metrics"],
+            json!([
+                ["VPC/FlowLogs", metric, {"label": "Flows", "id": "m"}],
+                [{"expression": "ANOMALY_DETECTION_BAND(m, 3)", "label": "Usual", "id": "band"}],
+            ])
+        );
+        let alarms = widgets["Alarms"]["properties"]["alarms"].as_array().unwrap();
+        let ends = |end: &str| alarms.iter().filter(|arn| arn.as_str().unwrap().ends_with(end)).count();
+        assert_eq!((alarms.len(), ends("-rejected-connections-verdict"), ends("-rejected-connections")), (4, 1, 0));
     }
 
     #[test]

@@ -85,11 +85,16 @@ fn topic_policy(monitor: &Monitor) -> Value {
                 "Resource": topic,
                 "Condition": {
                     "StringEquals": {"aws:SourceAccount": account_region.account},
-                    "ArnLike": {"aws:SourceArn": AlarmKind::ALL.map(|kind| kind.alarm_arn(monitor))},
+                    "ArnLike": {"aws:SourceArn": alarm_arns(monitor)},
                 },
             },
         ],
     })
+}
+
+/// Every alarm that may notify, whether or not the spec asks for it now: the policy changes before the alarms do.
+fn alarm_arns(monitor: &Monitor) -> Vec<String> {
+    AlarmKind::ALL.into_iter().flat_map(|kind| kind.notifying_arns(monitor)).collect()
 }
 
 /// Reads the topic of the monitor's own name, with its subscriptions.
@@ -221,8 +226,10 @@ mod tests {
         assert_eq!(policy["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::123456789012:root");
         let alarms = &policy["Statement"][1]["Condition"];
         assert_eq!(alarms["StringEquals"]["aws:SourceAccount"], "123456789012");
-        let own = AlarmKind::ALL.map(|kind| kind.alarm_arn(&monitor));
-        assert_eq!(alarms["ArnLike"]["aws:SourceArn"], json!(own));
+        let own = alarms["ArnLike"]["aws:SourceArn"].as_array().unwrap();
+        assert_eq!(own.len(), 7, "four alarms, and a composite alarm for each detection");
+        let begin = format!("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:{}-", monitor.names.base());
+        assert!(own.iter().all(|arn| arn.as_str().unwrap().starts_with(&begin)), "{own:?}");
     }
 
     #[test]

@@ -53,9 +53,16 @@ async fn every_example_becomes_ready_and_is_in_sync() {
         applied.push(monitor);
     }
     let names: Vec<_> = applied.iter().map(|monitor| monitor["metadata"]["name"].as_str().unwrap()).collect();
-    for expected in
-        ["quickstart", "production", "low-cost", "shop-us", "existing-topic", "rule-database", "shop-gitops"]
-    {
+    for expected in [
+        "quickstart",
+        "production",
+        "low-cost",
+        "usual-traffic",
+        "shop-us",
+        "existing-topic",
+        "rule-database",
+        "shop-gitops",
+    ] {
         assert!(names.contains(&expected), "{names:?}");
     }
     for name in &names {

@@ -2,6 +2,7 @@
 
 pub mod alarms;
 pub mod analytics;
+pub mod anomaly;
 pub mod bucket;
 pub mod dashboard;
 pub mod default_state;

@@ -39,7 +39,15 @@ async fn is_created_exactly_so_and_then_left_alone() {
     sandbox.converge(&monitor, NOTIFICATIONS).await;
 
     let (account, name) = (&sandbox.account, monitor.names.topic());
-    let alarms = ["rejected-connections", "high-data-transfer", "external-connections", "detector-errors"];
+    let alarms = [
+        "rejected-connections",
+        "rejected-connections-verdict",
+        "high-data-transfer",
+        "high-data-transfer-verdict",
+        "external-connections",
+        "external-connections-verdict",
+        "detector-errors",
+    ];
     let alarms =
         alarms.map(|alarm| format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{}-{alarm}", monitor.names.base()));
     let arn = format!("arn:aws:sns:eu-west-1:{account}:{name}");

@@ -3,7 +3,7 @@
 mod killed_process;
 pub mod lives;
 pub mod points;
-mod trap;
+pub mod trap;
 
 use std::collections::BTreeMap;
 

@@ -44,6 +44,16 @@ pub fn suppression() -> Value {
     json!({"name": "scanner", "when": "dstport == 22", "until": "2020-01-01T00:00:00Z", "reason": "ours"})
 }
 
+/// A valid entry of `notifications.quietTimes`.
+pub fn quiet_time() -> Value {
+    json!({"name": "backup", "schedule": "cron(0 2 * * SUN)", "duration": "PT1H", "timezone": "UTC"})
+}
+
+/// A valid entry of `detections.*.anomaly.excludedRanges`.
+pub fn excluded_range() -> Value {
+    json!({"start": "2026-11-27T00:00:00Z", "end": "2026-11-30T00:00:00Z"})
+}
+
 /// Specs that break a rule, and the field that must be named.
 pub fn violations() -> Vec<(Value, &'static str)> {
     let key = "arn:aws:kms:eu-west-1:123456789012:key/0";
@@ -66,7 +76,7 @@ pub fn violations() -> Vec<(Value, &'static str)> {
     };
     let fields_of_files = |fields: &[&str]| files_only(json!({"s3": {"fields": fields}}));
     let endpoint = "notifications.subscriptions.endpoint";
-    let mut violations = violations_of_lists();
+    let mut violations = [violations_of_lists(), violations_of_bands(), violations_of_quiet_times()].concat();
     violations.extend([
         (json!({"vpcId": "vpc-1"}), "vpcId"),
         (json!({"region": "Ireland"}), "region"),
@@ -163,6 +173,48 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (json!({"tags": {"a": "?"}}), "tags"),
     ]);
     violations
+}
+
+/// Specs whose bands break a rule.
+fn violations_of_bands() -> Vec<(Value, &'static str)> {
+    let anomaly = |anomaly: Value| json!({"detections": {"highDataTransfer": {"anomaly": anomaly}}});
+    let range = |name: &str, value: &str| {
+        let mut range = excluded_range();
+        range[name] = json!(value);
+        anomaly(json!({"excludedRanges": [range]}))
+    };
+    let week = |detection: &str| json!({"detections": {detection: {"evaluationPeriods": 1, "periodSeconds": 604_800, "anomaly": {"mode": "Both"}}}});
+    vec![
+        (anomaly(json!({"mode": "Both", "direction": "Below"})), "detections.highDataTransfer.anomaly.direction"),
+        (anomaly(json!({"timezone": "+01:00"})), "detections.highDataTransfer.anomaly.timezone"),
+        (range("start", "yesterday"), "detections.highDataTransfer.anomaly.excludedRanges.start"),
+        (range("end", "2026-11-30"), "detections.highDataTransfer.anomaly.excludedRanges.end"),
+        (range("end", "2026-11-26T00:00:00Z"), "detections.highDataTransfer.anomaly.excludedRanges"),
+        (
+            anomaly(json!({"excludedRanges": [excluded_range(), excluded_range()]})),
+            "detections.highDataTransfer.anomaly.excludedRanges",
+        ),
+        (week("rejectedConnections"), "detections.rejectedConnections.anomaly.mode"),
+        (week("highDataTransfer"), "detections.highDataTransfer.anomaly.mode"),
+        (week("externalConnections"), "detections.externalConnections.anomaly.mode"),
+    ]
+}
+
+/// Specs whose quiet times break a rule.
+fn violations_of_quiet_times() -> Vec<(Value, &'static str)> {
+    let quiet = |name: &str, value: Value| {
+        let mut entry = quiet_time();
+        entry[name] = value;
+        json!({"notifications": {"quietTimes": [entry]}})
+    };
+    vec![
+        (quiet("name", json!("Backup")), "notifications.quietTimes.name"),
+        (quiet("schedule", json!("rate(1 hour)")), "notifications.quietTimes.schedule"),
+        (quiet("duration", json!("1 hour")), "notifications.quietTimes.duration"),
+        (quiet("timezone", json!("+01:00")), "notifications.quietTimes.timezone"),
+        (quiet("detections", json!(["highDataTransfer", "highDataTransfer"])), "notifications.quietTimes.detections"),
+        (json!({"notifications": {"quietTimes": [quiet_time(), quiet_time()]}}), "notifications.quietTimes"),
+    ]
 }
 
 /// Specs whose rules of users and suppressions break a rule.

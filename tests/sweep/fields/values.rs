@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Value, json};
 
 use super::others::Others;
-use super::rules::{custom_rule, suppression};
+use super::rules::{custom_rule, excluded_range, quiet_time, suppression};
 use super::schema::Property;
 
 /// The change that a property allows.
@@ -26,6 +26,8 @@ pub fn entry(list: &str) -> Value {
         "detector.customRules" => custom_rule(),
         "detector.customRules[].tests" => json!({"name": "t", "matches": true}),
         "detector.suppress" => suppression(),
+        "notifications.quietTimes" => quiet_time(),
+        _ if list.ends_with(".anomaly.excludedRanges") => excluded_range(),
         _ => json!({}),
     }
 }
@@ -76,6 +78,14 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
             json!([suppression()]),
             json!([with(suppression(), "rules", json!(["portScan"]))]),
         ])),
+        "notifications.quietTimes" => Some(Other::Values(vec![
+            json!([quiet_time()]),
+            json!([with(quiet_time(), "detections", json!(["rejectedConnections"]))]),
+        ])),
+        _ if path.ends_with(".anomaly.excludedRanges") => one(json!([excluded_range()])),
+        _ if path.ends_with(".anomaly.timezone") => one(json!("Europe/Berlin")),
+        // Below excludes mode Both.
+        _ if path.ends_with(".anomaly.direction") => one(json!("Outside")),
         "tags" => one(json!({"team": "network"})),
         _ => None,
     }
@@ -116,6 +126,11 @@ pub fn along_with(path: &str) -> Value {
         // With one period, one of them is all of them.
         "detections.highDataTransfer.datapointsToAlarm" => {
             json!({"detections": {"highDataTransfer": {"evaluationPeriods": 3}}})
+        }
+        // Without a band, its settings leave no trace.
+        _ if path.contains(".anomaly.") && path.rsplit('.').next() != Some("mode") => {
+            let detection = path.split('.').nth(1).unwrap_or_default();
+            json!({"detections": {detection: {"anomaly": {"mode": "Both"}}}})
         }
         _ => json!({}),
     }

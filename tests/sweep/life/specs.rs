@@ -3,7 +3,8 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::VpcFlowMonitorSpec;
-use vpc_flow_operator::api::spec::{DeletionPolicy, Subscription, SubscriptionProtocol, TagValue};
+use vpc_flow_operator::api::anomaly_mode::AnomalyMode;
+use vpc_flow_operator::api::spec::{DeletionPolicy, QuietTime, Subscription, SubscriptionProtocol, TagValue};
 
 use crate::fields::merge;
 use testkit::sandbox::Sandbox;
@@ -20,6 +21,14 @@ pub fn full(sandbox: &Sandbox) -> VpcFlowMonitorSpec {
     spec.tags.insert("team".into(), TagValue("network".into()));
     spec.tags.insert("stage".into(), TagValue("production".into()));
     spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
+    spec.detections.high_data_transfer.anomaly.mode = AnomalyMode::Both;
+    spec.notifications.quiet_times = vec![QuietTime {
+        name: "backup".into(),
+        schedule: "cron(0 2 * * *)".into(),
+        duration: "PT1H".into(),
+        timezone: "Europe/Berlin".into(),
+        detections: Vec::new(),
+    }];
     let to = |protocol, endpoint: String| Subscription { protocol, endpoint, subscription_role_arn: None };
     spec.notifications.subscriptions = vec![
         to(SubscriptionProtocol::Sms, STAYS.into()),
@@ -43,6 +52,7 @@ pub fn changes(sandbox: &Sandbox, namespace: &str) -> Value {
         "detections": {
             "externalConnections": {"enabled": false},
             "highDataTransfer": {"minBytes": 20_000_000, "threshold": 20.0},
+            "rejectedConnections": {"anomaly": {"mode": "Either", "direction": "Outside"}},
         },
         "notifications": {
             "subscriptions": [
@@ -50,6 +60,9 @@ pub fn changes(sandbox: &Sandbox, namespace: &str) -> Value {
                 {"protocol": "sms", "endpoint": COMES},
             ],
             "notifyOnRecovery": false,
+            "quietTimes": [
+                {"name": "weekend", "schedule": "cron(0 18 * * FRI)", "duration": "P2D", "detections": ["highDataTransfer"]},
+            ],
         },
         "detector": {"source": "S3", "memoryMb": 384, "highTransferBytes": 70_000_000},
         "analytics": {"database": "flows", "table": "records", "bytesScannedCutoff": 20_000_000},

@@ -1,8 +1,8 @@
-"""CloudWatch alarms and dashboards."""
+"""CloudWatch alarms, anomaly models, mute rules and dashboards."""
 
 from overlay.permissions.conditions import Context
 from overlay.permissions.request import Request
-from overlay.permissions.row import Check, Row, gives_tags, removed_tags, request_tags, resource_tags
+from overlay.permissions.row import Check, Row, everything, gives_tags, removed_tags, request_tags, resource_tags
 
 
 def _alarm(request: Request) -> list[str]:
@@ -13,6 +13,17 @@ def _alarm(request: Request) -> list[str]:
 
 def _all_alarms(request: Request) -> list[str]:
     return [request.arn("cloudwatch", "alarm:*")]
+
+
+def _mute_rule(request: Request) -> list[str]:
+    members = request.members
+    name = members.get("Name") or members.get("AlarmMuteRuleName", "")
+    return [request.arn("cloudwatch", f"alarm-mute-rule:{name}")]
+
+
+def _muted_alarms(request: Request) -> list[str]:
+    targets = request.members.get("MuteTargets") or {}
+    return [request.arn("cloudwatch", f"alarm:{name}") for name in targets.get("AlarmNames") or []]
 
 
 def _dashboard(request: Request) -> list[str]:
@@ -42,6 +53,23 @@ ROWS = {
         Check("cloudwatch:PutMetricAlarm", _alarm, (resource_tags, request_tags, _actions)),
         Check("cloudwatch:TagResource", _alarm, (resource_tags, request_tags), when=gives_tags),
     )),
+    "PutCompositeAlarm": Row('API, PutCompositeAlarm: "scoped to *"', (
+        Check("cloudwatch:PutCompositeAlarm", _all_alarms),
+        Check("cloudwatch:TagResource", _alarm, (resource_tags, request_tags), when=gives_tags),
+    )),
+    # "Permissions for anomaly detector operations apply to all anomaly detectors in the account."
+    "PutAnomalyDetector": Row("API, AnomalyDetector", (Check("cloudwatch:PutAnomalyDetector", everything),)),
+    "DescribeAnomalyDetectors": Row("API, AnomalyDetector", (Check("cloudwatch:DescribeAnomalyDetectors", everything),)),
+    "DeleteAnomalyDetector": Row("API, AnomalyDetector", (Check("cloudwatch:DeleteAnomalyDetector", everything),)),
+    "PutAlarmMuteRule": Row('API, PutAlarmMuteRule: "on two types of resources"', (
+        Check("cloudwatch:PutAlarmMuteRule", _mute_rule, (resource_tags, request_tags)),
+        Check("cloudwatch:PutAlarmMuteRule", _muted_alarms, (resource_tags,)),
+        Check("cloudwatch:TagResource", _mute_rule, (resource_tags, request_tags), when=gives_tags),
+    )),
+    "GetAlarmMuteRule": Row("API, GetAlarmMuteRule", (Check("cloudwatch:GetAlarmMuteRule", _mute_rule, (resource_tags,)),)),
+    "ListAlarmMuteRules": Row("API, ListAlarmMuteRules", (Check("cloudwatch:ListAlarmMuteRules", everything),)),
+    "DeleteAlarmMuteRule": Row(
+        "API, DeleteAlarmMuteRule", (Check("cloudwatch:DeleteAlarmMuteRule", _mute_rule, (resource_tags,)),)),
     "DeleteAlarms": Row(_SAR, (Check("cloudwatch:DeleteAlarms", _alarm, (resource_tags,)),)),
     "SetAlarmState": Row(_SAR, (Check("cloudwatch:SetAlarmState", _alarm, (resource_tags,)),)),
     "GetDashboard": Row(_SAR, (Check("cloudwatch:GetDashboard", _dashboard, (resource_tags,)),)),
