@@ -1,6 +1,8 @@
 //! The spec, which a user writes. The comment of each field gives its unit, default and consequence; `kubectl explain` shows it.
 
+mod alarm_limits;
 mod analytics;
+mod custom_detection;
 mod custom_rule;
 mod destinations;
 mod detections;
@@ -19,10 +21,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::detector::Detector;
+pub use alarm_limits::AlarmLimits;
 pub use analytics::{Analytics, Dashboard};
+pub use custom_detection::CustomDetection;
 pub use custom_rule::{CustomRule, RuleTest};
 pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
-pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
+pub use detections::{Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
 pub use flow_log_fields::GroupField;
 pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
@@ -69,7 +73,7 @@ pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
 #[schemars(extend("x-kubernetes-validations" = [
     rule_at(".region", "has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)", "region is immutable: create another VpcFlowMonitor for another region"),
     rule_at(".assumeRole", "has(self.assumeRole) == has(oldSelf.assumeRole) && (!has(self.assumeRole) || self.assumeRole == oldSelf.assumeRole)", "assumeRole is immutable: create another VpcFlowMonitor for another account"),
-    rule_at(".cloudWatchLogs", "self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.detector.enabled || self.detections.rejectedConnections.enabled || self.detections.highDataTransfer.enabled || self.detections.externalConnections.enabled)", "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the detector and all detections"),
+    rule_at(".cloudWatchLogs", "self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.detector.enabled || self.detections.rejectedConnections.enabled || self.detections.highDataTransfer.enabled || self.detections.externalConnections.enabled || has(self.detections.custom) && self.detections.custom.size() > 0)", "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the detector and all detections"),
     rule_at(".notifications", "!has(self.notifications.topicArn) || !has(self.region) || self.notifications.topicArn.split(':')[3] == self.region", "the topic must be in the monitor's region: CloudWatch alarms cannot notify a topic in another").showing("the topic is in %s, the monitor in %s", &["self.notifications.topicArn.split(':')[3]", "self.region"]),
     rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || (has(self.cloudWatchLogs.trafficType) ? self.cloudWatchLogs.trafficType : self.trafficType) != 'ACCEPT'", "rejectedConnections needs rejected traffic: set cloudWatchLogs.trafficType to ALL or REJECT, or disable the detection"),
     rule_at(".cloudWatchLogs", "!self.detections.rejectedConnections.enabled || 'action' in self.cloudWatchLogs.fields", "rejectedConnections counts by the field action: add it to cloudWatchLogs.fields, or disable the detection"),

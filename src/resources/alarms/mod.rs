@@ -57,7 +57,7 @@ pub struct FoundAlarm {
     tags: Tags,
 }
 
-/// Every alarm that the monitor may have, in the order of [`AlarmKind::ALL`].
+/// Every alarm that the monitor may have, in the order of [`AlarmKind::known`].
 pub type Observed = Vec<(AlarmKind, Option<FoundAlarm>)>;
 
 /// The page that has a section for each alarm.
@@ -99,7 +99,10 @@ fn description(monitor: &Monitor, kind: AlarmKind, condition: &Condition) -> Str
     let what = format!("{} in VPC {}", kind.title(), monitor.spec.vpc_id);
     let when = format!("more than {threshold} {counted} in {within} of {period_seconds} seconds.");
     let Monitor { namespace, name, .. } = monitor;
-    format!("{what}: {when} {advice} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.", kind.slug())
+    format!(
+        "{what}: {when} {advice} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.",
+        kind.section()
+    )
 }
 
 impl System for Alarms {
@@ -110,16 +113,16 @@ impl System for Alarms {
     const NEEDS: &'static [Component] = &[Component::Notifications];
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
-        let enabled = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor));
+        let enabled = AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor));
         let alarms: Vec<_> = enabled.map(|kind| (kind, wanted(monitor, kind))).collect();
         Ok(if alarms.is_empty() { None } else { Some(alarms) })
     }
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
-        let names = AlarmKind::ALL.map(|kind| kind.alarm_name(monitor));
-        let found = of_names(aws, names.to_vec()).await?;
+        let kinds = AlarmKind::known(monitor);
+        let found = of_names(aws, kinds.iter().map(|kind| kind.alarm_name(monitor)).collect()).await?;
         // The first failure in the order of the alarms counts, not the first in time: a failure that lasts is reported in the same words.
-        let alarms = join_all(AlarmKind::ALL.map(async |kind| {
+        let alarms = join_all(kinds.into_iter().map(async |kind| {
             let name = kind.alarm_name(monitor);
             let Some(alarm) = found.iter().find(|alarm| alarm.alarm_name() == Some(&name)) else {
                 return Ok((kind, None));

@@ -5,7 +5,6 @@
 //! recreate the deleted one.
 
 pub mod custom_rules;
-pub mod entry_error;
 mod environment;
 mod function;
 mod invocation;

@@ -58,6 +58,7 @@ impl Topic {
 /// "Using Amazon `CloudWatch` alarms" for the alarms' principal and source.
 fn topic_policy(monitor: &Monitor) -> Value {
     let (account_region, topic) = (&monitor.account_region, monitor.own_topic_arn());
+    let alarms: Vec<_> = AlarmKind::declared(monitor).into_iter().map(|kind| kind.alarm_arn(monitor)).collect();
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -85,7 +86,7 @@ fn topic_policy(monitor: &Monitor) -> Value {
                 "Resource": topic,
                 "Condition": {
                     "StringEquals": {"aws:SourceAccount": account_region.account},
-                    "ArnLike": {"aws:SourceArn": AlarmKind::ALL.map(|kind| kind.alarm_arn(monitor))},
+                    "ArnLike": {"aws:SourceArn": alarms},
                 },
             },
         ],
