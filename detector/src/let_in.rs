@@ -79,7 +79,9 @@ impl<T: Copy + Ord, const N: usize, const M: usize> LetIn<T, N, M> {
         places.sort_unstable_by_key(|place| (!is_new(*place), *place));
         let mut sorted = Self { more: self.more, ..Self::default() };
         let mut room = Room(places.len());
-        places.into_iter().for_each(|place| sorted.add(place, &mut room));
+        for place in places {
+            sorted.add(place, &mut room);
+        }
         sorted
     }
 }
@@ -96,7 +98,9 @@ mod tests {
 
     fn of(places: &[u16]) -> Places {
         let mut let_in = Places::default();
-        places.iter().for_each(|place| let_in.add(*place, &mut Room(100)));
+        for place in places {
+            let_in.add(*place, &mut Room(100));
+        }
         let_in
     }
 

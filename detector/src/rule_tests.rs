@@ -9,7 +9,7 @@ use flow_log_fields::Field;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::custom_rule::CustomRule;
+use crate::expression::Expression;
 use crate::format::{FormatError, LogFormat};
 use crate::record::{Parser, RecordError};
 use crate::rules::{Ends, Networks};
@@ -155,20 +155,20 @@ impl TestOutcome<'_> {
     }
 }
 
-/// Runs the tests of a rule, for a flow log of `format` with `trusted` networks besides the private ones.
+/// Runs the tests of a condition, for a flow log of `format` with `trusted` networks besides the private ones.
 #[must_use]
 pub fn run<'t>(
-    rule: &CustomRule,
+    when: &Expression,
     tests: &'t [RuleTest],
     format: &LogFormat,
     trusted: &[IpNet],
 ) -> Vec<TestOutcome<'t>> {
     let networks = Networks::new(trusted.to_vec());
-    tests.iter().map(|test| TestOutcome { test, matched: is_matched(rule, &test.input, format, &networks) }).collect()
+    tests.iter().map(|test| TestOutcome { test, matched: is_matched(when, &test.input, format, &networks) }).collect()
 }
 
 fn is_matched(
-    rule: &CustomRule,
+    when: &Expression,
     input: &TestInput,
     format: &LogFormat,
     networks: &Networks,
@@ -177,7 +177,7 @@ fn is_matched(
         let parser = Parser::new(format);
         let record = parser.parse(line)?;
         // The detector judges no other records.
-        Ok(record.has_traffic() && rule.when.matches(&record, &Ends::of(&record, networks)))
+        Ok(record.has_traffic() && when.matches(&record, &Ends::of(&record, networks)))
     };
     match input {
         TestInput::Line(line) => judge(format.clone(), line).map_err(TestRecordError::Line),
@@ -235,12 +235,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::custom_rule::tests::{database, read};
 
-    fn rule(when: &str) -> CustomRule {
-        let mut rule = database();
-        rule["when"] = json!(when);
-        read(rule).unwrap()
+    fn compiled(when: &str) -> Expression {
+        Expression::compile(when).unwrap()
     }
 
     fn with_head(input: Value) -> Value {
@@ -258,7 +255,7 @@ mod tests {
         let format = format!("{} ${{tcp-flags}}", LogFormat::aws_default()).parse().unwrap();
         let trusted = ["203.0.113.0/24".parse().unwrap()];
         let tests = [test(input)];
-        let mut outcomes = run(&rule(when), &tests, &format, &trusted);
+        let mut outcomes = run(&compiled(when), &tests, &format, &trusted);
         assert_eq!(outcomes.len(), 1);
         outcomes.remove(0).matched.map_err(|error| error.to_string())
     }
@@ -333,7 +330,7 @@ mod tests {
             json!({"name": "broken", "matches": false, "record": {"port": 80}}),
         ]
         .map(|test| serde_json::from_value(test).unwrap());
-        let outcomes = run(&rule("dstport == 5432"), &tests, &LogFormat::aws_default(), &[]);
+        let outcomes = run(&compiled("dstport == 5432"), &tests, &LogFormat::aws_default(), &[]);
         let passed: Vec<_> = outcomes.iter().map(|it| (it.test.name.as_str(), it.passed())).collect();
         assert_eq!(passed, [("hit", true), ("miss", false), ("negative", true), ("broken", false)]);
     }

@@ -10,7 +10,7 @@ use super::targets::Files;
 use super::values::namespace;
 use super::{print, print_error};
 
-/// Run the tests of the rules in `detector.customRules`, without a cluster and without AWS
+/// Run the tests of `detector.customRules` and `detections.custom`, without a cluster and without AWS
 ///
 /// Checks a file by every rule of the CRD, reads rules and suppressions as the operator does, and runs the tests of the rules that are
 /// switched on. Tests judge the condition of a rule on a record; windows, groups and suppressions do not count.

@@ -213,16 +213,17 @@ fn items(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Vec<Item> {
     let (kept, cost) = stored(to_s3 * compression, &spec.s3.lifecycle, &prices.s3_per_gb_month);
     bill.add(format!("{kept:.0} GB kept in the bucket"), cost);
 
-    let alarms = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor)).count();
+    let alarms = AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor)).count();
     bill.add(format!("{alarms} alarms"), count(alarms) * prices.alarm_per_month);
     let bands =
-        AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor) && kind.anomaly(monitor).is_some()).count();
+        AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor) && kind.anomaly(monitor).is_some()).count();
     if bands > 0 {
         let band = METRICS_OF_BAND_ALARM * prices.alarm_per_month + prices.composite_alarm_per_month;
         bill.add(format!("{bands} bands of what is usual, each with a composite alarm"), count(bands) * band);
     }
     let rules = if spec.detector.enabled { DETECTOR_METRICS + detector_metrics(monitor) } else { 0 };
-    let metrics = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor)).count() + rules;
+    let metrics =
+        Detection::declared(monitor).into_iter().filter(|detection| detection.enabled(monitor)).count() + rules;
     bill.add(format!("{metrics} custom metrics"), count(metrics) * prices.custom_metric_per_month);
     if spec.dashboard.enabled {
         bill.add("1 dashboard", prices.dashboard_per_month);

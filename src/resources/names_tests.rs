@@ -43,12 +43,12 @@ fn names(monitor: &Monitor) -> Vec<(String, (usize, &'static str))> {
         (names.workgroup(), WORKGROUP),
         (names.dashboard(), DASHBOARD),
     ];
-    all.extend(AlarmKind::ALL.map(|kind| (kind.alarm_name(monitor), ALARM)));
+    all.extend(AlarmKind::declared(monitor).into_iter().map(|kind| (kind.alarm_name(monitor), ALARM)));
     let with_bands = Detection::ALL.map(AlarmKind::from);
     all.extend(with_bands.map(|kind| (kind.band_name(monitor), ALARM)));
     all.extend(with_bands.map(|kind| (kind.verdict_name(monitor), ALARM)));
-    all.extend(Detection::ALL.map(|detection| (detection.filter_name(monitor), FILTER)));
-    all.extend(Detection::ALL.map(|detection| (detection.metric_name(monitor), METRIC)));
+    all.extend(Detection::declared(monitor).into_iter().map(|detection| (detection.filter_name(monitor), FILTER)));
+    all.extend(Detection::declared(monitor).into_iter().map(|detection| (detection.metric_name(monitor), METRIC)));
     all
 }
 
@@ -104,7 +104,7 @@ fn a_name_that_goes_on_where_anothers_ends_is_not_taken_for_it() {
     let neighbour = monitor("cluster", ("team", &format!("a-{hash}")));
     assert!(neighbour.names.base().starts_with(&format!("{}-", victim.names.base())), "they do look alike");
     let policy = format!("{:?}", super::notifications::Topic::new(&victim));
-    for kind in AlarmKind::ALL {
+    for kind in AlarmKind::declared(&victim) {
         assert!(policy.contains(&kind.alarm_arn(&victim)), "{policy}");
     }
     assert!(!policy.contains('*'), "{policy}");

@@ -25,7 +25,7 @@ pub fn render(report: &Report) -> String {
 }
 
 fn of_monitor(xml: &mut String, monitor: &MonitorReport) {
-    let all = || monitor.rules.iter().flat_map(|rule| &rule.tests);
+    let all = || monitor.tested().flat_map(|rule| &rule.tests);
     let count = |result| all().filter(|test| test.result == result).count();
     let invalid = monitor.invalid();
     let _ = writeln!(
@@ -37,7 +37,10 @@ fn of_monitor(xml: &mut String, monitor: &MonitorReport) {
         count(TestResult::Skipped)
     );
     for rule in &monitor.rules {
-        of_rule(xml, rule);
+        of_rule(xml, &rule.rule, rule);
+    }
+    for detection in &monitor.detections {
+        of_rule(xml, &format!("detection {}", detection.rule), detection);
     }
     for suppression in &monitor.suppress {
         if let Some(problem) = &suppression.problem {
@@ -50,12 +53,12 @@ fn of_monitor(xml: &mut String, monitor: &MonitorReport) {
     xml.push_str("  </testsuite>\n");
 }
 
-fn of_rule(xml: &mut String, rule: &RuleReport) {
+fn of_rule(xml: &mut String, class: &str, rule: &RuleReport) {
     if let Some(problem) = &rule.problem {
-        error(xml, &rule.rule, problem);
+        error(xml, class, problem);
     }
     for test in &rule.tests {
-        let (class, name) = (escaped(&rule.rule), escaped(&test.name));
+        let (class, name) = (escaped(class), escaped(&test.name));
         let _ = match outcome(rule, test) {
             None => writeln!(xml, "    <testcase classname=\"{class}\" name=\"{name}\"/>"),
             Some(outcome) => {

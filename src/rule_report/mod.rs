@@ -14,10 +14,11 @@ pub use junit::render as render_junit;
 pub use text::render;
 
 use crate::api::{Invalid, VpcFlowMonitorSpec, spec};
+use crate::resources::common::entry_error::EntryError;
 use crate::resources::detector::custom_rules::TestedRule;
-use crate::resources::detector::entry_error::EntryError;
 use crate::resources::detector::own_rules::OwnRules;
 use crate::resources::detector::package_settings;
+use crate::resources::metric_filters::custom::{CustomDetections, TestedDetection};
 
 /// The rules of several monitors.
 #[derive(Debug, Serialize)]
@@ -49,6 +50,8 @@ pub struct MonitorReport {
     pub problem: Option<String>,
     /// The rules in the order of the spec.
     pub rules: Vec<RuleReport>,
+    /// The detections of the user in the order of the spec.
+    pub detections: Vec<RuleReport>,
     /// The suppressions in the order of the spec. They have no tests.
     pub suppress: Vec<SuppressionReport>,
 }
@@ -57,7 +60,7 @@ pub struct MonitorReport {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleReport {
-    /// The name of the rule.
+    /// The name of the rule or detection.
     pub rule: String,
     /// The reason the rule is invalid, with the line of its condition and a caret.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,7 +146,7 @@ impl Report {
     /// The report on `monitors`.
     #[must_use]
     pub fn new(monitors: Vec<MonitorReport>) -> Self {
-        let rules = || monitors.iter().flat_map(|monitor| &monitor.rules);
+        let rules = || monitors.iter().flat_map(MonitorReport::tested);
         let tests = |result| rules().flat_map(|rule| &rule.tests).filter(|test| test.result == result).count();
         let suppressions = monitors.iter().flat_map(|monitor| &monitor.suppress);
         Self {
@@ -165,9 +168,14 @@ impl Report {
 }
 
 impl MonitorReport {
+    /// The rules and detections.
+    fn tested(&self) -> impl Iterator<Item = &RuleReport> {
+        self.rules.iter().chain(&self.detections)
+    }
+
     /// The entries that are invalid.
     fn invalid(&self) -> usize {
-        let rules = self.rules.iter().filter(|rule| rule.problem.is_some()).count();
+        let rules = self.tested().filter(|rule| rule.problem.is_some()).count();
         let suppressions = self.suppress.iter().filter(|suppression| suppression.problem.is_some()).count();
         rules + suppressions + usize::from(self.problem.is_some())
     }
@@ -177,13 +185,15 @@ impl MonitorReport {
 pub fn of_monitor(name: &str, spec: &VpcFlowMonitorSpec) -> Result<MonitorReport, Invalid> {
     let now = SystemTime::now();
     let own = OwnRules::read(spec, now)?;
+    let detections = CustomDetections::read(spec)?;
     let report = MonitorReport {
         monitor: name.to_owned(),
         problem: None,
         rules: own.rules.iter().map(|(declared, rule)| of_rule(declared, rule, &own)).collect(),
+        detections: detections.all.iter().map(|(declared, read)| of_detection(declared, read, &detections)).collect(),
         suppress: own.suppressions.iter().map(|(declared, read)| of_suppression(declared, read, &own, now)).collect(),
     };
-    let has_problem = report.invalid() > 0 || report.rules.iter().any(|rule| rule.count(TestResult::Failed) > 0);
+    let has_problem = report.invalid() > 0 || report.tested().any(|rule| rule.count(TestResult::Failed) > 0);
     // Without a problem of one entry, a limit of all entries together remains.
     let together = if has_problem { Ok(()) } else { package_settings::check(spec) };
     Ok(MonitorReport { problem: together.err().map(|problem| problem.to_string()), ..report })
@@ -204,6 +214,21 @@ fn of_rule(declared: &spec::CustomRule, rule: &Result<TestedRule, EntryError>, o
         not_run,
         tests: outcomes.iter().map(|outcome| of_test(outcome, not_run.is_some())).collect(),
         ..report
+    }
+}
+
+fn of_detection(
+    declared: &spec::CustomDetection,
+    read: &Result<TestedDetection, EntryError>,
+    all: &CustomDetections,
+) -> RuleReport {
+    let report = RuleReport { rule: declared.name.clone(), problem: None, not_run: None, tests: Vec::new() };
+    match read {
+        Ok(read) => {
+            let tests = all.outcomes(read).iter().map(|outcome| of_test(outcome, false)).collect();
+            RuleReport { tests, ..report }
+        }
+        Err(error) => RuleReport { problem: Some(error.to_string()), ..report },
     }
 }
 
@@ -363,6 +388,28 @@ mod tests {
             let text = render(&report);
             assert!(text.contains(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn detections_are_read_as_the_operator_reads_them() {
+        let tests = json!([
+            {"name": "hit", "matches": true, "record": {"dstport": 445}},
+            {"name": "miss", "matches": false, "record": {"dstport": 446}},
+        ]);
+        let of = |when: &str| {
+            let mut spec = fixtures::spec(&json!({}));
+            let custom = json!([{"name": "smb-out", "when": when, "threshold": 5, "tests": tests}]);
+            spec.detections.custom = serde_json::from_value(custom).unwrap();
+            Report::new(vec![of_monitor("a/b", &spec).unwrap()])
+        };
+        let valid = of("dstport == 445");
+        assert_eq!((valid.passed, valid.passes()), (2, true));
+        assert!(render(&valid).contains("  detection smb-out: 2 tests passed\n"), "{}", render(&valid));
+        assert_eq!(of("dstport in [445, 446]").failed, 1);
+        let invalid = of("dstport == 445 || srcport == 445");
+        assert_eq!((invalid.invalid, invalid.passes()), (1, false));
+        assert!(render(&invalid).contains("two fields in one condition: make it a customRule"), "{}", render(&invalid));
+        assert!(render_junit(&invalid).contains("classname=\"detection smb-out\""), "{}", render_junit(&invalid));
     }
 
     /// Every rule of the examples has tests of both outcomes, a runbook and techniques of MITRE ATT&CK.

@@ -16,12 +16,15 @@ pub fn render(report: &Report) -> String {
 
 // Writing to a String cannot fail.
 fn of_monitor(text: &mut String, monitor: &MonitorReport) {
-    if monitor.rules.is_empty() && monitor.suppress.is_empty() {
+    if monitor.tested().next().is_none() && monitor.suppress.is_empty() {
         return;
     }
     let _ = writeln!(text, "{}", monitor.monitor);
     for rule in &monitor.rules {
-        of_rule(text, rule);
+        of_rule(text, &rule.rule, rule);
+    }
+    for detection in &monitor.detections {
+        of_rule(text, &format!("detection {}", detection.rule), detection);
     }
     for suppression in &monitor.suppress {
         of_suppression(text, suppression);
@@ -32,8 +35,7 @@ fn of_monitor(text: &mut String, monitor: &MonitorReport) {
     text.push('\n');
 }
 
-fn of_rule(text: &mut String, rule: &RuleReport) {
-    let name = &rule.rule;
+fn of_rule(text: &mut String, name: &str, rule: &RuleReport) {
     let failed = rule.count(TestResult::Failed);
     let outcome = match (&rule.problem, rule.not_run, rule.tests.len()) {
         (Some(problem), ..) => format!("invalid\n{}", indented(problem)),

@@ -10,6 +10,7 @@
 //! A value that a record lacks is unknown: a comparison with it is neither true nor false, nor is its negation. A record
 //! matches an expression that is true.
 
+pub mod by_field;
 mod check;
 mod condition;
 mod error;
@@ -38,6 +39,7 @@ pub use problem::Problem;
 use crate::format::LogFormat;
 use crate::record::Record;
 use crate::rules::ends::Ends;
+use by_field::{FieldConditions, NotByField};
 use tree::Node;
 
 /// The most characters of an expression.
@@ -74,6 +76,11 @@ impl Expression {
     #[must_use]
     pub fn lacks(&self, format: &LogFormat) -> Option<Field> {
         self.tree.lacks(format)
+    }
+
+    /// The expression as conditions that are each about one field.
+    pub fn by_field(&self) -> Result<Vec<FieldConditions>, NotByField> {
+        by_field::by_field(&self.tree)
     }
 
     /// The conditions to evaluate, at most.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 
 /// A set of numbers.
 #[derive(Debug)]
@@ -132,6 +132,13 @@ impl Addresses {
         v6.extend(self.v6.0.iter().flat_map(|(first, last)| [Some(*first), last.checked_add(1)]).flatten());
     }
 
+    /// The networks that together have the addresses.
+    pub(super) fn networks(&self) -> Vec<IpNet> {
+        let v4 = self.v4.0.iter().flat_map(|(first, last)| Ipv4Subnets::new((*first).into(), (*last).into(), 0));
+        let v6 = self.v6.0.iter().flat_map(|(first, last)| Ipv6Subnets::new((*first).into(), (*last).into(), 0));
+        v4.map(IpNet::V4).chain(v6.map(IpNet::V6)).collect()
+    }
+
     #[inline]
     pub(super) fn contains(&self, address: IpAddr) -> bool {
         match address {
@@ -211,6 +218,7 @@ mod tests {
                 let mapped = |it: &IpNet| matches!((it, address), (IpNet::V6(it), IpAddr::V4(v4)) if it.contains(&v4.to_ipv6_mapped()));
                 let expected = networks.iter().any(|it| it.contains(&address) || mapped(it));
                 prop_assert_eq!(set.contains(address), expected, "{}", address);
+                prop_assert_eq!(Addresses::new(&set.networks()).contains(address), expected, "{}", address);
             }
         }
 

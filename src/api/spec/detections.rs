@@ -1,8 +1,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::alarm_limits::{AlarmLimits, datapoints, evaluation_span};
 use super::anomaly::Anomaly;
-use crate::api::cel::{Validation, distinct, matching, rule, rule_at};
+use super::custom_detection::CustomDetection;
+use crate::api::cel::{Validation, distinct, matching, names_differ, rule, rule_at};
 
 /// Detections that raise alarms. Each is a metric filter on the log group and a CloudWatch alarm on its metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +23,13 @@ pub struct Detections {
     pub high_data_transfer: HighDataTransfer,
     /// Flows from addresses outside the trusted networks.
     pub external_connections: ExternalConnections,
+    /// Detections of your own, at most 8. Each adds a metric filter, a custom metric and an alarm. At most five of the monitor's detections name
+    /// networks, `externalConnections` being one. Default none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-validations" = [
+        names_differ("the names of detections.custom must differ")
+    ]))]
+    pub custom: Vec<CustomDetection>,
 }
 
 impl Default for Detections {
@@ -30,45 +39,9 @@ impl Default for Detections {
             rejected_connections: RejectedConnections::default(),
             high_data_transfer: HighDataTransfer::default(),
             external_connections: ExternalConnections::default(),
+            custom: Vec::new(),
         }
     }
-}
-
-/// Limits of a detection's alarm.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AlarmLimits {
-    /// False: there is neither metric filter nor alarm.
-    pub enabled: bool,
-    /// The alarm fires when more flows than this are counted in a period, in enough of the periods.
-    pub threshold: f64,
-    /// Number of periods that are looked at.
-    pub evaluation_periods: i32,
-    /// Number of them that must be above the threshold.
-    pub datapoints_to_alarm: i32,
-    /// Length of a period in seconds.
-    pub period_seconds: i32,
-}
-
-/// See `PutMetricAlarm` in the CloudWatch API reference.
-fn evaluation_span() -> Validation {
-    rule(
-        "self.periodSeconds * self.evaluationPeriods <= (self.periodSeconds >= 3600 ? 604800 : 86400)",
-        "periodSeconds times evaluationPeriods must be at most 86400, a day, or 604800 with periods of an hour or more",
-    )
-    .showing(
-        "%s times %s is %s",
-        &["self.periodSeconds", "self.evaluationPeriods", "self.periodSeconds * self.evaluationPeriods"],
-    )
-}
-
-/// See "Evaluating an alarm" in the CloudWatch user guide: M out of N.
-fn datapoints() -> Validation {
-    rule_at(
-        ".datapointsToAlarm",
-        "!has(self.datapointsToAlarm) || self.datapointsToAlarm <= self.evaluationPeriods",
-        "datapointsToAlarm must be at most evaluationPeriods",
-    )
-    .showing("evaluationPeriods is %s", &["self.evaluationPeriods"])
 }
 
 /// See `PutMetricAlarm` and `MetricStat` in the CloudWatch API reference: a band has data points of at most a day.

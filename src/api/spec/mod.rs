@@ -1,7 +1,9 @@
 //! The spec, which a user writes. The comment of each field gives its unit, default and consequence; `kubectl explain` shows it.
 
+mod alarm_limits;
 mod analytics;
 mod anomaly;
+mod custom_detection;
 mod custom_rule;
 mod destinations;
 mod detections;
@@ -22,11 +24,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::detector::{Detector, RecordSource};
+pub use alarm_limits::AlarmLimits;
 pub use analytics::{Analytics, Dashboard};
 pub use anomaly::{Anomaly, Direction, ExcludedRange};
+pub use custom_detection::CustomDetection;
 pub use custom_rule::{CustomRule, RuleTest};
 pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
-pub use detections::{AlarmLimits, Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
+pub use detections::{Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
 pub use flow_log_fields::GroupField;
 pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};

@@ -49,6 +49,11 @@ pub(super) fn validations() -> Vec<Validation> {
         ),
     ];
     rules.extend(DETECTIONS.map(least_period));
+    rules.push(rule_at(
+        ".detections.custom",
+        &format!("self.cloudWatchLogs.enabled || !has(self.detections.custom) || self.detections.custom.all(own, own.periodSeconds >= {LEAST_PERIOD_SECONDS})"),
+        &least_period_message(),
+    ));
     for destination in [
         Destination { field: "cloudWatchLogs", counts: "self.cloudWatchLogs.enabled" },
         Destination { field: "s3", counts: "!self.cloudWatchLogs.enabled" },
@@ -63,7 +68,8 @@ pub(super) fn validations() -> Vec<Validation> {
 }
 
 fn any_detection() -> String {
-    DETECTIONS.map(|detection| format!("self.detections.{detection}.enabled")).join(" || ")
+    let built_in = DETECTIONS.map(|detection| format!("self.detections.{detection}.enabled")).join(" || ");
+    format!("{built_in} || has(self.detections.custom) && self.detections.custom.size() > 0")
 }
 
 fn least_period(detection: &str) -> Validation {
@@ -71,9 +77,13 @@ fn least_period(detection: &str) -> Validation {
     rule_at(
         &format!(".detections.{detection}.periodSeconds"),
         &format!("self.cloudWatchLogs.enabled || !{field}.enabled || {field}.periodSeconds >= {LEAST_PERIOD_SECONDS}"),
-        &format!("without the log group periodSeconds must be at least {LEAST_PERIOD_SECONDS}: the bucket gets records each five minutes"),
+        &least_period_message(),
     )
     .showing("periodSeconds is %s", &[&format!("{field}.periodSeconds")])
+}
+
+fn least_period_message() -> String {
+    format!("without the log group periodSeconds must be at least {LEAST_PERIOD_SECONDS}: the bucket gets records each five minutes")
 }
 
 /// The destination whose records are counted for the alarms.

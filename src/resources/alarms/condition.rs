@@ -1,5 +1,6 @@
 //! The conditions under which alarms fire.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::monitor::Monitor;
@@ -25,8 +26,19 @@ pub(super) struct Condition {
     pub advice: String,
 }
 
-const fn first_step(detection: Detection) -> &'static str {
-    match detection {
+/// Most characters of a condition in an alarm's description.
+const SHOWN_CHARS: usize = 300;
+
+fn first_step(monitor: &Monitor, detection: Detection) -> String {
+    let step = match detection {
+        Detection::Custom(name) => {
+            let declared = monitor.spec.detections.custom.iter().find(|custom| custom.name == name.as_str());
+            let when = declared.map(|custom| custom.when.as_str()).unwrap_or_default();
+            let when = when.split_whitespace().collect::<Vec<_>>().join(" ");
+            let shown: String = when.chars().take(SHOWN_CHARS).collect();
+            let cut = if shown.len() < when.len() { "..." } else { "" };
+            return format!("It counts the records with {shown}{cut}.");
+        }
         Detection::RejectedConnections => {
             "The saved query Rejected by source and port has the sources; one inside the VPC is urgent."
         }
@@ -36,14 +48,15 @@ const fn first_step(detection: Detection) -> &'static str {
         Detection::ExternalConnections => {
             "The saved query External conversations has the addresses and ports; close the ports that should not be public, or trust the networks."
         }
-    }
+    };
+    step.to_owned()
 }
 
 impl AlarmKind {
-    pub(super) const fn title(self) -> &'static str {
+    pub(super) fn title(self) -> Cow<'static, str> {
         match self {
             Self::Detection(detection) => detection.title(),
-            Self::DetectorErrors => "Errors of the detector",
+            Self::DetectorErrors => "Errors of the detector".into(),
         }
     }
 
@@ -60,7 +73,7 @@ impl AlarmKind {
                     datapoints_to_alarm: limits.datapoints_to_alarm,
                     period_seconds: limits.period_seconds,
                     counted: "flows",
-                    advice: first_step(detection).to_owned(),
+                    advice: first_step(monitor, detection),
                 }
             }
             // See "Types of metrics for Lambda functions" in the AWS Lambda developer guide.

@@ -49,7 +49,7 @@ impl System for Alarms {
     const NEEDS: &'static [Component] = &[Component::Notifications];
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
-        let enabled = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor));
+        let enabled = AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor));
         let alarms: Vec<_> = enabled.map(|kind| (kind, wanted(monitor, kind))).collect();
         Ok(if alarms.is_empty() { None } else { Some(alarms) })
     }
@@ -206,7 +206,7 @@ fn detection(monitor: &Monitor, seen: &Seen, at: Timestamp) -> Option<DetectionS
     let Bands { model, .. } = Bands::wanted(monitor, detection, seen, at);
     let learning = learning(seen, &model);
     Some(DetectionStatus {
-        name: detection.in_spec().as_str().to_owned(),
+        name: detection.in_spec()?.as_str().to_owned(),
         mode: anomaly.mode,
         effective: learning.effective(anomaly, at),
         full_from: learning.full_from(anomaly).map(Time),

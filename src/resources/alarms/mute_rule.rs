@@ -76,12 +76,13 @@ impl MuteRule {
             let is_quiet = |kind: &AlarmKind| match kind {
                 AlarmKind::Detection(detection) => {
                     let named = &quiet_time.detections;
-                    kind.enabled(monitor) && (named.is_empty() || named.contains(&detection.in_spec()))
+                    let is_named = detection.in_spec().is_some_and(|name| named.contains(&name));
+                    kind.enabled(monitor) && (named.is_empty() || is_named)
                 }
                 AlarmKind::DetectorErrors => false,
             };
             let mut alarms = Vec::new();
-            for kind in AlarmKind::ALL.into_iter().filter(is_quiet) {
+            for kind in AlarmKind::declared(monitor).into_iter().filter(is_quiet) {
                 alarms.push(kind.alarm_name(monitor));
                 alarms.extend(has_verdict(kind).then(|| kind.verdict_name(monitor)));
             }

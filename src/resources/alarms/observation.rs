@@ -22,7 +22,7 @@ use crate::resources::common::detections::Detection;
 pub struct Observed {
     /// The time of the observation.
     pub(super) at: Timestamp,
-    /// Every kind, in the order of [`AlarmKind::ALL`].
+    /// Every kind, in the order of [`AlarmKind::known`].
     pub(super) kinds: Vec<Seen>,
     /// Mute rules by their names, whether AWS has them or not.
     pub(super) mute_rules: Vec<(String, Option<FoundMuteRule>)>,
@@ -40,11 +40,12 @@ pub(super) struct Seen {
 
 /// Reads all of them. Models and mute rules are read only where there may be some: not every operator has the permission.
 pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
-    let names = AlarmKind::ALL.iter().flat_map(|kind| names(*kind, monitor)).collect();
+    let known = AlarmKind::known(monitor);
+    let names = known.iter().flat_map(|kind| names(*kind, monitor)).collect();
     let (metric_alarms, composites) = described(aws, names).await?;
     let at = Timestamp::now();
     // The first failure in the order of the alarms counts, not the first in time: a failure that lasts is reported in the same words.
-    let kinds = AlarmKind::ALL.map(async |kind| seen(aws, monitor, kind, (&metric_alarms, &composites), at).await);
+    let kinds = known.into_iter().map(async |kind| seen(aws, monitor, kind, (&metric_alarms, &composites), at).await);
     let mut all = Vec::new();
     for kind in join_all(kinds).await {
         all.push(kind?);
@@ -57,11 +58,9 @@ pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError>
 }
 
 fn names(kind: AlarmKind, monitor: &Monitor) -> Vec<String> {
-    match kind {
-        AlarmKind::Detection(_) => {
-            vec![kind.alarm_name(monitor), kind.band_name(monitor), kind.verdict_name(monitor)]
-        }
-        AlarmKind::DetectorErrors => vec![kind.alarm_name(monitor)],
+    match kind.with_band() {
+        Some(_) => vec![kind.alarm_name(monitor), kind.band_name(monitor), kind.verdict_name(monitor)],
+        None => vec![kind.alarm_name(monitor)],
     }
 }
 
@@ -82,7 +81,7 @@ async fn seen(
     if let Some(found) = metric_alarm(&name) {
         seen.alarm = Some(alarm::normalise(found, tags_of(ResourceKind::Alarm, &name).await?));
     }
-    let AlarmKind::Detection(detection) = kind else { return Ok(seen) };
+    let Some(detection) = kind.with_band() else { return Ok(seen) };
     let name = kind.band_name(monitor);
     if let Some(found) = metric_alarm(&name) {
         seen.band = Some(band::normalise(found, detection, tags_of(ResourceKind::Alarm, &name).await?, at));

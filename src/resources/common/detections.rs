@@ -1,6 +1,10 @@
 //! Names and alarm limits of the detections, which metric filters, alarms and dashboard share.
 
-use crate::api::spec::{AlarmLimits, Anomaly, DetectionName};
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use super::custom_name::CustomName;
+use crate::api::spec::{AlarmLimits, Anomaly, CustomDetection, DetectionName, ExternalConnections};
 use crate::monitor::Monitor;
 
 /// Something worth an alarm: a metric filter on the log group, the metric it counts into, and an alarm on that metric.
@@ -12,39 +16,64 @@ pub enum Detection {
     HighDataTransfer,
     /// Flows from addresses outside the trusted networks.
     ExternalConnections,
+    /// A detection of the user.
+    Custom(CustomName),
 }
 
+/// A detection of the user has no band.
+static NO_BAND: LazyLock<Anomaly> = LazyLock::new(Anomaly::default);
+
+/// The mark of a detection of the user within the names of AWS resources.
+const CUSTOM: &str = "c-";
+
 impl Detection {
-    /// Every detection, in the order of display.
+    /// The detections that every monitor has, in the order of display.
     pub const ALL: [Self; 3] = [Self::RejectedConnections, Self::HighDataTransfer, Self::ExternalConnections];
+
+    /// The detections that the spec declares, also those that it switches off.
+    #[must_use]
+    pub fn declared(monitor: &Monitor) -> Vec<Self> {
+        let custom = monitor.spec.detections.custom.iter().filter_map(|custom| CustomName::new(&custom.name));
+        Self::ALL.into_iter().chain(custom.map(Self::Custom)).collect()
+    }
+
+    /// The detection of the user whose filter or alarm has this name.
+    #[must_use]
+    pub fn of_custom_name(monitor: &Monitor, name: &str) -> Option<Self> {
+        let slug = name.strip_prefix(monitor.names.base())?.strip_prefix('-')?;
+        CustomName::new(slug.strip_prefix(CUSTOM)?).map(Self::Custom)
+    }
 
     /// Its name in metrics, `PascalCase` as AWS names its own.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> Cow<'static, str> {
         match self {
-            Self::RejectedConnections => "RejectedConnections",
-            Self::HighDataTransfer => "HighDataTransfer",
-            Self::ExternalConnections => "ExternalConnections",
+            Self::RejectedConnections => "RejectedConnections".into(),
+            Self::HighDataTransfer => "HighDataTransfer".into(),
+            Self::ExternalConnections => "ExternalConnections".into(),
+            Self::Custom(name) => format!("Custom-{name}").into(),
         }
     }
 
     /// Its title in alarms and on the dashboard.
     #[must_use]
-    pub const fn title(self) -> &'static str {
+    pub fn title(self) -> Cow<'static, str> {
         match self {
-            Self::RejectedConnections => "Rejected connections",
-            Self::HighDataTransfer => "High data transfer",
-            Self::ExternalConnections => "External connections",
+            Self::RejectedConnections => "Rejected connections".into(),
+            Self::HighDataTransfer => "High data transfer".into(),
+            Self::ExternalConnections => "External connections".into(),
+            Self::Custom(name) => format!("Detection {name}").into(),
         }
     }
 
     /// Its part of the names of AWS resources.
     #[must_use]
-    pub const fn slug(self) -> &'static str {
+    pub fn slug(self) -> Cow<'static, str> {
         match self {
-            Self::RejectedConnections => "rejected-connections",
-            Self::HighDataTransfer => "high-data-transfer",
-            Self::ExternalConnections => "external-connections",
+            Self::RejectedConnections => "rejected-connections".into(),
+            Self::HighDataTransfer => "high-data-transfer".into(),
+            Self::ExternalConnections => "external-connections".into(),
+            Self::Custom(name) => format!("{CUSTOM}{name}").into(),
         }
     }
 
@@ -68,28 +97,38 @@ impl Detection {
             Self::RejectedConnections => spec.rejected_connections.limits(),
             Self::HighDataTransfer => spec.high_data_transfer.limits(),
             Self::ExternalConnections => spec.external_connections.limits(),
+            Self::Custom(name) => {
+                let declared = spec.custom.iter().find(|custom| custom.name == name.as_str());
+                // A former one of the spec is as good as switched off.
+                declared.map_or(
+                    AlarmLimits { enabled: false, ..ExternalConnections::default().limits() },
+                    CustomDetection::limits,
+                )
+            }
         }
     }
 
     /// The settings of its band.
     #[must_use]
-    pub const fn anomaly(self, monitor: &Monitor) -> &Anomaly {
+    pub fn anomaly(self, monitor: &Monitor) -> &Anomaly {
         let spec = &monitor.spec.detections;
         match self {
             Self::RejectedConnections => &spec.rejected_connections.anomaly,
             Self::HighDataTransfer => &spec.high_data_transfer.anomaly,
             Self::ExternalConnections => &spec.external_connections.anomaly,
+            Self::Custom(_) => &NO_BAND,
         }
     }
 
-    /// Its name in the spec.
+    /// Its name in the spec; none of a detection of the user.
     #[must_use]
-    pub const fn in_spec(self) -> DetectionName {
-        match self {
+    pub const fn in_spec(self) -> Option<DetectionName> {
+        Some(match self {
             Self::RejectedConnections => DetectionName::RejectedConnections,
             Self::HighDataTransfer => DetectionName::HighDataTransfer,
             Self::ExternalConnections => DetectionName::ExternalConnections,
-        }
+            Self::Custom(_) => return None,
+        })
     }
 
     /// The settings by which the metric counts, as text. Data from before a change of them does not show what is usual.
@@ -97,7 +136,7 @@ impl Detection {
     pub fn counts(self, monitor: &Monitor) -> String {
         let spec = &monitor.spec;
         let own = match self {
-            Self::RejectedConnections => String::new(),
+            Self::RejectedConnections | Self::Custom(_) => String::new(),
             Self::HighDataTransfer => spec.detections.high_data_transfer.min_bytes.to_string(),
             Self::ExternalConnections => spec.detections.external_connections.trusted_cidrs.join(" "),
         };

@@ -2,7 +2,10 @@
 
 pub mod alarm_kind;
 pub mod cloudwatch_tags;
+pub mod condition_tests;
+pub mod custom_name;
 pub mod detections;
+pub mod entry_error;
 pub mod full_log_group;
 pub mod log_group;
 pub mod networks;

@@ -48,14 +48,14 @@ pub fn owner(body: &Value) -> Option<&str> {
 }
 
 fn alarm_states(monitor: &Monitor) -> Option<Widget> {
-    let enabled = AlarmKind::ALL.into_iter().filter(|kind| kind.enabled(monitor));
+    let enabled = AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor));
     let alarms: Vec<_> = enabled.map(|kind| kind.shown_arn(monitor)).collect();
     let properties = json!({"title": "Alarms", "alarms": alarms});
     (!alarms.is_empty()).then_some(Widget { kind: "alarm", height: 3, properties })
 }
 
 fn detection_metrics(monitor: &Monitor) -> Vec<Widget> {
-    let enabled = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor));
+    let enabled = Detection::declared(monitor).into_iter().filter(|detection| detection.enabled(monitor));
     enabled.map(|detection| detection_metric(monitor, detection)).collect()
 }
 
@@ -81,7 +81,7 @@ fn detection_metric(monitor: &Monitor, detection: Detection) -> Widget {
         "annotations": {"horizontal": [{"label": label, "value": threshold, "color": RED}]},
         "yAxis": {"left": {"min": 0, "showUnits": false}},
     });
-    graph(monitor, detection.title(), &metrics, more)
+    graph(monitor, &detection.title(), &metrics, more)
 }
 
 fn traffic(monitor: &Monitor) -> Option<Widget> {

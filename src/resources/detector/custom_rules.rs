@@ -7,8 +7,9 @@ use flow_log_fields::Field;
 use ipnet::IpNet;
 use serde_json::json;
 
-use super::entry_error::{EntryError, compile, visible};
 use crate::api::{Invalid, spec};
+use crate::resources::common::condition_tests::{self, first_failure};
+use crate::resources::common::entry_error::{EntryError, compile};
 
 pub(super) const CUSTOM_RULES: &str = "detector.customRules";
 
@@ -26,7 +27,7 @@ impl TestedRule {
     /// The tests with their outcomes.
     #[must_use]
     pub fn outcomes(&self, format: &LogFormat, trusted: &[IpNet]) -> Vec<TestOutcome<'_>> {
-        rule_tests::run(&self.rule, &self.tests, format, trusted)
+        rule_tests::run(&self.rule.when, &self.tests, format, trusted)
     }
 
     /// True if a failed test counts: one of a rule that is switched off, or that is idle, does not.
@@ -40,11 +41,8 @@ impl TestedRule {
         if !self.is_tested() {
             return None;
         }
-        let outcomes = self.outcomes(format, trusted);
-        let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, outcome)| !outcome.passed()).collect();
-        let (place, outcome) = failed.first()?;
-        let field = format!("{CUSTOM_RULES}[{index}].tests[{place}]");
-        Some(Invalid::failed_test(field, failure(&self.rule, outcome, failed.len())))
+        let (place, problem) = first_failure("rule", &self.rule.name, &self.outcomes(format, trusted))?;
+        Some(Invalid::failed_test(format!("{CUSTOM_RULES}[{index}].tests[{place}]"), problem))
     }
 }
 
@@ -55,27 +53,8 @@ pub(super) fn read(declared: &spec::CustomRule, format: &LogFormat) -> Result<Te
     value.as_object_mut().and_then(|rule| rule.remove("tests"));
     // The function reads the same form.
     let rule: CustomRule = serde_json::from_value(value).map_err(|problem| EntryError::whole(&problem.to_string()))?;
-    let read = |(place, test): (usize, &spec::RuleTest)| {
-        let part = format!(".tests[{place}]");
-        serde_json::from_value(json!(test)).map_err(|problem| EntryError::part(part, &problem.to_string()))
-    };
-    let tests = declared.tests.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+    let tests = condition_tests::read(&declared.tests)?;
     Ok(TestedRule { missing: rule.when.lacks(format), rule, tests })
-}
-
-/// The first failed test of a rule in words.
-fn failure(rule: &CustomRule, outcome: &TestOutcome<'_>, failed: usize) -> String {
-    let (name, test) = (&rule.name, &outcome.test.name);
-    let reason = match &outcome.matched {
-        Ok(true) => format!("`when` matches {}, and should not", outcome.test.input),
-        Ok(false) => format!("`when` does not match {}, and should", outcome.test.input),
-        Err(problem) => problem.to_string(),
-    };
-    let others = match failed - 1 {
-        0 => String::new(),
-        others => format!(" ({others} more of its tests fail)"),
-    };
-    visible(&format!("the test `{test}` of the rule `{name}` fails: {reason}{others}; correct the rule or the test"))
 }
 
 #[cfg(test)]

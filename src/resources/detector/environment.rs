@@ -7,12 +7,12 @@ use detector::message::QUERIED_FIELDS;
 use detector::rules::{Config, Rule, Severity};
 use serde_json::json;
 
-use super::entry_error::invalid;
 use super::package_settings::PackageSettings;
 use super::rules::is_enabled;
 use crate::api::Invalid;
 use crate::api::{log_format, spec};
 use crate::monitor::Monitor;
+use crate::resources::common::entry_error::invalid;
 
 /// The variable for the format of records.
 pub(super) const LOG_FORMAT: &str = "LOG_FORMAT";

@@ -7,7 +7,6 @@
 
 mod counted_detections;
 pub mod custom_rules;
-pub mod entry_error;
 mod environment;
 mod event_rule;
 mod function;

@@ -11,9 +11,9 @@ use detector::suppression::Suppression;
 use ipnet::IpNet;
 
 use super::custom_rules::{self, CUSTOM_RULES, TestedRule};
-use super::entry_error::{EntryError, invalid};
 use super::suppressions::{self, SUPPRESS};
 use crate::api::{Invalid, VpcFlowMonitorSpec, log_format, spec};
+use crate::resources::common::entry_error::{EntryError, invalid};
 
 pub(super) const TRUSTED_CIDRS: &str = "detections.externalConnections.trustedCidrs";
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::entry_error::visible;
+use crate::resources::common::entry_error::visible;
 
 /// Hexadecimal digits of a hash. A name and an entry have one each.
 const DIGITS: usize = 4;

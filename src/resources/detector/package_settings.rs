@@ -38,17 +38,15 @@ pub(super) struct PackageSettings {
 impl PackageSettings {
     /// The settings of a monitor. Lists whose order has no meaning are sorted, so a change of order alone is no change.
     pub(super) fn of(monitor: &Monitor) -> Result<Self, Invalid> {
-        Self::with(monitor, OwnRules::read(&monitor.spec, SystemTime::now())?.package_config()?)
+        let config = OwnRules::read(&monitor.spec, SystemTime::now())?.package_config()?;
+        Self::new(&PackageConfig { detections: counted_detections::all(monitor)?, ..config })
     }
 
-    /// The settings of a monitor without rules and suppressions of the user, for a new function while those are invalid.
+    /// The settings of a monitor without rules, suppressions and detections of the user, for a new function while those are invalid.
     pub(super) fn without_own_rules(monitor: &Monitor) -> Result<Self, Invalid> {
         let trusted_cidrs = OwnRules::read(&monitor.spec, SystemTime::now())?.trusted;
-        Self::with(monitor, PackageConfig { trusted_cidrs, ..PackageConfig::default() })
-    }
-
-    fn with(monitor: &Monitor, config: PackageConfig) -> Result<Self, Invalid> {
-        Self::new(&PackageConfig { detections: counted_detections::all(monitor)?, ..config })
+        let detections = counted_detections::built_in(monitor)?;
+        Self::new(&PackageConfig { detections, trusted_cidrs, ..PackageConfig::default() })
     }
 
     fn new(config: &PackageConfig) -> Result<Self, Invalid> {

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use detector::suppression::Suppression;
 use serde_json::json;
 
-use super::entry_error::{EntryError, compile};
 use crate::api::spec;
+use crate::resources::common::entry_error::{EntryError, compile};
 
 pub(super) const SUPPRESS: &str = "detector.suppress";
 

@@ -12,17 +12,27 @@ pub fn matches(pattern: &str, record: &str) -> bool {
 }
 
 fn term_matches(term: &str, value: &str) -> bool {
-    split(term, " && ").iter().all(|test| {
-        let name = test.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let Some(condition) = name.map(|end| &test[end..]) else { return true };
-        if let Some(bound) = condition.strip_prefix('>') {
-            return value.parse::<f64>().is_ok_and(|value| value > bound.parse().unwrap());
-        }
-        match condition.strip_prefix("!=") {
-            Some(operand) => !equals(operand, value),
-            None => equals(condition.strip_prefix('=').unwrap(), value),
-        }
-    })
+    split(term, " || ").iter().any(|part| split(part, " && ").iter().all(|test| test_matches(test, value)))
+}
+
+fn test_matches(test: &str, value: &str) -> bool {
+    let name = test.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let Some(condition) = name.map(|end| &test[end..]) else { return true };
+    let compared = |bound: &str, holds: fn(f64, f64) -> bool| {
+        value.parse().is_ok_and(|value: f64| holds(value, bound.parse().unwrap()))
+    };
+    let forms: [(&str, fn(f64, f64) -> bool); 3] = [
+        (">=", |value, bound| value >= bound),
+        ("<=", |value, bound| value <= bound),
+        (">", |value, bound| value > bound),
+    ];
+    if let Some((operator, holds)) = forms.into_iter().find(|(operator, _)| condition.starts_with(operator)) {
+        return compared(&condition[operator.len()..], holds);
+    }
+    match condition.strip_prefix("!=") {
+        Some(operand) => !equals(operand, value),
+        None => equals(condition.strip_prefix('=').unwrap(), value),
+    }
 }
 
 fn equals(operand: &str, value: &str) -> bool {

@@ -1,8 +1,10 @@
 //! The metric filters, which count the records that match the detections.
 
+pub mod custom;
 pub mod digits;
 pub mod networks;
 pub mod pattern;
+mod render;
 
 use std::collections::BTreeMap;
 
@@ -77,7 +79,7 @@ impl System for MetricFilters {
             // The detector counts instead.
             return Ok(None);
         }
-        let enabled = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor));
+        let enabled = Detection::declared(monitor).into_iter().filter(|detection| detection.enabled(monitor));
         let filters: Vec<_> = enabled.map(|detection| (detection, wanted(monitor, detection))).collect();
         Ok(if filters.is_empty() { None } else { Some(filters) })
     }
@@ -148,7 +150,7 @@ impl Resource for Filter {
 
     fn differences(&self, _monitor: &Monitor, found: &Self) -> Vec<Step<Self>> {
         let mut steps = rewrite(self, &self.name, found, self);
-        if pattern::fields(&found.pattern) != pattern::fields(&self.pattern) {
+        if render::fields(&found.pattern) != render::fields(&self.pattern) {
             for step in &mut steps {
                 step.follows = Some(flow_log_to(Sink::CloudWatchLogs));
             }
@@ -173,7 +175,8 @@ impl Resource for Filter {
 
 fn normalise(monitor: &Monitor, log_group: &str, found: sdk::MetricFilter) -> Option<Filter> {
     let name = found.filter_name?;
-    let is_ours = Detection::ALL.into_iter().any(|detection| detection.filter_name(monitor) == name);
+    let is_ours = Detection::ALL.into_iter().any(|detection| detection.filter_name(monitor) == name)
+        || Detection::of_custom_name(monitor, &name).is_some();
     let transformation = found.metric_transformations.and_then(|all| all.into_iter().next());
     let of = |get: fn(&MetricTransformation) -> &str| transformation.as_ref().map(get).unwrap_or_default().to_owned();
     is_ours.then(|| Filter {
@@ -232,6 +235,8 @@ async fn put(aws: &Aws, filter: &Filter) -> Result<Applied, AwsError> {
     }
 }
 
+#[cfg(test)]
+mod custom_tests;
 #[cfg(test)]
 mod interpreter;
 #[cfg(test)]

@@ -4,21 +4,17 @@
 
 use ipnet::IpNet;
 
+use super::custom;
 use super::networks;
+use super::render::{Condition, MAX_CHARS, condition, render};
 use crate::api::FlowLogField;
 use crate::api::Invalid;
 use crate::monitor::Monitor;
 use crate::resources::common::detections::Detection;
 use crate::resources::common::networks::PRIVATE;
 
-/// Longest pattern that `CloudWatch` Logs accepts, in characters.
-const MAX_CHARS: usize = 1024;
-
 const FIELDS: &str = "cloudWatchLogs.fields";
 const TRUSTED: &str = "detections.externalConnections.trustedCidrs";
-
-/// A condition on a field, such as `=REJECT`.
-type Condition = (FlowLogField, String);
 
 /// The pattern for the records that a detection counts. Records without data (`NODATA`, `SKIPDATA`) never match.
 pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invalid> {
@@ -27,22 +23,27 @@ pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invali
     let has = |field| fields.contains(&field);
     // A record without data has `-` in its fields, so a condition on a value excludes it even without this field.
     let mut conditions =
-        if has(FlowLogField::LogStatus) { vec![(FlowLogField::LogStatus, "=OK".to_owned())] } else { vec![] };
+        if has(FlowLogField::LogStatus) { vec![condition(FlowLogField::LogStatus, "=OK")] } else { vec![] };
     match detection {
+        Detection::Custom(name) => {
+            let custom = custom::pattern(&monitor.spec, name.as_str());
+            return custom
+                .unwrap_or_else(|| Err(Invalid::new("detections.custom", format!("`{name}` is not in the list"))));
+        }
         Detection::RejectedConnections => {
             require(has(FlowLogField::Action), "action", "rejectedConnections")?;
-            conditions.push((FlowLogField::Action, "=REJECT".to_owned()));
+            conditions.push(condition(FlowLogField::Action, "=REJECT"));
         }
         Detection::HighDataTransfer => {
             require(has(FlowLogField::Bytes), "bytes", "highDataTransfer")?;
-            conditions.push((FlowLogField::Bytes, format!(">{}", detections.high_data_transfer.min_bytes)));
+            conditions.push(condition(FlowLogField::Bytes, &format!(">{}", detections.high_data_transfer.min_bytes)));
         }
         Detection::ExternalConnections => {
             require(has(FlowLogField::PktSrcAddr) || has(FlowLogField::SrcAddr), "srcaddr", "externalConnections")?;
             // Behind a NAT or transit gateway, `srcaddr` is the gateway's; only `pkt-srcaddr` is the real source.
             let source = if has(FlowLogField::PktSrcAddr) { FlowLogField::PktSrcAddr } else { FlowLogField::SrcAddr };
             if !has(FlowLogField::LogStatus) {
-                conditions.push((source, "!=\"-\"".to_owned()));
+                conditions.push(condition(source, "!=\"-\""));
             }
             return external(fields, &conditions, source, &trusted(&detections.external_connections.trusted_cidrs)?);
         }
@@ -86,7 +87,7 @@ fn external(
 ) -> Result<String, Invalid> {
     let with = |trusted: &[IpNet]| {
         let mut conditions = conditions.to_vec();
-        conditions.push((source, outside(trusted)));
+        conditions.push(condition(source, &outside(trusted)));
         render(fields, &conditions)
     };
     within_limit(with(&[]))?;
@@ -111,25 +112,4 @@ fn outside(trusted: &[IpNet]) -> String {
     let networks = IpNet::aggregate(&PRIVATE.iter().chain(trusted).copied().collect());
     let alternatives: Vec<String> = networks.iter().flat_map(networks::alternatives).collect();
     format!("!=%{}%", alternatives.join("|"))
-}
-
-/// The fields that a pattern names, in order.
-#[must_use]
-pub fn fields(pattern: &str) -> Vec<&str> {
-    let is_in_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    let terms = pattern.trim_start_matches('[').trim_end_matches(']').split(", ");
-    terms.map(|term| &term[..term.find(|character| !is_in_name(character)).unwrap_or(term.len())]).collect()
-}
-
-fn render(fields: &[FlowLogField], conditions: &[Condition]) -> String {
-    let term = |field: &FlowLogField| {
-        let name = field.name().replace('-', "_");
-        let tests: Vec<String> = conditions
-            .iter()
-            .filter(|(tested, _)| tested == field)
-            .map(|(_, condition)| format!("{name}{condition}"))
-            .collect();
-        if tests.is_empty() { name } else { tests.join(" && ") }
-    };
-    format!("[{}]", fields.iter().map(term).collect::<Vec<_>>().join(", "))
 }

@@ -94,7 +94,7 @@ fn topic_policy(monitor: &Monitor) -> Value {
 
 /// Every alarm that may notify, whether or not the spec asks for it now: the policy changes before the alarms do.
 fn alarm_arns(monitor: &Monitor) -> Vec<String> {
-    AlarmKind::ALL.into_iter().flat_map(|kind| kind.notifying_arns(monitor)).collect()
+    AlarmKind::declared(monitor).into_iter().flat_map(|kind| kind.notifying_arns(monitor)).collect()
 }
 
 /// Reads the topic of the monitor's own name, with its subscriptions.

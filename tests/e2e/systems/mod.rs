@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod analytics;
 pub mod anomaly;
 pub mod bucket;
+pub mod custom_detections;
 pub mod dashboard;
 pub mod default_state;
 pub mod delivery_role;

@@ -54,6 +54,17 @@ pub fn excluded_range() -> Value {
     json!({"start": "2026-11-27T00:00:00Z", "end": "2026-11-30T00:00:00Z"})
 }
 
+/// A valid entry of `detections.custom`.
+pub fn custom_detection() -> Value {
+    json!({
+        "name": "smb-out", "when": "dstport == 445", "threshold": 5.0,
+        "tests": [
+            {"name": "hit", "matches": true, "record": {"dstport": 445}},
+            {"name": "miss", "matches": false, "record": {"dstport": "446"}},
+        ],
+    })
+}
+
 /// Specs that break a rule, and the field that must be named.
 pub fn violations() -> Vec<(Value, &'static str)> {
     let key = "arn:aws:kms:eu-west-1:123456789012:key/0";
@@ -225,6 +236,12 @@ fn violations_of_lists() -> Vec<(Value, &'static str)> {
     };
     let rule = |name: &str, value: Value| changed("customRules", custom_rule(), name, value);
     let tests = |tests: Value| rule("tests", tests);
+    let detection = |name: &str, value: Value| {
+        let mut entry = custom_detection();
+        entry[name] = value;
+        json!({"detections": {"custom": [entry]}})
+    };
+    let same = json!({"name": "t", "matches": true, "line": "1"});
     let suppress = |name: &str, value: Value| changed("suppress", suppression(), name, value);
     vec![
         (rule("name", json!("portScan")), "detector.customRules.name"),
@@ -248,5 +265,12 @@ fn violations_of_lists() -> Vec<(Value, &'static str)> {
         (suppress("rules", json!(["portScan", "portScan"])), "detector.suppress.rules"),
         (suppress("until", json!("tomorrow")), "detector.suppress.until"),
         (suppress("reason", json!("a\nb")), "detector.suppress.reason"),
+        (detection("name", json!("Smb")), "detections.custom.name"),
+        (detection("when", json!("é")), "detections.custom.when"),
+        (detection("evaluationPeriods", json!(289)), "detections.custom"),
+        (detection("datapointsToAlarm", json!(2)), "detections.custom.datapointsToAlarm"),
+        (detection("tests", json!([same, same])), "detections.custom.tests"),
+        (detection("tests", json!([same, {"name": "u", "matches": true, "line": "1"}])), "detections.custom"),
+        (json!({"detections": {"custom": [custom_detection(), custom_detection()]}}), "detections.custom"),
     ]
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Value, json};
 
 use super::others::Others;
-use super::rules::{custom_rule, excluded_range, quiet_time, suppression};
+use super::rules::{custom_detection, custom_rule, excluded_range, quiet_time, suppression};
 use super::schema::Property;
 
 /// The change that a property allows.
@@ -28,6 +28,8 @@ pub fn entry(list: &str) -> Value {
         "detector.suppress" => suppression(),
         "notifications.quietTimes" => quiet_time(),
         _ if list.ends_with(".anomaly.excludedRanges") => excluded_range(),
+        "detections.custom" => custom_detection(),
+        "detections.custom[].tests" => json!({"name": "t", "matches": true}),
         _ => json!({}),
     }
 }
@@ -74,6 +76,10 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
         "detector.customRules" => {
             Some(Other::Values(vec![json!([custom_rule()]), json!([with(custom_rule(), "minRecords", json!(7))])]))
         }
+        "detections.custom" => Some(Other::Values(vec![
+            json!([custom_detection()]),
+            json!([with(custom_detection(), "threshold", json!(7.0))]),
+        ])),
         "detector.suppress" => Some(Other::Values(vec![
             json!([suppression()]),
             json!([with(suppression(), "rules", json!(["portScan"]))]),

@@ -25,17 +25,17 @@ pub enum EntryError {
 
 impl EntryError {
     /// A problem of the entry as a whole.
-    pub(super) fn whole(problem: &str) -> Self {
+    pub fn whole(problem: &str) -> Self {
         Self::part(String::new(), problem)
     }
 
     /// A problem of a part such as `.until`.
-    pub(super) fn part(part: impl Into<String>, problem: &str) -> Self {
+    pub fn part(part: impl Into<String>, problem: &str) -> Self {
         Self::Part { part: part.into(), problem: visible(problem) }
     }
 
     /// The problem in one line, of the entry called `name` in the field `entry`.
-    pub(super) fn into_invalid(self, entry: &str, name: &str) -> Invalid {
+    pub fn into_invalid(self, entry: &str, name: &str) -> Invalid {
         match self {
             Self::Condition(error) => {
                 Invalid::new(format!("{entry}.when"), format!("`{}`, {}", name.escape_debug(), error.in_one_line()))
@@ -46,12 +46,12 @@ impl EntryError {
 }
 
 /// Compiles the condition of an entry.
-pub(super) fn compile(when: &str) -> Result<Expression, EntryError> {
+pub fn compile(when: &str) -> Result<Expression, EntryError> {
     Ok(Expression::compile(when)?)
 }
 
 /// The text with characters that cannot be seen, or that move others, as escapes.
-pub(super) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_ascii_graphic() {
@@ -64,6 +64,6 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// A value that the detector cannot read.
-pub(super) fn invalid(field: &'static str, value: impl Display, error: impl Display) -> Invalid {
+pub fn invalid(field: &'static str, value: impl Display, error: impl Display) -> Invalid {
     Invalid::new(field, format!("`{value}` cannot be: {error}"))
 }

@@ -1,0 +1,212 @@
+//! The detections of the user: their conditions as filter patterns, and their tests.
+
+use detector::expression::Expression;
+use detector::expression::by_field::{Comparison, FieldConditions, Joined, NotByField, Subject};
+use detector::format::LogFormat;
+use detector::rule_tests::{self, RuleTest, TestOutcome};
+use ipnet::IpNet;
+
+use super::networks;
+use super::render::{MAX_CHARS, name, render};
+use crate::api::spec::CustomDetection;
+use crate::api::{FlowLogField, Invalid, VpcFlowMonitorSpec, log_format};
+use crate::resources::common::condition_tests;
+use crate::resources::common::entry_error::{EntryError, compile, invalid};
+
+/// Most patterns with regular expressions in a log group; see "Supported regular expressions" in the CloudWatch Logs user guide.
+const MOST_WITH_REGEX: usize = 5;
+
+/// Most regular expressions in a pattern; see there.
+const MOST_REGEXES: usize = 2;
+
+/// The largest whole number up to which all numbers of a pattern are exact.
+const MAX_NUMBER: u64 = 1 << 53;
+
+const TRUSTED: &str = "detections.externalConnections.trustedCidrs";
+
+/// A valid detection with its tests.
+#[derive(Debug)]
+pub struct TestedDetection {
+    /// The pattern of its filter.
+    pub pattern: String,
+    has_regex: bool,
+    when: Expression,
+    tests: Vec<RuleTest>,
+}
+
+/// The detections of a spec, in its order.
+#[derive(Debug)]
+pub struct CustomDetections<'s> {
+    /// Each with its reading.
+    pub all: Vec<(&'s CustomDetection, Result<TestedDetection, EntryError>)>,
+    format: LogFormat,
+    trusted: Vec<IpNet>,
+}
+
+impl<'s> CustomDetections<'s> {
+    /// Reads them. Without a valid format and valid networks no test can run.
+    pub fn read(spec: &'s VpcFlowMonitorSpec) -> Result<Self, Invalid> {
+        // Without a log group the detector counts the records of the bucket.
+        let (place, fields) = if spec.cloud_watch_logs.enabled {
+            ("cloudWatchLogs.fields", &spec.cloud_watch_logs.fields)
+        } else {
+            ("s3.fields", &spec.s3.fields)
+        };
+        let format = log_format(fields).parse().map_err(|problem| Invalid::new(place, format!("{problem}")))?;
+        let trusted = &spec.detections.external_connections.trusted_cidrs;
+        let trusted = trusted.iter().map(|text| text.parse().map_err(|error| invalid(TRUSTED, text, error)));
+        let trusted = trusted.collect::<Result<_, _>>()?;
+        let mut with_regex = usize::from(spec.detections.external_connections.enabled);
+        let all = spec.detections.custom.iter().map(|detection| {
+            let mut read = read(detection, fields);
+            with_regex += usize::from(read.as_ref().is_ok_and(|read| read.has_regex));
+            if with_regex > MOST_WITH_REGEX && read.as_ref().is_ok_and(|read| read.has_regex) {
+                let problem = format!(
+                    "a log group has at most {MOST_WITH_REGEX} patterns with networks, and externalConnections has one of them; \
+                     make it a customRule"
+                );
+                read = Err(EntryError::part(".when", &problem));
+            }
+            (detection, read)
+        });
+        Ok(Self { all: all.collect(), format, trusted })
+    }
+
+    /// The tests of a detection with their outcomes.
+    #[must_use]
+    pub fn outcomes<'t>(&self, detection: &'t TestedDetection) -> Vec<TestOutcome<'t>> {
+        rule_tests::run(&detection.when, &detection.tests, &self.format, &self.trusted)
+    }
+
+    /// The conditions of all, once their tests pass.
+    pub fn conditions(&self) -> Result<Vec<(&'s CustomDetection, Expression)>, Invalid> {
+        let condition = |(declared, read): &(&'s CustomDetection, Result<TestedDetection, EntryError>)| {
+            self.pattern(&declared.name).transpose()?;
+            Ok(read.as_ref().ok().map(|read| (*declared, read.when.clone())))
+        };
+        self.all.iter().filter_map(|read| condition(read).transpose()).collect()
+    }
+
+    /// The pattern of the detection `name`, once its tests pass; `None` if there is no such detection.
+    fn pattern(&self, name: &str) -> Option<Result<String, Invalid>> {
+        let mut named = self.all.iter().enumerate().filter(|(_, (declared, _))| declared.name == name);
+        let (index, (declared, read)) = named.next()?;
+        let entry = format!("detections.custom[{index}]");
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => return Some(Err(error.clone().into_invalid(&entry, &declared.name))),
+        };
+        Some(match condition_tests::first_failure("detection", name, &self.outcomes(read)) {
+            Some((place, problem)) => Err(Invalid::failed_test(format!("{entry}.tests[{place}]"), problem)),
+            None => Ok(read.pattern.clone()),
+        })
+    }
+}
+
+/// The pattern of the detection `name` of a spec, once its tests pass; `None` if there is no such detection.
+pub(super) fn pattern(spec: &VpcFlowMonitorSpec, name: &str) -> Option<Result<String, Invalid>> {
+    match CustomDetections::read(spec) {
+        Ok(detections) => detections.pattern(name),
+        Err(invalid) => Some(Err(invalid)),
+    }
+}
+
+fn read(declared: &CustomDetection, fields: &[FlowLogField]) -> Result<TestedDetection, EntryError> {
+    let when = compile(&declared.when)?;
+    let pattern = of_expression(&when, fields).map_err(|problem| EntryError::part(".when", &problem))?;
+    let tests = condition_tests::read(&declared.tests)?;
+    let has_regex = pattern.contains('%');
+    Ok(TestedDetection { pattern, has_regex, when, tests })
+}
+
+/// The pattern that matches the records with traffic that match `when`.
+pub(super) fn of_expression(when: &Expression, fields: &[FlowLogField]) -> Result<String, String> {
+    let not_in_a_pattern = |reason: &NotByField| match reason {
+        NotByField::Constant(_) => format!("{reason}; test a field"),
+        _ => format!("{reason}: make it a customRule"),
+    };
+    let mut terms = Vec::new();
+    for FieldConditions { subject, joined } in when.by_field().map_err(|reason| not_in_a_pattern(&reason))? {
+        let field = field(subject, fields)?;
+        if terms.iter().any(|(known, _)| *known == field) {
+            return Err(format!("it names the field {} twice, by another name too: write one of them", field.name()));
+        }
+        terms.push((field, term(field, &joined)?));
+    }
+    let status = FlowLogField::LogStatus;
+    if fields.contains(&status) {
+        let is_ok = "log_status=OK";
+        match terms.iter().find(|(field, _)| *field == status) {
+            Some((_, term)) if term == is_ok => {}
+            Some(_) => return Err("only records with log_status \"OK\" are counted: leave log_status out".to_owned()),
+            None => terms.push((status, is_ok.to_owned())),
+        }
+    }
+    let pattern = render(fields, &terms);
+    if pattern.matches('%').count() > 2 * MOST_REGEXES {
+        return Err(format!("a pattern has networks of at most {MOST_REGEXES} fields: make it a customRule"));
+    }
+    match pattern.len() {
+        len if len > MAX_CHARS => Err(format!(
+            "CloudWatch's filter pattern would have {len} characters, and at most {MAX_CHARS}; name fewer values or networks"
+        )),
+        _ => Ok(pattern),
+    }
+}
+
+/// The field of the format that the conditions are about. Behind a NAT gateway, `pkt-srcaddr` is the real source.
+fn field(subject: Subject, fields: &[FlowLogField]) -> Result<FlowLogField, String> {
+    let first = |of: [FlowLogField; 2]| of.into_iter().find(|field| fields.contains(field)).ok_or(of[1]);
+    let found = match (subject, subject.field()) {
+        (_, Some(field)) => fields.contains(&field).then_some(field).ok_or(field),
+        (Subject::Destination, None) => first([FlowLogField::PktDstAddr, FlowLogField::DstAddr]),
+        (_, None) => first([FlowLogField::PktSrcAddr, FlowLogField::SrcAddr]),
+    };
+    found.map_err(|field| format!("it needs the field {}: add it to cloudWatchLogs.fields", field.name()))
+}
+
+/// The conditions on a field as a pattern writes them. An unknown value is `-`, which differs from every value.
+fn term(field: FlowLogField, joined: &Joined) -> Result<String, String> {
+    let name = name(field);
+    let (comparisons, operator) = match joined {
+        Joined::All(all) => (all, " && "),
+        Joined::Any(any) => (any, " || "),
+    };
+    let mut tests = comparisons.iter().map(test).collect::<Result<Vec<_>, _>>()?;
+    let excludes = |it: &Comparison| matches!(it, Comparison::NotEqual(_) | Comparison::NotIn(_));
+    if comparisons.iter().any(excludes) {
+        if matches!(joined, Joined::Any(_)) {
+            return Err(format!(
+                "`!=` within `||` in the conditions on {name} has no form in a pattern: make it a customRule"
+            ));
+        }
+        tests.push("!=\"-\"".to_owned());
+    }
+    Ok(tests.into_iter().map(|test| format!("{name}{test}")).collect::<Vec<_>>().join(operator))
+}
+
+fn test(comparison: &Comparison) -> Result<String, String> {
+    let number = |number: u64| match number {
+        0..=MAX_NUMBER => Ok(number),
+        _ => Err(format!("the number {number} is too large for a pattern")),
+    };
+    let value = |text: &str| match text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        true => Ok(text.to_owned()),
+        false if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => Ok(format!("{text:?}")),
+        false => Err(format!("the value {text:?} has no form in a pattern")),
+    };
+    let regex = |networks: &[IpNet]| {
+        let networks = IpNet::aggregate(&networks.to_vec());
+        networks.iter().flat_map(networks::alternatives).collect::<Vec<_>>().join("|")
+    };
+    Ok(match comparison {
+        Comparison::Equal(text) => format!("={}", value(text)?),
+        Comparison::NotEqual(text) => format!("!={}", value(text)?),
+        Comparison::AtMost(most) => format!("<={}", number(*most)?),
+        Comparison::AtLeast(least) => format!(">={}", number(*least)?),
+        Comparison::In(networks) => format!("=%{}%", regex(networks)),
+        Comparison::NotIn(networks) => format!("!=%{}%", regex(networks)),
+        Comparison::Known => "!=\"-\"".to_owned(),
+        Comparison::Unknown => "=\"-\"".to_owned(),
+    })
+}
