@@ -215,8 +215,10 @@ fn items(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Vec<Item> {
 
     let alarms = AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor)).count();
     bill.add(format!("{alarms} alarms"), count(alarms) * prices.alarm_per_month);
-    let bands =
-        AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor) && kind.anomaly(monitor).is_some()).count();
+    let bands = AlarmKind::declared(monitor)
+        .into_iter()
+        .filter(|kind| kind.enabled(monitor) && kind.anomaly(monitor).is_some())
+        .count();
     if bands > 0 {
         let band = METRICS_OF_BAND_ALARM * prices.alarm_per_month + prices.composite_alarm_per_month;
         bill.add(format!("{bands} bands of what is usual, each with a composite alarm"), count(bands) * band);

@@ -83,7 +83,9 @@ fn least_period(detection: &str) -> Validation {
 }
 
 fn least_period_message() -> String {
-    format!("without the log group periodSeconds must be at least {LEAST_PERIOD_SECONDS}: the bucket gets records each five minutes")
+    format!(
+        "without the log group periodSeconds must be at least {LEAST_PERIOD_SECONDS}: the bucket gets records each five minutes"
+    )
 }
 
 /// The destination whose records are counted for the alarms.

@@ -113,7 +113,10 @@ fn description(monitor: &Monitor, kind: AlarmKind, condition: &Condition) -> Str
     let what = format!("{} in VPC {}", kind.title(), monitor.spec.vpc_id);
     let when = format!("more than {threshold} {counted} in {within} of {period_seconds} seconds.");
     let Monitor { namespace, name, .. } = monitor;
-    format!("{what}: {when} {advice} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.", kind.section())
+    format!(
+        "{what}: {when} {advice} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.",
+        kind.section()
+    )
 }
 
 /// The state of a metric alarm.

@@ -29,7 +29,9 @@ pub(super) fn built_in(monitor: &Monitor) -> Result<Vec<Counted>, Invalid> {
         return Ok(Vec::new());
     }
     let enabled = Detection::ALL.into_iter().filter(|detection| detection.enabled(monitor));
-    enabled.filter_map(|detection| Some(counted(detection.metric_name(monitor), &condition(monitor, detection)?))).collect()
+    enabled
+        .filter_map(|detection| Some(counted(detection.metric_name(monitor), &condition(monitor, detection)?)))
+        .collect()
 }
 
 fn is_wanted(monitor: &Monitor) -> bool {
