@@ -380,6 +380,20 @@ mod tests {
         assert_eq!(answers, [true, true, true, false]);
     }
 
+    /// Records that were read before the fault do not count in the next batch.
+    #[test]
+    fn a_batch_is_judged_the_same_after_one_that_cannot_be_read() {
+        let handler = handler(V2_FORMAT, FakePublisher::default());
+        let line = v2_line("198.51.100.7", "10.0.0.1", 22, 6, 40, "REJECT");
+        let broken = serde_json::json!({"messageType": "DATA_MESSAGE", "logEvents": [{"message": line}]});
+        let broken = pack(format!("{broken} and more").as_bytes());
+        let first = handler.analyze(&event(&[&line])).unwrap();
+        for _ in 0..2 {
+            assert!(handler.analyze(&broken).is_err());
+            assert_eq!(handler.analyze(&event(&[&line])).unwrap(), first);
+        }
+    }
+
     #[test]
     fn the_same_batch_gives_the_same_message() {
         let lines: Vec<_> =

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::samples::sample;
 use super::*;
 
 fn problem(text: &str) -> Option<Problem> {
@@ -92,5 +93,19 @@ proptest! {
     fn no_text_makes_the_compiler_panic(any in any::<String>(), parts in parts()) {
         errors_show_their_place(&any);
         errors_show_their_place(&parts);
+    }
+
+    /// Expressions that no one would write are compiled, and found as their trees say.
+    #[test]
+    fn no_bytes_make_the_index_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..64), parts in prop::collection::vec(parts(), 0..20), sample in sample(false),
+    ) {
+        let texts = parts.iter().map(String::as_str).chain(std::str::from_utf8(&bytes).ok());
+        let expressions: Vec<_> = texts.filter_map(|text| Expression::compile(text).ok()).collect();
+        let (parser, line) = (Parser::new(FORMAT.parse().unwrap()), sample.line());
+        let record = parser.parse(&line).unwrap();
+        let found: Vec<_> = Index::new(&expressions).matches(0, &record, &sample.ends()).collect();
+        let expected = (0..expressions.len()).filter(|place| expressions[*place].matches(&record, &sample.ends()));
+        prop_assert_eq!(found, expected.collect::<Vec<_>>());
     }
 }
