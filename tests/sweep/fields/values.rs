@@ -24,10 +24,9 @@ pub fn entry(list: &str) -> Value {
     match list {
         "notifications.subscriptions" => json!({"protocol": "email", "endpoint": "soc@example.com"}),
         "detector.customRules" => custom_rule(),
-        "detector.customRules[].tests" => json!({"name": "t", "matches": true}),
+        "detector.customRules[].tests" | "detections.custom[].tests" => json!({"name": "t", "matches": true}),
         "detector.suppress" => suppression(),
         "detections.custom" => custom_detection(),
-        "detections.custom[].tests" => json!({"name": "t", "matches": true}),
         _ => json!({}),
     }
 }
