@@ -25,6 +25,7 @@ pub enum EntryError {
 
 impl EntryError {
     /// A problem of the entry as a whole.
+    #[must_use]
     pub fn whole(problem: &str) -> Self {
         Self::part(String::new(), problem)
     }
@@ -35,6 +36,7 @@ impl EntryError {
     }
 
     /// The problem in one line, of the entry called `name` in the field `entry`.
+    #[must_use]
     pub fn into_invalid(self, entry: &str, name: &str) -> Invalid {
         match self {
             Self::Condition(error) => {
@@ -51,6 +53,7 @@ pub fn compile(when: &str) -> Result<Expression, EntryError> {
 }
 
 /// The text with characters that cannot be seen, or that move others, as escapes.
+#[must_use]
 pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -1,6 +1,8 @@
 //! An interpreter of space-delimited filter patterns, as the `CloudWatch` Logs user guide defines them. It supports only the patterns that
 //! the operator writes.
 
+use std::cmp::Ordering;
+
 use regex::{Regex, RegexBuilder};
 
 /// True if the pattern matches the record.
@@ -18,16 +20,15 @@ fn term_matches(term: &str, value: &str) -> bool {
 fn test_matches(test: &str, value: &str) -> bool {
     let name = test.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let Some(condition) = name.map(|end| &test[end..]) else { return true };
-    let compared = |bound: &str, holds: fn(f64, f64) -> bool| {
-        value.parse().is_ok_and(|value: f64| holds(value, bound.parse().unwrap()))
-    };
-    let forms: [(&str, fn(f64, f64) -> bool); 3] = [
-        (">=", |value, bound| value >= bound),
-        ("<=", |value, bound| value <= bound),
-        (">", |value, bound| value > bound),
-    ];
-    if let Some((operator, holds)) = forms.into_iter().find(|(operator, _)| condition.starts_with(operator)) {
-        return compared(&condition[operator.len()..], holds);
+    let order = |bound: &str| value.parse::<f64>().ok()?.partial_cmp(&bound.parse().unwrap());
+    if let Some(bound) = condition.strip_prefix(">=") {
+        return order(bound).is_some_and(Ordering::is_ge);
+    }
+    if let Some(bound) = condition.strip_prefix("<=") {
+        return order(bound).is_some_and(Ordering::is_le);
+    }
+    if let Some(bound) = condition.strip_prefix('>') {
+        return order(bound).is_some_and(Ordering::is_gt);
     }
     match condition.strip_prefix("!=") {
         Some(operand) => !equals(operand, value),

@@ -1,5 +1,6 @@
 //! Detections of the user: a metric filter and an alarm each, which come, change and go with the spec.
 
+use aws_sdk_cloudwatchlogs::types::MetricFilterMatchRecord;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::{Component, ResourceKind};
@@ -57,7 +58,7 @@ async fn a_detection_of_the_user_counts_its_records_and_goes_with_the_spec() {
     ];
     let test = logs.test_metric_filter().filter_pattern(pattern).set_log_event_messages(Some(records.to_vec()));
     let matched = test.send().await.unwrap();
-    let matched: Vec<_> = matched.matches().iter().map(|found| found.event_number()).collect();
+    let matched: Vec<_> = matched.matches().iter().map(MetricFilterMatchRecord::event_number).collect();
     assert_eq!(matched, [1, 4]);
 
     let monitor = with(&sandbox, &json!([detection(when, 7)]));

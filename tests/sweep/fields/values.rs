@@ -24,12 +24,11 @@ pub fn entry(list: &str) -> Value {
     match list {
         "notifications.subscriptions" => json!({"protocol": "email", "endpoint": "soc@example.com"}),
         "detector.customRules" => custom_rule(),
-        "detector.customRules[].tests" => json!({"name": "t", "matches": true}),
+        "detector.customRules[].tests" | "detections.custom[].tests" => json!({"name": "t", "matches": true}),
         "detector.suppress" => suppression(),
         "notifications.quietTimes" => quiet_time(),
         _ if list.ends_with(".anomaly.excludedRanges") => excluded_range(),
         "detections.custom" => custom_detection(),
-        "detections.custom[].tests" => json!({"name": "t", "matches": true}),
         _ => json!({}),
     }
 }
