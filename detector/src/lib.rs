@@ -2,10 +2,11 @@
 //!
 //! A record takes one way through the modules: [`record`] parses a line by the [`format`](mod@format) in use, [`rules`] judge
 //! it and [`findings`] group what fired, one finding for each incident; [`analysis`] joins them. The Lambda function puts
-//! [`envelope`] before, which unpacks a batch of `CloudWatch` Logs, and [`message`], [`metrics`] and [`publish`] behind;
-//! [`handler`] joins those, and only `publish` does I/O.
+//! [`envelope`] before, which unpacks a batch of `CloudWatch` Logs, or `files`, which fetches and reads a file of S3; [`message`],
+//! [`metrics`] and `publish` come behind, and `handler` joins them. Besides `publish`, only the stores of files and of the
+//! [`notification_log`] do I/O.
 //!
-//! The second binary, `flow-log-analyze`, does the same with files: `docs/flow-log-analyze.md`.
+//! The second binary, `flow-log-analyze`, does the same with files on disk: `docs/flow-log-analyze.md`.
 //!
 //! Fuzz targets are in `fuzz/`; `cargo install cargo-fuzz`, and then in `detector/`: `cargo +nightly fuzz run record`, `envelope` or
 //! `expression`.

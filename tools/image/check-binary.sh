@@ -11,7 +11,7 @@ set -euo pipefail
 # without debug information, above which no release should be, as nodes pull it.
 kind=$1 program=$2
 case "$kind" in
-detector) glibc=2.34 limit=13000 ;;
+detector) glibc=2.34 limit=18700 ;;
 operator) glibc=2.36 limit=70000 ;;
 operator-dev) glibc=2.36 limit=any ;;
 *)

@@ -89,12 +89,13 @@ impl Form {
 
     /// Writes a number; `unsigned` is the same number read without a sign.
     pub fn write(self, number: i64, unsigned: u64, line: &mut Vec<u8>) {
+        let mut decimal = itoa::Buffer::new();
         // Writing to memory does not fail.
         let _ = match self {
-            Self::Signed | Self::Text => write!(line, "{number}"),
-            Self::Unsigned => write!(line, "{unsigned}"),
+            Self::Signed | Self::Text => line.write_all(decimal.format(number).as_bytes()),
+            Self::Unsigned => line.write_all(decimal.format(unsigned).as_bytes()),
             Self::AccountId => write!(line, "{unsigned:012}"),
-            Self::Seconds { per_second } => write!(line, "{}", number.div_euclid(per_second)),
+            Self::Seconds { per_second } => line.write_all(decimal.format(number.div_euclid(per_second)).as_bytes()),
             Self::DateTime { per_second } => {
                 let nanos = i128::from(number) * i128::from(NANOS_PER_SECOND / per_second);
                 match DateTime::from_nanos(nanos).ok().and_then(|time| time.fmt(Format::DateTime).ok()) {

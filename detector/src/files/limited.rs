@@ -28,3 +28,18 @@ impl<R: Read> Read for Limited<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_bytes_as_the_limit_are_given_and_no_more() {
+        let read = |limit| {
+            let mut bytes = Vec::new();
+            Limited::new(&b"12345"[..], limit).read_to_end(&mut bytes).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(5), Ok(5));
+        assert_eq!(read(4), Err(TooLarge.to_string()));
+    }
+}
