@@ -24,7 +24,7 @@ pub async fn breach(config: &SdkConfig, monitor: &Monitor, detection: Detection,
 }
 
 /// The names of the alarms that have sent a message of ALARM, each time that they have, the earliest first.
-async fn sent(config: &SdkConfig) -> Vec<String> {
+pub async fn sent(config: &SdkConfig) -> Vec<String> {
     let request = Client::new(config).describe_alarm_history().history_item_type(HistoryItemType::Action);
     let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
     let pages = request.into_paginator().send().collect::<Result<Vec<_>, _>>().await.unwrap();

@@ -14,7 +14,7 @@ use vpc_flow_operator::resources::common::alarm_kind::AlarmKind;
 use vpc_flow_operator::resources::common::detections::Detection;
 
 use devenv::Fault;
-use testkit::breach::breach;
+use testkit::breach::{breach, count, sent};
 use testkit::sandbox::{REGION, Sandbox, details, own_tags, record};
 
 const ALARMS: &[Component] = &[Component::Notifications, Component::Alarms];
@@ -207,6 +207,22 @@ async fn off_both_off_ends_as_it_began() {
     assert_eq!(without_states(&sandbox).await, before);
     sandbox.assert_at_rest(&off, ALARMS).await;
     assert_eq!(breach(&sandbox.config, &off, HIGH, 1000.0).await, [KIND.alarm_name(&off)]);
+}
+
+#[tokio::test]
+async fn a_switch_during_a_breach_sends_no_message_of_its_own() {
+    let sandbox = Sandbox::new("anomaly::switch").await;
+    let (off, both) = (sandbox.monitor(sandbox.spec()), sandbox.monitor(with_mode(&sandbox, AnomalyMode::Both)));
+    sandbox.converge(&off, ALARMS).await;
+    count(&sandbox.config, &off, HIGH, 1000.0).await;
+    let once = [KIND.alarm_name(&off)];
+    assert_eq!(sent(&sandbox.config).await, once);
+    for monitor in [&both, &off, &both] {
+        sandbox.converge(monitor, ALARMS).await;
+        assert_eq!(sent(&sandbox.config).await, once);
+    }
+    count(&sandbox.config, &off, HIGH, -1000.0).await;
+    assert_eq!(breach(&sandbox.config, &off, HIGH, 1000.0).await, [KIND.verdict_name(&off)]);
 }
 
 #[tokio::test]
