@@ -336,7 +336,7 @@ mod tests {
         let spec = |text: &str| monitors(&format!("{HEAD}spec: {{vpcId: vpc-12345678, {text}}}\n")).remove(0).spec;
         assert!(!spec("dashboard: {enabled: no}").dashboard.enabled);
         assert_eq!(spec("detector: {memoryMb: 0400}").detector.memory_mb, Some(256));
-        assert_eq!(spec("detector: {timeoutSeconds: 6e1}").detector.timeout_seconds, 60);
+        assert_eq!(spec("detector: {timeoutSeconds: 6e1}").detector.timeout_seconds, Some(60));
         assert_eq!(spec("aggregationInterval: 600.0").aggregation_interval, 600);
         assert!(spec("tags: {on: \"yes\"}").tags.contains_key("true"));
         assert_eq!(spec("vpcId: vpc-87654321").vpc_id, "vpc-87654321", "the last of two equal keys counts");

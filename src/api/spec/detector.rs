@@ -29,9 +29,10 @@ pub struct Detector {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 128, max = 10240))]
     pub memory_mb: Option<i32>,
-    /// Time limit of an invocation in seconds, 1 to 900. Default 60.
+    /// Time limit of an invocation in seconds, 1 to 900. Default 60, with source S3 300.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 900))]
-    pub timeout_seconds: i32,
+    pub timeout_seconds: Option<i32>,
     /// Days that the function's own log is kept, one of the values CloudWatch Logs accepts. Default 14.
     #[schemars(extend("enum" = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]))]
     pub log_retention_days: i32,
@@ -93,6 +94,14 @@ impl RecordSource {
             Self::S3 => 256,
         }
     }
+
+    /// Time limit of an invocation in seconds, unless the spec sets it. A file of the largest size takes the function more than a minute.
+    const fn default_timeout_seconds(self) -> i32 {
+        match self {
+            Self::CloudWatchLogs => 60,
+            Self::S3 => 300,
+        }
+    }
 }
 
 /// 15 minutes to a week.
@@ -103,6 +112,12 @@ impl Detector {
     #[must_use]
     pub fn memory_mb(&self) -> i32 {
         self.memory_mb.unwrap_or(self.source.default_memory_mb())
+    }
+
+    /// Time limit of an invocation in seconds.
+    #[must_use]
+    pub fn timeout_seconds(&self) -> i32 {
+        self.timeout_seconds.unwrap_or(self.source.default_timeout_seconds())
     }
 
     /// `renotifyAfter` in seconds, `None` if it is no number of minutes or hours.
@@ -125,7 +140,7 @@ impl Default for Detector {
             enabled: true,
             source: RecordSource::default(),
             memory_mb: None,
-            timeout_seconds: 60,
+            timeout_seconds: None,
             log_retention_days: 14,
             min_severity: Severity::default(),
             renotify_after: "6h".to_owned(),

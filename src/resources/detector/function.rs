@@ -127,7 +127,7 @@ pub(super) fn desired(monitor: &Monitor) -> Result<Function, Invalid> {
             handler: "bootstrap".to_owned(),
             role: monitor.role_arn(&names.detector_role()),
             memory_mb: spec.detector.memory_mb(),
-            timeout_seconds: spec.detector.timeout_seconds,
+            timeout_seconds: spec.detector.timeout_seconds(),
             environment: environment::variables(monitor, &package_settings)?,
             kms_key_arn: String::new(),
             log_group: names.detector_log_group(),

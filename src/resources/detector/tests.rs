@@ -108,7 +108,7 @@ fn every_field_of_the_spec_changes_what_it_should() {
     type Set = fn(&mut VpcFlowMonitorSpec);
     let cases: [(Set, &str); 6] = [
         (|spec| spec.detector.memory_mb = Some(256), "memoryMb"),
-        (|spec| spec.detector.timeout_seconds = 30, "timeoutSeconds"),
+        (|spec| spec.detector.timeout_seconds = Some(30), "timeoutSeconds"),
         (|spec| spec.detector.high_transfer_bytes = 7, "environment.RULES.highTransferBytes"),
         (|spec| spec.detections.namespace = "Network".into(), "environment.METRICS_NAMESPACE"),
         (|spec| spec.notifications.topic_arn = Some("arn:aws:sns:eu-west-1:1:t".into()), "environment.TOPIC_ARN"),
@@ -494,7 +494,7 @@ proptest! {
     ) {
         let mut spec = spec();
         spec.detector.memory_mb = Some(memory);
-        spec.detector.timeout_seconds = timeout;
+        spec.detector.timeout_seconds = Some(timeout);
         spec.detector.high_transfer_bytes = bytes;
         spec.tags = tags.into_iter().map(|(key, value)| (key, crate::api::spec::TagValue(value))).collect();
         let monitor = fixtures::with_spec(spec);

@@ -70,6 +70,7 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
         "detections.externalConnections.trustedCidrs" => one(json!(["203.0.113.0/24", "2001:db8::/32"])),
         "detector.renotifyAfter" => one(json!("2h")),
         "detector.memoryMb" => one(json!(384)),
+        "detector.timeoutSeconds" => one(json!(90)),
         // Any number of periods allows 1.
         _ if path.ends_with(".datapointsToAlarm") => one(json!(1)),
         "detector.customRules" => {

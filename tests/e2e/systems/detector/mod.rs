@@ -251,7 +251,7 @@ async fn a_change_of_the_spec_changes_only_what_it_must() {
     let name = monitor.names.detector();
     let mut spec = sandbox.spec();
     spec.detector.memory_mb = Some(256);
-    spec.detector.timeout_seconds = 30;
+    spec.detector.timeout_seconds = Some(30);
     spec.detections.namespace = "Network".into();
     spec.cloud_watch_logs.fields.truncate(13);
     let monitor = sandbox.monitor(spec.clone());
