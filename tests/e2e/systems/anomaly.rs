@@ -129,20 +129,20 @@ async fn a_cold_monitor_notifies_as_before_and_the_band_takes_part_once_it_has_l
     let sandbox = Sandbox::new("anomaly::life").await;
     let monitor = sandbox.monitor(with_mode(&sandbox, AnomalyMode::Both));
     sandbox.converge(&monitor, ALARMS).await;
-    let verdict = KIND.verdict_name(&monitor);
+    let notified = [KIND.verdict_name(&monitor)];
     let breach = async |flows| breach(&sandbox.config, &monitor, HIGH, flows).await;
     let decides = async || {
         let outcomes = sandbox.pass(&monitor, ALARMS).await;
         let status = details(&outcomes).detections[0].clone();
         (status.effective, status.model.unwrap(), outcomes[1].applied.clone())
     };
-    assert_eq!(breach(1000.0).await, [verdict.clone()], "cold");
+    assert_eq!(breach(1000.0).await, notified, "cold");
     assert_eq!(decides().await, (EffectiveMode::Static, "PENDING_TRAINING".to_owned(), vec![]));
 
     teach(&sandbox, &monitor, "TRAINED", 2000.0).await;
     pass_days(&sandbox, &monitor, 13).await;
     assert_eq!(decides().await, (EffectiveMode::Static, "TRAINED".to_owned(), vec![]));
-    assert_eq!(breach(1000.0).await, [verdict.clone()], "trained too early to be believed");
+    assert_eq!(breach(1000.0).await, notified, "trained too early to be believed");
 
     pass_days(&sandbox, &monitor, 14).await;
     let (effective, _, changes) = decides().await;
@@ -151,12 +151,12 @@ async fn a_cold_monitor_notifies_as_before_and_the_band_takes_part_once_it_has_l
     assert!(changes[0].by_time && changes[0].kind == ResourceKind::CompositeAlarm, "{changes:#?}");
     sandbox.assert_at_rest(&monitor, ALARMS).await;
     assert_eq!(breach(1000.0).await, Vec::<String>::new(), "silent in a learnt peak");
-    assert_eq!(breach(3000.0).await, [verdict.clone()], "above it");
+    assert_eq!(breach(3000.0).await, notified, "above it");
 
     teach(&sandbox, &monitor, "PENDING_TRAINING", 2000.0).await;
-    assert_eq!(breach(1000.0).await, [verdict.clone()], "without an opinion it silences nothing, before any pass");
+    assert_eq!(breach(1000.0).await, notified, "without an opinion it silences nothing, before any pass");
     assert_eq!(decides().await.0, EffectiveMode::Static);
-    assert_eq!(breach(1000.0).await, [verdict]);
+    assert_eq!(breach(1000.0).await, notified);
     sandbox.assert_at_rest(&monitor, ALARMS).await;
 }
 
