@@ -27,6 +27,8 @@ const BETWEEN_SYSTEMS: &[(&str, &str)] = &[
     // The dashboard shows the columns of the records, and metrics of the rules of the detector.
     ("dashboard", "analytics"),
     ("dashboard", "detector"),
+    // Without a log group the detector counts the detections of users by the conditions of their metric filters.
+    ("detector", "metric_filters"),
     // `CreateFlowLogs` writes the policy of the bucket, whose statements only the bucket's module knows.
     ("flow_logs", "bucket"),
     // A new flow log waits until the role is as declared.

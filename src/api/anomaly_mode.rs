@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Use of the band.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AnomalyMode {
-    /// The threshold alone.
+    /// The threshold alone. Not called `Off`: kubectl and Helm read YAML 1.1, for which that is a boolean.
     #[default]
-    Off,
+    Disabled,
     /// The threshold or the band.
     Either,
     /// The threshold and the band.

@@ -26,7 +26,7 @@ pub enum Service {
     CloudWatchLogs,
     /// EC2.
     Ec2,
-    /// EventBridge.
+    /// `EventBridge`.
     EventBridge,
     /// Glue.
     Glue,

@@ -77,7 +77,7 @@ async fn on_and_off() -> Result<usize> {
                 .await
                 .with_context(|| what("on", ON[index]))?;
             learnt(&mut world, &monitor, moment).await.with_context(|| what("learnt", ON[index]))?;
-            killed(&mut world, &monitor, "Off", (OFF[index], moment), if twice(0) { 2 } else { 1 })
+            killed(&mut world, &monitor, "Disabled", (OFF[index], moment), if twice(0) { 2 } else { 1 })
                 .await
                 .with_context(|| what("off", OFF[index]))?;
             Snapshot::take(&world).await?.check_aws(&first).with_context(|| what("off again", OFF[index]))?;

@@ -11,7 +11,7 @@ use crate::api::cel::{Validation, matching, rule, rule_at};
     rule_at(".direction", "self.mode != 'Both' || self.direction != 'Below'", "direction Below and mode Both exclude each other: no value is above the threshold and below the band")
 ]))]
 pub struct Anomaly {
-    /// Use of the band. `Off` (default): the threshold alone decides. `Both`: the alarm notifies above the threshold and outside the band, for
+    /// Use of the band. `Disabled` (default): the threshold alone decides. `Both`: the alarm notifies above the threshold and outside the band, for
     /// fewer false alarms. `Either`: one of them is enough, which finds more. `Band`: the band alone, for metrics without a sensible threshold.
     /// Until the band is trained, the threshold alone decides. A model, an alarm on the band and a composite alarm are added per detection.
     pub mode: AnomalyMode,
@@ -54,7 +54,7 @@ impl Anomaly {
     /// True if there is a band.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.mode != AnomalyMode::Off
+        self.mode != AnomalyMode::Disabled
     }
 }
 

@@ -48,8 +48,8 @@ impl Default for Detections {
 fn band_period() -> Validation {
     rule_at(
         ".anomaly.mode",
-        "self.anomaly.mode == 'Off' || self.periodSeconds <= 86400",
-        "anomaly needs periodSeconds of at most 86400, a day: set anomaly.mode to Off, or shorten the period",
+        "self.anomaly.mode == 'Disabled' || self.periodSeconds <= 86400",
+        "anomaly needs periodSeconds of at most 86400, a day: set anomaly.mode to Disabled, or shorten the period",
     )
     .showing("periodSeconds is %s", &["self.periodSeconds"])
 }

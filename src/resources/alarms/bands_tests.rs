@@ -114,7 +114,7 @@ fn the_rule_changes_once_when_the_band_has_learnt() {
 #[test]
 fn without_the_band_the_alarm_notifies_before_the_composite_alarm_is_silent() {
     let both = monitor(AnomalyMode::Both);
-    let off = monitor(AnomalyMode::Off);
+    let off = monitor(AnomalyMode::Disabled);
     let removal = [
         (Action::Delete, ResourceKind::CompositeAlarm, KIND.verdict_name(&off)),
         (Action::Delete, ResourceKind::Alarm, KIND.band_name(&off)),
@@ -269,7 +269,7 @@ proptest! {
     fn some_alarm_notifies_in_every_state(
         loud: bool, band: bool, verdict: Option<bool>, is_on: bool, trained: bool,
     ) {
-        let mode = if is_on { AnomalyMode::Both } else { AnomalyMode::Off };
+        let mode = if is_on { AnomalyMode::Both } else { AnomalyMode::Disabled };
         let (both, goal) = (monitor(AnomalyMode::Both), monitor(mode));
         let model = Some(if trained { TRAINED } else { "PENDING_TRAINING" });
         let has = Has { loud, band: band || verdict.is_some(), verdict, model };

@@ -44,7 +44,7 @@ impl Learning {
             return EffectiveMode::Static;
         }
         match anomaly.mode {
-            AnomalyMode::Off => EffectiveMode::Static,
+            AnomalyMode::Disabled => EffectiveMode::Static,
             AnomalyMode::Either => EffectiveMode::Either,
             AnomalyMode::Both => EffectiveMode::Both,
             AnomalyMode::Band => EffectiveMode::Band,

@@ -158,7 +158,7 @@ fn with_remedy(error: AwsError) -> AwsError {
         return error;
     }
     error.with_remedy(
-        "the region has all the anomaly models that its quota allows, 500 by default: set anomaly.mode to Off on some detections, or ask \
+        "the region has all the anomaly models that its quota allows, 500 by default: set anomaly.mode to Disabled on some detections, or ask \
          AWS for a higher quota",
     )
 }

@@ -121,7 +121,7 @@ fn in_words(anomaly: &Anomaly, threshold: f64) -> String {
     };
     let above = format!("above the threshold of {threshold} flows");
     let when = match anomaly.mode {
-        AnomalyMode::Off => above,
+        AnomalyMode::Disabled => above,
         AnomalyMode::Either => format!("{above}, or {unusual}"),
         AnomalyMode::Both => format!("{above}, and {unusual}"),
         AnomalyMode::Band => unusual.to_owned(),

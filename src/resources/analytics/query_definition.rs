@@ -54,7 +54,7 @@ pub enum QueryDefinitionOp {
 
 /// The saved queries that the fields of the records allow.
 pub fn desired(monitor: &Monitor) -> Vec<QueryDefinition> {
-    let queries: &[_] = if monitor.spec.cloud_watch_logs.enabled { &insights::ALL[..] } else { &[] };
+    let queries: &[_] = if monitor.spec.cloud_watch_logs.enabled { insights::ALL } else { &[] };
     queries
         .iter()
         .filter_map(|query| {

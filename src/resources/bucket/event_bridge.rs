@@ -1,7 +1,7 @@
 //! The switch with which S3 sends an event for each new object to `EventBridge`.
 //!
 //! It is one member of the bucket's notification configuration, whose other members are of others. A tag records that the operator has turned
-//! it on: only then is it the operator's to turn off. See "Using EventBridge" in the Amazon S3 user guide.
+//! it on: only then is it the operator's to turn off. See "Using `EventBridge`" in the Amazon S3 user guide.
 
 use aws_sdk_s3::operation::get_bucket_notification_configuration::GetBucketNotificationConfigurationOutput;
 use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};

@@ -1,6 +1,6 @@
 //! The event rule that sends an event for each new file of records to the function.
 //!
-//! See "Amazon S3 Event Notifications with Amazon EventBridge" in the S3 user guide for the events, and `PutRule` in the `EventBridge` API
+//! See "Amazon S3 Event Notifications with Amazon `EventBridge`" in the S3 user guide for the events, and `PutRule` in the `EventBridge` API
 //! reference: it replaces a rule whole, and ignores the tags of a rule that exists.
 
 use std::collections::BTreeMap;
@@ -118,7 +118,7 @@ fn settings(rule: DescribeRuleOutput) -> Settings {
     }
 }
 
-/// A rule has at most five targets: "Amazon EventBridge quotas".
+/// A rule has at most five targets: "Amazon `EventBridge` quotas".
 async fn targets(aws: &Aws, name: &str) -> Result<BTreeMap<String, Target>, AwsError> {
     let output = aws.events.list_targets_by_rule().rule(name).send().await.op(ops::LIST_TARGETS).expected()?;
     let targets = output.targets.unwrap_or_default();

@@ -60,7 +60,7 @@ enum Feed {
 }
 
 impl Feed {
-    fn subscription<'a>(goal: Goal<&'a Desired>) -> Goal<&'a Subscription> {
+    fn subscription(goal: Goal<&Desired>) -> Goal<&Subscription> {
         match goal.map(|desired| &desired.feed) {
             Goal::Present(Self::Subscription(subscription)) => Goal::Present(subscription),
             Goal::Present(Self::EventRule(_)) => Goal::Absent(Removal::SwitchedOff),
@@ -68,7 +68,7 @@ impl Feed {
         }
     }
 
-    fn event_rule<'a>(goal: Goal<&'a Desired>) -> Goal<&'a EventRule> {
+    fn event_rule(goal: Goal<&Desired>) -> Goal<&EventRule> {
         match goal.map(|desired| &desired.feed) {
             Goal::Present(Self::EventRule(rule)) => Goal::Present(rule),
             Goal::Present(Self::Subscription(_)) => Goal::Absent(Removal::SwitchedOff),

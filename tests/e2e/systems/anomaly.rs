@@ -323,7 +323,7 @@ async fn a_region_without_room_for_a_model_leaves_the_threshold() {
     let failures = &outcomes[1].failures;
     assert_eq!(failures.len(), 1, "{outcomes:#?}");
     assert_eq!(failures[0].1.reason, Reason::Rejected);
-    assert!(failures[0].1.message.contains("set anomaly.mode to Off"), "{}", failures[0].1.message);
+    assert!(failures[0].1.message.contains("set anomaly.mode to Disabled"), "{}", failures[0].1.message);
     assert_eq!(sandbox.inventory().await["alarms"].as_object().unwrap().len(), 4, "the alarms on thresholds are made");
     assert_eq!(breach(&sandbox.config, &monitor, HIGH, 1000.0).await, [KIND.alarm_name(&monitor)]);
     sandbox.emulator.clear_faults(&sandbox.account).await.unwrap();

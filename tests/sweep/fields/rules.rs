@@ -65,6 +65,30 @@ pub fn custom_detection() -> Value {
     })
 }
 
+/// Specs that break a rule about the source of the records.
+fn violations_of_sources() -> Vec<(Value, &'static str)> {
+    let files_only = |mut spec: Value| {
+        spec["cloudWatchLogs"] = json!({"enabled": false});
+        spec["detector"] = json!({"source": "S3"});
+        spec
+    };
+    let fields_of_files = |fields: &[&str]| files_only(json!({"s3": {"fields": fields}}));
+    vec![
+        (json!({"trafficType": "ACCEPT"}), "cloudWatchLogs"),
+        (fields_of_files(&["srcaddr", "bytes"]), "s3"),
+        (fields_of_files(&["srcaddr", "action"]), "s3"),
+        (fields_of_files(&["bytes", "action"]), "s3"),
+        (files_only(json!({"trafficType": "ACCEPT"})), "s3"),
+        (
+            files_only(json!({"detections": {"highDataTransfer": {"periodSeconds": 60}}})),
+            "detections.highDataTransfer.periodSeconds",
+        ),
+        (json!({"cloudWatchLogs": {"enabled": false}}), "detector"),
+        (json!({"cloudWatchLogs": {"enabled": false}, "detector": {"enabled": false}}), "detections"),
+        (json!({"detector": {"source": "S3", "memoryMb": 128}}), "detector.memoryMb"),
+    ]
+}
+
 /// Specs that break a rule, and the field that must be named.
 pub fn violations() -> Vec<(Value, &'static str)> {
     let key = "arn:aws:kms:eu-west-1:123456789012:key/0";
@@ -80,14 +104,9 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         |detection: &str| json!({"detections": {detection: {"evaluationPeriods": 2, "datapointsToAlarm": 3}}});
     let elsewhere = |section: &str| json!({"region": "us-east-1", section: {"kmsKeyArn": key}});
     let fields = |fields: &[&str]| json!({"cloudWatchLogs": {"fields": fields}});
-    let files_only = |mut spec: Value| {
-        spec["cloudWatchLogs"] = json!({"enabled": false});
-        spec["detector"] = json!({"source": "S3"});
-        spec
-    };
-    let fields_of_files = |fields: &[&str]| files_only(json!({"s3": {"fields": fields}}));
     let endpoint = "notifications.subscriptions.endpoint";
-    let mut violations = [violations_of_lists(), violations_of_bands(), violations_of_quiet_times()].concat();
+    let mut violations =
+        [violations_of_lists(), violations_of_sources(), violations_of_bands(), violations_of_quiet_times()].concat();
     violations.extend([
         (json!({"vpcId": "vpc-1"}), "vpcId"),
         (json!({"region": "Ireland"}), "region"),
@@ -110,18 +129,6 @@ pub fn violations() -> Vec<(Value, &'static str)> {
         (fields(&["srcaddr", "bytes"]), "cloudWatchLogs"),
         (fields(&["srcaddr", "action"]), "cloudWatchLogs"),
         (fields(&["bytes", "action"]), "cloudWatchLogs"),
-        (json!({"trafficType": "ACCEPT"}), "cloudWatchLogs"),
-        (fields_of_files(&["srcaddr", "bytes"]), "s3"),
-        (fields_of_files(&["srcaddr", "action"]), "s3"),
-        (fields_of_files(&["bytes", "action"]), "s3"),
-        (files_only(json!({"trafficType": "ACCEPT"})), "s3"),
-        (
-            files_only(json!({"detections": {"highDataTransfer": {"periodSeconds": 60}}})),
-            "detections.highDataTransfer.periodSeconds",
-        ),
-        (json!({"cloudWatchLogs": {"enabled": false}}), "detector"),
-        (json!({"cloudWatchLogs": {"enabled": false}, "detector": {"enabled": false}}), "detections"),
-        (json!({"detector": {"source": "S3", "memoryMb": 128}}), "detector.memoryMb"),
         (elsewhere("cloudWatchLogs"), "cloudWatchLogs"),
         (json!({"s3": {"fields": ["start", "start"]}}), "s3.fields"),
         (json!({"s3": {"bucketName": "a..b"}}), "s3.bucketName"),

@@ -109,6 +109,7 @@ async fn is_created_exactly_so_and_then_left_alone() {
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                 },
             ],
+            "sendsEvents": false,
             "tags": own_tags(),
             "objectVersions": 0,
             "deleteMarkers": 0,
