@@ -36,6 +36,12 @@ const SERVICES: &[Service] = &[
         denied: ("UnauthorizedOperation", 403, "You are not authorized to perform this operation."),
     },
     Service {
+        name: "events",
+        throttled: ("ThrottlingException", 400, "Rate exceeded"),
+        failed: ("InternalException", 500, "This exception occurs due to unexpected causes."),
+        denied: ("AccessDeniedException", 400, NOT_AUTHORIZED),
+    },
+    Service {
         name: "glue",
         throttled: ("ThrottlingException", 400, "Rate exceeded"),
         failed: ("InternalServiceException", 500, "Internal service failure"),

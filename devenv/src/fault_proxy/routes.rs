@@ -22,6 +22,8 @@ const S3: &[(&str, Level, &str, &str)] = &[
     ("PUT", Bucket, "lifecycle", "PutBucketLifecycleConfiguration"),
     ("DELETE", Bucket, "lifecycle", "DeleteBucketLifecycle"),
     ("GET", Bucket, "location", "GetBucketLocation"),
+    ("GET", Bucket, "notification", "GetBucketNotificationConfiguration"),
+    ("PUT", Bucket, "notification", "PutBucketNotificationConfiguration"),
     ("GET", Bucket, "ownershipControls", "GetBucketOwnershipControls"),
     ("PUT", Bucket, "ownershipControls", "PutBucketOwnershipControls"),
     ("DELETE", Bucket, "ownershipControls", "DeleteBucketOwnershipControls"),

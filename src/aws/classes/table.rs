@@ -81,6 +81,8 @@ const ROWS: &[Row] = rows! {
     // AWS Glue API Reference, GetTables and GetDatabase: errors.
     Glue "OperationTimeoutException" => Transient;
     Glue "FederationSourceRetryableException" => Transient;
+    // Amazon EventBridge API Reference, PutRule: errors.
+    EventBridge "InternalException" => Transient;
     // AWS STS API Reference, AssumeRoleWithWebIdentity: errors.
     Sts "IDPCommunicationError" => Transient;
 
