@@ -33,6 +33,7 @@ def anomaly_models(client: Client) -> dict:
     for model in client.items("cloudwatch", "describe_anomaly_detectors", "AnomalyDetectors"):
         for excluded in model["Configuration"].get("ExcludedTimeRanges", []):
             excluded.update({name: moment.isoformat() for name, moment in excluded.items()})
+        model["Configuration"].setdefault("MetricTimezone", "UTC")
         name = "/".join(model[part] for part in ("Namespace", "MetricName", "Stat"))
         found[name] = without(model, "AnomalyDetectorId", "StateValue", "Namespace", "MetricName", "Stat", "Dimensions")
     return found

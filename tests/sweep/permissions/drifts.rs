@@ -127,11 +127,11 @@ async fn drift(world: &World) -> Result<()> {
 
     let lambda = aws_sdk_lambda::Client::new(&sandbox.config);
     lambda.update_function_code().function_name(names.detector()).zip_file(Blob::new(package(65))).send().await?;
-    lambda.remove_permission().function_name(names.detector()).statement_id("flow-log-records").send().await?;
+    lambda.remove_permission().function_name(names.detector()).statement_id("flow-log-files").send().await?;
     lambda
         .add_permission()
         .function_name(names.detector())
-        .statement_id("flow-log-records")
+        .statement_id("flow-log-files")
         .action("lambda:InvokeFunction")
         .principal("s3.amazonaws.com")
         .send()
