@@ -38,8 +38,17 @@ pub fn changes(others: &Others) -> Vec<Change> {
 fn change(property: &Property, value: Value) -> Change {
     let at = |value| property.patch(value, |_| json!({}));
     let mut there = along_with(&property.path);
+    let mut back = with_null_leaves(&there);
     merge_keeping_nulls(&mut there, at(value));
-    Change { path: property.path.clone(), there, back: at(Value::Null) }
+    merge_keeping_nulls(&mut back, at(Value::Null));
+    Change { path: property.path.clone(), there, back }
+}
+
+fn with_null_leaves(patch: &Value) -> Value {
+    match patch {
+        Value::Object(fields) => fields.iter().map(|(name, field)| (name.clone(), with_null_leaves(field))).collect(),
+        _ => Value::Null,
+    }
 }
 
 fn merge_keeping_nulls(target: &mut Value, patch: Value) {
