@@ -6,15 +6,16 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, Stat
 use serde::Serialize;
 
 use super::calls::{delete, status};
-use super::condition::{Condition, PAGE};
+use super::condition::{Condition, description};
 use super::verdict::{self, Verdict};
 use crate::api::ResourceKind;
 use crate::api::status::AlarmStatus;
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Monitor, TagCall, Tags};
-use crate::resources::common::alarm_kind::AlarmKind;
+use crate::resources::common::alarm_kind::{self, AlarmKind};
 use crate::resources::common::cloudwatch_tags;
+use crate::resources::common::set_members::set_members;
 
 /// An alarm's definition. `PutMetricAlarm` replaces it whole, so it is compared whole: `others` are members that we never set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,7 +83,7 @@ pub(super) fn wanted(monitor: &Monitor, kind: AlarmKind) -> Alarm {
     let topic = vec![monitor.topic_arn()];
     Alarm {
         name: kind.alarm_name(monitor),
-        description: description(monitor, kind, &condition),
+        description: description(monitor, kind, &in_words(&condition), &condition.advice),
         namespace: condition.namespace,
         metric_name: condition.metric_name,
         dimensions: condition.dimensions,
@@ -102,21 +103,14 @@ pub(super) fn wanted(monitor: &Monitor, kind: AlarmKind) -> Alarm {
     }
 }
 
-fn description(monitor: &Monitor, kind: AlarmKind, condition: &Condition) -> String {
-    let Condition { threshold, counted, evaluation_periods, datapoints_to_alarm, period_seconds, advice, .. } =
-        condition;
+fn in_words(condition: &Condition) -> String {
+    let Condition { threshold, counted, evaluation_periods, datapoints_to_alarm, period_seconds, .. } = condition;
     let within = match (datapoints_to_alarm, evaluation_periods) {
         (1, 1) => "a period".to_owned(),
         (all, several) if all == several => format!("each of {several} periods"),
         (some, several) => format!("{some} of {several} periods"),
     };
-    let what = format!("{} in VPC {}", kind.title(), monitor.spec.vpc_id);
-    let when = format!("more than {threshold} {counted} in {within} of {period_seconds} seconds.");
-    let Monitor { namespace, name, .. } = monitor;
-    format!(
-        "{what}: {when} {advice} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.",
-        kind.section()
-    )
+    format!("more than {threshold} {counted} in {within} of {period_seconds} seconds")
 }
 
 /// The state of a metric alarm.
@@ -131,7 +125,7 @@ impl Resource for Alarm {
     type Call = AlarmCall;
 
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
-        Some(monitor.account_region.arn("cloudwatch", format!("alarm:{name}")))
+        Some(alarm_kind::arn(monitor, name))
     }
 
     fn tags(found: &FoundAlarm) -> Option<&Tags> {
@@ -168,7 +162,7 @@ impl Resource for Alarm {
     }
 
     async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
-        cloudwatch_tags::change(aws, &monitor.account_region.arn("cloudwatch", format!("alarm:{name}")), call).await
+        cloudwatch_tags::change(aws, &alarm_kind::arn(monitor, name), call).await
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundAlarm) -> Result<Applied, AwsError> {
@@ -204,16 +198,12 @@ pub(super) fn normalise(found: &MetricAlarm, tags: Tags) -> FoundAlarm {
 
 /// Members of a definition that we never set and that would change what the alarm watches.
 fn others(found: &MetricAlarm) -> Vec<String> {
-    [
+    set_members([
         ("metrics", !found.metrics().is_empty()),
         ("unit", found.unit().is_some()),
         ("extendedStatistic", found.extended_statistic().is_some()),
         ("thresholdMetricId", found.threshold_metric_id().is_some()),
-    ]
-    .into_iter()
-    .filter(|(_, is_set)| *is_set)
-    .map(|(member, _)| member.to_owned())
-    .collect()
+    ])
 }
 
 async fn put(aws: &Aws, alarm: &Alarm, tags: Option<Vec<Tag>>) -> Result<(), AwsError> {

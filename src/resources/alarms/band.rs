@@ -13,9 +13,10 @@ use crate::api::spec::Direction;
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::engine::{Applied, Resource, Step, rewrite};
 use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
-use crate::resources::common::alarm_kind::AlarmKind;
+use crate::resources::common::alarm_kind::{self, AlarmKind};
 use crate::resources::common::cloudwatch_tags;
 use crate::resources::common::detections::Detection;
+use crate::resources::common::set_members::set_members;
 
 /// Ids of the metric and of its band within the alarm.
 const METRIC: &str = "m";
@@ -137,16 +138,12 @@ pub fn normalise(found: &MetricAlarm, detection: Detection, tags: Tags, at: Time
 }
 
 fn others(found: &MetricAlarm, metric: Option<&Metric>) -> Vec<String> {
-    [
+    set_members([
         ("metrics", found.metrics().len() != 2),
         ("dimensions", metric.is_some_and(|metric| !metric.dimensions().is_empty())),
         ("threshold", found.threshold().is_some()),
         ("metricName", found.metric_name().is_some()),
-    ]
-    .into_iter()
-    .filter(|(_, is_set)| *is_set)
-    .map(|(member, _)| member.to_owned())
-    .collect()
+    ])
 }
 
 impl Resource for BandAlarm {
@@ -156,7 +153,7 @@ impl Resource for BandAlarm {
     type Call = Self;
 
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
-        Some(monitor.account_region.arn("cloudwatch", format!("alarm:{name}")))
+        Some(alarm_kind::arn(monitor, name))
     }
 
     fn tags(found: &FoundBand) -> Option<&Tags> {
@@ -180,7 +177,7 @@ impl Resource for BandAlarm {
     }
 
     async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
-        cloudwatch_tags::change(aws, &monitor.account_region.arn("cloudwatch", format!("alarm:{name}")), call).await
+        cloudwatch_tags::change(aws, &alarm_kind::arn(monitor, name), call).await
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundBand) -> Result<Applied, AwsError> {

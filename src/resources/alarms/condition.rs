@@ -8,7 +8,7 @@ use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::detections::Detection;
 
 /// The page that has a section for each alarm.
-pub(super) const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/alarms.md");
+const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/alarms.md");
 
 /// The condition under which an alarm fires: the sum of a metric is above the threshold in enough of the periods.
 #[derive(Debug)]
@@ -24,6 +24,17 @@ pub(super) struct Condition {
     pub counted: &'static str,
     /// A sentence about the first step of a person.
     pub advice: String,
+}
+
+/// The description of an alarm that notifies: what fires, when, and what to do.
+pub(super) fn description(monitor: &Monitor, kind: AlarmKind, when: &str, advice: &str) -> String {
+    let Monitor { namespace, name, spec, .. } = monitor;
+    format!(
+        "{} in VPC {}: {when}. {advice} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.",
+        kind.title(),
+        spec.vpc_id,
+        kind.section()
+    )
 }
 
 /// Most characters of a condition in an alarm's description.

@@ -12,6 +12,7 @@ use crate::engine::{Applied, Resource, Step, rewrite};
 use crate::monitor::{Monitor, TagCall, Tags};
 use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::cloudwatch_tags;
+use crate::resources::common::set_members::set_members;
 
 /// The limits of AWS: see `Schedule` under `PutAlarmMuteRule`.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
@@ -133,7 +134,7 @@ fn normalise(found: &GetAlarmMuteRuleOutput, name: &str) -> MuteRule {
         // The default of AWS.
         timezone: schedule.and_then(Schedule::timezone).unwrap_or("UTC").to_owned(),
         alarms,
-        others: dates.into_iter().filter(|(_, is_set)| *is_set).map(|(member, _)| member.to_owned()).collect(),
+        others: set_members(dates),
     }
 }
 

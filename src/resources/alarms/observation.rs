@@ -13,7 +13,7 @@ use super::verdict::{self, FoundVerdict};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
 use crate::monitor::Monitor;
-use crate::resources::common::alarm_kind::AlarmKind;
+use crate::resources::common::alarm_kind::{self, AlarmKind};
 use crate::resources::common::cloudwatch_tags;
 use crate::resources::common::detections::Detection;
 
@@ -72,8 +72,7 @@ async fn seen(
     at: Timestamp,
 ) -> Result<Seen, AwsError> {
     let tags_of = async |resource: ResourceKind, name: &str| {
-        let arn = monitor.account_region.arn("cloudwatch", format!("alarm:{name}"));
-        cloudwatch_tags::read(aws, &arn).await.about(resource, name)
+        cloudwatch_tags::read(aws, &alarm_kind::arn(monitor, name)).await.about(resource, name)
     };
     let metric_alarm = |name: &str| metric_alarms.iter().find(|alarm| alarm.alarm_name() == Some(name));
     let mut seen = Seen { kind, alarm: None, band: None, verdict: None, models: Vec::new() };

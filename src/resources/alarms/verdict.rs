@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::types::{CompositeAlarm, StateValue, Tag};
 use serde::Serialize;
 
 use super::calls::{delete, described, status};
-use super::condition::PAGE;
+use super::condition::description;
 use crate::api::ResourceKind;
 use crate::api::anomaly_mode::AnomalyMode;
 use crate::api::spec::{Anomaly, Direction};
@@ -12,7 +12,7 @@ use crate::api::status::AlarmStatus;
 use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Monitor, TagCall, Tags};
-use crate::resources::common::alarm_kind::AlarmKind;
+use crate::resources::common::alarm_kind::{self, AlarmKind};
 use crate::resources::common::cloudwatch_tags;
 use crate::resources::common::detections::Detection;
 
@@ -78,18 +78,10 @@ impl Verdict {
         (rule, rule_of_threshold): (String, String),
     ) -> Self {
         let kind = AlarmKind::from(detection);
-        let Monitor { namespace, name, .. } = monitor;
         let condition = kind.condition(monitor);
-        let description = format!(
-            "{} in VPC {}: {}. {} All steps: {PAGE}#{}. Managed by VpcFlowMonitor {namespace}/{name}.",
-            kind.title(),
-            monitor.spec.vpc_id,
-            in_words(detection.anomaly(monitor), condition.threshold),
-            condition.advice,
-            kind.slug()
-        );
+        let when = in_words(detection.anomaly(monitor), condition.threshold);
         let definition = Definition {
-            description,
+            description: description(monitor, kind, &when, &condition.advice),
             rule,
             actions_enabled: true,
             alarm_actions,
@@ -156,7 +148,7 @@ impl Resource for Verdict {
     type Call = Self;
 
     fn arn(monitor: &Monitor, name: &str) -> Option<String> {
-        Some(monitor.account_region.arn("cloudwatch", format!("alarm:{name}")))
+        Some(alarm_kind::arn(monitor, name))
     }
 
     fn tags(found: &FoundVerdict) -> Option<&Tags> {
@@ -189,7 +181,7 @@ impl Resource for Verdict {
     }
 
     async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
-        cloudwatch_tags::change(aws, &monitor.account_region.arn("cloudwatch", format!("alarm:{name}")), call).await
+        cloudwatch_tags::change(aws, &alarm_kind::arn(monitor, name), call).await
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundVerdict) -> Result<Applied, AwsError> {

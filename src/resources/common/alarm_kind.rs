@@ -115,8 +115,7 @@ impl AlarmKind {
     /// ARNs of the alarms that may notify: the alarm itself, and the composite alarm if the kind can have a band.
     #[must_use]
     pub fn notifying_arns(self, monitor: &Monitor) -> Vec<String> {
-        let verdict = || monitor.account_region.arn("cloudwatch", format!("alarm:{}", self.verdict_name(monitor)));
-        let verdict = self.with_band().map(|_| verdict());
+        let verdict = self.with_band().map(|_| arn(monitor, &self.verdict_name(monitor)));
         std::iter::once(self.alarm_arn(monitor)).chain(verdict).collect()
     }
 
@@ -124,7 +123,7 @@ impl AlarmKind {
     #[must_use]
     pub fn shown_arn(self, monitor: &Monitor) -> String {
         let name = if self.anomaly(monitor).is_some() { self.verdict_name(monitor) } else { self.alarm_name(monitor) };
-        monitor.account_region.arn("cloudwatch", format!("alarm:{name}"))
+        arn(monitor, &name)
     }
 
     /// The settings of its band, if it has one.
@@ -136,8 +135,14 @@ impl AlarmKind {
     /// ARN of the alarm.
     #[must_use]
     pub fn alarm_arn(self, monitor: &Monitor) -> String {
-        monitor.account_region.arn("cloudwatch", format!("alarm:{}", self.alarm_name(monitor)))
+        arn(monitor, &self.alarm_name(monitor))
     }
+}
+
+/// ARN of an alarm of any kind, by its name.
+#[must_use]
+pub fn arn(monitor: &Monitor, name: &str) -> String {
+    monitor.account_region.arn("cloudwatch", format!("alarm:{name}"))
 }
 
 #[cfg(test)]

@@ -11,4 +11,5 @@ pub mod log_group;
 pub mod networks;
 pub mod policy;
 pub mod role;
+pub mod set_members;
 pub mod sink;

@@ -15,6 +15,7 @@ use crate::aws::operations::Operation;
 use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Monitor, TagCall, Tags};
+use crate::resources::common::set_members::set_members;
 use crate::resources::common::sink::{Sink, flow_log_to};
 
 /// Id of our target.
@@ -67,11 +68,7 @@ pub enum EventRuleCall {
 
 /// The folder of the files, without a slash at the end.
 pub(super) fn folder(monitor: &Monitor) -> String {
-    [monitor.key_prefix().trim_matches('/'), "AWSLogs"]
-        .into_iter()
-        .filter(|it| !it.is_empty())
-        .collect::<Vec<_>>()
-        .join("/")
+    format!("{}AWSLogs", monitor.key_prefix())
 }
 
 pub(super) fn arn(monitor: &Monitor) -> String {
@@ -129,16 +126,12 @@ async fn targets(aws: &Aws, name: &str) -> Result<BTreeMap<String, Target>, AwsE
 }
 
 fn others(target: &types::Target) -> Vec<String> {
-    [
+    set_members([
         ("input", target.input.is_some()),
         ("inputPath", target.input_path.is_some()),
         ("inputTransformer", target.input_transformer.is_some()),
         ("roleArn", target.role_arn.is_some()),
-    ]
-    .into_iter()
-    .filter(|(_, is_set)| *is_set)
-    .map(|(member, _)| member.to_owned())
-    .collect()
+    ])
 }
 
 async fn tags(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
