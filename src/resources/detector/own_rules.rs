@@ -13,9 +13,8 @@ use ipnet::IpNet;
 use super::custom_rules::{self, CUSTOM_RULES, TestedRule};
 use super::suppressions::{self, SUPPRESS};
 use crate::api::{Invalid, VpcFlowMonitorSpec, log_format, spec};
-use crate::resources::common::entry_error::{EntryError, invalid};
-
-pub(super) const TRUSTED_CIDRS: &str = "detections.externalConnections.trustedCidrs";
+use crate::resources::common::entry_error::EntryError;
+use crate::resources::common::networks::trusted;
 
 /// Most conditions of all rules and suppressions. A record meets each of them at worst.
 const MOST_CONDITIONS: usize = 256;
@@ -39,9 +38,7 @@ impl<'s> OwnRules<'s> {
         let format: LogFormat = log_format(spec.detector_fields())
             .parse()
             .map_err(|problem| Invalid::new(spec.detector_fields_path(), format!("{problem}")))?;
-        let networks = &spec.detections.external_connections.trusted_cidrs;
-        let networks = networks.iter().map(|text| text.parse().map_err(|error| invalid(TRUSTED_CIDRS, text, error)));
-        let trusted: BTreeSet<IpNet> = networks.collect::<Result<_, _>>()?;
+        let trusted: BTreeSet<IpNet> = trusted(spec)?.into_iter().collect();
         let (rules, suppress) = (&spec.detector.custom_rules, &spec.detector.suppress);
         Ok(Self {
             rules: rules.iter().map(|rule| (rule, custom_rules::read(rule, &format))).collect(),

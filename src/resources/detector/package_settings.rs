@@ -8,11 +8,12 @@ use sha2::{Digest, Sha256};
 
 use super::counted_detections::{self, DETECTIONS};
 use super::custom_rules::CUSTOM_RULES;
-use super::own_rules::{OwnRules, TRUSTED_CIDRS};
+use super::own_rules::OwnRules;
 use super::package_entries::PackageEntries;
 use super::suppressions::SUPPRESS;
 use crate::api::{Invalid, VpcFlowMonitorSpec};
 use crate::monitor::Monitor;
+use crate::resources::common::networks::TRUSTED_CIDRS;
 
 /// Most bytes of the file. The detector parses it at each cold start, and each call that changes the code sends it.
 const MOST_BYTES: usize = 256 * 1024;

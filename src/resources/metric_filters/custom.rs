@@ -11,7 +11,8 @@ use super::render::{MAX_CHARS, name, render};
 use crate::api::spec::CustomDetection;
 use crate::api::{FlowLogField, Invalid, VpcFlowMonitorSpec, log_format};
 use crate::resources::common::condition_tests;
-use crate::resources::common::entry_error::{EntryError, compile, invalid};
+use crate::resources::common::entry_error::{EntryError, compile};
+use crate::resources::common::networks::trusted;
 
 /// Most patterns with regular expressions in a log group; see "Supported regular expressions" in the CloudWatch Logs user guide.
 const MOST_WITH_REGEX: usize = 5;
@@ -21,8 +22,6 @@ const MOST_REGEXES: usize = 2;
 
 /// The largest whole number up to which all numbers of a pattern are exact.
 const MAX_NUMBER: u64 = 1 << 53;
-
-const TRUSTED: &str = "detections.externalConnections.trustedCidrs";
 
 /// A valid detection with its tests.
 #[derive(Debug)]
@@ -53,9 +52,7 @@ impl<'s> CustomDetections<'s> {
             ("s3.fields", &spec.s3.fields)
         };
         let format = log_format(fields).parse().map_err(|problem| Invalid::new(place, format!("{problem}")))?;
-        let trusted = &spec.detections.external_connections.trusted_cidrs;
-        let trusted = trusted.iter().map(|text| text.parse().map_err(|error| invalid(TRUSTED, text, error)));
-        let trusted = trusted.collect::<Result<_, _>>()?;
+        let trusted = trusted(spec)?;
         let mut with_regex = usize::from(spec.detections.external_connections.enabled);
         let all = spec.detections.custom.iter().map(|detection| {
             let mut read = read(detection, fields);

@@ -11,10 +11,9 @@ use crate::api::FlowLogField;
 use crate::api::Invalid;
 use crate::monitor::Monitor;
 use crate::resources::common::detections::Detection;
-use crate::resources::common::networks::PRIVATE;
+use crate::resources::common::networks::{PRIVATE, TRUSTED_CIDRS, trusted};
 
 const FIELDS: &str = "cloudWatchLogs.fields";
-const TRUSTED: &str = "detections.externalConnections.trustedCidrs";
 
 /// The pattern for the records that a detection counts. Records without data (`NODATA`, `SKIPDATA`) never match.
 pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invalid> {
@@ -45,7 +44,7 @@ pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invali
             if !has(FlowLogField::LogStatus) {
                 conditions.push(condition(source, "!=\"-\""));
             }
-            return external(fields, &conditions, source, &trusted(&detections.external_connections.trusted_cidrs)?);
+            return external(fields, &conditions, source, &trusted(&monitor.spec)?);
         }
     }
     within_limit(render(fields, &conditions))
@@ -68,15 +67,6 @@ fn within_limit(pattern: String) -> Result<String, Invalid> {
     let problem =
         format!("a metric filter's pattern names every field and has at most {MAX_CHARS} characters: log fewer fields");
     Err(Invalid::new(FIELDS, problem))
-}
-
-fn trusted(cidrs: &[String]) -> Result<Vec<IpNet>, Invalid> {
-    let parse = |cidr: &String| {
-        let invalid =
-            |_| Invalid::new(TRUSTED, format!("`{cidr}` is no network in CIDR notation, such as 203.0.113.0/24"));
-        cidr.parse::<IpNet>().map_err(invalid)
-    };
-    cidrs.iter().map(parse).collect()
 }
 
 fn external(
@@ -103,7 +93,7 @@ fn external(
          fill it; name fewer or wider networks",
         trusted.len()
     );
-    Err(Invalid::new(TRUSTED, problem))
+    Err(Invalid::new(TRUSTED_CIDRS, problem))
 }
 
 /// A condition for addresses that are neither in a private network nor in a trusted one. It is one regular expression, since `CloudWatch`
