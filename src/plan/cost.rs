@@ -213,12 +213,10 @@ fn items(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Vec<Item> {
     let (kept, cost) = stored(to_s3 * compression, &spec.s3.lifecycle, &prices.s3_per_gb_month);
     bill.add(format!("{kept:.0} GB kept in the bucket"), cost);
 
-    let alarms = AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor)).count();
-    bill.add(format!("{alarms} alarms"), count(alarms) * prices.alarm_per_month);
-    let bands = AlarmKind::declared(monitor)
-        .into_iter()
-        .filter(|kind| kind.enabled(monitor) && kind.anomaly(monitor).is_some())
-        .count();
+    let mut alarms = AlarmKind::declared(monitor);
+    alarms.retain(|kind| kind.enabled(monitor));
+    bill.add(format!("{} alarms", alarms.len()), count(alarms.len()) * prices.alarm_per_month);
+    let bands = alarms.iter().filter(|kind| kind.anomaly(monitor).is_some()).count();
     if bands > 0 {
         let band = METRICS_OF_BAND_ALARM * prices.alarm_per_month + prices.composite_alarm_per_month;
         bill.add(format!("{bands} bands of what is usual, each with a composite alarm"), count(bands) * band);
@@ -231,17 +229,13 @@ fn items(monitor: &Monitor, gb_per_day: f64, prices: &Prices) -> Vec<Item> {
         bill.add("1 dashboard", prices.dashboard_per_month);
     }
     if spec.detector.enabled {
-        let (read, memory_mb) = match spec.detector.source {
-            RecordSource::CloudWatchLogs => (to_logs, f64::from(spec.detector.memory_mb())),
+        let batches = |gb_per_day: f64| gb_per_day * assumed.days_per_month * 1024.0 / assumed.megabytes_per_batch;
+        let (batches, invocations, memory_mb) = match spec.detector.source {
+            RecordSource::CloudWatchLogs => (batches(to_logs), batches(to_logs), f64::from(spec.detector.memory_mb())),
             // The processor grows with the memory: what more of it costs, it saves in time.
-            RecordSource::S3 => (to_s3, BATCH_MEMORY_MB),
+            RecordSource::S3 => (batches(to_s3), FILES_PER_DAY * assumed.days_per_month, BATCH_MEMORY_MB),
         };
-        let megabytes = read * assumed.days_per_month * 1024.0;
-        let gb_seconds = megabytes / assumed.megabytes_per_batch * assumed.seconds_per_batch * memory_mb / 1024.0;
-        let invocations = match spec.detector.source {
-            RecordSource::CloudWatchLogs => megabytes / assumed.megabytes_per_batch,
-            RecordSource::S3 => FILES_PER_DAY * assumed.days_per_month,
-        };
+        let gb_seconds = batches * assumed.seconds_per_batch * memory_mb / 1024.0;
         let per_gb_second = match monitor.settings.detector.architecture() {
             Architecture::Arm64 => prices.lambda_per_gb_second.arm64,
             Architecture::X86_64 => prices.lambda_per_gb_second.x86_64,

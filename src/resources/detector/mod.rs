@@ -242,4 +242,6 @@ fn may_have_event_rule(monitor: &Monitor) -> bool {
 }
 
 #[cfg(test)]
+mod package_tests;
+#[cfg(test)]
 mod tests;
