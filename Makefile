@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep bench bench-detector bench-operator lint fmt crds check-crds docs man check-docs check-words check-adding chart check-chart config check-config install-yaml check-image kind \
+.PHONY: help demo test test-gitops dashboard-picture sweep bench bench-detector bench-operator lint fmt crds check-crds docs man check-docs check-words check-adding chart check-chart config check-config install-yaml check-image kind \
 	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -38,15 +38,25 @@ test: doctor ## Run every test
 	emulator/test.sh
 	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
 
+test-gitops: doctor ## Run the tests with Argo CD, Flux, Prometheus and Alertmanager themselves (an hour the first time)
+	@$(in_parallel) build-tests
+	@tools/others/build.sh
+	$(devenv) run -- $(cargo) test --workspace --test gitops -- --nocapture --test-threads=2
+
+dashboard-picture: ## Draw docs/images/dashboard.png from what Prometheus had in the last `make test-gitops`
+	@mkdir -p docs/images
+	@tools/dashboard-picture/draw.sh $(CARGO_TARGET_DIR)/tmp/dashboard.json docs/images/dashboard.png
+
 sweep: doctor ## Try every crash point, failure and field, and print what was covered (SWEEP_ONLY=name: some of it)
 	@$(in_parallel) build-tests
 	@tests/sweep/run.sh $(devenv) run -- $(cargo) test --workspace --test sweep -- --test-threads=1 --nocapture $(SWEEP_ONLY)
 
 bench: doctor bench-detector bench-operator ## Measure the detector beside a handler in Python, and the operator against the emulator
 
-bench-detector: $(detector)
+bench-detector: operator $(detector)
 	$(bench) --no-run
-	@DETECTOR_PROGRAM=$(detector) $(one_core) $(bench)
+	@$(devenv) package-detector --binary $(detector) --out $(detector).zip
+	@DETECTOR_PROGRAM=$(detector) DETECTOR_PACKAGE=$(detector).zip $(one_core) $(bench)
 
 # The release build takes half an hour, once.
 bench-operator: build

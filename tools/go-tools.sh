@@ -11,6 +11,8 @@ has_all() {
     local folder=$1 package
     shift
     for package; do
+        # Go names a command without the major version of its module.
+        [[ $package != */v[0-9] ]] || package=${package%/*}
         [ -x "$folder/${package##*/}" ] || return 1
     done
 }
@@ -41,4 +43,16 @@ build_once() {
     rm "$work/log"
     mv -f "$work"/* "$folder/"
     rmdir "$work"
+}
+
+# take_once MODULE PATH NAME: copies a folder of a module that go.mod requires to $folder/NAME, once.
+take_once() {
+    [ ! -d "$folder/$3" ] || return 0
+    local source work
+    GOWORK=off go mod download "$1"
+    source=$(GOWORK=off go list -m -f '{{.Dir}}' "$1")
+    # Put in place by a rename: all of it or nothing.
+    work=$(mktemp -d "$folder/take.XXXXXX")
+    cp -r --no-preserve=mode "$source/$2/." "$work"
+    mv -T "$work" "$folder/$3"
 }
