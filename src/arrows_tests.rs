@@ -24,6 +24,8 @@ const LAYERS: &[&[&str]] = &[
 
 /// The arrows between the systems in `resources`, besides those to `common`.
 const BETWEEN_SYSTEMS: &[(&str, &str)] = &[
+    // The alarm of a detection of the user changes with its metric filter only.
+    ("alarms", "metric_filters"),
     // The dashboard shows the columns of the records, and metrics of the rules of the detector.
     ("dashboard", "analytics"),
     ("dashboard", "detector"),

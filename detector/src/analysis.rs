@@ -119,6 +119,9 @@ pub struct Analyzer<'f> {
     reader: Reader<'f>,
     engine: Engine,
     detections: DetectionCounts,
+    /// The VPC whose records are judged; of all if none.
+    vpc_id: Option<&'f str>,
+    of_other_vpcs: u64,
 }
 
 impl<'f> Analyzer<'f> {
@@ -137,13 +140,25 @@ impl<'f> Analyzer<'f> {
     /// An analysis by an `engine` that has seen nothing since its last findings.
     #[must_use]
     pub fn with_engine(parser: &'f Parser, engine: Engine) -> Self {
-        Self { reader: Reader::new(parser), engine, detections: DetectionCounts::default() }
+        Self {
+            reader: Reader::new(parser),
+            engine,
+            detections: DetectionCounts::default(),
+            vpc_id: None,
+            of_other_vpcs: 0,
+        }
     }
 
     /// Counts the records of `detections` too.
     #[must_use]
     pub fn count(self, detections: &[Detection]) -> Self {
         Self { detections: DetectionCounts::new(detections), ..self }
+    }
+
+    /// Judges the records of this VPC, and those that name none: other flow logs may deliver to the same folder.
+    #[must_use]
+    pub fn of_vpc(self, vpc_id: &'f str) -> Self {
+        Self { vpc_id: Some(vpc_id), ..self }
     }
 
     /// Leaves out the records of those `suppressions` that have not expired at `now`.
@@ -175,9 +190,11 @@ impl<'f> Analyzer<'f> {
 
     #[inline]
     fn add_by(&mut self, parser: &Parser, line: &str) {
-        let Self { engine, detections, .. } = self;
+        let Self { engine, detections, vpc_id, of_other_vpcs, .. } = self;
         let judged = parser.parse_for(line, |record| {
-            if let Some(flow) = engine.observe(record) {
+            if vpc_id.zip(record.vpc_id).is_some_and(|(judged, found)| judged != found) {
+                *of_other_vpcs += 1;
+            } else if let Some(flow) = engine.observe(record) {
                 detections.count(record, &flow.ends);
             }
         });
@@ -202,7 +219,13 @@ impl<'f> Analyzer<'f> {
     #[must_use]
     pub fn finish_with_engine(mut self) -> (Analysis, Engine) {
         let (counts, bad_lines) = self.reader.finish();
-        let analysis = Analysis { counts, bad_lines, findings: self.engine.finish(), detections: self.detections };
+        let analysis = Analysis {
+            counts,
+            bad_lines,
+            findings: self.engine.finish(),
+            detections: self.detections,
+            of_other_vpcs: self.of_other_vpcs,
+        };
         (analysis, self.engine)
     }
 }
@@ -218,6 +241,8 @@ pub struct Analysis {
     pub findings: Findings,
     /// The records that detections count.
     pub detections: DetectionCounts,
+    /// Records that were left out because they are of other VPCs.
+    pub of_other_vpcs: u64,
 }
 
 #[cfg(test)]

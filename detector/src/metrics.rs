@@ -45,20 +45,22 @@ pub fn lines(
     let batch = line.write(
         &[monitor],
         &[
-            (RECORDS, "Count", analysis.counts.records()),
-            (BAD_RECORDS, "Count", analysis.counts.bad),
-            (UNEXAMINED_RECORDS, "Count", analysis.findings.unexamined_records),
-            (SUPPRESSED_RECORDS, "Count", analysis.findings.suppressed.records),
-            (DURATION, "Milliseconds", milliseconds(duration)),
+            (RECORDS, Some("Count"), analysis.counts.records()),
+            (BAD_RECORDS, Some("Count"), analysis.counts.bad),
+            (UNEXAMINED_RECORDS, Some("Count"), analysis.findings.unexamined_records),
+            (SUPPRESSED_RECORDS, Some("Count"), analysis.findings.suppressed.records),
+            (DURATION, Some("Milliseconds"), milliseconds(duration)),
         ],
     );
     let rules = analysis.findings.by_rule().into_iter().filter(|(rule, _)| !config.disabled.contains(rule));
-    let findings = rules
-        .map(|(rule, count): (Rule, u64)| line.write(&[monitor, (RULE, rule.name())], &[(FINDINGS, "Count", count)]));
+    let findings = rules.map(|(rule, count): (Rule, u64)| {
+        line.write(&[monitor, (RULE, rule.name())], &[(FINDINGS, Some("Count"), count)])
+    });
     let custom = analysis.findings.by_custom_rule.iter();
-    let custom = custom.map(|(rule, count)| line.write(&[monitor, (RULE, rule)], &[(FINDINGS, "Count", *count)]));
-    let counted: Vec<_> = analysis.detections.metrics().map(|(metric, count)| (metric, "Count", count)).collect();
-    // As metric filters have no dimensions, neither has it.
+    let custom = custom.map(|(rule, count)| line.write(&[monitor, (RULE, rule)], &[(FINDINGS, Some("Count"), *count)]));
+    // Metric filters publish under the same names, without dimensions and without a unit. "If the metric is published with multiple types of
+    // units and you don't specify a unit, the alarm's behavior is not defined": `PutMetricAlarm`.
+    let counted: Vec<_> = analysis.detections.metrics().map(|(metric, count)| (metric, None, count)).collect();
     let detections = counted.chunks(MAX_METRICS).map(|metrics| line.write(&[], metrics));
     std::iter::once(batch).chain(findings).chain(custom).chain(detections).collect()
 }
@@ -73,10 +75,14 @@ struct Line<'s> {
 }
 
 impl Line<'_> {
-    /// One line: `metrics` by `dimensions`.
-    fn write(&self, dimensions: &[(&str, &str)], metrics: &[(&str, &str, u64)]) -> String {
+    /// One line: `metrics`, each with its unit if it has one, by `dimensions`.
+    fn write(&self, dimensions: &[(&str, &str)], metrics: &[(&str, Option<&str>, u64)]) -> String {
         let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).collect();
-        let definitions: Vec<_> = metrics.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
+        let definition = |(name, unit, _): &(&str, Option<&str>, u64)| match unit {
+            None => json!({"Name": name}),
+            Some(unit) => json!({"Name": name, "Unit": unit}),
+        };
+        let definitions: Vec<_> = metrics.iter().map(definition).collect();
         let mut line = json!({
             "_aws": {
                 "Timestamp": self.timestamp,
@@ -182,7 +188,7 @@ mod tests {
             "_aws": {"Timestamp": 0, "CloudWatchMetrics": [{
                 "Namespace": "VPC/FlowLogs",
                 "Dimensions": [[]],
-                "Metrics": [{"Name": "Rejected-x", "Unit": "Count"}, {"Name": "High-x", "Unit": "Count"}],
+                "Metrics": [{"Name": "Rejected-x"}, {"Name": "High-x"}],
             }]},
             "Rejected-x": 1, "High-x": 0,
         });

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::custom_rule::CustomRule;
 use crate::detection::Detection;
@@ -66,7 +68,18 @@ pub struct PackageConfigError {
     problem: String,
 }
 
+/// Bytes of the hash that are the version.
+const VERSION_BYTES: usize = 6;
+
 impl PackageConfig {
+    /// A short hash of the lists that rules look at. Detections count, and no incident depends on them.
+    #[must_use]
+    pub fn rules_version(&self) -> String {
+        let rules = Self { detections: Vec::new(), ..self.clone() };
+        let hash = Sha256::digest(json!(rules).to_string());
+        hash.iter().take(VERSION_BYTES).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    }
+
     /// Reads the settings from the folder of the unpacked package. A package without the file has none.
     pub fn read(folder: &Path) -> Result<Self, PackageConfigError> {
         let path = folder.join(FILE);
@@ -144,6 +157,15 @@ mod tests {
         assert_eq!((config.custom_rules[0].min_records, config.suppress[0].name.as_str()), (2, "scanner"));
         assert_eq!(serde_json::to_string(&config).unwrap(), text);
         assert_eq!(serde_json::json!(config).to_string(), text);
+    }
+
+    #[test]
+    fn detections_are_no_part_of_the_version_of_the_rules() {
+        let version = |json: &str| serde_json::from_str::<PackageConfig>(json).unwrap().rules_version();
+        let none = version(r#"{"version":1}"#);
+        assert_eq!(none, "238a9b188558");
+        assert_eq!(version(r#"{"version":1,"detections":[{"metric":"a","when":"syn"}]}"#), none);
+        assert_ne!(version(r#"{"version":1,"trustedCidrs":["203.0.113.0/24"]}"#), none);
     }
 
     #[test]

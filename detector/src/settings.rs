@@ -34,8 +34,8 @@ pub struct Settings {
     pub suppress: Vec<Suppression>,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
     pub console: ConsoleNames,
-    /// `CONFIG_VERSION`: the version of the lists in the package.
-    pub config_version: String,
+    /// The version of the lists in the package that rules look at.
+    pub rules_version: String,
     /// `CHAT`: true if HTTPS subscribers get the form of Amazon Q Developer in chat applications.
     pub chat: bool,
     /// `BUCKET`: the bucket with the notification log. Without one the log lasts as long as an instance of the function.
@@ -124,7 +124,9 @@ impl Settings {
             Some(json) => serde_json::from_str(&json).map_err(|error| SettingsError::Rules(error.to_string()))?,
             None => Config::default(),
         };
+        let rules_version = package.rules_version();
         Ok(Self {
+            rules_version,
             topic_arn: variables.checked("TOPIC_ARN", "the ARN of an SNS topic", is_topic_arn)?,
             origin: Origin {
                 monitor: variables.checked("MONITOR", "<namespace>/<name> of a VpcFlowMonitor", is_monitor)?,
@@ -143,7 +145,6 @@ impl Settings {
                 database: variables.name("DATABASE")?,
                 table: variables.name("TABLE")?,
             },
-            config_version: variables.optional("CONFIG_VERSION").unwrap_or_default(),
             chat: variables.flag("CHAT")?,
             bucket: variables.name("BUCKET")?,
             renotify_after: variables.seconds("RENOTIFY_AFTER_SECONDS")?.unwrap_or(DEFAULT_RENOTIFY_AFTER),

@@ -51,7 +51,7 @@ pub fn settings() -> Settings {
             database: Some("vfm_network_production_aa0df1549f".to_owned()),
             table: Some("vpc_flow_logs".to_owned()),
         },
-        config_version: String::new(),
+        rules_version: String::new(),
         chat: false,
         bucket: None,
         renotify_after: DEFAULT_RENOTIFY_AFTER,

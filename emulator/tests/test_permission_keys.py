@@ -380,3 +380,22 @@ class Tags(KeysTestCase):
             error = self.refused("AccessDenied", self.bound("sts").assume_role, ExternalId="secret",
                                  RoleArn=f"arn:aws:iam::{self.account}:role/none", RoleSessionName="session")
             self.assertEqual("identity-based" not in error.response["Error"]["Message"], expected)
+
+
+class Alarms(KeysTestCase):
+    def test_composite_alarms_are_shown_only_to_a_permission_for_every_resource(self):
+        """CloudWatch API, DescribeAlarms: "scoped to *"."""
+        self.client("cloudwatch").put_metric_alarm(
+            AlarmName="m", Namespace="n", MetricName="x", Statistic="Sum", Period=60, Threshold=1.0, EvaluationPeriods=1,
+            ComparisonOperator="GreaterThanThreshold")
+        self.client("cloudwatch").put_composite_alarm(AlarmName="c", AlarmRule='ALARM("m")')
+
+        def shown(resource: str, *types: str) -> list[int]:
+            self.bind({"Action": "cloudwatch:DescribeAlarms", "Resource": resource})
+            answer = self.bound("cloudwatch").describe_alarms(AlarmTypes=types)
+            return [len(answer["MetricAlarms"]), len(answer["CompositeAlarms"])]
+
+        alarms = "arn:aws:cloudwatch:*:*:alarm:*"
+        self.assertEqual(shown(alarms, "MetricAlarm", "CompositeAlarm"), [1, 0])
+        self.assertEqual(shown(alarms, "CompositeAlarm"), [0, 0])
+        self.assertEqual(shown("*", "MetricAlarm", "CompositeAlarm"), [1, 1])

@@ -71,6 +71,15 @@ pub fn names_differ(message: &str) -> Validation {
         .showing("%s", &["self.filter(entry, !self.exists_one(other, other.name == entry.name))[0].name"])
 }
 
+/// A rule about the form of a time in UTC. It admits days that a month does not have: the reader of the time refuses them.
+#[must_use]
+pub fn utc_time(field: &str, example: &str) -> Validation {
+    matching(
+        "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$",
+        &format!("{field} is a time in UTC, such as {example}"),
+    )
+}
+
 /// A rule about a text for people: letters, digits, punctuation, symbols and spaces.
 #[must_use]
 pub fn one_line(subject: &str) -> Validation {

@@ -77,6 +77,7 @@ macro_rules! kinds {
 
 kinds! {
     Bucket = "AWS::S3::Bucket" "bucket" "buckets",
+    BucketEvents = "AWS::S3::Bucket.EventBridgeConfiguration" "events of bucket" "events of buckets",
     Role = "AWS::IAM::Role" "role" "roles",
     LogGroup = "AWS::Logs::LogGroup" "log group" "log groups",
     MetricFilter = "AWS::Logs::MetricFilter" "metric filter" "metric filters",

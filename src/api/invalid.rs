@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::conditions::Reason;
 
-/// A field of the spec with a value that can never work.
+/// A field of the spec with a value that does not work.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("spec.{field}: {problem}")]
 pub struct Invalid {
@@ -21,6 +21,12 @@ impl Invalid {
     #[must_use]
     pub fn new(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into(), reason: Reason::InvalidSpec }
+    }
+
+    /// A field that asks for what the operator may not do in AWS.
+    #[must_use]
+    pub fn not_allowed(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
+        Self { reason: Reason::AccessDenied, ..Self::new(field, problem) }
     }
 
     /// A rule whose own tests fail.

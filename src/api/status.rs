@@ -197,10 +197,14 @@ pub enum NoticeReason {
     SubscriptionPending,
     /// Another monitor has flow logs of the same VPC, so AWS delivers and bills every record again.
     VpcWatchedTwice,
-    /// A rule of the detector, or a suppression, needs a field that `cloudWatchLogs.fields` lacks, so it does nothing.
+    /// A rule of the detector, or a suppression, needs a field that its records lack, so it does nothing.
     RuleIdle,
     /// A suppression has ended, so it has no effect.
     SuppressionExpired,
+    /// A quiet time that comes once is over, so it has no effect.
+    QuietTimeEnded,
+    /// A quiet time begins again before it is over, so its alarms never notify.
+    QuietTimeEndless,
 }
 
 impl NoticeReason {
@@ -212,6 +216,8 @@ impl NoticeReason {
             Self::VpcWatchedTwice => "VpcWatchedTwice",
             Self::RuleIdle => "RuleIdle",
             Self::SuppressionExpired => "SuppressionExpired",
+            Self::QuietTimeEnded => "QuietTimeEnded",
+            Self::QuietTimeEndless => "QuietTimeEndless",
         }
     }
 }

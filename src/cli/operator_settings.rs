@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use vpc_flow_operator::api::spec::DeletionPolicy;
 use vpc_flow_operator::aws::sdk_config;
-use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, Architecture, DetectorPackage, Settings};
+use vpc_flow_operator::monitor::{AllowedArn, AllowedArns, Architecture, DetectorPackage, SOURCE_OVERLAP, Settings};
 
 use super::values::{cluster_name, policy_arn, region};
 
@@ -111,6 +111,7 @@ impl OperatorSettings {
             allowed_subscription_roles: AllowedArns(self.allowed_subscription_role.clone()),
             allowed_adoptions: AllowedArns(self.allowed_adoption.clone()),
             detector: Arc::new(detector),
+            source_overlap: SOURCE_OVERLAP,
         }
     }
 }

@@ -231,7 +231,7 @@ impl Permissions {
             account: self.account.clone(),
             regions: self.region.clone(),
             cluster_name: self.cluster_name.clone(),
-            features: self.features.clone().unwrap_or_else(Feature::by_default),
+            features: self.features.clone().unwrap_or_else(|| Feature::DEFAULT.to_vec()),
             deletion_policy: self.deletion_policy,
             permissions_boundary_arn: self.permissions_boundary_arn.clone(),
             assumed_roles: self.assume.clone(),

@@ -70,10 +70,12 @@ impl Memory {
 
     /// The time until the next pass, without jitter.
     pub fn next_pass(&mut self, mode: Mode, outcomes: &[Outcome], resync: Duration, backoff: Backoff) -> Duration {
-        let pending = |outcome: &Outcome| {
-            outcome.report.as_ref().is_some_and(|report| matches!(report.health, SystemHealth::Pending(_)))
+        let wait = |outcome: &Outcome| match outcome.report.as_ref()?.health {
+            SystemHealth::Pending(_) => Some(PENDING),
+            SystemHealth::Waiting(_, wait) => Some(wait.max(PENDING)),
+            SystemHealth::Good | SystemHealth::Failing(..) => None,
         };
-        let longest = if outcomes.iter().any(pending) { PENDING.min(resync) } else { resync };
+        let longest = outcomes.iter().filter_map(wait).fold(resync, Duration::min);
         if outcomes.iter().all(Outcome::is_settled) || mode.is_suspended() {
             self.failed_passes = 0;
             return longest;
@@ -173,6 +175,15 @@ mod tests {
         let outcomes = [failing(Reason::AccessDenied), pending];
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes, RESYNC, BACKOFF), PENDING);
         assert_eq!(Memory::default().next_pass(Mode::Keep, &outcomes[1..], RESYNC, BACKOFF), PENDING);
+    }
+
+    #[test]
+    fn a_change_that_is_due_later_is_made_then() {
+        let health = SystemHealth::Waiting("later".into(), Duration::from_secs(90));
+        let waiting = Outcome { report: Some(Report { health, ..Report::default() }), ..outcome() };
+        let mut memory = Memory::default();
+        assert_eq!(memory.next_pass(Mode::Keep, &[outcome(), waiting], RESYNC, BACKOFF), Duration::from_secs(90));
+        assert!(!memory.fails());
     }
 
     #[test]

@@ -113,3 +113,21 @@ async fn assess<S: System>(aws: &Aws, monitor: &Monitor, direction: Direction) -
         details: S::details(monitor, goal, &observed),
     })
 }
+
+/// A system that has nothing in AWS.
+#[cfg(test)]
+pub(super) fn empty(
+    component: Component,
+    needs: &'static [Component],
+    clears_after: &'static [Component],
+) -> AnySystem {
+    AnySystem {
+        component,
+        needs,
+        clears_after,
+        optional_kinds: &[],
+        torn_down_first: false,
+        touches: &[],
+        assess: |_, _, _| async { Ok(Assessment::default()) }.boxed(),
+    }
+}

@@ -11,6 +11,8 @@ mod pass;
 mod report;
 mod resource;
 mod schedule;
+#[cfg(test)]
+mod schedule_tests;
 mod step;
 mod system;
 mod value_text;

@@ -2,7 +2,7 @@ use super::any_system::{AnySystem, Assessment};
 use super::change::{Action, Change};
 use super::failure::Failure;
 use super::report::{Details, Report};
-use super::step::{Conflict, Other};
+use super::step::{Conflict, Other, Step};
 use crate::api::conditions::Reason;
 use crate::api::{Component, ResourceKind};
 
@@ -157,12 +157,18 @@ impl Outcome {
                 .any(|change| concerns(change.kind, &change.name) && !change.clears_away() && !change.is_only_tags())
     }
 
-    /// True if this system no longer uses anything that others have superseded.
+    /// True if this system no longer uses anything that others have superseded. A change that AWS is still carrying out may yet fail.
     pub(super) fn has_moved(&self) -> bool {
-        self.report.is_some()
+        self.report.as_ref().is_some_and(|report| !report.health.is_under_way())
             && self.failures.is_empty()
             && self.conflicts.iter().all(|conflict| conflict.only_removal)
             && self.remaining.iter().all(Change::clears_away)
+    }
+
+    /// True if the removal of a resource need not wait for anything: it stands alone, and no change of that resource has failed.
+    pub(super) fn may_go_at_once<Op>(&self, step: &Step<Op>) -> bool {
+        let concerns = |failed: &Change| failed.kind == step.change.kind && failed.name == step.change.name;
+        step.stands_alone && !self.failures.iter().any(|(change, _)| change.as_ref().is_some_and(concerns))
     }
 
     /// True if there is nothing to report about the system: the spec asks for nothing, and nothing is left of it.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
@@ -84,6 +85,16 @@ pub enum SystemHealth {
     Good,
     /// AWS is still setting it up; the text describes it.
     Pending(String),
+    /// It works, and its next change is due after this time; the text describes it.
+    Waiting(String, Duration),
     /// AWS reports that it does not work.
     Failing(Reason, String),
+}
+
+impl SystemHealth {
+    /// True if a change is not over yet, and so may still fail or be taken back.
+    #[must_use]
+    pub const fn is_under_way(&self) -> bool {
+        matches!(self, Self::Pending(_) | Self::Waiting(..))
+    }
 }

@@ -4,7 +4,7 @@
 use super::any_system::AnySystem;
 use super::change::Change;
 use super::outcome::{Assessed, Outcome, plan};
-use super::step::{AnyCall, Step};
+use super::step::{AnyCall, Other, Step};
 use super::system::Direction;
 use crate::api::Component;
 
@@ -104,7 +104,7 @@ impl Schedule {
     fn is_ready(&self, index: usize) -> bool {
         let task = &self.tasks[index];
         let is_over = |component: Component| self.task(component).is_none_or(|task| task.state == State::Over);
-        let followed = task.first.iter().filter_map(|step| step.follows).map(|other| other.component);
+        let followed = task.first.iter().flat_map(|step| &step.follows).map(|other| other.component);
         task.state == State::Waiting
             && (task.first.is_empty() || self.predecessors(&task.system).into_iter().chain(followed).all(is_over))
     }
@@ -119,13 +119,16 @@ impl Schedule {
         }
         if waits_for.is_empty() {
             for step in first {
-                let behind = step
-                    .follows
-                    .filter(|other| self.task(other.component).is_some_and(|task| !task.outcome.is_as_declared(other)));
-                match behind {
-                    None => steps.push(step),
-                    Some(other) if !waits_for.contains(&other.component) => waits_for.push(other.component),
-                    Some(_) => {}
+                let is_behind =
+                    |other: &&Other| self.task(other.component).is_some_and(|task| !task.outcome.is_as_declared(other));
+                let behind: Vec<_> = step.follows.iter().filter(is_behind).map(|other| other.component).collect();
+                if behind.is_empty() {
+                    steps.push(step);
+                }
+                for component in behind {
+                    if !waits_for.contains(&component) {
+                        waits_for.push(component);
+                    }
                 }
             }
         }
@@ -137,19 +140,30 @@ impl Schedule {
     }
 
     /// Resources that the spec no longer names are removed if their system has moved away from them, and if no other system uses them.
+    /// Those that stand alone are removed whatever else fails.
     fn superseded(&mut self) -> Vec<Work> {
         let waits: Vec<_> = self.tasks.iter().map(|task| self.holding_on(&task.system)).collect();
         let mut ready = Vec::new();
         for (task, waits_for) in self.tasks.iter_mut().zip(waits) {
-            if task.last.is_empty() || !task.outcome.has_moved() || !task.outcome.waits_for.is_empty() {
+            if task.last.is_empty() || !task.outcome.waits_for.is_empty() {
                 continue;
             }
-            let steps = std::mem::take(&mut task.last);
+            let (alone, others): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut task.last).into_iter().partition(|step| task.outcome.may_go_at_once(step));
+            let mut steps = alone;
+            if task.outcome.has_moved() && !others.is_empty() {
+                if waits_for.is_empty() {
+                    steps.extend(others);
+                }
+                task.outcome.waits_for = waits_for;
+            }
+            // An outcome that waits is news as well.
+            if steps.is_empty() && task.outcome.waits_for.is_empty() {
+                continue;
+            }
             task.state = State::Working;
             let reported = std::mem::take(&mut task.outcome.applied);
             task.outcome.earlier.extend(reported);
-            task.outcome.waits_for = waits_for;
-            let steps = if task.outcome.waits_for.is_empty() { steps } else { Vec::new() };
             ready.push(Work { system: task.system, steps, outcome: task.outcome.clone() });
         }
         ready
@@ -170,13 +184,20 @@ impl Schedule {
         others.filter(goes_before).map(|other| other.component).collect()
     }
 
-    /// The systems that still use what `system` has superseded.
+    /// The systems that still use what `system` has superseded: those that have not moved, and those that need it and cannot remove yet
+    /// what they have superseded themselves.
     fn holding_on(&self, system: &AnySystem) -> Vec<Component> {
-        let depends = |other: &AnySystem| {
-            other.needs.contains(&system.component) || system.clears_after.contains(&other.component)
+        let holds_on = |task: &&Task| {
+            let needs = task.system.needs.contains(&system.component);
+            (needs || system.clears_after.contains(&task.system.component)) && !task.outcome.has_moved()
+                || needs && self.keeps_superseded(task)
         };
-        let holding_on = self.tasks.iter().filter(|task| depends(&task.system) && !task.outcome.has_moved());
-        holding_on.map(|task| task.system.component).collect()
+        self.tasks.iter().filter(holds_on).map(|task| task.system.component).collect()
+    }
+
+    /// True if the system has superseded something that must stay for the present.
+    fn keeps_superseded(&self, task: &Task) -> bool {
+        task.outcome.remaining.iter().any(Change::clears_away) && !self.holding_on(&task.system).is_empty()
     }
 }
 

@@ -79,7 +79,7 @@ impl<Op> Diff<Op> {
 
     /// Adds a step that is taken only once another system's resource is as declared.
     pub fn step_following(&mut self, change: Change, op: Op, other: Other) {
-        self.steps.push(Step { change, op, follows: Some(other) });
+        self.steps.push(Step::new(change, op).following(other));
     }
 
     /// Adds all of another diff.
@@ -135,27 +135,30 @@ pub struct Step<Op> {
     pub change: Change,
     /// The call.
     pub op: Op,
-    /// The resource to wait for, if any.
-    pub follows: Option<Other>,
+    /// The resources to wait for.
+    pub follows: Vec<Other>,
+    /// True if the step removes something whose place nothing takes. Then a failure elsewhere does not hold it back.
+    pub stands_alone: bool,
 }
 
 impl<Op> Step<Op> {
     /// A step that waits for nothing.
     #[must_use]
     pub const fn new(change: Change, op: Op) -> Self {
-        Self { change, op, follows: None }
+        Self { change, op, follows: Vec::new(), stands_alone: false }
     }
 
-    /// A step that waits until another system's resource is as declared.
+    /// The same step, which waits until another system's resource is as declared.
     #[must_use]
-    pub const fn following(change: Change, op: Op, other: Other) -> Self {
-        Self { change, op, follows: Some(other) }
+    pub fn following(mut self, other: Other) -> Self {
+        self.follows.push(other);
+        self
     }
 
     /// The same step, with another form of its call.
     #[must_use]
     pub fn map<T>(self, call: impl FnOnce(Op) -> T) -> Step<T> {
-        Step { change: self.change, op: call(self.op), follows: self.follows }
+        Step { change: self.change, op: call(self.op), follows: self.follows, stands_alone: self.stands_alone }
     }
 }
 

@@ -8,7 +8,9 @@ mod layout;
 mod names;
 mod tags;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
 pub use boundary::boundary_in;
@@ -19,6 +21,7 @@ pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY,
 
 use crate::api::Invalid;
 use crate::api::VpcFlowMonitorSpec;
+use crate::api::anomaly_mode::EffectiveMode;
 use crate::api::spec::DeletionPolicy;
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, ResourceKind};
@@ -42,7 +45,12 @@ pub struct Settings {
     pub allowed_adoptions: AllowedArns,
     /// The detector's code.
     pub detector: Arc<DetectorPackage>,
+    /// The time for which both sources feed the detector after a change of its source.
+    pub source_overlap: Duration,
 }
+
+/// The time for which both sources feed the detector, outside of tests: twice the time that S3 takes to send events.
+pub const SOURCE_OVERLAP: Duration = Duration::from_mins(10);
 
 impl Settings {
     /// Settings for commands that only read: all that they look for follows from the cluster's name.
@@ -55,6 +63,7 @@ impl Settings {
             allowed_subscription_roles: AllowedArns::default(),
             allowed_adoptions: AllowedArns::default(),
             detector: Arc::new(DetectorPackage::none()),
+            source_overlap: SOURCE_OVERLAP,
         }
     }
 }
@@ -82,6 +91,8 @@ pub struct Monitor {
     pub recorded: Vec<ResourceStatus>,
     /// The statements of others that the latest pass found in the policy of the bucket, as JSON.
     pub recorded_policy: Option<String>,
+    /// The decider of each alarm with a band, as the latest pass found it, by the name of the detection in the spec.
+    pub recorded_modes: BTreeMap<String, EffectiveMode>,
 }
 
 impl Monitor {
@@ -112,6 +123,11 @@ impl Monitor {
             tags,
             recorded: status.map(|status| status.resources.clone()).unwrap_or_default(),
             recorded_policy: status.and_then(|status| status.others_bucket_policy.clone()),
+            recorded_modes: status
+                .iter()
+                .flat_map(|status| &status.detections)
+                .map(|detection| (detection.name.clone(), detection.effective))
+                .collect(),
         }
     }
 
@@ -192,6 +208,18 @@ impl Monitor {
         let folder = layout::folder(&self.spec.s3).map(|folder| format!("{folder}/")).unwrap_or_default();
         format!("{}{folder}", self.records_prefix())
     }
+
+    /// The folder below which AWS puts the files of flow logs of an account and region, with its slash. Files of other logs, accounts and
+    /// regions are elsewhere.
+    #[must_use]
+    pub fn folder_of(&self, account: &str, region: &str) -> String {
+        let folder = if self.spec.s3.hive_compatible_partitions {
+            format!("aws-account-id={account}/aws-service=vpcflowlogs/aws-region={region}/")
+        } else {
+            format!("{account}/vpcflowlogs/{region}/")
+        };
+        format!("{}AWSLogs/{folder}", self.key_prefix())
+    }
 }
 
 #[cfg(test)]
@@ -225,6 +253,7 @@ pub mod fixtures {
                 allowed_subscription_roles: AllowedArns::default(),
                 allowed_adoptions: AllowedArns::default(),
                 detector: Arc::new(DetectorPackage::from_bytes(detector_package::fixture()).unwrap()),
+                source_overlap: SOURCE_OVERLAP,
             },
         )
     }

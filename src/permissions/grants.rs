@@ -35,12 +35,16 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// Those that policies allow unless others are named. Later features are left out, so that an upgrade widens no policy.
-    #[must_use]
-    pub fn by_default() -> Vec<Self> {
-        let asked_for = |feature: &&Self| matches!(feature, Self::S3Source | Self::AnomalyBands | Self::QuietTimes);
-        Self::value_variants().iter().filter(|feature| !asked_for(feature)).copied().collect()
-    }
+    /// Those that policies allow unless others are named. A later feature is left out, so that an upgrade widens no policy.
+    pub const DEFAULT: [Self; 7] = [
+        Self::MetricFilters,
+        Self::Detector,
+        Self::Analytics,
+        Self::Dashboard,
+        Self::OwnTopic,
+        Self::LogGroupKey,
+        Self::EcsFields,
+    ];
 }
 
 /// The condition under which an action is allowed.
@@ -309,8 +313,14 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
                     "cloudwatch:DeleteAnomalyDetector",
                 ],
             ),
-            // The permission must be "scoped to *": CloudWatch API, PutCompositeAlarm.
-            (PolicyScope::Any, When::Always, Extra::None, &["cloudwatch:PutCompositeAlarm"]),
+            // The permissions must be "scoped to *": CloudWatch API, PutCompositeAlarm and DescribeAlarms. With a narrower one, AWS shows no
+            // composite alarms.
+            (
+                PolicyScope::Any,
+                When::Always,
+                Extra::None,
+                &["cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm"],
+            ),
         ],
     ),
     (

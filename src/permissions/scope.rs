@@ -30,7 +30,7 @@ pub enum PolicyScope {
     FlowLogs,
     /// Topics.
     Topics,
-    /// Every alarm: they are listed by name.
+    /// Every alarm: AWS checks a list of alarms for all of them.
     AllAlarms,
     /// Dashboards.
     Dashboards,

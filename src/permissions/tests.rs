@@ -2,6 +2,7 @@ use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::aws::optional_feature;
 
 const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
 
@@ -43,6 +44,21 @@ fn what_the_code_can_call_is_what_is_allowed() {
     assert_eq!(allowed(&all()), actions(Caller::Operator));
     for grant in grants() {
         assert!(actions(Caller::Operator).contains(&grant.action), "{} is no action of the operator's", grant.action);
+    }
+}
+
+#[test]
+fn a_missing_action_leads_to_the_feature_that_the_default_policies_leave_out() {
+    for action in actions(Caller::Operator) {
+        let features: Vec<_> = grants().filter(|grant| grant.action == action).map(|grant| grant.feature).collect();
+        let optional = match features[..] {
+            [Some(first), ..] if features.iter().all(|feature| *feature == Some(first)) => {
+                Some(first).filter(|feature| !Feature::DEFAULT.contains(feature))
+            }
+            _ => None,
+        };
+        let name = optional.map(|feature| feature.to_possible_value().unwrap().get_name().to_owned());
+        assert_eq!(optional_feature(action).map(str::to_owned), name, "{action}");
     }
 }
 
@@ -206,7 +222,7 @@ fn what_is_not_used_is_not_allowed() {
         allowed(&Options { features, ..all() }).iter().any(|action| action.contains(part))
     };
     for part in asked_for {
-        assert!(has(Feature::value_variants(), part) && !has(&Feature::by_default(), part), "{part}");
+        assert!(has(Feature::value_variants(), part) && !has(&Feature::DEFAULT, part), "{part}");
     }
     let keeps = allowed(&Options { deletion_policy: DeletionPolicy::RetainData, ..all() });
     for action in ["s3:DeleteObject", "s3:DeleteBucket", "s3:DeleteObjectVersion"] {
@@ -221,6 +237,20 @@ fn what_is_not_used_is_not_allowed() {
     );
     let alone = allowed(&Options { assumed_roles: Vec::new(), subscription_roles: Vec::new(), ..all() });
     assert!(!alone.contains(&"sts:AssumeRole".to_owned()));
+}
+
+#[test]
+fn composite_alarms_are_seen_with_bands_alone() {
+    let seen_on = |features: &[Feature]| -> Vec<Vec<String>> {
+        let options = Options { features: features.to_vec(), ..all() };
+        with(&options, "cloudwatch:DescribeAlarms").iter().map(|it| strings(&it["Resource"])).collect()
+    };
+    let alarms = vec!["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:*".to_owned()];
+    assert_eq!(seen_on(&Feature::DEFAULT), std::slice::from_ref(&alarms));
+    let with_bands = seen_on(&[Feature::AnomalyBands]);
+    assert!(with_bands.contains(&vec!["*".to_owned()]) && with_bands.contains(&alarms), "{with_bands:?}");
+    let of_plan = Options { caller: Caller::Plan, ..all() };
+    assert!(with(&of_plan, "cloudwatch:DescribeAlarms").iter().any(|it| it["Resource"] == json!(["*"])));
 }
 
 #[test]

@@ -34,6 +34,7 @@ use crate::aws::Aws;
 use crate::engine::{self, Action, Change, Direction, Outcome};
 use crate::monitor::Monitor;
 use crate::resources::SYSTEMS;
+use crate::resources::common::counted_records::without_accepted_traffic;
 use crate::resources::detector;
 use crate::resources::flow_logs::{self, Vpc, mentions, watched_twice};
 
@@ -225,11 +226,11 @@ fn notes(monitor: &Monitor, direction: Direction) -> Vec<String> {
     let leaves_out_code =
         direction == Direction::Build && monitor.spec.detector.enabled && !monitor.settings.detector.is_known();
     let note = "the detector's code was not compared: --detector-package was not given, and no detector.zip is beside this program";
-    let counted_only = match direction {
-        Direction::Build => detector::notices::counted_only(&monitor.spec),
-        Direction::TearDown => None,
+    let of_spec = match direction {
+        Direction::Build => [detector::notices::counted_only(&monitor.spec), without_accepted_traffic(&monitor.spec)],
+        Direction::TearDown => [None, None],
     };
-    leaves_out_code.then(|| note.to_owned()).into_iter().chain(counted_only).collect()
+    leaves_out_code.then(|| note.to_owned()).into_iter().chain(of_spec.into_iter().flatten()).collect()
 }
 
 /// Adds a note where several monitors watch one VPC: AWS delivers and bills every record for each of them.

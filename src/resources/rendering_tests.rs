@@ -8,7 +8,7 @@ use super::analytics::texts;
 use super::bucket::BucketSystem;
 use super::common::detections::Detection;
 use super::dashboard;
-use super::metric_filters::pattern::pattern;
+use super::metric_filters::pattern::of_monitor as pattern;
 use crate::api::VpcFlowMonitorSpec;
 use crate::engine::System;
 use crate::monitor::{Monitor, fixtures};

@@ -408,7 +408,7 @@ mod tests {
         assert_eq!(of("dstport in [445, 446]").failed, 1);
         let invalid = of("dstport == 445 || srcport == 445");
         assert_eq!((invalid.invalid, invalid.passes()), (1, false));
-        assert!(render(&invalid).contains("two fields in one condition: make it a customRule"), "{}", render(&invalid));
+        assert!(render(&invalid).contains("those on one field only: make it a customRule"), "{}", render(&invalid));
         assert!(render_junit(&invalid).contains("classname=\"detection smb-out\""), "{}", render_junit(&invalid));
     }
 

@@ -15,7 +15,7 @@ use super::events::{ReportedEvent, latest};
 use super::secrets::without_secrets;
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
 use crate::api::notes::of_object;
-use crate::api::status::{AlarmStatus, FlowLogStatus};
+use crate::api::status::{AlarmStatus, DetectionStatus, FlowLogStatus};
 use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitorSpec};
 
 /// A stored object that cannot be summarised.
@@ -49,6 +49,8 @@ pub struct MonitorSummary {
     pub notices: Vec<Notice>,
     /// All alarms.
     pub alarms: Vec<AlarmStatus>,
+    /// The detections that use what is usual, and what decides about their alarms.
+    pub detections: Vec<DetectionStatus>,
     /// The flow logs.
     pub flow_logs: Vec<FlowLogStatus>,
     /// Links into the AWS console.
@@ -115,6 +117,7 @@ struct Stored {
     conditions: Vec<Condition>,
     notices: Vec<Notice>,
     alarms: Vec<AlarmStatus>,
+    detections: Vec<DetectionStatus>,
     flow_logs: Vec<FlowLogStatus>,
     links: BTreeMap<String, String>,
 }
@@ -149,6 +152,7 @@ impl MonitorSummary {
             account_id: stored.account_id,
             region: stored.region,
             alarms: stored.alarms,
+            detections: stored.detections,
             flow_logs: stored.flow_logs,
             links: stored.links,
         })

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::events::ReportedEvent;
 use super::summary::{ConditionSummary, MonitorSummary, Notice};
 use super::wrap::wrap;
-use crate::api::status::{AlarmStatus, FlowLogStatus};
+use crate::api::anomaly_mode::EffectiveMode;
+use crate::api::status::{AlarmStatus, DetectionStatus, FlowLogStatus};
 use crate::elapsed::span;
 use crate::shortened::shortened;
 
@@ -25,6 +26,7 @@ pub fn render(summary: &MonitorSummary, now: Timestamp) -> String {
     section(&mut text, "Not as declared", not_as_declared(summary, now).into_iter());
     section(&mut text, "Notices", summary.notices.iter().map(notice));
     text += &alarms(&summary.alarms, now);
+    section(&mut text, "Detections with a band", summary.detections.iter().map(detection));
     section(&mut text, "Flow logs", summary.flow_logs.iter().map(flow_log));
     let wide = summary.links.keys().map(String::len).max().unwrap_or_default();
     section(&mut text, "Links", summary.links.iter().map(|(name, url)| format!("  {name:wide$}  {url}\n")));
@@ -128,6 +130,19 @@ fn alarm(alarm: &AlarmStatus, now: Timestamp) -> String {
     format!("  {}{}\n", alarm.name, since.unwrap_or_default())
 }
 
+fn detection(detection: &DetectionStatus) -> String {
+    let decides = match detection.effective {
+        EffectiveMode::Static => "the threshold decides",
+        EffectiveMode::Either => "the threshold or the band decides",
+        EffectiveMode::Both => "the threshold and the band decide",
+        EffectiveMode::Band => "the band decides",
+    };
+    let why = detection.message.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let from = detection.full_from.as_ref().filter(|_| detection.effective == EffectiveMode::Static);
+    let from = from.map(|from| format!("; the band may decide from {:.0}", from.0)).unwrap_or_default();
+    wrap(&format!("  {:19}  ", detection.name), &format!("{decides}{why}{from}"))
+}
+
 fn flow_log(flow_log: &FlowLogStatus) -> String {
     let delivery = match (flow_log.delivery_status.as_deref(), flow_log.delivery_error.as_deref()) {
         (_, Some(error)) => format!("does not deliver: {error}"),
@@ -212,6 +227,11 @@ mod tests {
                 {"name": "vfm-network-production-detector-errors", "state": "ALARM"},
                 {"name": "vfm-network-production-high-data-transfer", "state": "OK"},
             ],
+            "detections": [
+                {"name": "rejectedConnections", "mode": "Either", "effective": "Either", "model": "TRAINED"},
+                {"name": "highDataTransfer", "mode": "Both", "effective": "Static", "model": "PENDING_TRAINING",
+                 "fullFrom": "2026-12-07T11:26:00Z", "message": "the model is not trained yet"},
+            ],
             "flowLogs": [
                 {"destination": "cloud-watch-logs", "id": "fl-0123456789abcdef0", "status": "ACTIVE",
                  "deliveryStatus": "FAILED", "deliveryError": "Access error"},
@@ -258,6 +278,11 @@ Notices
 Alarms: 2 of 3 firing
   vfm-network-production-rejected-connections for 3m
   vfm-network-production-detector-errors
+
+Detections with a band
+  rejectedConnections  the threshold or the band decides
+  highDataTransfer     the threshold decides: the model is not trained yet; the
+                       band may decide from 2026-12-07T11:26:00Z
 
 Flow logs
   cloud-watch-logs  fl-0123456789abcdef0  ACTIVE, does not deliver: Access error
@@ -378,6 +403,7 @@ Latest events
             [
                 "accountId",
                 "alarms",
+                "detections",
                 "events",
                 "flowLogs",
                 "links",

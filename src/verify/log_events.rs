@@ -4,7 +4,7 @@ use aws_sdk_cloudwatchlogs::types::OrderBy;
 use jiff::{SignedDuration, Timestamp};
 
 use super::arrivals::Arrivals;
-use super::check::{Check, CheckName};
+use super::check::{Check, CheckName, Status};
 use crate::api::spec::LogGroupClass;
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::monitor::Monitor;
@@ -15,6 +15,9 @@ const STREAMS_LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Looks for the newest event, and judges it.
 pub async fn check(aws: &Aws, monitor: &Monitor, delivery: Option<&Delivery>, now: Timestamp) -> Check {
+    if !monitor.spec.cloud_watch_logs.enabled {
+        return Check::new(CheckName::LogEvents, Status::Disabled, "spec.cloudWatchLogs.enabled is false");
+    }
     // `FilterLogEvents` does not work on this class: "Log classes" in the CloudWatch Logs user guide.
     let infrequent = monitor.spec.cloud_watch_logs.log_group_class == LogGroupClass::InfrequentAccess;
     let newest = if infrequent { newest_of_streams(aws, monitor).await } else { newest_event(aws, monitor, now).await };

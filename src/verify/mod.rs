@@ -1,4 +1,4 @@
-//! Verifies that a monitor does its work, with up to five checks in AWS.
+//! Verifies that a monitor does its work, with five checks in AWS.
 //!
 //! Each check reads, and judges what it read by a pure function. Nothing is changed but what [`AwsGate::of_verify`] lets through:
 //! a query is run, and an alarm is set if that is asked for.
@@ -44,16 +44,9 @@ pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: In
             Err(error) => Check::unanswered(CheckName::Objects, monitor, error),
         }
     };
-    let log_events = async {
-        if monitor.spec.cloud_watch_logs.enabled {
-            Some(log_events::check(aws, monitor, logs, now).await)
-        } else {
-            None
-        }
-    };
     let (vpc, log_events, objects, notification, query) = tokio::join!(
         look_up(aws, monitor),
-        log_events,
+        log_events::check(aws, monitor, logs, now),
         objects,
         alarm_notification::check(aws, monitor, test_alarm, deadline),
         query::check(aws, monitor, s3, now, deadline),
@@ -62,6 +55,5 @@ pub async fn verify(aws: &Aws, monitor: &Monitor, test_alarm: bool, deadline: In
         Ok(deliveries) => flow_logs::judge(monitor, &vpc, deliveries, now),
         Err(error) => Check::unanswered(CheckName::FlowLogs, monitor, error),
     };
-    let checks = [Some(flow_logs), log_events, Some(objects), Some(notification), Some(query)];
-    Verification::new(monitor, checks.into_iter().flatten().collect())
+    Verification::new(monitor, vec![flow_logs, log_events, objects, notification, query])
 }

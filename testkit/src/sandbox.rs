@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
@@ -85,6 +86,11 @@ impl Sandbox {
         let token = Some(session.session_token);
         let credentials = Credentials::new(session.access_key_id, session.secret_access_key, token, None, "test");
         self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+    }
+
+    /// From now on the passes of the sandbox may do just what these policies allow.
+    pub async fn bind(&mut self, policies: &[Value]) {
+        self.aws = clients(&self.config_bound_to(policies).await).await;
     }
 
     /// The options that print the policies for everything that monitors in this account can use.
@@ -210,6 +216,7 @@ pub fn settings() -> Settings {
         allowed_subscription_roles: AllowedArns(vec!["*=arn:aws:iam::*:role/**".parse().unwrap()]),
         allowed_adoptions: AllowedArns::default(),
         detector: DETECTOR.clone(),
+        source_overlap: Duration::ZERO,
     }
 }
 

@@ -156,7 +156,7 @@ impl Names {
         for (pattern, stands_for) in [
             ("fl-[0-9a-f]{17}", "FLOW-LOG"),
             ("vpc-cidr-assoc-[0-9a-f]+", "ASSOCIATION"),
-            (r#""(vpcflow.dev/band-since|fullFrom)":"[^"]*""#, r#""$1":"TIME""#),
+            (r#""(vpcflow.dev/band-since|vpcflow.dev/events-since|fullFrom)":"[^"]*""#, r#""$1":"TIME""#),
             ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         ] {
             text = Regex::new(pattern)?.replace_all(&text, stands_for).into_owned();

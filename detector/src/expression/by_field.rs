@@ -63,9 +63,9 @@ pub enum Comparison {
 /// The reason an expression has no such form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotByField {
-    /// A disjunction over several fields, or one within a conjunction of one field.
-    #[error("this needs two fields in one condition")]
-    TwoFields,
+    /// A disjunction over several fields, by their names.
+    #[error("`||` joins conditions on {}, and may join those on one field only", .0.join(" and "))]
+    SeveralFields(Vec<String>),
     /// A condition on one field that joins `&&` and `||`.
     #[error("this joins && and || in the conditions on {0}")]
     Mixed(String),
@@ -125,15 +125,15 @@ fn of_part(part: &Node) -> Result<FieldConditions, NotByField> {
     match part {
         Node::Constant(value) => Err(NotByField::Constant(*value)),
         Node::Test(test) => of_test(test),
-        Node::All(_) => Err(NotByField::TwoFields),
-        Node::Any(parts) => {
+        Node::All(_) => Err(several_fields(part)),
+        Node::Any(alternatives) => {
             let mut all = Vec::new();
             let mut subject = None;
-            for part in parts {
-                let Node::Test(test) = part else { return Err(NotByField::TwoFields) };
+            for alternative in alternatives {
+                let Node::Test(test) = alternative else { return Err(several_fields(part)) };
                 let conditions = of_test(test)?;
                 if *subject.get_or_insert(conditions.subject) != conditions.subject {
-                    return Err(NotByField::TwoFields);
+                    return Err(several_fields(part));
                 }
                 match conditions.joined {
                     Joined::Any(any) => all.extend(any),
@@ -144,6 +144,30 @@ fn of_part(part: &Node) -> Result<FieldConditions, NotByField> {
             let subject = subject.ok_or(NotByField::Constant(false))?;
             Ok(FieldConditions { subject, joined: Joined::Any(all) })
         }
+    }
+}
+
+/// The error of a disjunction that is not about one field.
+fn several_fields(part: &Node) -> NotByField {
+    let mut names = Vec::new();
+    collect_names(part, &mut names);
+    match names.as_slice() {
+        [one] => NotByField::Mixed(one.clone()),
+        _ => NotByField::SeveralFields(names),
+    }
+}
+
+/// Adds the names of the fields of a node, each once, in the order of the tree.
+fn collect_names(node: &Node, names: &mut Vec<String>) {
+    match node {
+        Node::Constant(_) => {}
+        Node::Test(test) => {
+            let name = name(test.condition.term());
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Node::All(parts) | Node::Any(parts) => parts.iter().for_each(|part| collect_names(part, names)),
     }
 }
 
@@ -279,9 +303,18 @@ mod tests {
     #[test]
     fn others_have_a_reason() {
         for (text, reason) in [
-            ("dstport == 22 || srcport == 22", "this needs two fields in one condition"),
-            ("bytes > 1 && (dstport == 22 || action == \"REJECT\")", "this needs two fields in one condition"),
-            ("(dstport == 1 && bytes > 1) || dstport == 2", "this needs two fields in one condition"),
+            (
+                "dstport == 22 || srcport == 22",
+                "`||` joins conditions on dstport and srcport, and may join those on one field only",
+            ),
+            (
+                "bytes > 1 && (dstport == 22 || action == \"REJECT\")",
+                "`||` joins conditions on action and dstport, and may join those on one field only",
+            ),
+            (
+                "(dstport == 1 && bytes > 1) || dstport == 2",
+                "`||` joins conditions on dstport and bytes, and may join those on one field only",
+            ),
             ("(bytes > 5 || bytes == 1) && bytes != 2", "this joins && and || in the conditions on bytes"),
             ("dstport == 1 && syn", "syn is not a field of the record"),
             ("source_public", "source_public is not a field of the record"),

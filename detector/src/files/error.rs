@@ -21,6 +21,9 @@ pub struct FileError {
 /// The reason a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
+    /// The event rule, or somebody, sends files that the function is not for.
+    #[error("it is in another bucket than the monitor's, which BUCKET names; check what invokes the function")]
+    OtherBucket,
     /// S3 denies it.
     #[error(
         "{0}; the function's role needs s3:GetObject on the folder and, if a key encrypts the bucket, kms:Decrypt on it. S3 says the \

@@ -56,9 +56,9 @@ impl<F: FileStore> Inbox<F> {
         settings: &Settings,
         assumed: &Parser,
     ) -> Result<Option<Analysis>, FileError> {
+        // To skip it would hide that the records go elsewhere.
         if settings.bucket.as_ref() != Some(&name.bucket) {
-            tracing::warn!(file = %name, "file skipped: it is in another bucket than the monitor's, which BUCKET names");
-            return Ok(None);
+            return Err(FileError { file: name.clone(), problem: Problem::OtherBucket });
         }
         let Some(kind) = name.kind() else {
             tracing::info!(file = %name, "file skipped: it is no file of records");
@@ -98,13 +98,18 @@ impl<F: FileStore> Inbox<F> {
         let mut analyzer = Analyzer::with_limits(assumed, &settings.rules, &Limits::FILE)
             .watch(&settings.custom_rules)
             .suppress(&settings.suppress, now)
-            .count(&settings.detections);
+            .count(&settings.detections)
+            .of_vpc(&settings.origin.vpc_id);
         match reading::read(file, kind, assumed, &mut analyzer)? {
             Some(format) if self.is_new(&format) => idle::warn(settings, &format, &name.to_string(), now),
             Some(_) => {}
             None => tracing::warn!(file = %name, "the file names no fields: LOG_FORMAT was assumed"),
         }
-        Ok(analyzer.finish())
+        let analysis = analyzer.finish();
+        if analysis.of_other_vpcs > 0 {
+            tracing::info!(file = %name, records = analysis.of_other_vpcs, "records of other VPCs left out");
+        }
+        Ok(analysis)
     }
 }
 

@@ -5,6 +5,9 @@ use std::fmt;
 /// The folder in which AWS delivers logs, below the prefix of the flow log.
 const FOLDER: &str = "AWSLogs";
 
+/// The folder of flow logs below [`FOLDER`] and the account, in both forms of names.
+const OF_FLOW_LOGS: [&str; 2] = ["vpcflowlogs", "aws-service=vpcflowlogs"];
+
 /// A file in S3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileName {
@@ -30,7 +33,8 @@ impl FileName {
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
         let (folders, name) = self.key.rsplit_once('/')?;
-        if !folders.split('/').any(|folder| folder == FOLDER) {
+        let mut folders = folders.split('/').skip_while(|folder| *folder != FOLDER);
+        if !folders.any(|folder| OF_FLOW_LOGS.contains(&folder)) {
             None
         } else if name.ends_with(".log.gz") {
             Some(Kind::Text)
@@ -51,16 +55,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_records_are_in_the_folder_of_aws_and_have_one_of_three_endings() {
+    fn files_of_records_are_in_the_folder_of_flow_logs_and_have_one_of_three_endings() {
         let kind = |key: &str| FileName { bucket: String::new(), key: key.to_owned(), etag: String::new() }.kind();
         for (key, expected) in [
-            ("vpc-flow-logs/AWSLogs/aws-account-id=1/x.log.gz", Some(Kind::Text)),
+            ("vpc-flow-logs/AWSLogs/aws-account-id=1/aws-service=vpcflowlogs/x.log.gz", Some(Kind::Text)),
             ("AWSLogs/1/vpcflowlogs/x.log.parquet", Some(Kind::Parquet)),
-            ("a/b/AWSLogs/x.parquet", Some(Kind::Parquet)),
-            ("vpc-flow-logs/AWSLogs/x.gz", None),
-            ("vpc-flow-logs/AWSLogs/x.log", None),
-            ("vpc-flow-logs/AWSLogs/x.log.gz/", None),
-            ("vpc-flow-logs/AWSLogs2/x.log.gz", None),
+            ("a/b/AWSLogs/1/vpcflowlogs/x.parquet", Some(Kind::Parquet)),
+            ("AWSLogs/1/elasticloadbalancing/eu-west-1/x.log.gz", None),
+            ("vpcflowlogs/AWSLogs/1/elasticloadbalancing/x.log.gz", None),
+            ("AWSLogs/1/vpcflowlogs/x.gz", None),
+            ("AWSLogs/1/vpcflowlogs/x.log", None),
+            ("AWSLogs/1/vpcflowlogs/x.log.gz/", None),
+            ("AWSLogs2/1/vpcflowlogs/x.log.gz", None),
             ("AWSLogs.log.gz", None),
             ("detector-state/notification-log.json", None),
             ("athena/AWSLogs/", None),

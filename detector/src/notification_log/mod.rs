@@ -97,7 +97,7 @@ pub struct Batch<'f> {
     id: String,
     /// The time of the function's clock, Unix seconds.
     now: u64,
-    /// The version of the settings.
+    /// The version of the lists that rules look at.
     settings: String,
     findings: Vec<(&'f Finding, Incidents)>,
 }
@@ -120,7 +120,7 @@ impl<'f> Batch<'f> {
         let namer = Namer::new(&settings.origin.owner, &networks);
         let severe = findings.list.iter().filter(|it| it.rule.severity() >= settings.rules.min_severity);
         let findings = severe.map(|finding| (finding, namer.incidents(finding))).collect();
-        Self { id, now, settings: settings.config_version.clone(), findings }
+        Self { id, now, settings: settings.rules_version.clone(), findings }
     }
 
     /// All findings as new ones.

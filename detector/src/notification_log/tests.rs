@@ -192,7 +192,7 @@ fn a_change_of_trusted_networks_makes_what_remains_new() {
     let mut log = NotificationLog::default();
     add(&mut log, "a", &[(1, 22)], START);
     let findings = findings(&[(2, 22)], "ACCEPT");
-    let settings = Settings { config_version: "673e0bc74024".to_owned(), ..settings() };
+    let settings = Settings { rules_version: "673e0bc74024".to_owned(), ..settings() };
     let batch = Batch::new("b".to_owned(), &findings, &settings, START + 1);
     assert_eq!(log.add(&batch, RENOTIFY_AFTER).findings.len(), 1);
 }

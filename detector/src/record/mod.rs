@@ -55,6 +55,8 @@ pub enum FlowDirection {
 pub struct Record<'a> {
     /// `interface-id`.
     pub interface_id: Option<&'a str>,
+    /// `vpc-id`.
+    pub vpc_id: Option<&'a str>,
     /// `srcaddr`: for outgoing traffic the primary private address of the interface.
     pub source: Option<IpAddr>,
     /// `dstaddr`: for incoming traffic the primary private address of the interface.
@@ -100,6 +102,7 @@ impl<'a> Record<'a> {
     fn new(line: &'a str, format: &'a LogFormat) -> Self {
         Self {
             interface_id: None,
+            vpc_id: None,
             source: None,
             destination: None,
             packet_source: None,

@@ -13,6 +13,7 @@ use super::{Action, FlowDirection, LogStatus, Record, RecordError, address, numb
 enum Slot {
     Text,
     Interface,
+    Vpc,
     Address(AddressSlot),
     Number(NumberSlot),
     Action,
@@ -50,6 +51,7 @@ impl Slot {
         let Column::Known(field) = column else { return Self::Text };
         match field {
             Field::InterfaceId => Self::Interface,
+            Field::VpcId => Self::Vpc,
             Field::SrcAddr => Self::Address(AddressSlot::Source),
             Field::DstAddr => Self::Address(AddressSlot::Destination),
             Field::PktSrcAddr => Self::Address(AddressSlot::PacketSource),
@@ -183,6 +185,7 @@ impl Record<'_> {
         match slot {
             Slot::Text => {}
             Slot::Interface => self.interface_id = Some(self.line.get(from..to)?),
+            Slot::Vpc => self.vpc_id = Some(self.line.get(from..to)?),
             Slot::Address(slot) => {
                 let place = match slot {
                     AddressSlot::Source => &mut self.source,

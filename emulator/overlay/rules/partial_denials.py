@@ -1,7 +1,8 @@
 """The changes that a missing permission makes within an answer, where AWS does not refuse the request.
 
 S3 API reference: DeleteObjects (an error per object). Lambda API reference: GetFunction (Tags, TagsError). VPC user
-guide: "Amazon S3 bucket permissions for flow logs" (the policy is put only if the caller may).
+guide: "Amazon S3 bucket permissions for flow logs" (the policy is put only if the caller may). CloudWatch API reference:
+DescribeAlarms (composite alarms only with a permission "scoped to *").
 """
 
 import json
@@ -9,7 +10,7 @@ from xml.etree.ElementTree import tostring
 from xml.sax.saxutils import escape
 
 from defusedxml.ElementTree import ParseError, fromstring
-from ministack.services import lambda_svc, s3
+from ministack.services import cloudwatch, lambda_svc, s3
 
 from overlay.permissions import refusal
 from overlay.permissions.authorization import Refusal, refusal_of
@@ -22,6 +23,7 @@ def apply() -> None:
     replace(s3, "_delete_objects")(_delete_objects)
     replace(lambda_svc, "_get_function")(_get_function)
     replace(flow_log_delivery, "may_write_policy")(_may_write_policy)
+    replace(cloudwatch, "_describe_alarms")(_describe_alarms)
 
 
 def _delete_objects(original, bucket_name, body, headers=None):
@@ -79,3 +81,16 @@ def _get_function(original, name, *args, **kwargs):
 def _may_write_policy(_original, name):
     bucket = f"arn:aws:s3:::{name}"
     return not any(refusal_of(f"s3:{verb}BucketPolicy", bucket) for verb in ("Get", "Put"))
+
+
+_COMPOSITE = "CompositeAlarm"
+# No alarm has this type.
+_NO_TYPE = ["none"]
+
+
+def _describe_alarms(original, params, data, is_cbor, is_json=False):
+    """Hides composite alarms from a caller whose permission has a narrower scope than every resource."""
+    types = data.get("AlarmTypes") or []
+    if _COMPOSITE in types and cloudwatch._composite_alarms and refusal_of("cloudwatch:DescribeAlarms", "*"):
+        data = {**data, "AlarmTypes": [each for each in types if each != _COMPOSITE] or _NO_TYPE}
+    return original(params, data, is_cbor, is_json)

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::anomaly_mode::AnomalyMode;
-use crate::api::cel::{Validation, matching, rule, rule_at};
+use crate::api::cel::{Validation, matching, rule, rule_at, utc_time};
 
 /// The usual values of the detection's metric at this hour, which CloudWatch learns: an anomaly detection model and its band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -11,12 +11,16 @@ use crate::api::cel::{Validation, matching, rule, rule_at};
     rule_at(".direction", "self.mode != 'Both' || self.direction != 'Below'", "direction Below and mode Both exclude each other: no value is above the threshold and below the band")
 ]))]
 pub struct Anomaly {
-    /// Use of the band. `Disabled` (default): the threshold alone decides. `Both`: the alarm notifies above the threshold and outside the band, for
-    /// fewer false alarms. `Either`: one of them is enough, which finds more. `Band`: the band alone, for metrics without a sensible threshold.
-    /// Until the band is trained, the threshold alone decides. A model, an alarm on the band and a composite alarm are added per detection.
+    /// Use of the band. `Disabled` (default): the threshold alone decides, and the other settings here do nothing. `Both`: the alarm notifies
+    /// above the threshold and outside the band, for fewer false alarms. `Either`: one of them is enough, which finds more. `Band`: the band
+    /// alone, for metrics without a sensible threshold. Until the band is trained, the threshold alone decides. A model, an alarm on the band and
+    /// a composite alarm are added per detection.
     pub mode: AnomalyMode,
     /// Width of the band, like a number of standard deviations, 0.5 to 20. Default 3. A wider band means fewer alarms.
-    #[schemars(range(min = 0.5, max = 20.0))]
+    // The API server compares whole numbers with the least value without its fraction, and would accept 0.
+    #[schemars(range(min = 0.5, max = 20.0), extend("x-kubernetes-validations" = [
+        rule("self >= 0.5", "band must be from 0.5 to 20: with a narrower one the usual values are outside")
+    ]))]
     pub band: f64,
     /// Side of the band that counts as unusual. Default `Above`.
     pub direction: Direction,
@@ -78,18 +82,11 @@ pub enum Direction {
 ]))]
 pub struct ExcludedRange {
     /// Begin, a time in UTC such as `2026-11-27T00:00:00Z`.
-    #[schemars(length(max = 20), extend("x-kubernetes-validations" = [utc("start")]))]
+    #[schemars(length(max = 20), extend("x-kubernetes-validations" = [utc_time("start", "2026-11-27T00:00:00Z")]))]
     pub start: String,
     /// End, a time in UTC such as `2026-11-30T00:00:00Z`.
-    #[schemars(length(max = 20), extend("x-kubernetes-validations" = [utc("end")]))]
+    #[schemars(length(max = 20), extend("x-kubernetes-validations" = [utc_time("end", "2026-11-27T00:00:00Z")]))]
     pub end: String,
-}
-
-fn utc(field: &str) -> Validation {
-    matching(
-        "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$",
-        &format!("{field} is a time in UTC, such as 2026-11-27T00:00:00Z"),
-    )
 }
 
 /// A rule about a name of the tz database.

@@ -20,8 +20,8 @@ pub struct CustomDetection {
     ]))]
     pub name: String,
     /// Condition on a record, in the language of `detector.customRules[].when`, such as `dstport == 445 && action == "ACCEPT"`. CloudWatch's
-    /// pattern has its limits: each condition that `&&` joins is about one field, and `source_public`, `opens` and TCP flags have no form in it. At
-    /// most 1024 characters.
+    /// pattern has its limits: each condition that `&&` joins is about one field, and `source_public`, `opens` and TCP flags have no form in it. Without a
+    /// log group the detector counts, and the limits of patterns do not hold. At most 1024 characters.
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [record_condition()]))]
     pub when: String,
     /// The alarm fires when more flows than this are counted in a period, in as many periods as `datapointsToAlarm` says.

@@ -22,8 +22,8 @@ pub struct CustomRule {
     /// Severity of the findings: LOW, MEDIUM or HIGH. `minSeverity` applies to them too.
     pub severity: Severity,
     /// Condition on a record, an expression of a subset of CEL, such as `action == "ACCEPT" && dstport == 5432`. At most 1024 characters
-    /// and 64 conditions; all rules and suppressions together have at most 256 conditions. A rule finds nothing if `cloudWatchLogs.fields`
-    /// lacks a field that it needs; the notice `RuleIdle` names it.
+    /// and 64 conditions; all rules and suppressions together have at most 256 conditions. A rule finds nothing if `cloudWatchLogs.fields`,
+    /// or `s3.fields` with `detector.source: S3`, lacks a field that it needs; the notice `RuleIdle` names it.
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [record_condition()]))]
     pub when: String,
     /// Fields that distinguish findings: `source`, `destination`, and one of `dstport`, `protocol` and `interface_id`. Default `source` and
@@ -59,8 +59,8 @@ pub struct CustomRule {
     #[serde(default = "default_enabled")]
     pub enabled: bool,
     /// Tests of `when`, 1 to 16: at least one record that matches and one that does not. If a test of an enabled rule fails, the function
-    /// keeps the settings that it has, and the condition `DetectorReady` names the test. They do not run if `cloudWatchLogs.fields` lacks a
-    /// field that the rule needs.
+    /// keeps the settings that it has, and the condition `DetectorReady` names the test. They do not run if the
+    /// records lack a field that the rule needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-validations" = [
         names_differ("the names of a rule's tests must differ")
@@ -86,7 +86,7 @@ impl JsonSchema for GroupFieldName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    rule("has(self.record) != has(self.line)", "a test has either record, with values by field, or line, in the format of cloudWatchLogs.fields")
+    rule("has(self.record) != has(self.line)", "a test has either record, with values by field, or line, in the format of the flow log")
 ]))]
 pub struct RuleTest {
     /// Name of the test, in one line of at most 64 characters.
@@ -99,7 +99,8 @@ pub struct RuleTest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 40))]
     pub record: Option<BTreeMap<String, RuleTestValue>>,
-    /// The record as a line in the format of `cloudWatchLogs.fields`, as the log group has it.
+    /// The record as a line with the fields of the records that are read: `cloudWatchLogs.fields`, or `s3.fields` where the bucket is read
+    /// (`detector.source: S3`; for `detections.custom` without the log group).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [
         matching("^[!-~]+( [!-~]+)*$", "line is a record of the flow log: values with one space between them")

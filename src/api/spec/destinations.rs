@@ -31,7 +31,7 @@ pub struct CloudWatchLogs {
     #[schemars(extend("enum" = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]))]
     pub retention_days: i32,
     /// Class of the log group. Immutable. Default STANDARD. `INFREQUENT_ACCESS` costs half to ingest, but has neither metric filters
-    /// nor subscriptions: all detections and the detector must be disabled.
+    /// nor subscriptions: all detections must be disabled, and the detector must be disabled or have source S3.
     #[schemars(extend("x-kubernetes-validations" = [
         rule("self == oldSelf", "logGroupClass is immutable: CloudWatch Logs cannot change the class of a log group")
     ]))]

@@ -7,7 +7,7 @@ use super::severity::Severity;
 use super::suppression::Suppression;
 use crate::api::cel::{distinct, matching, names_differ, rule_at};
 
-/// The Lambda function that reads every record of the log group and reports anomalies to the topic.
+/// The Lambda function that reads every record, from the log group or from the files of the bucket, and reports anomalies to the topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -19,11 +19,12 @@ use crate::api::cel::{distinct, matching, names_differ, rule_at};
     .showing("memoryMb is %s", &["self.memoryMb"])
 ]))]
 pub struct Detector {
-    /// False removes the function, its role, its log group, the subscription filter and the alarm on the function's errors. Default true.
+    /// False removes the function, its role, its log group, the subscription filter or event rule, and the alarm on the function's errors.
+    /// Default true.
     pub enabled: bool,
     /// The place where the function reads records. `CloudWatchLogs` (default): the log group, about five minutes sooner, one network interface
     /// at a time. `S3`: each file of the bucket, all network interfaces of the VPC together, without the log group if
-    /// `cloudWatchLogs.enabled` is false.
+    /// `cloudWatchLogs.enabled` is false. After a change, both feed the function for ten minutes.
     pub source: RecordSource,
     /// Memory of the function in MB, 128 to 10240, with source S3 at least 256. Default 128, with source S3 256. CPU grows with it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +47,7 @@ pub struct Detector {
     ]))]
     pub renotify_after: String,
     /// Span in seconds, 60 to 3600, over which the ports, hosts and bytes of one source are counted together, within the records that
-    /// CloudWatch Logs hands the function at a time: those of one network interface. Default 300.
+    /// the function gets at a time: from the log group those of one network interface, with source S3 those of a file. Default 300.
     #[schemars(range(min = 60, max = 3600))]
     pub window_seconds: i32,
     /// A single flow of more bytes than this is a finding of the rule `highDataTransfer`. Default 50000000 (50 MB).
@@ -60,7 +61,8 @@ pub struct Detector {
         distinct("a port may be named once only in sensitivePorts: take out the repeated one")
     ]))]
     pub sensitive_ports: Vec<i32>,
-    /// The rules of the detector. A rule finds nothing if `cloudWatchLogs.fields` lacks a field that it needs; the notice `RuleIdle` names it.
+    /// The rules of the detector. A rule finds nothing if its records lack a field that it needs (`cloudWatchLogs.fields`, or `s3.fields`
+    /// with `source: S3`); the notice `RuleIdle` names it.
     pub rules: DetectorRules,
     /// Rules of your own, at most 16. Each adds a custom metric. Default none.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -34,7 +34,7 @@ pub use detections::{Detections, ExternalConnections, HighDataTransfer, Rejected
 pub use flow_log_fields::GroupField;
 pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
-pub use quiet_time::{DetectionName, QuietTime};
+pub use quiet_time::QuietTime;
 pub use rule_test_value::RuleTestValue;
 pub use rules::{DetectorRules, HostSweep, LargeEgress, PortScan, Switch, UnusualProtocol};
 pub use severity::Severity;

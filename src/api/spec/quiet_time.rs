@@ -34,36 +34,15 @@ pub struct QuietTime {
     #[serde(default = "utc")]
     #[schemars(length(max = 50), extend("x-kubernetes-validations" = [time_zone()]))]
     pub timezone: String,
-    /// Detections whose alarms are quiet. Default: all. The alarm on errors of the detector always notifies, and so do the detector's findings.
+    /// Detections whose alarms are quiet: `rejectedConnections`, `highDataTransfer`, `externalConnections`, or the names of `detections.custom`.
+    /// Default: all. The alarm on errors of the detector always notifies, and so do the detector's findings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 3), extend("x-kubernetes-validations" = [
+    #[schemars(length(max = 11), inner(length(max = 30)), extend("x-kubernetes-validations" = [
         distinct("a detection may be named once only in detections: take out the repeated one")
     ]))]
-    pub detections: Vec<DetectionName>,
+    pub detections: Vec<String>,
 }
 
 fn utc() -> String {
     "UTC".to_owned()
-}
-
-/// Name of a detection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "as in Detections")]
-pub enum DetectionName {
-    RejectedConnections,
-    HighDataTransfer,
-    ExternalConnections,
-}
-
-impl DetectionName {
-    /// As the spec spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RejectedConnections => "rejectedConnections",
-            Self::HighDataTransfer => "highDataTransfer",
-            Self::ExternalConnections => "externalConnections",
-        }
-    }
 }

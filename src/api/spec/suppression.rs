@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::cel::{distinct, matching, one_line, record_condition, rule_name};
+use crate::api::cel::{distinct, one_line, record_condition, rule_name, utc_time};
 
 /// Records that rules of the detector leave out until a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,9 +21,7 @@ pub struct Suppression {
     pub when: String,
     /// End of the suppression, a time in UTC such as `2027-03-01T00:00:00Z`. At most 366 days ahead, so that none is forgotten. After it the
     /// entry has no effect, and the notice `SuppressionExpired` names it.
-    #[schemars(length(max = 20), extend("x-kubernetes-validations" = [
-        matching("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$", "until is a time in UTC, such as 2027-03-01T00:00:00Z")
-    ]))]
+    #[schemars(length(max = 20), extend("x-kubernetes-validations" = [utc_time("until", "2027-03-01T00:00:00Z")]))]
     pub until: String,
     /// Reason, for people, in one line of at most 256 characters.
     #[schemars(length(max = 256), extend("x-kubernetes-validations" = [one_line("reason")]))]

@@ -26,7 +26,7 @@ pub(super) fn validations() -> Vec<Validation> {
                 "!self.cloudWatchLogs.enabled || self.cloudWatchLogs.logGroupClass == 'STANDARD' || !(self.detector.enabled && self.detector.source == 'CloudWatchLogs' || {})",
                 any_detection()
             ),
-            "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable the detector and all detections",
+            "log class INFREQUENT_ACCESS has neither metric filters nor subscriptions: set cloudWatchLogs.logGroupClass to STANDARD, or disable all detections, and disable the detector or set its source to S3",
         ),
         rule_at(
             ".notifications",
@@ -63,6 +63,7 @@ pub(super) fn validations() -> Vec<Validation> {
         rules.push(destination.has_field(DETECTIONS[1], &["bytes"]));
         rules.push(destination.has_field(DETECTIONS[2], &["pkt-srcaddr", "srcaddr"]));
     }
+    rules.push(named_detections());
     rules.extend(["cloudWatchLogs", "s3", "notifications"].map(key_in_region));
     rules
 }
@@ -70,6 +71,28 @@ pub(super) fn validations() -> Vec<Validation> {
 fn any_detection() -> String {
     let built_in = DETECTIONS.map(|detection| format!("self.detections.{detection}.enabled")).join(" || ");
     format!("{built_in} || has(self.detections.custom) && self.detections.custom.size() > 0")
+}
+
+/// A quiet time that names no detection would keep nothing quiet.
+fn named_detections() -> Validation {
+    let built_in = DETECTIONS.map(|detection| format!("'{detection}'")).join(", ");
+    let is_known = format!(
+        "name in [{built_in}] || has(self.detections.custom) && self.detections.custom.exists(own, own.name == name)"
+    );
+    let wrong = format!(
+        "self.notifications.quietTimes.filter(quiet, has(quiet.detections) && !quiet.detections.all(name, {is_known}))[0]"
+    );
+    rule_at(
+        ".notifications.quietTimes",
+        &format!(
+            "!has(self.notifications.quietTimes) || self.notifications.quietTimes.all(quiet, !has(quiet.detections) || quiet.detections.all(name, {is_known}))"
+        ),
+        "a quiet time names detections of this monitor: rejectedConnections, highDataTransfer, externalConnections, or a name of detections.custom",
+    )
+    .showing(
+        "%s in the quiet time %s",
+        &[&format!("{wrong}.detections.filter(name, !({is_known}))[0]"), &format!("{wrong}.name")],
+    )
 }
 
 fn least_period(detection: &str) -> Validation {

@@ -11,6 +11,7 @@ use super::advice::advice;
 use super::classes::{Class, Classification, classify, classify_answer};
 use super::credentials_advice::credentials_advice;
 use super::operations::{Access, Operation, Service};
+use super::optional_features::missing;
 use super::refusals::{self, Refusal};
 use crate::api::ResourceKind;
 use crate::network::ConnectionProblem;
@@ -64,7 +65,7 @@ pub enum Remedy {
 impl fmt::Display for Remedy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Grant(actions) => write!(formatter, "missing permissions: {}", actions.join(", ")),
+            Self::Grant(actions) => write!(formatter, "missing permissions: {}", missing(actions)),
             Self::Other(remedy) => formatter.write_str(remedy),
         }
     }

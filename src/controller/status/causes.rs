@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::NewCondition;
 use crate::api::conditions::READY;
 use crate::api::status::VpcFlowMonitorStatus;
+use crate::aws::missing_in_words;
 use crate::engine::Outcome;
 
 /// The IAM actions that a system lacks.
@@ -36,7 +37,7 @@ pub(super) fn ready_message(first: &NewCondition, unready: &[&NewCondition]) -> 
     // The message names its own ones.
     if missing.len() > first.missing_actions.len() {
         let missing: Vec<_> = missing.into_iter().collect();
-        message = format!("{message}; missing permissions in all: {}", missing.join(", "));
+        message = format!("{message}; missing permissions in all: {}", missing_in_words(&missing));
     }
     message
 }

@@ -232,11 +232,13 @@ fn condition_of(mode: Mode, outcome: &Outcome) -> NewCondition {
             Mode::Keep => no(Reason::Progressing, &format!("to be done: {changes}")),
         };
     }
-    if let Some(SystemHealth::Pending(message)) = outcome.report.as_ref().map(|report| &report.health) {
-        return no(Reason::Progressing, message);
-    }
+    let as_declared = match outcome.report.as_ref().map(|report| &report.health) {
+        Some(SystemHealth::Pending(message)) => return no(Reason::Progressing, message),
+        Some(SystemHealth::Waiting(message, _)) => format!("as declared; {message}"),
+        _ => "as declared".to_owned(),
+    };
     let notices = outcome.report.iter().flat_map(|report| &report.notices);
-    condition(type_, true, Reason::Reconciled, &with_notices("as declared", notices))
+    condition(type_, true, Reason::Reconciled, &with_notices(&as_declared, notices))
 }
 
 /// The beginning of the message about a suspended system of which nothing exists.

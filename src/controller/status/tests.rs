@@ -108,6 +108,17 @@ fn conditions_follow_the_outcomes() {
 }
 
 #[test]
+fn what_works_and_goes_by_itself_later_is_ready_and_says_so() {
+    let later = SystemHealth::Waiting("the former source goes later".into(), std::time::Duration::from_mins(1));
+    let report = Report { health: later, ..Report::default() };
+    let outcomes = [Outcome { report: Some(report), ..outcome(Component::Detector) }];
+    let status = status_of(Mode::Keep, &outcomes, &VpcFlowMonitorStatus::default());
+    assert_eq!(summary(&status), [(READY, "True", "Reconciled")]);
+    let detector = status.conditions.iter().find(|condition| condition.type_ == "DetectorReady").unwrap();
+    assert_eq!(detector.message, "as declared; the former source goes later");
+}
+
+#[test]
 fn a_suspended_monitor_that_was_never_made_does_not_differ_from_its_spec() {
     let change = |action, kind| Change::new(action, kind, "x");
     let new = |component, kind| Outcome { remaining: vec![change(Action::Create, kind)], ..outcome(component) };

@@ -10,10 +10,11 @@ use super::is_ours;
 use super::model::Model;
 use super::observation::Seen;
 use super::tags::{self, Learnt};
-use super::verdict::{FoundVerdict, Verdict};
-use crate::api::ResourceKind;
+use super::unread::recorded_models;
+use super::verdict::{FoundVerdict, Turn, Verdict};
 use crate::api::anomaly_mode::EffectiveMode;
 use crate::api::spec::Anomaly;
+use crate::api::{Invalid, ResourceKind};
 use crate::engine::{Action, AnyCall, Change, Diff, Goal, Removal, ResourceCall, ownership};
 use crate::monitor::Monitor;
 use crate::resources::common::alarm_kind::AlarmKind;
@@ -29,24 +30,36 @@ pub struct Bands {
 }
 
 impl Bands {
-    /// Those that the spec asks for at the time `at`.
-    pub fn wanted(monitor: &Monitor, detection: Detection, seen: &Seen, at: Timestamp) -> Self {
+    /// Those that the spec asks for at the time `at`. Without the models that AWS has, or with a time that is none, they are not known.
+    pub fn wanted(monitor: &Monitor, detection: Detection, seen: &Seen, at: Timestamp) -> Result<Self, Invalid> {
+        if let Err(unread) = &seen.models {
+            return Err(unread.of(field(detection)));
+        }
         let tags =
             seen.band.as_ref().map(|found| tags::diff(monitor, detection, &found.tags, at).applied_to(&found.tags));
         let learnt = tags.as_ref().map(Learnt::read).unwrap_or_default();
-        Self {
-            model: Model::wanted(monitor, detection, &learnt),
+        Ok(Self {
+            model: Model::wanted(monitor, detection, &learnt)?,
             band: BandAlarm::wanted(monitor, detection, at),
             learnt,
-        }
+        })
     }
+}
+
+/// The field of the spec that asks for a band.
+fn field(detection: Detection) -> String {
+    format!("detections.{}.anomaly", detection.in_spec())
 }
 
 /// The progress of learning that AWS shows.
 pub fn learning(seen: &Seen, model: &Model) -> Learning {
-    let found = seen.models.iter().find(|found| found.model.name() == model.name());
-    let since = seen.band.as_ref().and_then(|found| Learnt::read(&found.tags).since);
-    Learning { since, model: found.map(|found| found.state.clone()) }
+    let found = seen.models().iter().find(|found| found.model.name() == model.name());
+    let band = seen.band.as_ref();
+    Learning {
+        since: band.and_then(|found| Learnt::read(&found.tags).since),
+        model: found.map(|found| found.state.clone()),
+        is_stuck: band.is_some_and(|found| found.evaluation_error.is_some()),
+    }
 }
 
 /// The steps for one kind of alarm that the spec asks for. `loud` is the alarm on the threshold as it notifies by itself.
@@ -103,15 +116,30 @@ fn with_band(
     let hands_over = !notifies || !is_quiet;
     let mut diff = of_threshold(monitor, if hands_over { loud } else { &quiet }, seen);
 
-    let Bands { model, band, learnt } = Bands::wanted(monitor, detection, seen, at);
-    let found_model = seen.models.iter().find(|found| found.model.name() == model.name());
+    let Bands { model, band, learnt } = match Bands::wanted(monitor, detection, seen, at) {
+        Ok(bands) => bands,
+        Err(invalid) => {
+            diff.invalid.push(invalid);
+            return diff;
+        }
+    };
+    let found_model = seen.models().iter().find(|found| found.model.name() == model.name());
     diff.include(ownership::diff(monitor, Goal::Present(&model), &model.name(), found_model));
     diff.include(ownership::diff(monitor, Goal::Present(&band), &kind.band_name(monitor), seen.band.as_ref()));
 
     let progress = Learning { since: learnt.since, ..learning(seen, &model) };
     let rule_of = |effective| rule(effective, &kind.alarm_name(monitor), &kind.band_name(monitor));
-    let rules = (rule_of(progress.effective(anomaly, at)), rule_of(EffectiveMode::Static));
-    let verdict = Verdict::wanted(monitor, detection, loud.actions(), rules);
+    let effective = progress.effective(anomaly, at);
+    let former = monitor.recorded_modes.get(detection.in_spec().as_ref()).copied();
+    let takes_part = |mode: EffectiveMode| mode != EffectiveMode::Static;
+    let turn = former.filter(|former| takes_part(*former) != takes_part(effective)).map(|former| Turn {
+        former_rule: rule_of(former),
+        why: match progress.still_needs(anomaly, at) {
+            None => "the band has learnt what is usual, and takes part from now on".to_owned(),
+            Some(need) => format!("{need}, so the threshold alone decides"),
+        },
+    });
+    let verdict = Verdict::wanted(monitor, detection, loud.actions(), rule_of(effective), turn);
     // A composite alarm over alarms of others would decide by what they do.
     if diff.conflicts.is_empty() {
         diff.include(of_verdict(monitor, &verdict, &verdict_name, seen.verdict.as_ref()));
@@ -123,7 +151,7 @@ fn with_band(
         let call = ResourceCall::<Alarm>::Change(loud.name.clone(), AlarmCall::HandOver(quiet, verdict));
         diff.step(change, AnyCall::new(call));
     }
-    let superseded = seen.models.iter().filter(|found| found.model.name() != model.name());
+    let superseded = seen.models().iter().filter(|found| found.model.name() != model.name());
     for found in superseded {
         let goal = Goal::<&Model>::Absent(Removal::Superseded);
         diff.include(ownership::diff(monitor, goal, &found.model.name(), Some(found)));
@@ -150,8 +178,12 @@ pub fn absent(monitor: &Monitor, removal: Removal, seen: &Seen) -> Diff<AnyCall>
     diff.include(ownership::diff(monitor, goal, &seen.kind.verdict_name(monitor), seen.verdict.as_ref()));
     let goal = Goal::<&BandAlarm>::Absent(removal);
     diff.include(ownership::diff(monitor, goal, &seen.kind.band_name(monitor), seen.band.as_ref()));
-    for found in &seen.models {
+    for found in seen.models() {
         diff.include(ownership::diff(monitor, Goal::<&Model>::Absent(removal), &found.model.name(), Some(found)));
+    }
+    if let (Some(detection), Err(unread)) = (seen.kind.with_band(), &seen.models) {
+        let had_a_model = seen.band.is_some() || recorded_models(monitor, detection).next().is_some();
+        diff.invalid.extend(had_a_model.then(|| unread.of(field(detection))));
     }
     diff
 }

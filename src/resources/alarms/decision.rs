@@ -2,11 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::model_state::ModelState;
 use crate::api::anomaly_mode::{AnomalyMode, EffectiveMode};
 use crate::api::spec::Anomaly;
-
-/// The state of a model that has a band.
-pub const TRAINED: &str = "TRAINED";
 
 /// The progress of learning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +12,9 @@ pub struct Learning {
     /// The time since when the band learns, if its alarm exists.
     pub since: Option<Timestamp>,
     /// The state of the model, if there is one.
-    pub model: Option<String>,
+    pub model: Option<ModelState>,
+    /// True if AWS cannot evaluate the alarm on the band. Its state stays as it was then, and would decide for ever.
+    pub is_stuck: bool,
 }
 
 impl Learning {
@@ -26,14 +26,18 @@ impl Learning {
 
     /// The reason for which the threshold alone decides; none if the band takes part.
     pub fn still_needs(&self, anomaly: &Anomaly, at: Timestamp) -> Option<String> {
-        match self.model.as_deref() {
+        match &self.model {
             None => return Some("there is no model yet".to_owned()),
-            Some(TRAINED) => {}
-            Some("TRAINED_INSUFFICIENT_DATA") => return Some("the metric has too little data for a band".to_owned()),
-            Some(_) => return Some("the model is not trained yet".to_owned()),
+            Some(ModelState::TooLittleData) => return Some("the metric has too little data for a band".to_owned()),
+            Some(ModelState::Pending | ModelState::Other(_)) => return Some("the model is not trained yet".to_owned()),
+            Some(ModelState::Trained) if self.is_stuck => {
+                return Some("CloudWatch cannot evaluate the alarm on the band".to_owned());
+            }
+            Some(ModelState::Trained) => {}
         }
         match self.full_from(anomaly) {
             Some(from) if from <= at => None,
+            _ if anomaly.training_days == 1 => Some("the band learns for 1 day".to_owned()),
             _ => Some(format!("the band learns for {} days", anomaly.training_days)),
         }
     }
@@ -76,8 +80,8 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + days * DAY).unwrap()
     }
 
-    fn learning(model: &str) -> Learning {
-        Learning { since: Some(at(0)), model: Some(model.to_owned()) }
+    fn learning(model: ModelState) -> Learning {
+        Learning { since: Some(at(0)), model: Some(model), is_stuck: false }
     }
 
     #[test]
@@ -85,24 +89,40 @@ mod tests {
         let anomaly = Anomaly { mode: AnomalyMode::Both, ..Anomaly::default() };
         let before = Timestamp::from_second(at(14).as_second() - 1).unwrap();
         for (model, now, expected) in [
-            ("PENDING_TRAINING", at(20), EffectiveMode::Static),
-            ("TRAINED_INSUFFICIENT_DATA", at(20), EffectiveMode::Static),
-            (TRAINED, at(0), EffectiveMode::Static),
-            (TRAINED, before, EffectiveMode::Static),
-            (TRAINED, at(14), EffectiveMode::Both),
+            (ModelState::Pending, at(20), EffectiveMode::Static),
+            (ModelState::TooLittleData, at(20), EffectiveMode::Static),
+            (ModelState::Other("RETRAINING".to_owned()), at(20), EffectiveMode::Static),
+            (ModelState::Trained, at(0), EffectiveMode::Static),
+            (ModelState::Trained, before, EffectiveMode::Static),
+            (ModelState::Trained, at(14), EffectiveMode::Both),
         ] {
-            assert_eq!(learning(model).effective(&anomaly, now), expected, "{model} {now}");
+            assert_eq!(learning(model.clone()).effective(&anomaly, now), expected, "{model:?} {now}");
         }
-        assert_eq!(learning(TRAINED).full_from(&anomaly), Some(at(14)));
-        assert_eq!(Learning { since: None, ..learning(TRAINED) }.effective(&anomaly, at(20)), EffectiveMode::Static);
-        assert_eq!(Learning { model: None, ..learning(TRAINED) }.effective(&anomaly, at(20)), EffectiveMode::Static);
+        let one_day = Anomaly { training_days: 1, ..anomaly.clone() };
+        let needs = learning(ModelState::Trained).still_needs(&one_day, at(0));
+        assert_eq!(needs.as_deref(), Some("the band learns for 1 day"));
+        let trained = || learning(ModelState::Trained);
+        assert_eq!(trained().full_from(&anomaly), Some(at(14)));
+        assert_eq!(Learning { since: None, ..trained() }.effective(&anomaly, at(20)), EffectiveMode::Static);
+        assert_eq!(Learning { model: None, ..trained() }.effective(&anomaly, at(20)), EffectiveMode::Static);
+    }
+
+    #[test]
+    fn a_band_that_aws_cannot_evaluate_silences_nothing() {
+        for mode in [AnomalyMode::Either, AnomalyMode::Both, AnomalyMode::Band] {
+            let anomaly = Anomaly { mode, ..Anomaly::default() };
+            let stuck = Learning { is_stuck: true, ..learning(ModelState::Trained) };
+            assert_eq!(stuck.effective(&anomaly, at(20)), EffectiveMode::Static, "{mode:?}");
+            let reason = stuck.still_needs(&anomaly, at(20)).unwrap();
+            assert_eq!(reason, "CloudWatch cannot evaluate the alarm on the band");
+        }
     }
 
     #[test]
     fn each_mode_has_its_own_rule() {
         let anomaly = |mode| Anomaly { mode, ..Anomaly::default() };
         let rules = [AnomalyMode::Either, AnomalyMode::Both, AnomalyMode::Band]
-            .map(|mode| rule(learning(TRAINED).effective(&anomaly(mode), at(20)), "s", "b"));
+            .map(|mode| rule(learning(ModelState::Trained).effective(&anomaly(mode), at(20)), "s", "b"));
         assert_eq!(
             rules,
             [

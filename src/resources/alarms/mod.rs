@@ -6,11 +6,15 @@ mod band;
 mod bands;
 mod calls;
 mod condition;
+mod custom;
 mod decision;
 mod model;
+mod model_state;
 mod mute_rule;
 mod observation;
+mod quiet_notices;
 mod tags;
+mod unread;
 mod verdict;
 
 use jiff::Timestamp;
@@ -22,9 +26,10 @@ use self::band::BandAlarm;
 use self::bands::{Bands, learning};
 use self::calls::described;
 use self::model::Model;
-use self::mute_rule::MuteRule;
+use self::mute_rule::{FoundMuteRule, MuteRule};
 pub use self::observation::Observed;
 use self::observation::Seen;
+use self::unread::{Unread, recorded_models, recorded_mute_rule, remembered};
 use self::verdict::Verdict;
 use crate::api::conditions::Reason;
 use crate::api::status::{AlarmStatus, DetectionStatus};
@@ -35,14 +40,16 @@ use crate::engine::{
 };
 use crate::monitor::{Claim, Monitor};
 use crate::resources::common::alarm_kind::AlarmKind;
+use crate::resources::metric_filters::custom::CustomDetections;
 
 /// The system [`Component::Alarms`].
 #[derive(Debug)]
 pub struct Alarms;
 
 impl System for Alarms {
-    /// The alarms on thresholds. The rest depends on the progress of learning, and so on the observation.
-    type Desired = Vec<(AlarmKind, Alarm)>;
+    /// The alarms on thresholds; the rest depends on the progress of learning, and so on the observation. The alarm of a detection of the user
+    /// that is refused is an error: the metric counts by another condition, or by none.
+    type Desired = Vec<(AlarmKind, Result<Alarm, Invalid>)>;
     type Observed = Observed;
 
     const COMPONENT: Component = Component::Alarms;
@@ -50,7 +57,9 @@ impl System for Alarms {
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
         let enabled = AlarmKind::declared(monitor).into_iter().filter(|kind| kind.enabled(monitor));
-        let alarms: Vec<_> = enabled.map(|kind| (kind, wanted(monitor, kind))).collect();
+        let own = CustomDetections::read(&monitor.spec);
+        let alarm = |kind| custom::refusal(&own, kind).map_or_else(|| Ok(wanted(monitor, kind)), Err);
+        let alarms: Vec<_> = enabled.map(|kind| (kind, alarm(kind))).collect();
         Ok(if alarms.is_empty() { None } else { Some(alarms) })
     }
 
@@ -65,11 +74,17 @@ impl System for Alarms {
         }
     }
 
-    fn report(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Observed) -> Report {
+    fn report(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Observed) -> Report {
         let of_kinds = observed.kinds.iter().flat_map(|seen| resources(monitor, seen));
-        let of_rule = |(name, found): &(String, Option<_>)| existing::<MuteRule>(monitor, name, found.as_ref());
-        let mute_rules = observed.mute_rules.iter().filter_map(of_rule);
-        Report { health: health(monitor, observed), ..Report::of(of_kinds.chain(mute_rules)) }
+        let mute_rules = observed.mute_rules.iter().filter_map(|(name, found)| match found {
+            Ok(found) => existing::<MuteRule>(monitor, name, found.as_ref()),
+            Err(_) => recorded_mute_rule(monitor, name).map(remembered),
+        });
+        let notices = match goal {
+            Goal::Present(_) => quiet_notices::all(&monitor.spec.notifications.quiet_times, observed.at),
+            Goal::Absent(_) => Vec::new(),
+        };
+        Report { health: health(monitor, observed), notices, ..Report::of(of_kinds.chain(mute_rules)) }
     }
 
     fn details(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Observed) -> Details {
@@ -87,20 +102,27 @@ impl System for Alarms {
     }
 }
 
-fn diff_of_present(monitor: &Monitor, alarms: &[(AlarmKind, Alarm)], observed: &Observed) -> Diff<AnyCall> {
+fn diff_of_present(
+    monitor: &Monitor,
+    alarms: &[(AlarmKind, Result<Alarm, Invalid>)],
+    observed: &Observed,
+) -> Diff<AnyCall> {
     let mut parts: Vec<Diff<AnyCall>> = observed
         .kinds
         .iter()
         .map(|seen| match alarms.iter().find(|(kind, _)| *kind == seen.kind) {
-            Some((_, alarm)) => bands::diff(monitor, alarm, seen, observed.at),
+            Some((_, Ok(alarm))) => bands::diff(monitor, alarm, seen, observed.at),
+            Some((_, Err(refusal))) => custom::diff_of_refused(monitor, refusal, seen),
             None => absent(monitor, Removal::SwitchedOff, seen),
         })
         .collect();
-    let has_verdict = |kind: AlarmKind| {
-        let mut seen = observed.kinds.iter().zip(&parts).filter(|(seen, _)| seen.kind == kind);
-        kind.anomaly(monitor).is_some() && seen.any(|(seen, part)| seen.verdict.is_some() || creates_verdict(part))
+    let is_refused = |kind| alarms.iter().any(|(refused, alarm)| *refused == kind && alarm.is_err());
+    let alarms_of = |kind: AlarmKind| {
+        let of_kind = observed.kinds.iter().zip(&parts).filter(|(seen, _)| seen.kind == kind);
+        let mut of_kind = of_kind.filter(|(seen, _)| seen.alarm.is_some() || !is_refused(kind));
+        of_kind.next().map(|(seen, part)| alarms_of_ours(monitor, seen, part)).unwrap_or_default()
     };
-    let mute_rules = diff_of_mute_rules(monitor, &has_verdict, observed);
+    let mute_rules = diff_of_mute_rules(monitor, &alarms_of, observed);
     // A failed creation holds up the later steps: a region that has no room for one more model must not hold up other detections.
     parts.sort_by_key(creates_model);
     let mut diff = Diff::default();
@@ -119,9 +141,19 @@ fn creates_verdict(diff: &Diff<AnyCall>) -> bool {
     diff.steps.iter().any(|step| step.change.kind == ResourceKind::CompositeAlarm && step.change.creates())
 }
 
+/// The names of the alarms of a kind that may notify and that are ours once the steps of `part` are taken. Nothing of ours mutes an alarm of
+/// somebody else.
+fn alarms_of_ours(monitor: &Monitor, seen: &Seen, part: &Diff<AnyCall>) -> Vec<String> {
+    let has_verdict = seen.kind.anomaly(monitor).is_some() && (seen.verdict.is_some() || creates_verdict(part));
+    let mut names = vec![seen.kind.alarm_name(monitor)];
+    names.extend(has_verdict.then(|| seen.kind.verdict_name(monitor)));
+    names.retain(|name| part.conflicts.iter().all(|conflict| conflict.name != *name));
+    names
+}
+
 fn diff_of_mute_rules(
     monitor: &Monitor,
-    has_verdict: &dyn Fn(AlarmKind) -> bool,
+    alarms_of: &dyn Fn(AlarmKind) -> Vec<String>,
     observed: &Observed,
 ) -> Diff<AnyCall> {
     let mut diff = Diff::default();
@@ -129,11 +161,28 @@ fn diff_of_mute_rules(
         diff.invalid.push(invalid);
         return diff;
     }
-    let wanted = MuteRule::wanted(monitor, has_verdict);
+    let wanted = MuteRule::wanted(monitor, alarms_of);
     for (name, found) in &observed.mute_rules {
         let rule = wanted.iter().find(|rule| rule.name() == name);
         let goal = rule.map_or(Goal::Absent(Removal::SwitchedOff), Goal::Present);
-        diff.include(ownership::diff(monitor, goal, name, found.as_ref()));
+        diff.append(diff_of_mute_rule(monitor, goal, name, found));
+    }
+    diff
+}
+
+fn diff_of_mute_rule(
+    monitor: &Monitor,
+    goal: Goal<&MuteRule>,
+    name: &str,
+    found: &Result<Option<FoundMuteRule>, Unread>,
+) -> Diff<AnyCall> {
+    let mut diff = Diff::default();
+    match found {
+        Ok(found) => diff.include(ownership::diff(monitor, goal, name, found.as_ref())),
+        Err(unread) => {
+            let matters = matches!(goal, Goal::Present(_)) || recorded_mute_rule(monitor, name).is_some();
+            diff.invalid.extend(matters.then(|| unread.of(mute_rule::FIELD)));
+        }
     }
     diff
 }
@@ -142,7 +191,7 @@ fn diff_of_absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> D
     let mut diff = Diff::default();
     // No document says whether an alarm that a mute rule targets can be deleted.
     for (name, found) in &observed.mute_rules {
-        diff.include(ownership::diff::<MuteRule>(monitor, Goal::Absent(removal), name, found.as_ref()));
+        diff.append(diff_of_mute_rule(monitor, Goal::Absent(removal), name, found));
     }
     for seen in &observed.kinds {
         diff.append(absent(monitor, removal, seen));
@@ -160,7 +209,10 @@ fn absent(monitor: &Monitor, removal: Removal, seen: &Seen) -> Diff<AnyCall> {
 
 fn resources(monitor: &Monitor, seen: &Seen) -> Vec<Existing> {
     let Seen { kind, alarm, band, verdict, models } = seen;
-    let models = models.iter().filter_map(|found| existing::<Model>(monitor, &found.model.name(), Some(found)));
+    let unread = kind.with_band().filter(|_| models.is_err());
+    let unread = unread.into_iter().flat_map(|detection| recorded_models(monitor, detection)).map(remembered);
+    let models = seen.models().iter();
+    let models = models.filter_map(|found| existing::<Model>(monitor, &found.model.name(), Some(found))).chain(unread);
     existing::<Alarm>(monitor, &kind.alarm_name(monitor), alarm.as_ref())
         .into_iter()
         .chain(existing::<BandAlarm>(monitor, &kind.band_name(monitor), band.as_ref()))
@@ -189,11 +241,31 @@ pub fn states(monitor: &Monitor, observed: &Observed) -> Vec<AlarmStatus> {
     observed.kinds.iter().filter_map(state).collect()
 }
 
-/// The names of the metric alarms among them. CloudWatch does not put a composite alarm back whose state somebody has set.
+/// An alarm that a test may set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestableAlarm {
+    /// Its name.
+    pub name: String,
+    /// The mute rule that keeps it quiet now.
+    pub muted_by: Option<String>,
+}
+
+/// The metric alarms among those that may notify. CloudWatch does not put a composite alarm back whose state somebody has set. The alarm on errors
+/// of the detector comes first, since no quiet time mutes it.
 #[must_use]
-pub fn names_to_test(monitor: &Monitor, observed: &Observed) -> Vec<String> {
-    let able = observed.kinds.iter().filter_map(|seen| seen.alarm.as_ref()).filter(|found| !found.alarm.is_quiet());
-    able.filter(|found| is_ours::<Alarm>(monitor, found)).map(|found| found.state.name.clone()).collect()
+pub fn testable(monitor: &Monitor, observed: &Observed) -> Vec<TestableAlarm> {
+    let mut kinds: Vec<_> = observed.kinds.iter().collect();
+    kinds.sort_by_key(|seen| seen.kind != AlarmKind::DetectorErrors);
+    let able = kinds.into_iter().filter_map(|seen| seen.alarm.as_ref()).filter(|found| !found.alarm.is_quiet());
+    able.filter(|found| is_ours::<Alarm>(monitor, found))
+        .map(|found| {
+            let name = found.state.name.clone();
+            let mutes =
+                |rule: &Result<Option<FoundMuteRule>, Unread>| matches!(rule, Ok(Some(rule)) if rule.mutes_now(&name));
+            let muted_by = observed.mute_rules.iter().find(|(_, found)| mutes(found)).map(|(rule, _)| rule.clone());
+            TestableAlarm { name, muted_by }
+        })
+        .collect()
 }
 
 fn is_ours<R: Resource>(monitor: &Monitor, found: &R::Found) -> bool {
@@ -203,15 +275,15 @@ fn is_ours<R: Resource>(monitor: &Monitor, found: &R::Found) -> bool {
 fn detection(monitor: &Monitor, seen: &Seen, at: Timestamp) -> Option<DetectionStatus> {
     let AlarmKind::Detection(detection) = seen.kind else { return None };
     let anomaly = seen.kind.anomaly(monitor).filter(|_| seen.kind.enabled(monitor))?;
-    let Bands { model, .. } = Bands::wanted(monitor, detection, seen, at);
+    let Bands { model, .. } = Bands::wanted(monitor, detection, seen, at).ok()?;
     let learning = learning(seen, &model);
     Some(DetectionStatus {
-        name: detection.in_spec()?.as_str().to_owned(),
+        name: detection.in_spec().into_owned(),
         mode: anomaly.mode,
         effective: learning.effective(anomaly, at),
         full_from: learning.full_from(anomaly).map(Time),
         message: learning.still_needs(anomaly, at),
-        model: learning.model,
+        model: learning.model.map(|state| state.as_str().to_owned()),
     })
 }
 

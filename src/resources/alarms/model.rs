@@ -2,15 +2,17 @@
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    AnomalyDetector, AnomalyDetectorConfiguration, AnomalyDetectorStateValue, AnomalyDetectorType,
-    MetricCharacteristics, Range, SingleMetricAnomalyDetector, Statistic,
+    AnomalyDetector, AnomalyDetectorConfiguration, AnomalyDetectorType, MetricCharacteristics, Range,
+    SingleMetricAnomalyDetector, Statistic,
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::model_state::ModelState;
 use super::tags::Learnt;
-use crate::api::ResourceKind;
-use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
+use crate::api::spec::ExcludedRange;
+use crate::api::{Invalid, ResourceKind};
+use crate::aws::{Aws, AwsError, AwsResult, Class, Gone, operations as ops};
 use crate::engine::{Applied, Resource, Step, rewrite};
 use crate::monitor::{Monitor, Tags};
 use crate::resources::common::detections::Detection;
@@ -29,37 +31,62 @@ pub struct Model {
     timezone: String,
     periodic_spikes: bool,
     /// Begin and end in epoch seconds, sorted.
+    #[serde(serialize_with = "as_times")]
     excluded_ranges: Vec<(i64, i64)>,
+}
+
+/// Begin and end as people read them, for plans and events.
+fn as_times<S: Serializer>(ranges: &[(i64, i64)], serializer: S) -> Result<S::Ok, S::Error> {
+    let time = |seconds: i64| Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |it| it.to_string());
+    serializer.collect_seq(ranges.iter().map(|(start, end)| [time(*start), time(*end)]))
 }
 
 /// A model as AWS has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundModel {
     pub model: Model,
-    pub state: String,
+    pub state: ModelState,
 }
 
 impl Model {
     /// The model that the spec asks for. `learnt`: the tags of the alarm on its band.
-    pub fn wanted(monitor: &Monitor, detection: Detection, learnt: &Learnt) -> Self {
+    pub fn wanted(monitor: &Monitor, detection: Detection, learnt: &Learnt) -> Result<Self, Invalid> {
         let anomaly = detection.anomaly(monitor);
-        let seconds = |text: &str| text.parse::<Timestamp>().map(Timestamp::as_second).ok();
-        let declared = anomaly.excluded_ranges.iter().filter_map(|it| Some((seconds(&it.start)?, seconds(&it.end)?)));
-        let mut excluded_ranges: Vec<_> = declared.chain(learnt.forgotten()).collect();
+        let mut excluded_ranges = excluded_ranges(monitor, detection)?;
+        excluded_ranges.extend(learnt.forgotten());
         excluded_ranges.sort_unstable();
         excluded_ranges.dedup();
-        Self {
+        Ok(Self {
             namespace: monitor.spec.detections.namespace.clone(),
             metric_name: detection.metric_name(monitor),
             timezone: anomaly.timezone.clone(),
             periodic_spikes: anomaly.periodic_spikes,
             excluded_ranges,
-        }
+        })
     }
 
     /// Its name for people.
     pub fn name(&self) -> String {
         format!("{}/{}", self.namespace, self.metric_name)
+    }
+
+    /// The error with the way to go on: AWS names its own parameters, not the fields of the spec.
+    fn with_remedy(&self, error: AwsError, monitor: &Monitor) -> AwsError {
+        if error.code == NO_MORE {
+            return error.with_remedy(
+                "the region has all the anomaly models that its quota allows, 500 by default: set anomaly.mode to Disabled on some \
+                 detections, or ask AWS for a higher quota",
+            );
+        }
+        let detection = Detection::ALL.into_iter().find(|it| it.metric_name(monitor) == self.metric_name);
+        match detection.filter(|_| error.class == Class::Terminal) {
+            Some(detection) => error.with_remedy(format!(
+                "correct timezone, `{}`, or excludedRanges of spec.detections.{}.anomaly",
+                self.timezone,
+                detection.in_spec()
+            )),
+            None => error,
+        }
     }
 
     fn metric(&self) -> SingleMetricAnomalyDetector {
@@ -69,6 +96,21 @@ impl Model {
             .stat(Statistic::Sum.as_str())
             .build()
     }
+}
+
+/// The times of the spec. The API server checks their form, but not that a month has the day.
+fn excluded_ranges(monitor: &Monitor, detection: Detection) -> Result<Vec<(i64, i64)>, Invalid> {
+    let ranges = &detection.anomaly(monitor).excluded_ranges;
+    let seconds = |index: usize, end: &str, text: &str| {
+        text.parse::<Timestamp>().map(Timestamp::as_second).map_err(|_| {
+            let field = format!("detections.{}.anomaly.excludedRanges[{index}].{end}", detection.in_spec());
+            Invalid::new(field, format!("`{text}` is not a time: the calendar has no such day"))
+        })
+    };
+    let range = |(index, range): (usize, &ExcludedRange)| {
+        Ok((seconds(index, "start", &range.start)?, seconds(index, "end", &range.end)?))
+    };
+    ranges.iter().enumerate().map(range).collect()
 }
 
 /// The models on the sum of a metric of that name, in whatever namespace.
@@ -102,8 +144,7 @@ fn normalise(found: &AnomalyDetector) -> Option<FoundModel> {
             .unwrap_or_default(),
         excluded_ranges,
     };
-    let state = found.state_value().map(AnomalyDetectorStateValue::as_str).unwrap_or_default().to_owned();
-    Some(FoundModel { model, state })
+    Some(FoundModel { model, state: found.state_value().into() })
 }
 
 impl Resource for Model {
@@ -120,12 +161,12 @@ impl Resource for Model {
         rewrite(self, &self.name(), &found.model, self)
     }
 
-    async fn create(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {
-        put(aws, self).await
+    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+        put(aws, self).await.map_err(|error| self.with_remedy(error, monitor))
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, model: &Self) -> Result<Applied, AwsError> {
-        put(aws, model).await
+    async fn call(aws: &Aws, monitor: &Monitor, _name: &str, model: &Self) -> Result<Applied, AwsError> {
+        put(aws, model).await.map_err(|error| model.with_remedy(error, monitor))
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, _name: &str, found: &FoundModel) -> Result<Applied, AwsError> {
@@ -149,16 +190,37 @@ async fn put(aws: &Aws, model: &Model) -> Result<Applied, AwsError> {
         .single_metric_anomaly_detector(model.metric())
         .configuration(configuration.build())
         .metric_characteristics(characteristics.build());
-    request.send().await.op(ops::PUT_ANOMALY_DETECTOR).map_err(with_remedy)?;
+    request.send().await.op(ops::PUT_ANOMALY_DETECTOR)?;
     Ok(Applied::Done)
 }
 
-fn with_remedy(error: AwsError) -> AwsError {
-    if error.code != NO_MORE {
-        return error;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::fixtures;
+
+    fn model(monitor: &Monitor) -> Model {
+        Model::wanted(monitor, Detection::HighDataTransfer, &Learnt::default()).unwrap()
     }
-    error.with_remedy(
-        "the region has all the anomaly models that its quota allows, 500 by default: set anomaly.mode to Disabled on some detections, or ask \
-         AWS for a higher quota",
-    )
+
+    #[test]
+    fn people_read_excluded_times_as_times() {
+        let mut monitor = fixtures::monitor();
+        let range = ExcludedRange { start: "2026-11-27T00:00:00Z".into(), end: "2026-11-30T00:00:00Z".into() };
+        monitor.spec.detections.high_data_transfer.anomaly.excluded_ranges = vec![range];
+        let shown = serde_json::to_value(model(&monitor)).unwrap();
+        assert_eq!(shown["excludedRanges"], serde_json::json!([["2026-11-27T00:00:00Z", "2026-11-30T00:00:00Z"]]));
+    }
+
+    #[test]
+    fn a_refusal_of_aws_leads_to_the_fields_of_the_spec() {
+        let monitor = fixtures::monitor();
+        let error = |code: &str| {
+            let refused = AwsError::reported(ops::PUT_ANOMALY_DETECTOR, code, "Invalid");
+            model(&monitor).with_remedy(refused, &monitor).to_string()
+        };
+        let expected = "(correct timezone, `UTC`, or excludedRanges of spec.detections.highDataTransfer.anomaly)";
+        assert!(error("InvalidParameterValue").ends_with(expected), "{}", error("InvalidParameterValue"));
+        assert!(!error("InternalServiceFault").contains("correct"));
+    }
 }

@@ -1,13 +1,13 @@
 //! Alarm mute rules: the quiet times of the spec.
 
 use aws_sdk_cloudwatch::operation::get_alarm_mute_rule::GetAlarmMuteRuleOutput;
-use aws_sdk_cloudwatch::types::{MuteTargets, Rule, Schedule, Tag};
+use aws_sdk_cloudwatch::types::{AlarmMuteRuleStatus, MuteTargets, Rule, Schedule, Tag};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::Serialize;
 
 use crate::api::spec::QuietTime;
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
+use crate::aws::{Aws, AwsError, AwsResult, Class, Gone, Optional, operations as ops};
 use crate::engine::{Applied, Resource, Step, rewrite};
 use crate::monitor::{Monitor, TagCall, Tags};
 use crate::resources::common::alarm_kind::AlarmKind;
@@ -17,6 +17,9 @@ use crate::resources::common::set_members::set_members;
 /// The limits of AWS: see `Schedule` under `PutAlarmMuteRule`.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+/// The field of the spec that asks for mute rules.
+pub const FIELD: &str = "notifications.quietTimes";
 
 /// A mute rule. `PutAlarmMuteRule` replaces it whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,7 +40,16 @@ pub struct MuteRule {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundMuteRule {
     pub rule: MuteRule,
+    /// True if it mutes its alarms now.
+    pub is_active: bool,
     pub tags: Tags,
+}
+
+impl FoundMuteRule {
+    /// True if the alarm of that name sends nothing now.
+    pub fn mutes_now(&self, alarm: &str) -> bool {
+        self.is_active && self.rule.alarms.iter().any(|muted| muted == alarm)
+    }
 }
 
 fn name(monitor: &Monitor, quiet_time: &QuietTime) -> String {
@@ -58,35 +70,38 @@ pub fn names(monitor: &Monitor) -> Vec<String> {
 
 /// Checks what the schema cannot: the length of each quiet time.
 pub fn check(monitor: &Monitor) -> Result<(), Invalid> {
-    for quiet_time in &monitor.spec.notifications.quiet_times {
-        let length = quiet_time.duration.parse::<Span>();
-        let length = length.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
-        if !length.is_ok_and(|length| (SHORTEST..=LONGEST).contains(&length)) {
-            let problem = format!("`{}` of {} must be from PT1M to P15D", quiet_time.duration, quiet_time.name);
-            return Err(Invalid::new("notifications.quietTimes.duration", problem));
+    for (index, quiet_time) in monitor.spec.notifications.quiet_times.iter().enumerate() {
+        if !length(quiet_time).is_some_and(|length| (SHORTEST..=LONGEST).contains(&length)) {
+            let QuietTime { name, duration, .. } = quiet_time;
+            let problem =
+                format!("the duration `{duration}` of `{name}` is not from PT1M (a minute) to P15D (15 days)");
+            return Err(Invalid::new(format!("{FIELD}[{index}].duration"), problem));
         }
     }
     Ok(())
 }
 
+/// The length of a quiet time, if it is one.
+pub(super) fn length(quiet_time: &QuietTime) -> Option<SignedDuration> {
+    let span = quiet_time.duration.parse::<Span>().ok()?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()
+}
+
 impl MuteRule {
-    /// The rules that the spec asks for, over the alarms that exist once the steps before are taken: `has_verdict` says so of a composite alarm.
-    /// A quiet time without alarms has no rule.
-    pub fn wanted(monitor: &Monitor, has_verdict: impl Fn(AlarmKind) -> bool) -> Vec<Self> {
+    /// The rules that the spec asks for. `alarms_of`: the names of a kind's alarms that are ours once the steps before are taken. A quiet time
+    /// without alarms has no rule.
+    pub fn wanted(monitor: &Monitor, alarms_of: impl Fn(AlarmKind) -> Vec<String>) -> Vec<Self> {
         let of = |quiet_time: &QuietTime| {
             let is_quiet = |kind: &AlarmKind| match kind {
                 AlarmKind::Detection(detection) => {
                     let named = &quiet_time.detections;
-                    let is_named = detection.in_spec().is_some_and(|name| named.contains(&name));
+                    let is_named = named.iter().any(|name| *name == detection.in_spec());
                     kind.enabled(monitor) && (named.is_empty() || is_named)
                 }
                 AlarmKind::DetectorErrors => false,
             };
-            let mut alarms = Vec::new();
-            for kind in AlarmKind::declared(monitor).into_iter().filter(is_quiet) {
-                alarms.push(kind.alarm_name(monitor));
-                alarms.extend(has_verdict(kind).then(|| kind.verdict_name(monitor)));
-            }
+            let kinds = AlarmKind::declared(monitor).into_iter().filter(is_quiet);
+            let mut alarms: Vec<String> = kinds.flat_map(&alarms_of).collect();
             alarms.sort_unstable();
             let Monitor { namespace, name: monitor_name, .. } = monitor;
             Self {
@@ -117,7 +132,8 @@ pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<
     let request = aws.cloudwatch.get_alarm_mute_rule().alarm_mute_rule_name(name);
     let Some(found) = request.send().await.op(ops::GET_ALARM_MUTE_RULE).optional()? else { return Ok(None) };
     let tags = cloudwatch_tags::read(aws, &arn(monitor, name)).await?;
-    Ok(Some(FoundMuteRule { rule: normalise(&found, name), tags }))
+    let is_active = found.status() == Some(&AlarmMuteRuleStatus::Active);
+    Ok(Some(FoundMuteRule { rule: normalise(&found, name), is_active, tags }))
 }
 
 fn normalise(found: &GetAlarmMuteRuleOutput, name: &str) -> MuteRule {
@@ -191,6 +207,18 @@ async fn put(aws: &Aws, rule: &MuteRule, tags: Option<Vec<Tag>>) -> Result<Appli
         .set_tags(tags)
         .send()
         .await
-        .op(ops::PUT_ALARM_MUTE_RULE)?;
+        .op(ops::PUT_ALARM_MUTE_RULE)
+        .map_err(|error| with_remedy(error, rule))?;
     Ok(Applied::Done)
+}
+
+/// AWS names its own parameters, not the fields of the spec.
+fn with_remedy(error: AwsError, rule: &MuteRule) -> AwsError {
+    if error.class != Class::Terminal {
+        return error;
+    }
+    let MuteRule { schedule, duration, timezone, .. } = rule;
+    error.with_remedy(format!(
+        "correct schedule, `{schedule}`, duration, `{duration}`, or timezone, `{timezone}`, of the entry of spec.{FIELD}"
+    ))
 }

@@ -9,13 +9,13 @@ use super::band::{self, FoundBand};
 use super::calls::described;
 use super::model::{self, FoundModel};
 use super::mute_rule::{self, FoundMuteRule};
+use super::unread::{Unread, recorded_models, unless_denied};
 use super::verdict::{self, FoundVerdict};
-use crate::api::{Component, ResourceKind};
+use crate::api::ResourceKind;
 use crate::aws::{About, Aws, AwsError};
 use crate::monitor::Monitor;
 use crate::resources::common::alarm_kind::{self, AlarmKind};
 use crate::resources::common::cloudwatch_tags;
-use crate::resources::common::detections::Detection;
 
 /// The resources of the system as AWS has them.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Observed {
     /// Every kind, in the order of [`AlarmKind::known`].
     pub(super) kinds: Vec<Seen>,
     /// Mute rules by their names, whether AWS has them or not.
-    pub(super) mute_rules: Vec<(String, Option<FoundMuteRule>)>,
+    pub(super) mute_rules: Vec<(String, Result<Option<FoundMuteRule>, Unread>)>,
 }
 
 /// The alarms and models of one kind.
@@ -35,10 +35,18 @@ pub(super) struct Seen {
     pub alarm: Option<FoundAlarm>,
     pub band: Option<FoundBand>,
     pub verdict: Option<FoundVerdict>,
-    pub models: Vec<FoundModel>,
+    pub models: Result<Vec<FoundModel>, Unread>,
 }
 
-/// Reads all of them. Models and mute rules are read only where there may be some: not every operator has the permission.
+impl Seen {
+    /// The models that AWS shows.
+    pub fn models(&self) -> &[FoundModel] {
+        self.models.as_deref().unwrap_or_default()
+    }
+}
+
+/// Reads all of them. Models and mute rules are read only where there may be some: not every operator has the permission. Without it, the
+/// other alarms go on.
 pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
     let known = AlarmKind::known(monitor);
     let names = known.iter().flat_map(|kind| names(*kind, monitor)).collect();
@@ -51,8 +59,8 @@ pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError>
         all.push(kind?);
     }
     let mute_rules = mute_rule::names(monitor).into_iter().map(async |name| {
-        let found = mute_rule::observe(aws, monitor, &name).await.about(ResourceKind::AlarmMuteRule, &name)?;
-        Ok((name, found))
+        let found = mute_rule::observe(aws, monitor, &name).await.about(ResourceKind::AlarmMuteRule, &name);
+        Ok((name, unless_denied(found)?))
     });
     Ok(Observed { at, kinds: all, mute_rules: try_join_all(mute_rules).await? })
 }
@@ -75,7 +83,7 @@ async fn seen(
         cloudwatch_tags::read(aws, &alarm_kind::arn(monitor, name)).await.about(resource, name)
     };
     let metric_alarm = |name: &str| metric_alarms.iter().find(|alarm| alarm.alarm_name() == Some(name));
-    let mut seen = Seen { kind, alarm: None, band: None, verdict: None, models: Vec::new() };
+    let mut seen = Seen { kind, alarm: None, band: None, verdict: None, models: Ok(Vec::new()) };
     let name = kind.alarm_name(monitor);
     if let Some(found) = metric_alarm(&name) {
         seen.alarm = Some(alarm::normalise(found, tags_of(ResourceKind::Alarm, &name).await?));
@@ -92,19 +100,11 @@ async fn seen(
     if kind.anomaly(monitor).is_some()
         || seen.band.is_some()
         || seen.verdict.is_some()
-        || has_recorded_model(monitor, detection)
+        || recorded_models(monitor, detection).next().is_some()
     {
         let metric_name = detection.metric_name(monitor);
-        seen.models = model::observe(aws, &metric_name).await.about(ResourceKind::AnomalyModel, &metric_name)?;
+        let models = model::observe(aws, &metric_name).await.about(ResourceKind::AnomalyModel, &metric_name);
+        seen.models = unless_denied(models)?;
     }
     Ok(seen)
-}
-
-fn has_recorded_model(monitor: &Monitor, detection: Detection) -> bool {
-    let metric_name = detection.metric_name(monitor);
-    monitor.recorded.iter().any(|resource| {
-        resource.component == Component::Alarms
-            && resource.kind == ResourceKind::AnomalyModel
-            && resource.name.ends_with(&metric_name)
-    })
 }

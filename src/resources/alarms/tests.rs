@@ -5,6 +5,8 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, Stat
 
 use super::alarm::normalise;
 use super::*;
+use crate::api::status::{ResourceState, ResourceStatus};
+use crate::aws::operations::{self as ops, Operation};
 use crate::engine::Action;
 use crate::monitor::{Tags, fixtures};
 use crate::resources::common::detections::Detection;
@@ -17,10 +19,20 @@ fn as_wanted(monitor: &Monitor) -> Observed {
         let alarm = wanted(monitor, kind);
         let state = AlarmStatus { name: alarm.name.clone(), state: "OK".to_owned(), since: None };
         let alarm = Some(FoundAlarm { alarm, state, tags: monitor.tags.clone() });
-        Seen { kind, alarm, band: None, verdict: None, models: Vec::new() }
+        Seen { kind, alarm, band: None, verdict: None, models: Ok(Vec::new()) }
     };
     let at = Timestamp::from_second(1_800_000_000).unwrap();
     Observed { at, kinds: AlarmKind::ALL.map(as_wanted).to_vec(), mute_rules: Vec::new() }
+}
+
+pub(super) fn denied(operation: &'static Operation) -> Unread {
+    let error = AwsError::reported(operation, "AccessDenied", "not authorized");
+    unread::unless_denied::<()>(Err(error)).unwrap().unwrap_err()
+}
+
+pub(super) fn recorded(kind: ResourceKind, name: &str) -> ResourceStatus {
+    let (component, state) = (Component::Alarms, ResourceState::InSync);
+    ResourceStatus { component, kind, name: name.to_owned(), arn: None, state, message: None }
 }
 
 fn difference(monitor: &Monitor, observed: &Observed) -> Diff<AnyCall> {
@@ -177,6 +189,63 @@ fn what_is_not_ours_is_a_conflict() {
     assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed).steps.len(), 3);
 }
 
+#[test]
+fn a_quiet_time_never_names_an_alarm_of_somebody_else() {
+    let mut monitor = fixtures::monitor();
+    let quiet_time = json!({"name": "backup", "schedule": "cron(0 2 * * *)", "duration": "PT1H"});
+    monitor.spec.notifications.quiet_times = vec![serde_json::from_value(quiet_time).unwrap()];
+    let mut observed = as_wanted(&monitor);
+    let name = format!("{}-backup", monitor.names.base());
+    observed.mute_rules = vec![(name.clone(), Ok(None))];
+    let rejected = REJECTED.alarm_name(&monitor);
+    let muted = |observed: &Observed| {
+        let alarms_of = |kind: AlarmKind| {
+            let seen = observed.kinds.iter().find(|seen| seen.kind == kind).unwrap();
+            alarms_of_ours(&monitor, seen, &bands::diff(&monitor, &wanted(&monitor, kind), seen, observed.at))
+        };
+        serde_json::to_value(&MuteRule::wanted(&monitor, alarms_of)[0]).unwrap()["alarms"].clone()
+    };
+    assert!(muted(&observed).as_array().unwrap().contains(&json!(rejected)));
+    observed.kinds[0].alarm.as_mut().unwrap().tags.clear();
+    let others = muted(&observed);
+    assert_eq!(others.as_array().unwrap().len(), 2, "{others}");
+    assert!(!others.as_array().unwrap().contains(&json!(rejected)), "{others}");
+    let diff = difference(&monitor, &observed);
+    assert_eq!(
+        (diff.steps.len(), diff.conflicts.len()),
+        (1, 1),
+        "the quiet time of the other alarms is made: {diff:?}"
+    );
+}
+
+#[test]
+fn a_quiet_time_that_may_not_be_read_holds_up_no_alarm() {
+    let mut monitor = fixtures::monitor();
+    let quiet_time = json!({"name": "backup", "schedule": "cron(0 2 * * *)", "duration": "PT1H"});
+    monitor.spec.notifications.quiet_times = vec![serde_json::from_value(quiet_time).unwrap()];
+    let name = format!("{}-backup", monitor.names.base());
+    let denied = Err(denied(ops::GET_ALARM_MUTE_RULE));
+    let mut observed = Observed { mute_rules: vec![(name.clone(), denied)], ..as_wanted(&monitor) };
+    for seen in &mut observed.kinds {
+        seen.alarm = None;
+    }
+    let diff = difference(&monitor, &observed);
+    assert_eq!(diff.steps.len(), 4, "{diff:?}");
+    assert_eq!(diff.invalid[0].reason, Reason::AccessDenied);
+    let problem = diff.invalid[0].to_string();
+    assert!(problem.starts_with("spec.notifications.quietTimes: ") && problem.contains("cloudwatch:GetAlarmMuteRule"));
+
+    // A deletion waits only for a mute rule that was made.
+    let deleted =
+        |monitor: &Monitor| Alarms::diff(monitor, Goal::Absent(Removal::MonitorDeleted), &observed).invalid.len();
+    let reported =
+        |monitor: &Monitor| Alarms::report(monitor, Goal::Absent(Removal::MonitorDeleted), &observed).resources;
+    assert_eq!((deleted(&monitor), reported(&monitor).len()), (0, 0));
+    monitor.recorded.push(recorded(ResourceKind::AlarmMuteRule, &name));
+    assert_eq!(deleted(&monitor), 1);
+    assert_eq!(reported(&monitor)[0].name, name, "the status keeps it");
+}
+
 proptest! {
     #[test]
     fn any_limits_are_at_rest_once_put(threshold in 0.0_f64..1e12, periods in 1_i32..100, minutes in 1_i32..60) {
@@ -186,5 +255,48 @@ proptest! {
         prop_assert!(difference(&monitor, &as_wanted(&monitor)).steps.is_empty());
         let before = as_wanted(&fixtures::monitor());
         prop_assert_eq!(difference(&monitor, &before).steps.len(), 1);
+    }
+}
+
+#[test]
+fn the_alarm_of_a_refused_detection_stays_and_a_new_one_is_not_made() {
+    let with = |when: &str, threshold: f64| {
+        let mut monitor = fixtures::monitor();
+        let tests = json!([
+            {"name": "hit", "matches": true, "record": {"dstport": 445}},
+            {"name": "miss", "matches": false, "record": {"dstport": 446}},
+        ]);
+        let custom = json!({"name": "smb-out", "when": when, "threshold": threshold, "tests": tests});
+        monitor.spec.detections.custom = vec![serde_json::from_value(custom).unwrap()];
+        monitor.spec.notifications.quiet_times = vec![
+            serde_json::from_value(
+                json!({"name": "q", "schedule": "cron(0 2 * * *)", "duration": "PT1H", "detections": ["smb-out"]}),
+            )
+            .unwrap(),
+        ];
+        monitor
+    };
+    let accepted = with("dstport == 445", 5.0);
+    let kind = AlarmKind::declared(&accepted)[3];
+    let alarm = wanted(&accepted, kind);
+    let state = AlarmStatus { name: alarm.name.clone(), state: "OK".to_owned(), since: None };
+    let found = FoundAlarm { alarm, state, tags: accepted.tags.clone() };
+    let seen = |alarm: Option<FoundAlarm>| {
+        let mut observed = as_wanted(&accepted);
+        observed.kinds.push(Seen { kind, alarm, band: None, verdict: None, models: Ok(Vec::new()) });
+        observed.mute_rules = vec![(format!("{}-q", accepted.names.base()), Ok(None))];
+        observed
+    };
+    let names = |diff: &Diff<AnyCall>| diff.steps.iter().map(|step| step.change.name.clone()).collect::<Vec<_>>();
+    let (alarm_name, mute_rule) = (kind.alarm_name(&accepted), format!("{}-q", accepted.names.base()));
+    assert_eq!(names(&difference(&accepted, &seen(None))), [alarm_name.clone(), mute_rule.clone()]);
+    for when in ["dstport == 445 || srcport == 445", "dstport == 446"] {
+        let refused = with(when, 7.0);
+        let diff = difference(&refused, &seen(Some(found.clone())));
+        assert_eq!(names(&diff), std::slice::from_ref(&mute_rule), "{when}");
+        assert!(diff.invalid[0].problem.ends_with("; until then its alarm stays as it is"), "{:?}", diff.invalid);
+        let diff = difference(&refused, &seen(None));
+        assert_eq!(names(&diff), [""; 0], "{when}");
+        assert!(diff.invalid[0].problem.ends_with("; until then it has no alarm"), "{:?}", diff.invalid);
     }
 }

@@ -21,8 +21,17 @@ use crate::resources::common::detections::Detection;
 pub struct Verdict {
     name: String,
     definition: Definition,
-    /// The rule while the band learns.
-    rule_of_threshold: String,
+    /// Present if the band begins or ceases to take part.
+    turn: Option<Turn>,
+}
+
+/// The band begins or ceases to take part, because time has passed or its model has changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// The rule that the status stands for.
+    pub former_rule: String,
+    /// The reason.
+    pub why: String,
 }
 
 /// `PutCompositeAlarm` replaces it whole.
@@ -75,7 +84,8 @@ impl Verdict {
         monitor: &Monitor,
         detection: Detection,
         (alarm_actions, ok_actions): (Vec<String>, Vec<String>),
-        (rule, rule_of_threshold): (String, String),
+        rule: String,
+        turn: Option<Turn>,
     ) -> Self {
         let kind = AlarmKind::from(detection);
         let condition = kind.condition(monitor);
@@ -89,13 +99,13 @@ impl Verdict {
             insufficient_data_actions: Vec::new(),
             actions_suppressor: None,
         };
-        Self { name: kind.verdict_name(monitor), definition, rule_of_threshold }
+        Self { name: kind.verdict_name(monitor), definition, turn }
     }
 
     /// The composite alarm that AWS has, without notifications.
     pub fn silenced(name: &str, found: &FoundVerdict) -> Self {
         let definition = Definition { actions_enabled: false, ..found.definition.clone() };
-        Self { name: name.to_owned(), definition, rule_of_threshold: String::new() }
+        Self { name: name.to_owned(), definition, turn: None }
     }
 
     /// The same with the actions of another one switched on or off: the alarm on the threshold hands over to it in a step of its own.
@@ -161,10 +171,9 @@ impl Resource for Verdict {
             return Vec::new();
         }
         let mut change = Change::new(Action::Update, Self::KIND, &self.name).between(old, new);
-        if old.rule == self.rule_of_threshold && old.rule != new.rule {
-            change = change.because("the band has learnt what is usual, and takes part from now on").by_time();
-        } else if new.rule == self.rule_of_threshold && old.rule != new.rule {
-            change = change.because("the band has no opinion, so the threshold alone decides").by_time();
+        // Another rule than the former one is somebody's edit, which is repaired.
+        if let Some(turn) = self.turn.as_ref().filter(|turn| old.rule == turn.former_rule && old.rule != new.rule) {
+            change = change.because(&turn.why).by_time();
         }
         vec![Step::new(change, self.clone())]
     }
@@ -213,7 +222,9 @@ pub async fn begin_to_notify(aws: &Aws, verdict: &Verdict) -> Result<(), AwsErro
     let (_, composites) = described(aws, vec![verdict.name.clone()]).await?;
     let found = composites.first().map(|found| normalise(found, Tags::new()));
     let problem = match &found {
-        None => "CloudWatch does not show the composite alarm yet",
+        None => {
+            "CloudWatch does not show the composite alarm yet; it never does without a permission for cloudwatch:DescribeAlarms on *"
+        }
         Some(found) if found.definition.rule != verdict.definition.rule => {
             "the composite alarm does not have its rule yet"
         }

@@ -108,11 +108,12 @@ impl System for Analytics {
             // Queries are saved neither in a workgroup of others nor over a table of others. A deleted workgroup takes its queries with it.
             if diff.conflicts.iter().all(|conflict| conflict.only_removal) {
                 let moves =
-                    diff.steps.iter().any(|step| step.change.kind == ResourceKind::Table && step.follows.is_some());
+                    diff.steps.iter().any(|step| step.change.kind == ResourceKind::Table && !step.follows.is_empty());
                 let mut of_queries = named_query::diff(&named_query::desired(monitor, &former), &observed.queries);
                 // Queries and tables change together.
-                let follows = moves.then(|| flow_log_to(Sink::S3));
-                of_queries.steps.iter_mut().for_each(|step| step.follows = follows);
+                if moves {
+                    of_queries.steps.iter_mut().for_each(|step| step.follows.push(flow_log_to(Sink::S3)));
+                }
                 diff.include(of_queries);
             }
         }
@@ -174,8 +175,10 @@ fn of_tables(
             diff.append(ownership::diff(monitor, Goal::Present(*table), &table.qualified_name, found));
         }
     }
-    if let Some(moved) = diff.steps.iter().find_map(|step| step.follows) {
-        diff.steps.iter_mut().for_each(|step| step.follows = Some(moved));
+    let follows: Vec<_> =
+        diff.steps.iter().map(|step| &step.follows).find(|follows| !follows.is_empty()).cloned().unwrap_or_default();
+    if !follows.is_empty() {
+        diff.steps.iter_mut().for_each(|step| step.follows.clone_from(&follows));
     }
     for table in database.iter().flat_map(|database| database.our_tables(monitor)) {
         let name = table.qualified_name();

@@ -82,16 +82,14 @@ fn template_property(monitor: &Monitor) -> (String, String) {
 pub fn folder(monitor: &Monitor, [account, region, year, month, day, hour]: [&str; 6]) -> String {
     let s3 = &monitor.spec.s3;
     let day = if s3.hive_compatible_partitions {
-        format!(
-            "aws-account-id={account}/aws-service=vpcflowlogs/aws-region={region}/year={year}/month={month}/day={day}/"
-        )
+        format!("year={year}/month={month}/day={day}/")
     } else {
-        format!("{account}/vpcflowlogs/{region}/{year}/{month}/{day}/")
+        format!("{year}/{month}/{day}/")
     };
     let hour = match (s3.per_hour_partition, s3.hive_compatible_partitions) {
         (false, _) => String::new(),
         (true, true) => format!("hour={hour}/"),
         (true, false) => format!("{hour}/"),
     };
-    format!("{}AWSLogs/{day}{hour}", monitor.key_prefix())
+    format!("{}{day}{hour}", monitor.folder_of(account, region))
 }

@@ -264,7 +264,7 @@ impl Resource for Table {
             )),
         };
         let call = Update { table: self.clone(), others: found.others.clone(), former };
-        vec![Step::following(change.between(&observed, self), call, flow_log_to(Sink::S3))]
+        vec![Step::new(change.between(&observed, self), call).following(flow_log_to(Sink::S3))]
     }
 
     async fn create(&self, aws: &Aws, _monitor: &Monitor) -> Result<Applied, AwsError> {

@@ -6,19 +6,19 @@ use aws_sdk_s3::types::{
     BlockedEncryptionTypes, BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
     CreateBucketConfiguration, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, VersioningConfiguration,
 };
-use aws_smithy_types::error::operation::BuildError;
 use backon::{ExponentialBuilder, Retryable};
 use serde_json::Value;
 
 use super::lifecycle::Rules;
 use super::state::{Bucket, Encryption, OWNERSHIP, ObservedBucket};
-use super::{event_bridge, observe, settings};
-use crate::aws::operations::{Operation, Service};
+use super::tags::not_built;
+use super::{observe, settings, tags};
+use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::Resource;
-use crate::monitor::{Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{Claim, Monitor, TagDiff};
 
 /// The only region that accepts no location constraint.
 const HOME_REGION: &str = "us-east-1";
@@ -36,7 +36,6 @@ pub enum Setting {
     Ownership,
     Access { statements: Option<Statements>, block: bool },
     Lifecycle(Rules),
-    EventBridge(bool),
 }
 
 /// Statements that a bucket's policy lacks.
@@ -51,7 +50,7 @@ pub struct Statements {
 /// Creates the bucket with its tags and settings.
 pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(), AwsError> {
     let created_before = create_unless_there(aws, bucket, monitor).await?;
-    let just_created = ObservedBucket::just_created(event_bridge::tags_of_new_bucket(monitor));
+    let just_created = ObservedBucket::just_created(monitor.tags.clone());
     let known = created_before.is_none().then_some(&just_created);
     if let Some(error) = created_before {
         // The creator is an earlier attempt whose answer was lost, or somebody else in this account.
@@ -61,11 +60,11 @@ pub async fn create(aws: &Aws, monitor: &Monitor, bucket: &Bucket) -> Result<(),
         }
     }
     // AWS may refuse or ignore tags at the creation.
-    let tags = observe::tags(aws, &bucket.name).await?.unwrap_or_default();
-    if tags.is_empty() {
-        let set = event_bridge::tags_of_new_bucket(monitor);
-        put_tags(aws, &bucket.name, &TagDiff { set, ..TagDiff::default() }).await?;
-    } else if monitor.claim(&tags) != Claim::Ours {
+    let found = tags::read(aws, &bucket.name).await?.unwrap_or_default();
+    if found.is_empty() {
+        let set = monitor.tags.clone();
+        tags::put(aws, &bucket.name, &TagDiff { set, ..TagDiff::default() }).await?;
+    } else if monitor.claim(&found) != Claim::Ours {
         return Err(owned_already());
     }
     // The defaults of S3 are not set again: the bucket is read after every change, which shows whether S3 has set them.
@@ -90,11 +89,11 @@ fn owned_already() -> AwsError {
 async fn create_unless_there(aws: &Aws, bucket: &Bucket, monitor: &Monitor) -> Result<Option<AwsError>, AwsError> {
     // In this region, S3 answers with success for an existing bucket of the account, whoever made it: `CreateBucket` in the S3 API
     // reference. So the bucket is looked up right before.
-    if aws.account_region.region == HOME_REGION && observe::tags(aws, &bucket.name).await?.is_some() {
+    if aws.account_region.region == HOME_REGION && tags::read(aws, &bucket.name).await?.is_some() {
         return Ok(Some(owned_already()));
     }
     // The bucket is created with its tags: after a crash the next pass must recognise it as ours.
-    let tags = sdk_tags(&event_bridge::tags_of_new_bucket(monitor)).map_err(not_built(ops::CREATE_BUCKET))?;
+    let tags = tags::sdk(&monitor.tags).map_err(not_built(ops::CREATE_BUCKET))?;
     let created = match create_with(aws, &bucket.name, Some(tags)).await {
         Err(error) if TAGS_REFUSED.contains(&error.code.as_str()) => create_with(aws, &bucket.name, None).await,
         created => created,
@@ -140,21 +139,7 @@ pub async fn put(aws: &Aws, name: &str, setting: &Setting, known: Option<&Observ
             policy
         }
         Setting::Lifecycle(rules) => put_lifecycle(aws, name, rules, known).await,
-        Setting::EventBridge(enabled) => event_bridge::put(aws, name, *enabled).await,
     }
-}
-
-/// Carries out a change of tags. They are written whole and read right before, as in [`put`].
-pub async fn put_tags(aws: &Aws, name: &str, tags: &TagDiff) -> Result<(), AwsError> {
-    let operation = ops::PUT_BUCKET_TAGGING;
-    let present = observe::tags(aws, name).await?.unwrap_or_default();
-    let tagging = sdk_tags(&tags.applied_to(&present))
-        .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
-        .map_err(not_built(operation))?;
-    let call =
-        aws.s3.put_bucket_tagging().bucket(name).expected_bucket_owner(&aws.account_region.account).tagging(tagging);
-    call.send().await.op(operation)?;
-    Ok(())
 }
 
 async fn put_versioning(aws: &Aws, name: &str, enabled: bool) -> Result<(), AwsError> {
@@ -291,13 +276,4 @@ async fn put_lifecycle(aws: &Aws, name: &str, rules: &Rules, known: Option<&Obse
         .await
         .op(operation)?;
     Ok(())
-}
-
-fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>, BuildError> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-/// The error for a request without a required part. It never occurs as long as the code above sets that part.
-pub(super) fn not_built(operation: &'static Operation) -> impl Fn(BuildError) -> AwsError {
-    move |error| AwsError::reported(operation, "NotSent", &error.to_string())
 }

@@ -5,7 +5,7 @@ use aws_sdk_s3::types::{Delete, MultipartUpload, ObjectIdentifier};
 use aws_smithy_types::error::operation::BuildError;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::apply::not_built;
+use super::tags::not_built;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops, refusals};
 use crate::engine::Applied;
 

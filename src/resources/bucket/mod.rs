@@ -13,6 +13,7 @@ mod lifecycle;
 mod observe;
 mod policy;
 mod state;
+mod tags;
 
 use serde_json::{Value, json};
 
@@ -21,16 +22,15 @@ pub use self::keep_policy::keep_policy;
 pub use self::policy::{aws_own, without_aws_own};
 use self::state::ObservedBucket;
 pub use self::state::{Bucket, Encryption, Found};
-use crate::api::spec::DeletionPolicy;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
 use crate::engine::{
-    Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, ResourceCall, Step, System, claim_by_tags,
-    existing, ownership,
+    Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, Step, System, claim_by_tags, existing,
+    ownership,
 };
 use detector::notification_log::OBJECT_PREFIX;
 
-use crate::monitor::{ADOPTED, Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
+use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
 
 /// The system [`Component::Bucket`].
 #[derive(Debug)]
@@ -50,6 +50,7 @@ impl System for BucketSystem {
     const NEEDS: &'static [Component] = &[];
     // The flow logs report if AWS can no longer deliver records.
     const TOUCHES: &'static [Component] = &[Component::FlowLogs];
+    const OPTIONAL_KINDS: &'static [ResourceKind] = &[ResourceKind::BucketEvents];
 
     fn desired(monitor: &Monitor) -> Result<Option<Bucket>, Invalid> {
         let reserved =
@@ -66,7 +67,6 @@ impl System for BucketSystem {
             encryption: spec.kms_key_arn.clone().map_or_else(Encryption::sse_s3, Encryption::sse_kms),
             statements: policy::statements(monitor),
             rules: lifecycle::rules(monitor),
-            event_bridge: event_bridge::is_wanted(monitor),
         }))
     }
 
@@ -80,49 +80,35 @@ impl System for BucketSystem {
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<AnyCall> {
-        diff(monitor, goal, observed).erase()
+        let mut diff = Diff::default();
+        for (name, found) in &observed.buckets {
+            let goal = goal.of_name(name, |bucket| &bucket.name);
+            let events = event_bridge::diff(monitor, goal, name, found.as_ref());
+            let bucket = ownership::diff(monitor, goal, name, found.as_ref());
+            if let Goal::Present(_) = goal {
+                diff.include(bucket);
+                diff.include(events);
+            } else {
+                diff.include(events);
+                diff.include(bucket);
+            }
+        }
+        diff
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Report {
         // An unfinished bucket stays recorded as one that is to be created, and the next pass recognises it by that.
         let existing = |(name, found): &(String, Option<Found>)| {
             let found = found.as_ref().filter(|found| !found.is_unfinished());
-            existing::<Bucket>(monitor, name, found)
+            [existing::<Bucket>(monitor, name, found), event_bridge::existing(monitor, name, found)]
         };
-        Report::of(observed.buckets.iter().filter_map(existing))
+        Report::of(observed.buckets.iter().flat_map(existing).flatten())
     }
 
     fn details(monitor: &Monitor, _goal: Goal<&Bucket>, observed: &Observed) -> Details {
         let policy = others_policy(monitor, observed);
         Details::new(move |status| status.others_bucket_policy.clone_from(&policy))
     }
-}
-
-fn diff(monitor: &Monitor, goal: Goal<&Bucket>, observed: &Observed) -> Diff<ResourceCall<Bucket>> {
-    let mut diff = Diff::default();
-    for (name, found) in &observed.buckets {
-        let goal = goal.of_name(name, |bucket| &bucket.name);
-        if let (Goal::Absent(_), Some(found)) = (goal, found)
-            && let Some(step) = without_events(monitor, name, found)
-        {
-            diff.steps.push(step);
-        }
-        diff.append(ownership::diff(monitor, goal, name, found.as_ref()));
-    }
-    diff
-}
-
-/// The step that turns off the events of a bucket that stays without its monitor. Under `Retain`, nothing is changed.
-fn without_events(monitor: &Monitor, name: &str, found: &Found) -> Option<Step<ResourceCall<Bucket>>> {
-    let Found::Here(bucket) = found else { return None };
-    let is_ours = Bucket::claim(monitor, name, found) == Claim::Ours;
-    let is_left_on = bucket.event_bridge == Some(true) && event_bridge::is_recorded(&bucket.tags);
-    let stays = monitor.deletion_policy() == DeletionPolicy::RetainData || bucket.tags.contains_key(ADOPTED);
-    let changes = monitor.deletion_policy() != DeletionPolicy::Retain;
-    (is_ours && is_left_on && stays && changes).then(|| {
-        let change = Change::new(Action::Update, ResourceKind::Bucket, name).field("eventBridge", &true, &false);
-        Step::new(change, ResourceCall::Change(name.to_owned(), Setting::EventBridge(false)))
-    })
 }
 
 /// The statements in the policy of the declared bucket that are not ours, as JSON. The system of the flow logs removes AWS's own statements
@@ -171,14 +157,6 @@ impl Resource for Bucket {
         }
     }
 
-    fn tag_diff(monitor: &Monitor, found: &Found, tags: &Tags) -> TagDiff {
-        let mut diff = monitor.tag_diff(tags);
-        if let Found::Here(bucket) = found {
-            event_bridge::record(monitor, bucket, &mut diff);
-        }
-        diff
-    }
-
     fn differences(&self, monitor: &Monitor, found: &Found) -> Vec<Step<Setting>> {
         let Found::Here(observed) = found else { return Vec::new() };
         let lost = observed.policy.lost(monitor.recorded_policy.as_ref(), &monitor.account_region.account);
@@ -195,8 +173,8 @@ impl Resource for Bucket {
         Ok(Applied::Done)
     }
 
-    async fn retag(aws: &Aws, _monitor: &Monitor, name: &str, tags: &TagDiff) -> Result<(), AwsError> {
-        apply::put_tags(aws, name, tags).await
+    async fn retag(aws: &Aws, _monitor: &Monitor, name: &str, diff: &TagDiff) -> Result<(), AwsError> {
+        tags::put(aws, name, diff).await
     }
 
     async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &Found) -> Result<Applied, AwsError> {
@@ -249,11 +227,6 @@ fn settings(bucket: &Bucket, observed: &ObservedBucket, lost: Vec<Value>) -> Vec
     if observed.versioned != bucket.versioned {
         let change = change().field("versioning", &observed.versioned, &bucket.versioned);
         step(change, Setting::Versioning(bucket.versioned));
-    }
-    let may_change = bucket.event_bridge || event_bridge::is_recorded(&observed.tags);
-    if observed.event_bridge.is_some_and(|enabled| enabled != bucket.event_bridge) && may_change {
-        let change = change().field("eventBridge", &observed.event_bridge, &bucket.event_bridge);
-        step(change, Setting::EventBridge(bucket.event_bridge));
     }
     steps
 }

@@ -2,19 +2,18 @@
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryptionRule};
 
-use super::event_bridge;
 use super::lifecycle::Lifecycle;
 use super::policy::Policy;
 use super::state::{Encryption, Found, ObservedBucket, PublicAccess};
+use super::{event_bridge, tags};
 use crate::api::ResourceKind;
 use crate::api::status::{ResourceState, ResourceStatus};
-use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Class, Optional, operations as ops};
 use crate::monitor::{Claim, Monitor, Tags};
 
 /// Reads the bucket of that name.
 pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<Found>, AwsError> {
-    match tags(aws, name).await {
+    match tags::read(aws, name).await {
         Ok(Some(tags)) => {
             let may_be_unfinished = tags.is_empty() && may_be_unfinished(monitor, name);
             let is_foreign = matches!(monitor.claim(&tags), Claim::Foreign(_));
@@ -70,24 +69,6 @@ async fn is_empty(aws: &Aws, name: &str) -> Result<bool, AwsError> {
         aws.s3.list_object_versions().bucket(name).expected_bucket_owner(&aws.account_region.account).max_keys(1);
     let page = call.send().await.op(ops::LIST_OBJECT_VERSIONS)?;
     Ok(page.versions().is_empty() && page.delete_markers().is_empty())
-}
-
-/// The tags of the bucket of that name, or `None` if there is none.
-pub async fn tags(aws: &Aws, name: &str) -> Result<Option<Tags>, AwsError> {
-    let answer = aws
-        .s3
-        .get_bucket_tagging()
-        .bucket(name)
-        .expected_bucket_owner(&aws.account_region.account)
-        .send()
-        .await
-        .op(ops::GET_BUCKET_TAGGING);
-    match answer {
-        Ok(output) => Ok(Some(output.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())),
-        Err(error) if error.is(Service::S3, "NoSuchTagSet") => Ok(Some(Tags::new())),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Returns a message about the bucket's account or region if the error means that the bucket cannot be used.

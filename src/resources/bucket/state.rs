@@ -24,8 +24,6 @@ pub struct Bucket {
     pub statements: Vec<Value>,
     /// Our lifecycle rules.
     pub rules: Rules,
-    /// True if it sends an event for each object to `EventBridge`.
-    pub event_bridge: bool,
 }
 
 /// Default encryption of a bucket.

@@ -1,10 +1,14 @@
 //! Names and alarm limits of the detections, which metric filters, alarms and dashboard share.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use serde_json::{Value, json};
+
+use super::counted_records::{CountedRecords, source_field};
 use super::custom_name::CustomName;
-use crate::api::spec::{AlarmLimits, Anomaly, CustomDetection, DetectionName, ExternalConnections};
+use crate::api::spec::{AlarmLimits, Anomaly, CustomDetection, ExternalConnections};
 use crate::monitor::Monitor;
 
 /// Something worth an alarm: a metric filter on the log group, the metric it counts into, and an alarm on that metric.
@@ -120,28 +124,32 @@ impl Detection {
         }
     }
 
-    /// Its name in the spec; none of a detection of the user.
+    /// Its name in the spec.
     #[must_use]
-    pub const fn in_spec(self) -> Option<DetectionName> {
-        Some(match self {
-            Self::RejectedConnections => DetectionName::RejectedConnections,
-            Self::HighDataTransfer => DetectionName::HighDataTransfer,
-            Self::ExternalConnections => DetectionName::ExternalConnections,
-            Self::Custom(_) => return None,
-        })
+    pub fn in_spec(self) -> Cow<'static, str> {
+        match self {
+            Self::RejectedConnections => "rejectedConnections".into(),
+            Self::HighDataTransfer => "highDataTransfer".into(),
+            Self::ExternalConnections => "externalConnections".into(),
+            Self::Custom(name) => name.to_string().into(),
+        }
     }
 
     /// The settings by which the metric counts, as text. Data from before a change of them does not show what is usual.
     #[must_use]
     pub fn counts(self, monitor: &Monitor) -> String {
         let spec = &monitor.spec;
+        let records = CountedRecords::of(spec);
         let own = match self {
-            Self::RejectedConnections | Self::Custom(_) => String::new(),
-            Self::HighDataTransfer => spec.detections.high_data_transfer.min_bytes.to_string(),
-            Self::ExternalConnections => spec.detections.external_connections.trusted_cidrs.join(" "),
+            Self::RejectedConnections | Self::Custom(_) => Value::Null,
+            Self::HighDataTransfer => json!(spec.detections.high_data_transfer.min_bytes),
+            Self::ExternalConnections => {
+                // Their order changes nothing.
+                let networks: BTreeSet<_> = spec.detections.external_connections.trusted_cidrs.iter().collect();
+                json!([source_field(records.fields), networks])
+            }
         };
-        let traffic = spec.cloud_watch_logs.traffic_type.unwrap_or(spec.traffic_type);
-        format!("{} {traffic:?} {own}", spec.detections.namespace)
+        json!([spec.detections.namespace, records.counter, records.traffic_type, own]).to_string()
     }
 
     /// False if the spec switches it off.
@@ -154,6 +162,8 @@ impl Detection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::spec::TrafficType;
+    use crate::api::{FlowLogField, VpcFlowMonitorSpec};
     use crate::monitor::fixtures;
 
     #[test]
@@ -163,6 +173,54 @@ mod tests {
         let detection = Detection::RejectedConnections;
         assert_eq!(detection.metric_name(&monitor), format!("RejectedConnections-{base}"));
         assert_eq!(detection.filter_name(&monitor), format!("{base}-rejected-connections"));
+    }
+
+    #[test]
+    fn a_change_of_what_is_counted_is_known_and_nothing_else_is() {
+        type Change = fn(&mut VpcFlowMonitorSpec);
+        let before: Change = |spec| {
+            spec.detections.external_connections.trusted_cidrs =
+                vec!["203.0.113.0/24".into(), "198.51.100.0/24".into()];
+        };
+        let counts = |change: Change| {
+            let mut monitor = fixtures::monitor();
+            before(&mut monitor.spec);
+            change(&mut monitor.spec);
+            Detection::ALL.map(|detection| detection.counts(&monitor))
+        };
+        let changed = |change: Change| {
+            let (old, new) = (counts(|_| {}), counts(change));
+            [0, 1, 2].map(|index| old[index] != new[index])
+        };
+        let real_source: Change = |spec| spec.cloud_watch_logs.fields.push(FlowLogField::PktSrcAddr);
+        let cases: [(Change, [bool; 3]); 12] = [
+            (|spec| spec.detections.namespace = "Other".into(), [true; 3]),
+            (|spec| spec.traffic_type = TrafficType::Reject, [true; 3]),
+            (|spec| spec.cloud_watch_logs.traffic_type = Some(TrafficType::Reject), [true; 3]),
+            (|spec| spec.cloud_watch_logs.enabled = false, [true; 3]),
+            (|spec| spec.detections.high_data_transfer.min_bytes = 1, [false, true, false]),
+            (real_source, [false, false, true]),
+            (|spec| drop(spec.detections.external_connections.trusted_cidrs.pop()), [false, false, true]),
+            // The bucket does not count.
+            (|spec| spec.s3.traffic_type = Some(TrafficType::Reject), [false; 3]),
+            (|spec| spec.s3.fields.retain(|field| *field != FlowLogField::PktSrcAddr), [false; 3]),
+            (|spec| spec.cloud_watch_logs.fields.push(FlowLogField::VpcId), [false; 3]),
+            (|spec| spec.detections.external_connections.trusted_cidrs.reverse(), [false; 3]),
+            (|spec| spec.detections.external_connections.threshold = 1.0, [false; 3]),
+        ];
+        for (index, (change, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(changed(change), expected, "case {index}");
+        }
+        let of_bucket = |change: Change| {
+            let mut monitor = fixtures::monitor();
+            monitor.spec.cloud_watch_logs.enabled = false;
+            change(&mut monitor.spec);
+            Detection::ExternalConnections.counts(&monitor)
+        };
+        let counted = of_bucket(|_| {});
+        assert_ne!(of_bucket(|spec| spec.s3.traffic_type = Some(TrafficType::Reject)), counted);
+        assert_ne!(of_bucket(|spec| spec.s3.fields.retain(|field| *field != FlowLogField::PktSrcAddr)), counted);
+        assert_eq!(of_bucket(|spec| spec.cloud_watch_logs.traffic_type = Some(TrafficType::Reject)), counted);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 pub mod alarm_kind;
 pub mod cloudwatch_tags;
 pub mod condition_tests;
+pub mod counted;
+pub mod counted_records;
 pub mod custom_name;
 pub mod detections;
 pub mod entry_error;

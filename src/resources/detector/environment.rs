@@ -17,6 +17,9 @@ use crate::resources::common::entry_error::invalid;
 /// The variable for the format of records.
 pub(super) const LOG_FORMAT: &str = "LOG_FORMAT";
 
+/// The variable for the bucket with the notification log, and with the records if the function reads files.
+pub(super) const BUCKET: &str = "BUCKET";
+
 /// The variable for the version of the settings in the package. The detector does not read it: `plan` and people see by it that only these
 /// settings differ.
 pub(super) const CONFIG_VERSION: &str = "CONFIG_VERSION";
@@ -37,7 +40,7 @@ pub(super) fn variables(
         ("OWNER", monitor.owner.clone()),
         ("VPC_ID", spec.vpc_id.clone()),
         (LOG_FORMAT, log_format(&spec.cloud_watch_logs.fields)),
-        ("BUCKET", monitor.names.bucket.clone()),
+        (BUCKET, monitor.names.bucket.clone()),
         ("RENOTIFY_AFTER_SECONDS", renotify_after(&spec.detector)?.to_string()),
         ("METRICS_NAMESPACE", spec.detections.namespace.clone()),
         ("METRICS_MONITOR", monitor.names.base().to_owned()),

@@ -7,19 +7,23 @@ use std::collections::BTreeMap;
 
 use aws_sdk_eventbridge::operation::describe_rule::DescribeRuleOutput;
 use aws_sdk_eventbridge::types::{self, RuleState, Tag};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::api::ResourceKind;
+use crate::api::{Component, ResourceKind};
 use crate::aws::operations::Operation;
-use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
-use crate::engine::{Action, Applied, Change, Resource, Step};
-use crate::monitor::{Monitor, TagCall, Tags};
+use crate::aws::{AccountRegion, Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
+use crate::engine::{Action, Applied, Change, Diff, Goal, Other, Resource, ResourceCall, Step, ownership};
+use crate::monitor::{Claim, Monitor, TagCall, Tags};
 use crate::resources::common::set_members::set_members;
 use crate::resources::common::sink::{Sink, flow_log_to};
 
 /// Id of our target.
 const TARGET_ID: &str = "detector";
+
+/// Key of the tag with the time since when the rule sends events.
+const SINCE: &str = "vpcflow.dev/events-since";
 
 /// A rule as declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,9 +70,44 @@ pub enum EventRuleCall {
     Target(Target),
 }
 
-/// The folder of the files, without a slash at the end.
+/// The switch of the bucket as a precondition: without it the rule gets no event.
+const fn bucket_events() -> Other {
+    Other { component: Component::Bucket, kind: ResourceKind::BucketEvents, name: None }
+}
+
+/// The steps to the rule. A new one waits until files come to the bucket, and until the bucket sends its events.
+pub(super) fn diff(
+    monitor: &Monitor,
+    goal: Goal<&EventRule>,
+    found: Option<&FoundEventRule>,
+) -> Diff<ResourceCall<EventRule>> {
+    let mut diff = ownership::diff(monitor, goal, &monitor.names.detector(), found);
+    for step in diff.steps.iter_mut().filter(|step| step.change.creates()) {
+        step.follows.extend([flow_log_to(Sink::S3), bucket_events()]);
+    }
+    diff
+}
+
+impl FoundEventRule {
+    /// The time since when it sends events, if it is known.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.tags.get(SINCE)?.parse().ok()
+    }
+
+    pub(super) fn is_ours(&self, monitor: &Monitor) -> bool {
+        monitor.claim(&self.tags) == Claim::Ours
+    }
+
+    /// True if it is for files of another bucket or folder than `declared`.
+    pub(super) fn is_elsewhere(&self, declared: &EventRule) -> bool {
+        self.settings.event_pattern != declared.settings.event_pattern
+    }
+}
+
+/// The folder of the files, with its slash: files of other services, accounts and regions may be beside it.
 pub(super) fn folder(monitor: &Monitor) -> String {
-    format!("{}AWSLogs", monitor.key_prefix())
+    let AccountRegion { account, region, .. } = &monitor.account_region;
+    monitor.folder_of(account, region)
 }
 
 pub(super) fn arn(monitor: &Monitor) -> String {
@@ -86,7 +125,7 @@ pub(super) fn desired(monitor: &Monitor) -> EventRule {
                 "detail-type": ["Object Created"],
                 "detail": {
                     "bucket": {"name": [names.bucket]},
-                    "object": {"key": [{"prefix": format!("{}/", folder(monitor))}]},
+                    "object": {"key": [{"prefix": folder(monitor)}]},
                 },
             }),
             state: RuleState::Enabled.as_str().to_owned(),
@@ -160,12 +199,12 @@ impl Resource for EventRule {
         if found.settings != self.settings {
             let change = change().between(&found.settings, &self.settings);
             let call = EventRuleCall::Put(self.settings.clone());
+            let step = Step::new(change, call);
             // Files go to the former folder until the flow log is replaced.
-            let moves = found.settings.event_pattern != self.settings.event_pattern;
-            steps.push(if moves {
-                Step::following(change, call, flow_log_to(Sink::S3))
+            steps.push(if found.is_elsewhere(self) {
+                step.following(flow_log_to(Sink::S3)).following(bucket_events())
             } else {
-                Step::new(change, call)
+                step
             });
         }
         let target = found.targets.get(TARGET_ID);
@@ -177,7 +216,9 @@ impl Resource for EventRule {
     }
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        put(aws, &self.name, &self.settings, Some(sdk_tags(&monitor.tags)?)).await?;
+        let mut tags = monitor.tags.clone();
+        tags.insert(SINCE.to_owned(), format!("{:.0}", Timestamp::now()));
+        put(aws, &self.name, &self.settings, Some(sdk_tags(&tags)?)).await?;
         put_target(aws, &self.name, &self.target).await?;
         Ok(Applied::Done)
     }
@@ -264,6 +305,16 @@ pub(super) fn found(monitor: &Monitor) -> FoundEventRule {
 }
 
 #[cfg(test)]
+impl FoundEventRule {
+    /// The same, made at the time `since`.
+    pub(super) fn since_for_tests(monitor: &Monitor, since: &str) -> Self {
+        let mut rule = found(monitor);
+        rule.tags.insert(SINCE.to_owned(), since.to_owned());
+        rule
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::monitor::fixtures;
@@ -272,10 +323,23 @@ mod tests {
     fn the_pattern_names_the_bucket_and_the_folder_of_records() {
         let pattern = desired(&fixtures::monitor()).settings.event_pattern;
         assert_eq!(pattern["detail"]["bucket"]["name"], json!(["vpc-flow-logs-123456789012-f79aa57299"]));
-        assert_eq!(pattern["detail"]["object"]["key"], json!([{"prefix": "vpc-flow-logs/AWSLogs/"}]));
+        assert_eq!(
+            pattern["detail"]["object"]["key"],
+            json!([{"prefix": "vpc-flow-logs/AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlogs/aws-region=eu-west-1/"}])
+        );
         let mut spec = fixtures::monitor().spec;
         spec.s3.prefix = String::new();
-        assert_eq!(folder(&fixtures::with_spec(spec)), "AWSLogs");
+        spec.s3.hive_compatible_partitions = false;
+        let folder = folder(&fixtures::with_spec(spec));
+        assert_eq!(folder, "layout-parquet-plain-hourly/AWSLogs/123456789012/vpcflowlogs/eu-west-1/");
+    }
+
+    #[test]
+    fn a_new_rule_waits_for_the_files_and_for_the_events_of_the_bucket() {
+        let monitor = fixtures::monitor();
+        let rule = desired(&monitor);
+        let steps = diff(&monitor, Goal::Present(&rule), None).steps;
+        assert_eq!(steps[0].follows, [flow_log_to(Sink::S3), bucket_events()]);
     }
 
     #[test]
@@ -287,7 +351,7 @@ mod tests {
             change(&mut found);
             rule.differences(&monitor, &found)
                 .into_iter()
-                .map(|step| (step.op, step.follows.is_some()))
+                .map(|step| (step.op, !step.follows.is_empty()))
                 .collect::<Vec<_>>()
         };
         assert_eq!(steps(|_| {}), []);

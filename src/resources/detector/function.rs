@@ -228,6 +228,12 @@ impl FoundFunction {
 }
 
 impl Function {
+    /// True if the function was made for another bucket.
+    pub(super) fn has_other_bucket(&self, found: &FoundFunction) -> bool {
+        let bucket = |it: &Configuration| it.environment.get(environment::BUCKET).cloned();
+        bucket(&found.configuration) != bucket(&self.configuration)
+    }
+
     /// The problem of the user's rules, with what the function does meanwhile. A function that exists keeps its settings.
     pub(super) fn refusal(&self, found: Option<&FoundFunction>) -> Option<Invalid> {
         let Invalid { field, problem, reason } = self.refused.clone()?;
@@ -235,7 +241,7 @@ impl Function {
             Some(found) if self.has_other_package_settings(found) => {
                 "until then the function keeps the settings that it has"
             }
-            _ => "until then the function has the built-in rules only",
+            _ => "until then the function has the built-in rules and detections only, and none of yours",
         };
         Some(Invalid { field, problem: format!("{problem}; {meanwhile}"), reason })
     }
@@ -311,7 +317,7 @@ impl Resource for Function {
             steps.push(if format(&found.configuration) == format(&self.configuration) {
                 Step::new(change, call)
             } else {
-                Step::following(change, call, flow_log_to(Sink::CloudWatchLogs))
+                Step::new(change, call).following(flow_log_to(Sink::CloudWatchLogs))
             });
         }
         steps

@@ -125,8 +125,8 @@ pub(super) enum InvocationCall {
     Revoke(Invoker),
 }
 
-/// The steps to the statement for the invoker that the spec asks for, and to no other.
-pub(super) fn diff(monitor: &Monitor, observed: &Observed) -> Diff<InvocationCall> {
+/// The steps to the statement for the invoker that the spec asks for, and to no other; a former invoker may be kept.
+pub(super) fn diff(monitor: &Monitor, observed: &Observed, keeps_former: bool) -> Diff<InvocationCall> {
     let mut diff = Diff::default();
     let change = |action| Change::new(action, ResourceKind::FunctionPermission, monitor.names.detector());
     let invoker = Invoker::wanted(monitor);
@@ -141,7 +141,7 @@ pub(super) fn diff(monitor: &Monitor, observed: &Observed) -> Diff<InvocationCal
             diff.step(change, InvocationCall::Allow { invoker, replaces: true });
         }
     }
-    for former in observed.keys().filter(|found| **found != invoker) {
+    for former in observed.keys().filter(|found| **found != invoker && !keeps_former) {
         let change = change(Action::Delete).because(format!("{} no longer invokes it", former.principal()));
         diff.step(change, InvocationCall::Revoke(*former));
     }
@@ -229,7 +229,7 @@ mod tests {
 
     fn steps(policy: &Value) -> usize {
         let monitor = fixtures::monitor();
-        diff(&monitor, &parse(&policy.to_string())).steps.len()
+        diff(&monitor, &parse(&policy.to_string()), false).steps.len()
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
         let mut spec = fixtures::monitor().spec;
         spec.detector.source = RecordSource::S3;
         let monitor = fixtures::with_spec(spec);
-        let steps = diff(&monitor, &parse(&policy().to_string())).steps;
+        let steps = diff(&monitor, &parse(&policy().to_string()), false).steps;
         let calls: Vec<_> = steps.iter().map(|step| (&step.op, step.change.clears_away())).collect();
         let allow = InvocationCall::Allow { invoker: Invoker::EventBridge, replaces: false };
         assert_eq!(calls, [(&allow, false), (&InvocationCall::Revoke(Invoker::CloudWatchLogs), true)]);
@@ -267,6 +267,6 @@ mod tests {
         let files = json!({"Statement": [{"Sid": "flow-log-files", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
             "Action": "lambda:InvokeFunction", "Resource": "arn", "Condition": {
                 "ArnLike": {"AWS:SourceArn": format!("arn:aws:events:eu-west-1:123456789012:rule/{name}")}}}]});
-        assert_eq!(diff(&monitor, &parse(&files.to_string())).steps.len(), 0);
+        assert_eq!(diff(&monitor, &parse(&files.to_string()), false).steps.len(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! The detector: a Lambda function that reads every record of the log group or of the bucket, and all resources that it needs.
 //!
 //! Its parts build on one another: role and log group, the function, the permission to invoke it, and what invokes it: the subscription of
-//! the log group, or the event rule for files of the bucket. After a change of the source, the former one is removed last.
+//! the log group, or the event rule for files of the bucket. After a change of the source, the former one is removed some minutes later.
 //! They are deleted in the opposite order, the log group last. The role may not create log groups, so that a late invocation cannot
 //! recreate the deleted one.
 
@@ -17,22 +17,27 @@ mod package_entries;
 pub mod package_settings;
 mod role;
 pub mod rules;
+mod source_change;
 mod subscription;
 mod suppressions;
 
 use std::time::SystemTime;
 
 use futures::{FutureExt, try_join};
+use jiff::Timestamp;
 
 use self::event_rule::{EventRule, FoundEventRule};
 use self::function::{FoundFunction, Function};
 use self::subscription::Subscription;
 use super::common::log_group::{self, FoundLogGroup};
 use super::common::role::{self as iam_role, FoundRole, Role};
+use super::common::sink::{Sink, flow_log_to};
 use crate::api::spec::{LogGroupClass, RecordSource};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
-use crate::engine::{AnyCall, Diff, Goal, Removal, Report, ResourceCall, System, SystemHealth, existing, ownership};
+use crate::engine::{
+    AnyCall, Diff, Goal, Removal, Report, Resource, ResourceCall, System, SystemHealth, existing, ownership,
+};
 use crate::monitor::Monitor;
 
 type LogGroup = log_group::LogGroup<false>;
@@ -78,7 +83,8 @@ impl Feed {
 }
 
 /// The detector as AWS has it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(Default))]
 pub struct Observed {
     role: Option<FoundRole>,
     log_group: Option<FoundLogGroup>,
@@ -86,6 +92,8 @@ pub struct Observed {
     invocations: invocation::Observed,
     subscriptions: subscription::Observed,
     event_rule: Option<FoundEventRule>,
+    /// The time of the read.
+    at: Timestamp,
 }
 
 impl System for DetectorSystem {
@@ -93,7 +101,8 @@ impl System for DetectorSystem {
     type Observed = Observed;
 
     const COMPONENT: Component = Component::Detector;
-    const NEEDS: &'static [Component] = &[Component::LogGroup, Component::Notifications];
+    // The bucket has the notification log, and perhaps the records.
+    const NEEDS: &'static [Component] = &[Component::Bucket, Component::LogGroup, Component::Notifications];
     // The subscription on a former log group stays until the flow log is replaced, so that no record is missed.
     const CLEARS_AFTER: &'static [Component] = &[Component::FlowLogs];
 
@@ -150,12 +159,12 @@ impl System for DetectorSystem {
             subscription::observe(aws, monitor),
             event_rule,
         )?;
-        Ok(Observed { role, log_group, function, invocations, subscriptions, event_rule })
+        Ok(Observed { role, log_group, function, invocations, subscriptions, event_rule, at: Timestamp::now() })
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<AnyCall> {
         let names = &monitor.names;
-        let role =
+        let mut role =
             ownership::diff(monitor, goal.map(|desired| &desired.role), &names.detector_role(), observed.role.as_ref());
         let log_group = ownership::diff(
             monitor,
@@ -163,21 +172,31 @@ impl System for DetectorSystem {
             &names.detector_log_group(),
             observed.log_group.as_ref(),
         );
-        let function = function_diff(monitor, goal, observed);
-        let subscription = || subscription::diff(monitor, Feed::subscription(goal), &observed.subscriptions);
-        let event_rule =
-            || ownership::diff(monitor, Feed::event_rule(goal), &names.detector(), observed.event_rule.as_ref());
+        let mut function = function_diff(monitor, goal, observed);
+        let keeps_former = source_change::time_left(monitor, goal, observed).is_some();
+        let subscription = || match Feed::subscription(goal) {
+            Goal::Absent(_) if keeps_former => Diff::default(),
+            goal => subscription::diff(monitor, goal, &observed.subscriptions),
+        };
+        let event_rule = || match Feed::event_rule(goal) {
+            Goal::Absent(_) if keeps_former => Diff::default(),
+            goal => event_rule::diff(monitor, goal, observed.event_rule.as_ref()),
+        };
         let mut diff = Diff::default();
         match goal {
             // Each part is passed to, or invoked by, the next, so no part is built on one that is not ours.
             Goal::Present(desired) => {
+                if moves(desired, observed) {
+                    after_the_flow_log(&mut role);
+                    after_the_flow_log(&mut function);
+                }
                 diff.invalid.extend(desired.function.refusal(observed.function.as_ref()));
                 diff.include(role);
                 diff.include(log_group);
                 diff.conflicts.extend(function.conflicts);
                 if diff.conflicts.is_empty() {
                     diff.steps.extend(Diff { steps: function.steps, ..Diff::default() }.erase().steps);
-                    diff.include(invocation::diff(monitor, &observed.invocations));
+                    diff.include(invocation::diff(monitor, &observed.invocations, keeps_former));
                     diff.include(subscription());
                     diff.include(event_rule());
                 }
@@ -212,7 +231,12 @@ impl System for DetectorSystem {
             existing::<EventRule>(monitor, &names.detector(), observed.event_rule.as_ref()),
         ];
         let health = match (goal, function) {
-            (Goal::Present(_), Some(function)) => function.health(),
+            (Goal::Present(_), Some(function)) => {
+                match (function.health(), source_change::time_left(monitor, goal, observed)) {
+                    (SystemHealth::Good, Some(left)) => SystemHealth::Waiting(source_change::MESSAGE.to_owned(), left),
+                    (health, _) => health,
+                }
+            }
             _ => SystemHealth::Good,
         };
         let notices = match goal {
@@ -233,6 +257,23 @@ fn function_diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -
             Diff::default()
         }
         _ => ownership::diff(monitor, goal.map(|desired| &desired.function), &monitor.names.detector(), found),
+    }
+}
+
+/// True if the records, or the notification log, are to be in another bucket or folder than the function knows.
+fn moves(desired: &Desired, observed: &Observed) -> bool {
+    let bucket_moves = observed.function.as_ref().is_some_and(|found| desired.function.has_other_bucket(found));
+    let rule_moves = match (&desired.feed, &observed.event_rule) {
+        (Feed::EventRule(declared), Some(found)) => found.is_elsewhere(declared),
+        _ => false,
+    };
+    bucket_moves || rule_moves
+}
+
+/// Changes wait until the flow log delivers to the new place: the function can read the former one until then.
+fn after_the_flow_log<R: Resource>(diff: &mut Diff<ResourceCall<R>>) {
+    for step in diff.steps.iter_mut().filter(|step| matches!(step.op, ResourceCall::Change(..))) {
+        step.follows.push(flow_log_to(Sink::S3));
     }
 }
 

@@ -9,6 +9,7 @@ use super::own_rules::OwnRules;
 use super::rules::is_enabled;
 use crate::api::status::{Notice, NoticeReason};
 use crate::api::{Component, VpcFlowMonitorSpec};
+use crate::resources::common::counted::counted;
 
 /// The notices on the rules and suppressions of a spec. An invalid entry has a condition of its own.
 pub(super) fn of_spec(spec: &VpcFlowMonitorSpec, now: SystemTime) -> Vec<Notice> {
@@ -31,30 +32,22 @@ fn idle(spec: &VpcFlowMonitorSpec, own: &OwnRules) -> Option<String> {
     let idle = built_in.chain(rules).chain(suppressions);
     let idle: Vec<_> = idle.map(|(name, field)| format!("{name} needs {}", field.name())).collect();
     let fields = spec.detector_fields_path();
-    match idle.as_slice() {
-        [] => None,
-        [one] => Some(format!("1 rule is idle: {one}, missing in {fields}; add the field, or switch it off")),
-        several => Some(format!(
-            "{} rules are idle: {}, missing in {fields}; add the fields, or switch them off",
-            several.len(),
-            several.join(", ")
-        )),
-    }
+    counted(
+        &idle,
+        ("rule is idle", &format!(", missing in {fields}; add the field, or switch it off")),
+        ("rules are idle", &format!(", missing in {fields}; add the fields, or switch them off")),
+    )
 }
 
 /// The suppressions that have no effect any more.
 fn expired(own: &OwnRules, now: SystemTime) -> Option<String> {
     let read = own.suppressions.iter().filter(|(_, read)| read.as_ref().is_ok_and(|it| it.is_expired(now)));
     let expired: Vec<_> = read.map(|(declared, _)| format!("{} at {}", declared.name, declared.until)).collect();
-    match expired.as_slice() {
-        [] => None,
-        [one] => Some(format!("1 suppression has ended: {one}; set a later time, or remove it")),
-        several => Some(format!(
-            "{} suppressions have ended: {}; set a later time, or remove them",
-            several.len(),
-            several.join(", ")
-        )),
-    }
+    counted(
+        &expired,
+        ("suppression has ended", "; set a later time, or remove it"),
+        ("suppressions have ended", "; set a later time, or remove them"),
+    )
 }
 
 /// The note on rules of users whose findings no message has, since they are below `minSeverity`.

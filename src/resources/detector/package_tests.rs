@@ -60,11 +60,16 @@ fn a_new_function_has_the_built_in_rules_while_own_rules_are_invalid() {
     assert!(created(&diff));
     assert_eq!(desired(&monitor).function.package_settings.json(), NO_LISTS);
     let problem = |diff: &Diff<AnyCall>| diff.invalid.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    assert!(problem(&diff).ends_with("; until then the function has the built-in rules only"), "{}", problem(&diff));
+    assert!(
+        problem(&diff)
+            .ends_with("; until then the function has the built-in rules and detections only, and none of yours"),
+        "{}",
+        problem(&diff)
+    );
 
     let (configuration, tags) = answer(&monitor);
     let diff = present(&monitor, Some(observed(configuration.clone(), tags.clone())));
-    assert!(!created(&diff) && problem(&diff).ends_with("the built-in rules only"), "{}", problem(&diff));
+    assert!(!created(&diff) && problem(&diff).ends_with("and none of yours"), "{}", problem(&diff));
 
     let valid = with_rule("dstport == 1");
     let mut with_rules = configuration;

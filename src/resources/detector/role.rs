@@ -39,7 +39,7 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
             "Sid": "ReadRecords",
             "Effect": "Allow",
             "Action": "s3:GetObject",
-            "Resource": monitor.account_region.s3_arn(format!("{}/{}/*", monitor.names.bucket, event_rule::folder(monitor))),
+            "Resource": monitor.account_region.s3_arn(format!("{}/{}*", monitor.names.bucket, event_rule::folder(monitor))),
         }));
     }
     // "Key management" in the Amazon SNS developer guide: a publisher to an encrypted topic, ours or an existing one, uses its key, and
@@ -109,6 +109,17 @@ mod tests {
             role.trust["Statement"][0]["Condition"],
             json!({"StringEquals": {"aws:SourceAccount": "123456789012"}})
         );
+    }
+
+    #[test]
+    fn of_the_records_it_may_read_those_of_its_account_and_region() {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.detector.source = crate::api::spec::RecordSource::S3;
+        let role = desired(&fixtures::with_spec(spec));
+        let statement = &role.policies["detect-anomalies"]["Statement"][3];
+        let folder = "vpc-flow-logs/AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlogs/aws-region=eu-west-1";
+        let resource = format!("arn:aws:s3:::vpc-flow-logs-123456789012-f79aa57299/{folder}/*");
+        assert_eq!((&statement["Sid"], &statement["Resource"]), (&json!("ReadRecords"), &json!(resource)));
     }
 
     #[test]

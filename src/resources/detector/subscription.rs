@@ -4,6 +4,7 @@
 //! group has room for two. A filter belongs to its log group and can carry no tags.
 
 use aws_sdk_cloudwatchlogs::types::SubscriptionFilter;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::api::{Component, ResourceKind};
@@ -18,6 +19,8 @@ pub struct Subscription {
     log_group: String,
     name: String,
     pub(super) delivery: Delivery,
+    /// The time of its creation, of one that exists.
+    pub(super) created: Option<Timestamp>,
 }
 
 /// Its filter pattern and its destination.
@@ -37,6 +40,7 @@ pub(super) fn desired(monitor: &Monitor) -> Subscription {
         log_group: monitor.names.log_group.clone(),
         name: monitor.names.detector(),
         delivery: Delivery { pattern: String::new(), destination_arn: super::function::arn(monitor) },
+        created: None,
     }
 }
 
@@ -44,20 +48,20 @@ pub(super) fn desired(monitor: &Monitor) -> Subscription {
 pub(super) async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Observed, AwsError> {
     let (name, mut observed) = (monitor.names.detector(), Vec::new());
     for log_group in monitor.known_names(Component::LogGroup, ResourceKind::LogGroup, &monitor.names.log_group) {
-        let delivery = observe_one(aws, &log_group, &name).await.about(ResourceKind::LogGroup, &log_group)?;
-        let filter =
-            delivery.map(|delivery| Subscription { log_group: log_group.clone(), name: name.clone(), delivery });
+        let filters = filters(aws, &log_group, Some(&name)).await.about(ResourceKind::LogGroup, &log_group)?;
+        let filter = filters.into_iter().find(|filter| filter.filter_name() == Some(&name));
+        let filter = filter.map(|filter| Subscription {
+            log_group: log_group.clone(),
+            name: name.clone(),
+            created: filter.creation_time.and_then(|time| Timestamp::from_millisecond(time).ok()),
+            delivery: Delivery {
+                pattern: filter.filter_pattern.unwrap_or_default(),
+                destination_arn: filter.destination_arn.unwrap_or_default(),
+            },
+        });
         observed.push((log_group, filter));
     }
     Ok(observed)
-}
-
-async fn observe_one(aws: &Aws, log_group: &str, name: &str) -> Result<Option<Delivery>, AwsError> {
-    let filters = filters(aws, log_group, Some(name)).await?;
-    Ok(filters.into_iter().find(|filter| filter.filter_name() == Some(name)).map(|filter| Delivery {
-        pattern: filter.filter_pattern.unwrap_or_default(),
-        destination_arn: filter.destination_arn.unwrap_or_default(),
-    }))
 }
 
 /// The filters of a log group whose names begin with `prefix`.
@@ -140,6 +144,11 @@ pub(super) fn current<'a>(monitor: &Monitor, observed: &'a Observed) -> Option<&
 
 #[cfg(test)]
 pub(super) fn found(log_group: &str, name: &str, delivery: Option<Delivery>) -> (String, Option<Subscription>) {
-    let filter = delivery.map(|delivery| Subscription { log_group: log_group.into(), name: name.into(), delivery });
+    let filter = delivery.map(|delivery| Subscription {
+        log_group: log_group.into(),
+        name: name.into(),
+        delivery,
+        created: None,
+    });
     (log_group.to_owned(), filter)
 }

@@ -307,6 +307,23 @@ fn another_source_is_there_before_the_former_goes() {
 }
 
 #[test]
+fn a_function_for_another_bucket_changes_after_the_flow_log() {
+    let monitor = fixtures::monitor();
+    let (configuration, tags) = answer(&monitor);
+    let observed = Observed { function: Some(observed(configuration, tags)), ..Observed::default() };
+    let follows = |change: fn(&mut VpcFlowMonitorSpec)| {
+        let mut spec = spec();
+        change(&mut spec);
+        let monitor = fixtures::with_spec(spec);
+        let diff = DetectorSystem::diff(&monitor, Goal::Present(&desired(&monitor)), &observed);
+        let of_function = diff.steps.into_iter().find(|step| step.change.kind == ResourceKind::Function);
+        of_function.map(|step| step.follows).unwrap()
+    };
+    assert_eq!(follows(|spec| spec.detector.high_transfer_bytes = 1), []);
+    assert_eq!(follows(|spec| spec.s3.bucket_name = Some("other".into())), [flow_log_to(Sink::S3)]);
+}
+
+#[test]
 fn only_a_monitor_that_may_have_a_rule_looks_for_one() {
     let mut monitor = fixtures::monitor();
     assert!(!may_have_event_rule(&monitor));

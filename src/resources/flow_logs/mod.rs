@@ -62,6 +62,8 @@ impl System for FlowLogs {
 
     const COMPONENT: Component = Component::FlowLogs;
     const NEEDS: &'static [Component] = &[Component::Bucket, Component::DeliveryRole, Component::LogGroup];
+    // The flow log to the log group stays until the detector has another source.
+    const CLEARS_AFTER: &'static [Component] = &[Component::Detector];
     const TORN_DOWN_FIRST: bool = true;
 
     fn desired(monitor: &Monitor) -> Result<Option<Vec<FlowLog>>, Invalid> {

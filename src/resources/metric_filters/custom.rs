@@ -1,4 +1,4 @@
-//! The detections of the user: their conditions as filter patterns, and their tests.
+//! The detections of the user: their conditions, as filter patterns where there is a log group, and their tests.
 
 use detector::expression::Expression;
 use detector::expression::by_field::{Comparison, FieldConditions, Joined, NotByField, Subject};
@@ -11,6 +11,7 @@ use super::render::{MAX_CHARS, name, render};
 use crate::api::spec::CustomDetection;
 use crate::api::{FlowLogField, Invalid, VpcFlowMonitorSpec, log_format};
 use crate::resources::common::condition_tests;
+use crate::resources::common::counted_records::{CountedRecords, destination_field, source_field};
 use crate::resources::common::entry_error::{EntryError, compile};
 use crate::resources::common::networks::trusted;
 
@@ -26,9 +27,8 @@ const MAX_NUMBER: u64 = 1 << 53;
 /// A valid detection with its tests.
 #[derive(Debug)]
 pub struct TestedDetection {
-    /// The pattern of its filter.
-    pub pattern: String,
-    has_regex: bool,
+    /// The pattern of its filter; none without a log group.
+    pattern: Option<String>,
     when: Expression,
     tests: Vec<RuleTest>,
 }
@@ -42,22 +42,30 @@ pub struct CustomDetections<'s> {
     trusted: Vec<IpNet>,
 }
 
+/// The detections of a spec, or the reason none of them can be read.
+pub type ReadDetections<'s> = Result<CustomDetections<'s>, Invalid>;
+
 impl<'s> CustomDetections<'s> {
     /// Reads them. Without a valid format and valid networks no test can run.
     pub fn read(spec: &'s VpcFlowMonitorSpec) -> Result<Self, Invalid> {
+        let CountedRecords { place, fields, .. } = CountedRecords::of(spec);
         // Without a log group the detector counts the records of the bucket.
-        let (place, fields) = if spec.cloud_watch_logs.enabled {
-            ("cloudWatchLogs.fields", &spec.cloud_watch_logs.fields)
-        } else {
-            ("s3.fields", &spec.s3.fields)
-        };
+        let has_log_group = spec.cloud_watch_logs.enabled;
         let format = log_format(fields).parse().map_err(|problem| Invalid::new(place, format!("{problem}")))?;
         let trusted = trusted(spec)?;
+        let pattern = |when: &Expression| {
+            if has_log_group {
+                of_expression(when, (place, fields)).map(Some)
+            } else {
+                counted_by_the_detector(when, place, &format).map(|()| None)
+            }
+        };
         let mut with_regex = usize::from(spec.detections.external_connections.enabled);
         let all = spec.detections.custom.iter().map(|detection| {
-            let mut read = read(detection, fields);
-            with_regex += usize::from(read.as_ref().is_ok_and(|read| read.has_regex));
-            if with_regex > MOST_WITH_REGEX && read.as_ref().is_ok_and(|read| read.has_regex) {
+            let mut read = read(detection, pattern);
+            let has_regex = read.as_ref().is_ok_and(TestedDetection::has_regex);
+            with_regex += usize::from(has_regex);
+            if with_regex > MOST_WITH_REGEX && has_regex {
                 let problem = format!(
                     "a log group has at most {MOST_WITH_REGEX} patterns with networks, and externalConnections has one of them; \
                      make it a customRule"
@@ -78,53 +86,85 @@ impl<'s> CustomDetections<'s> {
     /// The conditions of all, once their tests pass.
     pub fn conditions(&self) -> Result<Vec<(&'s CustomDetection, Expression)>, Invalid> {
         let condition = |(declared, read): &(&'s CustomDetection, Result<TestedDetection, EntryError>)| {
-            self.pattern(&declared.name).transpose()?;
+            self.tested(&declared.name).transpose()?;
             Ok(read.as_ref().ok().map(|read| (*declared, read.when.clone())))
         };
         self.all.iter().filter_map(|read| condition(read).transpose()).collect()
     }
 
-    /// The pattern of the detection `name`, once its tests pass; `None` if there is no such detection.
-    fn pattern(&self, name: &str) -> Option<Result<String, Invalid>> {
+    /// The detection `name`, once its tests pass; `None` if there is no such detection.
+    fn tested(&self, name: &str) -> Option<Result<&TestedDetection, Invalid>> {
         let mut named = self.all.iter().enumerate().filter(|(_, (declared, _))| declared.name == name);
         let (index, (declared, read)) = named.next()?;
         let entry = format!("detections.custom[{index}]");
         let read = match read {
             Ok(read) => read,
+            Err(EntryError::Part { part, problem }) => {
+                return Some(Err(Invalid::new(format!("{entry}{part}"), format!("`{name}`: {problem}"))));
+            }
             Err(error) => return Some(Err(error.clone().into_invalid(&entry, &declared.name))),
         };
         Some(match condition_tests::first_failure("detection", name, &self.outcomes(read)) {
             Some((place, problem)) => Err(Invalid::failed_test(format!("{entry}.tests[{place}]"), problem)),
-            None => Ok(read.pattern.clone()),
+            None => Ok(read),
         })
     }
 }
 
-/// The pattern of the detection `name` of a spec, once its tests pass; `None` if there is no such detection.
-pub(super) fn pattern(spec: &VpcFlowMonitorSpec, name: &str) -> Option<Result<String, Invalid>> {
-    match CustomDetections::read(spec) {
-        Ok(detections) => detections.pattern(name),
-        Err(invalid) => Some(Err(invalid)),
+impl TestedDetection {
+    fn has_regex(&self) -> bool {
+        self.pattern.as_ref().is_some_and(|pattern| pattern.contains('%'))
     }
 }
 
-fn read(declared: &CustomDetection, fields: &[FlowLogField]) -> Result<TestedDetection, EntryError> {
-    let when = compile(&declared.when)?;
-    let pattern = of_expression(&when, fields).map_err(|problem| EntryError::part(".when", &problem))?;
-    let tests = condition_tests::read(&declared.tests)?;
-    let has_regex = pattern.contains('%');
-    Ok(TestedDetection { pattern, has_regex, when, tests })
+/// The pattern of the detection `name`, once its tests pass; `None` if there is no such detection, or no log group.
+pub(super) fn pattern(read: &ReadDetections<'_>, name: &str) -> Option<Result<String, Invalid>> {
+    match read {
+        Ok(detections) => detections.tested(name)?.map(|tested| tested.pattern.clone()).transpose(),
+        Err(invalid) => Some(Err(invalid.clone())),
+    }
 }
 
-/// The pattern that matches the records with traffic that match `when`.
-pub(super) fn of_expression(when: &Expression, fields: &[FlowLogField]) -> Result<String, String> {
+/// The reason the detection `name` is refused, if it is.
+#[must_use]
+pub fn refusal(read: &ReadDetections<'_>, name: &str) -> Option<Invalid> {
+    match read {
+        Ok(detections) => detections.tested(name)?.err(),
+        Err(invalid) => Some(invalid.clone()),
+    }
+}
+
+fn read(
+    declared: &CustomDetection,
+    pattern: impl Fn(&Expression) -> Result<Option<String>, String>,
+) -> Result<TestedDetection, EntryError> {
+    let when = compile(&declared.when)?;
+    let pattern = pattern(&when).map_err(|problem| EntryError::part(".when", &problem))?;
+    let tests = condition_tests::read(&declared.tests)?;
+    Ok(TestedDetection { pattern, when, tests })
+}
+
+/// The detector counts what it can read: no limit of patterns holds, but a condition on a field that is missing is never true.
+fn counted_by_the_detector(when: &Expression, place: &str, format: &LogFormat) -> Result<(), String> {
+    match when.lacks(format) {
+        Some(missing) => Err(needs(missing.name(), place)),
+        None => Ok(()),
+    }
+}
+
+fn needs(field: &str, place: &str) -> String {
+    format!("it needs the field {field}: add it to {place}")
+}
+
+/// The pattern that matches the records with traffic that match `when`; `place` is the field of the spec that names the `fields`.
+pub(super) fn of_expression(when: &Expression, (place, fields): (&str, &[FlowLogField])) -> Result<String, String> {
     let not_in_a_pattern = |reason: &NotByField| match reason {
         NotByField::Constant(_) => format!("{reason}; test a field"),
         _ => format!("{reason}: make it a customRule"),
     };
     let mut terms = Vec::new();
     for FieldConditions { subject, joined } in when.by_field().map_err(|reason| not_in_a_pattern(&reason))? {
-        let field = field(subject, fields)?;
+        let field = field(subject, fields).map_err(|missing| needs(missing.name(), place))?;
         if terms.iter().any(|(known, _)| *known == field) {
             return Err(format!("it names the field {} twice, by another name too: write one of them", field.name()));
         }
@@ -151,15 +191,13 @@ pub(super) fn of_expression(when: &Expression, fields: &[FlowLogField]) -> Resul
     }
 }
 
-/// The field of the format that the conditions are about. Behind a NAT gateway, `pkt-srcaddr` is the real source.
-fn field(subject: Subject, fields: &[FlowLogField]) -> Result<FlowLogField, String> {
-    let first = |of: [FlowLogField; 2]| of.into_iter().find(|field| fields.contains(field)).ok_or(of[1]);
-    let found = match (subject, subject.field()) {
+/// The field of the format that the conditions are about, or the one that is missing.
+fn field(subject: Subject, fields: &[FlowLogField]) -> Result<FlowLogField, FlowLogField> {
+    match (subject, subject.field()) {
         (_, Some(field)) => fields.contains(&field).then_some(field).ok_or(field),
-        (Subject::Destination, None) => first([FlowLogField::PktDstAddr, FlowLogField::DstAddr]),
-        (_, None) => first([FlowLogField::PktSrcAddr, FlowLogField::SrcAddr]),
-    };
-    found.map_err(|field| format!("it needs the field {}: add it to cloudWatchLogs.fields", field.name()))
+        (Subject::Destination, None) => destination_field(fields).ok_or(FlowLogField::DstAddr),
+        (_, None) => source_field(fields).ok_or(FlowLogField::SrcAddr),
+    }
 }
 
 /// The conditions on a field as a pattern writes them. An unknown value is `-`, which differs from every value.

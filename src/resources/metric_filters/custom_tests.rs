@@ -64,6 +64,38 @@ fn a_detection_of_the_user_is_a_filter_of_its_own() {
 }
 
 #[test]
+fn without_a_log_group_the_limits_of_patterns_do_not_hold_and_fields_must_be_there() {
+    let networks: Vec<_> = (0..24).map(|it| format!("\"203.0.{it}.0/26\"")).collect();
+    let inside = |field: &str| format!("in_networks({field}, [\"10.0.0.0/8\"])");
+    let when = [
+        ["srcaddr", "dstaddr", "pkt_srcaddr"].map(inside).join(" && "),
+        "dstport == 445 || (protocol == 17 && bytes > 5)".to_owned(),
+        format!("in_networks(source, [{}])", networks.join(", ")),
+    ];
+    let detections: Vec<Value> = (0..7)
+        .map(|it| {
+            let mut detection = detection(&when[it % 3]);
+            (detection["name"], detection["tests"]) = (json!(format!("it-{it}")), json!([]));
+            detection
+        })
+        .collect();
+    let refused = |has_log_group, without: Option<FlowLogField>| {
+        let mut spec = monitor(&detections).spec;
+        spec.cloud_watch_logs.enabled = has_log_group;
+        spec.s3.fields.retain(|field| Some(*field) != without);
+        let read = CustomDetections::read(&spec).unwrap();
+        let problems = read.all.iter().filter_map(|(_, read)| read.as_ref().err().map(ToString::to_string));
+        problems.collect::<Vec<_>>()
+    };
+    assert!(refused(true, None).len() >= 5, "{:?}", refused(true, None));
+    assert_eq!(refused(false, None), [""; 0]);
+    let missing = refused(false, Some(FlowLogField::DstPort));
+    assert_eq!(missing.len(), 0, "either side of `||` may be true");
+    let missing = refused(false, Some(FlowLogField::PktSrcAddr));
+    assert!(missing[0].contains("it needs the field pkt-srcaddr: add it to s3.fields"), "{missing:?}");
+}
+
+#[test]
 fn a_former_detection_of_the_user_loses_its_filter() {
     let former = monitor(&[detection("dstport == 445")]);
     let filter = filters(&former).remove(0).unwrap();
@@ -84,24 +116,27 @@ fn a_detection_that_does_not_fit_or_fails_its_tests_is_refused_alone() {
     for (when, expected) in [
         (
             "dstport == 445 || srcport == 445",
-            "spec.detections.custom[0].when: this needs two fields in one condition: make it a customRule",
+            "spec.detections.custom[0].when: `smb-out`: `||` joins conditions on dstport and srcport, and may join those on one field only: make it a customRule",
         ),
         (
             "syn && dstport == 445",
-            "spec.detections.custom[0].when: syn is not a field of the record: make it a customRule",
+            "spec.detections.custom[0].when: `smb-out`: syn is not a field of the record: make it a customRule",
         ),
-        ("true", "spec.detections.custom[0].when: this is true for every record; test a field"),
+        ("true", "spec.detections.custom[0].when: `smb-out`: this is true for every record; test a field"),
         (
             "tcp_flags == 2",
-            "spec.detections.custom[0].when: it needs the field tcp-flags: add it to cloudWatchLogs.fields",
+            "spec.detections.custom[0].when: `smb-out`: it needs the field tcp-flags: add it to cloudWatchLogs.fields",
         ),
         (
             "source == \"10.0.0.1\" && srcaddr == \"10.0.0.1\"",
-            "spec.detections.custom[0].when: it names the field srcaddr twice",
+            "spec.detections.custom[0].when: `smb-out`: it names the field srcaddr twice",
         ),
-        ("log_status == \"NODATA\"", "spec.detections.custom[0].when: only records with log_status"),
+        ("log_status == \"NODATA\"", "spec.detections.custom[0].when: `smb-out`: only records with log_status"),
         ("dstprt == 1", "spec.detections.custom[0].when: `smb-out`, line 1, column 1: there is no field `dstprt`"),
-        ("interface_id == \"a b\"", "spec.detections.custom[0].when: the value \"a b\" has no form in a pattern"),
+        (
+            "interface_id == \"a b\"",
+            "spec.detections.custom[0].when: `smb-out`: the value \"a b\" has no form in a pattern",
+        ),
     ] {
         let error = of(when);
         assert_eq!(error.reason, Reason::InvalidSpec);
@@ -112,6 +147,16 @@ fn a_detection_that_does_not_fit_or_fails_its_tests_is_refused_alone() {
     let expected = "spec.detections.custom[0].tests[0]: the test `hit` of the detection `smb-out` fails: `when` does not match \
         action=ACCEPT dstport=445, and should (1 more of its tests fail); correct the detection or the test";
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn without_a_log_group_the_bucket_lacks_the_field() {
+    let mut spec = monitor(&[detection("tcp_flags == 2")]).spec;
+    spec.s3.fields = spec.cloud_watch_logs.fields.clone();
+    spec.cloud_watch_logs.enabled = false;
+    let detections = CustomDetections::read(&spec).unwrap();
+    let error = detections.all[0].1.as_ref().unwrap_err();
+    assert_eq!(error.to_string(), "it needs the field tcp-flags: add it to s3.fields");
 }
 
 #[test]
@@ -185,7 +230,7 @@ proptest! {
         let when = conditions.join(" && ");
         let expression = detector::expression::Expression::compile(&when).unwrap();
         // An expression that does not fit has a reason.
-        let Ok(pattern) = of_expression(&expression, &FIELDS) else { return Ok(()) };
+        let Ok(pattern) = of_expression(&expression, ("cloudWatchLogs.fields", &FIELDS)) else { return Ok(()) };
         let parser = Parser::new(log_format(&FIELDS).parse().unwrap());
         for record in records {
             let parsed = parser.parse(&record).unwrap();
@@ -202,7 +247,7 @@ fn most_conditions_fit() {
         .filter(|_| {
             let when = condition().new_tree(&mut runner).unwrap().current();
             let expression = detector::expression::Expression::compile(&when).unwrap();
-            of_expression(&expression, &FIELDS).is_ok()
+            of_expression(&expression, ("cloudWatchLogs.fields", &FIELDS)).is_ok()
         })
         .count();
     assert!(fit > 120, "{fit}");

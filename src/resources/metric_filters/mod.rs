@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatchlogs::types::{self as sdk, MetricTransformation, StandardUnit};
 use serde::Serialize;
 
+use self::custom::{CustomDetections, ReadDetections};
 use super::common::detections::Detection;
 use super::common::full_log_group;
 use super::common::sink::{Sink, flow_log_to};
@@ -45,11 +46,11 @@ pub struct Filter {
     on_transformed_logs: bool,
 }
 
-fn wanted(monitor: &Monitor, detection: Detection) -> Result<Filter, Invalid> {
+fn wanted(monitor: &Monitor, detection: Detection, own: &ReadDetections<'_>) -> Result<Filter, Invalid> {
     Ok(Filter {
         name: detection.filter_name(monitor),
         log_group: monitor.names.log_group.clone(),
-        pattern: pattern::pattern(monitor, detection)?,
+        pattern: pattern::pattern(monitor, detection, own)?,
         namespace: monitor.spec.detections.namespace.clone(),
         metric_name: detection.metric_name(monitor),
         metric_value: "1".to_owned(),
@@ -71,8 +72,8 @@ impl System for MetricFilters {
 
     const COMPONENT: Component = Component::MetricFilters;
     const NEEDS: &'static [Component] = &[Component::LogGroup];
-    // Filters on a former log group count until the flow log is replaced.
-    const CLEARS_AFTER: &'static [Component] = &[Component::FlowLogs];
+    // Filters on a former log group count until the flow log is replaced, and without a log group until the detector counts.
+    const CLEARS_AFTER: &'static [Component] = &[Component::FlowLogs, Component::Detector];
 
     fn desired(monitor: &Monitor) -> Result<Option<Self::Desired>, Invalid> {
         if !monitor.spec.cloud_watch_logs.enabled {
@@ -80,7 +81,8 @@ impl System for MetricFilters {
             return Ok(None);
         }
         let enabled = Detection::declared(monitor).into_iter().filter(|detection| detection.enabled(monitor));
-        let filters: Vec<_> = enabled.map(|detection| (detection, wanted(monitor, detection))).collect();
+        let own = CustomDetections::read(&monitor.spec);
+        let filters: Vec<_> = enabled.map(|detection| (detection, wanted(monitor, detection, &own))).collect();
         Ok(if filters.is_empty() { None } else { Some(filters) })
     }
 
@@ -124,7 +126,12 @@ fn diff(
             && filters.iter().any(|(detection, _)| detection.filter_name(monitor) == found.name)
     };
     for found in observed.iter().filter(|found| !is_wanted(found)) {
-        diff.append(ownership::diff(monitor, Goal::Absent(removal), &found.name, Some(found)));
+        let mut of_filter = ownership::diff(monitor, Goal::Absent(removal), &found.name, Some(found));
+        // A filter of a detection that is switched off gives way to nothing. A log group has room for few of them, so another one may wait
+        // for its removal.
+        let stands_alone = monitor.spec.cloud_watch_logs.enabled && found.log_group == monitor.names.log_group;
+        of_filter.steps.iter_mut().for_each(|step| step.stands_alone = stands_alone);
+        diff.append(of_filter);
     }
     for (detection, filter) in filters {
         let name = detection.filter_name(monitor);
@@ -152,7 +159,7 @@ impl Resource for Filter {
         let mut steps = rewrite(self, &self.name, found, self);
         if render::fields(&found.pattern) != render::fields(&self.pattern) {
             for step in &mut steps {
-                step.follows = Some(flow_log_to(Sink::CloudWatchLogs));
+                step.follows.push(flow_log_to(Sink::CloudWatchLogs));
             }
         }
         steps

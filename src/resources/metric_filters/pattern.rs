@@ -4,19 +4,20 @@
 
 use ipnet::IpNet;
 
-use super::custom;
+use super::custom::{self, ReadDetections};
 use super::networks;
 use super::render::{Condition, MAX_CHARS, condition, render};
 use crate::api::FlowLogField;
 use crate::api::Invalid;
 use crate::monitor::Monitor;
+use crate::resources::common::counted_records::source_field;
 use crate::resources::common::detections::Detection;
 use crate::resources::common::networks::{PRIVATE, TRUSTED_CIDRS, trusted};
 
 const FIELDS: &str = "cloudWatchLogs.fields";
 
 /// The pattern for the records that a detection counts. Records without data (`NODATA`, `SKIPDATA`) never match.
-pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invalid> {
+pub fn pattern(monitor: &Monitor, detection: Detection, own: &ReadDetections<'_>) -> Result<String, Invalid> {
     let fields = &monitor.spec.cloud_watch_logs.fields;
     let detections = &monitor.spec.detections;
     let has = |field| fields.contains(&field);
@@ -25,7 +26,7 @@ pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invali
         if has(FlowLogField::LogStatus) { vec![condition(FlowLogField::LogStatus, "=OK")] } else { vec![] };
     match detection {
         Detection::Custom(name) => {
-            let custom = custom::pattern(&monitor.spec, name.as_str());
+            let custom = custom::pattern(own, name.as_str());
             return custom
                 .unwrap_or_else(|| Err(Invalid::new("detections.custom", format!("`{name}` is not in the list"))));
         }
@@ -38,9 +39,7 @@ pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invali
             conditions.push(condition(FlowLogField::Bytes, &format!(">{}", detections.high_data_transfer.min_bytes)));
         }
         Detection::ExternalConnections => {
-            require(has(FlowLogField::PktSrcAddr) || has(FlowLogField::SrcAddr), "srcaddr", "externalConnections")?;
-            // Behind a NAT or transit gateway, `srcaddr` is the gateway's; only `pkt-srcaddr` is the real source.
-            let source = if has(FlowLogField::PktSrcAddr) { FlowLogField::PktSrcAddr } else { FlowLogField::SrcAddr };
+            let source = source_field(fields).ok_or_else(|| missing("srcaddr", "externalConnections"))?;
             if !has(FlowLogField::LogStatus) {
                 conditions.push(condition(source, "!=\"-\""));
             }
@@ -50,14 +49,21 @@ pub fn pattern(monitor: &Monitor, detection: Detection) -> Result<String, Invali
     within_limit(render(fields, &conditions))
 }
 
+/// The pattern by the monitor's own detections.
+#[cfg(test)]
+pub fn of_monitor(monitor: &Monitor, detection: Detection) -> Result<String, Invalid> {
+    pattern(monitor, detection, &custom::CustomDetections::read(&monitor.spec))
+}
+
 fn require(present: bool, field: &str, detection: &str) -> Result<(), Invalid> {
-    if present {
-        return Ok(());
-    }
+    if present { Ok(()) } else { Err(missing(field, detection)) }
+}
+
+fn missing(field: &str, detection: &str) -> Invalid {
     let problem = format!(
         "detections.{detection} needs the field {field}: add it to the fields, or set detections.{detection}.enabled to false"
     );
-    Err(Invalid::new(FIELDS, problem))
+    Invalid::new(FIELDS, problem)
 }
 
 fn within_limit(pattern: String) -> Result<String, Invalid> {

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use proptest::prelude::*;
 
 use super::interpreter::matches;
-use super::pattern::pattern;
+use super::pattern::of_monitor as pattern;
 use super::*;
 use crate::api::spec::DeletionPolicy;
 use crate::api::{FlowLogField, VpcFlowMonitorSpec};

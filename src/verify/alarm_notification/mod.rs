@@ -14,7 +14,7 @@ use super::check::{Check, CheckName, Status, see_status};
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::engine::System as _;
 use crate::monitor::Monitor;
-use crate::resources::alarms::{self, Alarms};
+use crate::resources::alarms::{self, Alarms, TestableAlarm};
 
 const POLL: Duration = Duration::from_secs(1);
 
@@ -62,10 +62,13 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
         Err(error) => return Check::unanswered(name, monitor, &error),
     };
     // Only our own alarms are ever set.
-    let names = alarms::names_to_test(monitor, &observed);
-    if names.is_empty() && !alarms::states(monitor, &observed).is_empty() {
-        return Check::new(name, Status::Skipped, ONLY_COMPOSITE);
-    }
+    let names = match names_to_set(alarms::testable(monitor, &observed)) {
+        Ok(names) if names.is_empty() && !alarms::states(monitor, &observed).is_empty() => {
+            return Check::new(name, Status::Skipped, ONLY_COMPOSITE);
+        }
+        Ok(names) => names,
+        Err(muted) => return Check::new(name, Status::Skipped, muted).next("run verify again after the quiet time"),
+    };
     match notify(aws, monitor, names, deadline).await {
         Ok(outcome) => judge(monitor, &outcome, &subscribers),
         Err(error) => Check::unanswered(name, monitor, &error),
@@ -75,6 +78,17 @@ pub async fn check(aws: &Aws, monitor: &Monitor, test: bool, deadline: Instant) 
 /// See `SetAlarmState`: a composite alarm gets its state back only when an alarm below it changes.
 const ONLY_COMPOSITE: &str =
     "only composite alarms notify, and CloudWatch does not put the state of one back that somebody has set";
+
+/// The names of the alarms that notify now, in order of preference, or the reason if all are muted. An alarm that is muted sends nothing.
+fn names_to_set(alarms: Vec<TestableAlarm>) -> Result<Vec<String>, String> {
+    let (muted, able): (Vec<_>, Vec<_>) = alarms.into_iter().partition(|alarm| alarm.muted_by.is_some());
+    match muted.into_iter().find_map(|alarm| alarm.muted_by) {
+        Some(rule) if able.is_empty() => Err(format!(
+            "every alarm that could be set is quiet now, see the alarm mute rule {rule} (spec.notifications.quietTimes)"
+        )),
+        _ => Ok(able.into_iter().map(|alarm| alarm.name).collect()),
+    }
+}
 
 const ADD_RECIPIENTS: &str = "add recipients to spec.notifications.subscriptions";
 
@@ -101,12 +115,13 @@ fn untested(subscribers: &Subscribers) -> Check {
 
 async fn notify(aws: &Aws, monitor: &Monitor, names: Vec<String>, deadline: Instant) -> Result<TestOutcome, AwsError> {
     // Without names, AWS would list everybody's alarms.
-    let alarms = if names.is_empty() {
+    let mut alarms = if names.is_empty() {
         Vec::new()
     } else {
-        let described = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names)).send().await;
+        let described = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names.clone())).send().await;
         described.op(ops::DESCRIBE_ALARMS)?.metric_alarms.unwrap_or_default()
     };
+    alarms.sort_by_key(|alarm| names.iter().position(|name| alarm.alarm_name() == Some(name)));
     let (topic, choice) = (monitor.topic_arn(), choose(monitor, &alarms));
     let action = match &choice {
         Choice::None(_) => None,
@@ -130,7 +145,7 @@ async fn notify(aws: &Aws, monitor: &Monitor, names: Vec<String>, deadline: Inst
     Ok(TestOutcome { choice, action })
 }
 
-/// Prefers an alarm in state OK, since its change to ALARM is the real case.
+/// Prefers an alarm in state OK, since its change to ALARM is the real case, and among several the first.
 fn choose(monitor: &Monitor, alarms: &[MetricAlarm]) -> Choice {
     let topic = monitor.topic_arn();
     let notifies =

@@ -33,6 +33,19 @@ fn an_alarm_that_cannot_notify_is_never_set() {
     assert!(matches!(&choice, Choice::None(why) if why.contains("notifies arn:aws:sns:")), "{choice:?}");
 }
 
+#[test]
+fn an_alarm_that_is_quiet_now_is_never_set() {
+    let alarm = |name: &str, muted_by: Option<&str>| TestableAlarm {
+        name: name.to_owned(),
+        muted_by: muted_by.map(str::to_owned),
+    };
+    assert_eq!(names_to_set(vec![alarm("errors", None), alarm("high", Some("backup"))]).unwrap(), ["errors"]);
+    assert_eq!(names_to_set(vec![alarm("high", None), alarm("rejected", None)]).unwrap(), ["high", "rejected"]);
+    let why = names_to_set(vec![alarm("high", Some("backup"))]).unwrap_err();
+    assert!(why.contains("quiet now") && why.contains("backup"), "{why}");
+    assert_eq!(names_to_set(Vec::new()), Ok(Vec::new()));
+}
+
 /// A notification, failed or not.
 fn action(error: Option<&str>) -> AlarmAction {
     AlarmAction { at: Some(time("11:30:00")), error: error.map(str::to_owned) }

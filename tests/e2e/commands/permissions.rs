@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use devenv::EmulatorClient;
 use serde_json::{Value, json};
 use vpc_flow_operator::aws::operations::{self, Caller, Operation};
-use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::engine::Outcome;
 use vpc_flow_operator::permissions::policies;
 
 use crate::scenarios::limits::quotas::signing_name;
-use testkit::sandbox::{PACE, Sandbox, all_components};
+use testkit::sandbox::{Sandbox, all_components};
 
 fn operators() -> impl Iterator<Item = &'static Operation> {
     operations::ALL.iter().copied().filter(|operation| operation.caller == Caller::Operator)
@@ -40,8 +39,7 @@ fn without(missing: &[&str]) -> Value {
 /// The sandbox for an operator that lacks some actions.
 async fn lacking(test: &str, missing: &[&str]) -> Sandbox {
     let mut sandbox = Sandbox::new(test).await;
-    let config = sandbox.config_bound_to(&[without(missing)]).await;
-    sandbox.aws = ClientPool::with_pace(&config, AwsGate::default(), PACE).get(None, None).await.unwrap();
+    sandbox.bind(&[without(missing)]).await;
     sandbox
 }
 
@@ -76,9 +74,7 @@ async fn failures_without(test: &str, missing: &str) -> String {
 async fn roles_that_aws_does_not_fully_know_yet_are_within_the_printed_policies() {
     let mut sandbox = Sandbox::new("permission_table::new_roles").await;
     sandbox.emulator.set_modes(&sandbox.account, json!({"newRoleChecks": 8})).await.unwrap();
-    let printed = policies(&sandbox.printed(Caller::Operator));
-    let config = sandbox.config_bound_to(&printed).await;
-    sandbox.aws = ClientPool::with_pace(&config, AwsGate::default(), PACE).get(None, None).await.unwrap();
+    sandbox.bind(&policies(&sandbox.printed(Caller::Operator))).await;
     let monitor = sandbox.monitor(sandbox.spec());
     sandbox.converge(&monitor, &all_components()).await;
     let (needs, path) = (needs(&sandbox).await, format!(":role/{}", monitor.names.delivery_role()));

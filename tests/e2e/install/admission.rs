@@ -423,6 +423,14 @@ async fn good_specs_are_accepted() {
         repeated(&custom_rule(&json!({})), "customRules", 16),
         suppression(&json!({"rules": null})),
         repeated(&suppression(&json!({})), "suppress", 32),
+        json!({
+            "detections": {"custom": [{"name": "smb-out", "when": "dstport == 445", "threshold": 5, "tests": [
+                {"name": "hit", "matches": true, "record": {"dstport": 445}},
+                {"name": "miss", "matches": false, "record": {"dstport": 446}},
+            ]}]},
+            "notifications": {"quietTimes": [{"name": "backup", "schedule": "cron(0 2 * * *)", "duration": "PT1H",
+                "detections": ["rejectedConnections", "highDataTransfer", "externalConnections", "smb-out"]}]},
+        }),
         json!({"tags": {"team": "network", "Kostenstelle/Ü": "7 @ x"}, "deletionPolicy": "Delete"}),
     ];
     for spec in cases {

@@ -123,7 +123,7 @@ async fn a_bucket_name_that_is_taken() {
     create.send().await.unwrap();
     let cluster = Cluster::new("refusals-bucket").await;
     let change = json!({"s3": {"bucketName": "taken"}});
-    let waiting = ["FlowLogsReady", "AnalyticsReady"];
+    let waiting = ["FlowLogsReady", "DetectorReady", "AnalyticsReady"];
     refused_in(&sandbox, &cluster, change, "BucketReady", ("Conflict", "spec.s3.bucketName"), &waiting).await;
 }
 

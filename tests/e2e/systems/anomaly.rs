@@ -1,4 +1,4 @@
-//! Alarms by what is usual, and quiet times.
+//! Alarms by what is usual.
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{MetricCharacteristics, SingleMetricAnomalyDetector, Tag};
@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use vpc_flow_operator::api::anomaly_mode::{AnomalyMode, EffectiveMode};
 use vpc_flow_operator::api::conditions::Reason;
-use vpc_flow_operator::api::spec::{DetectionName, QuietTime};
 use vpc_flow_operator::api::{Component, ResourceKind, VpcFlowMonitorSpec};
 use vpc_flow_operator::engine::Action;
 use vpc_flow_operator::monitor::Monitor;
@@ -17,22 +16,22 @@ use devenv::Fault;
 use testkit::breach::{breach, count, sent};
 use testkit::sandbox::{REGION, Sandbox, details, own_tags, record};
 
-const ALARMS: &[Component] = &[Component::Notifications, Component::Alarms];
-const HIGH: Detection = Detection::HighDataTransfer;
-const KIND: AlarmKind = AlarmKind::Detection(HIGH);
+pub(super) const ALARMS: &[Component] = &[Component::Notifications, Component::Alarms];
+pub(super) const HIGH: Detection = Detection::HighDataTransfer;
+pub(super) const KIND: AlarmKind = AlarmKind::Detection(HIGH);
 
-fn with_mode(sandbox: &Sandbox, mode: AnomalyMode) -> VpcFlowMonitorSpec {
+pub(super) fn with_mode(sandbox: &Sandbox, mode: AnomalyMode) -> VpcFlowMonitorSpec {
     let mut spec = sandbox.spec();
     spec.detections.high_data_transfer.anomaly.mode = mode;
     spec
 }
 
-async fn teach(sandbox: &Sandbox, monitor: &Monitor, state: &str, upper: f64) {
+pub(super) async fn teach(sandbox: &Sandbox, monitor: &Monitor, state: &str, upper: f64) {
     sandbox.emulator.teach(&sandbox.account, REGION, &HIGH.metric_name(monitor), state, upper).await.unwrap();
 }
 
 /// Makes the band so many days older.
-async fn pass_days(sandbox: &Sandbox, monitor: &Monitor, days: i64) {
+pub(super) async fn pass_days(sandbox: &Sandbox, monitor: &Monitor, days: i64) {
     let since = Timestamp::now() - SignedDuration::from_hours(24 * days);
     let since = Timestamp::from_second(since.as_second()).unwrap().to_string();
     let arn = monitor.account_region.arn("cloudwatch", format!("alarm:{}", KIND.band_name(monitor)));
@@ -127,7 +126,8 @@ async fn are_created_exactly_so_and_then_left_alone() {
 #[tokio::test]
 async fn a_cold_monitor_notifies_as_before_and_the_band_takes_part_once_it_has_learnt() {
     let sandbox = Sandbox::new("anomaly::life").await;
-    let monitor = sandbox.monitor(with_mode(&sandbox, AnomalyMode::Both));
+    let mut monitor = sandbox.monitor(with_mode(&sandbox, AnomalyMode::Both));
+    monitor.recorded_modes = [(HIGH.in_spec().into_owned(), EffectiveMode::Static)].into();
     sandbox.converge(&monitor, ALARMS).await;
     let notified = [KIND.verdict_name(&monitor)];
     let breach = async |flows| breach(&sandbox.config, &monitor, HIGH, flows).await;
@@ -354,92 +354,4 @@ async fn a_change_of_what_is_counted_lets_the_band_learn_anew() {
     sandbox.converge(&sandbox.monitor(spec), ALARMS).await;
     let models: Vec<_> = sandbox.inventory().await["anomalyModels"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(models, [key.replace("VPC/FlowLogs", "Other")], "the model of the old metric is gone");
-}
-
-fn quiet_time(schedule: &str, detections: &[DetectionName]) -> QuietTime {
-    QuietTime {
-        name: "backup".to_owned(),
-        schedule: schedule.to_owned(),
-        duration: "PT1H".to_owned(),
-        timezone: "UTC".to_owned(),
-        detections: detections.to_vec(),
-    }
-}
-
-#[tokio::test]
-async fn quiet_times_mute_the_alarms_of_detections_alone() {
-    let sandbox = Sandbox::new("quiet_times::life").await;
-    let mut spec = sandbox.spec();
-    spec.notifications.quiet_times = vec![quiet_time("cron(* * * * *)", &[DetectionName::HighDataTransfer])];
-    let mut monitor = sandbox.monitor(spec.clone());
-    let name = format!("{}-backup", monitor.names.base());
-    record(&mut monitor, Component::Alarms, ResourceKind::AlarmMuteRule, &name);
-    sandbox.converge(&monitor, ALARMS).await;
-    sandbox.assert_at_rest(&monitor, ALARMS).await;
-    let arn = format!("arn:aws:cloudwatch:eu-west-1:{}:alarm-mute-rule:{name}", sandbox.account);
-    let schedule = json!({"Expression": "cron(* * * * *)", "Duration": "PT1H", "Timezone": "UTC"});
-    let declared = json!({
-        "AlarmMuteRuleArn": arn,
-        "Description": "Quiet time backup. Managed by VpcFlowMonitor network/production.",
-        "Rule": {"Schedule": schedule},
-        "MuteTargets": {"AlarmNames": [KIND.alarm_name(&monitor)]},
-        "MuteType": "RECURRING",
-        "tags": own_tags(),
-    });
-    assert_eq!(sandbox.inventory().await["alarmMuteRules"], json!({ &name: declared }));
-    assert_eq!(breach(&sandbox.config, &monitor, HIGH, 1000.0).await, Vec::<String>::new());
-    let rejected = Detection::RejectedConnections;
-    spec.detections.rejected_connections.evaluation_periods = 1;
-    spec.detections.high_data_transfer.anomaly.mode = AnomalyMode::Both;
-    let with_band = Monitor { spec: spec.clone(), ..monitor.clone() };
-    sandbox.converge(&with_band, ALARMS).await;
-    assert_eq!(
-        breach(&sandbox.config, &with_band, HIGH, 1000.0).await,
-        Vec::<String>::new(),
-        "the composite alarm too"
-    );
-    let loud = AlarmKind::Detection(rejected).alarm_name(&monitor);
-    assert_eq!(breach(&sandbox.config, &with_band, rejected, 1000.0).await, [loud]);
-
-    let cloudwatch = Client::new(&sandbox.config);
-    cloudwatch.delete_alarm_mute_rule().alarm_mute_rule_name(&name).send().await.unwrap();
-    sandbox.converge(&with_band, ALARMS).await;
-    cloudwatch.untag_resource().resource_arn(&arn).tag_keys("vpcflow.dev/managed-by").send().await.unwrap();
-    sandbox.converge(&with_band, ALARMS).await;
-    assert_eq!(sandbox.inventory().await["alarmMuteRules"][&name]["tags"], own_tags());
-
-    spec.notifications.quiet_times.clear();
-    sandbox.converge(&Monitor { spec, ..with_band }, ALARMS).await;
-    assert_eq!(sandbox.inventory().await["alarmMuteRules"], json!({}));
-}
-
-#[tokio::test]
-async fn quiet_times_of_others_are_conflicts_and_those_of_a_deleted_monitor_go() {
-    let sandbox = Sandbox::new("quiet_times::conflict").await;
-    let mut spec = sandbox.spec();
-    spec.notifications.quiet_times = vec![quiet_time("cron(0 2 * * *)", &[])];
-    let monitor = sandbox.monitor(spec.clone());
-    sandbox.converge(&monitor, ALARMS).await;
-    let name = format!("{}-backup", monitor.names.base());
-    let targets = sandbox.inventory().await["alarmMuteRules"][&name]["MuteTargets"]["AlarmNames"].clone();
-    assert_eq!(targets.as_array().unwrap().len(), 3, "no quiet time mutes the errors of the detector: {targets}");
-    let arn = format!("arn:aws:cloudwatch:eu-west-1:{}:alarm-mute-rule:{name}", sandbox.account);
-    let cloudwatch = Client::new(&sandbox.config);
-    let keys = ["vpcflow.dev/owner", "vpcflow.dev/managed-by"].map(str::to_owned).to_vec();
-    cloudwatch.untag_resource().resource_arn(&arn).set_tag_keys(Some(keys.clone())).send().await.unwrap();
-    let outcomes = sandbox.pass(&monitor, ALARMS).await;
-    assert!(outcomes[1].conflicts[0].to_string().contains("alarm mute rule"), "{outcomes:#?}");
-    sandbox.tear_down(&monitor, ALARMS).await;
-    assert!(sandbox.inventory().await["alarmMuteRules"].get(&name).is_some());
-    cloudwatch.delete_alarm_mute_rule().alarm_mute_rule_name(&name).send().await.unwrap();
-
-    sandbox.converge(&monitor, ALARMS).await;
-    sandbox.remove(&monitor, ALARMS).await;
-    let inventory = sandbox.inventory().await;
-    assert_eq!((&inventory["alarms"], &inventory["alarmMuteRules"]), (&json!({}), &json!({})));
-
-    spec.notifications.quiet_times[0].duration = "P16D".to_owned();
-    let outcomes = sandbox.pass(&sandbox.monitor(spec), ALARMS).await;
-    assert_eq!(outcomes[1].failures[0].1.reason, Reason::InvalidSpec, "{outcomes:#?}");
-    assert_eq!(sandbox.inventory().await["alarms"].as_object().unwrap().len(), 4, "the alarms are made");
 }

@@ -84,12 +84,40 @@ async fn a_detection_that_is_refused_changes_nothing_else() {
     for (when, reason) in
         [("dstport == 445 || srcport == 445", Reason::InvalidSpec), ("dstport == 445", Reason::TestsFailed)]
     {
-        let outcomes = sandbox.pass(&with(&sandbox, &json!([detection(when, 5)])), SYSTEMS).await;
+        let mut new = detection(when, 7);
+        new["name"] = json!("new");
+        let outcomes = sandbox.pass(&with(&sandbox, &json!([detection(when, 7), new])), SYSTEMS).await;
         let filters = outcomes.iter().find(|outcome| outcome.component == Component::MetricFilters).unwrap();
         assert_eq!(filters.failures[0].1.reason, reason, "{:?}", filters.failures);
     }
-    let filters = |inventory: &Value| inventory["metricFilters"].clone();
-    assert_eq!(filters(&sandbox.inventory().await), filters(&before));
+    let after = sandbox.inventory().await;
+    assert_eq!((&after["alarms"], &after["logGroups"]), (&before["alarms"], &before["logGroups"]));
+    // The topic lets the alarms of all declared detections publish.
     let writes = sandbox.writes_since(since).await;
-    assert!(writes.iter().all(|call| call.operation == "PutMetricAlarm"), "{writes:?}");
+    assert!(writes.iter().all(|call| call.operation == "SetTopicAttributes"), "{writes:?}");
+}
+
+/// A log group has room for few patterns with networks: the new filter may need the room of the former one.
+#[tokio::test]
+async fn a_filter_that_is_switched_off_goes_though_another_one_is_refused() {
+    let sandbox = Sandbox::new("custom_detections::full").await;
+    let former = with(&sandbox, &json!([detection("dstport == 445 && action == \"ACCEPT\"", 5)]));
+    sandbox.converge(&former, SYSTEMS).await;
+    let mut renamed = detection("dstport == 445 && action == \"ACCEPT\"", 5);
+    renamed["name"] = json!("smb");
+    let renamed = with(&sandbox, &json!([renamed]));
+    let refused = sandbox.fault("logs", "PutMetricFilter", "AccessDeniedException", "as the test asked");
+    sandbox.emulator.add_fault(refused).await.unwrap();
+    let outcomes = sandbox.pass(&renamed, SYSTEMS).await;
+    let filters = outcomes.iter().find(|outcome| outcome.component == Component::MetricFilters).unwrap();
+    assert_eq!(filters.failures.len(), 1, "{filters:#?}");
+    let names = async || {
+        let filters = sandbox.inventory().await["logGroups"][&former.names.log_group]["metricFilters"].clone();
+        let names =
+            filters.as_object().unwrap().keys().filter_map(|name| name.split_once("-c-")).map(|it| it.1.to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, [""; 0]);
+    sandbox.converge(&renamed, SYSTEMS).await;
+    assert_eq!(names().await, ["smb"]);
 }

@@ -1,5 +1,6 @@
 //! Each AWS system: created, drifted, repaired, removed, and left alone where it belongs to somebody else.
 
+pub mod alarm_permissions;
 pub mod alarms;
 pub mod analytics;
 pub mod anomaly;
@@ -13,3 +14,4 @@ pub mod flow_logs;
 pub mod log_group;
 pub mod metric_filters;
 pub mod notifications;
+pub mod quiet_times;

@@ -147,14 +147,20 @@ impl Lasting {
         Ok(())
     }
 
-    /// True if the system needs one of the failing systems, or needs one that does.
+    /// True if the system waits for one of the failing systems, or for one that does.
     fn may_wait(&self, component: Component, failing: &BTreeSet<&str>) -> bool {
+        self.may_wait_beyond(component, failing, &mut Vec::new())
+    }
+
+    /// The same, without the systems `seen` on the way.
+    fn may_wait_beyond(&self, component: Component, failing: &BTreeSet<&str>, seen: &mut Vec<Component>) -> bool {
+        seen.push(component);
         let Some(system) = SYSTEMS.iter().find(|system| system.component == component) else { return false };
         let clears = if self.phase == Phase::Create { &[][..] } else { system.clears_after };
         let needed_by = SYSTEMS.iter().filter(|other| self.phase != Phase::Create && other.needs.contains(&component));
         let mut holds_up = system.needs.iter().chain(clears).copied().chain(needed_by.map(|other| other.component));
         holds_up.any(|other| {
-            failing.contains(other.condition()) || (self.phase == Phase::Create && self.may_wait(other, failing))
+            failing.contains(other.condition()) || !seen.contains(&other) && self.may_wait_beyond(other, failing, seen)
         })
     }
 

@@ -203,6 +203,8 @@ fn violations_of_bands() -> Vec<(Value, &'static str)> {
     };
     let week = |detection: &str| json!({"detections": {detection: {"evaluationPeriods": 1, "periodSeconds": 604_800, "anomaly": {"mode": "Both"}}}});
     vec![
+        (anomaly(json!({"band": 0})), "detections.highDataTransfer.anomaly.band"),
+        (anomaly(json!({"band": -1})), "detections.highDataTransfer.anomaly.band"),
         (anomaly(json!({"mode": "Both", "direction": "Below"})), "detections.highDataTransfer.anomaly.direction"),
         (anomaly(json!({"timezone": "+01:00"})), "detections.highDataTransfer.anomaly.timezone"),
         (range("start", "yesterday"), "detections.highDataTransfer.anomaly.excludedRanges.start"),
@@ -231,6 +233,7 @@ fn violations_of_quiet_times() -> Vec<(Value, &'static str)> {
         (quiet("duration", json!("1 hour")), "notifications.quietTimes.duration"),
         (quiet("timezone", json!("+01:00")), "notifications.quietTimes.timezone"),
         (quiet("detections", json!(["highDataTransfer", "highDataTransfer"])), "notifications.quietTimes.detections"),
+        (quiet("detections", json!(["smb-out"])), "notifications.quietTimes"),
         (json!({"notifications": {"quietTimes": [quiet_time(), quiet_time()]}}), "notifications.quietTimes"),
     ]
 }

@@ -45,8 +45,8 @@ def _actions(request: Request, _resource: str) -> Context:
 _SAR = "SAR CloudWatch"
 
 ROWS = {
-    # "The permission that is scoped to *" is for composite alarms; refusals name all alarms: aws-samples/
-    # amazon-cloudwatch-auto-alarms#1.
+    # Refusals name all alarms: aws-samples/amazon-cloudwatch-auto-alarms#1. Composite alarms need a permission for every resource:
+    # rules.partial_denials.
     "DescribeAlarms": Row("SAR CloudWatch; API, DescribeAlarms", (Check("cloudwatch:DescribeAlarms", _all_alarms),)),
     "DescribeAlarmHistory": Row(_SAR, (Check("cloudwatch:DescribeAlarmHistory", _alarm, (resource_tags,)),)),
     "PutMetricAlarm": Row("SAR CloudWatch; API, PutMetricAlarm: Tags", (

@@ -10,7 +10,7 @@ use super::*;
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy};
 use crate::api::status::{ResourceState, ResourceStatus};
-use crate::engine::Removal;
+use crate::engine::{Removal, ResourceCall};
 use crate::monitor::{OWNER, Tags, fixtures};
 
 type Drift = fn(&mut ObservedBucket);
@@ -44,8 +44,14 @@ fn here(monitor: &Monitor, bucket: ObservedBucket) -> Observed {
 
 type Call = ResourceCall<Bucket>;
 
+/// The steps of the buckets themselves.
 fn diff(monitor: &Monitor, observed: &Observed) -> Diff<Call> {
-    super::diff(monitor, Goal::Present(&desired(monitor)), observed)
+    let (bucket, mut diff) = (desired(monitor), Diff::default());
+    for (name, found) in &observed.buckets {
+        let goal = Goal::Present(&bucket).of_name(name, |bucket| &bucket.name);
+        diff.append(ownership::diff(monitor, goal, name, found.as_ref()));
+    }
+    diff
 }
 
 /// The action and the changed fields of each step.

@@ -9,6 +9,7 @@ use devenv::Call;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::process::Command;
+use vpc_flow_operator::api::spec::RecordSource;
 use vpc_flow_operator::api::status::VpcFlowMonitorStatus;
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
 
@@ -294,6 +295,22 @@ async fn what_the_spec_switches_off_is_left_out_and_said_so() {
     let reported = scene.verify(&["m", "--test-alarm", "-o", "json"]).await;
     assert_eq!(reported.results(), results(["passed", "waiting", "waiting", "disabled", "disabled"]), "{reported:#?}");
     assert_eq!(reported.check("query")["detail"], "spec.analytics.enabled is false");
+    scene.operator.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_log_group_the_rest_is_checked() {
+    let scene = Scene::new("verify-bucket", |spec| {
+        spec.cloud_watch_logs.enabled = false;
+        spec.detector.source = RecordSource::S3;
+        spec.detector.memory_mb = Some(256);
+    })
+    .await;
+    let reported = scene.verify(&["m", "-o", "json"]).await;
+    assert_eq!(reported.results(), results(["passed", "disabled", "waiting", "skipped", "waiting"]), "{reported:#?}");
+    assert_eq!(reported.check("log-events")["detail"], "spec.cloudWatchLogs.enabled is false");
+    let reported = scene.verify(&["m", "--test-alarm"]).await;
+    assert!(reported.stdout.contains("not checked: log-events (disabled)"), "{reported:#?}");
     scene.operator.stop().await;
 }
 

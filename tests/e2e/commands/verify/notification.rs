@@ -3,6 +3,7 @@
 use aws_sdk_cloudwatch::types::StateValue;
 use devenv::Scenario;
 use serde_json::json;
+use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::spec::{Subscription, SubscriptionProtocol};
 
 use super::{Scene, operations, results};
@@ -135,5 +136,32 @@ async fn alarms_that_fire_by_themselves_are_left_alone_and_what_may_not_be_set_i
     assert_eq!(check["status"], "passed", "{check:#?}");
     assert!(check["detail"].as_str().unwrap().contains("is in ALARM by itself"), "{check:#?}");
     assert_eq!(operations(&scene.sandbox.writes_since(before).await), ["StartQueryExecution"]);
+    scene.operator.stop().await;
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_quiet_now_is_not_tested() {
+    let quiet = |spec: &mut VpcFlowMonitorSpec| {
+        spec.notifications.subscriptions = vec![queue()];
+        let always = json!({"name": "always", "schedule": "cron(* * * * *)", "duration": "PT1H"});
+        spec.notifications.quiet_times = vec![serde_json::from_value(always).unwrap()];
+    };
+    let scene = Scene::new("verify-quiet", quiet).await;
+    let check = scene.verify(&["m", "--test-alarm", "-o", "json"]).await.check("alarm-notification");
+    assert_eq!(check["status"], "passed", "{check:#?}");
+    assert!(check["detail"].as_str().unwrap().contains("-detector-errors was set to ALARM"), "{check:#?}");
+    scene.operator.stop().await;
+
+    let without_detector = |spec: &mut VpcFlowMonitorSpec| {
+        quiet(spec);
+        spec.detector.enabled = false;
+    };
+    let scene = Scene::new("verify-all-quiet", without_detector).await;
+    let before = scene.sandbox.latest_call().await;
+    let check = scene.verify(&["m", "--test-alarm", "-o", "json"]).await.check("alarm-notification");
+    assert_eq!(check["status"], "skipped", "{check:#?}");
+    assert!(check["detail"].as_str().unwrap().contains("-always (spec.notifications.quietTimes)"), "{check:#?}");
+    assert_eq!(check["nextStep"], "run verify again after the quiet time");
+    assert!(!operations(&scene.sandbox.writes_since(before).await).contains(&"SetAlarmState"), "nothing is set");
     scene.operator.stop().await;
 }

@@ -211,7 +211,12 @@ async fn a_new_function_has_the_built_in_rules_until_a_broken_rule_is_corrected(
     for _ in 0..3 {
         let outcomes = sandbox.pass(&broken, DETECTOR).await;
         let (_, failure) = &detector(&outcomes).failures[0];
-        assert!(failure.to_string().ends_with("until then the function has the built-in rules only"), "{failure}");
+        assert!(
+            failure
+                .to_string()
+                .ends_with("until then the function has the built-in rules and detections only, and none of yours"),
+            "{failure}"
+        );
     }
     settled_function(&sandbox, &broken).await;
     let since = sandbox.latest_call().await;

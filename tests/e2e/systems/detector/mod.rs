@@ -9,6 +9,7 @@ mod package_settings;
 mod refusals;
 mod removal;
 mod source;
+mod source_change;
 
 use std::time::Duration;
 
