@@ -15,8 +15,12 @@ operator := $(CARGO_TARGET_DIR)/debug/vpc-flow-operator
 detector := $(CARGO_TARGET_DIR)/detector/bootstrap
 # The demo and the tests run the function as the workspace's build leaves it: the profile for Lambda takes as long to build as all the rest.
 export DETECTOR_PACKAGE := $(CARGO_TARGET_DIR)/debug/detector.zip
-crd := crds/vpcflow.dev_vpcflowmonitors.yaml
-reference := docs/configuration.md
+# The kinds by their plural names. In the recipe of a target that ends with a kind, `crd` is its CRD, and `reference` the document of its fields.
+kinds := vpcflowmonitors vpcflowfleets
+crd = crds/vpcflow.dev_$*.yaml
+reference = $(reference_of_$*)
+reference_of_vpcflowmonitors := docs/configuration.md
+reference_of_vpcflowfleets := docs/fleet-configuration.md
 
 # Always the whole workspace: a single package would turn on other features of shared crates, and build the AWS SDKs again.
 # Not part of make's own job server: each build tool counts the processors itself.
@@ -73,14 +77,17 @@ lint: checkout ## Check formatting, and clippy without warnings; workflow files,
 fmt: ## Format the Rust code
 	$(cargo) fmt --all
 
-crds: operator ## Write crds/ from the code
-	@mkdir -p $(dir $(crd))
-	$(operator) crd > $(crd).new
+crds: $(kinds:%=crd-%) ## Write crds/ from the code
+
+crd-%: operator
+	$(operator) crd $* > $(crd).new
 	@mv $(crd).new $(crd)
 
-check-crds: operator ## Check that crds/ is what the code generates
-	@$(operator) crd | diff -u $(crd) - || { echo "crds/ differs from the code: run 'make crds'" >&2; exit 1; }
+check-crds: $(kinds:%=check-crd-%) ## Check that crds/ is what the code generates
 	@echo "crds/ is what the code generates"
+
+check-crd-%: operator
+	@$(operator) crd $* | diff -u $(crd) - || { echo "$(crd) differs from the code: run 'make crds'" >&2; exit 1; }
 
 chart: ## Write what is generated in charts/: the copy of crds/, README.md and the renderings
 	@tools/chart-tools/chart.sh generate
@@ -107,16 +114,20 @@ check-image: operator $(detector) ## Check what the programs need of the contain
 kind: ## The demo in a kind cluster, for those who have Docker (tools/kind/kind.sh down ends it)
 	@tools/kind/kind.sh
 
-docs: operator ## Write the documents that are generated: the reference of all fields
+docs: $(kinds:%=reference-%) ## Write the documents that are generated: the references of all fields
+
+reference-%: operator
 	$(devenv) reference $(crd) > $(reference).new
 	@mv $(reference).new $(reference)
 
 man: operator ## Write man pages of all commands into dist/man
 	@$(operator) man dist/man
 
-check-docs: operator ## Check the documents: their commands, links, flags and names
-	@$(devenv) reference $(crd) | diff -u $(reference) - || { echo "$(reference) differs from $(crd): run 'make docs'" >&2; exit 1; }
+check-docs: $(kinds:%=check-reference-%) ## Check the documents: their commands, links, flags and names
 	@docs/check.py $(dir $(operator))
+
+check-reference-%: operator
+	@$(devenv) reference $(crd) | diff -u $(reference) - || { echo "$(reference) differs from $(crd): run 'make docs'" >&2; exit 1; }
 
 check-words: ## Check that sentences begin with their subject, and that words fit programs
 	@tools/words/words.py

@@ -20,8 +20,12 @@ CHART = ROOT / "charts/vpc-flow-operator/Chart.yaml"
 # A version of three parts, of which the last may be open; not one of Python, nor the chart's kubeVersion, nor a part of an address.
 VERSION = re.compile(r"(?<![\d.])(?<!Python )(?<!>=)(\d+\.\d+\.(?:x\b|\d+(?:-[0-9A-Za-z.-]*[0-9A-Za-z])?))(?!\.?\d)")
 COMMANDS = ["run", "crd", "permissions", "status", "plan", "verify", "test", "version", "completion"]
+# The references of the fields of each kind.
+MONITOR, FLEET = ROOT / "docs/configuration.md", ROOT / "docs/fleet-configuration.md"
 # Parts of a spec: what begins with one of them is a path of a field.
-PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|detector|analytics"
+PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|detector|analytics|places|selector|template|overrides|rollout|prune"
+# Parts of a fleet's spec that have fields of a monitor's spec.
+MONITORS_IN_FLEETS = ("spec.template.spec", "spec.overrides.spec")
 
 problems: list[str] = []
 
@@ -134,6 +138,13 @@ def check_flags(page: Page, known: dict[str, set[str]]) -> None:
                         problem(where, f"{name} has no {flag}")
 
 
+def all_fields(monitor: Page, fleet: Page) -> set[str]:
+    """Paths of all fields of both kinds."""
+    of_monitor = fields(monitor)
+    in_fleets = {f"{part}{path.removeprefix('spec')}" for part in MONITORS_IN_FLEETS for path in of_monitor if path.startswith("spec.")}
+    return of_monitor | fields(fleet) | in_fleets
+
+
 def fields(reference: Page) -> set[str]:
     """Paths of all fields, from the tables of the reference."""
     found, section = set(), ""
@@ -155,12 +166,12 @@ def check_fields(page: Page, known: set[str]) -> None:
         pattern = re.escape(path).replace(r"\*", r"\w+")
         roots = [pattern] if path.startswith(("spec.", "status.")) else [rf"spec\.{pattern}", rf"status\.{pattern}"]
         if not any(re.fullmatch(root, field) for root in roots for field in known):
-            problem(page.name, f"`{span}` is an unknown field: docs/configuration.md lists all fields")
+            problem(page.name, f"`{span}` is an unknown field: docs/configuration.md and docs/fleet-configuration.md list all fields")
 
 
 def check_names(page: Page, operations: Page) -> None:
     metrics = {name for span in operations.spans for name in re.findall(r"\bvpc_flow_operator_\w+", span)}
-    conditions = set(re.findall(r"`(\w+Ready)`", (ROOT / "README.md").read_text()))
+    conditions, reasons = set(re.findall(r"`(\w+Ready)`", (ROOT / "README.md").read_text())), set(operations.headings)
     alerts = set(re.findall(r"alert: (\w+)", ALERTS.read_text()))
     for span in page.spans:
         for name in re.findall(r"\bvpc_flow_operator_\w+", span):
@@ -169,8 +180,8 @@ def check_names(page: Page, operations: Page) -> None:
         if re.fullmatch(r"VpcFlow(Operator|Logs|Monitor)[A-Z]\w+", span):
             if span not in alerts:
                 problem(page.name, f"the chart has no alert {span}")
-        elif re.fullmatch(r"\w+Ready", span) and span not in conditions:
-            problem(page.name, f"README.md has no condition {span}")
+        elif re.fullmatch(r"\w+Ready", span) and span not in conditions | reasons:
+            problem(page.name, f"README.md has no condition {span}, and docs/operations.md no reason")
     if page is operations:
         for name in alerts - set(page.spans):
             problem(page.name, f"the alert {name} is not described")
@@ -229,8 +240,8 @@ def main() -> int:
     pages = {path: Page(path) for path in (ROOT / name for name in sorted(set(listed.stdout.split()))) if path.exists()}
     check_links(pages)
     check_versions([*(path for path in pages if path.name != "CHANGELOG.md"), *sorted((ROOT / "examples").rglob("*.yaml")), CHART])
-    operations, reference = pages[ROOT / "docs/operations.md"], pages[ROOT / "docs/configuration.md"]
-    flags, known, tested = flags_of(programs), fields(reference), 0
+    operations = pages[ROOT / "docs/operations.md"]
+    flags, known, tested = flags_of(programs), all_fields(pages[MONITOR], pages[FLEET]), 0
     for path, page in pages.items():
         check_flags(page, flags)
         if path == ROOT / "README.md" or path.parent == ROOT / "docs":

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["controller", "plan", "verify", "status", "permissions", "rule_report"],
-    &["resources"],
+    &["resources", "fleet"],
     &["detector"],
     &["engine"],
     &["preconditions", "credentials"],

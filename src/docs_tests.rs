@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResourceExt as _;
 use kube::api::ObjectMeta;
 
+use crate::api::fleet::VpcFlowFleetStatus;
 use crate::api::conditions::Reason;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{ResourceKind, VpcFlowMonitor, VpcFlowMonitorSpec};
@@ -106,7 +107,9 @@ fn every_metric_is_documented() {
         observed_generation: None,
     };
     let status = VpcFlowMonitorStatus { conditions: vec![condition], ..VpcFlowMonitorStatus::default() };
+    let of_fleet = VpcFlowFleetStatus { conditions: status.conditions.clone(), ..VpcFlowFleetStatus::default() };
     metrics.monitors().learn(&ObjectMeta::default(), &status);
+    metrics.fleets().learn(&ObjectMeta::default(), &of_fleet);
     let text = metrics.render().unwrap();
     let served =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).map(|(name, kind)| match kind {

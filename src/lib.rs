@@ -6,6 +6,7 @@ pub mod controller;
 pub mod credentials;
 mod elapsed;
 pub mod engine;
+pub mod fleet;
 pub mod kubernetes;
 pub mod leader;
 pub mod metrics;

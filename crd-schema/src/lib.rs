@@ -1,4 +1,4 @@
-//! Checks values by the schema of the CRD and its rules, as the API server does. `plan` and `flow-log-analyze` share it.
+//! Checks values by the schema of a CRD and its rules, as the API server does. `plan` and `flow-log-analyze` share it.
 
 mod rules;
 mod schema;
@@ -11,10 +11,17 @@ fn below(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The schema of the whole object in the CRD of the chart.
+/// The schema of a whole monitor.
 #[cfg(test)]
 fn root() -> serde_json::Value {
-    let text = include_str!("../../crds/vpcflow.dev_vpcflowmonitors.yaml");
-    let mut crd: serde_json::Value = serde_yaml_ng::from_str(text).unwrap();
+    root_of("vpcflowmonitors")
+}
+
+/// The schema of the whole object in the CRD of a kind.
+#[cfg(test)]
+fn root_of(plural: &str) -> serde_json::Value {
+    let path = format!("{}/../crds/vpcflow.dev_{plural}.yaml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut crd: serde_json::Value = serde_yaml_ng::from_str(&text).unwrap();
     crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].take()
 }

@@ -92,8 +92,11 @@ fn collect(value: &Value, schema: &Value, path: &str, found: &mut Vec<Violation>
         Value::Object(fields) => of_object(fields, schema, path, found),
         Value::Array(items) => {
             found.extend(out_of_bounds(items.len(), schema, "Items", "entries", path));
-            for (index, item) in items.iter().enumerate() {
-                collect(item, &schema["items"], &format!("{path}[{index}]"), found);
+            // A part of any form has none for its entries.
+            if let Some(schema) = schema.get("items") {
+                for (index, item) in items.iter().enumerate() {
+                    collect(item, schema, &format!("{path}[{index}]"), found);
+                }
             }
         }
         Value::String(text) => {
@@ -112,6 +115,7 @@ fn of_object(fields: &Map<String, Value>, schema: &Value, path: &str, found: &mu
     for (name, value) in fields {
         let path = below(path, name);
         match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
+            (Value::Null, Value::Null) if schema["x-kubernetes-preserve-unknown-fields"] == true => {}
             (Value::Null, Value::Null) => {
                 let known: Vec<_> = schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
                 let similar = similar(name, known.iter().map(String::as_str), |name| !fields.contains_key(name));
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn every_keyword_of_the_crd_is_checked_or_needs_no_check() {
+    fn every_keyword_of_the_crds_is_checked_or_needs_no_check() {
         let checked = [
             "additionalProperties",
             "enum",
@@ -221,13 +225,15 @@ mod tests {
             "required",
             "type",
             "x-kubernetes-int-or-string",
+            "x-kubernetes-preserve-unknown-fields",
         ];
         // The rules have a module of their own; the formats are of numbers whose types say as much.
         let not_checked = ["default", "description", "format", "x-kubernetes-validations"];
-        let root = crate::root();
-        let schema = &root["properties"]["spec"];
+        let roots = ["vpcflowmonitors", "vpcflowfleets"].map(crate::root_of);
         let mut found = BTreeSet::new();
-        keywords(schema, &mut found);
+        for root in &roots {
+            keywords(&root["properties"]["spec"], &mut found);
+        }
         assert_eq!(found, checked.into_iter().chain(not_checked).collect());
     }
 
@@ -270,6 +276,19 @@ mod tests {
             let (field, similar) = (field.to_owned(), similar.map(str::to_owned));
             assert_eq!(found, [Violation::UnknownField { field, similar, known }]);
         }
+    }
+
+    #[test]
+    fn a_part_of_any_form_may_have_any_fields_beside_those_that_are_known() {
+        let any = json!({"x-kubernetes-preserve-unknown-fields": true});
+        let known = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
+        let schema = json!({
+            "type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"any": any, "known": known},
+        });
+        let value = json!({"any": [{"a": [1]}], "known": {"n": 1}, "other": {"list": [{"b": null}]}});
+        assert_eq!(violations(&value, &schema, "spec"), []);
+        let wrong = violations(&json!({"known": {"n": "1", "m": 1}}), &schema, "spec");
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
     }
 
     #[test]

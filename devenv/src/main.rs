@@ -47,7 +47,7 @@ enum Subcommands {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Print the reference of the custom resource's fields as Markdown
+    /// Print the reference of the fields of a custom resource as Markdown
     Reference {
         /// The `CustomResourceDefinition` in YAML
         crd: PathBuf,

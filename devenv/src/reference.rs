@@ -1,19 +1,40 @@
-//! The reference of the custom resource's fields, from its `CustomResourceDefinition`.
+//! The references of the fields of the custom resources, each from its `CustomResourceDefinition`.
 
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
-const HEAD: &str = "# Configuration
+/// The beginning of the document, by the kind.
+const HEADS: [(&str, &str); 2] = [
+    (
+        "VpcFlowMonitor",
+        "# Configuration
 
 Every field of a `VpcFlowMonitor`, with its type, default and rules. Made from the
 [CustomResourceDefinition](../crds/vpcflow.dev_vpcflowmonitors.yaml) by `make docs`: change the comments in `src/api` instead.
 `kubectl explain vfm.spec --recursive` prints the same in a shell. Settings of the operator are in `vpc-flow-operator run --help`, and in the
-[values of the chart](../charts/vpc-flow-operator/README.md#values).
+[values of the chart](../charts/vpc-flow-operator/README.md#values). [Another page](fleet-configuration.md) has the fields of a `VpcFlowFleet`.
 
 `spec` is what you ask for; only `vpcId` is required. `status` is what the operator answers.
-";
+",
+    ),
+    (
+        "VpcFlowFleet",
+        "# Configuration of a fleet
+
+Every field of a `VpcFlowFleet`, with its type, default and rules. Made from the
+[CustomResourceDefinition](../crds/vpcflow.dev_vpcflowfleets.yaml) by `make docs`: change the comments in `src/api/fleet` instead.
+`kubectl explain vff.spec --recursive` prints the same in a shell. [Fleets](fleets.md) explains their use, and [Configuration](configuration.md) has the
+fields of the monitors that a fleet makes.
+
+`spec` is what you ask for; `places`, `selector` and `template` are required. `status` is what the operator answers.
+",
+    ),
+];
+
+/// The text about an object that takes any field: each one in our kinds is a part of a monitor's spec. Its rules follow.
+const OPEN: &str = "Its fields are those of [`spec` of a `VpcFlowMonitor`](configuration.md#spec), with these limits:";
 
 /// Longer lists stand below the table.
 const SHORT_LIST: usize = 6;
@@ -21,10 +42,18 @@ const SHORT_LIST: usize = 6;
 /// The Markdown document for a CRD in YAML.
 pub fn reference(crd: &str) -> Result<String> {
     let crd: Value = serde_yaml_ng::from_str(crd).context("the CRD is no YAML")?;
-    let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties").context("the CRD has no schema")?;
-    let mut text = HEAD.to_owned();
+    let kind = crd["spec"]["names"]["kind"].as_str().context("the CRD has no kind")?;
+    let (_, head) =
+        HEADS.iter().find(|(known, _)| *known == kind).with_context(|| format!("there is no head for {kind}"))?;
+    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    let mut text = (*head).to_owned();
+    let rules: Vec<_> = validations(schema).map(in_words).collect();
+    if !rules.is_empty() {
+        let _ = writeln!(text, "\n{}", rules.join("\n"));
+    }
     for part in ["spec", "status"] {
-        section(&mut text, part, 2, schema.get(part).with_context(|| format!("the schema has no {part}"))?);
+        let schema = schema["properties"].get(part).with_context(|| format!("the schema has no {part}"))?;
+        section(&mut text, part, 2, schema);
     }
     Ok(text)
 }
@@ -39,6 +68,12 @@ fn section(text: &mut String, path: &str, level: usize, schema: &Value) {
     if let Some(description) = schema["description"].as_str() {
         let _ = writeln!(text, "{}\n", one_line(description));
     }
+    if is_open(schema) {
+        // The schema has only the fields that its rules are about.
+        let rules: Vec<_> = validations(schema).map(in_words).collect();
+        let _ = writeln!(text, "{OPEN}\n\n{}", rules.join("\n"));
+        return;
+    }
     let _ = writeln!(text, "| Field | Type | Default | Description |\n| --- | --- | --- | --- |");
     let (first, then): (Vec<_>, Vec<_>) = fields.iter().partition(|(name, _)| is_required(name));
     let mut rules = Vec::new();
@@ -49,10 +84,7 @@ fn section(text: &mut String, path: &str, level: usize, schema: &Value) {
             writeln!(text, "| `{name}` | {} | {default} | {description} |", type_of(field, &format!("{path}.{name}")));
         rules.extend(details(name, field));
     }
-    rules.extend(validations(schema).map(|(field, message)| match field {
-        Some(field) => format!("- `{field}`: {message}"),
-        None => format!("- {message}"),
-    }));
+    rules.extend(validations(schema).map(in_words));
     if !rules.is_empty() {
         let _ = writeln!(text, "\n{}", rules.join("\n"));
     }
@@ -143,6 +175,16 @@ fn validations(schema: &Value) -> impl Iterator<Item = (Option<&str>, &str)> {
     })
 }
 
+/// A rule as an item of a list.
+fn in_words((field, message): (Option<&str>, &str)) -> String {
+    field.map_or_else(|| format!("- {message}"), |field| format!("- `{field}`: {message}"))
+}
+
+/// True if the object takes fields that the schema does not have.
+fn is_open(schema: &Value) -> bool {
+    schema["x-kubernetes-preserve-unknown-fields"] == true
+}
+
 /// A value as people read it.
 fn code(value: &Value) -> String {
     match value {
@@ -169,9 +211,11 @@ mod tests {
     fn a_crd_becomes_tables_with_rules_below() -> Result<()> {
         let crd = r"
 spec:
+  names: {kind: VpcFlowMonitor}
   versions:
   - schema:
       openAPIV3Schema:
+        x-kubernetes-validations: [{message: the name is short, rule: 'true'}]
         properties:
           spec:
             description: What  you
@@ -185,17 +229,26 @@ spec:
                 type: array
                 maxItems: 3
                 items: {type: object, properties: {name: {type: string}}}
+              open:
+                type: object
+                description: A part of a monitor.
+                x-kubernetes-preserve-unknown-fields: true
+                properties: {id: {x-kubernetes-preserve-unknown-fields: true}}
+                x-kubernetes-validations: [{message: remove id, rule: '!has(self.id)'}]
             x-kubernetes-validations: [{message: not both, rule: 'true', fieldPath: .days}]
           status: {properties: {}}
 ";
         let text = reference(crd)?;
-        let expected = "\n## `spec`\n\nWhat you ask for.\n\n| Field | Type | Default | Description |\n| --- | --- | --- | --- |\n\
+        let expected = "answers.\n\n- the name is short\n\n## `spec`\n\nWhat you ask for.\n\n| Field | Type | Default | Description |\n| --- | --- | --- | --- |\n\
              | `id` | string | required |  |\n\
              | `days` | integer, at least 1 | `30` | Days a\\|b. |\n\
              | `kind` | `A`, `B` | `A` |  |\n\
-             | `list` | list of [object](#speclist) |  |  |\n\n\
+             | `list` | list of [object](#speclist) |  |  |\n\
+             | `open` | [object](#specopen) |  | A part of a monitor. |\n\n\
              - `id`: id is immutable\n- `list`: at most 3 items\n- `days`: not both\n\n\
-             ### `spec.list[]`\n\n| Field | Type | Default | Description |\n| --- | --- | --- | --- |\n| `name` | string |  |  |\n";
+             ### `spec.list[]`\n\n| Field | Type | Default | Description |\n| --- | --- | --- | --- |\n| `name` | string |  |  |\n\n\
+             ### `spec.open`\n\nA part of a monitor.\n\nIts fields are those of [`spec` of a `VpcFlowMonitor`](configuration.md#spec), \
+             with these limits:\n\n- remove id\n";
         anyhow::ensure!(text.contains(expected), "{text}");
         Ok(())
     }

@@ -14,7 +14,7 @@ from overlay.permissions.callers import Callers
 from overlay.permissions.policy import Policies
 from overlay.permissions.rows import described
 from overlay.permissions.unmodelled import Unmodelled
-from overlay.rules import alarm_states, anomaly_models
+from overlay.rules import alarm_states, anomaly_models, ec2_shared_vpcs
 
 _MINUTES = range(1, 61)
 
@@ -82,6 +82,9 @@ async def _answer(
             return {}
         case "PUT", "/_devenv/anomaly-models":
             return _teach(await _json(receive))
+        case "PUT", "/_devenv/shared-vpcs":
+            _share(await _json(receive))
+            return {}
         case "GET", "/_devenv/inventory":
             loop = asyncio.get_running_loop()
             return await asyncio.to_thread(inventory, loop, _account(query), query.get("region", "us-east-1"))
@@ -126,6 +129,19 @@ def _teach(request: dict) -> dict:
     with request_scope(account, region):
         alarm_states.band_changed(metric)
     return {"models": taught}
+
+
+def _share(request: dict) -> None:
+    owner, participants = _account(request), request.get("participants")
+    if not isinstance(participants, list):
+        raise _BadRequest("`participants` must be a list of accounts")
+    if owner in (accounts := [_account({"account": each}) for each in participants]):
+        raise _BadRequest("the owner is no participant")
+    region, vpc_id = str(request.get("region", "us-east-1")), str(request.get("vpcId", ""))
+    try:
+        ec2_shared_vpcs.share(owner, region, vpc_id, accounts)
+    except ValueError as error:
+        raise _BadRequest(str(error)) from error
 
 
 def _order(request: dict) -> traffic.Order:

@@ -263,12 +263,18 @@ class FlowLogs(AwsTestCase):
         rest = self.ec2.describe_flow_logs(MaxResults=1, NextToken=page["NextToken"])
         self.assertNotIn("NextToken", rest)
         self.assertEqual({page["FlowLogs"][0]["FlowLogId"], rest["FlowLogs"][0]["FlowLogId"]}, {tagged, plain})
+        self.refused("InvalidParameterValue", self.ec2.describe_flow_logs, NextToken="1")
+        self.refused("InvalidParameterValue", self.ec2.describe_flow_logs, MaxResults=0)
+        self.refused("InvalidParameterCombination", self.ec2.describe_flow_logs, FlowLogIds=[plain], MaxResults=5)
 
     def test_tags_and_delete(self):
         flow_log = self.create(self.to_s3())
         self.ec2.create_tags(Resources=[flow_log], Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
         self.ec2.delete_tags(Resources=[flow_log], Tags=[{"Key": "a", "Value": "other"}])
         self.ec2.delete_tags(Resources=[flow_log], Tags=[{"Key": "b"}])
+        self.assertEqual(self.describe()[0]["Tags"], [{"Key": "a", "Value": "1"}])
+        self.ec2.create_tags(Resources=[flow_log], Tags=[{"Key": "c", "Value": ""}])
+        self.ec2.delete_tags(Resources=[flow_log], Tags=[{"Key": "a", "Value": ""}, {"Key": "c", "Value": ""}])
         self.assertEqual(self.describe()[0]["Tags"], [{"Key": "a", "Value": "1"}])
         self.assertEqual(self.inventory()["flowLogs"][flow_log]["Tags"], {"a": "1"})
         answer = self.ec2.delete_flow_logs(FlowLogIds=[flow_log, "fl-00000000000000000"])

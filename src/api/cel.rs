@@ -48,6 +48,14 @@ pub fn matching(pattern: &str, message: &str) -> Validation {
     rule(&format!("{MATCHES}{pattern}{END}"), message)
 }
 
+/// A rule that every text of a list matches a pattern, as [`matching`] has it for one.
+#[must_use]
+pub fn each_matching(pattern: &str, message: &str) -> Validation {
+    let matches = format!("entry.matches(\"{pattern}\")");
+    rule(&format!("self.all(entry, {matches})"), message)
+        .showing("%s", &[&format!("self.filter(entry, !{matches})[0]")])
+}
+
 /// The pattern of a rule of [`matching`].
 #[must_use]
 pub fn pattern(rule: &str) -> Option<&str> {

@@ -1,14 +1,52 @@
 //! Condition types and reasons: constants, so that runbooks and alerts can rely on them.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde::Serialize;
 
 /// Everything the spec asks for exists and is as declared.
 pub const READY: &str = "Ready";
 /// The operator is at work; present only while true (kstatus).
 pub const RECONCILING: &str = "Reconciling";
+/// All places of a fleet could be read.
+pub const DISCOVERED: &str = "Discovered";
 /// No retry can help before somebody changes something; present only while true (kstatus).
 pub const STALLED: &str = "Stalled";
+
+/// Kubernetes refuses longer messages.
+const MESSAGE_BYTES: usize = 32_768;
+
+/// A condition before it has its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Its type.
+    pub type_: &'static str,
+    /// Its status.
+    pub status: bool,
+    /// Its reason.
+    pub reason: Reason,
+    /// Its message.
+    pub message: String,
+}
+
+impl Statement {
+    /// The condition. Its time is that of the former one of its type, unless the status has changed.
+    #[must_use]
+    pub fn dated(self, former: &[Condition], generation: Option<i64>, now: Timestamp) -> Condition {
+        let status = if self.status { "True" } else { "False" }.to_owned();
+        let before = former.iter().find(|old| old.type_ == self.type_ && old.status == status);
+        let mut message = self.message;
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+        Condition {
+            type_: self.type_.to_owned(),
+            last_transition_time: before.map_or(Time(now), |old| old.last_transition_time.clone()),
+            status,
+            reason: self.reason.as_str().to_owned(),
+            message,
+            observed_generation: generation,
+        }
+    }
+}
 
 /// The reason and the message of `Ready`, unless it is true.
 #[must_use]
@@ -63,6 +101,12 @@ reasons! {
     Conflict,
     /// AWS reports that records are not delivered.
     DeliveryFailed,
+    /// More VPCs are selected than the fleet may make monitors for.
+    LimitExceeded,
+    /// A change of the template goes no further: monitors that have it cannot become Ready by themselves.
+    RolloutStopped,
+    /// Monitors of the fleet are not Ready.
+    MonitorsNotReady,
     /// `spec.suspend` is set.
     Suspended,
     /// The monitor is being deleted.
@@ -93,6 +137,15 @@ impl Reason {
     /// True if no retry helps before somebody changes the spec, a permission or AWS.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::AccessDenied | Self::Rejected | Self::InvalidSpec | Self::TestsFailed | Self::Conflict)
+        matches!(
+            self,
+            Self::AccessDenied
+                | Self::Rejected
+                | Self::InvalidSpec
+                | Self::TestsFailed
+                | Self::Conflict
+                | Self::LimitExceeded
+                | Self::RolloutStopped
+        )
     }
 }

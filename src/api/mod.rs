@@ -5,6 +5,7 @@ pub mod cel;
 mod component;
 pub mod conditions;
 mod descriptions;
+pub mod fleet;
 mod flow_log_field;
 mod invalid;
 pub mod notes;
@@ -12,6 +13,7 @@ pub mod spec;
 pub mod status;
 
 pub use component::{Component, ResourceKind};
+pub use fleet::{VpcFlowFleet, VpcFlowFleetSpec, VpcFlowFleetStatus};
 pub use flow_log_field::{FieldType, FlowLogField, default_cloudwatch_fields, default_s3_fields, log_format};
 pub use invalid::Invalid;
 pub use spec::{VpcFlowMonitor, VpcFlowMonitorSpec};

@@ -7,14 +7,19 @@ use super::conditions::{self, Reason};
 /// Facts that say how far the status and AWS can be relied on.
 #[must_use]
 pub fn of_object(metadata: &ObjectMeta, is_suspended: bool, observed_generation: Option<i64>) -> Vec<String> {
-    // The observed generation is less than 0 until the operator has read the monitor.
-    let is_behind = observed_generation >= Some(0) && observed_generation < metadata.generation;
     let notes = [
         (metadata.deletion_timestamp.is_some(), "the monitor is being deleted"),
         (is_suspended, "spec.suspend is true: the operator changes nothing in AWS, which may differ from the spec"),
-        (is_behind, "the operator has not taken up the latest change of the spec yet"),
     ];
-    notes.into_iter().filter(|(applies, _)| *applies).map(|(_, note)| note.to_owned()).collect()
+    let notes = notes.into_iter().filter(|(applies, _)| *applies).map(|(_, note)| note.to_owned());
+    notes.chain(behind(metadata.generation, observed_generation)).collect()
+}
+
+/// The note on a status of a former spec. The observed generation is less than 0 until the operator has read the object.
+#[must_use]
+pub fn behind(generation: Option<i64>, observed: Option<i64>) -> Option<String> {
+    let is_behind = observed >= Some(0) && observed < generation;
+    is_behind.then(|| "the operator has not taken up the latest change of the spec yet".to_owned())
 }
 
 /// The note on a monitor that is not `Ready`.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueHint};
 use kube::api::{ApiResource, DynamicObject, ListParams};
-use kube::{Api, Client, Config};
-use vpc_flow_operator::api::VpcFlowMonitor;
+use kube::core::response::reason;
+use kube::{Api, Client, Config, CustomResourceExt};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
 use vpc_flow_operator::kubernetes::{self, ConfigError, KubeconfigChoice};
 
 /// The kubeconfig and its context, as kubectl names them.
@@ -39,32 +40,110 @@ impl ClusterAccess {
     }
 }
 
-/// Monitors as they are stored: one that does not fit this program's version hides no other.
-pub fn monitors(client: Client, namespace: Option<&str>) -> Api<DynamicObject> {
-    let resource = ApiResource::erase::<VpcFlowMonitor>(&());
-    match namespace {
-        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
-        None => Api::all_with(client, &resource),
+/// A kind of object that commands read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `VpcFlowMonitor`
+    Monitor,
+    /// `VpcFlowFleet`
+    Fleet,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 2] = [Self::Monitor, Self::Fleet];
+
+    /// Group, version, kind and plural.
+    pub fn resource(self) -> ApiResource {
+        match self {
+            Self::Monitor => ApiResource::erase::<VpcFlowMonitor>(&()),
+            Self::Fleet => ApiResource::erase::<VpcFlowFleet>(&()),
+        }
+    }
+
+    /// The short names of kubectl.
+    pub fn shortnames(self) -> &'static [&'static str] {
+        match self {
+            Self::Monitor => VpcFlowMonitor::shortnames(),
+            Self::Fleet => VpcFlowFleet::shortnames(),
+        }
     }
 }
 
-/// The monitor of that name, if there is one.
-pub async fn get(monitors: &Api<DynamicObject>, namespace: &str, name: &str) -> anyhow::Result<Option<DynamicObject>> {
-    let found = installed(monitors.get_opt(name).await)?;
-    found.with_context(|| format!("cannot read VpcFlowMonitor {namespace}/{name}"))
+/// Objects as they are stored: one that does not fit this program's version hides no other.
+pub fn objects(kind: Kind, client: Client, namespace: Option<&str>) -> Api<DynamicObject> {
+    match namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &kind.resource()),
+        None => Api::all_with(client, &kind.resource()),
+    }
 }
 
-/// All monitors that the labels select.
-pub async fn list(monitors: &Api<DynamicObject>, selector: Option<&str>) -> anyhow::Result<Vec<DynamicObject>> {
-    let params = selector.map_or_else(ListParams::default, |selector| ListParams::default().labels(selector));
-    let found = installed(monitors.list(&params).await)?;
-    Ok(found.context("cannot list VpcFlowMonitors")?.items)
+/// Monitors as they are stored.
+pub fn monitors(client: Client, namespace: Option<&str>) -> Api<DynamicObject> {
+    objects(Kind::Monitor, client, namespace)
 }
 
-/// A missing monitor is no error; this is the API server not knowing the path.
-fn installed<T>(found: kube::Result<T>) -> anyhow::Result<kube::Result<T>> {
+/// The object of that name, if there is one.
+pub async fn get(
+    objects: &Api<DynamicObject>,
+    kind: Kind,
+    namespace: &str,
+    name: &str,
+) -> anyhow::Result<Option<DynamicObject>> {
+    match objects.get(name).await {
+        Err(kube::Error::Api(status)) if status.reason == reason::NOT_FOUND => Ok(None),
+        found => {
+            let found = installed(kind, found)?;
+            found.map(Some).with_context(|| format!("cannot read {} {namespace}/{name}", kind.resource().kind))
+        }
+    }
+}
+
+/// All objects that the labels select.
+pub async fn list(
+    objects: &Api<DynamicObject>,
+    kind: Kind,
+    selector: Option<&str>,
+) -> anyhow::Result<Vec<DynamicObject>> {
+    let found = installed(kind, objects.list(&labelled(selector)).await)?;
+    Ok(found.with_context(|| format!("cannot list {}s", kind.resource().kind))?.items)
+}
+
+/// The fleets that the labels select. None if the cluster has no such kind, or does not let this user list them.
+pub async fn fleets(
+    client: &Client,
+    namespace: Option<&str>,
+    selector: Option<&str>,
+) -> anyhow::Result<Vec<DynamicObject>> {
+    match objects(Kind::Fleet, client.clone(), namespace).list(&labelled(selector)).await {
+        Ok(found) => Ok(found.items),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
+        Err(kube::Error::Api(status)) if status.code == 403 => {
+            // The same answer as for a kind that does not exist.
+            if serves_fleets(client).await {
+                eprintln!("note: fleets are not shown: {}", status.message);
+            }
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error).context("cannot list VpcFlowFleets"),
+    }
+}
+
+/// True if the API server serves fleets. Every user may ask for that.
+async fn serves_fleets(client: &Client) -> bool {
+    let resource = Kind::Fleet.resource();
+    let served = client.list_api_group_resources(&resource.api_version).await;
+    served.is_ok_and(|served| served.resources.iter().any(|known| known.name == resource.plural))
+}
+
+fn labelled(selector: Option<&str>) -> ListParams {
+    selector.map_or_else(ListParams::default, |selector| ListParams::default().labels(selector))
+}
+
+/// A missing object is no error; this is the API server not knowing the path.
+fn installed<T>(kind: Kind, found: kube::Result<T>) -> anyhow::Result<kube::Result<T>> {
     if matches!(&found, Err(kube::Error::Api(status)) if status.code == 404) {
-        bail!("the VpcFlowMonitor CRD is not installed; run `kubectl apply --server-side -f crds/`");
+        bail!("the {} CRD is not installed; run `kubectl apply --server-side -f crds/`", kind.resource().kind);
     }
     Ok(found)
 }

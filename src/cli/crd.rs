@@ -1,7 +1,51 @@
+use clap::{Args, ValueEnum};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
 
-/// Prints the CRD.
-pub fn print() -> anyhow::Result<()> {
-    Ok(super::print(&serde_yaml_ng::to_string(&VpcFlowMonitor::crd())?)?)
+/// Print the `CustomResourceDefinition`s as YAML. Needs no cluster.
+#[derive(Debug, Args)]
+pub struct Crd {
+    /// The kind, by its plural name. [default: all, one YAML document each]
+    kind: Option<Kind>,
+}
+
+/// A kind by its plural name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "lower")]
+enum Kind {
+    /// `VpcFlowMonitor`: one VPC.
+    VpcFlowMonitors,
+    /// `VpcFlowFleet`: the VPCs that a selector finds.
+    VpcFlowFleets,
+}
+
+impl Kind {
+    fn crd(self) -> CustomResourceDefinition {
+        match self {
+            Self::VpcFlowMonitors => VpcFlowMonitor::crd(),
+            Self::VpcFlowFleets => VpcFlowFleet::crd(),
+        }
+    }
+}
+
+impl Crd {
+    /// Prints them.
+    pub fn run(self) -> anyhow::Result<()> {
+        let kinds = self.kind.map_or_else(|| Kind::value_variants().to_vec(), |kind| vec![kind]);
+        let documents = kinds.into_iter().map(|kind| serde_yaml_ng::to_string(&kind.crd()));
+        Ok(super::print(&documents.collect::<Result<Vec<_>, _>>()?.join("---\n"))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_the_name_of_its_crd() {
+        for kind in Kind::value_variants() {
+            assert_eq!(kind.to_possible_value().unwrap().get_name(), kind.crd().spec.names.plural);
+        }
+    }
 }

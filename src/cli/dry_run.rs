@@ -1,13 +1,15 @@
-//! Asks the API server of the kubeconfig's cluster whether it has a monitor, and whether it would accept it. Nothing is stored.
+//! Asks the API server of the kubeconfig's cluster which monitors and fleets it has, and whether it would accept others. Nothing is stored.
 
 use std::time::Duration;
 
-use kube::api::{DynamicObject, PostParams};
+use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
+use serde_json::Value;
 use thiserror::Error;
 use tokio::time::timeout;
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::kubernetes::{ConfigError, message};
+use vpc_flow_operator::plan::CustomObject;
 
 use super::cluster::{self, ClusterAccess};
 use super::with_causes;
@@ -15,21 +17,22 @@ use super::with_causes;
 /// Time for an answer: a cluster that is further away than that is not reachable.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Attempts to change a monitor that the operator changes at the same time.
+/// Attempts to change an object that the operator changes at the same time.
 const ATTEMPTS: usize = 3;
 
-/// The answer of the API server.
+/// Monitors that are read at once.
+const PAGE: u32 = 100;
+
+/// The answer of an API server that has not accepted an object.
 #[derive(Debug, PartialEq, Eq)]
-pub enum DryRunResult {
-    /// It would accept the monitor.
-    Accepted,
-    /// It would refuse the monitor, with this message.
+pub enum NotAccepted {
+    /// It would refuse the object, with this message.
     Refused(String),
-    /// It has not judged the monitor.
+    /// It has not judged the object.
     NotAsked(NotAsked),
 }
 
-/// The reason why the API server has not judged a monitor.
+/// The reason why the API server has not judged an object.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotAsked {
     /// There is no cluster to ask.
@@ -42,14 +45,20 @@ pub enum NotAsked {
     #[error("the API server did not answer within {} seconds", PATIENCE.as_secs())]
     NoAnswer,
     /// The cluster does not know the kind.
-    #[error("the VpcFlowMonitor CRD is not installed in the cluster")]
-    NoCrd,
-    /// The monitor's namespace is missing.
-    #[error("namespace {0} does not exist in the cluster: it must be created before the monitor")]
+    #[error("the {0} CRD is not installed in the cluster")]
+    NoCrd(String),
+    /// The object's namespace is missing.
+    #[error("namespace {0} does not exist in the cluster: it must be created first")]
     NoNamespace(String),
-    /// The answer is not about the monitor itself.
+    /// The answer is not about the object itself.
     #[error("{0}")]
     Other(String),
+}
+
+impl From<NotAsked> for NotAccepted {
+    fn from(why: NotAsked) -> Self {
+        Self::NotAsked(why)
+    }
 }
 
 /// A chosen cluster that does not answer. Without a choice this is only a note: a file needs no cluster.
@@ -71,23 +80,44 @@ impl ApiServer {
         }
     }
 
-    /// The monitor of that namespace and name in the cluster, if there is one.
-    pub async fn stored(&self, monitor: &VpcFlowMonitor) -> Result<Option<DynamicObject>, NotAsked> {
+    /// The object of that kind, namespace and name in the cluster, if there is one.
+    pub async fn stored<K: CustomObject>(&self, object: &K) -> Result<Option<DynamicObject>, NotAsked> {
         let client = self.0.clone()?;
-        let namespace = monitor.namespace().unwrap_or_default();
-        let (monitors, name) = (cluster::monitors(client, Some(&namespace)), monitor.name_any());
-        let answer = timeout(PATIENCE, monitors.get_opt(&name)).await.map_err(|_| NotAsked::NoAnswer)?;
-        answer.map_err(|error| not_asked(&error, &namespace))
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        let objects: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &ApiResource::erase::<K>(&()));
+        let answer = timeout(PATIENCE, objects.get_opt(&name)).await.map_err(|_| NotAsked::NoAnswer)?;
+        answer.map_err(|error| not_asked::<K>(&error, &namespace))
     }
 
-    /// Submits the monitor as `kubectl apply` would leave it, in a dry run; `stored` is the one in the cluster.
-    pub async fn submit(&self, monitor: &VpcFlowMonitor, stored: Option<&VpcFlowMonitor>) -> DryRunResult {
-        match &self.0 {
-            Ok(client) => timeout(PATIENCE, submit(client, monitor, stored.cloned()))
-                .await
-                .unwrap_or(DryRunResult::NotAsked(NotAsked::NoAnswer)),
-            Err(why) => DryRunResult::NotAsked(why.clone()),
+    /// All monitors of a namespace, or of all namespaces.
+    pub async fn monitors(&self, namespace: Option<&str>) -> Result<Vec<DynamicObject>, NotAsked> {
+        let monitors = cluster::monitors(self.0.clone()?, namespace);
+        let (mut found, mut parameters) = (Vec::new(), ListParams::default().limit(PAGE));
+        loop {
+            let page = timeout(PATIENCE, monitors.list(&parameters)).await.map_err(|_| NotAsked::NoAnswer)?;
+            let page = page.map_err(|error| not_asked::<VpcFlowMonitor>(&error, namespace.unwrap_or_default()))?;
+            found.extend(page.items);
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => parameters = parameters.continue_token(&token),
+                None => return Ok(found),
+            }
         }
+    }
+
+    /// Submits the object as `kubectl apply` would leave it, in a dry run; `stored` is the one in the cluster.
+    pub async fn submit<K: CustomObject>(&self, object: &K, stored: Option<&K>) -> Result<(), NotAccepted> {
+        let client = self.0.clone()?;
+        timeout(PATIENCE, submit(&client, object, stored.cloned())).await.unwrap_or(Err(NotAsked::NoAnswer.into()))
+    }
+
+    /// The monitor that a server-side apply of the manifest would leave, in a dry run.
+    pub async fn apply(&self, manager: &str, namespace: &str, manifest: &Value) -> Result<DynamicObject, NotAccepted> {
+        let monitors = cluster::monitors(self.0.clone()?, Some(namespace));
+        let parameters = PatchParams::apply(manager).force().validation_strict().dry_run();
+        let (name, patch) = (manifest["metadata"]["name"].as_str().unwrap_or_default(), Patch::Apply(manifest));
+        let answer = timeout(PATIENCE, monitors.patch(name, &parameters, &patch)).await;
+        let answer = answer.map_err(|_| NotAsked::NoAnswer)?;
+        answer.map_err(|error| judge::<VpcFlowMonitor>(&error, namespace))
     }
 }
 
@@ -107,34 +137,33 @@ fn not_reachable(error: &anyhow::Error) -> NotAsked {
     NotAsked::NotReachable(with_causes(error))
 }
 
-async fn submit(client: &Client, monitor: &VpcFlowMonitor, mut stored: Option<VpcFlowMonitor>) -> DryRunResult {
-    let namespace = monitor.namespace().unwrap_or_default();
-    let monitors: Api<VpcFlowMonitor> = Api::namespaced(client.clone(), &namespace);
+async fn submit<K: CustomObject>(client: &Client, object: &K, mut stored: Option<K>) -> Result<(), NotAccepted> {
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let objects: Api<K> = Api::namespaced(client.clone(), &namespace);
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
-    let name = monitor.name_any();
-    let mut result = DryRunResult::Accepted;
+    let mut result = Ok(());
     for _ in 0..ATTEMPTS {
         let answer = match stored.take() {
-            Some(live) => monitors.replace(&name, &parameters, &applied(monitor, live)).await,
-            None => monitors.create(&parameters, monitor).await,
+            Some(live) => objects.replace(&name, &parameters, &applied(object, live)).await,
+            None => objects.create(&parameters, object).await,
         };
         result = match answer {
-            Ok(_) => return DryRunResult::Accepted,
-            Err(error) if is_outdated(&error) => DryRunResult::NotAsked(NotAsked::Other(message(&error))),
-            Err(error) => return judge(&error, &namespace),
+            Ok(_) => return Ok(()),
+            Err(error) if is_outdated(&error) => Err(NotAsked::Other(message(&error)).into()),
+            Err(error) => return Err(judge::<K>(&error, &namespace)),
         };
-        stored = match monitors.get_opt(&name).await {
+        stored = match objects.get_opt(&name).await {
             Ok(stored) => stored,
-            Err(error) => return judge(&error, &namespace),
+            Err(error) => return Err(judge::<K>(&error, &namespace)),
         };
     }
     result
 }
 
-/// The live monitor after the file is applied. The spec replaces the present one, because the plan is for it; a patch would leave fields that
+/// The live object after the file is applied. The spec replaces the present one, because the plan is for it; a patch would leave fields that
 /// the file lacks. Labels and annotations of other writers stay.
-fn applied(file: &VpcFlowMonitor, mut live: VpcFlowMonitor) -> VpcFlowMonitor {
-    live.spec = file.spec.clone();
+fn applied<K: CustomObject>(file: &K, mut live: K) -> K {
+    *live.spec_mut() = file.spec().clone();
     live.labels_mut().extend(file.labels().clone());
     live.annotations_mut().extend(file.annotations().clone());
     live
@@ -147,28 +176,28 @@ fn is_outdated(error: &kube::Error) -> bool {
 /// The end of the answer if a webhook that has side effects keeps the API server from a dry run.
 const NO_DRY_RUN: &str = " does not support dry run";
 
-fn not_asked(error: &kube::Error, namespace: &str) -> NotAsked {
+fn not_asked<K: CustomObject>(error: &kube::Error, namespace: &str) -> NotAsked {
     match error {
         kube::Error::Api(status) if status.code == 404 && status.message.contains("namespaces") => {
             NotAsked::NoNamespace(namespace.to_owned())
         }
-        kube::Error::Api(status) if status.code == 404 => NotAsked::NoCrd,
+        kube::Error::Api(status) if status.code == 404 => NotAsked::NoCrd(K::kind(&()).into_owned()),
         kube::Error::Api(status) => NotAsked::Other(status.message.clone()),
         error => NotAsked::NotReachable(message(error)),
     }
 }
 
 /// Only a refusal of the object itself is a refusal: who plans may lack the right to write, and the namespace or the CRD may come later.
-fn judge(error: &kube::Error, namespace: &str) -> DryRunResult {
-    let not_asked = || DryRunResult::NotAsked(not_asked(error, namespace));
+fn judge<K: CustomObject>(error: &kube::Error, namespace: &str) -> NotAccepted {
+    let not_asked = || NotAccepted::NotAsked(not_asked::<K>(error, namespace));
     let kube::Error::Api(status) = error else { return not_asked() };
     let message = &status.message;
     // A policy's message is free text; this is the API server's own one about missing rights.
     let is_about_rights = message.contains(" is forbidden: User ");
     match status.code {
         400 if message.ends_with(NO_DRY_RUN) => not_asked(),
-        403 if !is_about_rights => DryRunResult::Refused(message.clone()),
-        400 | 422 => DryRunResult::Refused(message.clone()),
+        403 if !is_about_rights => NotAccepted::Refused(message.clone()),
+        400 | 422 => NotAccepted::Refused(message.clone()),
         _ => not_asked(),
     }
 }
@@ -181,13 +210,13 @@ mod tests {
 
     use super::*;
 
-    fn judged(code: u16, message: &str) -> DryRunResult {
+    fn judged(code: u16, message: &str) -> NotAccepted {
         let status = Status { code, message: message.to_owned(), ..Status::default() };
-        judge(&kube::Error::Api(Box::new(status)), "network")
+        judge::<VpcFlowMonitor>(&kube::Error::Api(Box::new(status)), "network")
     }
 
     #[test]
-    fn only_a_refusal_of_the_monitor_is_a_refusal() {
+    fn only_a_refusal_of_the_object_is_a_refusal() {
         for (code, message) in [
             (422, "VpcFlowMonitor.vpcflow.dev \"m\" is invalid: spec.region: Invalid value"),
             (400, "admission webhook \"policy.example.com\" denied the request: no"),
@@ -202,7 +231,7 @@ mod tests {
                 "vpcflowmonitors.vpcflow.dev \"m\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
             ),
         ] {
-            assert_eq!(judged(code, message), DryRunResult::Refused(message.to_owned()));
+            assert_eq!(judged(code, message), NotAccepted::Refused(message.to_owned()));
         }
         for (code, message) in [
             (400, "admission webhook \"policy.example.com\" does not support dry run"),
@@ -213,10 +242,13 @@ mod tests {
             ),
             (500, "etcdserver: request timed out"),
         ] {
-            assert_eq!(judged(code, message), DryRunResult::NotAsked(NotAsked::Other(message.to_owned())));
+            assert_eq!(judged(code, message), NotAccepted::NotAsked(NotAsked::Other(message.to_owned())));
         }
-        assert_eq!(judged(404, "404 page not found"), DryRunResult::NotAsked(NotAsked::NoCrd));
-        let no_namespace = DryRunResult::NotAsked(NotAsked::NoNamespace("network".to_owned()));
+        assert_eq!(
+            judged(404, "404 page not found"),
+            NotAccepted::NotAsked(NotAsked::NoCrd("VpcFlowMonitor".to_owned()))
+        );
+        let no_namespace = NotAccepted::NotAsked(NotAsked::NoNamespace("network".to_owned()));
         assert_eq!(judged(404, "namespaces \"network\" not found"), no_namespace);
     }
 

@@ -41,8 +41,7 @@ pub struct Cli {
 enum Command {
     /// Run the controller.
     Run(Box<run::Run>),
-    /// Print the `CustomResourceDefinition` as YAML. Needs no cluster.
-    Crd,
+    Crd(crd::Crd),
     Permissions(Box<permissions::Permissions>),
     #[command(flatten)]
     OfMonitors(OfMonitors),
@@ -136,7 +135,7 @@ impl Cli {
         let result = match self.command {
             Command::OfMonitors(command) => return command.run(),
             Command::Run(run) => run.run().map(success),
-            Command::Crd => crd::print().map(success),
+            Command::Crd(crd) => crd.run().map(success),
             Command::Permissions(permissions) => permissions.run().map(success),
             Command::Completion(completion) => completion.run(Self::command()),
             Command::Man(man) => man.run(Self::command()),
@@ -237,6 +236,14 @@ mod tests {
         assert!(usage(&["/usr/bin/kubectl-vfm", "plan"]).contains("Usage: kubectl vfm plan "));
         assert!(usage(&["kubectl-vfm", "status", "--help"]).contains("Usage: kubectl vfm status "));
         assert!(Plugin::try_parse_from(["kubectl-vfm", "run"]).is_err());
+    }
+
+    #[test]
+    fn a_crd_is_named_by_its_plural_or_all_are_meant() {
+        for arguments in [&["crd"][..], &["crd", "vpcflowmonitors"], &["crd", "vpcflowfleets"]] {
+            assert!(Cli::try_parse_from([&["vpc-flow-operator"], arguments].concat()).is_ok(), "{arguments:?}");
+        }
+        assert!(refusal(&["crd", "vpcs"]).contains("[possible values: vpcflowmonitors, vpcflowfleets]"));
     }
 
     fn refusal(arguments: &[&str]) -> String {

@@ -29,6 +29,10 @@ pub struct Run {
     #[arg(long, env = "WATCH_NAMESPACE", value_parser = namespace, value_delimiter = ',')]
     watch_namespace: Vec<String>,
 
+    /// Work on `VpcFlowFleet` objects, too, which create, change and delete monitors. The chart's `fleets.enabled` gives the rights for it.
+    #[arg(long, env = "FLEETS")]
+    fleets: bool,
+
     /// Number of monitors that are worked on at once. Those that fail or take long are counted apart, and do not delay others.
     #[arg(long, env = "CONCURRENCY", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
@@ -90,6 +94,7 @@ impl Run {
             settings: self.settings.settings(cluster_name, detector),
             allowed_roles: self.settings.allowed_roles(),
             watch_namespaces,
+            fleets: self.fleets,
             resync: self.resync,
             alarm_interval: self.alarm_interval,
             backoff: Backoff::default(),

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args, ValueEnum};
 use kube::ResourceExt;
 use vpc_flow_operator::rule_report::{self, Report, render, render_junit};
@@ -52,11 +52,14 @@ enum TestOutput {
 impl Test {
     /// Prints the outcome of the tests.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let selection = self.files.read(self.namespace.as_deref(), "default");
-        selection.errors.iter().for_each(print_error);
-        let mut all_read = selection.errors.is_empty();
+        let declared = self.files.read(self.namespace.as_deref(), "default");
+        declared.errors.iter().for_each(print_error);
+        let mut all_read = declared.errors.is_empty();
+        if declared.monitors.is_empty() && all_read {
+            bail!("there is no VpcFlowMonitor in the files: the template of a fleet is not tested");
+        }
         let mut monitors = Vec::new();
-        for object in &selection.monitors {
+        for object in &declared.monitors {
             let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
             match rule_report::of_monitor(&name, &object.spec).with_context(|| name.clone()) {
                 Ok(monitor) => monitors.push(monitor),

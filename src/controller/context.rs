@@ -1,9 +1,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kube::api::{ApiResource, DynamicObject};
-use kube::{Api, Client};
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::api::{ApiResource, DynamicObject, ObjectMeta};
+use kube::runtime::events::Event;
+use kube::{Api, Client, Resource};
 use tokio_util::sync::CancellationToken;
 
 use super::alarm_states::AlarmStates;
@@ -47,6 +49,8 @@ pub struct Options {
     pub backoff: Backoff,
     /// Time between two readings of the states of all alarms.
     pub alarm_interval: Duration,
+    /// True if fleets are worked on.
+    pub fleets: bool,
     /// Number of monitors that are worked on at once; those that fail or take long are counted apart.
     pub concurrency: u16,
 }
@@ -80,6 +84,26 @@ impl Context {
     /// The monitors of a namespace, as they are stored.
     pub(super) fn objects(&self, namespace: &str) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), namespace, &ApiResource::erase::<VpcFlowMonitor>(&()))
+    }
+
+    /// Publishes events about an object, within its limit.
+    pub(super) async fn publish<K: Resource<DynamicType = ()>>(&self, metadata: &ObjectMeta, events: Vec<Event>) {
+        let uid = metadata.uid.clone().unwrap_or_default();
+        let reference = ObjectReference {
+            api_version: Some(K::api_version(&()).into_owned()),
+            kind: Some(K::kind(&()).into_owned()),
+            name: metadata.name.clone(),
+            namespace: metadata.namespace.clone(),
+            uid: metadata.uid.clone(),
+            ..ObjectReference::default()
+        };
+        for event in events {
+            if self.with_memory(&uid, |memory| memory.events.allows(Instant::now())) {
+                self.recorder.publish(event, &reference).await;
+            } else {
+                tracing::info!(reason = event.reason, note = event.note, "event budget used up; logged only");
+            }
+        }
     }
 
     /// Records the generation of a monitor's spec. A new one makes a pass due.

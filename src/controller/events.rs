@@ -38,15 +38,13 @@ pub fn of_changes(outcome: &Outcome, repaired: bool) -> Vec<Event> {
 /// Events about new kinds of trouble: of systems, or of the whole monitor where no system could be read. The former trouble comes from the
 /// stored status, so a restart repeats nothing.
 #[must_use]
-pub fn of_troubles(previous: &VpcFlowMonitorStatus, current: &VpcFlowMonitorStatus) -> Vec<Event> {
+pub fn of_troubles(previous: &[Condition], current: &[Condition]) -> Vec<Event> {
     let known = |condition: &Condition| {
         previous
-            .conditions
             .iter()
             .any(|old| old.type_ == condition.type_ && old.status == condition.status && old.reason == condition.reason)
     };
     let (summaries, systems): (Vec<_>, Vec<_>) = current
-        .conditions
         .iter()
         .filter(|condition| is_trouble(condition))
         .partition(|condition| [READY, RECONCILING, STALLED].contains(&condition.type_.as_str()));
@@ -73,7 +71,8 @@ fn is_trouble(condition: &Condition) -> bool {
     condition.status == "False" && Reason::parse(&condition.reason).is_none_or(Reason::is_trouble)
 }
 
-fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
+/// An event; its note is cut to the length that Kubernetes takes.
+pub fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
     let mut note = note.to_owned();
     if note.len() > NOTE_BYTES {
         note.truncate(note.floor_char_boundary(NOTE_BYTES - '…'.len_utf8()));
@@ -183,11 +182,11 @@ mod tests {
             condition("FlowLogsReady", "WaitingForDependency"),
         ];
         let now = VpcFlowMonitorStatus { conditions, ..before.clone() };
-        let events = of_troubles(&before, &now);
+        let events = of_troubles(&before.conditions, &now.conditions);
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].reason, "AccessDenied");
         assert!(events[0].note.as_ref().is_some_and(|note| note.len() <= NOTE_BYTES && note.ends_with('…')));
-        assert!(of_troubles(&now, &now).is_empty());
+        assert!(of_troubles(&now.conditions, &now.conditions).is_empty());
     }
 
     #[test]
@@ -199,10 +198,10 @@ mod tests {
         let before = VpcFlowMonitorStatus { conditions, ..VpcFlowMonitorStatus::default() };
         let conditions = vec![unreachable, condition("DeliveryRoleReady", "AwsError")];
         let now = VpcFlowMonitorStatus { conditions, ..before.clone() };
-        let events = of_troubles(&before, &now);
+        let events = of_troubles(&before.conditions, &now.conditions);
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].note.as_deref(), Some("the role cannot be assumed"));
-        assert!(of_troubles(&now, &now).is_empty());
+        assert!(of_troubles(&now.conditions, &now.conditions).is_empty());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod connect;
 mod context;
 mod events;
 mod finalizer;
+mod fleets;
 mod health;
 mod listener;
 mod mode;
@@ -24,7 +25,7 @@ use std::future::{Future, pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{join_all, join3};
+use futures::future::{join_all, join4};
 use futures::{FutureExt, StreamExt};
 use kube::Api;
 use kube::runtime::controller::{self, Config, Controller};
@@ -72,6 +73,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         lists.push(list);
     }
     let alarms = alarm_reader::keep_current(Arc::clone(&context), stop.clone());
+    let fleets = fleets::keep(Arc::clone(&context), stop.clone());
     let report_when_all_are_listed = async move {
         for mut list in lists {
             if list.wait_for(|listed| *listed).await.is_err() {
@@ -81,7 +83,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         known.send_replace(true);
     };
     tokio::select! {
-        (_, (), ()) = join3(join_all(keepers), report_when_all_are_listed, alarms) => Ended::Finished,
+        (_, (), (), ()) = join4(join_all(keepers), report_when_all_are_listed, alarms, fleets) => Ended::Finished,
         () = out_of_time => {
             tracing::warn!("calls under way did not finish in time; the next start reads their effects from AWS");
             Ended::Abandoned

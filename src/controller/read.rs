@@ -1,4 +1,4 @@
-//! Reads stored monitors. The schema may have changed since one was stored, so not every object can be read.
+//! Reads stored monitors and fleets. The schema may have changed since one was stored, so not every object can be read.
 
 use kube::ResourceExt;
 use kube::api::{DynamicObject, ObjectMeta, PartialObjectMeta};
@@ -8,7 +8,7 @@ use serde_path_to_error::{Path, Segment};
 use thiserror::Error;
 
 use crate::api::conditions::Reason;
-use crate::api::{VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
+use crate::api::{VpcFlowFleet, VpcFlowFleetSpec, VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
 use crate::engine::Failure;
 
 /// The part of a monitor that is watched: it can be read whatever the spec contains.
@@ -54,6 +54,15 @@ pub fn read(object: DynamicObject) -> Result<VpcFlowMonitor, Box<Unreadable>> {
         Ok(spec) => Ok(VpcFlowMonitor { metadata, status, ..VpcFlowMonitor::new(&name, spec) }),
         Err((_, problem)) => Err(Box::new(Unreadable { metadata, status: status.unwrap_or_default(), problem })),
     }
+}
+
+/// Reads a fleet. An unreadable status is left out: it is found out again.
+pub fn read_fleet(object: DynamicObject) -> Result<VpcFlowFleet, Problem> {
+    let name = object.name_any();
+    let DynamicObject { metadata, mut data, .. } = object;
+    let spec = parse::<VpcFlowFleetSpec>("spec", data["spec"].take()).map_err(|(_, problem)| problem)?;
+    let status = serde_json::from_value(data["status"].take()).ok();
+    Ok(VpcFlowFleet { metadata, status, ..VpcFlowFleet::new(&name, spec) })
 }
 
 fn read_status(mut stored: Value) -> VpcFlowMonitorStatus {

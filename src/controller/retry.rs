@@ -93,6 +93,11 @@ impl Memory {
         self.failed_passes > 0
     }
 
+    /// Records a pass that did not fail.
+    pub const fn succeeds(&mut self) {
+        self.failed_passes = 0;
+    }
+
     /// The wait after a failed pass: doubled each time, or as long as a resync if only a person can help.
     pub fn back_off(&mut self, terminal: bool, resync: Duration, backoff: Backoff) -> Duration {
         if terminal {

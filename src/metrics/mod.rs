@@ -1,5 +1,7 @@
 //! The metrics of the operator, for Prometheus. Every name begins with `vpc_flow_operator_`; docs/operations.md lists them.
 
+mod conditions;
+mod fleets;
 mod monitors;
 mod process;
 
@@ -15,6 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+pub use fleets::Fleets;
 pub use monitors::Monitors;
 
 use crate::api::ResourceKind;
@@ -35,6 +38,7 @@ pub struct Metrics {
     changes: Family<ChangeLabels, Counter>,
     limits: LimitMetrics,
     monitors: Monitors,
+    fleets: Fleets,
     /// Leader, active workers, queue depth.
     live: [Gauge; 3],
 }
@@ -114,6 +118,8 @@ impl Default for Metrics {
         let limits = LimitMetrics::register(registry);
         let monitors = Monitors::default();
         registry.register_collector(Box::new(monitors.clone()));
+        let fleets = Fleets::default();
+        registry.register_collector(Box::new(fleets.clone()));
         let [leader, active, queued]: [Gauge; 3] = Default::default();
         registry.register("leader", "1 while this replica works, 0 while it stands by", leader.clone());
         registry.register("active_workers", "Passes under way", active.clone());
@@ -129,6 +135,7 @@ impl Default for Metrics {
             changes,
             limits,
             monitors,
+            fleets,
         }
     }
 }
@@ -168,6 +175,12 @@ impl Metrics {
     #[must_use]
     pub const fn monitors(&self) -> &Monitors {
         &self.monitors
+    }
+
+    /// The states of the fleets.
+    #[must_use]
+    pub const fn fleets(&self) -> &Fleets {
+        &self.fleets
     }
 
     /// Sets the gauges to the present values.

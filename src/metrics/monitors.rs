@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,6 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use super::conditions;
 use crate::api::status::{AlarmStatus, VpcFlowMonitorStatus};
 
 /// The states of the monitors, as last reported in their status. Deleted monitors are not in it.
@@ -18,8 +19,7 @@ pub struct Monitors(Arc<Mutex<HashMap<String, Standing>>>);
 struct Standing {
     namespace: String,
     name: String,
-    /// Type, status and reason.
-    conditions: Vec<(String, String, String)>,
+    conditions: Vec<conditions::Standing>,
     firing: i64,
 }
 
@@ -29,11 +29,7 @@ impl Monitors {
         let standing = Standing {
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
-            conditions: status
-                .conditions
-                .iter()
-                .map(|condition| (condition.type_.clone(), condition.status.clone(), condition.reason.clone()))
-                .collect(),
+            conditions: conditions::standing(&status.conditions),
             firing: firing(&status.alarms),
         };
         self.all().insert(metadata.uid.clone().unwrap_or_default(), standing);
@@ -65,16 +61,8 @@ fn firing(alarms: &[AlarmStatus]) -> i64 {
 impl Collector for Monitors {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let all = self.all();
-        let mut counts: BTreeMap<(&str, &str, &str), i64> = BTreeMap::new();
-        for (condition, status, reason) in all.values().flat_map(|standing| &standing.conditions) {
-            *counts.entry((condition, status, reason)).or_default() += 1;
-        }
-        let help = "Monitors by condition, its status and reason";
-        let mut monitors = encoder.encode_descriptor("monitors", help, None, MetricType::Gauge)?;
-        for ((condition, status, reason), count) in counts {
-            let labels = [("condition", condition), ("status", status), ("reason", reason)];
-            ConstGauge::new(count).encode(monitors.encode_family(&labels)?)?;
-        }
+        let all_conditions = all.values().flat_map(|standing| &standing.conditions);
+        conditions::encode(&mut encoder, "monitors", "Monitors by condition, its status and reason", all_conditions)?;
         let help = "Alarms in state ALARM when last looked at";
         let mut alarms = encoder.encode_descriptor("alarms_firing", help, None, MetricType::Gauge)?;
         for standing in all.values() {

@@ -254,7 +254,8 @@ const FILES_PER_DAY: f64 = 288.0;
 /// Memory of the function for which the assumption about its time holds.
 const BATCH_MEMORY_MB: f64 = 128.0;
 
-fn in_cents(amount: f64) -> f64 {
+/// The amount with two decimals.
+pub(super) fn in_cents(amount: f64) -> f64 {
     (amount * 100.0).round() / 100.0
 }
 

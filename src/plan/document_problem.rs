@@ -15,12 +15,14 @@ pub enum DocumentProblem {
     #[error("kind is missing")]
     Kindless,
     /// A field is misspelt, or in the wrong place.
-    #[error("{field}: unknown field; {}", remedy(similar.as_ref()))]
+    #[error("{field}: unknown field; {}", remedy(similar.as_ref(), kind))]
     UnknownField {
         /// Its path.
         field: String,
         /// The name of the field that is probably meant.
         similar: Option<String>,
+        /// The kind of the object.
+        kind: String,
     },
     /// A field has a value that it cannot have.
     #[error("{field}: {problem}")]
@@ -50,23 +52,22 @@ impl DocumentProblem {
     pub(super) fn means(&self, name: &str) -> bool {
         matches!(self, Self::UnknownField { similar: Some(similar), .. } if similar == name)
     }
-}
 
-impl From<Violation> for DocumentProblem {
-    fn from(violation: Violation) -> Self {
+    /// The problem of an object of that kind.
+    pub(super) fn of_violation(violation: Violation, kind: &str) -> Self {
         match violation {
-            Violation::UnknownField { field, similar, .. } => Self::UnknownField { field, similar },
-            Violation::Missing(field) => Self::InvalidField { field, problem: "is missing".to_owned() },
-            Violation::Malformed(field, problem) | Violation::Invalid(field, problem) => {
-                Self::InvalidField { field, problem }
+            Violation::UnknownField { field, similar, .. } => {
+                Self::UnknownField { field, similar, kind: kind.to_owned() }
             }
+            Violation::Missing(field) => Self::invalid(&field, "is missing"),
+            Violation::Malformed(field, problem) | Violation::Invalid(field, problem) => Self::invalid(&field, problem),
         }
     }
 }
 
-fn remedy(similar: Option<&String>) -> String {
+fn remedy(similar: Option<&String>, kind: &str) -> String {
     match similar {
         Some(name) => format!("did you mean {name}?"),
-        None => "`kubectl explain vpcflowmonitor --recursive` lists all fields".to_owned(),
+        None => format!("`kubectl explain {} --recursive` lists all fields", kind.to_lowercase()),
     }
 }

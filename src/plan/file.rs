@@ -1,15 +1,15 @@
-//! Monitors from a YAML file, as `kubectl apply` would send them.
+//! Monitors and fleets from a YAML file, as `kubectl apply` would send them.
 
-use crd_schema::{BrokenRule, RulesError, Violation};
-use kube::{CustomResourceExt, Resource};
-use serde_json::{Value, json};
+use kube::Resource;
+use serde_json::Value;
 use thiserror::Error;
 
 use super::document_problem::DocumentProblem;
+use super::object::checked;
 use super::yaml;
-use crate::api::{GROUP, VpcFlowMonitor};
+use crate::api::{GROUP, VpcFlowFleet, VpcFlowMonitor};
 
-/// A failure to read monitors from a file.
+/// A failure to read objects from a file.
 #[derive(Debug, Error)]
 pub enum FileError {
     /// A document has a problem.
@@ -21,54 +21,19 @@ pub enum FileError {
         problem: DocumentProblem,
     },
     /// There is nothing to plan.
-    #[error("there is no VpcFlowMonitor in it")]
-    NoMonitor,
+    #[error("there is no VpcFlowMonitor and no VpcFlowFleet in it")]
+    Nothing,
 }
 
-/// The monitors of a file, and every problem of the other documents.
+/// The monitors and fleets of a file, and every problem of the other documents.
 #[derive(Debug, Default)]
 pub struct FileContent {
     /// The monitors without a problem, in the order of the file.
     pub monitors: Vec<VpcFlowMonitor>,
+    /// The fleets without a problem, in the order of the file.
+    pub fleets: Vec<VpcFlowFleet>,
     /// The problems, in the order of the file.
     pub errors: Vec<FileError>,
-}
-
-/// A change that the API server refuses for the monitor in the cluster.
-#[derive(Debug, Error)]
-pub enum ChangeError {
-    /// Rules about the change are broken.
-    #[error("{}", listed(.0))]
-    BrokenRules(Vec<BrokenRule>),
-    /// The rules cannot be evaluated.
-    #[error(transparent)]
-    Rules(#[from] RulesError),
-    /// One of the two is no JSON.
-    #[error("the monitors cannot be compared: {0}")]
-    Json(#[from] serde_json::Error),
-}
-
-fn listed(broken: &[BrokenRule]) -> String {
-    broken.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-/// Refuses a change of the monitor in the cluster that breaks a rule, such as one of an immutable field.
-pub fn check_change(live: &VpcFlowMonitor, declared: &VpcFlowMonitor) -> Result<(), ChangeError> {
-    let spec_only =
-        |monitor: &VpcFlowMonitor| Ok::<_, serde_json::Error>(json!({"spec": serde_json::to_value(&monitor.spec)?}));
-    let broken = crd_schema::broken(&spec_only(declared)?, Some(&spec_only(live)?), &of_spec(&root_schema()))?;
-    if broken.is_empty() { Ok(()) } else { Err(ChangeError::BrokenRules(broken)) }
-}
-
-/// The schema of the whole object.
-fn root_schema() -> Value {
-    let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap_or_default();
-    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
-}
-
-/// The schema without its rules about the name.
-fn of_spec(root: &Value) -> Value {
-    json!({"properties": {"spec": root["properties"]["spec"]}})
 }
 
 /// The text of a file: UTF-8, or UTF-16 if it begins with a byte-order mark of it, as Windows writes it.
@@ -85,156 +50,69 @@ pub fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// The monitors among the documents of a YAML file and the lists in it; other kinds are passed over. All rules of the CRD are checked but
-/// those about a change, see [`check_change`].
+/// The monitors and fleets among the documents of a YAML file and the lists in it; other kinds are passed over. Each is checked by
+/// [`checked`].
 #[must_use]
 pub fn read(text: &str) -> FileContent {
     let mut content = FileContent::default();
     for (document, object) in yaml::objects(text) {
-        let values = match object {
-            Ok(object) => flattened(object).into_iter().map(of_value).collect(),
+        let added = match object {
+            Ok(object) => flattened(object).into_iter().map(|value| content.add(value)).collect(),
             Err(source) => vec![Err(vec![DocumentProblem::Unreadable(source)])],
         };
-        for value in values {
-            match value {
-                Ok(monitor) => content.monitors.extend(monitor),
-                Err(problems) => {
-                    content
-                        .errors
-                        .extend(problems.into_iter().map(|problem| FileError::Document { document, problem }));
-                }
-            }
-        }
+        let problems = added.into_iter().filter_map(Result::err).flatten();
+        content.errors.extend(problems.map(|problem| FileError::Document { document, problem }));
     }
-    if content.monitors.is_empty() && content.errors.is_empty() {
-        content.errors.push(FileError::NoMonitor);
+    if content.monitors.is_empty() && content.fleets.is_empty() && content.errors.is_empty() {
+        content.errors.push(FileError::Nothing);
     }
     content
 }
 
-/// The monitor, or nothing if it is of another kind.
-fn of_value(value: Value) -> Result<Option<VpcFlowMonitor>, Vec<DocumentProblem>> {
-    if value["kind"].as_str().is_none_or(str::is_empty) {
-        return Err(vec![DocumentProblem::Kindless]);
-    }
-    match is_monitor(&value) {
-        Ok(true) => monitor(value).map(Some),
-        Ok(false) => Ok(None),
-        Err(problem) => Err(vec![problem]),
+impl FileContent {
+    /// Adds the object, unless it is of another kind.
+    fn add(&mut self, value: Value) -> Result<(), Vec<DocumentProblem>> {
+        if value["kind"].as_str().is_none_or(str::is_empty) {
+            return Err(vec![DocumentProblem::Kindless]);
+        }
+        if is_a::<VpcFlowMonitor>(&value)? {
+            self.monitors.push(checked(value)?);
+        } else if is_a::<VpcFlowFleet>(&value)? {
+            self.fleets.push(checked(value)?);
+        }
+        Ok(())
     }
 }
 
 /// The objects of a document: itself, or the items of its list.
 fn flattened(mut value: Value) -> Vec<Value> {
-    let is_list = matches!(value["kind"].as_str(), Some("List" | "VpcFlowMonitorList"));
+    let is_list = matches!(value["kind"].as_str(), Some("List" | "VpcFlowMonitorList" | "VpcFlowFleetList"));
     match value.get_mut("items").filter(|_| is_list) {
         Some(Value::Array(items)) => std::mem::take(items),
         _ => vec![value],
     }
 }
 
-/// An error if it is one of another version, which the API server does not know.
-fn is_monitor(value: &Value) -> Result<bool, DocumentProblem> {
+/// True if the object is of the kind. An error if it is one of another version, which the API server does not know.
+fn is_a<K: Resource<DynamicType = ()>>(value: &Value) -> Result<bool, Vec<DocumentProblem>> {
     let version = value["apiVersion"].as_str().unwrap_or_default();
-    if value["kind"] != VpcFlowMonitor::kind(&()).as_ref() || version.split('/').next() != Some(GROUP) {
+    if value["kind"] != K::kind(&()).as_ref() || version.split('/').next() != Some(GROUP) {
         return Ok(false);
     }
-    let expected = VpcFlowMonitor::api_version(&());
+    let expected = K::api_version(&());
     if version == expected {
         Ok(true)
     } else {
-        Err(DocumentProblem::invalid("apiVersion", format!("{version} is not served: write {expected}")))
+        Err(vec![DocumentProblem::invalid("apiVersion", format!("{version} is not served: write {expected}"))])
     }
-}
-
-/// The fields of an object that `kubectl get -o yaml` prints.
-const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
-
-/// Longest name by the CRD's rule; the name is part of a tag's value.
-const NAME_CHARS: usize = 63;
-
-fn monitor(mut value: Value) -> Result<VpcFlowMonitor, Vec<DocumentProblem>> {
-    let mut problems = of_metadata(&value["metadata"]);
-    let is_named = problems.is_empty();
-    problems.extend(of_top_level(&value));
-    if let Some(status) = value.get_mut("status") {
-        *status = Value::Null;
-    }
-    let root = root_schema();
-    let schema = &root["properties"]["spec"];
-    if !value["spec"].is_object() {
-        // A misspelt `spec` is reported as that.
-        if problems.iter().all(|problem| !problem.means("spec")) {
-            problems.push(DocumentProblem::invalid("spec", "is missing"));
-        }
-        return Err(problems);
-    }
-    crd_schema::prune_nulls(&mut value["spec"], schema);
-    let violations = crd_schema::violations(&value["spec"], schema, "spec");
-    let is_malformed = |violation: &Violation| matches!(violation, Violation::Malformed(..) | Violation::Missing(_));
-    let is_well_formed = !violations.iter().any(is_malformed);
-    problems.extend(violations.into_iter().map(DocumentProblem::from));
-    if is_well_formed {
-        crd_schema::defaulted(&mut value["spec"], schema);
-        // The rule about the name needs a name.
-        let of_spec = of_spec(&root);
-        match crd_schema::broken(&value, None, if is_named { &root } else { &of_spec }) {
-            Ok(broken) => problems.extend(broken.into_iter().map(DocumentProblem::BrokenRule)),
-            Err(error) => problems.push(DocumentProblem::Rules(error)),
-        }
-    }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let field = error.path().to_string();
-        vec![DocumentProblem::invalid(&field, error.into_inner().to_string())]
-    })
-}
-
-fn of_top_level(value: &Value) -> Vec<DocumentProblem> {
-    let names = value.as_object().into_iter().flat_map(serde_json::Map::keys);
-    let unknown = names.filter(|name| !TOP_LEVEL.contains(&name.as_str()));
-    let problem = |name: &String| DocumentProblem::UnknownField {
-        field: name.clone(),
-        similar: crd_schema::similar(name, TOP_LEVEL, |name| value.get(name).is_none()),
-    };
-    unknown.map(problem).collect()
-}
-
-/// The problems of the name and of the namespace; the others are those of its type.
-fn of_metadata(metadata: &Value) -> Vec<DocumentProblem> {
-    let mut problems = Vec::new();
-    match &metadata["name"] {
-        Value::Null => problems.push(DocumentProblem::Nameless),
-        Value::String(name) if !is_name(name) => {
-            problems.push(DocumentProblem::invalid("metadata.name", "1 to 63 lower-case letters, digits, `-` or `.`"));
-        }
-        Value::String(_) => {}
-        _ => problems.push(DocumentProblem::invalid("metadata.name", "must be of type string")),
-    }
-    if metadata["namespace"].as_str().is_some_and(|namespace| !is_label(namespace)) {
-        problems.push(DocumentProblem::invalid("metadata.namespace", "1 to 63 lower-case letters, digits or `-`"));
-    }
-    problems
-}
-
-/// The name of a monitor: by the CRD's rule, and as Kubernetes requires it for names of objects.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    text.len() <= NAME_CHARS && text.split('.').all(is_label)
-}
-
-/// A DNS label of RFC 1123, as Kubernetes requires it for the name of a namespace.
-#[must_use]
-pub fn is_label(text: &str) -> bool {
-    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=63).contains(&text.len()) && text.chars().all(valid) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::plan::object::check_change;
 
     const HEAD: &str = "apiVersion: vpcflow.dev/v1alpha1\nkind: VpcFlowMonitor\nmetadata: {name: m}\n";
 
@@ -248,9 +126,20 @@ mod tests {
     }
 
     fn monitors(text: &str) -> Vec<VpcFlowMonitor> {
-        let FileContent { monitors, errors } = read(text);
+        let FileContent { monitors, errors, .. } = read(text);
         assert!(errors.is_empty(), "{errors:?}");
         monitors
+    }
+
+    /// A fleet with these parts of its spec in place of valid ones.
+    fn fleet(name: &str, changes: &str) -> String {
+        let mut spec: serde_json::Map<String, Value> = serde_json::from_value(json!({
+            "places": [{"name": "home"}], "selector": {"matchTags": {"env": "prod"}}, "template": {},
+        }))
+        .unwrap();
+        spec.extend(serde_yaml_ng::from_str::<serde_json::Map<String, Value>>(changes).unwrap());
+        let (api_version, kind) = (VpcFlowFleet::api_version(&()), VpcFlowFleet::kind(&()));
+        json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": spec}).to_string()
     }
 
     #[test]
@@ -294,7 +183,44 @@ mod tests {
         let monitors = monitors(&text);
         assert_eq!((monitors.len(), monitors[0].spec.s3.prefix.as_str()), (1, "vpc-flow-logs"));
         assert_eq!(monitors[0].status, None, "what a file says of it is no witness");
-        assert_eq!(problems("kind: VpcFlowMonitor\napiVersion: other.dev/v1\n"), FileError::NoMonitor.to_string());
+        assert_eq!(problems("kind: VpcFlowMonitor\napiVersion: other.dev/v1\n"), FileError::Nothing.to_string());
+    }
+
+    #[test]
+    fn fleets_are_read_beside_monitors_and_get_their_defaults() {
+        let text = format!("{HEAD}spec: {{vpcId: vpc-12345678}}\n---\n{}\n", fleet("m", "{}"));
+        let FileContent { monitors, fleets, errors } = read(&text);
+        assert_eq!((monitors.len(), fleets.len(), errors.len()), (1, 1, 0), "{errors:?}");
+        assert_eq!((fleets[0].spec.max_monitors, fleets[0].spec.rollout.waves.len()), (50, 3));
+        // The template has the schema of a monitor, which is checked with the VPCs.
+        let open = read(&fleet("m", "template: {spec: {s3: null, detector: {customRules: [{name: {a: b}}]}}}"));
+        assert_eq!(open.errors.len(), 0, "{:?}", open.errors);
+        assert_eq!(read(&format!("kind: VpcFlowFleetList\nitems: [{}]", fleet("m", "{}"))).fleets.len(), 1);
+    }
+
+    #[test]
+    fn a_fleet_is_checked_by_its_own_crd() {
+        for (changes, expected) in [
+            ("selector: {}", "spec.selector: a selector needs matchTags"),
+            ("places: []", "spec.places: has 0 entries; at least 1"),
+            ("places: [{name: A}]", "spec.places[0].name: `A`: the name of a place has"),
+            ("places: [{name: a}, {name: a}]", "spec.places: each place has a name of its own (a)"),
+            ("rollout: {waves: [101%, 100%]}", "spec.rollout.waves[0]: `101%`: a number of monitors is 0 to 1000"),
+            ("rollout: {waves: [-1, 100%]}", "spec.rollout.waves[0]: -1: a number of monitors is 0 to 1000"),
+            ("rollout: {waves: [1, 50%]}", "spec.rollout.waves: the last wave is 100%"),
+            ("maxMonitors: 1001", "spec.maxMonitors: 1001 is more than 1000"),
+            ("template: {spec: {vpcId: vpc-12345678}}", "spec.template.spec: vpcId is set by the fleet"),
+            ("template: {spec: {s3: {bucketName: b}}}", "spec.template.spec: s3.bucketName names one thing"),
+            ("template: {metadata: {labels: {vpcflow.dev/a: b}}}", "spec.template.metadata: labels and annotations"),
+            ("overrides: [{spec: {region: eu-west-1}}]", "spec.overrides[0].spec: region is set by the fleet"),
+            ("maxMonitor: 3", "spec.maxMonitor: unknown field; did you mean maxMonitors?"),
+            ("other: 3", "spec.other: unknown field; `kubectl explain vpcflowfleet --recursive` lists all fields"),
+        ] {
+            let found = problems(&fleet("m", changes));
+            assert!(found.starts_with(&format!("document 1: {expected}")), "{changes}: {found}");
+        }
+        assert_eq!(problems(&fleet("m", "rollout: {waves: [1, 10%, 100%], maxUnready: 5%}")), "");
+        assert!(problems(&fleet(&"n".repeat(46), "{}")).contains("metadata.name has at most 45 characters"));
     }
 
     #[test]
@@ -343,7 +269,7 @@ mod tests {
         assert!(problem("{vpcId: vpc-12345678, tags: {a: yes}}").contains("spec.tags.a: must be of type string"));
         assert!(
             problem("{vpcId: vpc-12345678, dashboard: {on: true}}")
-                .contains("spec.dashboard.true: unknown field; `kubectl explain")
+                .contains("spec.dashboard.true: unknown field; `kubectl explain vpcflowmonitor")
         );
         assert_eq!(problems("a: 1"), "document 1: kind is missing");
     }
@@ -357,7 +283,8 @@ mod tests {
         let nested =
             "{vpcId: vpc-12345678, notifications: {subscriptions: [{protocol: email, endpoint: a@b, filter: {}}]}}";
         assert!(
-            problem(nested).contains("spec.notifications.subscriptions[0].filter: unknown field; `kubectl explain")
+            problem(nested)
+                .contains("spec.notifications.subscriptions[0].filter: unknown field; `kubectl explain vpcflowmonitor")
         );
         assert!(
             problem("{vpcId: vpc-12345678, trafficType: SOME}")

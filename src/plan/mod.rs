@@ -7,7 +7,11 @@ mod by_resource;
 pub mod cost;
 mod document_problem;
 mod file;
+pub mod fleet;
+mod groups;
+mod object;
 mod palette;
+mod summary;
 mod table;
 mod vpc;
 mod without_status;
@@ -21,9 +25,12 @@ use serde::Serialize;
 pub use cost::Estimate;
 pub use crd_schema::BrokenRule;
 pub use document_problem::DocumentProblem;
-pub use file::{ChangeError, FileContent, FileError, check_change, decode, is_label, is_name, read};
+pub use file::{FileContent, FileError, decode, read};
+pub use fleet::FleetPlan;
+pub use object::{ChangeError, CustomObject, check_change, checked, is_label, is_name};
 pub use palette::Palette;
-pub use table::{render, render_all};
+pub use summary::render_all;
+pub use table::render;
 pub use without_status::plan_without_status;
 pub use yaml::{YamlError, objects};
 
@@ -44,6 +51,12 @@ use crate::resources::flow_logs::{self, Vpc, mentions, watched_twice};
 pub struct Plan {
     /// `<namespace>/<name>`
     pub monitor: String,
+    /// `<namespace>/<name>` of its fleet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<String>,
+    /// The wave in which the fleet changes it, from 1, if a change of the template is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<usize>,
     /// The VPC.
     pub vpc_id: String,
     /// The account.
@@ -59,7 +72,7 @@ pub struct Plan {
     pub deletion_policy: DeletionPolicy,
     /// True if this is the plan of the monitor's deletion.
     pub destroy: bool,
-    /// True if the operator makes none of these changes, because `spec.suspend` is true.
+    /// True if the operator makes none of these changes, because `spec.suspend` of the monitor or of its fleet is true.
     pub suspended: bool,
     /// In the order of the work, as far as there is one.
     pub changes: Vec<PlannedChange>,
@@ -70,6 +83,9 @@ pub struct Plan {
     /// The cost of the monitor, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Estimate>,
+    /// Texts that only this monitor has, from [`groups::own_texts`].
+    #[serde(skip)]
+    own_texts: Vec<String>,
 }
 
 /// The origin of the cluster's name.
@@ -207,6 +223,8 @@ fn of_outcomes(
     }
     Plan {
         monitor: format!("{}/{}", monitor.namespace, monitor.name),
+        fleet: None,
+        wave: None,
         vpc_id: monitor.spec.vpc_id.clone(),
         account_id: monitor.account_region.account.clone(),
         region: monitor.account_region.region.clone(),
@@ -219,6 +237,7 @@ fn of_outcomes(
         problems,
         notes,
         cost: None,
+        own_texts: groups::own_texts(monitor),
     }
 }
 

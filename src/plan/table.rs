@@ -42,9 +42,22 @@ const ACTIONS: [(Action, &str); 6] = [
     (Action::Delete, "to delete"),
 ];
 
-/// A line for each resource, with its fields and reason below it, and the sum. Problems come first: they need a person.
+/// A line for each resource, with its fields and reason below it, and the sum.
 #[must_use]
 pub fn render(plan: &Plan, palette: &Palette) -> String {
+    format!("{}\n{}", title(plan), render_body(plan, palette))
+}
+
+/// The monitor, with its VPC.
+pub(super) fn title(plan: &Plan) -> String {
+    let Plan { monitor, vpc_id, account_id, region, .. } = plan;
+    let what = if plan.destroy { "deletion of " } else { "" };
+    let wave = plan.wave.map(|wave| format!(", wave {wave}")).unwrap_or_default();
+    format!("{what}{monitor}: {vpc_id} in account {account_id}, {region}{wave}")
+}
+
+/// The plan without its title. Problems come first: they need a person.
+pub(super) fn render_body(plan: &Plan, palette: &Palette) -> String {
     let mut text = String::new();
     let heading_style = palette.heading;
     // Writing to a String cannot fail.
@@ -78,9 +91,6 @@ pub fn render(plan: &Plan, palette: &Palette) -> String {
 }
 
 fn write_header(text: &mut String, plan: &Plan, palette: &Palette) {
-    let what = if plan.destroy { "deletion of " } else { "" };
-    let Plan { monitor, vpc_id, account_id, region, cluster_name, .. } = plan;
-    let _ = writeln!(text, "{what}{monitor}: {vpc_id} in account {account_id}, {region}");
     let source = match plan.cluster_name_source {
         None => "",
         Some(ClusterNameSource::Flag) => " (from --cluster-name)",
@@ -89,7 +99,7 @@ fn write_header(text: &mut String, plan: &Plan, palette: &Palette) {
             " (the UID of kube-system; if the operator has a --cluster-name, give the same one here)"
         }
     };
-    let _ = writeln!(text, "cluster {cluster_name}{source}");
+    let _ = writeln!(text, "cluster {}{source}", plan.cluster_name);
     if plan.destroy {
         let consequence = match plan.deletion_policy {
             DeletionPolicy::Delete => "everything is deleted, with all records, for good",
@@ -165,7 +175,7 @@ fn sum(plan: &Plan) -> String {
 }
 
 /// The changes and problems of all these plans.
-fn counts(plans: &[&Plan]) -> String {
+pub(super) fn counts(plans: &[&Plan]) -> String {
     let all = |count: &dyn Fn(&Plan) -> usize| plans.iter().map(|plan| count(plan)).sum::<usize>();
     let actions = ACTIONS.map(|(action, label)| (all(&|plan| plan.count(action)), label));
     let labelled = actions.into_iter().chain([(all(&Plan::waiting), "waiting")]);
@@ -177,26 +187,6 @@ fn counts(plans: &[&Plan]) -> String {
         1 => format!("{changes}; 1 problem"),
         count => format!("{changes}; {count} problems"),
     }
-}
-
-/// The plans of all monitors. Several are summed up in the last line, with the number of monitors that could not be planned.
-#[must_use]
-pub fn render_all(plans: &[Plan], not_planned: usize, palette: &Palette) -> String {
-    let mut text = plans.iter().map(|plan| render(plan, palette)).collect::<Vec<_>>().join("\n");
-    if plans.len() + not_planned > 1 {
-        let (suspended, active): (Vec<_>, Vec<_>) = plans.iter().partition(|plan| plan.suspended);
-        let (style, planned) = (palette.heading, active.len());
-        let monitors = if planned == 1 { "monitor" } else { "monitors" };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n{style}{planned} {monitors}: {}", counts(&active));
-        for (count, label) in [(suspended.len(), "suspended"), (not_planned, "not planned")] {
-            if count > 0 {
-                let _ = write!(text, "; {count} {label}");
-            }
-        }
-        let _ = writeln!(text, ".{style:#}");
-    }
-    text
 }
 
 #[cfg(test)]
@@ -400,21 +390,6 @@ Plan: 1 to create, 1 to replace, 1 waiting; 1 problem.
         assert_eq!(along(ResourceKind::NamedQuery, 1), ", with 1 saved query");
         assert_eq!(along(ResourceKind::Table, 2), ", with 2 tables");
         assert_eq!(along(ResourceKind::FunctionPermission, 1), ", with its permission to be invoked");
-    }
-
-    #[test]
-    fn several_plans_are_summed_up() {
-        let last = |plans: &[Plan], not_planned| {
-            let text = render_all(plans, not_planned, &Palette::plain());
-            text.lines().last().unwrap().to_owned()
-        };
-        assert_eq!(last(&[with_everything()], 0), "Plan: 1 to create, 1 to replace, 1 waiting; 1 problem.");
-        let suspended = || Plan { suspended: true, ..with_everything() };
-        assert_eq!(
-            last(&[with_everything(), suspended(), with_everything()], 2),
-            "2 monitors: 2 to create, 2 to replace, 2 waiting; 2 problems; 1 suspended; 2 not planned."
-        );
-        assert_eq!(last(&[plan()], 1), "1 monitor: no changes; 1 not planned.");
     }
 
     #[test]

@@ -1,14 +1,21 @@
-//! The summary of a monitor that `status` prints: first the reasons for which it is not as declared.
+//! The summaries of monitors and fleets that `status` prints: first the reasons for which they are not as declared.
 //!
-//! It is computed from the stored object and its events alone. The status is read leniently, so that a program of another version than the
+//! They are computed from stored objects and events alone. The status is read leniently, so that a program of another version than the
 //! operator's shows it too.
 
 mod differences;
 mod events;
+mod fleet;
+mod fleet_template;
+#[cfg(test)]
+mod fleet_tests;
+mod fleet_text;
 mod secrets;
 mod summary;
 mod text;
 mod wrap;
 
+pub use fleet::{FleetMonitor, FleetSummary, PlaceSummary, RolloutSummary, SkippedSummary, is_of_fleet};
+pub use fleet_text::{Listing, render_fleet};
 pub use summary::{MonitorSummary, SummaryError};
 pub use text::render;

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use kube::api::DynamicObject;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -20,10 +21,10 @@ use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitorSpec};
 
 /// A stored object that cannot be summarised.
 #[derive(Debug, Error)]
-#[error("the status of {monitor} cannot be read: use the version of the operator that wrote it: {source}")]
+#[error("the status of {object} cannot be read: use the version of the operator that wrote it: {source}")]
 pub struct SummaryError {
     /// `<namespace>/<name>`
-    monitor: String,
+    object: String,
     source: serde_json::Error,
 }
 
@@ -125,13 +126,7 @@ struct Stored {
 impl MonitorSummary {
     /// Summarises a stored monitor and its events.
     pub fn new(object: &DynamicObject, events: &[Event]) -> Result<Self, SummaryError> {
-        let monitor = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
-        let stored = match &object.data["status"] {
-            Value::Null => Stored::default(),
-            status => {
-                Stored::deserialize(status).map_err(|source| SummaryError { monitor: monitor.clone(), source })?
-            }
-        };
+        let stored: Stored = status_of(object)?;
         let spec = &object.data["spec"];
         let vpc_id = spec["vpcId"].as_str().unwrap_or_default();
         let summaries = [READY, RECONCILING, STALLED];
@@ -141,14 +136,14 @@ impl MonitorSummary {
         not_as_declared.sort_by_key(ConditionSummary::is_waiting);
         Ok(Self {
             vpc_id: vpc_id.to_owned(),
-            ready: stored.conditions.iter().find(|condition| condition.type_ == READY).map(ConditionSummary::from),
+            ready: ready(&stored.conditions),
             notes: notes(object, &stored),
             not_as_declared,
             notices: stored.notices,
             spec: differences(&without_secrets(spec), &json!(VpcFlowMonitorSpec::new(vpc_id)))
                 .unwrap_or_else(|| json!({})),
             events: latest(events),
-            monitor,
+            monitor: qualified_name(object),
             account_id: stored.account_id,
             region: stored.region,
             alarms: stored.alarms,
@@ -159,8 +154,37 @@ impl MonitorSummary {
     }
 }
 
+/// `<namespace>/<name>`
+pub(super) fn qualified_name(object: &DynamicObject) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}
+
+/// The part of the status that `T` needs.
+pub(super) fn status_of<T: Default + DeserializeOwned>(object: &DynamicObject) -> Result<T, SummaryError> {
+    match &object.data["status"] {
+        Value::Null => Ok(T::default()),
+        status => T::deserialize(status).map_err(|source| SummaryError { object: qualified_name(object), source }),
+    }
+}
+
+/// The condition `Ready`.
+pub(super) fn ready(conditions: &[Condition]) -> Option<ConditionSummary> {
+    conditions.iter().find(|condition| condition.type_ == READY).map(ConditionSummary::from)
+}
+
+pub(super) fn is_true(conditions: &[Condition], type_: &str) -> bool {
+    conditions.iter().any(|it| it.type_ == type_ && it.status == "True")
+}
+
+/// The note on an object that is `Stalled`, and the changes that help.
+pub(super) fn stalled(changes: &str) -> String {
+    format!(
+        "no retry helps before {changes} is changed (Stalled); after a change outside the cluster, set the annotation \
+         {RECONCILE_REQUESTED_AT} to try again at once"
+    )
+}
+
 fn notes(object: &DynamicObject, stored: &Stored) -> Vec<String> {
-    let is_true = |type_: &str| stored.conditions.iter().any(|it| it.type_ == type_ && it.status == "True");
     let mut notes = Vec::new();
     if stored.conditions.is_empty() {
         notes.push("the operator has reported nothing: is it running, and does it watch this namespace?".to_owned());
@@ -169,12 +193,9 @@ fn notes(object: &DynamicObject, stored: &Stored) -> Vec<String> {
     let is_told = stored.conditions.iter().any(|it| it.type_ == READY && it.reason == Reason::Suspended.as_str());
     let is_suspended = object.data["spec"]["suspend"] == true && !is_told;
     notes.extend(of_object(&object.metadata, is_suspended, stored.observed_generation));
-    if is_true(STALLED) {
-        notes.push(format!(
-            "no retry helps before the spec, a permission or AWS is changed (Stalled); after a change outside the cluster, set the annotation \
-             {RECONCILE_REQUESTED_AT} to try again at once"
-        ));
-    } else if is_true(RECONCILING) {
+    if is_true(&stored.conditions, STALLED) {
+        notes.push(stalled("the spec, a permission or AWS"));
+    } else if is_true(&stored.conditions, RECONCILING) {
         notes.push("the operator is at work (Reconciling)".to_owned());
     }
     notes

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::events::ReportedEvent;
 use super::summary::{ConditionSummary, MonitorSummary, Notice};
-use super::wrap::wrap;
+use super::wrap::{printable, wrap};
 use crate::api::anomaly_mode::EffectiveMode;
 use crate::api::status::{AlarmStatus, DetectionStatus, FlowLogStatus};
 use crate::elapsed::span;
@@ -19,7 +19,7 @@ const EVENT_CHARS: usize = 130;
 #[must_use]
 pub fn render(summary: &MonitorSummary, now: Timestamp) -> String {
     let mut text = heading(summary);
-    text += &ready(summary, now);
+    text += &ready(summary.ready.as_ref(), |message| unlisted(message, summary), now);
     for note in &summary.notes {
         text += &wrap("Note: ", note);
     }
@@ -32,11 +32,11 @@ pub fn render(summary: &MonitorSummary, now: Timestamp) -> String {
     section(&mut text, "Links", summary.links.iter().map(|(name, url)| format!("  {name:wide$}  {url}\n")));
     section(&mut text, "Spec (all other fields are defaults)", spec(summary).into_iter());
     section(&mut text, "Latest events", summary.events.iter().map(|it| event(it, now)));
-    text
+    printable(&text)
 }
 
 /// Adds the lines under their heading, if there are any.
-fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
+pub(super) fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
     let lines: String = lines.collect();
     if !lines.is_empty() {
         // Writing to a String cannot fail.
@@ -52,13 +52,14 @@ fn heading(summary: &MonitorSummary) -> String {
     wrap("", &format!("{}: {}{place}", summary.monitor, summary.vpc_id))
 }
 
-fn ready(summary: &MonitorSummary, now: Timestamp) -> String {
-    let Some(ready @ ConditionSummary { status, reason, since, .. }) = &summary.ready else {
+/// The condition `Ready`. `unlisted` gives the part of its message that is printed nowhere else.
+pub(super) fn ready(ready: Option<&ConditionSummary>, unlisted: impl Fn(&str) -> String, now: Timestamp) -> String {
+    let Some(ConditionSummary { status, reason, message, since, .. }) = ready else {
         return "Not ready\n".to_owned();
     };
     let ready_or_not = if status == "True" { "Ready" } else { "Not ready" };
     let first = format!("{ready_or_not} for {}, {reason}", span(now.duration_since(since.0)));
-    let message = unlisted(&ready.message, summary);
+    let message = unlisted(message);
     wrap("", &if message.is_empty() { first } else { format!("{first}: {message}") })
 }
 

@@ -27,9 +27,27 @@ pub fn wrap(first: &str, text: &str) -> String {
     lines
 }
 
+/// The text with its control characters escaped, but for the ends of lines: names and messages of a cluster must not act on a terminal.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() && letter != '\n' {
+            printable.extend(letter.escape_default());
+        } else {
+            printable.push(letter);
+        }
+    }
+    printable
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(printable("a\u{1b}[2Jb\rc\u{9b}\nä\n"), "a\\u{1b}[2Jb\\rc\\u{9b}\nä\n");
+    }
 
     #[test]
     fn lines_fit_and_begin_below_each_other() {

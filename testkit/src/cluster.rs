@@ -1,5 +1,6 @@
 //! A namespace of one's own for each test, in the Kubernetes API server that `devenv run` started.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,11 +10,12 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{ListParams, PartialObjectMeta, Patch, PatchParams, PostParams};
-use kube::{Api, Client, CustomResourceExt, ResourceExt};
+use kube::{Api, Client, CustomResourceExt, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorSpec};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor, VpcFlowMonitorSpec};
 use vpc_flow_operator::aws::ClientPool;
 use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::controller::{self, Backoff, Context, Health, Options};
@@ -26,7 +28,7 @@ use crate::sandbox::{PACE, Sandbox, settings};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// A namespace of one's own, with the CRD installed.
+/// A namespace of one's own, with the CRDs installed.
 #[derive(Clone)]
 pub struct Cluster {
     /// Of an administrator, as which the test acts.
@@ -43,9 +45,16 @@ impl Cluster {
         Self::at(Client::try_default().await.unwrap(), namespace).await
     }
 
+    /// The same for an operator that works on fleets.
+    pub async fn with_fleets(namespace: &str) -> Self {
+        let cluster = Self::new(namespace).await;
+        rights::install_with_fleets(&cluster.client, namespace).await;
+        cluster
+    }
+
     /// In another API server than that of `devenv run`.
     pub async fn at(client: Client, namespace: &str) -> Self {
-        install_crd(&client).await;
+        install_crds(&client).await;
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let apply = PatchParams::apply("test").force();
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
@@ -150,10 +159,17 @@ pub fn message(monitor: &VpcFlowMonitor, condition: &str) -> String {
     conditions.filter(|known| known.type_ == condition).map(|known| known.message.clone()).collect()
 }
 
-/// Installs the CRD, or gives it back its form.
-pub async fn install_crd(client: &Client) {
+/// Installs the CRDs, or gives them back their form.
+pub async fn install_crds(client: &Client) {
+    tokio::join!(install_crd_of::<VpcFlowMonitor>(client), install_crd_of::<VpcFlowFleet>(client));
+}
+
+async fn install_crd_of<K>(client: &Client)
+where
+    K: CustomResourceExt + Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let crd = VpcFlowMonitor::crd();
+    let crd = K::crd();
     let name = crd.name_any();
     crds.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(&crd)).await.unwrap();
     wait_for("the CRD to be established", DEADLINE, async || {
@@ -161,7 +177,7 @@ pub async fn install_crd(client: &Client) {
         let conditions = crd.status.into_iter().flat_map(|status| status.conditions.unwrap_or_default());
         let established = conditions.into_iter().any(|known| known.type_ == "Established" && known.status == "True");
         // Established comes a moment before the resource is served.
-        let objects: Api<PartialObjectMeta<VpcFlowMonitor>> = Api::all(client.clone());
+        let objects: Api<PartialObjectMeta<K>> = Api::all(client.clone());
         let served = objects.list(&ListParams::default()).await.is_ok();
         Ok((established && served).then_some(()))
     })
@@ -187,6 +203,7 @@ pub fn options(cluster: &Cluster) -> Options {
         // Longer than any test, so that the calls of a pass are the only ones.
         alarm_interval: Duration::from_hours(10),
         backoff: Backoff::default(),
+        fleets: false,
         concurrency: 4,
     }
 }

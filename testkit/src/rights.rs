@@ -26,7 +26,7 @@ pub const LEASE: &str = "vpc-flow-operator";
 
 /// The namespace of the release in all renderings.
 pub const RELEASE_NAMESPACE: &str = "vpc-flow-system";
-/// The namespaces that are watched in the rendering `namespaces`.
+/// The namespaces that are watched in the rendering `namespaces`; `fleets` watches the first.
 const WATCHED_NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
 /// The objects of a rendering in the chart's `ci/goldens/`.
@@ -58,12 +58,29 @@ pub async fn install(client: &Client, namespace: &str) {
     install_release(client, namespace, &[namespace]).await;
 }
 
-/// The same, as a release that watches up to two namespaces.
+/// The same with the rights for fleets.
+pub async fn install_with_fleets(client: &Client, namespace: &str) {
+    install_rendering(client, "fleets", namespace, &[namespace]).await;
+    let right = ResourceAttributes {
+        group: Some("vpcflow.dev".to_owned()),
+        resource: Some("vpcflowmonitors".to_owned()),
+        verb: Some("create".to_owned()),
+        namespace: Some(namespace.to_owned()),
+        ..ResourceAttributes::default()
+    };
+    wait_until_allowed(&acting_as_operator(client, namespace), &right, true).await;
+}
+
+/// As [`install`], as a release that watches up to two namespaces.
 pub async fn install_release(client: &Client, release: &str, watched: &[&str]) {
+    install_rendering(client, "namespaces", release, watched).await;
+}
+
+async fn install_rendering(client: &Client, name: &str, release: &str, watched: &[&str]) {
     assert!(watched.len() <= WATCHED_NAMESPACES.len(), "the rendering watches no more: {watched:?}");
     let mut namespaces: BTreeMap<&str, &str> = WATCHED_NAMESPACES.into_iter().zip(watched.iter().copied()).collect();
     namespaces.insert(RELEASE_NAMESPACE, release);
-    for mut object in rendering("namespaces") {
+    for mut object in rendering(name) {
         let there = object.namespace().and_then(|rendered| namespaces.get(rendered.as_str()).copied());
         let wanted = ["ServiceAccount", "Role", "RoleBinding"].contains(&object.types.as_ref().unwrap().kind.as_str());
         if let Some(there) = there.filter(|_| wanted) {

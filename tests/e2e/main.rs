@@ -9,6 +9,7 @@ mod process;
 
 mod commands;
 mod connectivity;
+mod fleets;
 mod install;
 mod scenarios;
 mod systems;

@@ -5,6 +5,7 @@
 #![allow(clippy::large_futures, reason = "a test has a stack to itself")]
 
 mod argocd;
+mod fleets;
 mod flux;
 mod programs;
 mod prometheus;

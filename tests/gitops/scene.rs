@@ -7,7 +7,7 @@ use devenv::{project_root, wait_for};
 use kube::Api;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
-use testkit::cluster::install_crd;
+use testkit::cluster::install_crds;
 use testkit::rights::{RELEASE_NAMESPACE, SERVICE_ACCOUNT, rendering};
 use testkit::sandbox::{REGION, Sandbox};
 
@@ -41,9 +41,9 @@ impl Scene {
         Self { sandbox: Sandbox::new(name).await, git, kubernetes, folder }
     }
 
-    /// Installs the chart's objects but for the Deployment: the CRD, and the operator's ServiceAccount with its rights.
-    pub async fn install_crd_and_rights(&self) {
-        install_crd(&self.kubernetes.client).await;
+    /// Installs the chart's objects but for the Deployment: the CRDs, and the operator's ServiceAccount with its rights.
+    pub async fn install_crds_and_rights(&self) {
+        install_crds(&self.kubernetes.client).await;
         self.kubernetes.create_namespace(RELEASE_NAMESPACE).await;
         for object in rendering("default") {
             if object.types.as_ref().is_some_and(|types| types.kind != "Deployment") {

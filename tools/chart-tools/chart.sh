@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# chart.sh generate: writes what is generated in the Helm chart: the copy of the CRD, README.md, and the renderings in ci/goldens/.
+# chart.sh generate: writes what is generated in the Helm chart: the copies of the CRDs, README.md, and the renderings in ci/goldens/.
 # chart.sh check:    checks that they are current, lints the chart, and runs its tests.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 name=vpc-flow-operator
-crd=vpcflow.dev_vpcflowmonitors.yaml
 tools=$(tools/chart-tools/build.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -19,13 +18,14 @@ fail() {
     exit 1
 }
 
-# The CRD makes up most of a rendering, and is checked by itself.
+# The CRDs make up most of a rendering, and are checked by themselves.
 render() { "$tools/helm" template "$name" "$1" --namespace vpc-flow-system --values "$2" --set crds.enabled=false; }
 
 # generate CHART
 generate() {
     local values golden
-    cp "crds/$crd" "$1/files/$crd"
+    rm -f "$1"/files/vpcflow.dev_*.yaml
+    cp crds/*.yaml "$1/files/"
     "$tools/helm-docs" --chart-search-root "$1" --sort-values-order file --skip-version-footer --log-level warning
     mkdir -p "$1/ci/goldens"
     rm -f "$1"/ci/goldens/*
@@ -41,16 +41,18 @@ check_current() {
     diff -ru "charts/$name" "$work/$name" || fail "what is generated in the chart is not current: run 'make chart'"
     # helm-docs takes a value without comment for one with an empty description.
     ! grep -n '|  |$' "charts/$name/README.md" || fail "these values have no comment in values.yaml"
-    say "the CRD, README.md and the renderings are current"
+    say "the CRDs, README.md and the renderings are current"
 }
 
-# The spec that Helm applies is the generated one, letter for letter.
-check_crd() {
+# The specs that Helm applies are the generated ones, letter for letter.
+check_crds() {
     local generated rendered
-    generated=$(sed -n '/^spec:$/,$p' "crds/$crd")
-    rendered=$("$tools/helm" template "$name" "charts/$name" --show-only templates/crd.yaml | sed -n '/^spec:$/,$p')
-    diff -u <(echo "$generated") <(echo "$rendered") || fail "the chart's CRD is not that of crds/"
-    say "the chart's CRD is that of crds/"
+    generated=$(awk 'FNR == 1 { inside = 0 } /^spec:$/ { inside = 1 } inside' crds/*.yaml)
+    # Helm adds blank lines; the CRDs have none.
+    rendered=$("$tools/helm" template "$name" "charts/$name" --show-only templates/crd.yaml |
+        awk '/^---$/ { inside = 0 } /^spec:$/ { inside = 1 } inside && NF')
+    diff -u <(echo "$generated") <(echo "$rendered") || fail "the chart's CRDs are not those of crds/"
+    say "the chart's CRDs are those of crds/"
 }
 
 lint() {
@@ -87,7 +89,7 @@ generate)
     ;;
 check)
     check_current
-    check_crd
+    check_crds
     lint
     check_icon
     "$tools/helm-unittest" --strict "charts/$name"

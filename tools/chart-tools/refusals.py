@@ -36,6 +36,7 @@ WRONG = (
     ({"extraEnv": [{"name": "RUST_LOG", "value": "debug"}]}, "extraEnv has RUST_LOG: set logLevel instead"),
     ({"extraEnv": [{"name": "AWS_ENDPOINT_URL"}]}, "extraEnv has AWS_ENDPOINT_URL: set aws.endpointUrl instead"),
     ({"extraEnv": [{"name": "RESYNC", "value": "3m"}]}, "extraEnv has RESYNC: set resync instead"),
+    ({"extraEnv": [{"name": "FLEETS", "value": "true"}]}, "extraEnv has FLEETS: set fleets.enabled instead"),
     ({"detectorArchitecture": "arm64", "extraArgs": ["--detector-package=/a.zip"]}, "extraArgs has --detector-package"),
     ({"image": {"digest": "sha256:abc"}}, "at '/image/digest'"),
     ({"image": {"pullPolicy": "Sometimes"}}, "at '/image/pullPolicy': value must be one of"),

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CRD = "crds/vpcflow.dev_vpcflowmonitors.yaml"
-# Generated from the CRD, which is counted itself.
-GENERATED = "docs/configuration.md"
+CRDS = "crds/"
+# Generated from the CRDs, which are counted themselves.
+GENERATED = ("docs/configuration.md", "docs/fleet-configuration.md")
 WORDS = r"(?:what|who|whom|whose|whether|how|why|which)\b"
 # A quotation does not count.
 BEGINS_SO = re.compile(rf"[*_(\[]*{WORDS}", re.IGNORECASE)
@@ -152,11 +152,11 @@ def crd(text: str) -> Iterator[Paragraph]:
 
 def reader(path: str) -> Callable[[str], Iterator[Paragraph]] | None:
     """The function that reads the paragraphs of a file, if the file is one that counts."""
-    if path == CRD:
+    if path.startswith(CRDS):
         return crd
     if path.endswith(".rs"):
         return functools.partial(rust, with_literals=bool(PROGRAMS.match(path)))
-    if path.endswith(".md") and path != GENERATED:
+    if path.endswith(".md") and path not in GENERATED:
         return lambda text: paragraphs(list(enumerate(text.splitlines(), 1)))
     if path.endswith((".sh", ".toml", ".yml", "Makefile", "Dockerfile", ".ci/run", "values.yaml")):
         return hashes

@@ -18,6 +18,9 @@
 {{- range .Values.watchNamespaces }}
 - --watch-namespace={{ . }}
 {{- end }}
+{{- if .Values.fleets.enabled }}
+- --fleets
+{{- end }}
 {{- range .Values.allowedRoles }}
 - {{ printf "--allowed-role=%s" . | quote }}
 {{- end }}

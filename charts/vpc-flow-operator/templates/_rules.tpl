@@ -6,6 +6,21 @@
 - apiGroups: [vpcflow.dev]
   resources: [vpcflowmonitors/status]
   verbs: [patch]
+{{- if .Values.fleets.enabled }}
+# A fleet's monitors. Their owner references need the right on finalizers where OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [vpcflow.dev]
+  resources: [vpcflowmonitors]
+  verbs: [create, delete]
+- apiGroups: [vpcflow.dev]
+  resources: [vpcflowfleets]
+  verbs: [get, list, watch]
+- apiGroups: [vpcflow.dev]
+  resources: [vpcflowfleets/status]
+  verbs: [patch]
+- apiGroups: [vpcflow.dev]
+  resources: [vpcflowfleets/finalizers]
+  verbs: [update]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -66,6 +66,7 @@
 --cluster-name: clusterName
 --region: aws.region
 --watch-namespace: watchNamespaces
+--fleets: fleets.enabled
 --allowed-role: allowedRoles
 --allowed-subscription-role: allowedSubscriptionRoles
 --allowed-adoption: allowedAdoptions

@@ -154,6 +154,8 @@ fn apiserver_command(binaries: &Path, credentials: &Credentials, etcd_port: u16,
         .arg(format!("--cert-dir={}", credentials.certificates.display()))
         .arg(format!("--token-auth-file={}", credentials.tokens.display()))
         .arg("--authorization-mode=RBAC")
+        // As on OpenShift: who sets an owner reference needs rights on both objects.
+        .arg("--enable-admission-plugins=OwnerReferencesPermissionEnforcement")
         .arg("--service-account-issuer=https://kubernetes.default.svc")
         .arg(format!("--service-account-key-file={}", credentials.verification_key.display()))
         .arg(format!("--service-account-signing-key-file={}", credentials.signing_key.display()))

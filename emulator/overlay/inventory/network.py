@@ -14,8 +14,9 @@ def flow_logs(client: Client) -> dict:
 
 
 def vpcs(client: Client) -> dict:
+    """Those that the account owns."""
+    filters = [{"Name": "is-default", "Values": ["false"]}, {"Name": "owner-id", "Values": [client.account]}]
     return {
         vpc["VpcId"]: {**without(vpc, "VpcId"), "Tags": tags_as_object(vpc.get("Tags", []))}
-        for vpc in client.items("ec2", "describe_vpcs", "Vpcs")
-        if not vpc["IsDefault"]
+        for vpc in client.items("ec2", "describe_vpcs", "Vpcs", Filters=filters)
     }

@@ -7,13 +7,14 @@ from xml.sax.saxutils import escape
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ec2
 
-from overlay.rules import flow_log_delivery, flow_log_request, new_buckets
-from overlay.rules.flow_log_request import Refused, Request
+from overlay.rules import ec2_lists, ec2_shared_vpcs, flow_log_delivery, flow_log_request, new_buckets
+from overlay.rules.ec2_operations import Refused, operation
+from overlay.rules.flow_log_request import Request
 from overlay.rules.patch import replace_action
 
 # VPC quotas: flow log subscriptions per resource. EC2 error codes: FlowLogsLimitExceeded.
 _PER_RESOURCE = 250
-_MAX_RESULTS = 1000
+_SIZES = range(1, 1001)
 
 _tokens = AccountRegionScopedDict()
 _NOT_FOUND = {
@@ -26,39 +27,25 @@ _NOT_FOUND = {
 
 
 def apply() -> None:
-    actions = ec2._ACTION_MAP
-    replace_action(actions, "CreateFlowLogs")(_unless_dry_run(_create))
-    replace_action(actions, "DescribeFlowLogs")(_unless_dry_run(_describe))
-    replace_action(actions, "DeleteFlowLogs")(_unless_dry_run(_delete))
-    replace_action(actions, "CreateTags")(_create_tags)
-    replace_action(actions, "DeleteTags")(_delete_tags)
+    operation("CreateFlowLogs")(_create)
+    operation("DescribeFlowLogs")(_describe)
+    operation("DeleteFlowLogs")(_delete)
+    replace_action(ec2._ACTION_MAP, "CreateTags")(_create_tags)
+    replace_action(ec2._ACTION_MAP, "DeleteTags")(_delete_tags)
 
 
-def _unless_dry_run(action):
-    def run(original, params: dict):
-        if ec2._p(params, "DryRun") == "true":
-            message = "Request would have succeeded, but DryRun flag is set."
-            return ec2._error("DryRunOperation", message, 412)
-        return action(original, params)
-
-    return run
-
-
-def _create(_original, params: dict):
-    try:
-        request = flow_log_request.parse(params)
-        token = ec2._p(params, "ClientToken") or None
-        if token in _tokens:
-            earlier, ids = _tokens[token]
-            if earlier != request:
-                raise Refused("IdempotentParameterMismatch",
-                              "The client token was used before with other parameters.")
-            return _created(ids, [], token)
-        new_id = "fl-" + secrets.token_hex(9)[:17]
-        if request.role_arn and not flow_log_delivery.role_assumable(request.role_arn, new_id):
-            raise Refused("InvalidParameter", "Unable to assume given IAM role")
-    except Refused as refused:
-        return ec2._error(refused.code, escape(refused.message), 400)
+def _create(params: dict):
+    request = flow_log_request.parse(params)
+    _check_owner(request)
+    token = ec2._p(params, "ClientToken") or None
+    if token in _tokens:
+        earlier, ids = _tokens[token]
+        if earlier != request:
+            raise Refused("IdempotentParameterMismatch", "The client token was used before with other parameters.")
+        return _created(ids, [], token)
+    new_id = "fl-" + secrets.token_hex(9)[:17]
+    if request.role_arn and not flow_log_delivery.role_assumable(request.role_arn, new_id):
+        raise Refused("InvalidParameter", "Unable to assume given IAM role")
     ids: list[str] = []
     failures = []
     unreachable = _destination_failure(request) if request.destination_type == "s3" else None
@@ -79,6 +66,15 @@ def _create(_original, params: dict):
     if token and ids:
         _tokens[token] = (request, ids)
     return _created(ids, failures, token or str(uuid.uuid4()))
+
+
+def _check_owner(request: Request) -> None:
+    """VPC user guide, "Responsibilities and permissions for owners and participants": a participant cannot log what it does not own. The
+    guide has no code. DeleteVpc and CreateSubnet of a participant get this one with these words (ekristen/aws-nuke#497,
+    hashicorp/terraform-provider-aws#46953). AWS may as well list the resource in ``Unsuccessful``: no report shows it."""
+    if any(ec2_shared_vpcs.owner_of(resource) for resource in request.resource_ids):
+        raise Refused("UnauthorizedOperation", "You are not authorized to perform CreateFlowLogs operation. A subnet in this vpc is "
+                      "shared but the provided object is not owned by you", 403)
 
 
 def _writes_policy(request: Request) -> bool:
@@ -137,44 +133,21 @@ def _unsuccessful(failures: list[tuple]) -> str:
     return f"<unsuccessful>{items}</unsuccessful>"
 
 
-_FILTERS = {
-    "deliver-log-status": lambda log: _status(log),
-    "flow-log-id": lambda log: log["FlowLogId"],
-    "log-destination-type": lambda log: log["Request"].destination_type,
-    "log-group-name": lambda log: log["Request"].group_name or None,
-    "resource-id": lambda log: log["ResourceId"],
-    "traffic-type": lambda log: log["Request"].traffic_type,
+_READERS: ec2_lists.Readers = {
+    "deliver-log-status": lambda log: [_status(log)],
+    "flow-log-id": lambda log: [log["FlowLogId"]],
+    "log-destination-type": lambda log: [log["Request"].destination_type],
+    "log-group-name": lambda log: [log["Request"].group_name] if log["Request"].group_name else [],
+    "resource-id": lambda log: [log["ResourceId"]],
+    "traffic-type": lambda log: [log["Request"].traffic_type] if log["Request"].traffic_type else [],
 }
 
 
-def _describe(_original, params: dict):
-    wanted = set(ec2._parse_member_list(params, "FlowLogId"))
-    filters = ec2._parse_filters(params)
-    for name in filters:
-        if name not in _FILTERS and name != "tag-key" and not name.startswith("tag:"):
-            return ec2._error("InvalidParameterValue", f"The filter '{escape(name)}' is invalid", 400)
-    limit = int(ec2._p(params, "MaxResults") or _MAX_RESULTS)
-    if not 1 <= limit <= _MAX_RESULTS:
-        return ec2._error("InvalidParameterValue", f"Value ({limit}) for parameter maxResults is invalid.", 400)
-    start = int(ec2._p(params, "NextToken") or 0)
-    matching = [log for log in ec2._flow_logs.values()
-                if (not wanted or log["FlowLogId"] in wanted) and _matches(log, filters)]
-    page = "".join(_flow_log_xml(log) for log in matching[start:start + limit])
-    more = f"<nextToken>{start + limit}</nextToken>" if start + limit < len(matching) else ""
-    return ec2._xml(200, "DescribeFlowLogsResponse", f"<flowLogSet>{page}</flowLogSet>{more}")
-
-
-def _matches(log: dict, filters: dict[str, list[str]]) -> bool:
-    if not ec2._resource_matches_tag_filters(log["FlowLogId"], filters):
-        return False
-    for name, patterns in filters.items():
-        read = _FILTERS.get(name)
-        if read is None:
-            continue
-        actual = read(log)
-        if actual is None or not any(ec2._glob_match(pattern, actual) for pattern in patterns):
-            return False
-    return True
+def _describe(params: dict):
+    wanted = ec2._parse_member_list(params, "FlowLogId")
+    records = {name: log for name, log in ec2._flow_logs.items() if not wanted or name in wanted}
+    page, more = ec2_lists.page(params, records, "FlowLogIds", _SIZES, _READERS)
+    return ec2._xml(200, "DescribeFlowLogsResponse", f"<flowLogSet>{''.join(map(_flow_log_xml, page))}</flowLogSet>{more}")
 
 
 def _status(log: dict) -> str:
@@ -207,7 +180,7 @@ def _flow_log_xml(log: dict) -> str:
     return f"<item>{text}{ec2._tag_set_xml(log['FlowLogId'])}</item>"
 
 
-def _delete(_original, params: dict):
+def _delete(params: dict):
     failures = []
     for flow_log_id in ec2._parse_member_list(params, "FlowLogId"):
         if ec2._flow_logs.pop(flow_log_id, None) is None:
@@ -228,15 +201,16 @@ def _create_tags(original, params: dict):
     return _unknown_flow_log(params) or original(params)
 
 
-def _delete_tags(original, params: dict):
-    """A tag given with a value is removed only if it has that value; none given at all removes every tag."""
+def _delete_tags(_original, params: dict):
+    """A tag given with a value, also an empty one, is removed only if it has that value; none given at all removes every tag."""
     unknown = _unknown_flow_log(params)
     if unknown:
         return unknown
-    given = ec2._parse_tags(params)
-    if any(not tag["Value"] for tag in given):
-        return original(params)
+    given = [(tag["Key"], ec2._p(params, f"Tag.{number}.Value", None))
+             for number, tag in enumerate(ec2._parse_tags(params), start=1)]
     for resource in ec2._parse_member_list(params, "ResourceId"):
-        tags = ec2._tags.get(resource, [])
-        ec2._tags[resource] = [tag for tag in tags if tag not in given] if given else []
+        ec2._tags[resource] = [
+            tag for tag in ec2._tags.get(resource, [])
+            if given and not any(key == tag["Key"] and value in (None, tag["Value"]) for key, value in given)
+        ]
     return ec2._xml(200, "DeleteTagsResponse", "<return>true</return>")

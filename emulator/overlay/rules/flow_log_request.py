@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ministack.services import ec2
 
 from overlay.rules import flow_log_fields
+from overlay.rules.ec2_operations import Refused
 
 DEFAULT_FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
@@ -20,15 +21,6 @@ _RESOURCE_TYPES = ("VPC", "Subnet", "NetworkInterface", "TransitGateway", "Trans
 _TRANSIT_TYPES = ("TransitGateway", "TransitGatewayAttachment")
 _DESTINATION_TYPES = ("cloud-watch-logs", "s3", "kinesis-data-firehose")
 _MAX_RESOURCES = 300
-
-
-class Refused(Exception):
-    """An error that answers the whole request."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-//! Monitors from files and directories, which kubectl reads in the same way.
+//! Monitors and fleets from files and directories, which kubectl reads in the same way.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,15 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueHint};
 use kube::ResourceExt;
-use vpc_flow_operator::api::VpcFlowMonitor;
-use vpc_flow_operator::plan::{self, FileContent, FileError};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
+use vpc_flow_operator::plan::{self, CustomObject, FileContent, FileError};
 
-use super::Selection;
-
-/// Files with monitors.
+/// Files with monitors and fleets.
 #[derive(Debug, Args)]
 pub struct Files {
-    /// File with monitors, or directory with such files (*.yaml, *.yml, *.json); `-` for standard input. Repeatable.
+    /// File with monitors or fleets, or directory with such files (*.yaml, *.yml, *.json); `-` for standard input. Repeatable.
     #[arg(
         short,
         long,
@@ -40,99 +38,125 @@ impl Files {
         self.file.is_empty()
     }
 
-    /// The monitors, each with its namespace: its own, then `asked`, then `default`. An error of one hides no other.
-    pub fn read(&self, asked: Option<&str>, default: &str) -> Selection<VpcFlowMonitor> {
-        let mut selection = Selection { monitors: Vec::new(), errors: Vec::new() };
-        let mut seen = BTreeMap::new();
+    /// The objects, each with its namespace: its own, then `asked`, then `default`. An error of one hides no other.
+    pub fn read(&self, asked: Option<&str>, default: &str) -> Declared {
+        let mut declared = Declared::default();
+        let mut namespaces = Namespaces { asked, default, seen: BTreeMap::new() };
         for path in &self.file {
-            let found = of_path(path, self.recursive);
-            selection.errors.extend(found.errors);
-            for (source, monitor) in found.monitors {
-                match placed(monitor, source, asked, default, &mut seen) {
-                    Ok(monitor) => selection.monitors.push(monitor),
-                    Err(error) => selection.errors.push(error),
+            let Found { files, errors } = of_path(path, self.recursive);
+            declared.errors.extend(errors);
+            for (source, FileContent { monitors, fleets, errors }) in files {
+                let errors = errors.into_iter().map(|error| anyhow::Error::new(error).context(source.clone()));
+                declared.errors.extend(errors);
+                for monitor in monitors {
+                    keep(namespaces.place(monitor, &source), &mut declared.monitors, &mut declared.errors);
+                }
+                for fleet in fleets {
+                    keep(namespaces.place(fleet, &source), &mut declared.fleets, &mut declared.errors);
                 }
             }
         }
-        selection
+        declared
     }
 }
 
-/// The monitor in its namespace, unless it has been there before.
-fn placed(
-    mut monitor: VpcFlowMonitor,
-    source: String,
-    asked: Option<&str>,
-    default: &str,
-    seen: &mut BTreeMap<(String, String), String>,
-) -> anyhow::Result<VpcFlowMonitor> {
-    let (own, name) = (monitor.metadata.namespace.take(), monitor.name_any());
-    if let (Some(own), Some(asked)) = (own.as_deref(), asked)
-        && own != asked
-    {
-        bail!("{source}: {name} is in namespace {own}, not in {asked} of --namespace");
+/// The objects of files, and an error for each that cannot be used.
+#[derive(Debug, Default)]
+pub struct Declared {
+    /// The monitors, in the order of the command line and of the files.
+    pub monitors: Vec<VpcFlowMonitor>,
+    /// The fleets, in the same order.
+    pub fleets: Vec<VpcFlowFleet>,
+    /// The others.
+    pub errors: Vec<anyhow::Error>,
+}
+
+fn keep<K>(placed: anyhow::Result<K>, objects: &mut Vec<K>, errors: &mut Vec<anyhow::Error>) {
+    match placed {
+        Ok(object) => objects.push(object),
+        Err(error) => errors.push(error),
     }
-    let namespace = own.unwrap_or_else(|| asked.unwrap_or(default).to_owned());
-    match seen.entry((namespace.clone(), name.clone())) {
-        Entry::Occupied(first) if *first.get() == source => bail!("{source}: {namespace}/{name} is in it twice"),
-        Entry::Occupied(first) => {
-            bail!("{namespace}/{name} is in {} and in {source}: leave one of them out", first.get())
+}
+
+/// The namespaces of objects, and the files in which objects have been found by kind, namespace and name.
+struct Namespaces<'a> {
+    asked: Option<&'a str>,
+    default: &'a str,
+    seen: BTreeMap<(String, String, String), String>,
+}
+
+impl Namespaces<'_> {
+    /// The object in its namespace, unless it has been there before.
+    fn place<K: CustomObject>(&mut self, mut object: K, source: &str) -> anyhow::Result<K> {
+        let (own, name) = (object.meta_mut().namespace.take(), object.name_any());
+        if let (Some(own), Some(asked)) = (own.as_deref(), self.asked)
+            && own != asked
+        {
+            bail!("{source}: {name} is in namespace {own}, not in {asked} of --namespace");
         }
-        Entry::Vacant(place) => place.insert(source),
-    };
-    monitor.metadata.namespace = Some(namespace);
-    Ok(monitor)
+        let namespace = own.unwrap_or_else(|| self.asked.unwrap_or(self.default).to_owned());
+        let key = (K::kind(&()).into_owned(), namespace.clone(), name.clone());
+        match self.seen.entry(key) {
+            Entry::Occupied(first) if first.get() == source => bail!("{source}: {namespace}/{name} is in it twice"),
+            Entry::Occupied(first) => {
+                bail!("{namespace}/{name} is in {} and in {source}: leave one of them out", first.get())
+            }
+            Entry::Vacant(place) => place.insert(source.to_owned()),
+        };
+        object.meta_mut().namespace = Some(namespace);
+        Ok(object)
+    }
 }
 
-/// Monitors, each with the file that it is in.
-type Found = Selection<(String, VpcFlowMonitor)>;
+/// Files with their content, and the errors of those that cannot be read.
+#[derive(Default)]
+struct Found {
+    files: Vec<(String, FileContent)>,
+    errors: Vec<anyhow::Error>,
+}
 
 fn failed(error: anyhow::Error) -> Found {
-    Selection { monitors: Vec::new(), errors: vec![error] }
+    Found { errors: vec![error], ..Found::default() }
 }
 
-/// The monitors of a file or a directory.
+/// The objects of a file or a directory.
 fn of_path(path: &Path, recursive: bool) -> Found {
     if !path.is_dir() {
-        return of_file(path, false);
+        return of_file(path);
     }
     let files = match files_in(path, recursive) {
         Ok(files) => files,
         Err(error) => return failed(error),
     };
-    let mut found = Selection { monitors: Vec::new(), errors: Vec::new() };
+    let mut found = Found::default();
     for file in files {
+        let Found { mut files, errors } = of_file(&file);
         // Other objects may stand beside monitors.
-        let of_file = of_file(&file, true);
-        found.monitors.extend(of_file.monitors);
-        found.errors.extend(of_file.errors);
+        for (_, content) in &mut files {
+            content.errors.retain(|error| !matches!(error, FileError::Nothing));
+        }
+        found.files.extend(files);
+        found.errors.extend(errors);
     }
-    if found.monitors.is_empty() && found.errors.is_empty() {
+    let is_empty = |(_, content): &(String, FileContent)| {
+        content.monitors.is_empty() && content.fleets.is_empty() && content.errors.is_empty()
+    };
+    if found.files.iter().all(is_empty) && found.errors.is_empty() {
         let remedy = if recursive { "" } else { ": --recursive reads the directories in it, too" };
         return failed(anyhow!(
-            "{}: there is no VpcFlowMonitor in its files (*.yaml, *.yml, *.json){remedy}",
+            "{}: there is no VpcFlowMonitor and no VpcFlowFleet in its files (*.yaml, *.yml, *.json){remedy}",
             path.display()
         ));
     }
     found
 }
 
-fn of_file(path: &Path, may_be_without: bool) -> Found {
+fn of_file(path: &Path) -> Found {
     let source = path.display().to_string();
     let bytes = if path.as_os_str() == "-" { read_all(stdin()) } else { fs::read(path) };
-    let bytes = match bytes.with_context(|| format!("cannot read {source}")) {
-        Ok(bytes) => bytes,
-        Err(error) => return failed(error),
-    };
-    let FileContent { monitors, errors } = plan::read(&plan::decode(&bytes));
-    let counts = |error: &FileError| !(may_be_without && matches!(error, FileError::NoMonitor));
-    Selection {
-        errors: errors
-            .into_iter()
-            .filter(counts)
-            .map(|error| anyhow::Error::new(error).context(source.clone()))
-            .collect(),
-        monitors: monitors.into_iter().map(|monitor| (source.clone(), monitor)).collect(),
+    match bytes.with_context(|| format!("cannot read {source}")) {
+        Ok(bytes) => Found { files: vec![(source, plan::read(&plan::decode(&bytes)))], errors: Vec::new() },
+        Err(error) => failed(error),
     }
 }
 
@@ -184,15 +208,15 @@ mod tests {
         )
     }
 
-    fn names(selection: &Selection<VpcFlowMonitor>) -> Vec<String> {
-        selection.monitors.iter().map(|it| format!("{}/{}", it.namespace().unwrap(), it.name_any())).collect()
+    fn names(declared: &Declared) -> Vec<String> {
+        declared.monitors.iter().map(|it| format!("{}/{}", it.namespace().unwrap(), it.name_any())).collect()
     }
 
     fn read(file: Vec<PathBuf>, recursive: bool) -> anyhow::Result<Vec<String>> {
-        let mut selection = Files { file, recursive }.read(None, "default");
-        match selection.errors.pop() {
+        let mut declared = Files { file, recursive }.read(None, "default");
+        match declared.errors.pop() {
             Some(error) => Err(error),
-            None => Ok(names(&selection)),
+            None => Ok(names(&declared)),
         }
     }
 
@@ -218,8 +242,21 @@ mod tests {
     fn a_directory_without_monitors_is_an_error_with_its_remedy() {
         let directory = directory("without", &[("in/a.yaml", &monitor("a"))]);
         let error = read(vec![directory], false).unwrap_err().to_string();
-        assert!(error.contains("there is no VpcFlowMonitor in its files"), "{error}");
+        assert!(error.contains("there is no VpcFlowMonitor and no VpcFlowFleet in its files"), "{error}");
         assert!(error.ends_with("--recursive reads the directories in it, too"), "{error}");
+    }
+
+    #[test]
+    fn a_fleet_may_have_the_name_of_a_monitor() {
+        let fleet = "apiVersion: vpcflow.dev/v1alpha1\nkind: VpcFlowFleet\nmetadata: {name: a}\n\
+                     spec: {places: [{name: p}], selector: {matchTags: {a: b}}, template: {}}\n";
+        let text = format!("{}---\n{fleet}---\n{fleet}", monitor("a"));
+        let directory = directory("fleets", &[("a.yaml", text.as_str())]);
+        let declared = Files { file: vec![directory], recursive: false }.read(Some("network"), "default");
+        let fleets: Vec<_> = declared.fleets.iter().map(|it| (it.namespace().unwrap(), it.name_any())).collect();
+        assert_eq!((names(&declared), fleets), (vec!["network/a".to_owned()], vec![("network".into(), "a".into())]));
+        let errors: Vec<_> = declared.errors.iter().map(|error| format!("{error:#}")).collect();
+        assert!(errors.len() == 1 && errors[0].ends_with("network/a is in it twice"), "{errors:?}");
     }
 
     #[test]
@@ -236,9 +273,9 @@ mod tests {
         ];
         let directory = directory("bad", &files);
         let missing = directory.join("missing.yaml");
-        let selection = Files { file: vec![missing, directory], recursive: false }.read(Some("default"), "other");
-        assert_eq!(names(&selection), ["default/b", "default/d", "default/e"]);
-        let errors: Vec<_> = selection.errors.iter().map(|error| format!("{error:#}")).collect();
+        let declared = Files { file: vec![missing, directory], recursive: false }.read(Some("default"), "other");
+        assert_eq!(names(&declared), ["default/b", "default/d", "default/e"]);
+        let errors: Vec<_> = declared.errors.iter().map(|error| format!("{error:#}")).collect();
         let parts = [
             ("missing.yaml", "cannot read"),
             ("a.yaml: document 1", ""),

@@ -1,6 +1,7 @@
 //! The monitors that a command is about: by name, by label, all of them, or those of files.
 
 mod files;
+mod fleets;
 mod name;
 
 use std::collections::BTreeSet;
@@ -9,10 +10,14 @@ use clap::Args;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::api::fleet::FLEET_LABEL;
+use vpc_flow_operator::plan::CustomObject;
 
-pub use files::Files;
+pub use files::{Declared, Files};
+pub use fleets::Shown;
 
-use super::cluster::{self, ClusterAccess};
+use self::name::Named;
+use super::cluster::{self, ClusterAccess, Kind};
 use super::values::namespace;
 
 /// Monitors in the cluster.
@@ -20,7 +25,7 @@ use super::values::namespace;
 pub struct Targets {
     /// Monitors in the cluster, as NAME, vfm/NAME or vfm NAME.
     #[arg(value_name = "NAME", value_parser = name::parse, conflicts_with_all = ["all_namespaces", "selector"])]
-    names: Vec<String>,
+    names: Vec<Named>,
 
     /// Namespace of the monitors. [default: that of the kubeconfig's context, then `default`]
     #[arg(short, long, value_parser = namespace)]
@@ -50,11 +55,11 @@ pub struct Selection<M> {
 impl Targets {
     /// True if a single monitor was asked for by its name.
     pub fn is_one(&self) -> bool {
-        self.names().len() == 1
+        self.objects().len() == 1
     }
 
-    fn names(&self) -> &[String] {
-        name::without_type(&self.names)
+    fn objects(&self) -> Vec<Named> {
+        name::with_types(&self.names)
     }
 
     /// Reads the monitors.
@@ -63,14 +68,18 @@ impl Targets {
         let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
         let monitors = cluster::monitors(client, Some(namespace.as_str()).filter(|_| !self.all_namespaces));
         let mut selection = Selection { monitors: Vec::new(), errors: Vec::new() };
-        for name in distinct(self.names()) {
-            match cluster::get(&monitors, &namespace, name).await? {
+        for (kind, name) in distinct(self.objects().into_iter().map(|it| (it.kind.unwrap_or(Kind::Monitor), it.name))) {
+            if kind == Kind::Fleet {
+                selection.errors.push(no_monitor(&name));
+                continue;
+            }
+            match cluster::get(&monitors, kind, &namespace, &name).await? {
                 Some(object) => selection.monitors.push(object),
-                None => selection.errors.push(missing(&namespace, name)),
+                None => selection.errors.push(missing(kind, &namespace, &name)),
             }
         }
         if self.names.is_empty() {
-            selection.monitors = cluster::list(&monitors, self.selector.as_deref()).await?;
+            selection.monitors = cluster::list(&monitors, Kind::Monitor, self.selector.as_deref()).await?;
         }
         if selection.monitors.is_empty() && selection.errors.is_empty() {
             let namespace = Some(namespace.as_str()).filter(|_| !self.all_namespaces);
@@ -80,10 +89,10 @@ impl Targets {
     }
 }
 
-/// The names in their order, each once.
-fn distinct(names: &[String]) -> Vec<&str> {
+/// The items in their order, each once.
+fn distinct<T: Clone + Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut seen = BTreeSet::new();
-    names.iter().map(String::as_str).filter(|name| seen.insert(*name)).collect()
+    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
 }
 
 impl Selection<DynamicObject> {
@@ -100,25 +109,36 @@ impl Selection<DynamicObject> {
     }
 }
 
-/// The monitor as this version of the program knows it.
-pub fn typed(object: DynamicObject) -> anyhow::Result<VpcFlowMonitor> {
+/// The object as this version of the program knows it.
+pub fn typed<K: CustomObject>(object: DynamicObject) -> anyhow::Result<K> {
     let name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
     object.try_parse().map_err(|error| {
         anyhow::anyhow!("{name} does not fit this version of the program: use that of the operator: {error}")
     })
 }
 
-/// The command that shows which monitors there are.
-const LISTS_ALL: &str = "`kubectl get vfm -A` lists all";
+/// The command that shows which objects there are.
+fn lists_all(kind: Kind) -> String {
+    format!("`kubectl get {} -A` lists all", kind.shortnames().join(","))
+}
 
-fn missing(namespace: &str, name: &str) -> anyhow::Error {
-    anyhow::anyhow!("there is no VpcFlowMonitor {namespace}/{name}: {LISTS_ALL}")
+fn missing(kind: Kind, namespace: &str, name: &str) -> anyhow::Error {
+    anyhow::anyhow!("there is no {} {namespace}/{name}: {}", kind.resource().kind, lists_all(kind))
+}
+
+fn no_monitor(fleet: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "vff/{fleet} is a fleet, and this command is for monitors: choose those of the fleet with `-l {FLEET_LABEL}={fleet}`"
+    )
 }
 
 fn none(namespace: Option<&str>, selector: Option<&str>) -> anyhow::Error {
     let labels = selector.map(|selector| format!(" with the labels {selector}")).unwrap_or_default();
     match namespace {
-        Some(namespace) => anyhow::anyhow!("there is no VpcFlowMonitor{labels} in namespace {namespace}: {LISTS_ALL}"),
+        Some(namespace) => {
+            let lists_all = lists_all(Kind::Monitor);
+            anyhow::anyhow!("there is no VpcFlowMonitor{labels} in namespace {namespace}: {lists_all}")
+        }
         None => anyhow::anyhow!("there is no VpcFlowMonitor{labels} in the cluster"),
     }
 }
@@ -129,7 +149,6 @@ mod tests {
 
     #[test]
     fn a_repeated_name_is_read_once() {
-        let names = ["b", "a", "b", "c", "a"].map(str::to_owned);
-        assert_eq!(distinct(&names), ["b", "a", "c"]);
+        assert_eq!(distinct(["b", "a", "b", "c", "a"]), ["b", "a", "c"]);
     }
 }

@@ -1,40 +1,62 @@
 //! `NAME` and `TYPE/NAME`, as kubectl reads them.
 
-use kube::{CustomResourceExt, Resource};
-use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::plan::is_name;
 
-/// The names among the words: the first of several may be the type, as in `TYPE NAME`.
-pub fn without_type(words: &[String]) -> &[String] {
-    match words {
-        [first, names @ ..] if !names.is_empty() && is_monitor(first) => names,
-        names => names,
+use super::super::cluster::Kind;
+
+/// An object as the command line names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// Its kind, if that is named.
+    pub kind: Option<Kind>,
+    /// Its name. For a word that is a type, the type.
+    pub name: String,
+}
+
+/// The objects among the words: the first of several may be the type of those after it, as in `TYPE NAME`.
+pub fn with_types(words: &[Named]) -> Vec<Named> {
+    if let [Named { kind: None, name: first }, names @ ..] = words
+        && !names.is_empty()
+        && let Some(kind) = kind_of(first)
+    {
+        return names.iter().map(|it| Named { kind: it.kind.or(Some(kind)), name: it.name.clone() }).collect();
+    }
+    words.to_vec()
+}
+
+/// The name of an object, from `NAME` or `TYPE/NAME`, or a type before names.
+pub fn parse(text: &str) -> Result<Named, String> {
+    let (kind, name) = match text.split_once('/') {
+        None if kind_of(text).is_some() => return Ok(Named { kind: None, name: text.to_ascii_lowercase() }),
+        None => (None, text),
+        Some((type_, name)) => match kind_of(type_) {
+            Some(kind) => (Some(kind), name),
+            None => {
+                return Err(format!(
+                    "`{type_}` is no type of monitor: write {name} or vfm/{name}, and a namespace as --namespace {type_}"
+                ));
+            }
+        },
+    };
+    if is_name(name) {
+        Ok(Named { kind, name: name.to_owned() })
+    } else {
+        Err("must be NAME or vfm/NAME, in lower case".to_owned())
     }
 }
 
-/// The name of a monitor, from `NAME` or `TYPE/NAME`, or a type before names.
-pub fn parse(text: &str) -> Result<String, String> {
-    let name = match text.split_once('/') {
-        None if is_monitor(text) => return Ok(text.to_ascii_lowercase()),
-        None => text,
-        Some((kind, name)) if is_monitor(kind) => name,
-        Some((kind, name)) => {
-            return Err(format!(
-                "`{kind}` is no type of monitor: write {name} or vfm/{name}, and a namespace as --namespace {kind}"
-            ));
-        }
-    };
-    if is_name(name) { Ok(name.to_owned()) } else { Err("must be NAME or vfm/NAME, in lower case".to_owned()) }
+fn kind_of(text: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| names(*kind, text))
 }
 
 /// Singular, plural, short name and kind, each alone or with the group, which may have the version before it.
-fn is_monitor(text: &str) -> bool {
+fn names(kind: Kind, text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    let (kind, group) = text.split_once('.').map_or((text.as_str(), None), |(kind, group)| (kind, Some(group)));
-    let resource = VpcFlowMonitor::api_resource();
+    let (name, group) = text.split_once('.').map_or((text.as_str(), None), |(name, group)| (name, Some(group)));
+    let resource = kind.resource();
     let singular = resource.kind.to_ascii_lowercase();
-    let is_kind = kind == singular || kind == resource.plural || VpcFlowMonitor::shortnames().contains(&kind);
-    let versioned = format!("{}.{}", VpcFlowMonitor::version(&()), resource.group);
+    let is_kind = name == singular || name == resource.plural || kind.shortnames().contains(&name);
+    let versioned = format!("{}.{}", resource.version, resource.group);
     is_kind && group.is_none_or(|group| group == resource.group || group == versioned)
 }
 
@@ -54,15 +76,28 @@ mod tests {
             "vpcflowmonitor.vpcflow.dev/production",
             "vpcflowmonitors.v1alpha1.vpcflow.dev/production",
         ] {
-            assert_eq!(parse(text).as_deref(), Ok("production"), "{text}");
+            assert_eq!(parse(text).map(|it| it.name).as_deref(), Ok("production"), "{text}");
         }
+        assert_eq!(parse("vfm/production").unwrap().kind, Some(Kind::Monitor));
+        assert_eq!(parse("production").unwrap().kind, None);
+    }
+
+    #[test]
+    fn a_fleet_is_named_by_its_type() {
+        let fleet = Named { kind: Some(Kind::Fleet), name: "prod".to_owned() };
+        for text in ["vff/prod", "vpcflowfleet/prod", "VpcFlowFleet/prod", "vpcflowfleets.vpcflow.dev/prod"] {
+            assert_eq!(parse(text), Ok(fleet.clone()), "{text}");
+        }
+        let words = ["vff", "prod", "vfm/a"].map(|word| parse(word).unwrap());
+        let monitor = Named { kind: Some(Kind::Monitor), name: "a".to_owned() };
+        assert_eq!(with_types(&words), [fleet, monitor]);
     }
 
     #[test]
     fn a_type_may_be_a_word_of_its_own_before_names() {
         let names = |words: &[&str]| {
             let words: Vec<_> = words.iter().map(|word| parse(word).unwrap()).collect();
-            without_type(&words).join(" ")
+            with_types(&words).into_iter().map(|it| it.name).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(names(&["vfm", "quickstart"]), "quickstart");
         assert_eq!(names(&["VpcFlowMonitor", "a", "b"]), "a b");

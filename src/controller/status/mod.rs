@@ -1,22 +1,24 @@
 //! The status as a pure function of the findings of a pass. The same input gives the same status, so nothing is written at rest.
 
 mod causes;
+mod store;
 mod writer;
 
 use std::collections::BTreeSet;
 use std::iter;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::mode::Mode;
 use crate::api::RECONCILE_REQUESTED_AT;
-use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
+use crate::api::conditions::{READY, RECONCILING, Reason, STALLED, Statement};
 use crate::api::status::{AlarmStatus, Links, Notice, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
 use crate::engine::{Action, Change, Failure, Outcome, SystemHealth, in_brief};
 use crate::monitor::Monitor;
 
-pub use writer::{StatusWriter, patch_params};
+pub use store::{patch_params, replace_status};
+pub use writer::StatusWriter;
 
 /// The input for a status.
 #[derive(Clone, Copy, Debug)]
@@ -321,32 +323,14 @@ fn names(systems: &[&NewCondition]) -> String {
     systems.iter().map(|system| system.type_).collect::<Vec<_>>().join(", ")
 }
 
-/// Kubernetes refuses longer messages.
-const MESSAGE_BYTES: usize = 32_768;
-
 fn with_times(
     conditions: Vec<NewCondition>,
     previous: &VpcFlowMonitorStatus,
     generation: Option<i64>,
     now: Timestamp,
 ) -> Vec<Condition> {
-    conditions
-        .into_iter()
-        .map(|new| {
-            let status = if new.status { "True" } else { "False" }.to_owned();
-            let before = previous.conditions.iter().find(|old| old.type_ == new.type_ && old.status == status);
-            let mut message = new.message;
-            message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
-            Condition {
-                type_: new.type_.to_owned(),
-                last_transition_time: before.map_or(Time(now), |old| old.last_transition_time.clone()),
-                status,
-                reason: new.reason.as_str().to_owned(),
-                message,
-                observed_generation: generation,
-            }
-        })
-        .collect()
+    let statement = |NewCondition { type_, status, reason, message, .. }| Statement { type_, status, reason, message };
+    conditions.into_iter().map(|new| statement(new).dated(&previous.conditions, generation, now)).collect()
 }
 
 /// Resources of a system: those that exist, and those to be made. If the system could not be read, they stay as last reported.

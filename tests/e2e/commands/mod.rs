@@ -4,4 +4,5 @@ mod finished;
 mod permissions;
 mod plan;
 mod status;
+mod status_fleets;
 mod verify;

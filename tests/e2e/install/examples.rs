@@ -1,19 +1,24 @@
 //! Every example is accepted as it stands, becomes Ready, and then shows as in sync: applied as Argo CD does, to AWS accounts that have
 //! the resources that the example presupposes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use aws_config::{Region, SdkConfig};
-use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Resource};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
-use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::api::fleet::PLACE_LABEL;
+use vpc_flow_operator::api::spec::TrafficType;
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{self, Options, trust};
 
+use crate::fleets::{Stage, make_vpc};
 use crate::install::gitops::in_sync::{apply, assert_in_sync};
 use crate::scenarios::cross_account::{make_other_role, make_role_of_operator};
 use testkit::cluster::{Cluster, Operator};
@@ -25,8 +30,8 @@ const THERE: &str = "444455556666";
 /// The role there.
 const ROLE: &str = "vpc-flow-operator";
 
-/// Every monitor in the files of this folder.
-fn monitors(folder: &str) -> Vec<Value> {
+/// Every object of a kind in the files of this folder.
+fn examples<K: Resource<DynamicType = ()>>(folder: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let texts = files.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap());
@@ -34,20 +39,25 @@ fn monitors(folder: &str) -> Vec<Value> {
         let documents = serde_yaml_ng::Deserializer::from_str(&text);
         documents.map(|document| Value::deserialize(document).unwrap()).collect::<Vec<_>>()
     });
-    documents.filter(|document| document["kind"] == "VpcFlowMonitor").collect()
+    documents.filter(|document| document["kind"] == *K::kind(&())).collect()
+}
+
+/// The objects of a kind in a namespace, as a GitOps tool sees them.
+fn objects<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(cluster: &Cluster) -> Api<DynamicObject> {
+    Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &ApiResource::erase::<K>(&()))
 }
 
 #[tokio::test]
 async fn every_example_becomes_ready_and_is_in_sync() {
-    let accounts = Accounts::new().await;
     let cluster = Cluster::new("examples").await;
-    let kind = ApiResource::erase::<VpcFlowMonitor>(&());
-    let objects: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &kind);
+    let accounts = Accounts::new(Sandbox::new("examples").await, Sandbox::new("examples::there").await).await;
+    let objects = objects::<VpcFlowMonitor>(&cluster);
     let operator = Operator::start_at(&cluster, &accounts.config_of_operator().await, |options| {
         options.allowed_roles.0.push(format!("examples={}", accounts.role_arn()).parse().unwrap());
     });
     let mut applied = Vec::new();
-    for example in ["examples", "examples/rules", "examples/gitops/monitors"].into_iter().flat_map(monitors) {
+    let folders = ["examples", "examples/rules", "examples/gitops/monitors"];
+    for example in folders.into_iter().flat_map(examples::<VpcFlowMonitor>) {
         let monitor = accounts.prepare_for(&example).await;
         apply(&objects, &monitor).await;
         applied.push(monitor);
@@ -75,6 +85,39 @@ async fn every_example_becomes_ready_and_is_in_sync() {
     operator.stop().await;
 }
 
+#[tokio::test]
+async fn every_fleet_makes_the_monitors_of_its_places_and_is_in_sync() {
+    let name = "examples-fleet";
+    let stage = Stage::new(name).await;
+    let accounts =
+        Accounts::new(Sandbox::new("examples-fleet::here").await, Sandbox::new("examples-fleet::there").await).await;
+    let operator = Operator::start_at(&stage.cluster, &accounts.config_of_operator().await, |options| {
+        options.fleets = true;
+        options.allowed_roles.0.push(format!("{name}={}", accounts.role_arn()).parse().unwrap());
+    });
+    let fleets = objects::<VpcFlowFleet>(&stage.cluster);
+    let found = examples::<VpcFlowFleet>("examples");
+    assert_eq!(found.len(), 1, "the expectations below are those of examples/fleet.yaml");
+    for example in found {
+        let (fleet, mut vpcs) = accounts.prepare_for_fleet(&example).await;
+        apply(&fleets, &fleet).await;
+        let name = fleet["metadata"]["name"].as_str().unwrap();
+        stage.wait_ready(name).await;
+        vpcs.sort();
+        assert_eq!(stage.watched(name).await, vpcs);
+        let monitors = stage.monitors(name).await;
+        let traffic = monitors.iter().map(|monitor| {
+            let place = monitor.metadata.labels.as_ref().unwrap()[PLACE_LABEL].as_str();
+            (place, monitor.spec.cloud_watch_logs.traffic_type.map(TrafficType::as_str))
+        });
+        let traffic: BTreeSet<_> = traffic.collect();
+        assert_eq!(traffic, [("payments", Some("ALL")), ("shared", Some("REJECT"))].into(), "by the override");
+        stage.search(name, "again").await;
+        assert_in_sync(&fleets, &fleet).await;
+    }
+    stage.clear(operator).await;
+}
+
 /// With the documents that `vpc-flow-operator permissions` prints for them.
 struct Accounts {
     here: Sandbox,
@@ -84,8 +127,7 @@ struct Accounts {
 }
 
 impl Accounts {
-    async fn new() -> Self {
-        let (here, there) = (Sandbox::new("examples").await, Sandbox::new("examples::there").await);
+    async fn new(here: Sandbox, there: Sandbox) -> Self {
         let operator = make_role_of_operator(&here).await;
         Self { here, there, operator }
     }
@@ -104,17 +146,43 @@ impl Accounts {
         self.here.config_bound_to(&permissions::policies(&options)).await
     }
 
+    /// The example with the real accounts.
+    fn with_accounts(&self, example: &Value) -> Value {
+        let text = example.to_string().replace(HERE, &self.here.account).replace(THERE, &self.there.account);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The account of a monitor or of a place. Makes the role that it assumes.
+    async fn account_of(&self, spec: &Value) -> &Sandbox {
+        let role = &spec["assumeRole"];
+        let Some(arn) = role["roleArn"].as_str() else { return &self.here };
+        assert_eq!(arn, self.role_arn());
+        make_other_role(&self.there, ROLE, &trust::other_account(&self.operator, role["externalId"].as_str())).await;
+        &self.there
+    }
+
+    /// The fleet with the real accounts, and VPCs that it selects: one for each of its places and regions.
+    async fn prepare_for_fleet(&self, example: &Value) -> (Value, Vec<String>) {
+        let fleet = self.with_accounts(example);
+        let tags = fleet["spec"]["selector"]["matchTags"].as_object().unwrap();
+        // The condition of the override, too.
+        let mut tags: Vec<_> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str().unwrap())).collect();
+        tags.push(("tier", "1"));
+        let mut vpcs = Vec::new();
+        for place in fleet["spec"]["places"].as_array().unwrap() {
+            let account = self.account_of(place).await;
+            for region in place["regions"].as_array().unwrap() {
+                vpcs.push(make_vpc(&account.config, region.as_str().unwrap(), &tags).await);
+            }
+        }
+        (fleet.clone(), vpcs)
+    }
+
     /// Makes the resources that the example presupposes, and puts the real accounts and ids into it.
     async fn prepare_for(&self, example: &Value) -> Value {
-        let text = example.to_string().replace(HERE, &self.here.account).replace(THERE, &self.there.account);
-        let mut monitor: Value = serde_json::from_str(&text).unwrap();
+        let mut monitor = self.with_accounts(example);
         let spec = &mut monitor["spec"];
-        let sandbox = if spec["assumeRole"].is_object() { &self.there } else { &self.here };
-        if let Some(arn) = spec["assumeRole"]["roleArn"].as_str() {
-            assert_eq!(arn, self.role_arn());
-            let trust = trust::other_account(&self.operator, spec["assumeRole"]["externalId"].as_str());
-            make_other_role(&self.there, ROLE, &trust).await;
-        }
+        let sandbox = self.account_of(spec).await;
         let region = spec["region"].as_str().unwrap_or(REGION).to_owned();
         let config = sandbox.config.to_builder().region(Region::new(region)).build();
         let vpc = aws_sdk_ec2::Client::new(&config).create_vpc().cidr_block("10.1.0.0/16").send().await.unwrap();

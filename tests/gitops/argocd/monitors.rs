@@ -14,7 +14,7 @@ const RESYNCS: usize = 480;
 
 /// The Application `monitors` with one monitor, Synced and Healthy.
 async fn healthy(scene: &Scene) -> (Application, Operator, ArgoCd) {
-    scene.install_crd_and_rights().await;
+    scene.install_crds_and_rights().await;
     let argocd = ArgoCd::start(&scene.kubernetes, &scene.folder).await;
     let operator = scene.operator().await;
     let commit = change(scene, &json!({})).await;

@@ -62,7 +62,7 @@ async fn wait_ready(scene: &Scene, name: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_alert_fires_and_resolves_and_the_dashboard_shows_it() {
     let scene = Scene::new("prometheus").await;
-    scene.install_crd_and_rights().await;
+    scene.install_crds_and_rights().await;
     scene.kubernetes.create_namespace(NAMESPACE).await;
     // Somebody else leads.
     scene.kubernetes.apply(lease(Some("somebody"))).await;

@@ -3,11 +3,12 @@
 from ministack.services import ec2
 
 from overlay.permissions.conditions import Context
-from overlay.permissions.request import Request
+from overlay.permissions.request import PARTITION, Request
 from overlay.permissions.row import (
     Check, Row, everything, gives_tags, pass_role, request_tags, resource_tags,
 )
 from overlay.permissions.unmodelled import Unmodelled
+from overlay.rules import ec2_shared_vpcs
 
 _MONITORED = {"VPC": "vpc", "Subnet": "subnet", "NetworkInterface": "network-interface"}
 _ECS_READS = ("ListClusters", "ListContainerInstances", "ListServices", "ListTaskDefinitions", "ListTasks")
@@ -21,7 +22,8 @@ def _monitored(request: Request) -> list[str]:
     kind = request.members.get("ResourceType", "")
     if kind not in _MONITORED:
         raise Unmodelled(f"flow logs of a {kind}")
-    return [request.arn("ec2", f"{_MONITORED[kind]}/{name}") for name in request.members.get("ResourceId") or []]
+    return [f"arn:{PARTITION}:ec2:{request.region}:{ec2_shared_vpcs.owner_of(name) or request.account}:{_MONITORED[kind]}/{name}"
+            for name in request.members.get("ResourceId") or []]
 
 
 def _vpc(_request: Request, resource: str) -> Context:

@@ -210,7 +210,7 @@ async fn bad_input_is_reported_with_its_remedy() {
     }
     for (arguments, part) in [
         (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname: unknown field; did you mean bucketName?"),
-        (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor in it"),
+        (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor and no VpcFlowFleet in it"),
         (vec!["-f", "/nonexistent.yaml", "--cluster-name", "c"], "cannot read /nonexistent.yaml"),
         (vec!["-f", &twice, "-n", "other", "--cluster-name", "c"], "is in namespace network, not in other"),
     ] {

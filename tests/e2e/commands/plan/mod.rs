@@ -2,6 +2,7 @@
 
 mod command;
 mod dry_run;
+mod fleets;
 mod kubectl;
 mod offline;
 mod vpc;

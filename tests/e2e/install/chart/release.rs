@@ -177,7 +177,7 @@ async fn every_value_makes_objects_that_kubernetes_takes() {
     }
     world.install(&world.chart, &[]).await.unwrap();
     // The first is also the last: no value of one upgrade prevents another.
-    for name in ["default", "minimal", "namespaces", "production", "host-network", "default"] {
+    for name in ["default", "minimal", "namespaces", "fleets", "production", "host-network", "default"] {
         let values = chart().join(format!("ci/{name}-values.yaml"));
         let options = ["--reset-values", "--values", values.to_str().unwrap()];
         world.upgrade(&options).await.unwrap_or_else(|error| panic!("{name}: {error}"));

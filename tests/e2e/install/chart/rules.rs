@@ -6,13 +6,14 @@ use devenv::ControlPlane;
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
+use vpc_flow_operator::api::VpcFlowFleet;
 
 use crate::process::Process;
 use crate::scenarios::years::own::control_plane;
-use testkit::cluster::{Cluster, install_crd};
+use testkit::cluster::{Cluster, install_crds};
 use testkit::rights::{
     self, LEASE, RELEASE_NAMESPACE, acting_as_operator, apply, rendering, title, wait_until_allowed,
 };
@@ -60,6 +61,10 @@ impl Right {
 
     /// Kubernetes' error message if the right is missing.
     pub fn refusal(&self) -> String {
+        if self.resource.ends_with("/finalizers") {
+            // An admission plugin asks for it.
+            return "cannot set blockOwnerDeletion".to_owned();
+        }
         format!("cannot {} resource \"{}\"", self.verb, self.resource)
     }
 
@@ -83,7 +88,7 @@ impl Installed {
     /// `name` is the rendering's; `namespaces` are those of the monitors.
     pub async fn new(name: &'static str, namespaces: &[&str]) -> Self {
         let (control_plane, client) = control_plane(&format!("chart-rules-{name}")).await;
-        install_crd(&client).await;
+        install_crds(&client).await;
         let mut clusters = Vec::new();
         let all: Api<Namespace> = Api::all(client.clone());
         for namespace in std::iter::once(&RELEASE_NAMESPACE).chain(namespaces) {
@@ -157,14 +162,18 @@ impl Installed {
         Process::run(&name, sandbox, sandbox.emulator.endpoint(), &self.kubeconfig, arguments)
     }
 
-    /// Removes the monitors and the lease that a killed operator has left.
+    /// Removes the fleets, the monitors and the lease that a killed operator has left.
     pub async fn clean_up(&self) {
         for cluster in &self.clusters {
-            if cluster.monitors.get_opt("m").await.unwrap().is_some() {
+            let fleets: Api<VpcFlowFleet> = Api::namespaced(self.client.clone(), &cluster.namespace);
+            fleets.delete_collection(&DeleteParams::default(), &ListParams::default()).await.unwrap();
+            for monitor in cluster.monitors.list(&ListParams::default()).await.unwrap() {
+                let name = monitor.name_any();
                 let no_finalizers = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-                cluster.monitors.patch("m", &PatchParams::default(), &no_finalizers).await.unwrap();
-                cluster.monitors.delete("m", &DeleteParams::default()).await.unwrap();
-                cluster.wait_gone("m").await;
+                cluster.monitors.patch(&name, &PatchParams::default(), &no_finalizers).await.unwrap();
+                // A monitor whose deletion has begun is gone by now.
+                let _ = cluster.monitors.delete(&name, &DeleteParams::default()).await;
+                cluster.wait_gone(&name).await;
             }
         }
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), RELEASE_NAMESPACE);

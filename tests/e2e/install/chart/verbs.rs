@@ -2,9 +2,14 @@
 
 use std::future::pending;
 
+use anyhow::Result;
 use devenv::wait_for;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::{Api, Resource, ResourceExt};
 use rustix::process::Signal;
+use serde_json::json;
+use vpc_flow_operator::api::fleet::ORPHANED_SINCE;
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
 
 use super::rules::Installed;
 use crate::process::{DEADLINE, Process};
@@ -37,9 +42,59 @@ async fn live(clusters: &[Cluster], sandbox: &Sandbox) {
     }
 }
 
+/// Everything that an operator does in Kubernetes for a fleet, until the fleet deletes its last monitor.
+async fn live_with_fleet(cluster: &Cluster, sandbox: &Sandbox) {
+    let fleets: Api<VpcFlowFleet> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
+    let fleet = json!({
+        "apiVersion": VpcFlowFleet::api_version(&()),
+        "kind": VpcFlowFleet::kind(&()),
+        "metadata": {"name": "f"},
+        "spec": {
+            "places": [{"name": "home"}],
+            "selector": {"vpcIds": [sandbox.vpc_id]},
+            "template": {},
+            "prune": {"policy": "Delete", "afterSeconds": 3600},
+        },
+    });
+    fleets.patch("f", &PatchParams::apply("test").force(), &Patch::Apply(fleet)).await.unwrap();
+    let monitor = sandbox.vpc_id.replace("vpc-", "f-");
+    let made: Result<()> = wait_for("the monitor of the fleet", DEADLINE, async || {
+        Ok(cluster.monitors.get_opt(&monitor).await?.map(|_| ()))
+    })
+    .await;
+    made.unwrap();
+    cluster.wait_ready(&monitor).await;
+
+    let elsewhere = json!({"spec": {"selector": {"vpcIds": null, "matchTags": {"no": "vpc"}}}});
+    fleets.patch("f", &PatchParams::default(), &Patch::Merge(elsewhere)).await.unwrap();
+    let is_orphan = |monitor: &VpcFlowMonitor| monitor.annotations().contains_key(ORPHANED_SINCE);
+    cluster.wait(&monitor, "the monitor to be an orphan", is_orphan).await;
+    let long_ago = json!({"metadata": {"annotations": {ORPHANED_SINCE: "2026-01-01T00:00:00Z"}}});
+    cluster.monitors.patch(&monitor, &PatchParams::default(), &Patch::Merge(long_ago)).await.unwrap();
+    cluster.wait_gone(&monitor).await;
+    fleets.delete("f", &DeleteParams::default()).await.unwrap();
+}
+
+/// True if an event of the operator contains this refusal by Kubernetes.
+async fn is_in_an_event(clusters: &[Cluster], what: &str) -> bool {
+    let mut notes = Vec::new();
+    for cluster in clusters {
+        notes.extend(cluster.events().await.into_iter().map(|(_, note)| note));
+    }
+    notes.iter().any(|note| note.contains(what))
+}
+
 /// True if the operator's log contains this refusal by Kubernetes.
 fn has_been_refused(operator: &Process, what: &str) -> bool {
     operator.text().replace("\\\"", "\"").contains(what)
+}
+
+/// The life that the rendering is for.
+async fn live_as(rendering: &str, clusters: &[Cluster], sandbox: &Sandbox) {
+    live(clusters, sandbox).await;
+    if rendering == "fleets" {
+        live_with_fleet(&clusters[0], sandbox).await;
+    }
 }
 
 /// Checks that the operator is refused nothing with all rights, and something without each of them.
@@ -47,7 +102,7 @@ async fn lives_with_these_rights_and_no_fewer(rendering: &'static str, namespace
     let installed = Installed::new(rendering, namespaces).await;
     let sandbox = Sandbox::new(&format!("chart-rules-{rendering}")).await;
     let mut operator = installed.start(0, &sandbox);
-    live(&installed.clusters, &sandbox).await;
+    live_as(rendering, &installed.clusters, &sandbox).await;
     operator.signal(Signal::TERM);
     assert_eq!(operator.ended().await.code(), Some(0));
     operator.logged("released the lease").await;
@@ -60,9 +115,12 @@ async fn lives_with_these_rights_and_no_fewer(rendering: &'static str, namespace
         let sandbox = Sandbox::new(&format!("chart-rules-{rendering}-{index}")).await;
         let operator = installed.start(index + 1, &sandbox);
         let refusal = right.refusal();
-        let refused = wait_for(&refusal, DEADLINE, async || Ok(has_been_refused(&operator, &refusal).then_some(())));
+        let refused = wait_for(&refusal, DEADLINE, async || {
+            let refused = has_been_refused(&operator, &refusal) || is_in_an_event(&installed.clusters, &refusal).await;
+            Ok(refused.then_some(()))
+        });
         let lived = async {
-            live(&installed.clusters, &sandbox).await;
+            live_as(rendering, &installed.clusters, &sandbox).await;
             pending::<()>().await;
         };
         tokio::select! {
@@ -85,4 +143,9 @@ async fn each_verb_is_needed_to_watch_all_namespaces() {
 #[tokio::test]
 async fn each_verb_is_needed_to_watch_some_namespaces() {
     lives_with_these_rights_and_no_fewer("namespaces", &["team-a", "team-b"], 18).await;
+}
+
+#[tokio::test]
+async fn each_verb_is_needed_to_work_on_fleets() {
+    lives_with_these_rights_and_no_fewer("fleets", &["team-a"], 17).await;
 }

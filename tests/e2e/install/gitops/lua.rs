@@ -1,4 +1,4 @@
-//! The health check of Argo CD, run by the Lua engine that Argo CD has, with no more of Lua's libraries than Argo CD gives to a check of
+//! The health checks of Argo CD, run by the Lua engine that Argo CD has, with no more of Lua's libraries than Argo CD gives to a check of
 //! one's own.
 
 use std::fmt::Write;
@@ -9,9 +9,11 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-/// Where Argo CD's repository would have it.
-pub const FOLDER: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/gitops/argocd/resource_customizations/vpcflow.dev/VpcFlowMonitor");
+/// Where Argo CD's repository would have them, each in a folder of its kind.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/gitops/argocd/resource_customizations/vpcflow.dev");
+
+/// The kinds with a check.
+pub const KINDS: [&str; 2] = ["VpcFlowMonitor", "VpcFlowFleet"];
 
 static ENGINE: OnceCell<PathBuf> = OnceCell::const_new();
 
@@ -21,8 +23,13 @@ pub struct Health {
     pub message: String,
 }
 
-pub fn script() -> String {
-    std::fs::read_to_string(Path::new(FOLDER).join("health.lua")).unwrap()
+/// The folder of the check of a kind.
+pub fn folder(kind: &str) -> PathBuf {
+    Path::new(FOLDER).join(kind)
+}
+
+pub fn script(kind: &str) -> String {
+    std::fs::read_to_string(folder(kind).join("health.lua")).unwrap()
 }
 
 /// The health of an object in Argo CD.
@@ -33,7 +40,7 @@ pub async fn health(object: &Value) -> Health {
          local health = (function()\n{}\nend)()\n\
          print(health.status)\nprint(health.message)\n",
         literal(object),
-        script()
+        script(object["kind"].as_str().unwrap())
     );
     let engine = ENGINE.get_or_init(async || devenv::provided_by("tools/lua/build.sh").await.unwrap()).await;
     let output = Command::new(engine).arg("-e").arg(&program).stdin(Stdio::null()).output().await.unwrap();

@@ -1,54 +1,18 @@
-//! A monitor in every state, as the operator and the API server really make it, judged by Argo CD's health check and by kstatus.
-//!
-//! `UPDATE_EXPECTED=1` writes what it looks like into `gitops/argocd/resource_customizations/`; read the difference as carefully as code.
+//! A monitor in every state.
 
 use devenv::Fault;
-use kube::Api;
-use kube::api::{ApiResource, DeleteParams, DynamicObject};
-use serde_json::{Value, json};
+use kube::api::DeleteParams;
+use serde_json::json;
 use vpc_flow_operator::api::VpcFlowMonitor;
 
-use super::kstatus::{self, Status};
-use super::lua;
-use super::testdata::{Case, HealthTest, essence, neutral, read, write};
+use super::gallery::Gallery;
+use super::kstatus::Status;
 use crate::scenarios::lifecycle::denied;
 use testkit::cluster::{Cluster, Operator, is, reason};
 use testkit::sandbox::Sandbox;
 
-struct Gallery<'a> {
-    sandbox: &'a Sandbox,
-    objects: Api<DynamicObject>,
-    updates: bool,
-    cases: Vec<Case>,
-}
-
-impl<'a> Gallery<'a> {
-    fn new(cluster: &Cluster, sandbox: &'a Sandbox) -> Self {
-        let kind = ApiResource::erase::<VpcFlowMonitor>(&());
-        let objects = Api::namespaced_with(cluster.client.clone(), &cluster.namespace, &kind);
-        let updates = std::env::var_os("UPDATE_EXPECTED").is_some();
-        Self { sandbox, objects, updates, cases: Vec::new() }
-    }
-
-    /// The monitor is now in the state called `state`.
-    async fn judge(&mut self, state: &str, monitor: &str, health: &str, status: Status) {
-        let live = self.objects.get(monitor).await.unwrap();
-        let object = json!(live);
-        assert_eq!(lua::health(&object).await.status, health, "{state}: {object:#}");
-        assert_eq!(kstatus::compute(&object), status, "{state}: {object:#}");
-
-        let (object, path) = (neutral(&live, self.sandbox), format!("testdata/{state}.yaml"));
-        if self.updates {
-            write(&path, &object);
-        }
-        let known: Value = serde_yaml_ng::from_str(&read(&path)).unwrap();
-        assert_eq!(essence(&object), essence(&known), "{path} is not what such a monitor looks like");
-        self.cases.push(Case::new(state, lua::health(&known).await));
-    }
-}
-
 /// AWS fails, and it is worth trying again.
-fn failing(sandbox: &Sandbox, service: &str, operation: &str) -> Fault {
+pub fn failing(sandbox: &Sandbox, service: &str, operation: &str) -> Fault {
     Fault { status: 500, times: None, ..sandbox.fault(service, operation, "InternalError", "try again") }
 }
 
@@ -64,7 +28,7 @@ fn is_stalled(monitor: &VpcFlowMonitor) -> bool {
 async fn every_state_is_judged_right() {
     let (sandbox, cluster) = (Sandbox::new("gitops::states").await, Cluster::new("gitops-states").await);
     let emulator = &sandbox.emulator;
-    let mut gallery = Gallery::new(&cluster, &sandbox);
+    let mut gallery = Gallery::of::<VpcFlowMonitor>(&cluster, &sandbox);
 
     cluster.create("m", sandbox.spec()).await;
     gallery.judge("new", "m", "Progressing", Status::InProgress).await;
@@ -129,14 +93,7 @@ async fn every_state_is_judged_right() {
 
     judge_deletion(&mut gallery, &cluster).await;
     operator.stop().await;
-
-    let path = "health_test.yaml";
-    let test = HealthTest { tests: std::mem::take(&mut gallery.cases) };
-    if gallery.updates {
-        write(path, &test);
-    }
-    let known: HealthTest = serde_yaml_ng::from_str(&read(path)).unwrap();
-    assert_eq!(test, known, "{path} is not what the objects are");
+    gallery.finish();
 }
 
 async fn judge_deletion(gallery: &mut Gallery<'_>, cluster: &Cluster) {

@@ -1,15 +1,13 @@
-//! The test of the health check as Argo CD's repository would have it: objects in `testdata/`, and `health_test.yaml` with what they are
+//! The tests of the health checks as Argo CD's repository would have them: objects in `testdata/`, and `health_test.yaml` with what they are
 //! expected to be.
 
-use std::path::Path;
-
+use kube::ResourceExt;
 use kube::api::DynamicObject;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::api::conditions::{READY, RECONCILING, STALLED};
 
-use super::lua::{FOLDER, Health};
+use super::lua::{Health, folder};
 use testkit::sandbox::Sandbox;
 
 const SUMMARY: [&str; 3] = [READY, RECONCILING, STALLED];
@@ -40,32 +38,35 @@ impl Case {
     }
 }
 
-pub fn read(path: &str) -> String {
-    let path = Path::new(FOLDER).join(path);
+/// A file of the check of a kind.
+pub fn read(kind: &str, path: &str) -> String {
+    let path = folder(kind).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-pub fn write(path: &str, content: &impl Serialize) {
-    let path = Path::new(FOLDER).join(path);
+pub fn write(kind: &str, path: &str, content: &impl Serialize) {
+    let path = folder(kind).join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, serde_yaml_ng::to_string(content).unwrap()).unwrap();
 }
 
 /// An object with placeholders for values that differ from run to run.
-pub fn neutral(object: &DynamicObject, sandbox: &Sandbox) -> Value {
+pub fn neutral(object: &DynamicObject, sandbox: &Sandbox, placeholders: &[(String, String)]) -> Value {
+    let (namespace, uid) = (object.namespace().unwrap(), object.uid().unwrap());
     let mut object = json!(object);
-    let monitor: VpcFlowMonitor = serde_json::from_value(object.clone()).unwrap();
-    let namespace = monitor.metadata.namespace.clone().unwrap();
     object["metadata"].as_object_mut().unwrap().remove("managedFields");
     same_times(&mut object);
-    let mut names = vec![
+    let mut names = placeholders.to_vec();
+    names.extend([
         (sandbox.account.clone(), "111122223333".to_owned()),
-        (sandbox.vpc_id.clone(), "vpc-0123456789abcdef0".to_owned()),
+        // Without `vpc-`: the monitors of a fleet are named so.
+        (sandbox.vpc_id.replace("vpc-", ""), "0123456789abcdef0".to_owned()),
         (namespace, "network".to_owned()),
-        (monitor.metadata.uid.unwrap(), "00000000-0000-0000-0000-000000000000".to_owned()),
-    ];
-    for flow_log in monitor.status.iter().flat_map(|status| &status.flow_logs) {
-        names.push((flow_log.id.clone(), format!("fl-{}", flow_log.destination)));
+        (uid, "00000000-0000-0000-0000-000000000000".to_owned()),
+    ]);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    for flow_log in object["status"]["flowLogs"].as_array().into_iter().flatten() {
+        names.push((text(&flow_log["id"]), format!("fl-{}", text(&flow_log["destination"]))));
     }
     let text = names.into_iter().fold(object.to_string(), |text, (from, to)| text.replace(&from, &to));
     let mut object: Value = serde_json::from_str(&text).unwrap();

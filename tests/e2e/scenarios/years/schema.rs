@@ -10,7 +10,7 @@ use vpc_flow_operator::api::VpcFlowMonitor;
 
 use super::own::control_plane;
 use crate::process::{Process, Start};
-use testkit::cluster::{Cluster, install_crd, is, message, reason};
+use testkit::cluster::{Cluster, install_crds, is, message, reason};
 use testkit::sandbox::Sandbox;
 
 struct World {
@@ -120,7 +120,7 @@ async fn what_does_not_fit_the_schema_is_reported_and_the_others_go_on() {
     world.store("unknown", &unknown).await;
     world.store("number", &json!({"vpcId": 7})).await;
     world.patch("b", json!({"spec": {"trafficType": "SOME"}})).await;
-    install_crd(&world.client).await;
+    install_crds(&world.client).await;
     world.accepts(&unknown, false).await;
 
     // With a first list of such objects, too.

@@ -1,4 +1,4 @@
--- Health of a VpcFlowMonitor, by its kstatus conditions: Ready always, Reconciling and Stalled only while true.
+-- Health of a VpcFlowMonitor or a VpcFlowFleet, by its kstatus conditions: Ready always, Reconciling and Stalled only while true.
 local conditions = {}
 if obj.status ~= nil and obj.status.conditions ~= nil then
   for _, condition in ipairs(obj.status.conditions) do
@@ -31,7 +31,7 @@ elseif obj.metadata.deletionTimestamp ~= nil or is_true("Reconciling") or condit
 elseif is_true("Ready") then
   hs.status = "Healthy"
 else
-  -- The operator has nothing left to do and records still do not arrive.
+  -- The operator has nothing left to do, and records of the monitor still do not arrive.
   hs.status = "Degraded"
 end
 return hs

@@ -1,0 +1,204 @@
+//! The command `plan`.
+
+mod fleets;
+mod known;
+mod planner;
+
+use std::fs;
+use std::io::stdout;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstream::{AutoStream, ColorChoice};
+use anyhow::Context as _;
+use clap::{ArgGroup, Args};
+use serde::Serialize;
+use vpc_flow_operator::kubernetes::ConfigError;
+use vpc_flow_operator::plan::cost::Prices;
+use vpc_flow_operator::plan::{self, FleetPlan, Palette, Plan as Planned, render_all};
+
+use self::planner::Planner;
+use super::operator_settings::OperatorSettings;
+use super::output::Output;
+use super::print_error;
+use super::targets::{Declared, Files, Targets};
+use super::values::gigabytes;
+
+/// The exit code for changes with `--detailed-exitcode`, as of terraform.
+const CHANGES: u8 = 2;
+
+/// Show the changes that the operator would make in AWS, and make none
+///
+/// Plans monitors and fleets from files, or monitors that are in the cluster of your kubeconfig. Uses your own AWS credentials, and only
+/// reads. The settings of the operator count as well: give the same ones here.
+///
+/// Checks a file by every rule of the CRDs and, if your kubeconfig leads to a cluster, by a dry run on its API server. If the cluster has the
+/// monitor of a file, the plan is for the change of that monitor, with its region and its resources under former names.
+///
+/// Of a fleet, plans the monitors of all VPCs that it finds, and shows the wave in which each of them changes.
+///
+/// Exit codes: 0 planned; 1 a monitor or a fleet could not be planned, or has problems; 2 wrong arguments. With --detailed-exitcode, 2 also means changes,
+/// as for terraform; after wrong arguments standard output is empty.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[command(
+    verbatim_doc_comment,
+    group = ArgGroup::new("in_cluster").multiple(true).args(["names", "all_namespaces", "selector"])
+        .conflicts_with_all(["file", "recursive"]),
+    group = ArgGroup::new("monitors").required(true).multiple(true).args(["names", "all_namespaces", "selector", "file"])
+)]
+pub struct Plan {
+    #[command(flatten)]
+    targets: Targets,
+
+    #[command(flatten)]
+    files: Files,
+
+    /// With --file: fail if the monitors cannot be read from the cluster, instead of a note.
+    #[arg(long, requires = "file")]
+    live: bool,
+
+    /// With --file: ask no API server whether it has the monitors and would accept them. Needs --cluster-name.
+    #[arg(long, requires_all = ["file", "cluster_name"], conflicts_with = "live")]
+    offline: bool,
+
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    detailed_exitcode: bool,
+
+    /// Plan the deletion. So is a monitor in the cluster that is being deleted.
+    #[arg(long)]
+    destroy: bool,
+
+    /// Format of the output.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+
+    /// Estimate the cost a month from this many gigabytes of flow-log records a day, all traffic, as text.
+    #[arg(long, value_name = "GB", allow_negative_numbers = true, value_parser = gigabytes, conflicts_with = "destroy")]
+    gb_per_day: Option<f64>,
+
+    /// Prices for the estimate, in the form of the built-in ones. [default: us-east-1]
+    #[arg(long, value_name = "FILE", requires = "gb_per_day")]
+    prices: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: OperatorSettings,
+}
+
+/// The plans for programs. Without fleets these are those of the monitors alone.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Document<'a> {
+    Monitors(&'a [Planned]),
+    WithFleets { fleets: &'a [FleetPlan], monitors: &'a [Planned] },
+}
+
+/// The plans that could be made, and the number of the others.
+#[derive(Default)]
+struct Plans {
+    fleets: Vec<FleetPlan>,
+    monitors: Vec<Planned>,
+    not_planned: usize,
+}
+
+impl Plans {
+    /// The result, if it is one. Otherwise its error is printed.
+    fn counted<T>(&mut self, result: anyhow::Result<T>) -> Option<T> {
+        result
+            .inspect_err(|error| {
+                print_error(error);
+                self.not_planned += 1;
+            })
+            .ok()
+    }
+
+    fn add(&mut self, results: Vec<anyhow::Result<Planned>>) {
+        for result in results {
+            let planned = self.counted(result);
+            self.monitors.extend(planned);
+        }
+    }
+}
+
+impl Plan {
+    /// Prints the plans.
+    #[tokio::main]
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let prices = self.prices()?;
+        let Declared { monitors, fleets, errors } = self.objects().await?;
+        errors.iter().for_each(print_error);
+        if monitors.is_empty() && fleets.is_empty() {
+            self.output.print(&monitors, String::new)?;
+            return Ok(ExitCode::FAILURE);
+        }
+        let planner = Planner::new(&self, prices).await?;
+        let mut plans = Plans { not_planned: errors.len(), ..Plans::default() };
+        let mut others = fleets::others(&monitors);
+        plans.add(planner.monitors(monitors).await);
+        for fleet in &fleets {
+            let result = Box::pin(planner.fleet(fleet, &mut others)).await;
+            if let Some((fleet, monitors)) = plans.counted(result) {
+                plans.fleets.push(fleet);
+                plans.add(monitors);
+            }
+        }
+        plan::find_rivals(&mut plans.monitors);
+        plan::find_shared_vpcs(&mut plans.monitors);
+        plans.fleets.iter_mut().for_each(|fleet| fleet.add_up_cost(&plans.monitors));
+        let document = if fleets.is_empty() {
+            Document::Monitors(&plans.monitors)
+        } else {
+            Document::WithFleets { fleets: &plans.fleets, monitors: &plans.monitors }
+        };
+        let text = || render_all(&plans.fleets, &plans.monitors, plans.not_planned, &palette());
+        self.output.print(&document, text)?;
+        Ok(self.exit_code(&plans))
+    }
+
+    async fn objects(&self) -> anyhow::Result<Declared> {
+        if self.files.is_empty() {
+            let selection = self.targets.read().await?.typed();
+            return Ok(Declared { monitors: selection.monitors, fleets: Vec::new(), errors: selection.errors });
+        }
+        let default = match self.targets.cluster.config().await {
+            Ok(config) => config.default_namespace,
+            Err(ConfigError::Unknown { .. }) => "default".to_owned(),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(self.files.read(self.targets.namespace.as_deref(), &default))
+    }
+
+    fn exit_code(&self, plans: &Plans) -> ExitCode {
+        let has_problems = plans.not_planned > 0
+            || plans.monitors.iter().any(|plan| !plan.problems.is_empty())
+            || plans.fleets.iter().any(FleetPlan::has_problems);
+        if has_problems {
+            ExitCode::FAILURE
+        } else if self.detailed_exitcode && plans.monitors.iter().any(Planned::has_work) {
+            ExitCode::from(CHANGES)
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+
+    fn prices(&self) -> anyhow::Result<Option<(f64, Prices)>> {
+        let Some(gb_per_day) = self.gb_per_day else { return Ok(None) };
+        let prices = match &self.prices {
+            None => Prices::built_in().context("the built-in prices")?,
+            Some(path) => {
+                let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                Prices::parse(&text).with_context(|| format!("--prices {}", path.display()))?
+            }
+        };
+        Ok(Some((gb_per_day, prices)))
+    }
+}
+
+/// Colours on a terminal, unless `NO_COLOR` or `CLICOLOR` decides otherwise.
+fn palette() -> Palette {
+    match AutoStream::choice(&stdout()) {
+        ColorChoice::Never => Palette::plain(),
+        ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => Palette::coloured(),
+    }
+}

@@ -1,0 +1,61 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::super::context::Context;
+use crate::fleet::Reading;
+
+/// What every pass over a fleet uses.
+pub struct FleetContext {
+    pub context: Arc<Context>,
+    /// Held while monitors are created, so that two fleets never create two for one VPC.
+    pub creating: tokio::sync::Mutex<()>,
+    memories: Mutex<HashMap<String, FleetMemory>>,
+}
+
+/// The state of a fleet that is kept between passes. If it is lost, the places are read again.
+#[derive(Clone, Debug, Default)]
+pub struct FleetMemory {
+    /// The answers of the places.
+    pub readings: Vec<Reading>,
+    /// The time of these answers.
+    pub read_at: Option<Instant>,
+    /// The generation and the request for which they were read.
+    pub read_for: (Option<i64>, Option<String>),
+    /// The variants of the template that the API server has accepted in a dry run, by their hash.
+    pub accepted: BTreeSet<String>,
+    /// The monitors that the API server has refused: by name, the hash of the template and the message.
+    pub refused: BTreeMap<String, (String, String)>,
+    /// The time at which fields of the template were last put back, by the name of the monitor.
+    pub restored_at: BTreeMap<String, Instant>,
+    /// The end of the latest pass.
+    pub ended_at: Option<Instant>,
+}
+
+impl FleetContext {
+    pub fn new(context: Arc<Context>) -> Self {
+        Self { context, creating: tokio::sync::Mutex::new(()), memories: Mutex::default() }
+    }
+
+    /// The memory of a fleet.
+    pub fn memory(&self, uid: &str) -> FleetMemory {
+        self.memories().get(uid).cloned().unwrap_or_default()
+    }
+
+    /// Keeps the memory of a fleet.
+    pub fn keep(&self, uid: &str, memory: FleetMemory) {
+        self.memories().insert(uid.to_owned(), memory);
+    }
+
+    /// Forgets a fleet that is gone.
+    pub fn forget(&self, uid: &str) {
+        self.memories().remove(uid);
+        self.context.metrics.fleets().forget(uid);
+        self.context.forget(uid);
+    }
+
+    fn memories(&self) -> MutexGuard<'_, HashMap<String, FleetMemory>> {
+        // A panic elsewhere leaves at worst places that are read again.
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,172 @@
+//! The summary of a fleet for people.
+
+use jiff::Timestamp;
+
+use super::fleet::{FleetMonitor, FleetSummary, PlaceSummary, RolloutSummary, SkippedSummary};
+use super::text::{ready, section};
+use super::wrap::{printable, wrap};
+use crate::api::fleet::status::MonitorCounts;
+use crate::elapsed::span;
+use crate::shortened::shortened;
+
+/// The most monitors of a fleet that get a line each without being asked for.
+const LISTED: usize = 20;
+/// The most characters of a monitor's message: two lines. The monitor's own summary has all of it.
+const MESSAGE_CHARS: usize = 140;
+/// Cells of the progress bar.
+const CELLS: usize = 10;
+
+/// The monitors of a fleet that get a line each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// All of them.
+    All,
+    /// All of a small fleet. In a larger one, those that are Ready and have nothing to report are summed up.
+    Brief,
+}
+
+/// The summary of one fleet in 80 columns.
+#[must_use]
+pub fn render_fleet(summary: &FleetSummary, listing: Listing, now: Timestamp) -> String {
+    let mut text = heading(summary);
+    text += &ready(summary.ready.as_ref(), |message| unlisted(message, summary), now);
+    for note in &summary.notes {
+        text += &wrap("Note: ", note);
+    }
+    text += &rollout(summary);
+    section(&mut text, "Places that cannot be read", summary.places.iter().filter_map(unread));
+    section(&mut text, "Skipped VPCs", skipped(&summary.skipped).into_iter());
+    let number: usize = summary.places.iter().map(|place| place.monitors.len()).sum();
+    let listing = if number > LISTED { listing } else { Listing::All };
+    section(&mut text, "Monitors", summary.places.iter().map(|it| place(it, &summary.fleet, listing, now)));
+    printable(&text)
+}
+
+fn heading(summary: &FleetSummary) -> String {
+    let counts = summary.counts.map(|MonitorCounts { wanted, ready, updated, orphaned, .. }| {
+        format!(": {wanted} wanted, {ready} ready, {updated} updated, {orphaned} orphaned")
+    });
+    wrap("", &format!("Fleet {}{}", summary.fleet, counts.unwrap_or_default()))
+}
+
+/// The part of a message that the lists of places, VPCs and monitors lack.
+fn unlisted(message: &str, summary: &FleetSummary) -> String {
+    let of_places = summary.places.iter().filter_map(|place| place.message.as_ref());
+    let of_vpcs = summary.skipped.iter().map(|skipped| &skipped.message);
+    let of_monitors =
+        summary.places.iter().flat_map(|place| &place.monitors).filter_map(|it| it.why_not_ready.as_ref());
+    let listed = of_places.chain(of_vpcs).map(|why| (why, format!(": {why}")));
+    let listed = listed.chain(of_monitors.map(|why| (why, format!(" ({why})"))));
+    listed.filter(|(why, _)| !why.is_empty()).fold(message.to_owned(), |rest, (_, listed)| rest.replace(&listed, ""))
+}
+
+fn rollout(summary: &FleetSummary) -> String {
+    let (Some(counts), Some(RolloutSummary { wave, waves, message })) = (&summary.counts, &summary.rollout) else {
+        return String::new();
+    };
+    let MonitorCounts { wanted, updated, .. } = *counts;
+    let have = if wanted == 1 { "monitor has" } else { "monitors have" };
+    let progress = format!("{updated} of {wanted} {have} the present template, wave {wave} of {waves}");
+    let is_in_ready = summary.ready.as_ref().is_some_and(|ready| ready.message.contains(message.as_str()));
+    let is_printed = message.is_empty() || is_in_ready;
+    let waits = if is_printed { String::new() } else { wrap("  ", &unlisted(message, summary)) };
+    wrap(&bar(updated, wanted), &progress) + &waits
+}
+
+/// `[###-------] `
+fn bar(done: u32, all: u32) -> String {
+    let cells = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let full = (cells(done).saturating_mul(CELLS)).checked_div(cells(all)).unwrap_or(CELLS).min(CELLS);
+    format!("[{}{}] ", "#".repeat(full), "-".repeat(CELLS - full))
+}
+
+fn unread(place: &PlaceSummary) -> Option<String> {
+    let message = place.message.as_ref()?;
+    Some(wrap("  ", &name(place)) + &wrap("    ", message))
+}
+
+/// Name, account and region of a place.
+fn name(PlaceSummary { place, account_id, region, .. }: &PlaceSummary) -> String {
+    let account = account_id.as_ref().map(|account| format!("account {account}"));
+    let at: Vec<_> = account.into_iter().chain(region.clone()).collect();
+    if at.is_empty() { place.clone() } else { format!("{place} in {}", at.join(", ")) }
+}
+
+/// The reasons, each once with all VPCs that have it.
+fn skipped(skipped: &[SkippedSummary]) -> Vec<String> {
+    let mut groups: Vec<Vec<&SkippedSummary>> = Vec::new();
+    for vpc in skipped {
+        let is_same = |group: &&mut Vec<&SkippedSummary>| {
+            group.iter().all(|other| (&other.reason, &other.message) == (&vpc.reason, &vpc.message))
+        };
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.push(vpc),
+            None => groups.push(vec![vpc]),
+        }
+    }
+    let text = |group: &Vec<&SkippedSummary>| {
+        let first = group.first()?;
+        let vpcs: Vec<_> = group.iter().map(|it| it.vpc_id.as_str()).collect();
+        Some(wrap("  ", &format!("{}: {}", first.reason, vpcs.join(", "))) + &wrap("    ", &first.message))
+    };
+    groups.iter().filter_map(text).collect()
+}
+
+/// A place and its monitors.
+fn place(place: &PlaceSummary, fleet: &str, listing: Listing, now: Timestamp) -> String {
+    let remark = match place {
+        PlaceSummary { message: Some(_), .. } => ": cannot be read",
+        PlaceSummary { monitors, .. } if !monitors.is_empty() => "",
+        PlaceSummary { vpcs: None, .. } => ": not read yet",
+        PlaceSummary { vpcs: Some(0), .. } => ": no VPC is selected",
+        PlaceSummary { .. } => ": no monitor yet",
+    };
+    let lines = match listing {
+        Listing::All => place.monitors.iter().map(|it| monitor(it, now)).collect(),
+        Listing::Brief => in_brief(&place.monitors, fleet, now),
+    };
+    wrap("  ", &format!("{}{remark}", name(place))) + &lines
+}
+
+/// The monitors that need attention, and the number of the others.
+fn in_brief(monitors: &[FleetMonitor], fleet: &str, now: Timestamp) -> String {
+    let (quiet, others): (Vec<_>, Vec<_>) = monitors.iter().partition(|it| is_quiet(it));
+    let mut lines: String = others.iter().take(LISTED).map(|it| monitor(it, now)).collect();
+    let more = others.len().saturating_sub(LISTED);
+    if more > 0 {
+        let name = fleet.rsplit('/').next().unwrap_or(fleet);
+        lines += &wrap("    ..  ", &format!("{more} more of this kind: status vff/{name} lists all"));
+    }
+    let are = |number: usize, one: &str, several: &str| format!("{number} {}", if number == 1 { one } else { several });
+    if !quiet.is_empty() {
+        let former = quiet.iter().filter(|it| it.has_present_template == Some(false)).count();
+        let former = if former == 0 { String::new() } else { format!(", {former} with a former template") };
+        let ready = are(quiet.len(), "monitor is Ready", "monitors are Ready");
+        lines += &wrap("    ok  ", &format!("{ready}{former}"));
+    }
+    lines
+}
+
+/// True if the monitor is Ready and has nothing to report.
+fn is_quiet(monitor: &FleetMonitor) -> bool {
+    monitor.is_ready && !monitor.is_deleting && monitor.firing.is_empty() && monitor.orphaned_since.is_none()
+}
+
+fn monitor(monitor: &FleetMonitor, now: Timestamp) -> String {
+    let mark = if monitor.is_ready { "    ok  " } else { "    !!  " };
+    let name = monitor.monitor.rsplit('/').next().unwrap_or(&monitor.monitor);
+    let mut about = format!("{name}: {}", monitor.vpc_id);
+    if monitor.is_deleting {
+        about += ", is being deleted";
+    }
+    if let Some(since) = &monitor.orphaned_since {
+        about += &format!(", orphaned for {}", span(now.duration_since(since.0)));
+    }
+    if monitor.has_present_template == Some(false) {
+        about += ", former template";
+    }
+    let why = monitor.why_not_ready.as_ref().map(|why| wrap("        ", &shortened(why, MESSAGE_CHARS)));
+    let firing = monitor.firing.join(", ");
+    let firing = if firing.is_empty() { String::new() } else { wrap("        ", &format!("fires: {firing}")) };
+    wrap(mark, &about) + &why.unwrap_or_default() + &firing
+}
