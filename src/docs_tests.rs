@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResourceExt as _;
 use kube::api::ObjectMeta;
 
-use crate::api::fleet::VpcFlowFleetStatus;
 use crate::api::conditions::Reason;
+use crate::api::fleet::VpcFlowFleetStatus;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{ResourceKind, VpcFlowMonitor, VpcFlowMonitorSpec};
 use crate::aws::RequestOutcome;

@@ -7,6 +7,7 @@ pub mod conditions;
 mod descriptions;
 pub mod fleet;
 mod flow_log_field;
+mod formats;
 mod invalid;
 pub mod notes;
 pub mod spec;

@@ -231,7 +231,8 @@ fn found(input: Input<'_>) -> Found<'_> {
         found.skipped.extend(missing.filter(|id| !spec.selector.exclude_vpc_ids.contains(id)).map(|id| SkippedVpc {
             vpc_id: id.clone(),
             reason: SkipReason::NotFound,
-            message: "no place has this VPC: correct selector.vpcIds, or add its account and region to places".to_owned(),
+            message:
+                "no place has this VPC: correct selector.vpcIds, or add its account and region to places".to_owned(),
         }));
     }
     found
@@ -241,11 +242,13 @@ fn skipped(vpc: &FoundVpc, reason: SkipReason, message: String) -> SkippedVpc {
     SkippedVpc { vpc_id: vpc.id.clone(), reason, message }
 }
 
-/// True if the monitor is of a place that cannot be read. That must never look like a place without VPCs.
+/// True if the monitor is, or may be, of a place that cannot be read. That must never look like a place without VPCs. A place that the spec
+/// no longer has may have another name now.
 fn is_unread(monitor: &PresentMonitor, readings: &[Reading]) -> bool {
+    let is_known = readings.iter().any(|reading| reading.at.place == monitor.place);
     readings
         .iter()
-        .filter(|reading| reading.vpcs.is_err() && reading.at.place == monitor.place)
+        .filter(|reading| reading.vpcs.is_err() && (!is_known || reading.at.place == monitor.place))
         .any(|reading| reading.region().is_none_or(|region| region == monitor.region))
 }
 
@@ -296,7 +299,8 @@ fn skip_beyond_limit(
             room -= 1;
             return true;
         }
-        let message = format!("{number} VPCs are selected and maxMonitors is {max}: narrow the selector, or raise maxMonitors");
+        let message =
+            format!("{number} VPCs are selected and maxMonitors is {max}: narrow the selector, or raise maxMonitors");
         skipped.push(SkippedVpc { vpc_id: it.desired.vpc_id.clone(), reason: SkipReason::Limit, message });
         false
     });
@@ -313,9 +317,7 @@ fn has<'a>(it: &'a Selected<'_>, refused: &'a BTreeMap<String, (String, String)>
         (Some(monitor), _) if !monitor.is_deleting && monitor.hash == it.desired.hash => {
             Has::Present { health: &monitor.health, applied_at: monitor.applied_at }
         }
-        (monitor, Some(why)) => {
-            Has::Refuses { why, is_former: monitor.is_some_and(|monitor| !monitor.is_deleting) }
-        }
+        (monitor, Some(why)) => Has::Refuses { why, is_former: monitor.is_some_and(|monitor| !monitor.is_deleting) },
         (Some(monitor), None) if !monitor.is_deleting => Has::Former,
         _ => Has::Nothing,
     }

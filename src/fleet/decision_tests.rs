@@ -74,6 +74,9 @@ fn a_place_that_cannot_be_read_has_no_say() {
     let decision = decided(&spec, &[unread("payments"), reading("other", vec![])], &monitors);
     assert_eq!(shown(&decision), Vec::<String>::new());
     assert_eq!((decision.counts.wanted, decision.counts.orphaned), (1, 0));
+    // It may be the same place under another name.
+    let renamed = fleet_spec("{places: [{name: renamed}], prune: {policy: Delete, afterSeconds: 3600}}");
+    assert_eq!(shown(&decided(&renamed, &[unread("renamed")], &monitors)), Vec::<String>::new());
     // The same place without the VPC is another matter.
     let decision = decided(&spec, &[reading("payments", vec![]), reading("other", vec![])], &monitors);
     assert_eq!(shown(&decision), ["mark 1"]);
@@ -126,7 +129,11 @@ fn the_vpcs_beyond_the_limit_get_no_monitor_and_none_is_deleted() {
 #[test]
 fn a_vpc_or_name_that_another_monitor_has_is_left_alone() {
     let spec = fleet_spec("{}");
-    let other = |name: &str, vpc_id: &str| OtherMonitor { namespace: "network".into(), name: name.into(), vpc_id: vpc_id.into() };
+    let other = |name: &str, vpc_id: &str| OtherMonitor {
+        namespace: "network".into(),
+        name: name.into(),
+        vpc_id: vpc_id.into(),
+    };
     let others = [other("by-hand", &prod(1).id), other("prod-00000000000000002", "vpc-12345678")];
     let decision = decided_beside(&spec, &[reading("payments", vec![prod(1), prod(2)])], &[], &others);
     assert_eq!(shown(&decision), Vec::<String>::new());
@@ -139,7 +146,7 @@ fn a_vpc_that_another_account_shares_or_that_no_place_has_is_named() {
     let shared = FoundVpc { owner: Some("999999999999".into()), ..prod(1) };
     let decision = decided(&spec, &[reading("payments", vec![shared])], &[]);
     assert_eq!(skips(&decision), [SkipReason::NotOwned, SkipReason::NotFound]);
-    // Who cannot read a place does not know that it lacks the VPC.
+    // A place that cannot be read may have the VPC.
     assert_eq!(skips(&decided(&spec, &[unread("payments")], &[])), Vec::<SkipReason>::new());
 }
 
@@ -178,7 +185,14 @@ fn a_refused_monitor_is_not_tried_in_a_loop() {
     let Action::Create(desired) = &decided(&spec, &readings, &[]).actions[0] else { panic!() };
     let refused = BTreeMap::from([(desired.name.clone(), (desired.hash.clone(), "quota".to_owned()))]);
     let now = "2026-11-30T12:00:00Z".parse().unwrap();
-    let decision =
-        decide(Input { fleet: &identity(), spec: &spec, readings: &readings, present: &[], others: &[], refused: &refused, now });
+    let decision = decide(Input {
+        fleet: &identity(),
+        spec: &spec,
+        readings: &readings,
+        present: &[],
+        others: &[],
+        refused: &refused,
+        now,
+    });
     assert_eq!((shown(&decision), skips(&decision)), (vec!["create 2".to_owned()], vec![SkipReason::Refused]));
 }

@@ -64,7 +64,8 @@ fn literally(value: &str) -> String {
 }
 
 fn of_answer(vpc: &Vpc) -> Option<FoundVpc> {
-    let tags = vpc.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+    let tags =
+        vpc.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
     Some(FoundVpc {
         id: vpc.vpc_id()?.to_owned(),
         tags: tags.collect(),
@@ -85,7 +86,9 @@ mod tests {
     #[test]
     fn filters_leave_out_only_what_is_not_selected() {
         assert_eq!(
-            shown("{matchTags: {env: prod}, matchExpressions: [{key: a, operator: In, values: [x, y]}, {key: b, operator: Exists}, {key: c, operator: NotIn, values: [z]}]}"),
+            shown(
+                "{matchTags: {env: prod}, matchExpressions: [{key: a, operator: In, values: [x, y]}, {key: b, operator: Exists}, {key: c, operator: NotIn, values: [z]}]}"
+            ),
             ["state=available", "owner-id=123456789012", "tag:env=prod", "tag:a=x,y", "tag-key=b"]
         );
         assert_eq!(shown("vpcIds: [vpc-12345678]"), ["state=available", "vpc-id=vpc-12345678"]);

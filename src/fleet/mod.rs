@@ -19,6 +19,6 @@ pub(crate) mod fixtures;
 pub use decision::{Action, Decision, Input, WantedMonitor, decide};
 pub use places::read_places;
 pub use present::{Health, OtherMonitor, PresentMonitor};
-pub use status::{StatusInput, status, unreadable};
+pub use status::{StatusInput, failed, status};
 pub use vpc::{FoundVpc, PlaceRegion, Reading};
 pub use wanted::{DesiredMonitor, FIELD_MANAGER, FleetIdentity, in_template};

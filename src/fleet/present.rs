@@ -181,11 +181,11 @@ mod tests {
     #[test]
     fn the_health_is_that_of_the_latest_spec() {
         let of = |observed: i64, conditions: Value| {
-            health(&json!({"metadata": {"generation": 2}, "status": {"observedGeneration": observed, "conditions": conditions}}))
+            health(
+                &json!({"metadata": {"generation": 2}, "status": {"observedGeneration": observed, "conditions": conditions}}),
+            )
         };
-        let ready = |status: &str, reason: &str| {
-            json!({"type": "Ready", "status": status, "reason": reason, "message": "m", "lastTransitionTime": "2026-11-30T00:00:00Z"})
-        };
+        let ready = |status: &str, reason: &str| json!({"type": "Ready", "status": status, "reason": reason, "message": "m", "lastTransitionTime": "2026-11-30T00:00:00Z"});
         assert!(matches!(of(2, json!([ready("True", "Reconciled")])), Health::Ready { .. }));
         assert!(matches!(of(1, json!([ready("True", "Reconciled")])), Health::Progressing(_)));
         assert!(matches!(of(2, json!([ready("False", "Progressing")])), Health::Progressing(_)));
@@ -197,7 +197,9 @@ mod tests {
 
     #[test]
     fn defaults_and_fields_of_others_are_no_drift() {
-        let spec = fleet_spec("template: {spec: {s3: {prefix: a}, notifications: {subscriptions: [{protocol: email, endpoint: a@b.c}]}, dashboard: {}}}");
+        let spec = fleet_spec(
+            "template: {spec: {s3: {prefix: a}, notifications: {subscriptions: [{protocol: email, endpoint: a@b.c}]}, dashboard: {}}}",
+        );
         let vpc = prod(1);
         let desired = DesiredMonitor::new(&identity(), &spec, &vpc, &place("payments"), "eu-west-1");
         let mut monitor = ready(&spec, &vpc, "2026-11-30T00:00:00Z");

@@ -51,7 +51,11 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowFleetStatus {
             wave: format!("{}/{}", decision.wave.0, decision.wave.1),
             message: decision.rollout_message().unwrap_or_default(),
         }),
-        places: readings.iter().zip(&decision.selected_by_place).map(|(reading, vpcs)| place(reading, *vpcs, previous)).collect(),
+        places: readings
+            .iter()
+            .zip(&decision.selected_by_place)
+            .map(|(reading, vpcs)| place(reading, *vpcs, previous))
+            .collect(),
         skipped: decision.skipped.iter().take(SKIPPED).cloned().collect(),
         last_handled_reconcile_at: metadata
             .annotations
@@ -69,15 +73,15 @@ impl Decision {
     }
 }
 
-/// The status of a fleet whose spec cannot be read. What was found and counted stays.
+/// The status of a fleet over which no pass is possible. The figures of the last one stay.
 #[must_use]
-pub fn unreadable(
+pub fn failed(
+    reason: Reason,
     problem: &str,
     generation: Option<i64>,
     previous: &VpcFlowFleetStatus,
     now: Timestamp,
 ) -> VpcFlowFleetStatus {
-    let reason = Reason::InvalidSpec;
     let statements = [
         Statement { type_: READY, status: false, reason, message: problem.to_owned() },
         Statement { type_: STALLED, status: true, reason, message: problem.to_owned() },
@@ -124,7 +128,8 @@ impl Summary {
 
 fn statements(input: StatusInput<'_>) -> Vec<Statement> {
     let Summary { reason, message, ready, stalled } = summary(input);
-    let statement = |type_, status, reason, message: &str| Statement { type_, status, reason, message: message.to_owned() };
+    let statement =
+        |type_, status, reason, message: &str| Statement { type_, status, reason, message: message.to_owned() };
     let mut statements = vec![statement(READY, ready, reason, &message), discovered(input)];
     if stalled {
         let message = format!(
@@ -148,9 +153,7 @@ fn discovered(input: StatusInput<'_>) -> Statement {
 
 fn unread(readings: &[Reading]) -> Vec<(String, &Failure)> {
     let failing = readings.iter().filter_map(|reading| Some((reading, reading.vpcs.as_ref().err()?)));
-    failing
-        .map(|(reading, failure)| (format!("place {}", reading.in_words()), failure))
-        .collect()
+    failing.map(|(reading, failure)| (format!("place {}", reading.in_words()), failure)).collect()
 }
 
 fn unread_in_words(unread: &[(String, &Failure)]) -> String {
@@ -203,7 +206,8 @@ fn summary(input: StatusInput<'_>) -> Summary {
         message = format!("{message}; other monitors watch {}", vpcs_bare(elsewhere));
     }
     if counts.orphaned > 0 {
-        message = format!("{message}; {} no longer selected", are(&format!("the VPCs of {}", monitors(counts.orphaned)), 2));
+        message =
+            format!("{message}; {} no longer selected", are(&format!("the VPCs of {}", monitors(counts.orphaned)), 2));
     }
     Summary { ready: true, stalled: false, ..Summary::of(Reason::Reconciled, message) }
 }
@@ -217,7 +221,8 @@ fn skipped(decision: &Decision) -> Option<Summary> {
         // It is watched, as the fleet wants it.
         SkipReason::AlreadyMonitored => None,
     };
-    let first = decision.skipped.iter().filter_map(|it| Some((it.reason, reason(it.reason)?))).min_by_key(|(skip, _)| *skip)?;
+    let first =
+        decision.skipped.iter().filter_map(|it| Some((it.reason, reason(it.reason)?))).min_by_key(|(skip, _)| *skip)?;
     let of_kind = decision.skipped.iter().filter(|it| it.reason == first.0);
     if first.0 == SkipReason::Limit {
         let number = of_kind.clone().count();
@@ -236,7 +241,9 @@ fn not_ready(decision: &Decision, unready: &[&(String, Health)]) -> String {
             Health::Ready { .. } => name.clone(),
         })
         .collect();
-    format!("{} of {} not Ready: {}", texts.len(), are(&monitors(decision.counts.wanted), 2), listed(&texts, ", "))
+    let number = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+    let subject = format!("{number} of {}", monitors(decision.counts.wanted));
+    format!("{} not Ready: {}", are(&subject, number), listed(&texts, ", "))
 }
 
 /// The reason for which the next wave does not begin.
@@ -295,7 +302,8 @@ mod tests {
 
     fn status_of(spec: &VpcFlowFleetSpec, readings: &[Reading], present: &[PresentMonitor]) -> VpcFlowFleetStatus {
         let refused = BTreeMap::new();
-        let decision = decide(Input { fleet: &identity(), spec, readings, present, others: &[], refused: &refused, now: now() });
+        let decision =
+            decide(Input { fleet: &identity(), spec, readings, present, others: &[], refused: &refused, now: now() });
         let metadata = ObjectMeta { generation: Some(3), ..ObjectMeta::default() };
         status(StatusInput {
             metadata: &metadata,
@@ -336,7 +344,10 @@ mod tests {
         let monitors = [ready(&spec, &prod(1), "2026-11-30T00:00:00Z")];
         let status = status_of(&spec, &[unread], &monitors);
         let text = "place payments in eu-west-1 cannot be read: no; its monitors stay as they are";
-        assert_eq!(shown(&status)[..2], [format!("Ready False AccessDenied: {text}"), format!("Discovered False AccessDenied: {text}")]);
+        assert_eq!(
+            shown(&status)[..2],
+            [format!("Ready False AccessDenied: {text}"), format!("Discovered False AccessDenied: {text}")]
+        );
         let counts = status.monitors.unwrap();
         assert_eq!((counts.wanted, counts.present, counts.orphaned), (1, 1, 0));
         assert!(shown(&status)[2].starts_with("Stalled True AccessDenied: "), "{status:?}");

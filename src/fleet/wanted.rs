@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use super::vpc::{FoundVpc, PlaceRegion};
 use crate::api::VpcFlowMonitor;
 use crate::api::fleet::{
-    FLEET_LABEL, OverrideCondition, PLACE_LABEL, TEMPLATE_APPLIED_AT, TEMPLATE_HASH_LABEL, VpcFlowFleet, VpcFlowFleetSpec,
+    FLEET_LABEL, OverrideCondition, PLACE_LABEL, TEMPLATE_APPLIED_AT, TEMPLATE_HASH_LABEL, VpcFlowFleet,
+    VpcFlowFleetSpec,
 };
 
 /// The fleet as the owner of its monitors.
@@ -188,7 +189,10 @@ mod tests {
         let desired = desired("template: {metadata: {labels: {team: a}}, spec: {trafficType: REJECT}}", &[]);
         let manifest = desired.manifest(&identity(), "2026-11-30T00:00:00Z");
         assert_eq!(manifest["metadata"]["name"], "prod-00000000000000001");
-        assert_eq!(manifest["spec"], json!({"trafficType": "REJECT", "vpcId": "vpc-00000000000000001", "region": "eu-west-1"}));
+        assert_eq!(
+            manifest["spec"],
+            json!({"trafficType": "REJECT", "vpcId": "vpc-00000000000000001", "region": "eu-west-1"})
+        );
         assert_eq!(
             manifest["metadata"]["labels"],
             json!({"team": "a", "vpcflow.dev/fleet": "prod", "vpcflow.dev/place": "payments", "vpcflow.dev/template-hash": desired.hash})

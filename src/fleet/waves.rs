@@ -79,7 +79,8 @@ pub(super) fn progress(rollout: &Rollout, members: &[Member<'_>], now: Timestamp
     for (index, limit) in limits(rollout, members.len()).into_iter().enumerate() {
         let waits = wait(rollout, &members[..limit], now);
         if waits.is_some() || limit == members.len() {
-            let waits = waits.filter(|_| limit < members.len() || members.iter().any(|it| matches!(it.has, Has::Refuses { .. })));
+            let waits = waits
+                .filter(|_| limit < members.len() || members.iter().any(|it| matches!(it.has, Has::Refuses { .. })));
             return Progress { open: limit, admits_new: index > 0, wave: index + 1, waves, waits };
         }
     }
@@ -175,7 +176,8 @@ mod tests {
     }
 
     fn rollout(waves: &[&str], max_unready: u32, soak_seconds: u32) -> Rollout {
-        let wave = |text: &str| text.parse().map_or_else(|_| CountOrPercent::Percent(text.to_owned()), CountOrPercent::Count);
+        let wave =
+            |text: &str| text.parse().map_or_else(|_| CountOrPercent::Percent(text.to_owned()), CountOrPercent::Count);
         let waves = waves.iter().map(|text| wave(text)).collect();
         Rollout { waves, max_unready: CountOrPercent::Count(max_unready), soak_seconds }
     }
@@ -243,7 +245,9 @@ mod tests {
     #[test]
     fn new_vpcs_wait_for_the_first_wave_of_a_change_only() {
         let healths = healths();
-        let admits = |letters: &str| progress(&rollout(&["1", "50%", "100%"], 0, 10), &members(letters, &healths), at(200)).admits_new;
+        let admits = |letters: &str| {
+            progress(&rollout(&["1", "50%", "100%"], 0, 10), &members(letters, &healths), at(200)).admits_new
+        };
         assert!(admits("nnnn"));
         assert!(admits("rnrr"));
         assert!(admits("Xnrr"));

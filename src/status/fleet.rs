@@ -13,6 +13,7 @@ use super::summary::{
 use crate::api::conditions::{READY, Reason, STALLED};
 use crate::api::fleet::status::{MonitorCounts, PlaceStatus, RolloutStatus};
 use crate::api::notes::behind;
+use crate::api::status::AlarmStatus;
 use crate::fleet::{Health, PresentMonitor};
 
 /// The summary of a fleet.
@@ -187,7 +188,9 @@ fn members(
     // An operator of another version may compute the hash of a template in another way.
     let is_known = members.iter().any(|(_, member, _)| member.has_present_template == Some(true));
     if !is_known && counts.is_some_and(|counts| counts.updated > 0) {
-        members.iter_mut().for_each(|(_, member, _)| member.has_present_template = None);
+        for (_, member, _) in &mut members {
+            member.has_present_template = None;
+        }
     }
     members
 }
@@ -226,7 +229,7 @@ impl FleetMonitor {
     fn new(object: &DynamicObject, present: &PresentMonitor, has_present_template: Option<bool>) -> Self {
         let (ready, firing, unreadable) = match MonitorSummary::new(object, &[]) {
             Ok(summary) => {
-                let firing = summary.alarms.into_iter().filter(|alarm| alarm.fires()).map(|alarm| alarm.name);
+                let firing = summary.alarms.into_iter().filter(AlarmStatus::fires).map(|alarm| alarm.name);
                 (summary.ready, firing.collect(), None)
             }
             Err(error) => (None, Vec::new(), Some(error.to_string())),

@@ -155,16 +155,13 @@ fn is_quiet(monitor: &FleetMonitor) -> bool {
 fn monitor(monitor: &FleetMonitor, now: Timestamp) -> String {
     let mark = if monitor.is_ready { "    ok  " } else { "    !!  " };
     let name = monitor.monitor.rsplit('/').next().unwrap_or(&monitor.monitor);
-    let mut about = format!("{name}: {}", monitor.vpc_id);
-    if monitor.is_deleting {
-        about += ", is being deleted";
-    }
-    if let Some(since) = &monitor.orphaned_since {
-        about += &format!(", orphaned for {}", span(now.duration_since(since.0)));
-    }
-    if monitor.has_present_template == Some(false) {
-        about += ", former template";
-    }
+    let about = [
+        Some(format!("{name}: {}", monitor.vpc_id)),
+        monitor.is_deleting.then(|| "is being deleted".to_owned()),
+        monitor.orphaned_since.as_ref().map(|since| format!("orphaned for {}", span(now.duration_since(since.0)))),
+        (monitor.has_present_template == Some(false)).then(|| "former template".to_owned()),
+    ];
+    let about = about.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let why = monitor.why_not_ready.as_ref().map(|why| wrap("        ", &shortened(why, MESSAGE_CHARS)));
     let firing = monitor.firing.join(", ");
     let firing = if firing.is_empty() { String::new() } else { wrap("        ", &format!("fires: {firing}")) };

@@ -33,11 +33,13 @@ async fn the_monitors_of_a_deleted_fleet_go_with_it_unless_they_are_kept() {
     ec2.create_tags().resources(&scene.sandbox.vpc_id).tags(tag).send().await.unwrap();
     let operator = scene.operator_with(&["--fleets", "--watch-namespace", NAMESPACE]).await;
     let monitor = format!("prod-{}", scene.sandbox.vpc_id.trim_start_matches("vpc-"));
-    let in_namespace = |arguments: &[&'static str]| -> Vec<&'static str> { [&["--namespace", NAMESPACE], arguments].concat() };
+    let in_namespace =
+        |arguments: &[&'static str]| -> Vec<&'static str> { [&["--namespace", NAMESPACE], arguments].concat() };
 
     kubernetes.apply(fleet()).await;
     let ready = in_namespace(&["wait", "vff/prod", "--for=condition=Ready", "--timeout=120s"]);
-    let made = wait_for("the fleet to be Ready", DEADLINE, async || Ok(kubernetes.kubectl(&ready).await.ok().map(drop)));
+    let made =
+        wait_for("the fleet to be Ready", DEADLINE, async || Ok(kubernetes.kubectl(&ready).await.ok().map(drop)));
     made.await.unwrap();
     let stored = scene.monitors(NAMESPACE).get(&monitor).await.unwrap();
     assert!(stored.metadata.finalizers.is_some(), "{stored:?}");
@@ -52,10 +54,14 @@ async fn the_monitors_of_a_deleted_fleet_go_with_it_unless_they_are_kept() {
     kubernetes.kubectl(&in_namespace(&["delete", "vfm", "--all"])).await.unwrap();
 
     kubernetes.apply(fleet()).await;
-    let made = wait_for("the fleet to be Ready again", DEADLINE, async || Ok(kubernetes.kubectl(&ready).await.ok().map(drop)));
+    let made =
+        wait_for("the fleet to be Ready again", DEADLINE, async || Ok(kubernetes.kubectl(&ready).await.ok().map(drop)));
     made.await.unwrap();
     // The command returns once all monitors are gone, and with them all that they had in AWS.
-    kubernetes.kubectl(&in_namespace(&["delete", "vff", "prod", "--cascade=foreground", "--timeout=120s"])).await.unwrap();
+    kubernetes
+        .kubectl(&in_namespace(&["delete", "vff", "prod", "--cascade=foreground", "--timeout=120s"]))
+        .await
+        .unwrap();
     assert!(kept.get_opt(&monitor).await.unwrap().is_none());
     assert!(scene.alarms().await.is_empty());
     operator.stop().await;

@@ -58,6 +58,7 @@ pub const ORPHANED_SINCE: &str = "vpcflow.dev/orphaned-since";
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = crate::api::descriptions::unwrap)]
+#[schemars(transform = crate::api::formats::signed)]
 pub struct VpcFlowFleetSpec {
     /// The accounts and regions in which VPCs are looked for: 1 to 100 places.
     #[schemars(length(min = 1, max = 100), extend("x-kubernetes-validations" = [names_differ("each place has a name of its own")]))]

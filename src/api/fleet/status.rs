@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = crate::api::descriptions::unwrap)]
+#[schemars(transform = crate::api::formats::signed)]
 // As for a monitor: without a status, kstatus would report a new fleet as current.
 #[schemars(extend("default" = {"observedGeneration": -1}))]
 pub struct VpcFlowFleetStatus {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::super::context::Context;
 use crate::fleet::Reading;
 
-/// What every pass over a fleet uses.
+/// Settings and state that every pass over a fleet uses.
 pub struct FleetContext {
     pub context: Arc<Context>,
     /// Held while monitors are created, so that two fleets never create two for one VPC.

@@ -30,7 +30,9 @@ fn named(action: &Action) -> (String, &'static str) {
         Action::Restore(desired, _) => (desired.name.clone(), ": fields of the template had been changed"),
         Action::MarkOrphaned(name) => (name.clone(), ": the VPC is no longer selected"),
         Action::UnmarkOrphaned(name) => (name.clone(), ": the VPC is selected again"),
-        Action::Delete { name, .. } => (name.clone(), ": the VPC has not been selected for the time of prune.afterSeconds"),
+        Action::Delete { name, .. } => {
+            (name.clone(), ": the VPC has not been selected for the time of prune.afterSeconds")
+        }
     }
 }
 
@@ -63,9 +65,6 @@ mod tests {
         let actions: Vec<_> = (0..7).map(|number| Action::MarkOrphaned(format!("m{number}"))).collect();
         let events = of_actions(&actions);
         assert_eq!((events.len(), events[0].reason.as_str()), (1, "MonitorOrphaned"));
-        assert_eq!(
-            events[0].note.as_deref(),
-            Some("m0, m1, m2, m3, m4 and 2 more: the VPC is no longer selected")
-        );
+        assert_eq!(events[0].note.as_deref(), Some("m0, m1, m2, m3, m4 and 2 more: the VPC is no longer selected"));
     }
 }

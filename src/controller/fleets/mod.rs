@@ -12,13 +12,14 @@ use std::sync::Arc;
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 use kube::api::PartialObjectMeta;
+use kube::runtime::WatchStreamExt;
 use kube::runtime::controller::{self, Controller};
-use kube::runtime::{WatchStreamExt, metadata_watcher, watcher};
+use kube::runtime::watcher::{self, watcher};
 use kube::{Api, Client};
 
 use self::context::FleetContext;
 use super::context::Context;
-use crate::api::VpcFlowMonitor;
+use super::read::WatchedMonitor;
 use crate::api::fleet::{FLEET_LABEL, VpcFlowFleet};
 use crate::kubernetes::advice;
 use crate::network::ConnectionProblem;
@@ -46,7 +47,7 @@ async fn keep_in(
 ) {
     let client = &fleets.context.watching;
     let of_fleets = watcher::Config::default().labels(FLEET_LABEL);
-    let monitors = metadata_watcher(api::<VpcFlowMonitor>(client, namespace.as_deref()), of_fleets);
+    let monitors = watcher(api::<WatchedMonitor>(client, namespace.as_deref()), of_fleets);
     let controller = Controller::new(api::<WatchedFleet>(client, namespace.as_deref()), watcher::Config::default())
         .owns_stream(monitors.default_backoff().touched_objects());
     let list = controller.store();

@@ -8,11 +8,9 @@ use serde_json::{Value, json};
 use super::super::context::Context;
 use crate::api::VpcFlowMonitor;
 use crate::api::fleet::{FLEET_LABEL, ORPHANED_SINCE};
-use crate::fleet::{Action, DesiredMonitor, FleetIdentity, OtherMonitor, PresentMonitor, in_template};
+use crate::fleet::{Action, DesiredMonitor, FIELD_MANAGER, FleetIdentity, OtherMonitor, PresentMonitor, in_template};
 use crate::kubernetes::message;
 
-/// The field manager of all that a fleet sets in its monitors.
-const FIELD_MANAGER: &str = "vpc-flow-fleet";
 /// The field manager of the marks on orphans, which an apply must not take away.
 const MARKER: &str = "vpc-flow-operator";
 
@@ -73,7 +71,12 @@ async fn list<T>(
 }
 
 /// Asks the API server in a dry run whether a monitor can be as the template has it.
-pub async fn try_out(context: &Context, fleet: &FleetIdentity, desired: &DesiredMonitor, now: Timestamp) -> kube::Result<Answer> {
+pub async fn try_out(
+    context: &Context,
+    fleet: &FleetIdentity,
+    desired: &DesiredMonitor,
+    now: Timestamp,
+) -> kube::Result<Answer> {
     let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict().dry_run();
     submit(context, fleet, desired, now, &parameters).await
 }
@@ -125,11 +128,19 @@ fn is_about_the_object(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else { return false };
     match status.code {
         400 | 422 => true,
-        403 => !status.message.contains(" is forbidden: User "),
+        403 => !is_denied(error),
         // A server-side apply answers so to a field that the schema lacks.
         500 => status.message.contains("field not declared in schema"),
         _ => false,
     }
+}
+
+/// The API server's own words about missing rights: on the object, and on the finalizers of its owner.
+const DENIALS: [&str; 2] = [" is forbidden: User ", "cannot set blockOwnerDeletion"];
+
+/// True if the operator lacks a right. The message of a policy is free text.
+pub fn is_denied(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403 && DENIALS.iter().any(|it| status.message.contains(it)))
 }
 
 fn ignoring_absent(result: kube::Result<()>) -> kube::Result<Answer> {

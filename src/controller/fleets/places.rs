@@ -17,13 +17,17 @@ pub async fn read(context: &Context, namespace: &str, spec: &VpcFlowFleetSpec) -
 }
 
 async fn connect(context: &Context, namespace: &str, at: PlaceRegion) -> Result<Arc<Aws>, Failure> {
+    // The messages are about the spec of a monitor.
+    let of_place =
+        |failure: Failure| Failure { message: failure.message.replacen("spec.assumeRole", "assumeRole", 1), ..failure };
     if let Some(role) = &at.assume_role {
-        check_role(&context.options.allowed_roles, namespace, &role.role_arn)?;
+        check_role(&context.options.allowed_roles, namespace, &role.role_arn)
+            .map_err(|refused| of_place(refused.into()))?;
     }
     context.aws.get(at.region.as_deref(), at.assume_role.as_ref()).await.map_err(|error| match error {
         ConnectError::NoRegion => {
             Failure::new(Reason::InvalidSpec, "no AWS region: set regions, or start the operator with --region")
         }
-        error => error.into(),
+        error => of_place(error.into()),
     })
 }

@@ -11,16 +11,18 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use tracing::{instrument, warn};
 
-use super::super::read::{Problem, read_fleet};
-use super::super::retry::jittered;
+use super::super::read::read_fleet;
+use super::super::retry::{Memory, jittered};
 use super::super::status::replace_status;
 use super::super::{events, pass_end::Error};
 use super::context::{FleetContext, FleetMemory};
-use super::monitors::{self, Answer};
+use super::monitors::{self, Answer, is_denied};
 use super::{WatchedFleet, places};
 use crate::api::RECONCILE_REQUESTED_AT;
+use crate::api::conditions::Reason;
 use crate::api::fleet::{VpcFlowFleet, VpcFlowFleetStatus};
-use crate::fleet::{Action, Decision, FleetIdentity, Input, PresentMonitor, StatusInput, decide, status, unreadable};
+use crate::fleet::{Action, Decision, FleetIdentity, Input, PresentMonitor, StatusInput, decide, failed, status};
+use crate::kubernetes::message;
 
 /// Time between the end of a pass and the next one: the monitors of a fleet report often while they are made.
 const PACE: Duration = Duration::from_secs(1);
@@ -65,7 +67,8 @@ async fn pass_over(watched: &WatchedFleet, fleets: &FleetContext) -> Result<Opti
     let resource = ApiResource::erase::<VpcFlowFleet>(&());
     let objects: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &namespace, &resource);
     let uid = watched.uid().unwrap_or_default();
-    let latest = objects.get_opt(&watched.name_any()).await?.filter(|latest| latest.metadata.uid == watched.metadata.uid);
+    let latest =
+        objects.get_opt(&watched.name_any()).await?.filter(|latest| latest.metadata.uid == watched.metadata.uid);
     let Some(object) = latest.filter(|latest| latest.metadata.deletion_timestamp.is_none()) else {
         // Its monitors are deleted by Kubernetes, because it owns them.
         fleets.forget(&uid);
@@ -74,7 +77,7 @@ async fn pass_over(watched: &WatchedFleet, fleets: &FleetContext) -> Result<Opti
     let fleet = match read_fleet(object.clone()) {
         Ok(fleet) => fleet,
         Err(problem) => {
-            report_unreadable(fleets, &objects, &object, &problem).await?;
+            report_failed(fleets, &objects, &object, Reason::InvalidSpec, &problem.to_string()).await?;
             return Ok(Some(context.options.resync));
         }
     };
@@ -89,21 +92,28 @@ async fn pass_over(watched: &WatchedFleet, fleets: &FleetContext) -> Result<Opti
     pass.memory.ended_at = Some(Instant::now());
     let wait = decision.as_ref().ok().map(|decision| pass.wait(decision));
     fleets.keep(&uid, pass.memory);
+    if let Err(Error::Kubernetes(error)) = &decision
+        && is_denied(error)
+    {
+        let problem = format!("Kubernetes: {}; the value fleets.enabled of the chart gives the rights", message(error));
+        report_failed(fleets, &objects, &object, Reason::AccessDenied, &problem).await?;
+    }
     decision?;
-    context.with_memory(&uid, |memory| memory.succeeds());
+    context.with_memory(&uid, Memory::succeeds);
     Ok(wait)
 }
 
-/// Reports a fleet that cannot be read. Its monitors go on as they are.
-async fn report_unreadable(
+/// Reports a fleet over which no pass is possible. Its monitors go on as they are.
+async fn report_failed(
     fleets: &FleetContext,
     objects: &Api<DynamicObject>,
     object: &DynamicObject,
-    problem: &Problem,
+    reason: Reason,
+    problem: &str,
 ) -> Result<(), Error> {
     let stored = &object.data["status"];
     let previous: VpcFlowFleetStatus = serde_json::from_value(stored.clone()).unwrap_or_default();
-    let new = unreadable(&problem.to_string(), object.metadata.generation, &previous, Timestamp::now());
+    let new = failed(reason, problem, object.metadata.generation, &previous, Timestamp::now());
     store(fleets, objects, &object.metadata, stored, &previous, new).await
 }
 
@@ -160,8 +170,7 @@ impl Pass<'_> {
         if is_recent && self.memory.read_for == read_for {
             return;
         }
-        self.memory.readings =
-            places::read(&self.fleets.context, &self.identity.namespace, &self.fleet.spec).await;
+        self.memory.readings = places::read(&self.fleets.context, &self.identity.namespace, &self.fleet.spec).await;
         self.memory.read_at = Some(Instant::now());
         self.memory.read_for = read_for;
         // The API server may accept now what it refused.
@@ -229,7 +238,10 @@ impl Pass<'_> {
             }
             match (monitors::make(context, &self.identity, action, self.now).await, action) {
                 (Ok(Answer::Accepted), _) => made.push(action.clone()),
-                (Ok(Answer::Refused(why)), Action::Create(desired) | Action::Update(desired) | Action::Restore(desired, _)) => {
+                (
+                    Ok(Answer::Refused(why)),
+                    Action::Create(desired) | Action::Update(desired) | Action::Restore(desired, _),
+                ) => {
                     self.memory.refused.insert(desired.name.clone(), (desired.hash.clone(), why));
                 }
                 (Ok(Answer::Refused(_)), _) => {}
@@ -276,8 +288,10 @@ impl Pass<'_> {
     fn wait(&self, decision: &Decision) -> Duration {
         let since = self.memory.read_at.map_or(Duration::ZERO, |read_at| read_at.elapsed());
         let search = self.discovery_interval().saturating_sub(since);
-        let due = decision.next.map(|next| Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default());
-        let restore = decision.actions.iter().any(|action| matches!(action, Action::Restore(..))).then_some(RESTORE_INTERVAL);
+        let due =
+            decision.next.map(|next| Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default());
+        let restore =
+            decision.actions.iter().any(|action| matches!(action, Action::Restore(..))).then_some(RESTORE_INTERVAL);
         [due, restore].into_iter().flatten().fold(search, Duration::min).max(PACE)
     }
 }

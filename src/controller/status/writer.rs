@@ -1,8 +1,8 @@
 //! Writes the status of a monitor, and publishes its events and metrics.
 
+use kube::Api;
 use kube::api::{DynamicObject, ObjectMeta};
 use kube::runtime::events::Event;
-use kube::Api;
 use serde_json::json;
 
 use super::super::context::Context;

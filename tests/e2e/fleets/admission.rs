@@ -18,7 +18,8 @@ async fn refusal(stage: &Stage, name: &str, spec: Value) -> Option<String> {
     });
     let parameters = PatchParams::apply("test").force().dry_run();
     let offline = plan::read(&fleet.to_string()).errors;
-    let refusal = stage.fleets.patch(name, &parameters, &Patch::Apply(fleet)).await.err().map(|error| error.to_string());
+    let refusal =
+        stage.fleets.patch(name, &parameters, &Patch::Apply(fleet)).await.err().map(|error| error.to_string());
     assert_eq!(offline.is_empty(), refusal.is_none(), "plan: {offline:?}, server: {refusal:?}");
     refusal
 }
@@ -42,7 +43,11 @@ async fn what_cannot_be_right_is_refused_with_the_remedy() {
         ("template", json!({"spec": {"region": "eu-west-1"}}), "region is set by the fleet"),
         ("template", json!({"spec": {"assumeRole": {}}}), "assumeRole is set by the fleet"),
         ("template", json!({"spec": {"s3": {"bucketName": "b"}}}), "s3.bucketName names one thing"),
-        ("template", json!({"spec": {"cloudWatchLogs": {"logGroupName": "b"}}}), "cloudWatchLogs.logGroupName names one thing"),
+        (
+            "template",
+            json!({"spec": {"cloudWatchLogs": {"logGroupName": "b"}}}),
+            "cloudWatchLogs.logGroupName names one thing",
+        ),
         ("template", json!({"spec": {"analytics": {"database": "b"}}}), "analytics.database names one thing"),
         ("template", json!({"metadata": {"labels": {"vpcflow.dev/fleet": "x"}}}), "are the operator's own"),
         ("overrides", json!([{"spec": {"vpcId": "vpc-12345678"}}]), "vpcId is set by the fleet"),

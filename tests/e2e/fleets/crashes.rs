@@ -13,10 +13,8 @@ const VPCS: usize = 4;
 /// Kills the operator once `reached` counts `count`.
 async fn kill_once(stage: &Stage, count: usize, reached: impl AsyncFn(&Stage) -> usize) {
     let operator = stage.start();
-    let all: anyhow::Result<()> = wait_for("the step", Duration::from_mins(1), async || {
-        Ok((reached(stage).await >= count).then_some(()))
-    })
-    .await;
+    let all: anyhow::Result<()> =
+        wait_for("the step", Duration::from_mins(1), async || Ok((reached(stage).await >= count).then_some(()))).await;
     all.unwrap();
     operator.kill().await;
 }

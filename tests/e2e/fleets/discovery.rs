@@ -25,10 +25,13 @@ async fn vpcs_of_several_accounts_and_regions_get_a_monitor_each() {
         options.allowed_roles.0.push(format!("{name}={}", role.role_arn).parse().unwrap());
     });
     stage
-        .apply("prod", json!({"places": [
-            {"name": "home", "regions": [REGION, "us-east-1"]},
-            {"name": "other", "regions": [REGION], "assumeRole": role},
-        ]}))
+        .apply(
+            "prod",
+            json!({"places": [
+                {"name": "home", "regions": [REGION, "us-east-1"]},
+                {"name": "other", "regions": [REGION], "assumeRole": role},
+            ]}),
+        )
         .await;
     let fleet = stage.wait_ready("prod").await;
     assert_eq!(stage.watched("prod").await, wanted);
@@ -38,7 +41,9 @@ async fn vpcs_of_several_accounts_and_regions_get_a_monitor_each() {
     let places: Vec<_> = status
         .places
         .iter()
-        .map(|place| (place.name.as_str(), place.region.as_str(), place.account_id.as_deref().unwrap(), place.vpcs.unwrap()))
+        .map(|place| {
+            (place.name.as_str(), place.region.as_str(), place.account_id.as_deref().unwrap(), place.vpcs.unwrap())
+        })
         .collect();
     let (here, other) = (stage.here.account.as_str(), there.account.as_str());
     assert_eq!(places, [("home", REGION, here, 1), ("home", "us-east-1", here, 1), ("other", REGION, other, 1)]);
@@ -153,7 +158,10 @@ async fn the_vpcs_beyond_the_limit_get_no_monitor() {
     let operator = stage.start();
     stage.apply("prod", json!({"maxMonitors": 2})).await;
     let fleet = stage.wait("prod", "two monitors", |fleet| ready(fleet) == 2).await;
-    assert!(has(&fleet, "Ready", "False", "LimitExceeded") && has(&fleet, "Stalled", "True", "LimitExceeded"), "{fleet:?}");
+    assert!(
+        has(&fleet, "Ready", "False", "LimitExceeded") && has(&fleet, "Stalled", "True", "LimitExceeded"),
+        "{fleet:?}"
+    );
     let text = message(&fleet, "Ready");
     assert!(text.contains("3 VPCs are selected and maxMonitors is 2"), "{text}");
     assert_eq!(stage.watched("prod").await.len(), 2);

@@ -30,7 +30,9 @@ async fn a_change_reaches_one_monitor_soaks_and_goes_on() {
     let template = small_with("trafficType", json!("REJECT"));
     stage.apply("prod", json!({"template": template, "rollout": rollout})).await;
     let fleet = stage
-        .wait("prod", "the first wave", |fleet| message(fleet, "Ready").contains("wave 1 of 2 is Ready and observed until"))
+        .wait("prod", "the first wave", |fleet| {
+            message(fleet, "Ready").contains("wave 1 of 2 is Ready and observed until")
+        })
         .await;
     assert!(has(&fleet, "Ready", "False", "Progressing"), "{fleet:?}");
     assert_eq!(fleet.status.unwrap().rollout.unwrap().wave, "1/2");

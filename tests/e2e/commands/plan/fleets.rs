@@ -1,7 +1,16 @@
 //! Fleets in files, planned beside monitors.
 
-use kube::api::{Patch, PatchParams};
+use std::path::PathBuf;
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::authorization::v1::ResourceAttributes;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
 use serde_json::{Value, json};
+use testkit::rights;
 use testkit::sandbox::{REGION, Sandbox};
 use vpc_flow_operator::api::spec::TrafficType;
 
@@ -284,5 +293,71 @@ async fn an_orphan_stays_or_is_deleted_by_policy() {
         "{}",
         delete.stdout
     );
+    stage.clear(stage.start()).await;
+}
+
+/// A kubeconfig of a person who may read monitors and fleets of the namespace, and nothing else.
+async fn reader(stage: &Stage) -> String {
+    let (client, namespace) = (&stage.cluster.client, stage.cluster.namespace.as_str());
+    let apply = PatchParams::apply("test").force();
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader"}});
+    accounts.patch("reader", &apply, &Patch::Apply(account)).await.unwrap();
+    let roles: Api<Role> = Api::namespaced(client.clone(), namespace);
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"},
+        "rules": [{"apiGroups": ["vpcflow.dev"], "resources": ["*"], "verbs": ["get", "list"]}],
+    });
+    roles.patch("reader", &apply, &Patch::Apply(role)).await.unwrap();
+    let bindings: Api<RoleBinding> = Api::namespaced(client.clone(), namespace);
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "reader"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+        "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": namespace}],
+    });
+    bindings.patch("reader", &apply, &Patch::Apply(binding)).await.unwrap();
+    let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
+    let issued = accounts.create_token_request("reader", &PostParams::default(), &request).await.unwrap();
+    let administrators = PathBuf::from(std::env::var_os("KUBECONFIG").unwrap());
+    let path = rights::kubeconfig(&administrators, &issued.status.unwrap().token.unwrap(), "plan-fleet-reader");
+    let config = Kubeconfig::read_from(&path).unwrap();
+    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
+    let right = ResourceAttributes {
+        group: Some("vpcflow.dev".to_owned()),
+        resource: Some("vpcflowfleets".to_owned()),
+        verb: Some("list".to_owned()),
+        namespace: Some(namespace.to_owned()),
+        ..ResourceAttributes::default()
+    };
+    rights::wait_until_allowed(&Client::try_from(config).unwrap(), &right, true).await;
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_person_who_may_only_read_learns_what_the_plan_lacks() {
+    let stage = Stage::new("plan-fleet-reader").await;
+    two(&stage.here).await;
+    let operator = stage.start();
+    stage.apply("prod", json!({})).await;
+    stage.wait_ready("prod").await;
+    operator.stop().await;
+    let kubeconfig = reader(&stage).await;
+    let path = fleet_file("reader", &json!({"template": small_with("trafficType", json!("REJECT"))}));
+    let reported = online(&stage, &path, &["--kubeconfig", &kubeconfig]).await;
+    assert_eq!(reported.code, CHANGES, "{} {}", reported.stdout, reported.stderr);
+    assert!(reported.stdout.contains("\n  wave 1 of 3, under way: 1 to update: "), "{}", reported.stdout);
+    for (note, end) in [
+        ("no API server has checked the fleet: vpcflowfleets.vpcflow.dev \"prod\" is forbidden: User ", ")"),
+        ("monitors of other namespaces are not known: ", "at the cluster scope"),
+        (
+            "no API server has checked the monitors of the fleet: vpcflowmonitors.vpcflow.dev \"prod-00000000000000000\" is ",
+            "fields that somebody set beside the template are not in the plan",
+        ),
+    ] {
+        let line = reported.stdout.lines().find(|line| line.starts_with(&format!("Note: {note}")));
+        assert!(line.is_some_and(|line| line.ends_with(end)), "{note}: {}", reported.stdout);
+    }
+    assert_eq!(reported.stdout.matches("no API server has checked").count(), 2, "{}", reported.stdout);
+    std::fs::remove_file(kubeconfig).unwrap();
     stage.clear(stage.start()).await;
 }
