@@ -72,6 +72,7 @@ bench-operator: build
 lint: checkout ## Check formatting, and clippy without warnings; workflow files, Dockerfiles and scripts
 	$(cargo) fmt --all --check
 	$(cargo) clippy --workspace --all-targets -- -D warnings
+	$(cargo) clippy --workspace --test gitops -- -D warnings
 	@tools/linters/lint.sh
 
 fmt: ## Format the Rust code

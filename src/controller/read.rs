@@ -140,6 +140,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fleet_of_an_older_or_later_version_is_read() {
+        let spec =
+            json!({"places": [{"name": "a"}], "selector": {"matchTags": {"a": "b"}}, "template": {}, "later": 1});
+        let fleet = read_fleet(stored(&spec, &json!({"places": "as they were", "later": 1}))).unwrap();
+        assert_eq!((fleet.spec.max_monitors, fleet.spec.rollout.waves.len()), (50, 3), "it has the defaults");
+        assert_eq!(fleet.status, None, "it is found out again");
+        let problem = read_fleet(stored(&json!({"places": 7}), &Value::Null)).unwrap_err().to_string();
+        assert!(problem.starts_with("spec.places does not fit the schema: invalid type"), "{problem}");
+    }
+
+    #[test]
     fn what_can_be_read_of_a_status_is_kept() {
         let resource =
             |state: &str| json!({"component": "Bucket", "type": "AWS::S3::Bucket", "name": "b", "state": state});

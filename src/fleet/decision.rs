@@ -111,6 +111,8 @@ pub fn decide(input: Input<'_>) -> Decision {
         .partition(|monitor| is_unread(monitor, input.readings));
     skip_taken(input, &mut selected, &mut skipped);
     skip_beyond_limit(input, kept.len(), number, &mut selected, &mut skipped);
+    // A new VPC must not take the place of a monitor in the first wave.
+    selected.sort_by_key(|it| it.monitor.is_none());
 
     let refused = selected.iter().filter_map(|it| Some((it, refusal(it, input.refused)?)));
     skipped.extend(refused.map(|(it, why)| SkippedVpc {

@@ -157,6 +157,9 @@ fn a_change_of_the_template_reaches_the_first_wave() {
     let readings = [reading("payments", [1, 2, 3, 4].map(prod).to_vec())];
     let decision = decided(&after, &readings, &monitors);
     assert_eq!(shown(&decision), ["update 1"]);
+    // Nor has a new VPC that comes before all others a part in it.
+    let earlier = [reading("payments", [0, 1, 2, 3].map(prod).to_vec())];
+    assert_eq!(shown(&decided(&after, &earlier, &monitors)), ["update 1"]);
     assert_eq!((decision.wave, decision.counts.updated), ((1, 3), 0));
 }
 

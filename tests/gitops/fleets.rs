@@ -21,6 +21,26 @@ fn fleet() -> Value {
     })
 }
 
+/// Waits until the garbage collector knows the kinds. It looks for new ones each half minute, and takes a fleet for one without monitors until
+/// then. Objects whose owner never was are the first that it deletes.
+async fn wait_until_collected(scene: &Scene) {
+    let mut probe = fleet();
+    probe["metadata"]["name"] = json!("probe");
+    probe["metadata"]["ownerReferences"] = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "never", "uid": "00000000-0000-0000-0000-000000000000"}]);
+    let mut monitor = probe.clone();
+    monitor["kind"] = json!("VpcFlowMonitor");
+    monitor["spec"] = json!({"vpcId": "vpc-12345678"});
+    for object in [probe, monitor] {
+        let kind = object["kind"].as_str().unwrap().to_owned();
+        scene.kubernetes.apply(object).await;
+        let objects = scene.kubernetes.objects(("vpcflow.dev", "v1alpha1", &kind), NAMESPACE);
+        let collected = wait_for("the garbage collector to know the kind", DEADLINE, async || {
+            Ok(objects.get_opt("probe").await?.is_none().then_some(()))
+        });
+        collected.await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_monitors_of_a_deleted_fleet_go_with_it_unless_they_are_kept() {
     let scene = Scene::new("fleets-deleted").await;
@@ -31,6 +51,7 @@ async fn the_monitors_of_a_deleted_fleet_go_with_it_unless_they_are_kept() {
     let tag = Tag::builder().key("env").value("prod").build();
     let ec2 = aws_sdk_ec2::Client::new(&scene.sandbox.config);
     ec2.create_tags().resources(&scene.sandbox.vpc_id).tags(tag).send().await.unwrap();
+    wait_until_collected(&scene).await;
     let operator = scene.operator_with(&["--fleets", "--watch-namespace", NAMESPACE]).await;
     let monitor = format!("prod-{}", scene.sandbox.vpc_id.trim_start_matches("vpc-"));
     let in_namespace =
