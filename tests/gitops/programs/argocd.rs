@@ -149,6 +149,10 @@ pub struct Application {
     pub name: String,
 }
 
+/// Time after which a request for a refresh was overlooked, and the requests until one must be heeded.
+const OVERLOOKED: Duration = Duration::from_secs(45);
+const ATTEMPTS: usize = 4;
+
 impl Application {
     pub async fn state(&self) -> State {
         State::of(&self.api.get(&self.name).await.unwrap())
@@ -167,16 +171,22 @@ impl Application {
         self.merge(change).await;
     }
 
-    /// The same, and waits until it has looked.
+    /// The same, and waits until it has looked. Argo CD may overlook a request that comes while it ends the one before, so it is asked again.
     pub async fn refreshed(&self) -> State {
-        self.refresh().await;
-        let looked = wait_for("the refresh", DEADLINE, async || {
-            let object = self.api.get(&self.name).await?;
-            let asked =
-                object.metadata.annotations.iter().flatten().any(|(key, _)| key == "argocd.argoproj.io/refresh");
-            Ok((!asked).then(|| State::of(&object)))
-        });
-        looked.await.unwrap()
+        for _ in 0..ATTEMPTS {
+            self.refresh().await;
+            let looked = wait_for("the refresh", OVERLOOKED, async || {
+                let object = self.api.get(&self.name).await?;
+                let asked =
+                    object.metadata.annotations.iter().flatten().any(|(key, _)| key == "argocd.argoproj.io/refresh");
+                Ok((!asked).then(|| State::of(&object)))
+            });
+            if let Ok(state) = looked.await {
+                return state;
+            }
+            self.merge(json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": null}}})).await;
+        }
+        panic!("Argo CD overlooked {ATTEMPTS} requests for a refresh");
     }
 
     pub async fn merge(&self, change: Value) {
