@@ -8,6 +8,14 @@ pub fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// The first `most` texts, and the number of the others.
+pub fn listed(texts: &[String], most: usize, between: &str) -> String {
+    match texts.len().saturating_sub(most) {
+        0 => texts.join(between),
+        more => format!("{} and {more} more", texts[..most].join(between)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

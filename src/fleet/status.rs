@@ -12,6 +12,7 @@ use crate::api::conditions::{DISCOVERED, READY, RECONCILING, Reason, STALLED, St
 use crate::api::fleet::status::{PlaceStatus, RolloutStatus, SkipReason};
 use crate::api::fleet::{VpcFlowFleetSpec, VpcFlowFleetStatus};
 use crate::engine::Failure;
+use crate::shortened::listed;
 
 /// The most VPCs that the status lists as skipped.
 const SKIPPED: usize = 50;
@@ -146,7 +147,9 @@ fn discovered(input: StatusInput<'_>) -> Statement {
     let unread = unread(input.readings);
     let (reason, message) = match unread.first() {
         Some((_, failure)) => (failure.reason, unread_in_words(&unread)),
-        None => (Reason::Reconciled, format!("{} selected", vpcs(input.decision.selected))),
+        None => {
+            (Reason::Reconciled, format!("{} {} selected", vpcs(input.decision.selected), are(input.decision.selected)))
+        }
     };
     Statement { type_: DISCOVERED, status: unread.is_empty(), reason, message }
 }
@@ -158,7 +161,7 @@ fn unread(readings: &[Reading]) -> Vec<(String, &Failure)> {
 
 fn unread_in_words(unread: &[(String, &Failure)]) -> String {
     let texts: Vec<_> = unread.iter().map(|(place, failure)| format!("{place} cannot be read: {failure}")).collect();
-    format!("{}; its monitors stay as they are", listed(&texts, "; "))
+    format!("{}; its monitors stay as they are", listed(&texts, NAMED, "; "))
 }
 
 fn summary(input: StatusInput<'_>) -> Summary {
@@ -200,14 +203,13 @@ fn summary(input: StatusInput<'_>) -> Summary {
         let unready: Vec<_> = decision.unready.iter().collect();
         return Summary::of(Reason::Progressing, not_ready(decision, &unready));
     }
-    let mut message = format!("{} Ready", are(&monitors(counts.wanted), counts.wanted));
+    let mut message = format!("{} {} Ready", monitors(counts.wanted), if counts.wanted == 1 { "is" } else { "are" });
     let elsewhere = decision.skipped.iter().filter(|it| it.reason == SkipReason::AlreadyMonitored).count();
     if elsewhere > 0 {
-        message = format!("{message}; other monitors watch {}", vpcs_bare(elsewhere));
+        message = format!("{message}; other monitors watch {}", vpcs(elsewhere));
     }
     if counts.orphaned > 0 {
-        message =
-            format!("{message}; {} no longer selected", are(&format!("the VPCs of {}", monitors(counts.orphaned)), 2));
+        message = format!("{message}; the VPCs of {} are no longer selected", monitors(counts.orphaned));
     }
     Summary { ready: true, stalled: false, ..Summary::of(Reason::Reconciled, message) }
 }
@@ -227,10 +229,10 @@ fn skipped(decision: &Decision) -> Option<Summary> {
     if first.0 == SkipReason::Limit {
         let number = of_kind.clone().count();
         let message = of_kind.map(|it| it.message.as_str()).next().unwrap_or_default();
-        return Some(Summary::of(first.1, format!("{} without a monitor: {message}", are_vpcs(number))));
+        return Some(Summary::of(first.1, format!("{} {} without a monitor: {message}", vpcs(number), are(number))));
     }
     let texts: Vec<_> = of_kind.map(|it| format!("{}: {}", it.vpc_id, it.message)).collect();
-    Some(Summary::of(first.1, listed(&texts, "; ")))
+    Some(Summary::of(first.1, listed(&texts, NAMED, "; ")))
 }
 
 fn not_ready(decision: &Decision, unready: &[&(String, Health)]) -> String {
@@ -241,9 +243,9 @@ fn not_ready(decision: &Decision, unready: &[&(String, Health)]) -> String {
             Health::Ready { .. } => name.clone(),
         })
         .collect();
-    let number = u32::try_from(texts.len()).unwrap_or(u32::MAX);
-    let subject = format!("{number} of {}", monitors(decision.counts.wanted));
-    format!("{} not Ready: {}", are(&subject, number), listed(&texts, ", "))
+    let number = texts.len();
+    let all = monitors(decision.counts.wanted);
+    format!("{number} of {all} {} not Ready: {}", are(number), listed(&texts, NAMED, ", "))
 }
 
 /// The reason for which the next wave does not begin.
@@ -257,32 +259,17 @@ fn in_words(wait: &Wait, (wave, waves): (usize, usize)) -> String {
     }
 }
 
-/// The first texts, and the number of the others.
-fn listed(texts: &[String], between: &str) -> String {
-    match texts.len().saturating_sub(NAMED) {
-        0 => texts.join(between),
-        more => format!("{} and {more} more", texts[..NAMED].join(between)),
-    }
-}
-
 fn monitors(count: u32) -> String {
     if count == 1 { "1 monitor".to_owned() } else { format!("{count} monitors") }
 }
 
-fn are(subject: &str, count: u32) -> String {
-    format!("{subject} {}", if count == 1 { "is" } else { "are" })
-}
-
-fn vpcs_bare(count: usize) -> String {
+fn vpcs(count: usize) -> String {
     if count == 1 { "1 VPC".to_owned() } else { format!("{count} VPCs") }
 }
 
-fn vpcs(count: usize) -> String {
-    format!("{} {}", vpcs_bare(count), if count == 1 { "is" } else { "are" })
-}
-
-fn are_vpcs(count: usize) -> String {
-    vpcs(count)
+/// The verb of a subject that is so many.
+const fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 #[cfg(test)]

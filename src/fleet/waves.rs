@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::present::Health;
 use crate::api::fleet::{CountOrPercent, Rollout};
+use crate::shortened::listed;
 
 /// A VPC in the order of the rollout.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,9 +161,8 @@ fn wait(rollout: &Rollout, members: &[Member<'_>], now: Timestamp) -> Option<Wai
 }
 
 fn named(members: &[(&str, &str)]) -> String {
-    let more = members.len().saturating_sub(NAMED);
-    let names: Vec<_> = members.iter().take(NAMED).map(|(name, why)| format!("{name} ({why})")).collect();
-    if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
+    let names: Vec<_> = members.iter().map(|(name, why)| format!("{name} ({why})")).collect();
+    listed(&names, NAMED, ", ")
 }
 
 #[cfg(test)]

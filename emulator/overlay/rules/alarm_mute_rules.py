@@ -11,7 +11,8 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 from ministack.services import cloudwatch
 
 from overlay.rules import mute_schedule
-from overlay.rules.cloudwatch_operations import Refused, Time, operation
+from overlay.rules.cloudwatch_operations import Time, operation
+from overlay.rules.refused import Refused
 
 _MAX_TARGETS = 100
 _MAX_RECORDS = 100

@@ -13,7 +13,8 @@ from zoneinfo import available_timezones
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, request_scope
 from ministack.services import cloudwatch
 
-from overlay.rules.cloudwatch_operations import Refused, Time, operation
+from overlay.rules.cloudwatch_operations import Time, operation
+from overlay.rules.refused import Refused
 
 STATES = ("PENDING_TRAINING", "TRAINED_INSUFFICIENT_DATA", "TRAINED")
 _MAX_MODELS = 500

@@ -7,20 +7,13 @@ import cbor2
 from ministack.services import cloudwatch
 
 from overlay.rules.patch import replace
+from overlay.rules.refused import Refused
 
 _handlers: dict = {}
 
 
 class Time(float):
     """A time in an answer, in epoch seconds. Handlers get the times of a request as such seconds too."""
-
-
-class Refused(Exception):
-    """An error that AWS answers."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code, self.message, self.status = code, message, status
 
 
 def operation(name: str):

@@ -8,9 +8,10 @@ from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ec2
 
 from overlay.rules import ec2_lists, ec2_shared_vpcs, flow_log_delivery, flow_log_request, new_buckets
-from overlay.rules.ec2_operations import Refused, operation
+from overlay.rules.ec2_operations import operation
 from overlay.rules.flow_log_request import Request
 from overlay.rules.patch import replace_action
+from overlay.rules.refused import Refused
 
 # VPC quotas: flow log subscriptions per resource. EC2 error codes: FlowLogsLimitExceeded.
 _PER_RESOURCE = 250

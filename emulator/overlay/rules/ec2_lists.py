@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ec2
+from overlay.rules.refused import Refused
 
-from overlay.rules.ec2_operations import Refused
 
 # The values that a filter compares, by the name of the filter.
 Readers = Mapping[str, Callable[[dict], Iterable[str]]]

@@ -8,14 +8,7 @@ from xml.sax.saxutils import escape
 from ministack.services import ec2
 
 from overlay.rules.patch import replace, replace_action
-
-
-class Refused(Exception):
-    """An error that answers the whole request."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code, self.message, self.status = code, message, status
+from overlay.rules.refused import Refused
 
 
 def operation(name: str):

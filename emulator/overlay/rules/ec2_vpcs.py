@@ -8,7 +8,8 @@ import re
 from ministack.services import ec2
 
 from overlay.rules import ec2_lists, ec2_shared_vpcs
-from overlay.rules.ec2_operations import Refused, operation
+from overlay.rules.ec2_operations import operation
+from overlay.rules.refused import Refused
 
 _SIZES = range(5, 1001)
 _ID = re.compile(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})")

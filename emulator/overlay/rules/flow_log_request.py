@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ministack.services import ec2
 
 from overlay.rules import flow_log_fields
-from overlay.rules.ec2_operations import Refused
+from overlay.rules.refused import Refused
 
 DEFAULT_FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "

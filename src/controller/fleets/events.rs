@@ -6,6 +6,7 @@ use kube::runtime::events::{Event, EventType};
 
 use super::super::events::event;
 use crate::fleet::Action;
+use crate::shortened::listed;
 
 /// The most monitors that an event names.
 const NAMED: usize = 5;
@@ -45,11 +46,7 @@ pub fn of_actions(actions: &[Action]) -> Vec<Event> {
         kind.0.push(name);
         kind.1 = remark;
     }
-    let text = |names: &[String], remark: &str| {
-        let more = names.len().saturating_sub(NAMED);
-        let shown = names[..names.len().min(NAMED)].join(", ");
-        if more == 0 { format!("{shown}{remark}") } else { format!("{shown} and {more} more{remark}") }
-    };
+    let text = |names: &[String], remark: &str| format!("{}{remark}", listed(names, NAMED, ", "));
     kinds
         .into_iter()
         .map(|(reason, (names, remark))| event(EventType::Normal, reason, "Monitors", &text(&names, remark)))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-/// Where Argo CD's repository would have them, each in a folder of its kind.
+/// The folder, as Argo CD's repository has it: each kind has a folder of its own in it.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/gitops/argocd/resource_customizations/vpcflow.dev");
 
 /// The kinds with a check.
