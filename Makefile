@@ -37,7 +37,7 @@ demo: doctor ## Show the operator at work on this machine, with no cluster and n
 	@$(in_parallel) build
 	@$(devenv) demo
 
-test: doctor ## Run every test
+test: doctor ## Run every test but those of test-gitops
 	@$(in_parallel) build-tests
 	emulator/test.sh
 	$(devenv) run -- $(cargo) test --workspace --no-fail-fast
