@@ -64,7 +64,8 @@ def _rest_routes(service: str) -> tuple:
     for name in model.operation_names:
         operation = model.operation_model(name)
         uri, _, query = operation.http.get("requestUri", "/").partition("?")
-        pattern = re.sub(r"\\{[^}]+\\\+\\}", ".+", re.escape(uri))
+        # An ARN at the end has slashes, which the path has decoded.
+        pattern = re.sub(r"\\{[^}]+\\\+\\}|\\{\w+Arn\\}$", ".+", re.escape(uri))
         pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", pattern)
         literal = len(re.sub(r"\{[^}]+\}", "", uri))
         keys = frozenset(part.partition("=")[0] for part in query.split("&") if part)

@@ -22,6 +22,9 @@ _MUTE_RULE = "arn:aws:cloudwatch:us-east-1:{account}:alarm-mute-rule:q"
 _ALARM = "arn:aws:cloudwatch:us-east-1:{account}:alarm:m"
 _DASHBOARD = "arn:aws:cloudwatch::{account}:dashboard/d"
 _RULE = "arn:aws:events:us-east-1:{account}:rule/e"
+_BUS = "arn:aws:events:us-east-1:{account}:event-bus/b"
+_SINK, _OTHER_SINK = "arn:aws:oam:us-east-1:{account}:sink/{sink}", "arn:aws:oam:us-east-1:{monitoring}:sink/{other_sink}"
+_LINK, _NEW_LINK = "arn:aws:oam:us-east-1:{account}:link/{link}", "arn:aws:oam:us-east-1:{account}:link/*"
 _FUNCTION = "arn:aws:lambda:us-east-1:{account}:function:f"
 _WORKGROUP = "arn:aws:athena:us-east-1:{account}:workgroup/w"
 _GLUE = "arn:aws:glue:us-east-1:{account}"
@@ -308,23 +311,67 @@ GLUE = [
 
 
 
-def _events(operation: str, *more, **parameters):
-    return ("events", operation, parameters, [(f"events:{operation}", _RULE), *more])
+def _events(operation: str, *more, on: str = _RULE, **parameters):
+    return ("events", operation, parameters, [(f"events:{operation}", on), *more])
 
+
+_PASSED = "arn:aws:iam::{account}:role/events"
+_PATTERN = '{"source": ["aws.s3"]}'
+_BUS_POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Sid": "s", "Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "*"}]})
 
 EVENTS = [
-    _events("PutRule", ("events:TagResource", _RULE), Name="e", EventPattern='{"source": ["aws.s3"]}', Tags=_TAGS),
+    _events("CreateEventBus", ("events:TagResource", _BUS), on=_BUS, Name="b", Tags=_TAGS),
+    _events("DescribeEventBus", on=_BUS, Name=_BUS),
+    _events("UpdateEventBus", on=_BUS, Name="b", Description="d"),
+    _events("ListEventBuses", on="*"),
+    _events("PutPermission", on="*", EventBusName="b", Policy=_BUS_POLICY),
+    _events("RemovePermission", on="*", EventBusName="b", StatementId="s"),
+    _events("PutEvents", on=_BUS, Entries=[{"Source": "s", "DetailType": "d", "Detail": "{}", "EventBusName": "b"}]),
+    _events("PutRule", ("events:TagResource", _RULE), ("iam:PassRole", _PASSED), Name="e", EventPattern=_PATTERN, Tags=_TAGS, RoleArn=_PASSED),
+    _events("ListRules", on="*"),
     _events("DescribeRule", Name="e"),
-    _events("PutTargets", Rule="e", Targets=[{"Id": "f", "Arn": _FUNCTION}]),
+    _events("DisableRule", Name="e"),
+    _events("EnableRule", Name="e"),
+    _events("PutTargets", ("iam:PassRole", _PASSED), Rule="e", Targets=[{"Id": "f", "Arn": _BUS, "RoleArn": _PASSED}]),
     _events("ListTargetsByRule", Rule="e"),
     _events("ListTagsForResource", ResourceARN=_RULE),
     _events("TagResource", ResourceARN=_RULE, Tags=_TAGS),
     _events("UntagResource", ResourceARN=_RULE, TagKeys=["a"]),
     _events("RemoveTargets", Rule="e", Ids=["f"]),
     _events("DeleteRule", Name="e"),
+    _events("DeleteEventBus", on=_BUS, Name="b"),
+]
+
+
+def _oam(operation: str, on: str, *more, **parameters):
+    return ("oam", operation, parameters, [(f"oam:{operation}", on), *more])
+
+
+_METRICS, _LOGS = "AWS::CloudWatch::Metric", "AWS::Logs::LogGroup"
+_SINK_POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": "*", "Action": "oam:CreateLink", "Resource": "*"}]})
+
+OAM = [
+    _oam("CreateSink", "*", ("oam:TagResource", "arn:aws:oam:us-east-1:{account}:sink/*"), Name="s", Tags={"a": "b"}),
+    _oam("GetSink", _SINK, ("oam:ListTagsForResource", _SINK), Identifier=_SINK, IncludeTags=True),
+    _oam("ListSinks", "*"),
+    _oam("PutSinkPolicy", _SINK, SinkIdentifier=_SINK, Policy=_SINK_POLICY),
+    _oam("GetSinkPolicy", _SINK, SinkIdentifier=_SINK),
+    _oam("ListAttachedLinks", _SINK, SinkIdentifier=_SINK),
+    _oam("TagResource", _SINK, ResourceArn=_SINK, Tags={"a": "b"}),
+    _oam("ListTagsForResource", _SINK, ResourceArn=_SINK),
+    _oam("UntagResource", _SINK, ResourceArn=_SINK, TagKeys=["a"]),
+    _oam("CreateLink", _NEW_LINK, ("oam:CreateLink", _OTHER_SINK), ("oam:TagResource", _NEW_LINK), ("cloudwatch:Link", "*"), ("logs:Link", "*"),
+         LabelTemplate="l", ResourceTypes=[_METRICS, _LOGS], SinkIdentifier=_OTHER_SINK, Tags={"a": "b"}),
+    _oam("UpdateLink", _LINK, ("oam:UpdateLink", _OTHER_SINK), ("cloudwatch:Link", "*"), Identifier=_LINK, ResourceTypes=[_METRICS]),
+    _oam("GetLink", _LINK, Identifier=_LINK),
+    _oam("ListLinks", "*"),
+    _oam("DeleteLink", _LINK, Identifier=_LINK),
+    _oam("DeleteSink", _SINK, Identifier=_SINK),
 ]
 
 STEPS = [
-    *IAM, *STS, *S3, *LAMBDA, *EVENTS, *LOGS, *EC2, *SNS, *CLOUDWATCH, *ATHENA, *GLUE, *REMOVE_FUNCTION, *REMOVE_BUCKET,
+    *IAM, *STS, *S3, *LAMBDA, *EVENTS, *OAM, *LOGS, *EC2, *SNS, *CLOUDWATCH, *ATHENA, *GLUE, *REMOVE_FUNCTION, *REMOVE_BUCKET,
     *REMOVE_ROLE,
 ]

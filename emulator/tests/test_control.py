@@ -117,7 +117,7 @@ class Inventory(AwsTestCase):
         self.assertEqual(self.inventory(), {
             "buckets": {}, "roles": {}, "logGroups": {}, "flowLogs": {}, "topics": {}, "alarms": {}, "anomalyModels": {},
             "alarmMuteRules": {}, "functions": {}, "workgroups": {}, "databases": {}, "dashboards": {},
-            "queryDefinitions": {}, "vpcs": {}, "eventRules": {}})
+            "queryDefinitions": {}, "vpcs": {}, "eventBuses": {}, "eventRules": {}, "oamLinks": {}, "oamSinks": {}})
 
     def test_two_reads_are_equal_and_json(self):
         self.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")

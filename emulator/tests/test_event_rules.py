@@ -6,7 +6,7 @@ from tests.emulator import wait_for, zip_of
 from tests.telemetry import TelemetryTestCase
 
 # Prints the event of every invocation.
-_PRINTER = """#!/usr/bin/env python3
+PRINTER = """#!/usr/bin/env python3
 import json, os, urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
 while True:
@@ -57,6 +57,69 @@ class EventRules(TelemetryTestCase):
         self.events.delete_rule(Name="r")
         self.assertEqual(self.inventory()["eventRules"], {})
 
+    def test_absent_rules(self):
+        for call, member in (("describe_rule", "Name"), ("enable_rule", "Name"), ("disable_rule", "Name"), ("list_targets_by_rule", "Rule")):
+            self.refused("ResourceNotFoundException", getattr(self.events, call), **{member: "none"},
+                         message="Rule none does not exist on EventBus default.")
+
+    def test_limits(self):
+        bus = {"EventBusName": "b"}
+        self.events.create_event_bus(Name="b")
+        filler = json.dumps({"source": ["x" * 4082]})
+        self.assertEqual(len(filler), 4098)
+        self.refused("ValidationException", self.events.put_rule, Name="r", EventPattern=filler, message="less than or equal to 4096")
+        self.events.put_rule(Name="r0", EventPattern=filler.replace("xx", "", 1), **bus)
+        self.refused("ValidationException", self.events.put_rule, Name="s", ScheduleExpression="rate(1 minute)", **bus)
+        for number in range(1, 300):
+            self.events.put_rule(Name=f"r{number}", EventPattern=_pattern("b"), **bus)
+        self.refused("LimitExceededException", self.events.put_rule, Name="r300", EventPattern=_pattern("b"), **bus)
+        self.events.put_rule(Name="r0", EventPattern=_pattern("b"), **bus)
+        self.rule()
+
+
+class TargetsOnOtherBuses(TelemetryTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.events = self.client("events")
+        self.events.put_rule(Name="r", EventPattern=_pattern("b"))
+        self.role_arn = self.role("out", "events.amazonaws.com")
+        self.near = f"arn:aws:events:{self.region}:111122223333:event-bus/b"
+        self.far = f"arn:aws:events:eu-west-1:{self.account}:event-bus/b"
+
+    def put(self, arn: str, **members) -> None:
+        self.events.put_targets(Rule="r", Targets=[{"Id": "b", "Arn": arn, **members}])
+
+    def targets(self) -> list[dict]:
+        return self.events.list_targets_by_rule(Rule="r")["Targets"]
+
+    def test_a_bus_needs_a_role(self):
+        for arn in (self.near, self.far, f"arn:aws:events:{self.region}:{self.account}:event-bus/b"):
+            self.refused("ValidationException", self.put, arn, message=f"RoleArn is required for target {arn}.")
+            self.put(arn, RoleArn=self.role_arn)
+            self.assertEqual(self.targets(), [{"Id": "b", "Arn": arn, "RoleArn": self.role_arn}])
+
+    def test_the_role_must_exist_and_trust_the_service(self):
+        wrong = self.role("fn", "lambda.amazonaws.com")
+        for arn in (wrong, self.role_arn + "x"):
+            self.refused("ValidationException", self.put, self.far, RoleArn=arn,
+                         message=f"Provided role '{arn}' cannot be assumed by principal 'events.amazonaws.com'.")
+        elsewhere = self.role_arn.replace(self.account, "111122223333")
+        self.refused("AccessDeniedException", self.put, self.far, RoleArn=elsewhere, message="Cross-account pass role is not allowed.")
+        self.assertEqual(self.targets(), [])
+
+    def test_the_role_of_another_accounts_bus_stays(self):
+        self.put(self.near, RoleArn=self.role_arn)
+        self.put(self.near)
+        self.assertEqual(self.targets()[0]["RoleArn"], self.role_arn)
+        self.refused("ValidationException", self.put, self.near.replace("3333", "4444"))
+
+    def test_inputs(self):
+        transformer = {"InputPathsMap": {"a": "$.source"}, "InputTemplate": "<a>"}
+        for given in ({"Input": "{}"}, {"InputPath": "$.detail"}, {"InputTransformer": transformer}):
+            self.refused("ValidationException", self.put, self.near, RoleArn=self.role_arn, **given)
+            self.put(self.far, RoleArn=self.role_arn, **given)
+        self.refused("ValidationException", self.put, self.far, RoleArn=self.role_arn, Input="{}", InputPath="$.detail")
+
 
 class EventsOfFiles(TelemetryTestCase):
     def setUp(self) -> None:
@@ -65,7 +128,7 @@ class EventsOfFiles(TelemetryTestCase):
         role = self.role("fn", "lambda.amazonaws.com", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
         self.function = lambda_.create_function(
             FunctionName="fn", Runtime="provided.al2023", Handler="bootstrap", Role=role,
-            Code={"ZipFile": zip_of({"bootstrap": _PRINTER})})["FunctionArn"]
+            Code={"ZipFile": zip_of({"bootstrap": PRINTER})})["FunctionArn"]
         self.bucket = f"files-{self.account}"
         s3.create_bucket(Bucket=self.bucket)
         self.arn = events.put_rule(Name="r", EventPattern=_pattern(self.bucket))["RuleArn"]

@@ -382,6 +382,67 @@ class Tags(KeysTestCase):
             self.assertEqual("identity-based" not in error.response["Error"]["Message"], expected)
 
 
+class Events(KeysTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.role_arn = self.role("out", "events.amazonaws.com")
+        self.bus = self.client("events").create_event_bus(Name="b", Tags=_TAGS)["EventBusArn"]
+        self.client("events").put_rule(Name="r", EventPattern='{"source": ["x"]}')
+
+    def test_the_targets_of_a_rule(self):
+        put = {"Rule": "r", "Targets": [{"Id": "1", "Arn": self.bus, "RoleArn": self.role_arn}]}
+        for action, keys, operator in (("events:PutTargets", "events:TargetArn", "ForAllValues:ArnEquals"),
+                                       ("iam:PassRole", "iam:PassedToService", "StringEquals")):
+            for value, expected in (({"events:TargetArn": self.bus, "iam:PassedToService": "events.amazonaws.com"}[keys], True),
+                                    ({"events:TargetArn": f"{self.bus}x", "iam:PassedToService": "lambda.amazonaws.com"}[keys], False)):
+                self.assertEqual(self.passes(action, {keys: value}, "events", "put_targets", operator=operator, **put), expected)
+
+    def test_the_source_of_events(self):
+        entry = {"Source": "x", "DetailType": "d", "Detail": "{}"}
+        for key, value, expected in (("events:source", "x", True), ("events:source", "y", False), ("events:detail-type", "d", True),
+                                     ("events:eventBusInvocation", "false", True), ("events:eventBusInvocation", "true", False)):
+            self.assertEqual(self.passes("events:PutEvents", {key: value}, "events", "put_events", Entries=[entry]), expected)
+        rule = {"Name": "s", "EventPattern": '{"source": ["x"], "detail-type": [{"prefix": "d"}]}'}
+        for value, expected in (("x", True), ("y", False)):
+            self.assertEqual(self.passes("events:PutRule", {"events:source": value}, "events", "put_rule",
+                                         operator="ForAllValues:StringEquals", **rule), expected)
+
+    def test_tags_of_buses(self):
+        new = {"Name": "c", "Tags": _TAGS}
+        self.assertFalse(self.passes("events:CreateEventBus", _TAG, "events", "create_event_bus", **new))
+        self.assertTrue(self.passes("events:CreateEventBus", _REQUEST_TAG, "events", "create_event_bus", **new))
+        for tag, expected in ((_TAG, True), ({"aws:ResourceTag/team": "x"}, False)):
+            self.assertEqual(self.passes("events:DescribeEventBus", tag, "events", "describe_event_bus", Name="b"), expected)
+
+    def test_a_rule_of_another_bus_has_its_name(self):
+        self.bind({"NotAction": "events:*"}, {"Action": "events:*", "Resource": f"arn:aws:events:us-east-1:{self.account}:rule/b/*"})
+        rule = {"Name": "s", "EventPattern": '{"source": ["x"]}'}
+        for bus, expected in (("b", True), (self.bus, True), ("default", False)):
+            self.assertEqual(self.allowed(self.bound("events").put_rule, EventBusName=bus, **rule), expected)
+
+
+class Observability(KeysTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.monitoring = str(int(self.account) + 10 ** 11)
+        oam = self.client("oam", self.monitoring)
+        self.sink = oam.create_sink(Name="s")["Arn"]
+        oam.put_sink_policy(SinkIdentifier=self.sink, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "oam:*", "Resource": "*"}]}))
+
+    def test_links(self):
+        create = {"LabelTemplate": "l", "ResourceTypes": ["AWS::CloudWatch::Metric"], "SinkIdentifier": self.sink, "Tags": {"team": "network"}}
+        key = "oam:ResourceTypes"
+        for keys, operator, expected in (
+            ({key: "AWS::Logs::LogGroup"}, "ForAllValues:StringEquals", False), ({"aws:RequestTag/team": "x"}, "StringEquals", False),
+            ({"aws:ResourceAccount": self.account}, "StringEquals", False), ({key: "AWS::CloudWatch::Metric"}, "ForAllValues:StringEquals", True),
+        ):
+            self.assertEqual(self.passes("oam:CreateLink", keys, "oam", "create_link", operator=operator, **create), expected)
+        link = self.client("oam").list_links()["Items"][0]["Arn"]
+        for tag, expected in (({"aws:ResourceTag/team": "x"}, False), (_TAG, True)):
+            self.assertEqual(self.passes("oam:DeleteLink", tag, "oam", "delete_link", Identifier=link), expected)
+
+
 class Alarms(KeysTestCase):
     def test_composite_alarms_are_shown_only_to_a_permission_for_every_resource(self):
         """CloudWatch API, DescribeAlarms: "scoped to *"."""

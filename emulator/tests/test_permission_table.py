@@ -1,10 +1,12 @@
 """Every operation of the table: the permissions it needs, their resources, and its failure without any one of them."""
 
+import json
 import re
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from tests import emulator
 from tests.emulator import wait_for
 from tests.permission_steps import STEPS
 from tests.test_permissions import PermissionsTestCase
@@ -33,6 +35,17 @@ class Table(PermissionsTestCase):
                  f'"Principal": {{"AWS": "{self.account}"}}}}]}}')
         self.client("s3").create_bucket(Bucket=f"results-{self.account}")
         self.client("iam").create_role(RoleName="there", AssumeRolePolicyDocument=trust)
+        self.role("events", "events.amazonaws.com")
+        self.monitor()
+
+    def monitor(self) -> None:
+        """Makes a sink of another account, which everybody may link to."""
+        self.names["monitoring"] = str(next(emulator._accounts))
+        oam = self.client("oam", self.names["monitoring"])
+        sink = oam.create_sink(Name="s")
+        oam.put_sink_policy(SinkIdentifier=sink["Arn"], Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "oam:*", "Resource": "*"}]}))
+        self.names["other_sink"] = sink["Id"]
 
     def key(self) -> str:
         policy = ('{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*", '
@@ -73,6 +86,9 @@ class Table(PermissionsTestCase):
         return execution["QueryExecution"]["Status"]["State"] == "SUCCEEDED"
 
     def remember(self, answer: dict) -> None:
+        arn = answer.get("Arn", "")
+        if arn.startswith("arn:aws:oam:"):
+            self.names["link" if ":link/" in arn else "sink"] = answer["Id"]
         for member, name in _NAMES.items():
             if member in answer:
                 value = answer[member]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from overlay.inventory import analytics, compute, events, insights, logs, monitoring, network, security, storage, topics
+from overlay.inventory import analytics, compute, events, insights, logs, monitoring, network, observability, security, storage, topics
 from overlay.inventory.client import Client
 
 _COLLECTORS = {
@@ -11,11 +11,14 @@ _COLLECTORS = {
     "logGroups": logs.log_groups,
     "queryDefinitions": insights.query_definitions,
     "flowLogs": network.flow_logs,
+    "eventBuses": events.buses,
     "eventRules": events.rules,
     "topics": topics.topics,
     "alarms": monitoring.alarms,
     "anomalyModels": monitoring.anomaly_models,
     "alarmMuteRules": monitoring.alarm_mute_rules,
+    "oamLinks": observability.links,
+    "oamSinks": observability.sinks,
     "functions": compute.functions,
     "workgroups": analytics.workgroups,
     "databases": analytics.databases,

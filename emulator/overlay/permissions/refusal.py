@@ -14,6 +14,8 @@ _CODES = {
     "iam": ("AccessDenied", 403),
     "lambda": ("AccessDeniedException", 403),
     "monitoring": ("AccessDenied", 403),
+    # ministryofjustice/modernisation-platform#6926.
+    "oam": ("AccessDeniedException", 403),
     "s3": ("AccessDenied", 403),
     "sns": ("AuthorizationError", 403),
     "sts": ("AccessDenied", 403),

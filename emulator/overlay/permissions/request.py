@@ -35,7 +35,7 @@ class Request:
         content_type = self.headers.get("content-type", "")
         if content_type.startswith("application/x-www-form-urlencoded"):
             return _nested(parse_qsl(self.body.decode() or self.query_string, keep_blank_values=True))
-        if self.service == "lambda":
+        if self.service in ("lambda", "oam"):
             return json.loads(self.body) if self.body.startswith(b"{") else {}
         return {}
 

@@ -5,6 +5,7 @@ from ministack.services import athena, cloudwatch, cloudwatch_logs, ec2, eventbr
 
 from overlay.permissions import new_roles
 from overlay.permissions.request import Request
+from overlay.rules import oam
 
 
 def present(arn: str) -> dict[str, str]:
@@ -31,6 +32,8 @@ def present(arn: str) -> dict[str, str]:
         case "logs":
             name = resource.removeprefix("log-group:").removesuffix(":*")
             return (cloudwatch_logs._log_groups.get(name) or {}).get("tags") or {}
+        case "oam":
+            return oam.tags_of(arn)
         case "sns":
             return (sns._topics.get(arn) or {}).get("tags") or {}
     raise ValueError(f"no tags of {arn}")
@@ -52,7 +55,7 @@ def given(request: Request) -> dict[str, str]:
 
 
 def removed(request: Request) -> list[str]:
-    if request.service == "lambda":
+    if request.service in ("lambda", "oam"):
         return [value for name, value in request.query_pairs if name == "tagKeys"]
     for name in ("TagKeys", "tagKeys", "TagsToRemove"):
         if name in request.members:

@@ -10,15 +10,14 @@ from datetime import datetime, timezone
 from functools import lru_cache
 
 import botocore.session
-from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch, kms, sns
+from ministack.services import cloudwatch, sns
 
-from overlay.rules import alarm_mute_rules, keys
+from overlay.rules import alarm_events, alarm_mute_rules, topic_access
+from overlay.rules.alarm_events import timestamp
 from overlay.rules.patch import replace
 
 _SERVICE = "cloudwatch.amazonaws.com"
-_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 _ACTION_MEMBERS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 _MAX_SUBJECT = 100
 
@@ -49,6 +48,11 @@ def _add_history(name: str, alarm_type: str, item_type: str, summary: str, data:
 
 
 def _dispatch(_original, alarm: dict, old_state: str, new_state: str, reason: str) -> None:
+    alarm_events.send(alarm, old_state)
+    _execute(alarm, old_state, new_state, reason)
+
+
+def _execute(alarm: dict, old_state: str, new_state: str, reason: str) -> None:
     name = alarm["AlarmName"]
     alarm_type = "CompositeAlarm" if name in cloudwatch._composite_alarms else "MetricAlarm"
     actions = [arn for arn in alarm.get(_ACTION_MEMBERS[new_state]) or [] if cloudwatch._is_sns_action_arn(arn)]
@@ -58,7 +62,7 @@ def _dispatch(_original, alarm: dict, old_state: str, new_state: str, reason: st
                          {"actionState": "Failed", "notificationResource": arn, "error": "Actions are disabled"})
         return
     if actions and alarm_mute_rules.mutes(name):
-        alarm_mute_rules.wait(name, (old_state, new_state, reason))
+        alarm_mute_rules.wait(name, (old_state, new_state, reason), _execute)
         for arn in actions:
             _add_history(name, alarm_type, "Action", f"Did not execute action {arn} because the alarm is muted.",
                          {"actionState": "Muted", "notificationResource": arn, "error": None})
@@ -82,39 +86,19 @@ def _publish(alarm: dict, topic_arn: str, subject: str, message: str) -> str | N
     topic = sns._topic_by_arn_any_scope(topic_arn)
     if topic is None:
         return f"Topic does not exist: {topic_arn}"
-    if not _topic_permits(topic, alarm["AlarmArn"]):
+    source = _source_keys(alarm["AlarmArn"])
+    if not topic_access.policy_allows(topic, _SERVICE, source):
         return f"Resource: {alarm['AlarmArn']} is not authorized to perform: SNS:Publish on resource: {topic_arn}"
-    key = topic["attributes"].get("KmsMasterKeyId")
-    if key and not keys.service_may_use(_key_arn(key), _SERVICE, _KEY_ACTIONS, _source_keys(alarm["AlarmArn"])):
+    if not topic_access.key_allows(topic, _SERVICE, source):
         return "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
     sns.publish_internal(topic_arn, message, subject)
     return None
 
 
 def _source_keys(alarm_arn: str) -> dict[str, str]:
+    """A topic's default policy admits alarms of its own account by AWS:SourceOwner."""
     account = get_account_id()
     return {"aws:sourceaccount": account, "aws:sourceowner": account, "aws:sourcearn": alarm_arn}
-
-
-def _topic_permits(topic: dict, alarm_arn: str) -> bool:
-    """A topic's default policy admits the services of its own account by AWS:SourceOwner."""
-    context = iam_evaluator.EvalContext(
-        principal_arn="*", principal_type="Service", principal_account="", action="sns:Publish",
-        resource_arn=topic["arn"], region=get_region(), secure_transport=True,
-        service_context=_source_keys(alarm_arn),
-    )
-    policy = topic["attributes"].get("Policy")
-    return iam_evaluator.evaluate_resource_policy(policy, context, service=_SERVICE).decision == "Allow"
-
-
-def _key_arn(key: str) -> str:
-    """A topic names its key by id, ARN or alias. The AWS managed key admits no other service."""
-    prefix = f"arn:aws:kms:{get_region()}:{get_account_id()}:"
-    if key.startswith("alias/"):
-        key = prefix + key
-    if ":alias/" in key:
-        key = kms._aliases.get(key) or key
-    return key if key.startswith("arn:") else f"{prefix}key/{key}"
 
 
 def _message(alarm: dict, old_state: str, new_state: str, reason: str, now: float) -> dict:
@@ -122,8 +106,8 @@ def _message(alarm: dict, old_state: str, new_state: str, reason: str, now: floa
     configured = datetime.fromtimestamp(alarm.get("AlarmConfigurationUpdatedTimestamp", now), timezone.utc)
     message = {
         "AlarmName": alarm["AlarmName"], "AlarmDescription": alarm.get("AlarmDescription") or None,
-        "AWSAccountId": get_account_id(), "AlarmConfigurationUpdatedTimestamp": _timestamp(configured),
-        "NewStateValue": new_state, "NewStateReason": reason, "StateChangeTime": _timestamp(moment),
+        "AWSAccountId": get_account_id(), "AlarmConfigurationUpdatedTimestamp": timestamp(configured),
+        "NewStateValue": new_state, "NewStateReason": reason, "StateChangeTime": timestamp(moment),
         "Region": _region_name(get_region()), "AlarmArn": alarm["AlarmArn"], "OldStateValue": old_state,
         **{member: alarm.get(member) or [] for member in ("OKActions", "AlarmActions", "InsufficientDataActions")},
     }
@@ -148,10 +132,6 @@ def _trigger(alarm: dict) -> dict:
         "ComparisonOperator": alarm["ComparisonOperator"], "Threshold": alarm["Threshold"],
         "TreatMissingData": alarm.get("TreatMissingData", "missing"), "EvaluateLowSampleCountPercentile": "",
     }
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
 @lru_cache(maxsize=None)

@@ -36,24 +36,32 @@ def has(arn: str) -> bool:
 
 def mutes(alarm: str) -> bool:
     """True if some rule mutes the alarm now."""
+    return muting(alarm) is not None
+
+
+def muting(alarm: str) -> tuple[str, float, float] | None:
+    """A rule that mutes the alarm now: its ARN, begin and end of the window."""
     now = time.time()
-    return any(_status(rule, now) == "ACTIVE" and alarm in _targets(rule) for rule in _rules.values())
+    for name, rule in _rules.items():
+        if _status(rule, now) == "ACTIVE" and alarm in _targets(rule):
+            return _arn(name), *mute_schedule.window(rule["Rule"]["Schedule"], now)
+    return None
 
 
-def wait(alarm: str, change: tuple) -> None:
-    """Keeps the change of state of a muted alarm; a later one takes its place."""
-    _waiting[alarm] = change
+def wait(alarm: str, change: tuple, execute) -> None:
+    """Keeps the change of state of a muted alarm, and the function for its actions; a later change takes its place."""
+    _waiting[alarm] = (change, execute)
 
 
 def release() -> None:
     """Executes the actions of alarms that are no longer muted and still in ALARM."""
-    for name, (old, new, reason) in list(_waiting.items()):
+    for name, ((old, new, reason), execute) in list(_waiting.items()):
         if mutes(name):
             continue
         _waiting.pop(name)
         alarm = cloudwatch._alarms.get(name) or cloudwatch._composite_alarms.get(name)
         if alarm is not None and new == "ALARM" == alarm["StateValue"]:
-            cloudwatch._dispatch_alarm_actions(alarm, old, new, reason)
+            execute(alarm, old, new, reason)
 
 
 def _arn(name: str) -> str:

@@ -4,6 +4,7 @@ Lambda developer guide: "How Lambda handles errors and retries with asynchronous
 between them), "Using resource-based policies for Lambda".
 """
 
+import contextlib
 import contextvars
 import threading
 import time
@@ -37,6 +38,8 @@ class _Pending:
 
 
 _pending = _Pending()
+# Other accounts, whose events led to what happens now.
+_origins: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("origins", default=frozenset())
 # One invocation of a function at a time: its process is used again instead of starting several.
 _turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -54,6 +57,16 @@ def begin(account: str) -> None:
 def end(account: str) -> None:
     """The end of what ``begin`` has counted."""
     _pending.add(account, -1)
+
+
+@contextlib.contextmanager
+def counted_for(account: str):
+    """Deliveries that begin within count for this account, too, and not only for the one that they belong to."""
+    token = _origins.set(_origins.get() | {account})
+    try:
+        yield
+    finally:
+        _origins.reset(token)
 
 
 def permitted(function_arn: str, services: tuple[str, ...], source_arn: str) -> bool:
@@ -75,15 +88,17 @@ def _function(arn: str) -> dict | None:
 
 def start(function_arn: str, event: dict) -> None:
     """Hands the function an event, in a thread of its own."""
-    account = get_account_id()
-    begin(account)
+    accounts = _origins.get() | {get_account_id()}
+    for account in accounts:
+        begin(account)
 
     def run() -> None:
         try:
             with _turns[function_arn]:
                 _invoke(function_arn, event)
         finally:
-            end(account)
+            for account in accounts:
+                end(account)
 
     threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
 

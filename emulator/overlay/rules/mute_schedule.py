@@ -40,18 +40,29 @@ def duration(text: str) -> timedelta | None:
 
 def is_active(schedule: dict, now: float) -> bool:
     """True if a window of the schedule has begun and not ended."""
-    local = datetime.fromtimestamp(now, ZoneInfo(schedule.get("Timezone") or "UTC")).replace(tzinfo=None)
+    return window(schedule, now) is not None
+
+
+def window(schedule: dict, now: float) -> tuple[float, float] | None:
+    """Begin and end of the newest window that has begun and not ended."""
+    zone = ZoneInfo(schedule.get("Timezone") or "UTC")
+    local = datetime.fromtimestamp(now, zone).replace(tzinfo=None)
     length = duration(schedule["Duration"])
-    once = _moment(schedule["Expression"])
+    begin = _begin(schedule["Expression"], local, length)
+    return None if begin is None else tuple(moment.replace(tzinfo=zone).timestamp() for moment in (begin, begin + length))
+
+
+def _begin(expression: str, local: datetime, length: timedelta) -> datetime | None:
+    once = _moment(expression)
     if once is not None:
-        return once <= local < once + length
-    fields = _fields(schedule["Expression"])
+        return once if once <= local < once + length else None
+    fields = _fields(expression)
     minute = local.replace(second=0, microsecond=0)
     while local < minute + length:
         if _matches(fields, minute):
-            return True
+            return minute
         minute -= _MINUTE
-    return False
+    return None
 
 
 def _moment(expression: str) -> datetime | None:

@@ -6,6 +6,8 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
+from overlay.rules import policy_document
+
 
 def _context(principal: str, action: str, resource: str, keys: dict[str, str]) -> iam_evaluator.EvalContext:
     return iam_evaluator.EvalContext(
@@ -47,26 +49,46 @@ def principal_arn(caller: str) -> str:
     return f"arn:{partition}:iam::{account}:role/{name}" if role is None else role["Arn"]
 
 
+def principal_allowed(document, principal: str, action: str, resource: str, keys: dict[str, str], same_account: bool) -> bool:
+    """True if a resource policy lets an identity act. Within one account it is enough that the policy does not deny it."""
+    context = iam_evaluator.EvalContext(
+        principal_arn=principal, principal_type="AssumedRole" if ":role/" in principal else "Root",
+        principal_account=principal.split(":")[4], action=action, resource_arn=resource, region=get_region(), secure_transport=True,
+        service_context=keys,
+    )
+    return iam_evaluator.resource_policy_allows(document, context, same_account)
+
+
 def trusts(role: dict, service: str, keys: dict[str, str]) -> bool:
     """True if a role's trust policy lets ``service`` assume it."""
+    # A trust policy names no resource; the evaluator of resource policies wants one.
+    whole = {"Statement": [{**statement, "Resource": "*"} for statement in _trust_statements(role)]}
+    return resource_policy_allows(whole, service, "sts:AssumeRole", role["Arn"], keys)
+
+
+def names_in_trust(role: dict, service: str) -> bool:
+    """True if a role's trust policy would let ``service`` assume it under some condition."""
+    return any(
+        statement.get("Effect") == "Allow" and isinstance(statement.get("Principal"), dict)
+        and service in policy_document.as_list(statement["Principal"].get("Service"))
+        for statement in _trust_statements(role)
+    )
+
+
+def _trust_statements(role: dict) -> list[dict]:
     document = role.get("AssumeRolePolicyDocument")
     if isinstance(document, str):
         try:
             document = json.loads(document)
         except ValueError:
-            return False
-    statements = document.get("Statement", [])
-    if isinstance(statements, dict):
-        statements = [statements]
-    # A trust policy names no resource; the evaluator of resource policies wants one.
-    whole = {"Statement": [{**statement, "Resource": "*"} for statement in statements]}
-    return resource_policy_allows(whole, service, "sts:AssumeRole", role["Arn"], keys)
+            return []
+    return policy_document.as_list(document.get("Statement"))
 
 
-def role_allows(role: dict, action: str, resource: str) -> bool:
+def role_allows(role: dict, action: str, resource: str, keys: dict[str, str] | None = None) -> bool:
     """True if a role's own policies, within its permissions boundary, allow an action."""
     account = role["Arn"].split(":")[4]
-    context = _context(role["Arn"], action, resource, {})
+    context = _context(role["Arn"], action, resource, keys or {})
     policies = iam_evaluator._gather_role_policies(role["RoleName"], account)
     limits = iam_evaluator._permissions_boundary(iam._roles, role["RoleName"], account)
     return iam_evaluator.evaluate(context, policies, *limits).decision == "Allow"

@@ -2,7 +2,7 @@
 gap of the emulator's."""
 
 from overlay.permissions.row import Row
-from overlay.permissions.rows import athena, cloudwatch, ec2, events, functions, glue, iam, logs, s3, sns, sts
+from overlay.permissions.rows import athena, cloudwatch, ec2, events, functions, glue, iam, logs, oam, s3, sns, sts
 
 # By signing name.
 TABLE: dict[str, dict[str, Row]] = {
@@ -14,6 +14,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "lambda": functions.ROWS,
     "logs": logs.ROWS,
     "monitoring": cloudwatch.ROWS,
+    "oam": oam.ROWS,
     "s3": s3.ROWS,
     "sns": sns.ROWS,
     "sts": sts.ROWS,
