@@ -16,11 +16,12 @@ detector := $(CARGO_TARGET_DIR)/detector/bootstrap
 # The demo and the tests run the function as the workspace's build leaves it: the profile for Lambda takes as long to build as all the rest.
 export DETECTOR_PACKAGE := $(CARGO_TARGET_DIR)/debug/detector.zip
 # The kinds by their plural names. In the recipe of a target that ends with a kind, `crd` is its CRD, and `reference` the document of its fields.
-kinds := vpcflowmonitors vpcflowfleets
+kinds := vpcflowmonitors vpcflowfleets vpcflowoverviews
 crd = crds/vpcflow.dev_$*.yaml
 reference = $(reference_of_$*)
 reference_of_vpcflowmonitors := docs/configuration.md
 reference_of_vpcflowfleets := docs/fleet-configuration.md
+reference_of_vpcflowoverviews := docs/overview-configuration.md
 
 # Always the whole workspace: a single package would turn on other features of shared crates, and build the AWS SDKs again.
 # Not part of make's own job server: each build tool counts the processors itself.

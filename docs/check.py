@@ -22,8 +22,9 @@ VERSION = re.compile(r"(?<![\d.])(?<!Python )(?<!>=)(\d+\.\d+\.(?:x\b|\d+(?:-[0-
 COMMANDS = ["run", "crd", "permissions", "status", "plan", "verify", "test", "version", "completion"]
 # The references of the fields of each kind.
 MONITOR, FLEET = ROOT / "docs/configuration.md", ROOT / "docs/fleet-configuration.md"
+OVERVIEW = ROOT / "docs/overview-configuration.md"
 # Parts of a spec: what begins with one of them is a path of a field.
-PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|detector|analytics|places|selector|template|overrides|rollout|prune"
+PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|detector|analytics|places|selector|template|overrides|rollout|prune|alerts|crossAccount"
 # Parts of a fleet's spec that have fields of a monitor's spec.
 MONITORS_IN_FLEETS = ("spec.template.spec", "spec.overrides.spec")
 
@@ -138,11 +139,11 @@ def check_flags(page: Page, known: dict[str, set[str]]) -> None:
                         problem(where, f"{name} has no {flag}")
 
 
-def all_fields(monitor: Page, fleet: Page) -> set[str]:
-    """Paths of all fields of both kinds."""
+def all_fields(monitor: Page, fleet: Page, overview: Page) -> set[str]:
+    """Paths of all fields of all kinds."""
     of_monitor = fields(monitor)
     in_fleets = {f"{part}{path.removeprefix('spec')}" for part in MONITORS_IN_FLEETS for path in of_monitor if path.startswith("spec.")}
-    return of_monitor | fields(fleet) | in_fleets
+    return of_monitor | fields(fleet) | fields(overview) | in_fleets
 
 
 def fields(reference: Page) -> set[str]:
@@ -166,7 +167,7 @@ def check_fields(page: Page, known: set[str]) -> None:
         pattern = re.escape(path).replace(r"\*", r"\w+")
         roots = [pattern] if path.startswith(("spec.", "status.")) else [rf"spec\.{pattern}", rf"status\.{pattern}"]
         if not any(re.fullmatch(root, field) for root in roots for field in known):
-            problem(page.name, f"`{span}` is an unknown field: docs/configuration.md and docs/fleet-configuration.md list all fields")
+            problem(page.name, f"`{span}` is an unknown field: docs/*configuration.md list all fields")
 
 
 def check_names(page: Page, operations: Page) -> None:
@@ -241,7 +242,7 @@ def main() -> int:
     check_links(pages)
     check_versions([*(path for path in pages if path.name != "CHANGELOG.md"), *sorted((ROOT / "examples").rglob("*.yaml")), CHART])
     operations = pages[ROOT / "docs/operations.md"]
-    flags, known, tested = flags_of(programs), all_fields(pages[MONITOR], pages[FLEET]), 0
+    flags, known, tested = flags_of(programs), all_fields(pages[MONITOR], pages[FLEET], pages[OVERVIEW]), 0
     for path, page in pages.items():
         check_flags(page, flags)
         if path == ROOT / "README.md" or path.parent == ROOT / "docs":

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["controller", "plan", "verify", "status", "permissions", "rule_report"],
+    &["overview"],
     &["resources", "fleet"],
     &["detector"],
     &["engine"],

@@ -11,7 +11,7 @@ use kube::api::ObjectMeta;
 use crate::api::conditions::Reason;
 use crate::api::fleet::VpcFlowFleetStatus;
 use crate::api::status::VpcFlowMonitorStatus;
-use crate::api::{ResourceKind, VpcFlowMonitor, VpcFlowMonitorSpec};
+use crate::api::{ResourceKind, VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowOverviewStatus};
 use crate::aws::RequestOutcome;
 use crate::aws::operations::{self as ops, Caller};
 use crate::engine::Action;
@@ -109,7 +109,10 @@ fn every_metric_is_documented() {
     let status = VpcFlowMonitorStatus { conditions: vec![condition], ..VpcFlowMonitorStatus::default() };
     let of_fleet = VpcFlowFleetStatus { conditions: status.conditions.clone(), ..VpcFlowFleetStatus::default() };
     metrics.monitors().learn(&ObjectMeta::default(), &status);
+    let of_overview =
+        VpcFlowOverviewStatus { conditions: status.conditions.clone(), ..VpcFlowOverviewStatus::default() };
     metrics.fleets().learn(&ObjectMeta::default(), &of_fleet);
+    metrics.overviews().learn(&ObjectMeta::default(), &of_overview);
     let text = metrics.render().unwrap();
     let served =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).map(|(name, kind)| match kind {

@@ -12,6 +12,7 @@ pub mod leader;
 pub mod metrics;
 pub mod monitor;
 pub mod network;
+pub mod overview;
 pub mod permissions;
 pub mod plan;
 pub mod preconditions;

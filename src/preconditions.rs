@@ -2,9 +2,8 @@
 
 use thiserror::Error;
 
-use crate::api::status::VpcFlowMonitorStatus;
 use crate::aws::AccountRegion;
-use crate::monitor::{AllowedArns, Monitor};
+use crate::monitor::{AllowedArns, Owner};
 
 /// The operator's owner has not listed the role of the spec for the namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -28,55 +27,65 @@ pub fn check_role(allowed: &AllowedArns, namespace: &str, role_arn: &str) -> Res
 /// The monitor was built in another account or region.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the monitor lives in account {account}, region {region}, but the operator now works in account {}, region {}; \
-     give the operator the credentials and region it had, or delete the monitor there first; if somebody has edited \
-     status.accountId or status.region, set them right with kubectl edit --subresource=status",
-    .now.account, .now.region
+    "the {noun} lives in account {account}, region {region}, but the operator now works in account {now_account}, region {now_region}; \
+     give the operator the credentials and region it had, or delete the {noun} there first; if somebody has edited \
+     status.accountId or status.region, set them right with kubectl edit --subresource=status"
 )]
 pub struct LivesElsewhere {
+    noun: &'static str,
     account: String,
     region: String,
-    now: AccountRegion,
+    now_account: String,
+    now_region: String,
 }
 
-/// Other credentials or another default region must not build a monitor a second time and forget the first.
+/// Other credentials or another default region must not build an object's resources a second time and forget the first. `account` and `region`
+/// are those of its status.
 pub fn check_account_region(
-    status: Option<&VpcFlowMonitorStatus>,
-    account_region: &AccountRegion,
+    noun: &'static str,
+    account: Option<&String>,
+    region: Option<&String>,
+    now: &AccountRegion,
 ) -> Result<(), LivesElsewhere> {
-    let Some(status) = status else { return Ok(()) };
-    let (account, region) = (status.account_id.as_ref(), status.region.as_ref());
-    if account.is_none_or(|known| *known == account_region.account)
-        && region.is_none_or(|known| *known == account_region.region)
-    {
+    if account.is_none_or(|known| *known == now.account) && region.is_none_or(|known| *known == now.region) {
         return Ok(());
     }
-    let known = |part: Option<&String>| part.cloned().unwrap_or_default();
-    Err(LivesElsewhere { account: known(account), region: known(region), now: account_region.clone() })
+    let (known, now) = (|part: Option<&String>| part.cloned().unwrap_or_default(), now.clone());
+    Err(LivesElsewhere {
+        noun,
+        account: known(account),
+        region: known(region),
+        now_account: now.account,
+        now_region: now.region,
+    })
 }
 
-/// The monitor was built under another name of the cluster.
+/// The object's resources were made under another name of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "in AWS the monitor belongs to {former}, but the operator now works as {now}: start the operator with --cluster-name {cluster}, \
-     or delete the monitor with that operator first; if somebody has edited status.owner, set it right with kubectl edit \
+    "in AWS the {noun} belongs to {former}, but the operator now works as {now}: start the operator with --cluster-name {cluster}, \
+     or delete the {noun} with that operator first; if somebody has edited status.owner, set it right with kubectl edit \
      --subresource=status"
 )]
 pub struct OfAnotherCluster {
+    noun: &'static str,
     former: String,
     cluster: String,
     now: String,
 }
 
-/// An operator with another cluster name must not build a monitor a second time and forget the first.
-pub fn check_owner(status: Option<&VpcFlowMonitorStatus>, monitor: &Monitor) -> Result<(), OfAnotherCluster> {
-    let former = status.and_then(|status| status.owner.as_ref()).filter(|former| **former != monitor.owner);
-    let identity = format!("/{}/{}", monitor.namespace, monitor.name);
+/// An operator with another cluster name must not make an object's resources a second time and forget the first. `former` is the owner in its
+/// status.
+pub fn check_owner<O: Owner>(former: Option<&String>, owner: &O) -> Result<(), OfAnotherCluster> {
+    let former = former.filter(|former| **former != *owner.owner());
     // An owner of another namespace or name is that of a copied status.
-    match former.and_then(|former| Some((former, former.strip_suffix(&identity)?))) {
-        Some((former, cluster)) => {
-            Err(OfAnotherCluster { former: former.clone(), cluster: cluster.to_owned(), now: monitor.owner.clone() })
-        }
+    match former.and_then(|former| Some((former, former.strip_suffix(owner.identity())?))) {
+        Some((former, cluster)) => Err(OfAnotherCluster {
+            noun: O::NOUN,
+            former: former.clone(),
+            cluster: cluster.to_owned(),
+            now: owner.owner().to_owned(),
+        }),
         None => Ok(()),
     }
 }
@@ -90,8 +99,8 @@ mod tests {
     fn a_monitor_of_another_cluster_name_is_refused() {
         let monitor = fixtures::monitor();
         let check = |owner: Option<&str>| {
-            let status = VpcFlowMonitorStatus { owner: owner.map(str::to_owned), ..VpcFlowMonitorStatus::default() };
-            check_owner(Some(&status), &monitor)
+            let owner = owner.map(str::to_owned);
+            check_owner(owner.as_ref(), &monitor)
         };
         assert_eq!(check_owner(None, &monitor), Ok(()));
         for owner in [None, Some(monitor.owner.as_str()), Some("other/elsewhere/copied")] {

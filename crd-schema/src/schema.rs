@@ -229,7 +229,7 @@ mod tests {
         ];
         // The rules have a module of their own; the formats are of numbers whose types say as much.
         let not_checked = ["default", "description", "format", "x-kubernetes-validations"];
-        let roots = ["vpcflowmonitors", "vpcflowfleets"].map(crate::root_of);
+        let roots = ["vpcflowmonitors", "vpcflowfleets", "vpcflowoverviews"].map(crate::root_of);
         let mut found = BTreeSet::new();
         for root in &roots {
             keywords(&root["properties"]["spec"], &mut found);

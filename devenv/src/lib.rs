@@ -15,7 +15,7 @@ mod wait;
 pub use control_plane::ControlPlane;
 pub use detector_package::{detector_package, package_detector};
 pub use emulator::{
-    Call, Delivery, Emulator, EmulatorClient, Fault, Need, PermissionTable, RoleSession, Scenario, Traffic,
+    Call, Delivery, Emulator, EmulatorClient, Fault, Need, PermissionTable, Queue, RoleSession, Scenario, Traffic,
 };
 pub use environment::{ACCOUNT, Environment, REGION};
 pub use fault_proxy::{Consistency, FaultProxy, Gate, ProxiedCall, ProxyFault, Rule, Treatment};

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
 /// The beginning of the document, by the kind.
-const HEADS: [(&str, &str); 2] = [
+const HEADS: [(&str, &str); 3] = [
     (
         "VpcFlowMonitor",
         "# Configuration
@@ -14,7 +14,8 @@ const HEADS: [(&str, &str); 2] = [
 Every field of a `VpcFlowMonitor`, with its type, default and rules. Made from the
 [CustomResourceDefinition](../crds/vpcflow.dev_vpcflowmonitors.yaml) by `make docs`: change the comments in `src/api` instead.
 `kubectl explain vfm.spec --recursive` prints the same in a shell. Settings of the operator are in `vpc-flow-operator run --help`, and in the
-[values of the chart](../charts/vpc-flow-operator/README.md#values). [Another page](fleet-configuration.md) has the fields of a `VpcFlowFleet`.
+[values of the chart](../charts/vpc-flow-operator/README.md#values). Other pages have the fields of a
+[`VpcFlowFleet`](fleet-configuration.md) and of a [`VpcFlowOverview`](overview-configuration.md).
 
 `spec` is what you ask for; only `vpcId` is required. `status` is what the operator answers.
 ",
@@ -29,6 +30,17 @@ Every field of a `VpcFlowFleet`, with its type, default and rules. Made from the
 fields of the monitors that a fleet makes.
 
 `spec` is what you ask for; `places`, `selector` and `template` are required. `status` is what the operator answers.
+",
+    ),
+    (
+        "VpcFlowOverview",
+        "# Configuration of an overview
+
+Every field of a `VpcFlowOverview`, with its type, default and rules. Made from the
+[CustomResourceDefinition](../crds/vpcflow.dev_vpcflowoverviews.yaml) by `make docs`: change the comments in `src/api/overview` instead.
+`kubectl explain vfo.spec --recursive` prints the same in a shell. [Overviews](overviews.md) explains their use.
+
+`spec` is what you ask for; `monitorSelector` is required. `status` is what the operator answers.
 ",
     ),
 ];

@@ -94,6 +94,8 @@ kinds! {
     Function = "AWS::Lambda::Function" "function" "functions",
     FunctionPermission = "AWS::Lambda::Permission" "permission to invoke" "permissions to invoke",
     EventRule = "AWS::Events::Rule" "event rule" "event rules",
+    EventBus = "AWS::Events::EventBus" "event bus" "event buses",
+    ObservabilityLink = "AWS::Oam::Link" "observability link" "observability links",
     Workgroup = "AWS::Athena::WorkGroup" "workgroup" "workgroups",
     NamedQuery = "AWS::Athena::NamedQuery" "saved query" "saved queries",
     Database = "AWS::Glue::Database" "database" "databases",

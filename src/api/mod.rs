@@ -10,6 +10,7 @@ mod flow_log_field;
 mod formats;
 mod invalid;
 pub mod notes;
+pub mod overview;
 pub mod spec;
 pub mod status;
 
@@ -17,6 +18,7 @@ pub use component::{Component, ResourceKind};
 pub use fleet::{VpcFlowFleet, VpcFlowFleetSpec, VpcFlowFleetStatus};
 pub use flow_log_field::{FieldType, FlowLogField, default_cloudwatch_fields, default_s3_fields, log_format};
 pub use invalid::Invalid;
+pub use overview::{VpcFlowOverview, VpcFlowOverviewSpec, VpcFlowOverviewStatus};
 pub use spec::{VpcFlowMonitor, VpcFlowMonitorSpec};
 pub use status::VpcFlowMonitorStatus;
 

@@ -32,6 +32,7 @@ pub struct Aws {
     pub iam: aws_sdk_iam::Client,
     pub lambda: aws_sdk_lambda::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub oam: aws_sdk_oam::Client,
     pub s3: aws_sdk_s3::Client,
     pub sns: aws_sdk_sns::Client,
 }
@@ -207,6 +208,7 @@ impl ClientPool {
             iam: client!(aws_sdk_iam),
             lambda: client!(aws_sdk_lambda),
             logs: client!(aws_sdk_cloudwatchlogs),
+            oam: client!(aws_sdk_oam),
             s3: client!(aws_sdk_s3, force_path_style(path_style)),
             sns: client!(aws_sdk_sns),
         })

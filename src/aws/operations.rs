@@ -11,7 +11,7 @@ mod sdk {
     pub use {
         aws_sdk_athena as Athena, aws_sdk_cloudwatch as CloudWatch, aws_sdk_cloudwatchlogs as CloudWatchLogs,
         aws_sdk_ec2 as Ec2, aws_sdk_eventbridge as EventBridge, aws_sdk_glue as Glue, aws_sdk_iam as Iam,
-        aws_sdk_lambda as Lambda, aws_sdk_s3 as S3, aws_sdk_sns as Sns, aws_sdk_sts as Sts,
+        aws_sdk_lambda as Lambda, aws_sdk_oam as Oam, aws_sdk_s3 as S3, aws_sdk_sns as Sns, aws_sdk_sts as Sts,
     };
 }
 
@@ -34,6 +34,8 @@ pub enum Service {
     Iam,
     /// Lambda.
     Lambda,
+    /// `CloudWatch` Observability Access Manager.
+    Oam,
     /// S3.
     S3,
     /// SNS.
@@ -55,6 +57,7 @@ impl Service {
             Self::Glue => "Glue",
             Self::Iam => "IAM",
             Self::Lambda => "Lambda",
+            Self::Oam => "OAM",
             Self::S3 => "S3",
             Self::Sns => "SNS",
             Self::Sts => "STS",
@@ -278,11 +281,23 @@ operations! {
     PUT_RULE = EventBridge put_rule::PutRuleError Write EVENTS ["events:PutRule", "events:TagResource"];
     DELETE_RULE = EventBridge delete_rule::DeleteRuleError Write EVENTS ["events:DeleteRule"];
     LIST_TARGETS = EventBridge list_targets_by_rule::ListTargetsByRuleError Read EVENTS ["events:ListTargetsByRule"];
-    PUT_TARGETS = EventBridge put_targets::PutTargetsError Write EVENTS ["events:PutTargets"];
+    PUT_TARGETS = EventBridge put_targets::PutTargetsError Write EVENTS ["events:PutTargets", "iam:PassRole"];
     REMOVE_TARGETS = EventBridge remove_targets::RemoveTargetsError Write EVENTS ["events:RemoveTargets"];
     LIST_EVENT_TAGS = EventBridge list_tags_for_resource::ListTagsForResourceError Read EVENTS ["events:ListTagsForResource"];
-    TAG_EVENT_RULE = EventBridge tag_resource::TagResourceError Write EVENTS ["events:TagResource"];
-    UNTAG_EVENT_RULE = EventBridge untag_resource::UntagResourceError Write EVENTS ["events:UntagResource"];
+    TAG_EVENTS_RESOURCE = EventBridge tag_resource::TagResourceError Write EVENTS ["events:TagResource"];
+    UNTAG_EVENTS_RESOURCE = EventBridge untag_resource::UntagResourceError Write EVENTS ["events:UntagResource"];
+    DESCRIBE_EVENT_BUS = EventBridge describe_event_bus::DescribeEventBusError Read EVENTS ["events:DescribeEventBus"];
+    CREATE_EVENT_BUS = EventBridge create_event_bus::CreateEventBusError Write EVENTS ["events:CreateEventBus", "events:TagResource"];
+    PUT_PERMISSION = EventBridge put_permission::PutPermissionError Write EVENTS ["events:PutPermission"];
+    DELETE_EVENT_BUS = EventBridge delete_event_bus::DeleteEventBusError Write EVENTS ["events:DeleteEventBus"];
+
+    LIST_LINKS = Oam list_links::ListLinksError Read OAM ["oam:ListLinks"];
+    // With its tags.
+    GET_LINK = Oam get_link::GetLinkError Read OAM ["oam:GetLink", "oam:ListTagsForResource"];
+    // "cloudwatch:Link" is needed to share metrics: "CloudWatch cross-account observability" in its user guide.
+    CREATE_LINK = Oam create_link::CreateLinkError Write OAM ["oam:CreateLink", "oam:TagResource", "cloudwatch:Link"];
+    UPDATE_LINK = Oam update_link::UpdateLinkError Write OAM ["oam:UpdateLink", "cloudwatch:Link"];
+    DELETE_LINK = Oam delete_link::DeleteLinkError Write OAM ["oam:DeleteLink"];
 
     GET_WORK_GROUP = Athena get_work_group::GetWorkGroupError Read ATHENA ["athena:GetWorkGroup"];
     CREATE_WORK_GROUP = Athena create_work_group::CreateWorkGroupError Write ATHENA ["athena:CreateWorkGroup", "athena:TagResource"];
@@ -339,8 +354,14 @@ mod tests {
     #[test]
     fn who_hands_a_role_to_a_service_must_be_allowed_to() {
         let passing: Vec<_> = ALL.iter().filter(|operation| operation.actions.contains(&"iam:PassRole")).collect();
-        let expected =
-            [CREATE_FLOW_LOGS, SET_SUBSCRIPTION_ATTRIBUTES, SUBSCRIBE, CREATE_FUNCTION, UPDATE_FUNCTION_CONFIGURATION];
+        let expected = [
+            CREATE_FLOW_LOGS,
+            SET_SUBSCRIPTION_ATTRIBUTES,
+            SUBSCRIBE,
+            CREATE_FUNCTION,
+            UPDATE_FUNCTION_CONFIGURATION,
+            PUT_TARGETS,
+        ];
         assert_eq!(passing, expected.iter().collect::<Vec<_>>());
     }
 

@@ -1,9 +1,12 @@
 //! Features whose IAM actions the default policies leave out: a monitor that uses one needs policies that allow it.
 
 /// The features as the command `permissions` names them, each with parts of the names of its actions. Actions that other features need too are
-/// in the default policies. A test of `permissions` compares it with the policies.
-const FEATURES: [(&str, &[&str]); 3] = [
-    ("s3-source", &["events:", "BucketNotification"]),
+/// in the default policies; one that two of these features need names both. A test of `permissions` compares it with the policies.
+const FEATURES: [(&str, &[&str]); 6] = [
+    ("overviews", &["EventBus", "events:PutPermission"]),
+    ("overview-links", &["oam:", "cloudwatch:Link"]),
+    ("s3-source", &["BucketNotification"]),
+    ("overviews,s3-source", &["events:"]),
     ("anomaly-bands", &["AnomalyDetector", "CompositeAlarm"]),
     ("quiet-times", &["MuteRule"]),
 ];

@@ -124,6 +124,10 @@ pub const LAMBDA_GET_POLICY: Quota = each("lambda-get-policy", 15);
 /// Rules and their targets.
 pub const EVENTS: Quota = each("events", 10);
 
+// "CloudWatch service quotas": ten a second for each operation on links.
+/// Links of Observability Access Manager.
+pub const OAM: Quota = each("oam", 10);
+
 // "Service quotas" of Athena's user guide. It names none for workgroups and tags: as saved queries.
 /// Workgroups and tags.
 pub const ATHENA: Quota = each("athena", 5);

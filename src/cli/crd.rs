@@ -1,7 +1,7 @@
 use clap::{Args, ValueEnum};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor, VpcFlowOverview};
 
 /// Print the `CustomResourceDefinition`s as YAML. Needs no cluster.
 #[derive(Debug, Args)]
@@ -12,19 +12,24 @@ pub struct Crd {
 
 /// A kind by its plural name.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "lower")]
 enum Kind {
     /// `VpcFlowMonitor`: one VPC.
-    VpcFlowMonitors,
+    #[value(name = "vpcflowmonitors")]
+    Monitors,
     /// `VpcFlowFleet`: the VPCs that a selector finds.
-    VpcFlowFleets,
+    #[value(name = "vpcflowfleets")]
+    Fleets,
+    /// `VpcFlowOverview`: the monitors that a selector finds.
+    #[value(name = "vpcflowoverviews")]
+    Overviews,
 }
 
 impl Kind {
     fn crd(self) -> CustomResourceDefinition {
         match self {
-            Self::VpcFlowMonitors => VpcFlowMonitor::crd(),
-            Self::VpcFlowFleets => VpcFlowFleet::crd(),
+            Self::Monitors => VpcFlowMonitor::crd(),
+            Self::Fleets => VpcFlowFleet::crd(),
+            Self::Overviews => VpcFlowOverview::crd(),
         }
     }
 }

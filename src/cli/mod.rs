@@ -243,7 +243,9 @@ mod tests {
         for arguments in [&["crd"][..], &["crd", "vpcflowmonitors"], &["crd", "vpcflowfleets"]] {
             assert!(Cli::try_parse_from([&["vpc-flow-operator"], arguments].concat()).is_ok(), "{arguments:?}");
         }
-        assert!(refusal(&["crd", "vpcs"]).contains("[possible values: vpcflowmonitors, vpcflowfleets]"));
+        assert!(
+            refusal(&["crd", "vpcs"]).contains("[possible values: vpcflowmonitors, vpcflowfleets, vpcflowoverviews]")
+        );
     }
 
     fn refusal(arguments: &[&str]) -> String {

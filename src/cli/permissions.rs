@@ -41,7 +41,7 @@ pub struct Permissions {
     partition: Option<Partition>,
 
     /// Features that monitors may use. Only features that a spec can switch on or off are listed. [default: all but
-    /// s3-source, anomaly-bands and quiet-times]
+    /// s3-source, anomaly-bands, quiet-times, overviews and overview-links]
     #[arg(long, value_enum, value_delimiter = ',')]
     features: Option<Vec<Feature>>,
 

@@ -29,7 +29,8 @@ pub struct Run {
     #[arg(long, env = "WATCH_NAMESPACE", value_parser = namespace, value_delimiter = ',')]
     watch_namespace: Vec<String>,
 
-    /// Work on `VpcFlowFleet` objects, too, which create, change and delete monitors. The chart's `fleets.enabled` gives the rights for it.
+    /// Work on `VpcFlowFleet` objects, too, which create, change and delete monitors, and on `VpcFlowOverview` objects. The chart's
+    /// `fleets.enabled` gives the rights for it.
     #[arg(long, env = "FLEETS")]
     fleets: bool,
 

@@ -10,7 +10,7 @@ use crate::api::conditions::Reason;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::aws::{Aws, ConnectError};
 use crate::engine::Failure;
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Owner};
 use crate::preconditions::{
     LivesElsewhere, OfAnotherCluster, RoleNotAllowed, check_account_region, check_owner, check_role,
 };
@@ -24,7 +24,10 @@ pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<
         check_role(&context.options.allowed_roles, &namespace, &role.role_arn)?;
     }
     let aws = context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
-    check_account_region(object.status.as_ref(), &aws.account_region)?;
+    let status = object.status.as_ref();
+    let (account, known_region) =
+        (status.and_then(|it| it.account_id.as_ref()), status.and_then(|it| it.region.as_ref()));
+    check_account_region(Monitor::NOUN, account, known_region, &aws.account_region)?;
     let monitor = Monitor::new(
         &namespace,
         &object.name_any(),
@@ -33,7 +36,7 @@ pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<
         aws.account_region.clone(),
         context.options.settings.clone(),
     );
-    check_owner(object.status.as_ref(), &monitor)?;
+    check_owner(status.and_then(|status| status.owner.as_ref()), &monitor)?;
     if object.status.as_ref().is_none_or(VpcFlowMonitorStatus::has_made_nothing) {
         check_vpc(&aws, &monitor).await?;
     }

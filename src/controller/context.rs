@@ -49,7 +49,7 @@ pub struct Options {
     pub backoff: Backoff,
     /// Time between two readings of the states of all alarms.
     pub alarm_interval: Duration,
-    /// True if fleets are worked on.
+    /// True if fleets and overviews are worked on.
     pub fleets: bool,
     /// Number of monitors that are worked on at once; those that fail or take long are counted apart.
     pub concurrency: u16,

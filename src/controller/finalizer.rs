@@ -1,31 +1,42 @@
-//! The finalizer: it keeps a deleted monitor until AWS is cleaned up.
+//! The finalizer: it keeps a deleted object until AWS is cleaned up.
 
+use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
-use kube::api::{DynamicObject, ObjectMeta};
+use kube::api::{DynamicObject, ObjectMeta, PartialObjectMeta};
+use kube::core::NamespaceResourceScope;
 use kube::runtime::controller::Action as Requeue;
 use kube::runtime::finalizer::{Error as FinalizerError, Event, finalizer};
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource};
 
 use super::context::Context;
 use super::mode::Mode;
 use super::pass_end::{Error, Next, PassEnd};
-use super::read::WatchedMonitor;
-use crate::api::{FINALIZER, VpcFlowMonitor};
+use crate::api::{FINALIZER, VpcFlowMonitor, VpcFlowOverview};
 use crate::metrics::PassResult;
 
-/// Adds the finalizer to a living monitor, then runs a pass. Takes it from a deleted one once the pass has nothing left to remove.
-pub async fn under_finalizer<'a>(
+/// A kind of object that has the finalizer.
+pub trait Finalized:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + 'static
+{
+}
+
+impl Finalized for VpcFlowMonitor {}
+impl Finalized for VpcFlowOverview {}
+
+/// Adds the finalizer to a living object, then runs a pass. Takes it from a deleted one once the pass has nothing left to remove.
+pub async fn under_finalizer<'a, K: Finalized>(
     context: &Context,
     objects: &Api<DynamicObject>,
-    object: &VpcFlowMonitor,
+    metadata: &ObjectMeta,
+    is_suspended: bool,
     pass: impl Fn(Mode) -> BoxFuture<'a, Result<PassEnd, Error>>,
 ) -> Result<Next, Error> {
     let end: OnceLock<PassEnd> = OnceLock::new();
     let work = async |event| {
-        let mode = match (&event, object.spec.suspend) {
+        let mode = match (&event, is_suspended) {
             (Event::Apply(_), false) => Mode::Keep,
             (Event::Apply(_), true) => Mode::Suspended,
             (Event::Cleanup(_), false) => Mode::Delete,
@@ -36,14 +47,14 @@ pub async fn under_finalizer<'a>(
         match event {
             Event::Cleanup(_) if !ended.settled => Err(Error::StillDeleting),
             // A change of the spec during the pass, such as another deletion policy, still counts.
-            Event::Cleanup(_) if has_changed(objects, &object.metadata).await? => Err(Error::StillDeleting),
+            Event::Cleanup(_) if has_changed(objects, metadata).await? => Err(Error::StillDeleting),
             _ => Ok(Requeue::await_change()),
         }
     };
-    let api = metadata_api(context, &object.metadata);
-    match (Box::pin(finalizer(&api, FINALIZER, watched(&object.metadata), work)).await, end.get()) {
-        (Ok(_), Some(_)) if object.metadata.deletion_timestamp.is_some() => {
-            context.forget(&object.uid().unwrap_or_default());
+    let api = metadata_api::<K>(context, metadata);
+    match (Box::pin(finalizer(&api, FINALIZER, watched(metadata), work)).await, end.get()) {
+        (Ok(_), Some(_)) if metadata.deletion_timestamp.is_some() => {
+            context.forget(metadata.uid.as_deref().unwrap_or_default());
             Ok(Next::never())
         }
         (Ok(_), None) => Ok(Next::never()),
@@ -55,8 +66,8 @@ pub async fn under_finalizer<'a>(
 }
 
 /// Takes the finalizer from a deleted monitor for which nothing was ever made.
-pub async fn release(context: &Context, metadata: &ObjectMeta) -> Result<Next, Error> {
-    let api = metadata_api(context, metadata);
+pub async fn release<K: Finalized>(context: &Context, metadata: &ObjectMeta) -> Result<Next, Error> {
+    let api = metadata_api::<K>(context, metadata);
     let nothing_to_do = async |_| Ok::<_, Error>(Requeue::await_change());
     Box::pin(finalizer(&api, FINALIZER, watched(metadata), nothing_to_do)).await.map_err(Box::new)?;
     Ok(Next { wait: None, result: PassResult::Success })
@@ -68,10 +79,10 @@ async fn has_changed(objects: &Api<DynamicObject>, known: &ObjectMeta) -> Result
     Ok(now.is_some_and(|now| now.metadata.generation != known.generation))
 }
 
-fn metadata_api(context: &Context, metadata: &ObjectMeta) -> Api<WatchedMonitor> {
+fn metadata_api<K: Finalized>(context: &Context, metadata: &ObjectMeta) -> Api<PartialObjectMeta<K>> {
     Api::namespaced(context.client.clone(), metadata.namespace.as_deref().unwrap_or_default())
 }
 
-fn watched(metadata: &ObjectMeta) -> Arc<WatchedMonitor> {
-    Arc::new(WatchedMonitor { types: None, metadata: metadata.clone(), _phantom: PhantomData })
+fn watched<K>(metadata: &ObjectMeta) -> Arc<PartialObjectMeta<K>> {
+    Arc::new(PartialObjectMeta { types: None, metadata: metadata.clone(), _phantom: PhantomData })
 }

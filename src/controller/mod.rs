@@ -13,19 +13,21 @@ mod health;
 mod listener;
 mod mode;
 mod observer;
+mod overviews;
 mod pass_end;
 mod read;
 mod reconcile;
 mod retry;
 mod server;
 mod status;
+mod until_stopped;
 mod watch;
 
 use std::future::{Future, pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{join_all, join4};
+use futures::future::{join, join_all, join4};
 use futures::{FutureExt, StreamExt};
 use kube::Api;
 use kube::runtime::controller::{self, Config, Controller};
@@ -74,6 +76,8 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
     }
     let alarms = alarm_reader::keep_current(Arc::clone(&context), stop.clone());
     let fleets = fleets::keep(Arc::clone(&context), stop.clone());
+    let overviews = overviews::keep(Arc::clone(&context), stop.clone());
+    let others = join(fleets, overviews);
     let report_when_all_are_listed = async move {
         for mut list in lists {
             if list.wait_for(|listed| *listed).await.is_err() {
@@ -83,7 +87,7 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         known.send_replace(true);
     };
     tokio::select! {
-        (_, (), (), ()) = join4(join_all(keepers), report_when_all_are_listed, alarms, fleets) => Ended::Finished,
+        (_, (), (), _) = join4(join_all(keepers), report_when_all_are_listed, alarms, others) => Ended::Finished,
         () = out_of_time => {
             tracing::warn!("calls under way did not finish in time; the next start reads their effects from AWS");
             Ended::Abandoned

@@ -14,6 +14,12 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// True if the object is being deleted.
+    #[must_use]
+    pub const fn is_deletion(self) -> bool {
+        matches!(self, Self::DeleteSuspended | Self::Delete)
+    }
+
     /// True if nothing may be changed.
     #[must_use]
     pub const fn is_suspended(self) -> bool {

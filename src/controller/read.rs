@@ -1,4 +1,4 @@
-//! Reads stored monitors and fleets. The schema may have changed since one was stored, so not every object can be read.
+//! Reads stored monitors, fleets and overviews. The schema may have changed since one was stored, so not every object can be read.
 
 use kube::ResourceExt;
 use kube::api::{DynamicObject, ObjectMeta, PartialObjectMeta};
@@ -8,7 +8,10 @@ use serde_path_to_error::{Path, Segment};
 use thiserror::Error;
 
 use crate::api::conditions::Reason;
-use crate::api::{VpcFlowFleet, VpcFlowFleetSpec, VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus};
+use crate::api::{
+    VpcFlowFleet, VpcFlowFleetSpec, VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus, VpcFlowOverview,
+    VpcFlowOverviewSpec, VpcFlowOverviewStatus,
+};
 use crate::engine::Failure;
 
 /// The part of a monitor that is watched: it can be read whatever the spec contains.
@@ -21,6 +24,15 @@ pub struct Unreadable {
     pub metadata: ObjectMeta,
     /// Its status.
     pub status: VpcFlowMonitorStatus,
+    /// The field that cannot be read.
+    pub problem: Problem,
+}
+
+/// An overview whose spec cannot be read.
+#[derive(Debug)]
+pub struct UnreadableOverview {
+    /// Its status.
+    pub status: VpcFlowOverviewStatus,
     /// The field that cannot be read.
     pub problem: Problem,
 }
@@ -48,7 +60,7 @@ pub fn read(object: DynamicObject) -> Result<VpcFlowMonitor, Box<Unreadable>> {
     let spec = parse::<VpcFlowMonitorSpec>("spec", data["spec"].take());
     let status = match data["status"].take() {
         Value::Null => None,
-        stored => Some(read_status(stored)),
+        stored => Some(read_status::<VpcFlowMonitorStatus>(stored)),
     };
     match spec {
         Ok(spec) => Ok(VpcFlowMonitor { metadata, status, ..VpcFlowMonitor::new(&name, spec) }),
@@ -65,14 +77,28 @@ pub fn read_fleet(object: DynamicObject) -> Result<VpcFlowFleet, Problem> {
     Ok(VpcFlowFleet { metadata, status, ..VpcFlowFleet::new(&name, spec) })
 }
 
-fn read_status(mut stored: Value) -> VpcFlowMonitorStatus {
+/// Reads an overview. Unreadable parts of its status are left out, as for a monitor.
+pub fn read_overview(object: DynamicObject) -> Result<VpcFlowOverview, Box<UnreadableOverview>> {
+    let name = object.name_any();
+    let DynamicObject { metadata, mut data, .. } = object;
+    let status = match data["status"].take() {
+        Value::Null => None,
+        stored => Some(read_status::<VpcFlowOverviewStatus>(stored)),
+    };
+    match parse::<VpcFlowOverviewSpec>("spec", data["spec"].take()) {
+        Ok(spec) => Ok(VpcFlowOverview { metadata, status, ..VpcFlowOverview::new(&name, spec) }),
+        Err((_, problem)) => Err(Box::new(UnreadableOverview { status: status.unwrap_or_default(), problem })),
+    }
+}
+
+fn read_status<S: DeserializeOwned + Default>(mut stored: Value) -> S {
     loop {
         match parse("status", stored.clone()) {
             Ok(status) => return status,
             Err((path, problem)) => {
                 tracing::warn!(%problem, "ignored a status field that does not fit the schema");
                 if !leave_out(&mut stored, &path) {
-                    return VpcFlowMonitorStatus::default();
+                    return S::default();
                 }
             }
         }
@@ -151,6 +177,18 @@ mod tests {
     }
 
     #[test]
+    fn an_overview_of_an_older_or_later_version_is_read_with_the_places_of_its_status() {
+        let spec = json!({"monitorSelector": {}, "later": 1});
+        let place = json!({"accountId": "444455556666", "region": "us-east-1", "later": 1});
+        let overview = read_overview(stored(&spec, &json!({"places": [place, {"region": 7}], "later": 1}))).unwrap();
+        let places = overview.status.unwrap().places;
+        assert_eq!((places.len(), places[0].region.as_str(), places[0].rules), (1, "us-east-1", 0));
+        let unreadable = read_overview(stored(&json!({}), &json!({"accountId": "123456789012"}))).unwrap_err();
+        assert!(!unreadable.status.has_made_nothing());
+        assert!(unreadable.problem.to_string().contains("missing field `monitorSelector`"));
+    }
+
+    #[test]
     fn what_can_be_read_of_a_status_is_kept() {
         let resource =
             |state: &str| json!({"component": "Bucket", "type": "AWS::S3::Bucket", "name": "b", "state": state});
@@ -166,6 +204,6 @@ mod tests {
         assert_eq!((status.observed_generation, status.summary), (None, None));
         let kept: Vec<_> = status.resources.iter().map(|resource| resource.state).collect();
         assert_eq!(kept, [ResourceState::InSync, ResourceState::Failed]);
-        assert_eq!(read_status(json!("nonsense")), VpcFlowMonitorStatus::default());
+        assert_eq!(read_status::<VpcFlowMonitorStatus>(json!("nonsense")), VpcFlowMonitorStatus::default());
     }
 }

@@ -76,7 +76,7 @@ async fn pass_over(watched: &WatchedMonitor, context: &Context) -> Result<Next, 
     match read(object) {
         Ok(monitor) => {
             let pass = |mode| Pass::new(context, &objects, &monitor, mode).run().boxed();
-            under_finalizer(context, &objects, &monitor, pass).await
+            under_finalizer::<VpcFlowMonitor>(context, &objects, &monitor.metadata, monitor.spec.suspend, pass).await
         }
         Err(unreadable) => report_unreadable(context, &objects, *unreadable).await,
     }
@@ -101,7 +101,7 @@ async fn report_unreadable(
     let ours = metadata.finalizers.iter().flatten().any(|known| known == FINALIZER);
     if metadata.deletion_timestamp.is_some() && ours {
         if status.has_made_nothing() {
-            return release(context, &metadata).await;
+            return release::<VpcFlowMonitor>(context, &metadata).await;
         }
         failure.message = format!(
             "{}; deletion waits until it does, or until the finalizer {FINALIZER} is removed by hand, which leaves everything in AWS as it is",

@@ -10,13 +10,13 @@ use super::report::Existing;
 use super::step::{Applied, Call, Step};
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError};
-use crate::monitor::{Chosen, Claim, Monitor, OWNER, RETAINED_BY, TagCall, TagDiff, Tags};
+use crate::monitor::{Chosen, Claim, Claims, Monitor, OWNER, Owner, RETAINED_BY, TagCall, TagDiff, Tags};
 
 /// One kind of AWS resource, as the spec declares it. All methods are pure except the last four, which are single steps that are safe to
 /// repeat after a lost answer.
 ///
 /// The ownership rule is the same for all kinds: see [`ownership`](super::ownership).
-pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
+pub trait Resource<O: Owner = Monitor>: Clone + fmt::Debug + Send + Sync + 'static {
     /// Its kind.
     const KIND: ResourceKind;
     /// True if it contains records: it stays under `RetainData`.
@@ -31,7 +31,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// ARN of the resource of that name; `None` for a kind that has none.
     #[must_use]
-    fn arn(_monitor: &Monitor, _name: &str) -> Option<String> {
+    fn arn(_owner: &O, _name: &str) -> Option<String> {
         None
     }
 
@@ -40,12 +40,12 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// The field of the spec that may choose the name, for kinds that have one.
     #[must_use]
-    fn chosen_by_user(_monitor: &Monitor) -> Option<Chosen> {
+    fn chosen_by_user(_owner: &O) -> Option<Chosen> {
         None
     }
 
     /// The owner by a witness other than tags, for a kind that AWS may create without them. It counts only if the tags name no owner.
-    fn witness(_monitor: &Monitor, _found: &Self::Found) -> Option<String> {
+    fn witness(_owner: &O, _found: &Self::Found) -> Option<String> {
         None
     }
 
@@ -55,8 +55,8 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// The owner of the resource `name` in AWS.
-    fn claim(monitor: &Monitor, name: &str, found: &Self::Found) -> Claim {
-        claim_by_tags::<Self>(monitor, name, found)
+    fn claim(owner: &O, name: &str, found: &Self::Found) -> Claim {
+        claim_by_tags::<Self, O>(owner, name, found)
     }
 
     /// The problem and the remedy, if an existing resource can never become the declared one.
@@ -70,40 +70,35 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// The reason to keep a resource of ours that is no longer declared: it contains something of others.
-    fn must_stay(_monitor: &Monitor, _found: &Self::Found) -> Option<String> {
+    fn must_stay(_owner: &O, _found: &Self::Found) -> Option<String> {
         None
     }
 
     /// The tags to add to the resource and to remove from it.
-    fn tag_diff(monitor: &Monitor, _found: &Self::Found, tags: &Tags) -> TagDiff {
-        monitor.tag_diff(tags)
+    fn tag_diff(owner: &O, _found: &Self::Found, tags: &Tags) -> TagDiff {
+        owner.tag_diff(tags)
     }
 
     /// The steps from what AWS has to what is declared, except for tags.
-    fn differences(&self, monitor: &Monitor, found: &Self::Found) -> Vec<Step<Self::Call>>;
+    fn differences(&self, owner: &O, found: &Self::Found) -> Vec<Step<Self::Call>>;
 
     /// Creates the resource with its tags.
-    fn create(&self, aws: &Aws, monitor: &Monitor) -> impl Future<Output = Result<Applied, AwsError>> + Send;
+    fn create(&self, aws: &Aws, owner: &O) -> impl Future<Output = Result<Applied, AwsError>> + Send;
 
     /// Removes one difference.
     fn call(
         aws: &Aws,
-        monitor: &Monitor,
+        owner: &O,
         name: &str,
         call: &Self::Call,
     ) -> impl Future<Output = Result<Applied, AwsError>> + Send;
 
     /// Carries out a change of tags. Services that replace all tags at once do it in one call.
     #[must_use]
-    fn retag(
-        aws: &Aws,
-        monitor: &Monitor,
-        name: &str,
-        tags: &TagDiff,
-    ) -> impl Future<Output = Result<(), AwsError>> + Send {
+    fn retag(aws: &Aws, owner: &O, name: &str, tags: &TagDiff) -> impl Future<Output = Result<(), AwsError>> + Send {
         async move {
             for call in tags.calls() {
-                Self::tag(aws, monitor, name, call).await?;
+                Self::tag(aws, owner, name, call).await?;
             }
             Ok(())
         }
@@ -113,7 +108,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     #[must_use]
     fn tag(
         _aws: &Aws,
-        _monitor: &Monitor,
+        _owner: &O,
         _name: &str,
         _call: TagCall<'_>,
     ) -> impl Future<Output = Result<(), AwsError>> + Send {
@@ -123,7 +118,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
     /// Deletes the resource, or some of what is in it.
     fn delete(
         aws: &Aws,
-        monitor: &Monitor,
+        owner: &O,
         name: &str,
         found: &Self::Found,
     ) -> impl Future<Output = Result<Applied, AwsError>> + Send;
@@ -131,7 +126,7 @@ pub trait Resource: Clone + fmt::Debug + Send + Sync + 'static {
 
 /// A step on one resource.
 #[derive(Clone, Debug)]
-pub enum ResourceCall<R: Resource> {
+pub enum ResourceCall<R: Resource<O>, O: Owner = Monitor> {
     /// Creates it.
     Create(R),
     /// Changes its tags.
@@ -142,13 +137,13 @@ pub enum ResourceCall<R: Resource> {
     Delete(String, R::Found),
 }
 
-impl<R: Resource> Call for ResourceCall<R> {
-    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+impl<R: Resource<O>, O: Owner> Call<O> for ResourceCall<R, O> {
+    async fn run(&self, aws: &Aws, owner: &O) -> Result<Applied, AwsError> {
         match self {
-            Self::Create(resource) => return resource.create(aws, monitor).await,
-            Self::Tag(name, tags) => R::retag(aws, monitor, name, tags).await?,
-            Self::Change(name, call) => return R::call(aws, monitor, name, call).await,
-            Self::Delete(name, found) => return R::delete(aws, monitor, name, found).await,
+            Self::Create(resource) => return resource.create(aws, owner).await,
+            Self::Tag(name, tags) => R::retag(aws, owner, name, tags).await?,
+            Self::Change(name, call) => return R::call(aws, owner, name, call).await,
+            Self::Delete(name, found) => return R::delete(aws, owner, name, found).await,
         }
         Ok(Applied::Done)
     }
@@ -156,15 +151,15 @@ impl<R: Resource> Call for ResourceCall<R> {
 
 /// The owner of the resource `name` in AWS: from its tags, or from the witness of its kind if they name no owner.
 #[must_use]
-pub fn claim_by_tags<R: Resource>(monitor: &Monitor, name: &str, found: &R::Found) -> Claim {
+pub fn claim_by_tags<R: Resource<O>, O: Owner>(owner: &O, name: &str, found: &R::Found) -> Claim {
     let Some(tags) = R::tags(found) else { return Claim::Ours };
     let mut tags = tags.clone();
     if ![OWNER, RETAINED_BY].iter().any(|key| tags.contains_key(*key)) {
-        tags.extend(R::witness(monitor, found).map(|owner| (OWNER.to_owned(), owner)));
+        tags.extend(R::witness(owner, found).map(|witness| (OWNER.to_owned(), witness)));
     }
-    match R::chosen_by_user(monitor) {
-        Some(chosen) => monitor.claim_chosen(&tags, chosen, &R::arn(monitor, name).unwrap_or_default()),
-        None => monitor.claim(&tags),
+    match R::chosen_by_user(owner) {
+        Some(chosen) => owner.claim_chosen(&tags, chosen, &R::arn(owner, name).unwrap_or_default()),
+        None => owner.claim(&tags),
     }
 }
 
@@ -184,13 +179,13 @@ where
 
 /// The resource of that name for the status, if it is ours.
 #[must_use]
-pub fn existing<R: Resource>(monitor: &Monitor, name: &str, found: Option<&R::Found>) -> Option<Existing> {
-    let found = found.filter(|found| R::claim(monitor, name, found) == Claim::Ours)?;
+pub fn existing<R: Resource<O>, O: Owner>(owner: &O, name: &str, found: Option<&R::Found>) -> Option<Existing> {
+    let found = found.filter(|found| R::claim(owner, name, found) == Claim::Ours)?;
     Some(Existing {
         kind: R::KIND,
         name: name.to_owned(),
-        arn: R::arn(monitor, name),
-        retained: R::tags(found).is_some_and(|tags| monitor.has_retained(tags)),
+        arn: R::arn(owner, name),
+        retained: R::tags(found).is_some_and(|tags| owner.has_retained(tags)),
         message: None,
     })
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::change::{Along, Change};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Owner};
 
 /// The state to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl<'a, D> Goal<&'a D> {
 /// The reason for which a resource is no longer declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// The monitor is being deleted.
+    /// The object that owns it is being deleted.
     MonitorDeleted,
     /// The spec no longer asks for it.
     SwitchedOff,
@@ -100,9 +100,9 @@ impl<Op> Diff<Op> {
 
     /// The same, without the type of its calls.
     #[must_use]
-    pub fn erase(self) -> Diff<AnyCall>
+    pub fn erase<O: Owner>(self) -> Diff<AnyCall<O>>
     where
-        Op: Call,
+        Op: Call<O>,
     {
         let mut diff = Diff::default();
         diff.include(self);
@@ -120,9 +120,9 @@ impl<Op> Diff<Op> {
     }
 }
 
-impl Diff<AnyCall> {
+impl<O: Owner> Diff<AnyCall<O>> {
     /// Adds all of another diff.
-    pub fn include<Op: Call>(&mut self, other: Diff<Op>) {
+    pub fn include<Op: Call<O>>(&mut self, other: Diff<Op>) {
         let Diff { steps, conflicts, invalid } = other;
         self.append(Self { steps: steps.into_iter().map(|step| step.map(AnyCall::new)).collect(), conflicts, invalid });
     }
@@ -188,42 +188,47 @@ pub struct Conflict {
     pub only_removal: bool,
 }
 
-/// Something that can be done to AWS.
-pub trait Call: Send + Sync + 'static {
+/// Something that can be done to AWS for an owner of resources.
+pub trait Call<O = Monitor>: Send + Sync + 'static {
     /// Does it. Safe to repeat after a lost answer.
-    fn run(&self, aws: &Aws, monitor: &Monitor) -> impl Future<Output = Result<Applied, AwsError>> + Send;
+    fn run(&self, aws: &Aws, owner: &O) -> impl Future<Output = Result<Applied, AwsError>> + Send;
 }
 
 /// A call without its type.
-#[derive(Clone)]
-pub struct AnyCall(Arc<dyn Run>);
+pub struct AnyCall<O = Monitor>(Arc<dyn Run<O>>);
 
-/// A [`Call`] whose future has no type of its own.
-trait Run: Send + Sync {
-    fn boxed_run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>>;
-}
-
-impl<C: Call> Run for C {
-    fn boxed_run<'a>(&'a self, aws: &'a Aws, monitor: &'a Monitor) -> BoxFuture<'a, Result<Applied, AwsError>> {
-        self.run(aws, monitor).boxed()
+impl<O> Clone for AnyCall<O> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
-impl AnyCall {
+/// A [`Call`] whose future has no type of its own.
+trait Run<O>: Send + Sync {
+    fn boxed_run<'a>(&'a self, aws: &'a Aws, owner: &'a O) -> BoxFuture<'a, Result<Applied, AwsError>>;
+}
+
+impl<O: Owner, C: Call<O>> Run<O> for C {
+    fn boxed_run<'a>(&'a self, aws: &'a Aws, owner: &'a O) -> BoxFuture<'a, Result<Applied, AwsError>> {
+        self.run(aws, owner).boxed()
+    }
+}
+
+impl<O: Owner> AnyCall<O> {
     /// Hides the type of a call.
     #[must_use]
-    pub fn new(call: impl Call) -> Self {
+    pub fn new(call: impl Call<O>) -> Self {
         Self(Arc::new(call))
     }
 }
 
-impl Call for AnyCall {
-    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        self.0.boxed_run(aws, monitor).await
+impl<O: Owner> Call<O> for AnyCall<O> {
+    async fn run(&self, aws: &Aws, owner: &O) -> Result<Applied, AwsError> {
+        self.0.boxed_run(aws, owner).await
     }
 }
 
-impl fmt::Debug for AnyCall {
+impl<O> fmt::Debug for AnyCall<O> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("AnyCall")
     }

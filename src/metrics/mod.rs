@@ -3,7 +3,9 @@
 mod conditions;
 mod fleets;
 mod monitors;
+mod overviews;
 mod process;
+mod standings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub use fleets::Fleets;
 pub use monitors::Monitors;
+pub use overviews::Overviews;
 
 use crate::api::ResourceKind;
 use crate::aws::RequestOutcome;
@@ -39,6 +42,7 @@ pub struct Metrics {
     limits: LimitMetrics,
     monitors: Monitors,
     fleets: Fleets,
+    overviews: Overviews,
     /// Leader, active workers, queue depth.
     live: [Gauge; 3],
 }
@@ -120,6 +124,8 @@ impl Default for Metrics {
         registry.register_collector(Box::new(monitors.clone()));
         let fleets = Fleets::default();
         registry.register_collector(Box::new(fleets.clone()));
+        let overviews = Overviews::default();
+        registry.register_collector(Box::new(overviews.clone()));
         let [leader, active, queued]: [Gauge; 3] = Default::default();
         registry.register("leader", "1 while this replica works, 0 while it stands by", leader.clone());
         registry.register("active_workers", "Passes under way", active.clone());
@@ -136,6 +142,7 @@ impl Default for Metrics {
             limits,
             monitors,
             fleets,
+            overviews,
         }
     }
 }
@@ -181,6 +188,12 @@ impl Metrics {
     #[must_use]
     pub const fn fleets(&self) -> &Fleets {
         &self.fleets
+    }
+
+    /// The states of the overviews.
+    #[must_use]
+    pub const fn overviews(&self) -> &Overviews {
+        &self.overviews
     }
 
     /// Sets the gauges to the present values.

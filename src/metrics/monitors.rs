@@ -1,6 +1,4 @@
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::api::ObjectMeta;
 use prometheus_client::collector::Collector;
@@ -9,16 +7,15 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::conditions;
+use super::standings::Standings;
 use crate::api::status::{AlarmStatus, VpcFlowMonitorStatus};
 
-/// The states of the monitors, as last reported in their status. Deleted monitors are not in it.
+/// The states of the monitors.
 #[derive(Clone, Debug, Default)]
-pub struct Monitors(Arc<Mutex<HashMap<String, Standing>>>);
+pub struct Monitors(Standings<Standing>);
 
 #[derive(Debug)]
 struct Standing {
-    namespace: String,
-    name: String,
     conditions: Vec<conditions::Standing>,
     firing: i64,
 }
@@ -26,30 +23,20 @@ struct Standing {
 impl Monitors {
     /// Records the state of a monitor.
     pub fn learn(&self, metadata: &ObjectMeta, status: &VpcFlowMonitorStatus) {
-        let standing = Standing {
-            namespace: metadata.namespace.clone().unwrap_or_default(),
-            name: metadata.name.clone().unwrap_or_default(),
-            conditions: conditions::standing(&status.conditions),
-            firing: firing(&status.alarms),
-        };
-        self.all().insert(metadata.uid.clone().unwrap_or_default(), standing);
+        let conditions = conditions::standing(&status.conditions);
+        self.0.learn(metadata, Standing { conditions, firing: firing(&status.alarms) });
     }
 
     /// Records the states of the alarms of a monitor that is known.
     pub fn learn_alarms(&self, uid: &str, alarms: &[AlarmStatus]) {
-        if let Some(standing) = self.all().get_mut(uid) {
-            standing.firing = firing(alarms);
+        if let Some(monitor) = self.0.all().get_mut(uid) {
+            monitor.standing.firing = firing(alarms);
         }
     }
 
     /// Forgets a monitor that is gone.
     pub fn forget(&self, uid: &str) {
-        self.all().remove(uid);
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Standing>> {
-        // A panic elsewhere leaves at worst one figure wrong.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.forget(uid);
     }
 }
 
@@ -60,14 +47,14 @@ fn firing(alarms: &[AlarmStatus]) -> i64 {
 
 impl Collector for Monitors {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let all = self.all();
-        let all_conditions = all.values().flat_map(|standing| &standing.conditions);
+        let all = self.0.all();
+        let all_conditions = all.values().flat_map(|it| &it.standing.conditions);
         conditions::encode(&mut encoder, "monitors", "Monitors by condition, its status and reason", all_conditions)?;
         let help = "Alarms in state ALARM when last looked at";
         let mut alarms = encoder.encode_descriptor("alarms_firing", help, None, MetricType::Gauge)?;
-        for standing in all.values() {
-            let labels = [("monitor_namespace", standing.namespace.as_str()), ("monitor", standing.name.as_str())];
-            ConstGauge::new(standing.firing).encode(alarms.encode_family(&labels)?)?;
+        for monitor in all.values() {
+            let labels = [("monitor_namespace", monitor.namespace.as_str()), ("monitor", monitor.name.as_str())];
+            ConstGauge::new(monitor.standing.firing).encode(alarms.encode_family(&labels)?)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod detector_package;
 pub mod fingerprints;
 mod layout;
 mod names;
+mod owner;
 mod tags;
 
 use std::collections::BTreeMap;
@@ -16,13 +17,16 @@ pub use allowed_arns::{AllowedArn, AllowedArns, NotAnAllowedArn};
 pub use boundary::boundary_in;
 pub use detector_package::{Architecture, DetectorPackage, PackageError, SETTINGS_FILE};
 pub use layout::LAYOUT;
-pub use names::{Names, PREFIX, ROLE_PATH, short_hash};
-pub use tags::{ADOPTED, Chosen, Claim, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags};
+pub use names::{Names, PREFIX, ROLE_PATH, base_name, role_arn, short_hash};
+pub use owner::{OVERVIEW_MARK, Owner};
+pub use tags::{
+    ADOPTED, Chosen, Claim, Claims, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags,
+};
 
 use crate::api::Invalid;
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::anomaly_mode::EffectiveMode;
-use crate::api::spec::DeletionPolicy;
+use crate::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, ResourceKind};
 use crate::aws::{AccountRegion, Arn};
@@ -131,12 +135,6 @@ impl Monitor {
         }
     }
 
-    /// The deletion policy in force.
-    #[must_use]
-    pub fn deletion_policy(&self) -> DeletionPolicy {
-        self.spec.deletion_policy.unwrap_or(self.settings.default_deletion_policy)
-    }
-
     /// The names under which a resource of this kind may exist: the wanted one first, then those that earlier passes recorded. A resource
     /// left behind under a former name is no longer this monitor's to handle. Somebody may have edited the status, so a name decides only
     /// where to look: the resource found there must show its owner itself.
@@ -175,7 +173,7 @@ impl Monitor {
     /// ARN of one of the monitor's roles.
     #[must_use]
     pub fn role_arn(&self, name: &str) -> String {
-        self.account_region.global_arn("iam", format!("role{ROLE_PATH}{name}"))
+        role_arn(&self.account_region, name)
     }
 
     /// ARN of the log group, without the `:*` that some services add.
@@ -219,6 +217,42 @@ impl Monitor {
             format!("{account}/vpcflowlogs/{region}/")
         };
         format!("{}AWSLogs/{folder}", self.key_prefix())
+    }
+}
+
+impl Owner for Monitor {
+    const NOUN: &'static str = "monitor";
+
+    fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    fn account_region(&self) -> &AccountRegion {
+        &self.account_region
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    fn spec_tags(&self) -> &BTreeMap<String, TagValue> {
+        &self.spec.tags
+    }
+
+    fn deletion_policy(&self) -> DeletionPolicy {
+        self.spec.deletion_policy.unwrap_or(self.settings.default_deletion_policy)
+    }
+
+    fn adoption_policy(&self) -> AdoptionPolicy {
+        self.spec.adoption_policy
     }
 }
 

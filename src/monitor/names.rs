@@ -6,6 +6,18 @@ use crate::aws::AccountRegion;
 /// Path of every IAM role the operator makes, so that its own permissions can be confined to them.
 pub const ROLE_PATH: &str = "/vpc-flow-operator/";
 
+/// The part that all names made from an identity share. `begin` comes after the prefix of the operator.
+#[must_use]
+pub fn base_name(begin: &str, owner: &str, namespace: &str, name: &str) -> String {
+    format!("{PREFIX}{begin}{}-{}", slug(&format!("{namespace}-{name}")), short_hash(owner))
+}
+
+/// ARN of a role that the operator makes.
+#[must_use]
+pub fn role_arn(account_region: &AccountRegion, name: &str) -> String {
+    account_region.global_arn("iam", format!("role{ROLE_PATH}{name}"))
+}
+
 /// Prefix of every name that is made from an identity alone.
 pub const PREFIX: &str = "vfm-";
 
@@ -38,8 +50,7 @@ impl Names {
         account_region: &AccountRegion,
         spec: &VpcFlowMonitorSpec,
     ) -> Self {
-        let hash = short_hash(owner);
-        let base = format!("{PREFIX}{}-{hash}", slug(&format!("{namespace}-{name}")));
+        let base = base_name("", owner, namespace, name);
         // Bucket names are global, so the region takes part.
         let bucket_hash = short_hash(&format!("{owner}@{}", account_region.region));
         let default_bucket = format!("vpc-flow-logs-{}-{bucket_hash}", account_region.account);

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use super::{Monitor, fingerprints};
+use super::owner::in_words;
+use super::{Owner, fingerprints};
 use crate::api::spec::AdoptionPolicy;
 
 /// Tags of a resource.
@@ -88,10 +89,10 @@ impl TagDiff {
     }
 }
 
-impl Monitor {
+/// The claims of an owner to AWS resources, and the tags that show them.
+pub trait Claims: Owner {
     /// The claim to an existing resource with these `tags`.
-    #[must_use]
-    pub fn claim(&self, tags: &Tags) -> Claim {
+    fn claim(&self, tags: &Tags) -> Claim {
         self.claim_or(tags, None)
     }
 
@@ -103,72 +104,72 @@ impl Monitor {
             Claim::Foreign(format!("{problem}{separator}{}", remedies.join(", or ")))
         };
         let renamed = |owner: &str| {
-            let cluster = owner.strip_suffix(&format!("/{}/{}", self.namespace, self.name))?;
-            let problem = format!("it belongs to this monitor's name in cluster {cluster}");
+            let cluster = owner.strip_suffix(self.identity())?;
+            let problem = format!("it belongs to this {}'s name in cluster {cluster}", Self::NOUN);
             let remedy = format!("if that is this cluster, the operator and plan need --cluster-name {cluster}");
             Some(foreign(problem, vec![remedy]))
         };
         match (tags.get(OWNER), tags.get(RETAINED_BY)) {
-            (Some(owner), _) if *owner == self.owner => Claim::Ours,
-            (None, Some(former)) if *former == self.owner => Claim::Ours,
+            (Some(owner), _) if *owner == *self.owner() => Claim::Ours,
+            (None, Some(former)) if *former == *self.owner() => Claim::Ours,
             (Some(owner), _) => {
-                renamed(owner).unwrap_or_else(|| foreign(format!("it belongs to VpcFlowMonitor {owner}"), Vec::new()))
+                renamed(owner).unwrap_or_else(|| foreign(format!("it belongs to {}", in_words(owner)), Vec::new()))
             }
             (None, Some(former)) => renamed(former).unwrap_or_else(|| {
                 let remedies = ["create that one again".to_owned(), format!("remove the tag {RETAINED_BY}")];
-                foreign(format!("VpcFlowMonitor {former} left it behind"), remedies.into())
+                foreign(format!("{} left it behind", in_words(former)), remedies.into())
             }),
-            (None, None) if self.spec.adoption_policy == AdoptionPolicy::IfUnowned => Claim::Adopt,
+            (None, None) if self.adoption_policy() == AdoptionPolicy::IfUnowned => Claim::Adopt,
             (None, None) => Claim::Foreign(format!(
                 "it was not made by this operator; set spec.adoptionPolicy to IfUnowned to take it over, or choose another name; if it is \
-                 this monitor's and has lost its tag, put {OWNER}={} back",
-                self.owner
+                 this {}'s and has lost its tag, put {OWNER}={} back",
+                Self::NOUN,
+                self.owner()
             )),
         }
     }
 
     /// The same for a resource whose name the spec may choose. It may belong to other users of the account, so the operator's owner must
     /// have allowed to take it over.
-    #[must_use]
-    pub fn claim_chosen(&self, tags: &Tags, chosen: Chosen, arn: &str) -> Claim {
+    fn claim_chosen(&self, tags: &Tags, chosen: Chosen, arn: &str) -> Claim {
         let Chosen { field, by_spec } = chosen;
         let is_unowned = !tags.contains_key(OWNER) && !tags.contains_key(RETAINED_BY);
-        if is_unowned && by_spec && !self.settings.allowed_adoptions.allow(&self.namespace, arn) {
-            let policy = match self.spec.adoption_policy {
+        if is_unowned && by_spec && !self.allowed_adoptions().allow(self.namespace(), arn) {
+            let policy = match self.adoption_policy() {
                 AdoptionPolicy::IfUnowned => "",
                 AdoptionPolicy::Never => "spec.adoptionPolicy must be IfUnowned and ",
             };
             return Claim::Foreign(format!(
                 "it was not made by this operator: choose another spec.{field}; to take it over, {policy}the operator must be started with \
-                 --allowed-adoption {}={arn}; if it is this monitor's and has lost its tag, put {OWNER}={} back",
-                self.namespace, self.owner
+                 --allowed-adoption {}={arn}; if it is this {}'s and has lost its tag, put {OWNER}={} back",
+                self.namespace(),
+                Self::NOUN,
+                self.owner()
             ));
         }
         self.claim_or(tags, Some(&format!("choose another spec.{field}")))
     }
 
     /// True if a monitor of our identity has left the resource behind.
-    #[must_use]
-    pub fn has_retained(&self, tags: &Tags) -> bool {
-        !tags.contains_key(OWNER) && tags.get(RETAINED_BY) == Some(&self.owner)
+    fn has_retained(&self, tags: &Tags) -> bool {
+        !tags.contains_key(OWNER) && tags.get(RETAINED_BY).map(String::as_str) == Some(self.owner())
     }
 
     /// Changes that bring a resource's tags to what the monitor wants. Tags of others are left alone.
-    #[must_use]
-    pub fn tag_diff(&self, observed: &Tags) -> TagDiff {
+    fn tag_diff(&self, observed: &Tags) -> TagDiff {
         let differs = |(key, value): &(&String, &String)| observed.get(*key) != Some(*value);
-        let set = self.tags.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let set = self.tags().iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect();
         let mut diff = TagDiff { set, ..TagDiff::default() };
         let record = observed.get(TAG_KEYS).map(String::as_str).unwrap_or_default();
-        let superseded = observed.keys().filter(|key| !self.tags.contains_key(*key));
+        let superseded = observed.keys().filter(|key| !self.tags().contains_key(*key));
         let (reserved, others): (Vec<_>, Vec<_>) = superseded.partition(|key| key.starts_with(RESERVED));
         let once_ours: Vec<_> = others.into_iter().filter(|key| fingerprints::contains(record, key)).collect();
         if !once_ours.is_empty() {
             // Tags to remove make room first: a resource has 50 tags at most. Until they are off, the record shows that they are ours;
             // where no other key is left, the record goes with them, in one call.
             (diff.set, diff.at_last) = diff.set.into_iter().partition(|(key, _)| key.starts_with(RESERVED));
-            if let Some(last) = self.tags.get(TAG_KEYS) {
-                let keys = once_ours.iter().copied().chain(self.spec.tags.keys());
+            if let Some(last) = self.tags().get(TAG_KEYS) {
+                let keys = once_ours.iter().copied().chain(self.spec_tags().keys());
                 let both = fingerprints::record(keys.map(String::as_str)).filter(|both| both != last);
                 diff.at_last.extend(both.iter().map(|_| (TAG_KEYS.to_owned(), last.clone())));
                 diff.set.remove(TAG_KEYS);
@@ -181,11 +182,10 @@ impl Monitor {
     }
 
     /// Changes that mark a resource as left behind, for a monitor of the same identity to take back.
-    #[must_use]
-    pub fn retained_tag_diff(&self, observed: &Tags) -> TagDiff {
+    fn retained_tag_diff(&self, observed: &Tags) -> TagDiff {
         let mut diff = TagDiff::default();
-        if observed.get(RETAINED_BY) != Some(&self.owner) {
-            diff.set.insert(RETAINED_BY.to_owned(), self.owner.clone());
+        if observed.get(RETAINED_BY).map(String::as_str) != Some(self.owner()) {
+            diff.set.insert(RETAINED_BY.to_owned(), self.owner().to_owned());
         }
         if observed.contains_key(OWNER) {
             diff.unset.push(OWNER.to_owned());
@@ -193,6 +193,8 @@ impl Monitor {
         diff
     }
 }
+
+impl<O: Owner> Claims for O {}
 
 #[cfg(test)]
 mod tests {

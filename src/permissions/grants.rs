@@ -32,6 +32,10 @@ pub enum Feature {
     AnomalyBands,
     /// `notifications.quietTimes`: alarm mute rules.
     QuietTimes,
+    /// `VpcFlowOverview`: event buses, and event rules that send alarms to them.
+    Overviews,
+    /// `crossAccount.sinkArns` of a `VpcFlowOverview`: links between accounts.
+    OverviewLinks,
 }
 
 impl Feature {
@@ -72,8 +76,8 @@ pub struct Grant {
     pub part: &'static str,
     pub scope: PolicyScope,
     pub when: When,
-    /// Needed only by monitors that use it.
-    pub feature: Option<Feature>,
+    /// Needed only if one of these features is used. Always, if there are none.
+    pub features: &'static [Feature],
     pub extra: Extra,
 }
 
@@ -94,14 +98,14 @@ type Row = (PolicyScope, When, Extra, &'static [&'static str]);
 
 /// Every row as one grant for each of its actions.
 pub fn grants() -> impl Iterator<Item = Grant> {
-    TABLE.iter().flat_map(|(part, feature, rows)| {
+    TABLE.iter().flat_map(|(part, features, rows)| {
         rows.iter().flat_map(move |(scope, when, extra, actions)| {
             actions.iter().map(move |action| Grant {
                 action,
                 part,
                 scope: *scope,
                 when: *when,
-                feature: *feature,
+                features,
                 extra: *extra,
             })
         })
@@ -112,15 +116,16 @@ const ALARMS: PolicyScope = PolicyScope::Named("cloudwatch", "alarm:");
 const MUTE_RULES: PolicyScope = PolicyScope::Named("cloudwatch", "alarm-mute-rule:");
 const FUNCTIONS: PolicyScope = PolicyScope::Named("lambda", "function:");
 const EVENT_RULES: PolicyScope = PolicyScope::Named("events", "rule/");
+const EVENT_BUSES: PolicyScope = PolicyScope::Named("events", "event-bus/");
 const WORKGROUPS: PolicyScope = PolicyScope::Named("athena", "workgroup/");
 
-const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
+const TABLE: &[(&str, &[Feature], &[Row])] = &[
     // The session tags of EKS Pod Identity go along: "Passing session tags in AWS STS" in the IAM user guide.
-    ("Account", None, &[(PolicyScope::AssumedRoles, When::Always, Extra::None, &["sts:AssumeRole", "sts:TagSession"])]),
+    ("Account", &[], &[(PolicyScope::AssumedRoles, When::Always, Extra::None, &["sts:AssumeRole", "sts:TagSession"])]),
     // General purpose buckets know no tags in conditions unless somebody switches that on: S3 user guide, "Enabling ABAC".
     (
         "Bucket",
-        None,
+        &[],
         &[
             (
                 PolicyScope::Buckets,
@@ -162,7 +167,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "Roles",
-        None,
+        &[],
         &[
             (
                 PolicyScope::Roles,
@@ -188,7 +193,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "LogGroups",
-        None,
+        &[],
         &[
             (PolicyScope::Any, When::Always, Extra::None, &["logs:DescribeLogGroups"]),
             (PolicyScope::TaggedLogGroups, When::Always, Extra::None, &["logs:ListTagsForResource"]),
@@ -202,7 +207,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "LogGroupKeys",
-        Some(Feature::LogGroupKey),
+        &[Feature::LogGroupKey],
         &[(
             PolicyScope::RecordLogGroups,
             When::NotForeign,
@@ -212,7 +217,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "FlowLogs",
-        None,
+        &[],
         &[
             (
                 PolicyScope::Any,
@@ -228,7 +233,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "EcsFields",
-        Some(Feature::EcsFields),
+        &[Feature::EcsFields],
         &[(
             PolicyScope::Any,
             When::Always,
@@ -244,7 +249,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "Notifications",
-        None,
+        &[],
         &[
             (
                 PolicyScope::Topics,
@@ -265,7 +270,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "OwnTopic",
-        Some(Feature::OwnTopic),
+        &[Feature::OwnTopic],
         &[
             (PolicyScope::Topics, When::BecomesOurs, Extra::None, &["sns:CreateTopic"]),
             (PolicyScope::Topics, When::NotForeign, Extra::None, &["sns:SetTopicAttributes"]),
@@ -275,7 +280,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "MetricFilters",
-        Some(Feature::MetricFilters),
+        &[Feature::MetricFilters],
         &[
             (PolicyScope::RecordLogGroups, When::Always, Extra::None, &["logs:DescribeMetricFilters"]),
             // A log group may be gone, or left behind, before its filters are.
@@ -289,7 +294,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "Alarms",
-        None,
+        &[],
         &[
             (PolicyScope::AllAlarms, When::Always, Extra::None, &["cloudwatch:DescribeAlarms"]),
             (ALARMS, When::Always, Extra::None, &["cloudwatch:ListTagsForResource"]),
@@ -300,7 +305,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "AnomalyBands",
-        Some(Feature::AnomalyBands),
+        &[Feature::AnomalyBands],
         &[
             // "Permissions for anomaly detector operations apply to all anomaly detectors in the account": CloudWatch API, AnomalyDetector.
             (
@@ -325,7 +330,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "QuietTimes",
-        Some(Feature::QuietTimes),
+        &[Feature::QuietTimes],
         &[
             (MUTE_RULES, When::Always, Extra::None, &["cloudwatch:GetAlarmMuteRule", "cloudwatch:ListTagsForResource"]),
             // Each call needs the rule and the alarms that it targets: CloudWatch API, PutAlarmMuteRule.
@@ -337,7 +342,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "Detector",
-        Some(Feature::Detector),
+        &[Feature::Detector],
         &[
             (FUNCTIONS, When::Always, Extra::None, &["lambda:GetFunction", "lambda:ListTags", "lambda:GetPolicy"]),
             (FUNCTIONS, When::BecomesOurs, Extra::None, &["lambda:CreateFunction"]),
@@ -369,14 +374,18 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "RecordFiles",
-        Some(Feature::S3Source),
+        &[Feature::S3Source],
+        &[(
+            PolicyScope::Buckets,
+            When::InAccount,
+            Extra::None,
+            &["s3:GetBucketNotification", "s3:PutBucketNotification"],
+        )],
+    ),
+    (
+        "EventRules",
+        &[Feature::S3Source, Feature::Overviews],
         &[
-            (
-                PolicyScope::Buckets,
-                When::InAccount,
-                Extra::None,
-                &["s3:GetBucketNotification", "s3:PutBucketNotification"],
-            ),
             (
                 EVENT_RULES,
                 When::Always,
@@ -395,8 +404,34 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
         ],
     ),
     (
+        "Overviews",
+        &[Feature::Overviews],
+        &[
+            (EVENT_BUSES, When::Always, Extra::None, &["events:DescribeEventBus", "events:ListTagsForResource"]),
+            (EVENT_BUSES, When::BecomesOurs, Extra::None, &["events:CreateEventBus"]),
+            // The Service Authorization Reference names no resource for it.
+            (PolicyScope::Any, When::Always, Extra::None, &["events:PutPermission"]),
+            (EVENT_BUSES, When::Ours, Extra::None, &["events:DeleteEventBus", "events:UntagResource"]),
+            (EVENT_BUSES, When::OursOrBecomesOurs, Extra::None, &["events:TagResource"]),
+            (PolicyScope::ForwardRoles, When::PassedTo("events.amazonaws.com"), Extra::None, &["iam:PassRole"]),
+        ],
+    ),
+    // "CloudWatch cross-account observability", "Necessary permissions", in the CloudWatch user guide.
+    (
+        "OverviewLinks",
+        &[Feature::OverviewLinks],
+        &[
+            (PolicyScope::Any, When::Always, Extra::None, &["oam:ListLinks", "cloudwatch:Link"]),
+            (PolicyScope::Links, When::Always, Extra::None, &["oam:GetLink", "oam:ListTagsForResource"]),
+            (PolicyScope::LinksAndSinks, When::BecomesOurs, Extra::None, &["oam:CreateLink"]),
+            (PolicyScope::LinksAndSinks, When::NotForeign, Extra::None, &["oam:UpdateLink"]),
+            (PolicyScope::Links, When::BecomesOurs, Extra::None, &["oam:TagResource"]),
+            (PolicyScope::Links, When::Ours, Extra::None, &["oam:DeleteLink"]),
+        ],
+    ),
+    (
         "Analytics",
-        Some(Feature::Analytics),
+        &[Feature::Analytics],
         &[
             (
                 WORKGROUPS,
@@ -466,7 +501,7 @@ const TABLE: &[(&str, Option<Feature>, &[Row])] = &[
     ),
     (
         "Dashboard",
-        Some(Feature::Dashboard),
+        &[Feature::Dashboard],
         &[
             (
                 PolicyScope::Dashboards,

@@ -123,7 +123,8 @@ fn statements(options: &Options) -> Vec<Value> {
 }
 
 fn is_wanted(grant: &Grant, options: &Options) -> bool {
-    grant.feature.is_none_or(|feature| options.features.contains(&feature))
+    let is_used = grant.features.is_empty() || grant.features.iter().any(|feature| options.features.contains(feature));
+    is_used
         && match grant.extra {
             Extra::DeletesData => options.deletion_policy == DeletionPolicy::Delete,
             Extra::ForBoundary => options.permissions_boundary_arn.is_some(),

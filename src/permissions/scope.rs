@@ -18,6 +18,12 @@ pub enum PolicyScope {
     DeliveryRoles,
     /// Those that detectors get, with and without the path.
     DetectorRoles,
+    /// Those by which `EventBridge` sends alarms to an overview, with and without the path.
+    ForwardRoles,
+    /// Links of Observability Access Manager. Their ids are AWS's.
+    Links,
+    /// These, and the sinks that they lead to, which are in other accounts.
+    LinksAndSinks,
     /// Log groups with records.
     RecordLogGroups,
     /// The detector's own log groups.
@@ -88,6 +94,12 @@ impl PolicyScope {
             Self::Roles => roles(&format!("{PREFIX}*")),
             Self::DeliveryRoles => roles(&format!("{PREFIX}*-delivery")),
             Self::DetectorRoles => roles(&format!("{PREFIX}*-detector")),
+            Self::ForwardRoles => roles(&format!("{PREFIX}*-forward")),
+            Self::Links => local("oam", "link/*"),
+            Self::LinksAndSinks => {
+                let sinks = regions.iter().map(|region| arn("oam", region, "*", "sink/*"));
+                local("oam", "link/*").into_iter().chain(sinks).collect()
+            }
             Self::RecordLogGroups => [local("logs", "log-group:/aws/vpc/flowlogs/*:*"), log_groups()].concat(),
             Self::DetectorLogGroups => local("logs", &format!("log-group:/aws/lambda/{PREFIX}*:*")),
             Self::TaggedLogGroups => {

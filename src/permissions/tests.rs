@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
@@ -50,14 +52,16 @@ fn what_the_code_can_call_is_what_is_allowed() {
 #[test]
 fn a_missing_action_leads_to_the_feature_that_the_default_policies_leave_out() {
     for action in actions(Caller::Operator) {
-        let features: Vec<_> = grants().filter(|grant| grant.action == action).map(|grant| grant.feature).collect();
-        let optional = match features[..] {
-            [Some(first), ..] if features.iter().all(|feature| *feature == Some(first)) => {
-                Some(first).filter(|feature| !Feature::DEFAULT.contains(feature))
-            }
-            _ => None,
-        };
-        let name = optional.map(|feature| feature.to_possible_value().unwrap().get_name().to_owned());
+        let of_action: Vec<_> = grants().filter(|grant| grant.action == action).map(|grant| grant.features).collect();
+        let features: BTreeSet<_> = of_action
+            .iter()
+            .copied()
+            .flatten()
+            .map(|it| it.to_possible_value().unwrap().get_name().to_owned())
+            .collect();
+        let is_default = |feature: &Feature| Feature::DEFAULT.contains(feature);
+        let is_optional = of_action.iter().all(|features| !features.is_empty() && !features.iter().any(is_default));
+        let name = is_optional.then(|| features.into_iter().collect::<Vec<_>>().join(","));
         assert_eq!(optional_feature(action).map(str::to_owned), name, "{action}");
     }
 }
@@ -82,8 +86,17 @@ fn nothing_has_a_wildcard_for_a_service_and_only_what_must_stands_for_all_resour
         let resources = strings(&statement["Resource"]);
         if resources == ["*"] {
             for action in strings(&statement["Action"]) {
-                let unconfined =
-                    ["Describe", "LogDelivery", "QueryDefinition", "ecs:List", "AnomalyDetector", "PutCompositeAlarm"];
+                let unconfined = [
+                    "Describe",
+                    "LogDelivery",
+                    "QueryDefinition",
+                    "ecs:List",
+                    "AnomalyDetector",
+                    "PutCompositeAlarm",
+                    "events:PutPermission",
+                    "oam:ListLinks",
+                    "cloudwatch:Link",
+                ];
                 assert!(unconfined.iter().any(|part| action.contains(part)), "{action}");
             }
         } else {
@@ -109,7 +122,7 @@ fn every_policy_is_short_enough_and_no_sid_stands_twice() {
 }
 
 #[test]
-fn a_role_is_made_only_with_the_boundary_and_handed_only_to_two_services() {
+fn a_role_is_made_only_with_the_boundary_and_handed_only_to_some_services() {
     let unbounded = Options { permissions_boundary_arn: None, ..all() };
     assert!(with(&unbounded, "iam:PutRolePermissionsBoundary").is_empty());
     assert_eq!(with(&unbounded, "iam:PutRolePolicy")[0]["Condition"]["StringEquals"], Value::Null);
@@ -123,12 +136,17 @@ fn a_role_is_made_only_with_the_boundary_and_handed_only_to_two_services() {
     let passing = with(&all(), "iam:PassRole");
     let services: Vec<_> =
         passing.iter().map(|it| it["Condition"]["StringEquals"]["iam:PassedToService"].as_str().unwrap()).collect();
-    assert_eq!(services, ["lambda.amazonaws.com", "sns.amazonaws.com", "vpc-flow-logs.amazonaws.com"]);
+    assert_eq!(
+        services,
+        ["lambda.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+    );
     let roles = passing.iter().map(|it| strings(&it["Resource"])).collect::<Vec<_>>().concat();
     let expected = [
         "vpc-flow-operator/vfm-*-detector",
         "vfm-*-detector",
         "firehose",
+        "vpc-flow-operator/vfm-*-forward",
+        "vfm-*-forward",
         "vpc-flow-operator/vfm-*-delivery",
         "vfm-*-delivery",
     ];

@@ -39,7 +39,7 @@ use crate::api::spec::DeletionPolicy;
 use crate::api::{Component, ResourceKind};
 use crate::aws::Aws;
 use crate::engine::{self, Action, Change, Direction, Outcome};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Owner};
 use crate::resources::SYSTEMS;
 use crate::resources::common::counted_records::without_accepted_traffic;
 use crate::resources::detector;

@@ -82,6 +82,6 @@ impl System for DeliveryRole {
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Role>, observed: &Option<FoundRole>) -> Report {
-        Report::of(existing::<Role>(monitor, &monitor.names.delivery_role(), observed.as_ref()))
+        Report::of(existing::<Role, _>(monitor, &monitor.names.delivery_role(), observed.as_ref()))
     }
 }

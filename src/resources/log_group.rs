@@ -71,7 +71,7 @@ impl System for LogGroup {
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Group>, observed: &Observed) -> Report {
-        let existing = |(name, group): &(String, _)| existing::<Group>(monitor, name, Option::as_ref(group));
+        let existing = |(name, group): &(String, _)| existing::<Group, _>(monitor, name, Option::as_ref(group));
         Report::of(observed.groups.iter().filter_map(existing))
     }
 }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor, VpcFlowMonitorSpec};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowOverview};
 use vpc_flow_operator::aws::ClientPool;
 use vpc_flow_operator::aws::limits::Pace;
 use vpc_flow_operator::controller::{self, Backoff, Context, Health, Options};
@@ -161,7 +161,11 @@ pub fn message(monitor: &VpcFlowMonitor, condition: &str) -> String {
 
 /// Installs the CRDs, or gives them back their form.
 pub async fn install_crds(client: &Client) {
-    tokio::join!(install_crd_of::<VpcFlowMonitor>(client), install_crd_of::<VpcFlowFleet>(client));
+    tokio::join!(
+        install_crd_of::<VpcFlowMonitor>(client),
+        install_crd_of::<VpcFlowFleet>(client),
+        install_crd_of::<VpcFlowOverview>(client)
+    );
 }
 
 async fn install_crd_of<K>(client: &Client)

@@ -11,5 +11,6 @@ mod commands;
 mod connectivity;
 mod fleets;
 mod install;
+mod overviews;
 mod scenarios;
 mod systems;

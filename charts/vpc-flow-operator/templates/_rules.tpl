@@ -20,6 +20,13 @@
 - apiGroups: [vpcflow.dev]
   resources: [vpcflowfleets/finalizers]
   verbs: [update]
+# An overview has a finalizer, which is set by a patch.
+- apiGroups: [vpcflow.dev]
+  resources: [vpcflowoverviews]
+  verbs: [get, list, watch, patch]
+- apiGroups: [vpcflow.dev]
+  resources: [vpcflowoverviews/status]
+  verbs: [patch]
 {{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -179,17 +179,31 @@ impl EmulatorClient {
                 "Resource": "*",
             },
         ]});
-        let credential = format!("AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/kms/aws4_request");
-        let answer = self.request(move |agent, endpoint| {
+        let body = json!({"Policy": policy.to_string()});
+        let answer = self.json_call(account, region, "kms", "TrentService.CreateKey", &body).await?;
+        answer["KeyMetadata"]["Arn"].as_str().map(str::to_owned).context("CreateKey answered no ARN")
+    }
+
+    /// A call of a service for which the operator has no client, in AWS's JSON protocol.
+    pub(super) async fn json_call(
+        &self,
+        account: &str,
+        region: &str,
+        service: &str,
+        target: &'static str,
+        body: &Value,
+    ) -> Result<Value> {
+        let credential = format!("AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/{service}/aws4_request");
+        let body = body.to_string();
+        self.request(move |agent, endpoint| {
             agent
                 .post(endpoint)
-                .header("x-amz-target", "TrentService.CreateKey")
-                .header("content-type", "application/x-amz-json-1.1")
+                .header("x-amz-target", target)
+                .header("content-type", "application/x-amz-json-1.0")
                 .header("authorization", format!("{credential}, SignedHeaders=host, Signature=0"))
-                .send(json!({"Policy": policy.to_string()}).to_string())
-        });
-        let arn = answer.await?["KeyMetadata"]["Arn"].as_str().map(str::to_owned);
-        arn.context("CreateKey answered no ARN")
+                .send(body)
+        })
+        .await
     }
 
     pub(super) async fn get(&self, path: String) -> Result<Value> {

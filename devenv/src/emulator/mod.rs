@@ -2,6 +2,7 @@
 
 mod client;
 mod permissions;
+mod queue;
 mod traffic;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use tokio::process::Command;
 
 pub use client::{Call, EmulatorClient, Fault};
 pub use permissions::{Need, PermissionTable, RoleSession};
+pub use queue::Queue;
 pub use traffic::{Delivery, Scenario, Traffic};
 
 use crate::local::{free_port, provided_by, start_on_free_ports};

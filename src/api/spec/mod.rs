@@ -42,7 +42,7 @@ pub use suppression::{DetectorRule, Suppression};
 
 use super::flow_log_field::FlowLogField;
 use super::status::VpcFlowMonitorStatus;
-use crate::api::cel::{matching, role_arn, rule};
+use crate::api::cel::{Validation, matching, role_arn, rule};
 
 /// The pattern of a region's code, such as `eu-west-1`.
 pub const REGION: &str = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
@@ -138,12 +138,7 @@ pub struct VpcFlowMonitorSpec {
     /// takes no longer ones. A key that is removed here is removed from the resources; tags of others stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 40))]
-    #[schemars(extend("x-kubernetes-validations" = [
-        rule("self.all(key, self.all(other, key == other || key.lowerAscii() != other.lowerAscii()))", "tag keys must differ by more than case: IAM ignores case").showing("%s", &["self.filter(key, self.exists(other, key != other && key.lowerAscii() == other.lowerAscii()))[0]"]),
-        rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.lowerAscii().startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved").showing("%s", &["self.filter(key, key.lowerAscii().startsWith('aws:') || key.lowerAscii().startsWith('vpcflow.dev/'))[0]"]),
-        rule(r"self.all(key, size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 127 letters, digits, spaces or _ . : / = + - @").showing("%s", &[r"self.filter(key, !(size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$')))[0]"]),
-        rule(r"self.all(key, size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag value has at most 256 letters, digits, spaces or _ . : / = + - @").showing("that of %s has others", &[r"self.filter(key, !(size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$')))[0]"])
-    ]))]
+    #[schemars(extend("x-kubernetes-validations" = tag_rules()))]
     pub tags: BTreeMap<String, TagValue>,
 
     /// Resources to remove from AWS when this object is deleted. `RetainData` removes all but the bucket and the log group, which stay with
@@ -165,6 +160,17 @@ pub struct VpcFlowMonitorSpec {
 
 const fn default_aggregation_interval() -> i32 {
     60
+}
+
+/// The rules of tags, as all services of AWS take them.
+#[must_use]
+pub fn tag_rules() -> [Validation; 4] {
+    [
+        rule("self.all(key, self.all(other, key == other || key.lowerAscii() != other.lowerAscii()))", "tag keys must differ by more than case: IAM ignores case").showing("%s", &["self.filter(key, self.exists(other, key != other && key.lowerAscii() == other.lowerAscii()))[0]"]),
+        rule("self.all(key, !key.lowerAscii().startsWith('aws:') && !key.lowerAscii().startsWith('vpcflow.dev/'))", "tag keys beginning with aws: or vpcflow.dev/ are reserved").showing("%s", &["self.filter(key, key.lowerAscii().startsWith('aws:') || key.lowerAscii().startsWith('vpcflow.dev/'))[0]"]),
+        rule(r"self.all(key, size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag key has 1 to 127 letters, digits, spaces or _ . : / = + - @").showing("%s", &[r"self.filter(key, !(size(key) >= 1 && size(key) <= 127 && key.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$')))[0]"]),
+        rule(r"self.all(key, size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$'))", "a tag value has at most 256 letters, digits, spaces or _ . : / = + - @").showing("that of %s has others", &[r"self.filter(key, !(size(self[key]) <= 256 && self[key].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$')))[0]"]),
+    ]
 }
 
 /// A tag's value.

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use vpc_flow_operator::api::{VpcFlowMonitor, notes};
 use vpc_flow_operator::aws::{AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
-use vpc_flow_operator::monitor::{DetectorPackage, Monitor};
+use vpc_flow_operator::monitor::{DetectorPackage, Monitor, Owner as _};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
 use vpc_flow_operator::plan::{self, ClusterNameSource, CustomObject, Plan as Planned, check_change};
 use vpc_flow_operator::preconditions::{check_account_region, check_role};
@@ -103,7 +103,9 @@ impl<'a> Planner<'a> {
             self.check_role(&namespace, &role.role_arn).map_err(|refused| anyhow!(refused))?;
         }
         let aws = credentials::connect(&self.pool, region, account, role).await?;
-        check_account_region(status, &aws.account_region)?;
+        let known_region = status.and_then(|status| status.region.as_ref());
+        let known_account = status.and_then(|status| status.account_id.as_ref());
+        check_account_region(Monitor::NOUN, known_account, known_region, &aws.account_region)?;
         // The places of a fleet name the regions of its monitors.
         if fleet.is_none() {
             notes.extend(self.command.settings.unused_region(&aws.account_region.region));

@@ -54,12 +54,6 @@ pub async fn reconcile(watched: Arc<WatchedFleet>, fleets: Arc<FleetContext>) ->
     Ok(wait.map_or_else(Requeue::await_change, |wait| Requeue::requeue(jittered(wait))))
 }
 
-/// Passes deal with their errors themselves.
-#[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, reason = "the controller passes them so")]
-pub fn on_error(_watched: Arc<WatchedFleet>, error: &Infallible, _fleets: Arc<FleetContext>) -> Requeue {
-    match *error {}
-}
-
 /// The time until the next pass; `None` if only a change leads to one.
 async fn pass_over(watched: &WatchedFleet, fleets: &FleetContext) -> Result<Option<Duration>, Error> {
     let context = &fleets.context;

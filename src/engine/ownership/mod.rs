@@ -12,7 +12,7 @@ use super::change::{Action, Change};
 use super::resource::{Resource, ResourceCall};
 use super::step::{Diff, Goal, Removal, Step};
 use crate::api::spec::DeletionPolicy;
-use crate::monitor::{ADOPTED, Claim, Monitor};
+use crate::monitor::{ADOPTED, Claim, Claims, Owner};
 
 /// The fate of a resource that is no longer declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,42 +42,42 @@ const RECORDS_ARE_LOST: &str = "deletionPolicy is Delete; all its records are de
 
 /// The steps from the resource `name` in AWS to the goal.
 #[must_use]
-pub fn diff<R: Resource>(
-    monitor: &Monitor,
+pub fn diff<R: Resource<O>, O: Owner>(
+    owner: &O,
     goal: Goal<&R>,
     name: &str,
     found: Option<&R::Found>,
-) -> Diff<ResourceCall<R>> {
+) -> Diff<ResourceCall<R, O>> {
     let mut diff = Diff::default();
     match (goal, found) {
         (Goal::Present(declared), None) => {
             diff.step(Change::new(Action::Create, R::KIND, name), ResourceCall::Create(declared.clone()));
         }
-        (Goal::Present(declared), Some(found)) => match R::claim(monitor, name, found) {
+        (Goal::Present(declared), Some(found)) => match R::claim(owner, name, found) {
             Claim::Foreign(problem) => diff.conflict(R::KIND, name, problem),
             claim => match declared.unusable(found) {
                 Some(problem) => diff.conflict(R::KIND, name, problem),
-                None => diff.steps = repair(monitor, declared, name, found, &claim),
+                None => diff.steps = repair(owner, declared, name, found, &claim),
             },
         },
-        (Goal::Absent(removal), Some(found)) if R::claim(monitor, name, found) == Claim::Ours => {
-            remove(monitor, removal, name, found, &mut diff);
+        (Goal::Absent(removal), Some(found)) if R::claim(owner, name, found) == Claim::Ours => {
+            remove(owner, removal, name, found, &mut diff);
         }
         (Goal::Absent(_), _) => {}
     }
     diff
 }
 
-fn repair<R: Resource>(
-    monitor: &Monitor,
+fn repair<R: Resource<O>, O: Owner>(
+    owner: &O,
     declared: &R,
     name: &str,
     found: &R::Found,
     claim: &Claim,
-) -> Vec<Step<ResourceCall<R>>> {
+) -> Vec<Step<ResourceCall<R, O>>> {
     let mut steps = Vec::new();
     if let Some(observed) = R::tags(found).filter(|_| R::takes_tags(found)) {
-        let mut tags = R::tag_diff(monitor, found, observed);
+        let mut tags = R::tag_diff(owner, found, observed);
         let adopts = *claim == Claim::Adopt;
         if adopts && R::MARKS_ADOPTION {
             // Its data are not the monitor's to delete.
@@ -90,30 +90,30 @@ fn repair<R: Resource>(
             steps.push(Step::new(change, ResourceCall::Tag(name.to_owned(), tags)));
         }
     }
-    let differences = declared.differences(monitor, found).into_iter();
+    let differences = declared.differences(owner, found).into_iter();
     steps.extend(differences.map(|step| step.map(|call| ResourceCall::Change(name.to_owned(), call))));
     steps
 }
 
-fn remove<R: Resource>(
-    monitor: &Monitor,
+fn remove<R: Resource<O>, O: Owner>(
+    owner: &O,
     removal: Removal,
     name: &str,
     found: &R::Found,
-    diff: &mut Diff<ResourceCall<R>>,
+    diff: &mut Diff<ResourceCall<R, O>>,
 ) {
     let is_adopted = R::MARKS_ADOPTION && R::tags(found).is_some_and(|tags| tags.contains_key(ADOPTED));
-    let why = match fate(monitor.deletion_policy(), removal, R::HOLDS_DATA) {
+    let why = match fate(owner.deletion_policy(), removal, R::HOLDS_DATA) {
         _ if is_adopted => Some(WAS_THERE_BEFORE.to_owned()),
         Fate::Keep => None,
-        Fate::Delete => match R::must_stay(monitor, found) {
+        Fate::Delete => match R::must_stay(owner, found) {
             None => return delete(name, found, diff),
             why => why,
         },
     };
     let Some(tags) = R::tags(found)
         .filter(|_| R::takes_tags(found))
-        .map(|tags| monitor.retained_tag_diff(tags))
+        .map(|tags| owner.retained_tag_diff(tags))
         .filter(|tags| !tags.is_empty())
     else {
         return;
@@ -123,7 +123,7 @@ fn remove<R: Resource>(
     diff.step(change, ResourceCall::Tag(name.to_owned(), tags));
 }
 
-fn delete<R: Resource>(name: &str, found: &R::Found, diff: &mut Diff<ResourceCall<R>>) {
+fn delete<R: Resource<O>, O: Owner>(name: &str, found: &R::Found, diff: &mut Diff<ResourceCall<R, O>>) {
     if let Some(problem) = R::undeletable(found) {
         diff.conflict_of_removal(R::KIND, name, problem);
     } else {

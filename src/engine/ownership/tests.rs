@@ -5,7 +5,7 @@ use crate::api::ResourceKind;
 use crate::api::spec::AdoptionPolicy;
 use crate::aws::{Aws, AwsError};
 use crate::engine::Applied;
-use crate::monitor::{MANAGED_BY, OWNER, RETAINED_BY, Tags, fixtures};
+use crate::monitor::{MANAGED_BY, Monitor, OWNER, RETAINED_BY, Tags, fixtures};
 
 /// A kind of resource with a single setting.
 #[derive(Clone, Debug)]
@@ -172,9 +172,9 @@ fn a_deletion_of_data_says_so() {
     let mut monitor = fixtures::monitor();
     monitor.spec.deletion_policy = Some(DeletionPolicy::Delete);
     let found = Found { setting: 0, tags: tags(Some((OWNER, &fixtures::monitor().owner))) };
-    let with_data = diff::<Thing<true>>(&monitor, Goal::Absent(Removal::MonitorDeleted), NAME, Some(&found));
+    let with_data = diff::<Thing<true>, _>(&monitor, Goal::Absent(Removal::MonitorDeleted), NAME, Some(&found));
     assert!(with_data.steps[0].change.why.as_ref().unwrap().ends_with("all its records are deleted for good"));
-    let without = diff::<Thing<false>>(&monitor, Goal::Absent(Removal::MonitorDeleted), NAME, Some(&found));
+    let without = diff::<Thing<false>, _>(&monitor, Goal::Absent(Removal::MonitorDeleted), NAME, Some(&found));
     assert_eq!(without.steps[0].change.why, None);
 }
 

@@ -38,7 +38,7 @@ use crate::aws::{Aws, AwsError};
 use crate::engine::{
     AnyCall, Details, Diff, Existing, Goal, Removal, Report, Resource, System, SystemHealth, existing, ownership,
 };
-use crate::monitor::{Claim, Monitor};
+use crate::monitor::{Claim, Claims, Monitor};
 use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::metric_filters::custom::CustomDetections;
 
@@ -77,7 +77,7 @@ impl System for Alarms {
     fn report(monitor: &Monitor, goal: Goal<&Self::Desired>, observed: &Observed) -> Report {
         let of_kinds = observed.kinds.iter().flat_map(|seen| resources(monitor, seen));
         let mute_rules = observed.mute_rules.iter().filter_map(|(name, found)| match found {
-            Ok(found) => existing::<MuteRule>(monitor, name, found.as_ref()),
+            Ok(found) => existing::<MuteRule, _>(monitor, name, found.as_ref()),
             Err(_) => recorded_mute_rule(monitor, name).map(remembered),
         });
         let notices = match goal {
@@ -203,7 +203,7 @@ fn diff_of_absent(monitor: &Monitor, removal: Removal, observed: &Observed) -> D
 fn absent(monitor: &Monitor, removal: Removal, seen: &Seen) -> Diff<AnyCall> {
     let mut diff = bands::absent(monitor, removal, seen);
     let name = seen.kind.alarm_name(monitor);
-    diff.include(ownership::diff::<Alarm>(monitor, Goal::Absent(removal), &name, seen.alarm.as_ref()));
+    diff.include(ownership::diff::<Alarm, _>(monitor, Goal::Absent(removal), &name, seen.alarm.as_ref()));
     diff
 }
 
@@ -212,11 +212,12 @@ fn resources(monitor: &Monitor, seen: &Seen) -> Vec<Existing> {
     let unread = kind.with_band().filter(|_| models.is_err());
     let unread = unread.into_iter().flat_map(|detection| recorded_models(monitor, detection)).map(remembered);
     let models = seen.models().iter();
-    let models = models.filter_map(|found| existing::<Model>(monitor, &found.model.name(), Some(found))).chain(unread);
-    existing::<Alarm>(monitor, &kind.alarm_name(monitor), alarm.as_ref())
+    let models =
+        models.filter_map(|found| existing::<Model, _>(monitor, &found.model.name(), Some(found))).chain(unread);
+    existing::<Alarm, _>(monitor, &kind.alarm_name(monitor), alarm.as_ref())
         .into_iter()
-        .chain(existing::<BandAlarm>(monitor, &kind.band_name(monitor), band.as_ref()))
-        .chain(existing::<Verdict>(monitor, &kind.verdict_name(monitor), verdict.as_ref()))
+        .chain(existing::<BandAlarm, _>(monitor, &kind.band_name(monitor), band.as_ref()))
+        .chain(existing::<Verdict, _>(monitor, &kind.verdict_name(monitor), verdict.as_ref()))
         .chain(models)
         .collect()
 }

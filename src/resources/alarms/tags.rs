@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::monitor::{Monitor, TagDiff, Tags, short_hash};
+use crate::monitor::{Claims, Monitor, TagDiff, Tags, short_hash};
 use crate::resources::common::detections::Detection;
 
 /// Time since when the band learns.

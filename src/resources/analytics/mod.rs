@@ -124,17 +124,18 @@ impl System for Analytics {
 
     fn report(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Report {
         let mut resources: Vec<Existing> = Vec::new();
-        if let Some(workgroup) = existing::<Workgroup>(monitor, &monitor.names.workgroup(), observed.workgroup.as_ref())
+        if let Some(workgroup) =
+            existing::<Workgroup, _>(monitor, &monitor.names.workgroup(), observed.workgroup.as_ref())
         {
             resources.push(workgroup);
             resources.extend(named_query::existing(&observed.queries));
         }
         for (name, database) in &observed.databases {
-            let Some(existing_database) = existing::<Database>(monitor, name, database.as_ref()) else { continue };
+            let Some(existing_database) = existing::<Database, _>(monitor, name, database.as_ref()) else { continue };
             resources.push(existing_database);
             let tables = database.iter().flat_map(|database| database.our_tables(monitor));
             resources.extend(tables.filter_map(|table| {
-                let existing = existing::<Table>(monitor, &table.qualified_name(), Some(table))?;
+                let existing = existing::<Table, _>(monitor, &table.qualified_name(), Some(table))?;
                 Some(Existing { message: former_tables::message(monitor, goal, table), ..existing })
             }));
         }
@@ -183,7 +184,7 @@ fn of_tables(
     for table in database.iter().flat_map(|database| database.our_tables(monitor)) {
         let name = table.qualified_name();
         if declared.iter().all(|declared| declared.qualified_name != name) {
-            diff.append(ownership::diff::<Table>(monitor, Goal::Absent(removal), &name, Some(table)));
+            diff.append(ownership::diff::<Table, _>(monitor, Goal::Absent(removal), &name, Some(table)));
         }
     }
     diff

@@ -10,7 +10,7 @@ use super::insights;
 use crate::api::ResourceKind;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing, Fate, Goal, fate};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Owner};
 
 /// A saved query. `PutQueryDefinition` replaces it whole, so it is compared whole, including members that we never set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -13,7 +13,7 @@ use crate::api::ResourceKind;
 use crate::api::{FieldType, FlowLogField};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
-use crate::monitor::{Claim, MANAGED_BY, Monitor, OWNER, RETAINED_BY, TagDiff, Tags};
+use crate::monitor::{Claim, Claims, MANAGED_BY, Monitor, OWNER, RETAINED_BY, TagDiff, Tags};
 use crate::resources::common::sink::{Sink, flow_log_to};
 
 type Parameters = BTreeMap<String, String>;

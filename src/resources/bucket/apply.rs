@@ -18,7 +18,7 @@ use super::{observe, settings, tags};
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::Resource;
-use crate::monitor::{Claim, Monitor, TagDiff};
+use crate::monitor::{Claim, Claims, Monitor, TagDiff};
 
 /// The only region that accepts no location constraint.
 const HOME_REGION: &str = "us-east-1";

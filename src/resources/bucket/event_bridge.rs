@@ -15,7 +15,7 @@ use crate::api::ResourceKind;
 use crate::api::spec::DeletionPolicy;
 use crate::aws::{Aws, AwsError, AwsResult, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing, Goal, Resource};
-use crate::monitor::{ADOPTED, Claim, Monitor, TagDiff, Tags};
+use crate::monitor::{ADOPTED, Claim, Claims, Monitor, Owner, TagDiff, Tags};
 
 /// Key of the tag that records that the operator has turned the switch on.
 const TAG: &str = "vpcflow.dev/event-bridge";

@@ -100,7 +100,7 @@ impl System for BucketSystem {
         // An unfinished bucket stays recorded as one that is to be created, and the next pass recognises it by that.
         let existing = |(name, found): &(String, Option<Found>)| {
             let found = found.as_ref().filter(|found| !found.is_unfinished());
-            [existing::<Bucket>(monitor, name, found), event_bridge::existing(monitor, name, found)]
+            [existing::<Bucket, _>(monitor, name, found), event_bridge::existing(monitor, name, found)]
         };
         Report::of(observed.buckets.iter().flat_map(existing).flatten())
     }
@@ -153,7 +153,7 @@ impl Resource for Bucket {
     fn claim(monitor: &Monitor, name: &str, found: &Found) -> Claim {
         match found {
             Found::Elsewhere(problem) => Claim::Foreign(problem.clone()),
-            Found::Here(_) => claim_by_tags::<Self>(monitor, name, found),
+            Found::Here(_) => claim_by_tags::<Self, _>(monitor, name, found),
         }
     }
 

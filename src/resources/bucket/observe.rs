@@ -9,7 +9,7 @@ use super::{event_bridge, tags};
 use crate::api::ResourceKind;
 use crate::api::status::{ResourceState, ResourceStatus};
 use crate::aws::{Aws, AwsError, AwsResult, Class, Optional, operations as ops};
-use crate::monitor::{Claim, Monitor, Tags};
+use crate::monitor::{Claim, Claims, Monitor, Tags};
 
 /// Reads the bucket of that name.
 pub async fn observe(aws: &Aws, monitor: &Monitor, name: &str) -> Result<Option<Found>, AwsError> {

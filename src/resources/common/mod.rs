@@ -8,6 +8,8 @@ pub mod counted_records;
 pub mod custom_name;
 pub mod detections;
 pub mod entry_error;
+pub mod event_rule;
+pub mod event_tags;
 pub mod full_log_group;
 pub mod log_group;
 pub mod networks;

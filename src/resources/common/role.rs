@@ -10,7 +10,7 @@ use crate::api::ResourceKind;
 use crate::aws::operations::Service;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
-use crate::monitor::{Claim, Monitor, ROLE_PATH, TagCall, Tags};
+use crate::monitor::{Claim, Claims, Owner, ROLE_PATH, TagCall, Tags, role_arn};
 
 /// A role as declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,14 +96,14 @@ fn decode(document: &str) -> Value {
     serde_json::from_str(&text).map_or(Value::Null, |policy| policy::normalise(&policy))
 }
 
-impl Resource for Role {
+impl<O: Owner> Resource<O> for Role {
     const KIND: ResourceKind = ResourceKind::Role;
 
     type Found = FoundRole;
     type Call = RoleCall;
 
-    fn arn(monitor: &Monitor, name: &str) -> Option<String> {
-        Some(monitor.role_arn(name))
+    fn arn(owner: &O, name: &str) -> Option<String> {
+        Some(role_arn(owner.account_region(), name))
     }
 
     fn tags(found: &FoundRole) -> Option<&Tags> {
@@ -111,18 +111,21 @@ impl Resource for Role {
     }
 
     /// Role names are unique across paths, but the path is part of the ARN, so a role under another path is not the role that we name.
-    fn claim(monitor: &Monitor, _name: &str, found: &FoundRole) -> Claim {
+    fn claim(owner: &O, _name: &str, found: &FoundRole) -> Claim {
         if found.path == ROLE_PATH {
-            monitor.claim(&found.tags)
+            owner.claim(&found.tags)
         } else {
             Claim::Foreign(format!("it is under path {}; delete it or choose another cluster name", found.path))
         }
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &FoundRole) -> Vec<Step<RoleCall>> {
+    fn differences(&self, _owner: &O, found: &FoundRole) -> Vec<Step<RoleCall>> {
         let mut steps = Vec::new();
         let mut step = |field: &str, old: Option<Value>, new: Option<Value>, call| {
-            steps.push(Step::new(Change::new(Action::Update, Self::KIND, &self.name).field(field, &old, &new), call));
+            steps.push(Step::new(
+                Change::new(Action::Update, ResourceKind::Role, &self.name).field(field, &old, &new),
+                call,
+            ));
         };
         if let Some(boundary) = self.boundary.as_ref().filter(|boundary| found.boundary.as_ref() != Some(*boundary)) {
             let old = found.boundary.as_ref().map(|arn| json!(arn));
@@ -153,7 +156,7 @@ impl Resource for Role {
         steps
     }
 
-    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+    async fn create(&self, aws: &Aws, owner: &O) -> Result<Applied, AwsError> {
         aws.iam
             .create_role()
             .role_name(&self.name)
@@ -161,7 +164,7 @@ impl Resource for Role {
             .description(&self.description)
             .assume_role_policy_document(self.trust.to_string())
             .set_permissions_boundary(self.boundary.clone())
-            .set_tags(Some(sdk_tags(&monitor.tags)))
+            .set_tags(Some(sdk_tags(owner.tags())))
             .send()
             .await
             .op(ops::CREATE_ROLE)?;
@@ -171,7 +174,7 @@ impl Resource for Role {
         Ok(Applied::Done)
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, name: &str, call: &RoleCall) -> Result<Applied, AwsError> {
+    async fn call(aws: &Aws, _owner: &O, name: &str, call: &RoleCall) -> Result<Applied, AwsError> {
         let iam = &aws.iam;
         match call {
             RoleCall::UpdateDescription(description) => {
@@ -192,7 +195,7 @@ impl Resource for Role {
         Ok(Applied::Done)
     }
 
-    async fn tag(aws: &Aws, _monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+    async fn tag(aws: &Aws, _owner: &O, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
         match call {
             TagCall::Set(set) => {
                 aws.iam.tag_role().role_name(name).set_tags(Some(sdk_tags(set))).send().await.op(ops::TAG_ROLE)?;
@@ -205,7 +208,7 @@ impl Resource for Role {
         Ok(())
     }
 
-    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, found: &FoundRole) -> Result<Applied, AwsError> {
+    async fn delete(aws: &Aws, _owner: &O, name: &str, found: &FoundRole) -> Result<Applied, AwsError> {
         for policy in found.policies.keys() {
             delete_policy(aws, name, policy).await?;
         }
@@ -290,17 +293,17 @@ mod tests {
         let ours = FoundRole { path: ROLE_PATH.into(), tags: monitor.tags.clone(), ..FoundRole::default() };
         let unowned = FoundRole { path: "/".into(), ..FoundRole::default() };
         let moved = FoundRole { path: "/elsewhere/".into(), ..ours.clone() };
-        let diff = |goal, found| ownership::diff::<Role>(&monitor, goal, "role", Some(found));
+        let diff = |goal, found| ownership::diff::<Role, _>(&monitor, goal, "role", Some(found));
         let removed = Goal::Absent(Removal::MonitorDeleted);
         for other in [&unowned, &moved] {
             let present = diff(Goal::Present(&role), other);
             let reported = format!("it is under path {}; delete it or choose another cluster name", other.path);
             assert_eq!((present.steps.len(), &present.conflicts[0].problem), (0, &reported));
             assert!(diff(removed, other).steps.is_empty());
-            assert_eq!(existing::<Role>(&monitor, "role", Some(other)), None);
+            assert_eq!(existing::<Role, _>(&monitor, "role", Some(other)), None);
         }
         assert!(diff(Goal::Present(&role), &ours).conflicts.is_empty());
         assert_eq!(diff(removed, &ours).steps.len(), 1);
-        assert!(existing::<Role>(&monitor, "role", Some(&ours)).is_some());
+        assert!(existing::<Role, _>(&monitor, "role", Some(&ours)).is_some());
     }
 }

@@ -30,15 +30,24 @@ pub fn body(monitor: &Monitor) -> Value {
 
 fn heading(monitor: &Monitor) -> Widget {
     let markdown = format!(
-        "# VPC flow logs: {}/{}\nTraffic of `{}` in {}. Managed by vpc-flow-operator ({OWNER_BEGINS}{}{OWNER_ENDS}): the operator \
-         reverts manual changes.",
-        monitor.namespace, monitor.name, monitor.spec.vpc_id, monitor.account_region.region, monitor.owner
+        "# VPC flow logs: {}/{}\nTraffic of `{}` in {}. {}",
+        monitor.namespace,
+        monitor.name,
+        monitor.spec.vpc_id,
+        monitor.account_region.region,
+        managed_by(&monitor.owner)
     );
     Widget { kind: "text", height: 2, properties: json!({"markdown": markdown}) }
 }
 
 const OWNER_BEGINS: &str = "`vpcflow.dev/owner=";
 const OWNER_ENDS: &str = "`";
+
+/// The sentence of the heading that names the owner.
+#[must_use]
+pub fn managed_by(owner: &str) -> String {
+    format!("Managed by vpc-flow-operator ({OWNER_BEGINS}{owner}{OWNER_ENDS}): the operator reverts manual changes.")
+}
 
 /// The owner that the heading names, in the same form as the owner tag. It identifies the owner where dashboards have no tags.
 pub fn owner(body: &Value) -> Option<&str> {
@@ -81,7 +90,7 @@ fn detection_metric(monitor: &Monitor, detection: Detection) -> Widget {
         "annotations": {"horizontal": [{"label": label, "value": threshold, "color": RED}]},
         "yAxis": {"left": {"min": 0, "showUnits": false}},
     });
-    graph(monitor, &detection.title(), &metrics, more)
+    graph(&monitor.account_region.region, &detection.title(), &metrics, more)
 }
 
 fn traffic(monitor: &Monitor) -> Option<Widget> {
@@ -136,10 +145,11 @@ fn undelivered(monitor: &Monitor) -> Option<Widget> {
     let metric = |name| json!(["AWS/SNS", name, "TopicName", monitor.names.topic()]);
     let metrics = [metric("NumberOfNotificationsDelivered"), metric("NumberOfNotificationsFailed")];
     let is_ours = monitor.spec.notifications.topic_arn.is_none();
-    is_ours.then(|| graph(monitor, "Notifications", &json!(metrics), json!({})))
+    is_ours.then(|| graph(&monitor.account_region.region, "Notifications", &json!(metrics), json!({})))
 }
 
 /// Parses a body into canonical form: equal bodies compare equal, even if one has `50` and the other `50.0`. `null` if it is no JSON.
+#[must_use]
 pub fn parse(body: &str) -> Value {
     serde_json::from_str(body).map_or(Value::Null, normalised)
 }

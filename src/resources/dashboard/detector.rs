@@ -39,7 +39,7 @@ fn findings(monitor: &Monitor) -> Option<Widget> {
     let metric = |(rule, label)| own_metric(monitor, metrics::FINDINGS, Some(rule), json!({"label": label}));
     let metrics: Vec<_> = enabled.chain(custom).map(metric).collect();
     let more = json!({"stacked": true, "yAxis": {"left": {"min": 0, "showUnits": false}}});
-    (!metrics.is_empty()).then(|| graph(monitor, "Findings by rule", &json!(metrics), more))
+    (!metrics.is_empty()).then(|| graph(&monitor.account_region.region, "Findings by rule", &json!(metrics), more))
 }
 
 fn records(monitor: &Monitor) -> Widget {
@@ -50,7 +50,7 @@ fn records(monitor: &Monitor) -> Widget {
         own_metric(monitor, metrics::SUPPRESSED_RECORDS, None, json!({"label": "Suppressed"})),
     ];
     let more = json!({"yAxis": {"left": {"min": 0, "showUnits": false}}});
-    graph(monitor, "Records read by the detector", &json!(metrics), more)
+    graph(&monitor.account_region.region, "Records read by the detector", &json!(metrics), more)
 }
 
 fn outcomes(monitor: &Monitor) -> Widget {
@@ -59,7 +59,7 @@ fn outcomes(monitor: &Monitor) -> Widget {
         lambda_metric(monitor, "Errors", &json!({"color": RED})),
         lambda_metric(monitor, "Throttles", &json!({})),
     ];
-    graph(monitor, "Detector invocations", &json!(metrics), json!({}))
+    graph(&monitor.account_region.region, "Detector invocations", &json!(metrics), json!({}))
 }
 
 fn duration(monitor: &Monitor) -> Widget {
@@ -68,5 +68,5 @@ fn duration(monitor: &Monitor) -> Widget {
         lambda_metric(monitor, "Duration", &json!({"label": "An invocation (p95)"})),
         lambda_metric(monitor, "Duration", &json!({"label": "The longest invocation", "stat": "Maximum"})),
     ];
-    graph(monitor, "Detector duration", &json!(metrics), json!({"stat": "p95"}))
+    graph(&monitor.account_region.region, "Detector duration", &json!(metrics), json!({"stat": "p95"}))
 }

@@ -9,12 +9,14 @@ use serde_json::Value;
 
 #[cfg(test)]
 pub use self::body::body;
+pub use self::body::{managed_by, parse};
+pub use self::widget::{Widget, graph, placed};
 use crate::api::{Component, Invalid, ResourceKind};
-use crate::aws::{About, Aws, AwsError, AwsResult, Class, Gone, Optional, operations as ops};
+use crate::aws::{About, AccountRegion, Aws, AwsError, AwsResult, Class, Gone, Optional, operations as ops};
 use crate::engine::{
     Action, AnyCall, Applied, Change, Details, Diff, Goal, Report, Resource, Step, System, existing, ownership,
 };
-use crate::monitor::{Monitor, TagCall, Tags};
+use crate::monitor::{Monitor, Owner, TagCall, Tags};
 use crate::resources::common::cloudwatch_tags;
 
 /// The system [`Component::Dashboard`].
@@ -24,8 +26,10 @@ pub struct DashboardSystem;
 /// A dashboard as declared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dashboard {
-    name: String,
-    body: Value,
+    /// Its name.
+    pub name: String,
+    /// Its body, normalised: see [`parse`].
+    pub body: Value,
 }
 
 /// A dashboard as AWS has it.
@@ -49,16 +53,7 @@ impl System for DashboardSystem {
     }
 
     async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<FoundDashboard>, AwsError> {
-        let name = monitor.names.dashboard();
-        let dashboard = aws.cloudwatch.get_dashboard().dashboard_name(&name).send().await;
-        let dashboard = dashboard.op(ops::GET_DASHBOARD).optional().about(ResourceKind::Dashboard, &name)?;
-        let Some(dashboard) = dashboard else { return Ok(None) };
-        let tags = match cloudwatch_tags::read(aws, &arn(monitor, &name)).await {
-            // Some partitions do not support tags of dashboards, which exist since June 2026.
-            Err(error) if error.class == Class::Terminal => None,
-            tags => Some(tags.about(ResourceKind::Dashboard, &name)?),
-        };
-        Ok(Some(FoundDashboard { body: body::parse(dashboard.dashboard_body().unwrap_or_default()), tags }))
+        observe(aws, &monitor.names.dashboard()).await
     }
 
     fn diff(monitor: &Monitor, goal: Goal<&Dashboard>, observed: &Option<FoundDashboard>) -> Diff<AnyCall> {
@@ -66,44 +61,58 @@ impl System for DashboardSystem {
     }
 
     fn report(monitor: &Monitor, _goal: Goal<&Dashboard>, observed: &Option<FoundDashboard>) -> Report {
-        Report::of(existing::<Dashboard>(monitor, &monitor.names.dashboard(), observed.as_ref()))
+        Report::of(existing::<Dashboard, _>(monitor, &monitor.names.dashboard(), observed.as_ref()))
     }
 
     fn details(monitor: &Monitor, goal: Goal<&Dashboard>, observed: &Option<FoundDashboard>) -> Details {
         let is_ours = !Self::report(monitor, goal, observed).resources.is_empty();
-        let link = is_ours.then(|| link(monitor));
+        let link = is_ours.then(|| link(&monitor.account_region, &monitor.names.dashboard()));
         Details::new(move |status| status.links.get_or_insert_default().dashboard.clone_from(&link))
     }
 }
 
-/// Dashboards belong to the account, not to a region.
-fn arn(monitor: &Monitor, name: &str) -> String {
-    monitor.account_region.global_arn("cloudwatch", format!("dashboard/{name}"))
+/// Reads the dashboard of that name.
+pub async fn observe(aws: &Aws, name: &str) -> Result<Option<FoundDashboard>, AwsError> {
+    let dashboard = aws.cloudwatch.get_dashboard().dashboard_name(name).send().await;
+    let dashboard = dashboard.op(ops::GET_DASHBOARD).optional().about(ResourceKind::Dashboard, name)?;
+    let Some(dashboard) = dashboard else { return Ok(None) };
+    let tags = match cloudwatch_tags::read(aws, &arn(&aws.account_region, name)).await {
+        // Some partitions do not support tags of dashboards, which exist since June 2026.
+        Err(error) if error.class == Class::Terminal => None,
+        tags => Some(tags.about(ResourceKind::Dashboard, name)?),
+    };
+    Ok(Some(FoundDashboard { body: body::parse(dashboard.dashboard_body().unwrap_or_default()), tags }))
 }
 
-/// The dashboard in the console.
-fn link(monitor: &Monitor) -> String {
-    let (host, region) = (monitor.account_region.console_host(), &monitor.account_region.region);
-    format!("https://{host}/cloudwatch/home?region={region}#dashboards:name={}", monitor.names.dashboard())
+/// Dashboards belong to the account, not to a region.
+fn arn(account_region: &AccountRegion, name: &str) -> String {
+    account_region.global_arn("cloudwatch", format!("dashboard/{name}"))
+}
+
+/// The dashboard of that name in the console.
+#[must_use]
+pub fn link(account_region: &AccountRegion, name: &str) -> String {
+    let (host, region) = (account_region.console_host(), &account_region.region);
+    format!("https://{host}/cloudwatch/home?region={region}#dashboards:name={name}")
 }
 
 static NO_TAGS: Tags = Tags::new();
 
-impl Resource for Dashboard {
+impl<O: Owner> Resource<O> for Dashboard {
     const KIND: ResourceKind = ResourceKind::Dashboard;
 
     type Found = FoundDashboard;
     type Call = Self;
 
-    fn arn(monitor: &Monitor, name: &str) -> Option<String> {
-        Some(arn(monitor, name))
+    fn arn(owner: &O, name: &str) -> Option<String> {
+        Some(arn(owner.account_region(), name))
     }
 
     fn tags(found: &FoundDashboard) -> Option<&Tags> {
         Some(found.tags.as_ref().unwrap_or(&NO_TAGS))
     }
 
-    fn witness(_monitor: &Monitor, found: &FoundDashboard) -> Option<String> {
+    fn witness(_owner: &O, found: &FoundDashboard) -> Option<String> {
         body::owner(&found.body).map(str::to_owned)
     }
 
@@ -111,32 +120,32 @@ impl Resource for Dashboard {
         found.tags.is_some()
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &FoundDashboard) -> Vec<Step<Self>> {
+    fn differences(&self, _owner: &O, found: &FoundDashboard) -> Vec<Step<Self>> {
         if found.body == self.body {
             return Vec::new();
         }
         let (old, new) = body::to_compare(&found.body, &self.body);
-        let change = Change::new(Action::Update, Self::KIND, &self.name).between(&old, &new);
+        let change = Change::new(Action::Update, ResourceKind::Dashboard, &self.name).between(&old, &new);
         vec![Step::new(change, self.clone())]
     }
 
-    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
-        match self.put(aws, Some(&monitor.tags)).await {
+    async fn create(&self, aws: &Aws, owner: &O) -> Result<Applied, AwsError> {
+        match self.put(aws, Some(owner.tags())).await {
             // If the tags are rejected, the body still names the dashboard's owner. The next read shows whether dashboards can have tags.
             Err(error) if error.class == Class::Terminal => self.put(aws, None).await,
             created => created,
         }
     }
 
-    async fn call(aws: &Aws, _monitor: &Monitor, _name: &str, dashboard: &Self) -> Result<Applied, AwsError> {
+    async fn call(aws: &Aws, _owner: &O, _name: &str, dashboard: &Self) -> Result<Applied, AwsError> {
         dashboard.put(aws, None).await
     }
 
-    async fn tag(aws: &Aws, monitor: &Monitor, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
-        cloudwatch_tags::change(aws, &arn(monitor, name), call).await
+    async fn tag(aws: &Aws, owner: &O, name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+        cloudwatch_tags::change(aws, &arn(owner.account_region(), name), call).await
     }
 
-    async fn delete(aws: &Aws, _monitor: &Monitor, name: &str, _found: &FoundDashboard) -> Result<Applied, AwsError> {
+    async fn delete(aws: &Aws, _owner: &O, name: &str, _found: &FoundDashboard) -> Result<Applied, AwsError> {
         aws.cloudwatch.delete_dashboards().dashboard_names(name).send().await.op(ops::DELETE_DASHBOARDS).or_gone()?;
         Ok(Applied::Done)
     }

@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::monitor::Monitor;
-
 /// CloudWatch's red.
-pub(super) const RED: &str = "#d13212";
+pub const RED: &str = "#d13212";
 
 /// Columns of a dashboard's grid.
 const GRID_COLUMNS: usize = 24;
@@ -14,17 +12,22 @@ const GRID_COLUMNS: usize = 24;
 pub(super) const PLACE: [&str; 4] = ["x", "y", "width", "height"];
 
 /// A widget without a position.
-pub(super) struct Widget {
+#[derive(Debug)]
+pub struct Widget {
+    /// `text`, `metric` …
     pub kind: &'static str,
+    /// Its height, in rows of the grid.
     pub height: usize,
+    /// Its properties.
     pub properties: Value,
 }
 
-/// A graph of sums over time; `more` adds properties or replaces these.
-pub(super) fn graph(monitor: &Monitor, title: &str, metrics: &Value, more: Value) -> Widget {
+/// A graph of sums over time in a region; `more` adds properties or replaces these.
+#[must_use]
+pub fn graph(region: &str, title: &str, metrics: &Value, more: Value) -> Widget {
     let mut properties = json!({
         "title": title,
-        "region": monitor.account_region.region,
+        "region": region,
         "view": "timeSeries",
         "stacked": false,
         "stat": "Sum",
@@ -39,7 +42,8 @@ pub(super) fn graph(monitor: &Monitor, title: &str, metrics: &Value, more: Value
 }
 
 /// Positions the widgets of each row across the whole width.
-pub(super) fn placed(rows: impl IntoIterator<Item = Vec<Widget>>) -> Vec<Value> {
+#[must_use]
+pub fn placed(rows: impl IntoIterator<Item = Vec<Widget>>) -> Vec<Value> {
     let mut placed = Vec::new();
     let mut y = 0;
     for row in rows {

@@ -22,7 +22,7 @@ use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step, SystemHealth};
-use crate::monitor::{Claim, Monitor, TagCall, Tags};
+use crate::monitor::{Claim, Claims, Monitor, TagCall, Tags};
 use crate::resources::common::sink::{Sink, flow_log_to};
 
 /// Longest description that Lambda accepts, in characters.

@@ -220,15 +220,15 @@ impl System for DetectorSystem {
         let names = &monitor.names;
         let function = observed.function.as_ref().filter(|function| function.is_ours(monitor));
         let resources = [
-            existing::<Role>(monitor, &names.detector_role(), observed.role.as_ref()),
-            existing::<LogGroup>(monitor, &names.detector_log_group(), observed.log_group.as_ref()),
-            existing::<Function>(monitor, &names.detector(), function),
+            existing::<Role, _>(monitor, &names.detector_role(), observed.role.as_ref()),
+            existing::<LogGroup, _>(monitor, &names.detector_log_group(), observed.log_group.as_ref()),
+            existing::<Function, _>(monitor, &names.detector(), function),
             function.filter(|_| !observed.invocations.is_empty()).map(|_| invocation::existing(monitor)),
             function.and_then(|_| {
                 let current = subscription::current(monitor, &observed.subscriptions);
-                existing::<Subscription>(monitor, &names.detector(), current)
+                existing::<Subscription, _>(monitor, &names.detector(), current)
             }),
-            existing::<EventRule>(monitor, &names.detector(), observed.event_rule.as_ref()),
+            existing::<EventRule, _>(monitor, &names.detector(), observed.event_rule.as_ref()),
         ];
         let health = match (goal, function) {
             (Goal::Present(_), Some(function)) => {
@@ -264,7 +264,7 @@ fn function_diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -
 fn moves(desired: &Desired, observed: &Observed) -> bool {
     let bucket_moves = observed.function.as_ref().is_some_and(|found| desired.function.has_other_bucket(found));
     let rule_moves = match (&desired.feed, &observed.event_rule) {
-        (Feed::EventRule(declared), Some(found)) => found.is_elsewhere(declared),
+        (Feed::EventRule(declared), Some(found)) => found.takes_others(declared),
         _ => false,
     };
     bucket_moves || rule_moves

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Desired, Feed, Observed, subscription};
+use super::{Desired, Feed, Observed, event_rule, subscription};
 use crate::engine::Goal;
 use crate::monitor::Monitor;
 
@@ -19,7 +19,7 @@ pub(super) const MESSAGE: &str =
 /// does not exist yet.
 pub(super) fn time_left(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Option<Duration> {
     let Goal::Present(desired) = goal else { return None };
-    let rule = observed.event_rule.as_ref().filter(|rule| rule.is_ours(monitor));
+    let rule = observed.event_rule.as_ref().filter(|rule| event_rule::is_ours(monitor, rule));
     let since = match desired.feed {
         Feed::EventRule(_) if observed.subscriptions.iter().any(|(_, filter)| filter.is_some()) => rule?.since()?,
         Feed::Subscription(_) if rule.is_some() => subscription::current(monitor, &observed.subscriptions)?.created?,
@@ -40,7 +40,7 @@ mod tests {
     use crate::engine::{System, SystemHealth};
     use crate::monitor::fixtures;
     use crate::resources::detector::tests::{answer, desired, observed, spec};
-    use crate::resources::detector::{DetectorSystem, event_rule, invocation::Invoker};
+    use crate::resources::detector::{DetectorSystem, invocation::Invoker};
 
     const CREATED: &str = "2027-01-01T00:00:00Z";
 
@@ -62,7 +62,7 @@ mod tests {
             function: Some(observed(configuration, tags)),
             subscriptions: vec![(monitor.names.log_group.clone(), Some(filter))],
             invocations: [Invoker::CloudWatchLogs, Invoker::EventBridge].map(invocation).into(),
-            event_rule: Some(event_rule::FoundEventRule::since_for_tests(&files, CREATED)),
+            event_rule: Some(event_rule::found_since(&files, CREATED)),
             at: created + jiff::SignedDuration::from_mins(minutes),
             ..Observed::default()
         };

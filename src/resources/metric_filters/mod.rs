@@ -107,7 +107,7 @@ impl System for MetricFilters {
 
     fn report(monitor: &Monitor, _goal: Goal<&Self::Desired>, observed: &Self::Observed) -> Report {
         let current = observed.iter().filter(|found| found.log_group == monitor.names.log_group);
-        Report::of(current.filter_map(|found| existing::<Filter>(monitor, &found.name, Some(found))))
+        Report::of(current.filter_map(|found| existing::<Filter, _>(monitor, &found.name, Some(found))))
     }
 }
 

@@ -8,7 +8,7 @@ mod topic_tags;
 
 pub use name::masked;
 pub use subscriptions::{Arrival, ObservedSubscription, how_to_confirm, is_of};
-pub use topic::{FoundTopic, Topic};
+pub use topic::{FoundTopic, Topic, observe, policy_of};
 
 use futures::FutureExt;
 
@@ -16,9 +16,59 @@ use crate::api::spec::Subscription;
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Arn, Aws, AwsError, AwsResult, Class, operations as ops};
 use crate::engine::{AnyCall, Details, Diff, Existing, Goal, Removal, Report, System, existing, ownership};
-use crate::monitor::{Monitor, Tags};
+use crate::monitor::{Monitor, Owner, Tags};
 
 static NO_TAGS: Tags = Tags::new();
+
+/// An owner that may have a topic of its own.
+pub trait TopicOwner: Owner {
+    /// ARN of its own topic.
+    fn own_topic_arn(&self) -> String;
+    /// The subscriptions that the spec asks for.
+    fn subscriptions(&self) -> &[Subscription];
+    /// The field of the spec with these subscriptions.
+    fn subscriptions_field(&self) -> &'static str;
+}
+
+impl TopicOwner for Monitor {
+    fn own_topic_arn(&self) -> String {
+        Self::own_topic_arn(self)
+    }
+
+    fn subscriptions(&self) -> &[Subscription] {
+        &self.spec.notifications.subscriptions
+    }
+
+    fn subscriptions_field(&self) -> &'static str {
+        "notifications.subscriptions"
+    }
+}
+
+/// The steps to a topic of the owner's own, and to its subscriptions.
+pub fn diff_of_own<O: TopicOwner>(
+    owner: &O,
+    goal: Goal<&Topic>,
+    name: &str,
+    found: Option<&FoundTopic>,
+) -> Diff<AnyCall<O>> {
+    let mut diff = Diff::default();
+    let is_wanted = matches!(goal, Goal::Present(_));
+    let topic = ownership::diff(owner, goal, name, found);
+    let is_ours = topic.conflicts.is_empty();
+    diff.include(topic);
+    if is_wanted && is_ours {
+        let (listed, tags) = found.map_or((&[][..], &NO_TAGS), |own| (&own.subscriptions[..], &own.tags));
+        diff.include(subscriptions::diff(owner, owner.subscriptions(), listed, tags));
+    }
+    diff
+}
+
+/// The topic and its subscriptions, as far as they are the owner's.
+pub fn existing_of_own<O: TopicOwner>(owner: &O, name: &str, found: Option<&FoundTopic>) -> Vec<Existing> {
+    let Some(topic) = existing::<Topic, _>(owner, name, found) else { return Vec::new() };
+    let subscriptions = found.iter().flat_map(|own| subscriptions::existing(owner, &own.subscriptions, &own.tags));
+    std::iter::once(topic).chain(subscriptions).collect()
+}
 
 /// The system [`Component::Notifications`].
 #[derive(Debug)]
@@ -89,18 +139,9 @@ impl System for Notifications {
     fn diff(monitor: &Monitor, goal: Goal<&Desired>, observed: &Observed) -> Diff<AnyCall> {
         let mut diff = Diff::default();
         let name = monitor.names.topic();
-        let own = |goal: Goal<&Topic>| ownership::diff(monitor, goal, &name, observed.own.as_ref());
+        let own = |goal: Goal<&Topic>| diff_of_own(monitor, goal, &name, observed.own.as_ref());
         match goal {
-            Goal::Present(Desired::Own(topic, subscriptions)) => {
-                let topic = own(Goal::Present(topic));
-                let is_ours = topic.conflicts.is_empty();
-                diff.include(topic);
-                if is_ours {
-                    let (listed, tags) =
-                        observed.own.as_ref().map_or((&[][..], &NO_TAGS), |own| (&own.subscriptions[..], &own.tags));
-                    diff.include(subscriptions::diff(monitor, subscriptions, listed, tags));
-                }
-            }
+            Goal::Present(Desired::Own(topic, _)) => diff.append(own(Goal::Present(topic))),
             Goal::Present(Desired::Existing(arn)) => match &observed.existing {
                 Some(ExistingTopic::Missing) => {
                     let problem = "there is no such topic: create it, or correct spec.notifications.topicArn";
@@ -113,9 +154,9 @@ impl System for Notifications {
                     );
                     diff.conflict(ResourceKind::Topic, arn, problem);
                 }
-                _ => diff.include(own(Goal::Absent(Removal::SwitchedOff))),
+                _ => diff.append(own(Goal::Absent(Removal::SwitchedOff))),
             },
-            Goal::Absent(removal) => diff.include(own(Goal::Absent(removal))),
+            Goal::Absent(removal) => diff.append(own(Goal::Absent(removal))),
         }
         diff
     }
@@ -128,12 +169,7 @@ impl System for Notifications {
             let message = Some(format!("not checked: {why}"));
             resources.push(Existing { message, ..Existing::new(ResourceKind::Topic, arn, arn) });
         }
-        if let Some(topic) = existing::<Topic>(monitor, &monitor.names.topic(), observed.own.as_ref()) {
-            resources.push(topic);
-            resources.extend(
-                observed.own.iter().flat_map(|own| subscriptions::existing(monitor, &own.subscriptions, &own.tags)),
-            );
-        }
+        resources.extend(existing_of_own(monitor, &monitor.names.topic(), observed.own.as_ref()));
         let notices = match (goal, &observed.own) {
             (Goal::Present(Desired::Own(_, wanted)), Some(own)) => {
                 subscriptions::pending_notice(wanted, &own.subscriptions).into_iter().collect()

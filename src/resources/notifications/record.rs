@@ -1,9 +1,9 @@
 //! The record of our subscriptions, in a tag of the topic. The status is not used for that, since somebody may have edited it.
 
 use super::name::{in_one_case, name};
-use super::topic_tags;
+use super::{TopicOwner, topic_tags};
 use crate::aws::{Aws, AwsError, Expected};
-use crate::monitor::{Monitor, TagDiff, Tags, fingerprints};
+use crate::monitor::{TagDiff, Tags, fingerprints};
 
 /// Key of the tag, see [`fingerprints`].
 pub const KEY: &str = "vpcflow.dev/subscriptions";
@@ -14,8 +14,8 @@ pub fn contains(tags: &Tags, name: &str) -> bool {
 }
 
 /// Names of the subscriptions that the spec asks for, in the form of the record.
-pub fn wanted(monitor: &Monitor) -> Vec<String> {
-    let wanted = monitor.spec.notifications.subscriptions.iter();
+pub fn wanted(owner: &impl TopicOwner) -> Vec<String> {
+    let wanted = owner.subscriptions().iter();
     wanted.map(|wanted| in_one_case(&name(wanted.protocol.as_str(), &wanted.endpoint))).collect()
 }
 
@@ -31,8 +31,8 @@ pub fn note(names: &[String], observed: &Tags, diff: &mut TagDiff) {
 }
 
 /// Removes an unsubscribed name from the record: if somebody subscribes it by hand later, the subscription is theirs.
-pub async fn forget(aws: &Aws, monitor: &Monitor, name: &str) -> Result<(), AwsError> {
-    let arn = monitor.own_topic_arn();
+pub async fn forget(aws: &Aws, owner: &impl TopicOwner, name: &str) -> Result<(), AwsError> {
+    let arn = owner.own_topic_arn();
     let tags = topic_tags::read(aws, &arn).await.expected()?;
     for call in forgotten(&tags, name).calls() {
         topic_tags::change(aws, &arn, call).await?;

@@ -1,15 +1,15 @@
-//! The monitor's own topic: policy, key, tags.
+//! A topic that is the owner's own: policy, key, tags.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
 use super::subscriptions::{self, ObservedSubscription};
-use super::{record, topic_tags};
+use super::{TopicOwner, record, topic_tags};
 use crate::api::ResourceKind;
-use crate::aws::{Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
+use crate::aws::{AccountRegion, Aws, AwsError, AwsResult, Expected, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
-use crate::monitor::{Monitor, TagCall, TagDiff, Tags};
+use crate::monitor::{Claims, Monitor, TagCall, TagDiff, Tags};
 use crate::resources::common::alarm_kind::AlarmKind;
 use crate::resources::common::policy;
 
@@ -19,9 +19,12 @@ const KEY: &str = "KmsMasterKeyId";
 /// The topic as declared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topic {
-    name: String,
-    policy: Value,
-    kms_key_arn: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its policy.
+    pub policy: Value,
+    /// The KMS key that encrypts it.
+    pub kms_key_arn: Option<String>,
 }
 
 /// The topic as AWS has it.
@@ -58,6 +61,23 @@ impl Topic {
 /// "Using Amazon `CloudWatch` alarms" for the alarms' principal and source.
 fn topic_policy(monitor: &Monitor) -> Value {
     let (account_region, topic) = (&monitor.account_region, monitor.own_topic_arn());
+    let alarms = json!({
+        "Sid": "Alarms",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "SNS:Publish",
+        "Resource": topic,
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account_region.account},
+            "ArnLike": {"aws:SourceArn": alarm_arns(monitor)},
+        },
+    });
+    policy_of(account_region, &topic, &alarms)
+}
+
+/// The policy of a topic that its account and one service may use.
+#[must_use]
+pub fn policy_of(account_region: &AccountRegion, topic: &str, service: &Value) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -77,17 +97,7 @@ fn topic_policy(monitor: &Monitor) -> Value {
                 ],
                 "Resource": topic,
             },
-            {
-                "Sid": "Alarms",
-                "Effect": "Allow",
-                "Principal": {"Service": "cloudwatch.amazonaws.com"},
-                "Action": "SNS:Publish",
-                "Resource": topic,
-                "Condition": {
-                    "StringEquals": {"aws:SourceAccount": account_region.account},
-                    "ArnLike": {"aws:SourceArn": alarm_arns(monitor)},
-                },
-            },
+            service,
         ],
     })
 }
@@ -97,15 +107,15 @@ fn alarm_arns(monitor: &Monitor) -> Vec<String> {
     AlarmKind::declared(monitor).into_iter().flat_map(|kind| kind.notifying_arns(monitor)).collect()
 }
 
-/// Reads the topic of the monitor's own name, with its subscriptions.
-pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<FoundTopic>, AwsError> {
-    let arn = monitor.own_topic_arn();
+/// Reads the topic of the owner's own name, with its subscriptions.
+pub async fn observe(aws: &Aws, owner: &impl TopicOwner) -> Result<Option<FoundTopic>, AwsError> {
+    let arn = owner.own_topic_arn();
     let output =
         aws.sns.get_topic_attributes().topic_arn(&arn).send().await.op(ops::GET_TOPIC_ATTRIBUTES).optional()?;
     let Some(output) = output else { return Ok(None) };
     let mut attributes = output.attributes.unwrap_or_default();
     let tags = topic_tags::read(aws, &arn).await.expected()?;
-    let subscriptions = subscriptions::observe(aws, monitor, &arn, &tags).await?;
+    let subscriptions = subscriptions::observe(aws, owner, &arn, &tags).await?;
     Ok(Some(FoundTopic {
         policy: attributes
             .remove(POLICY)
@@ -117,14 +127,14 @@ pub async fn observe(aws: &Aws, monitor: &Monitor) -> Result<Option<FoundTopic>,
     }))
 }
 
-impl Resource for Topic {
+impl<O: TopicOwner> Resource<O> for Topic {
     const KIND: ResourceKind = ResourceKind::Topic;
 
     type Found = FoundTopic;
     type Call = TopicCall;
 
-    fn arn(monitor: &Monitor, _name: &str) -> Option<String> {
-        Some(monitor.own_topic_arn())
+    fn arn(owner: &O, _name: &str) -> Option<String> {
+        Some(owner.own_topic_arn())
     }
 
     fn tags(found: &FoundTopic) -> Option<&Tags> {
@@ -132,14 +142,14 @@ impl Resource for Topic {
     }
 
     /// The record of our subscriptions is a tag too, written before any of them is subscribed.
-    fn tag_diff(monitor: &Monitor, found: &FoundTopic, tags: &Tags) -> TagDiff {
-        let mut diff = monitor.tag_diff(tags);
-        record::note(&subscriptions::recorded(monitor, &found.subscriptions, tags), tags, &mut diff);
+    fn tag_diff(owner: &O, found: &FoundTopic, tags: &Tags) -> TagDiff {
+        let mut diff = owner.tag_diff(tags);
+        record::note(&subscriptions::recorded(owner, &found.subscriptions, tags), tags, &mut diff);
         diff
     }
 
-    fn differences(&self, _monitor: &Monitor, found: &FoundTopic) -> Vec<Step<TopicCall>> {
-        let change = || Change::new(Action::Update, Self::KIND, &self.name);
+    fn differences(&self, _owner: &O, found: &FoundTopic) -> Vec<Step<TopicCall>> {
+        let change = || Change::new(Action::Update, ResourceKind::Topic, &self.name);
         let mut steps = Vec::new();
         if found.kms_key_arn != self.kms_key_arn {
             let change = change().field("kmsKeyArn", &found.kms_key_arn, &self.kms_key_arn);
@@ -152,45 +162,45 @@ impl Resource for Topic {
         steps
     }
 
-    async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+    async fn create(&self, aws: &Aws, owner: &O) -> Result<Applied, AwsError> {
         let mut attributes = HashMap::from([(POLICY.to_owned(), self.policy.to_string())]);
         attributes.extend(self.kms_key_arn.clone().map(|key| (KEY.to_owned(), key)));
         aws.sns
             .create_topic()
             .name(&self.name)
             .set_attributes(Some(attributes))
-            .set_tags(Some(topic_tags::sdk(&tags_of_new(monitor))))
+            .set_tags(Some(topic_tags::sdk(&tags_of_new(owner))))
             .send()
             .await
             .op(ops::CREATE_TOPIC)?;
         Ok(Applied::Done)
     }
 
-    async fn call(aws: &Aws, monitor: &Monitor, _name: &str, call: &TopicCall) -> Result<Applied, AwsError> {
+    async fn call(aws: &Aws, owner: &O, _name: &str, call: &TopicCall) -> Result<Applied, AwsError> {
         let (name, value) = match call {
             TopicCall::SetPolicy(policy) => (POLICY, policy.to_string()),
             // An empty key switches encryption off, see `SetTopicAttributes`.
             TopicCall::SetKey(key) => (KEY, key.clone().unwrap_or_default()),
         };
-        let request = aws.sns.set_topic_attributes().topic_arn(monitor.own_topic_arn()).attribute_name(name);
+        let request = aws.sns.set_topic_attributes().topic_arn(owner.own_topic_arn()).attribute_name(name);
         request.attribute_value(value).send().await.op(ops::SET_TOPIC_ATTRIBUTES)?;
         Ok(Applied::Done)
     }
 
-    async fn tag(aws: &Aws, monitor: &Monitor, _name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
-        topic_tags::change(aws, &monitor.own_topic_arn(), call).await
+    async fn tag(aws: &Aws, owner: &O, _name: &str, call: TagCall<'_>) -> Result<(), AwsError> {
+        topic_tags::change(aws, &owner.own_topic_arn(), call).await
     }
 
-    async fn delete(aws: &Aws, monitor: &Monitor, _name: &str, _found: &FoundTopic) -> Result<Applied, AwsError> {
+    async fn delete(aws: &Aws, owner: &O, _name: &str, _found: &FoundTopic) -> Result<Applied, AwsError> {
         // This deletes its subscriptions too.
-        aws.sns.delete_topic().topic_arn(monitor.own_topic_arn()).send().await.op(ops::DELETE_TOPIC).or_gone()?;
+        aws.sns.delete_topic().topic_arn(owner.own_topic_arn()).send().await.op(ops::DELETE_TOPIC).or_gone()?;
         Ok(Applied::Done)
     }
 }
 
-fn tags_of_new(monitor: &Monitor) -> Tags {
-    let mut diff = TagDiff { set: monitor.tags.clone(), ..TagDiff::default() };
-    record::note(&record::wanted(monitor), &Tags::new(), &mut diff);
+fn tags_of_new<O: TopicOwner>(owner: &O) -> Tags {
+    let mut diff = TagDiff { set: owner.tags().clone(), ..TagDiff::default() };
+    record::note(&record::wanted(owner), &Tags::new(), &mut diff);
     diff.set
 }
 
@@ -256,7 +266,7 @@ mod tests {
     fn what_is_not_ours_stays() {
         let monitor = fixtures::monitor();
         let foreign = FoundTopic { tags: Tags::new(), ..FoundTopic::as_wanted(&monitor) };
-        let diff = |goal| ownership::diff::<Topic>(&monitor, goal, "topic", Some(&foreign));
+        let diff = |goal| ownership::diff::<Topic, _>(&monitor, goal, "topic", Some(&foreign));
         let topic = Topic::new(&monitor);
         let present = diff(Goal::Present(&topic));
         assert_eq!((present.steps.len(), present.conflicts.len()), (0, 1));

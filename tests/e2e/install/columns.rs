@@ -7,7 +7,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use testkit::cluster::Cluster;
-use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitorSpec};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitorSpec, VpcFlowOverview};
 
 const NAMESPACE: &str = "install-columns";
 
@@ -100,4 +100,36 @@ async fn the_table_of_fleets_fits_a_terminal_too() {
     let [header, row] = table("vff", &["-o", "wide"]);
     assert!(header.ends_with("ORPHANED   MESSAGE"), "{header}");
     assert!(row.ends_with(text), "{row}");
+}
+
+#[tokio::test]
+async fn the_table_of_overviews_fits_a_terminal_too() {
+    let cluster = Cluster::new(NAMESPACE).await;
+    let overviews: Api<VpcFlowOverview> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    let name = "production-frankfurt";
+    let overview: VpcFlowOverview = serde_json::from_value(json!({
+        "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowOverview", "metadata": {"name": name},
+        "spec": {"monitorSelector": {}},
+    }))
+    .unwrap();
+    overviews.create(&PostParams::default(), &overview).await.unwrap();
+    let text = "ForwardingReady: 444455556666 us-east-1: the role cannot be assumed";
+    let topic = "arn:aws:sns:eu-west-1:111122223333:alerts";
+    let status = json!({"status": {
+        "conditions": [not_ready("LimitExceeded", text)],
+        "monitors": {"selected": 200, "ready": 197, "firing": 12},
+        "topicArn": topic,
+        "dashboard": "https://eu-west-1.console.aws.amazon.com/cloudwatch",
+    }});
+    overviews.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+
+    let [header, row] = table("vfo", &[]);
+    let columns: Vec<_> = header.split_whitespace().collect();
+    assert_eq!(columns, ["NAME", "MONITORS", "READY", "FIRING", "STATUS", "AGE"]);
+    assert_fits(&header, &row);
+    assert!(row.starts_with("production-frankfurt   200        197     12       LimitExceeded"), "{row}");
+
+    let [header, row] = table("vfo", &["-o", "wide"]);
+    assert!(header.ends_with("MESSAGE"), "{header}");
+    assert!(row.ends_with(text) && row.contains(topic), "{row}");
 }

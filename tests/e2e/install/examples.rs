@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
-use kube::api::{ApiResource, DynamicObject};
+use devenv::wait_for;
+use kube::api::{ApiResource, DeleteParams, DynamicObject};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Resource};
 use serde::Deserialize;
@@ -14,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use vpc_flow_operator::api::fleet::PLACE_LABEL;
 use vpc_flow_operator::api::spec::TrafficType;
-use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor, VpcFlowOverview};
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{self, Options, trust};
 
@@ -114,8 +116,32 @@ async fn every_fleet_makes_the_monitors_of_its_places_and_is_in_sync() {
         assert_eq!(traffic, [("payments", Some("ALL")), ("shared", Some("REJECT"))].into(), "by the override");
         stage.search(name, "again").await;
         assert_in_sync(&fleets, &fleet).await;
+        shows_the_monitors_and_is_in_sync(&stage, &accounts, u32::try_from(vpcs.len()).unwrap()).await;
     }
     stage.clear(operator).await;
+}
+
+/// Applies the example of an overview, which is about the monitors of the fleet.
+async fn shows_the_monitors_and_is_in_sync(stage: &Stage, accounts: &Accounts, monitors: u32) {
+    let found = examples::<VpcFlowOverview>("examples");
+    assert_eq!(found.len(), 1);
+    let overviews = objects::<VpcFlowOverview>(&stage.cluster);
+    let example = accounts.with_accounts(&found[0]);
+    apply(&overviews, &example).await;
+    let name = example["metadata"]["name"].as_str().unwrap();
+    let ready = async || {
+        let overview = overviews.get(name).await?;
+        let conditions = overview.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let is_ready = conditions.iter().any(|it| it["type"] == "Ready" && it["status"] == "True");
+        let counts = &overview.data["status"]["monitors"];
+        let is_so = is_ready && counts["selected"] == monitors && counts["ready"] == monitors;
+        anyhow::Ok(is_so.then_some(overview))
+    };
+    wait_for("the overview to be Ready", Duration::from_mins(2), ready).await.unwrap();
+    assert_in_sync(&overviews, &example).await;
+    overviews.delete(name, &DeleteParams::default()).await.unwrap();
+    let gone = async || anyhow::Ok(overviews.get_opt(name).await?.is_none().then_some(()));
+    wait_for("the overview to be gone", Duration::from_mins(2), gone).await.unwrap();
 }
 
 /// With the documents that `vpc-flow-operator permissions` prints for them.

@@ -19,11 +19,24 @@ use crate::side_by_side::side_by_side;
 use crate::world::{DEADLINE, World};
 use testkit::sandbox::REGION;
 
-/// Actions that no life in one account needs.
-const ELSEWHERE: [&str; 2] = [
+/// Actions that no life of a monitor in one account needs.
+const ELSEWHERE: [&str; 14] = [
     // Between two accounts: tests/e2e/cross_account.rs.
     "sts:AssumeRole",
     "sts:TagSession",
+    // Of overviews: tests/e2e/overviews/permissions.rs.
+    "events:DescribeEventBus",
+    "events:CreateEventBus",
+    "events:PutPermission",
+    "events:DeleteEventBus",
+    "oam:ListLinks",
+    "oam:GetLink",
+    "oam:ListTagsForResource",
+    "oam:CreateLink",
+    "oam:TagResource",
+    "oam:UpdateLink",
+    "oam:DeleteLink",
+    "cloudwatch:Link",
 ];
 
 /// Actions taken away outside of `make sweep`.

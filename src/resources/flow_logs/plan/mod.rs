@@ -6,7 +6,7 @@ use super::token::{Attempt, token};
 use super::{FlowLog, Found, Observed, Sink};
 use crate::api::ResourceKind;
 use crate::engine::{Action, Change, Diff, Fate, Removal, fate};
-use crate::monitor::{Claim, Monitor, TagDiff};
+use crate::monitor::{Claim, Claims, Monitor, Owner, TagDiff};
 use crate::resources::delivery_role::delivery_role;
 
 /// A change of flow logs.

@@ -1,17 +1,17 @@
-//! The subscriptions of the monitor's own topic.
+//! The subscriptions of the owner's own topic.
 //!
 //! Subscriptions carry no tags: the topic records ours. All others belong to somebody else, who made them by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::{in_one_case, masked, name};
-use super::record;
+use super::{TopicOwner, record};
 use crate::api::spec::{Subscription, SubscriptionProtocol};
 use crate::api::status::{Notice, NoticeReason};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{Aws, AwsError, AwsResult, Gone, Optional, operations as ops};
 use crate::engine::{Action, Applied, Call, Change, Diff, Existing};
-use crate::monitor::{Monitor, Tags};
+use crate::monitor::Tags;
 
 const ROLE: &str = "SubscriptionRoleArn";
 
@@ -53,12 +53,12 @@ impl ObservedSubscription {
     }
 
     /// True if the spec asks for it, or did when the record was last written.
-    fn is_ours(&self, monitor: &Monitor, tags: &Tags) -> bool {
-        self.is_wanted(monitor) || self.is_recorded(tags)
+    fn is_ours(&self, owner: &impl TopicOwner, tags: &Tags) -> bool {
+        self.is_wanted(owner) || self.is_recorded(tags)
     }
 
-    fn is_wanted(&self, monitor: &Monitor) -> bool {
-        monitor.spec.notifications.subscriptions.iter().any(|wanted| self.is(wanted))
+    fn is_wanted(&self, owner: &impl TopicOwner) -> bool {
+        owner.subscriptions().iter().any(|wanted| self.is(wanted))
     }
 
     pub(super) fn is_recorded(&self, tags: &Tags) -> bool {
@@ -66,9 +66,9 @@ impl ObservedSubscription {
     }
 
     /// The ARN by which to unsubscribe it, if it is ours and no longer wanted.
-    pub(super) fn to_unsubscribe(&self, monitor: &Monitor, tags: &Tags) -> Option<&String> {
+    pub(super) fn to_unsubscribe(&self, owner: &impl TopicOwner, tags: &Tags) -> Option<&String> {
         match &self.arrival {
-            Arrival::Confirmed(arn) if !self.is_wanted(monitor) && self.is_recorded(tags) => Some(arn),
+            Arrival::Confirmed(arn) if !self.is_wanted(owner) && self.is_recorded(tags) => Some(arn),
             _ => None,
         }
     }
@@ -76,9 +76,9 @@ impl ObservedSubscription {
 
 /// Names of all our subscriptions. Existing ones of former specs come first, since they are recorded nowhere else. The wanted ones follow,
 /// whether or not they exist.
-pub fn recorded(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tags) -> Vec<String> {
+pub fn recorded(owner: &impl TopicOwner, observed: &[ObservedSubscription], tags: &Tags) -> Vec<String> {
     let ours = observed.iter().filter(|subscription| subscription.is_recorded(tags));
-    let (wanted, mut names) = (record::wanted(monitor), Vec::new());
+    let (wanted, mut names) = (record::wanted(owner), Vec::new());
     names.extend(ours.map(|subscription| in_one_case(&subscription.name())).filter(|name| !wanted.contains(name)));
     names.extend(wanted);
     names
@@ -98,11 +98,11 @@ fn same(left: &str, right: &str) -> bool {
 /// Reads the topic's subscriptions, in the order of their names. It skips the calls if the spec asks for none and none was made.
 pub async fn observe(
     aws: &Aws,
-    monitor: &Monitor,
+    owner: &impl TopicOwner,
     topic: &str,
     tags: &Tags,
 ) -> Result<Vec<ObservedSubscription>, AwsError> {
-    if monitor.spec.notifications.subscriptions.is_empty() && !tags.contains_key(record::KEY) {
+    if owner.subscriptions().is_empty() && !tags.contains_key(record::KEY) {
         return Ok(Vec::new());
     }
     let listed = aws
@@ -152,15 +152,15 @@ async fn role(aws: &Aws, arn: &str) -> Result<Option<String>, AwsError> {
 
 /// The steps to the wanted subscriptions.
 pub fn diff(
-    monitor: &Monitor,
+    owner: &impl TopicOwner,
     wanted: &[Subscription],
     observed: &[ObservedSubscription],
     tags: &Tags,
 ) -> Diff<SubscriptionOp> {
     let mut diff = Diff::default();
-    diff.invalid.extend(wanted.iter().filter_map(|subscription| refused_role(monitor, subscription)));
+    diff.invalid.extend(wanted.iter().filter_map(|subscription| refused_role(owner, subscription)));
     let change = |action, name: String| Change::new(action, ResourceKind::Subscription, name);
-    for subscription in wanted.iter().filter(|subscription| refused_role(monitor, subscription).is_none()) {
+    for subscription in wanted.iter().filter(|subscription| refused_role(owner, subscription).is_none()) {
         let name = name(subscription.protocol.as_str(), &subscription.endpoint);
         match observed.iter().find(|observed| observed.is(subscription)) {
             None => diff.step(change(Action::Create, name), SubscriptionOp::Subscribe(subscription.clone())),
@@ -176,7 +176,7 @@ pub fn diff(
         }
     }
     for subscription in observed {
-        if let Some(arn) = subscription.to_unsubscribe(monitor, tags) {
+        if let Some(arn) = subscription.to_unsubscribe(owner, tags) {
             let op = SubscriptionOp::Unsubscribe { arn: arn.clone(), name: subscription.name() };
             diff.step(change(Action::Delete, subscription.name()), op);
         }
@@ -186,12 +186,12 @@ pub fn diff(
 
 /// Returns an error if the operator may not pass the role to SNS for this namespace. The check is needed because SNS receives the role with
 /// the operator's permission, whoever owns the stream that the role writes to.
-fn refused_role(monitor: &Monitor, subscription: &Subscription) -> Option<Invalid> {
-    let (role, namespace) = (subscription.subscription_role_arn.as_ref()?, &monitor.namespace);
-    let allowed = monitor.settings.allowed_subscription_roles.allow(namespace, role);
+fn refused_role(owner: &impl TopicOwner, subscription: &Subscription) -> Option<Invalid> {
+    let (role, namespace) = (subscription.subscription_role_arn.as_ref()?, owner.namespace());
+    let allowed = owner.settings().allowed_subscription_roles.allow(namespace, role);
     (!allowed).then(|| {
         Invalid::new(
-            "notifications.subscriptions",
+            owner.subscriptions_field(),
             format!(
             "subscriptionRoleArn {role} is not allowed for namespace {namespace}; the operator must be started with \
              --allowed-subscription-role {namespace}={role}"
@@ -200,14 +200,14 @@ fn refused_role(monitor: &Monitor, subscription: &Subscription) -> Option<Invali
     })
 }
 
-impl Call for SubscriptionOp {
-    async fn run(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
+impl<O: TopicOwner> Call<O> for SubscriptionOp {
+    async fn run(&self, aws: &Aws, owner: &O) -> Result<Applied, AwsError> {
         let sns = &aws.sns;
         match self {
             Self::Subscribe(subscription) => {
                 let role = subscription.subscription_role_arn.clone();
                 sns.subscribe()
-                    .topic_arn(monitor.own_topic_arn())
+                    .topic_arn(owner.own_topic_arn())
                     .protocol(subscription.protocol.as_str())
                     .endpoint(&subscription.endpoint)
                     .set_attributes(role.map(|role| [(ROLE.to_owned(), role)].into()))
@@ -227,7 +227,7 @@ impl Call for SubscriptionOp {
             }
             Self::Unsubscribe { arn, name } => {
                 sns.unsubscribe().subscription_arn(arn).send().await.op(ops::UNSUBSCRIBE).or_gone()?;
-                record::forget(aws, monitor, name).await?;
+                record::forget(aws, owner, name).await?;
             }
         }
         Ok(Applied::Done)
@@ -242,9 +242,9 @@ fn without_password(mut error: AwsError, endpoint: &str) -> AwsError {
 
 /// Our subscriptions for the status. One that waits for its confirmation stays there after its removal from the spec, so that it is still
 /// known as ours if the recipient confirms later.
-pub fn existing(monitor: &Monitor, observed: &[ObservedSubscription], tags: &Tags) -> Vec<Existing> {
-    let wanted = &monitor.spec.notifications.subscriptions;
-    let ours = observed.iter().filter(|subscription| subscription.is_ours(monitor, tags));
+pub fn existing(owner: &impl TopicOwner, observed: &[ObservedSubscription], tags: &Tags) -> Vec<Existing> {
+    let wanted = owner.subscriptions();
+    let ours = observed.iter().filter(|subscription| subscription.is_ours(owner, tags));
     ours.map(|subscription| {
         // The spec's spelling, so that the name is the same before and after AWS has the subscription.
         let name = wanted

@@ -1,6 +1,6 @@
 use super::super::{FoundTopic, record};
 use super::*;
-use crate::monitor::{fingerprints, fixtures};
+use crate::monitor::{Monitor, fingerprints, fixtures};
 
 fn wanted(protocol: SubscriptionProtocol, endpoint: &str) -> Subscription {
     Subscription { protocol, endpoint: endpoint.to_owned(), subscription_role_arn: None }

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
-use vpc_flow_operator::api::VpcFlowFleet;
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowOverview};
 
 use crate::process::Process;
 use crate::scenarios::years::own::control_plane;
@@ -167,9 +167,16 @@ impl Installed {
         for cluster in &self.clusters {
             let fleets: Api<VpcFlowFleet> = Api::namespaced(self.client.clone(), &cluster.namespace);
             fleets.delete_collection(&DeleteParams::default(), &ListParams::default()).await.unwrap();
+            let overviews: Api<VpcFlowOverview> = Api::namespaced(self.client.clone(), &cluster.namespace);
+            let no_finalizers = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+            for overview in overviews.list(&ListParams::default()).await.unwrap() {
+                let name = overview.name_any();
+                // An overview whose deletion has begun may be gone by now.
+                let _ = overviews.patch(&name, &PatchParams::default(), &no_finalizers).await;
+                let _ = overviews.delete(&name, &DeleteParams::default()).await;
+            }
             for monitor in cluster.monitors.list(&ListParams::default()).await.unwrap() {
                 let name = monitor.name_any();
-                let no_finalizers = Patch::Merge(json!({"metadata": {"finalizers": null}}));
                 cluster.monitors.patch(&name, &PatchParams::default(), &no_finalizers).await.unwrap();
                 // A monitor whose deletion has begun is gone by now.
                 let _ = cluster.monitors.delete(&name, &DeleteParams::default()).await;

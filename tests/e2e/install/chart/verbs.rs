@@ -9,7 +9,7 @@ use kube::{Api, Resource, ResourceExt};
 use rustix::process::Signal;
 use serde_json::json;
 use vpc_flow_operator::api::fleet::ORPHANED_SINCE;
-use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor, VpcFlowOverview};
 
 use super::rules::Installed;
 use crate::process::{DEADLINE, Process};
@@ -42,7 +42,7 @@ async fn live(clusters: &[Cluster], sandbox: &Sandbox) {
     }
 }
 
-/// Everything that an operator does in Kubernetes for a fleet, until the fleet deletes its last monitor.
+/// Everything that an operator does in Kubernetes for a fleet and an overview, until the fleet deletes its last monitor.
 async fn live_with_fleet(cluster: &Cluster, sandbox: &Sandbox) {
     let fleets: Api<VpcFlowFleet> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let fleet = json!({
@@ -56,6 +56,14 @@ async fn live_with_fleet(cluster: &Cluster, sandbox: &Sandbox) {
             "prune": {"policy": "Delete", "afterSeconds": 3600},
         },
     });
+    let overviews: Api<VpcFlowOverview> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
+    let overview = json!({
+        "apiVersion": VpcFlowOverview::api_version(&()),
+        "kind": VpcFlowOverview::kind(&()),
+        "metadata": {"name": "o"},
+        "spec": {"monitorSelector": {}},
+    });
+    overviews.patch("o", &PatchParams::apply("test").force(), &Patch::Apply(overview)).await.unwrap();
     fleets.patch("f", &PatchParams::apply("test").force(), &Patch::Apply(fleet)).await.unwrap();
     let monitor = sandbox.vpc_id.replace("vpc-", "f-");
     let made: Result<()> = wait_for("the monitor of the fleet", DEADLINE, async || {
@@ -73,6 +81,12 @@ async fn live_with_fleet(cluster: &Cluster, sandbox: &Sandbox) {
     cluster.monitors.patch(&monitor, &PatchParams::default(), &Patch::Merge(long_ago)).await.unwrap();
     cluster.wait_gone(&monitor).await;
     fleets.delete("f", &DeleteParams::default()).await.unwrap();
+    overviews.delete("o", &DeleteParams::default()).await.unwrap();
+    let gone: Result<()> = wait_for("the overview to be gone", DEADLINE, async || {
+        Ok(overviews.get_opt("o").await?.is_none().then_some(()))
+    })
+    .await;
+    gone.unwrap();
 }
 
 /// True if an event of the operator contains this refusal by Kubernetes.
@@ -147,5 +161,5 @@ async fn each_verb_is_needed_to_watch_some_namespaces() {
 
 #[tokio::test]
 async fn each_verb_is_needed_to_work_on_fleets() {
-    lives_with_these_rights_and_no_fewer("fleets", &["team-a"], 17).await;
+    lives_with_these_rights_and_no_fewer("fleets", &["team-a"], 22).await;
 }

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/gitops/argocd/resource_customizations/vpcflow.dev");
 
 /// The kinds with a check.
-pub const KINDS: [&str; 2] = ["VpcFlowMonitor", "VpcFlowFleet"];
+pub const KINDS: [&str; 3] = ["VpcFlowMonitor", "VpcFlowFleet", "VpcFlowOverview"];
 
 static ENGINE: OnceCell<PathBuf> = OnceCell::const_new();
 

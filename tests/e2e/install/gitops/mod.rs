@@ -1,4 +1,4 @@
-//! The health and the differences that GitOps tools show for a monitor and for a fleet.
+//! The health and the differences that GitOps tools show for each kind.
 
 mod contribution;
 mod fleet_states;
@@ -6,6 +6,7 @@ mod gallery;
 pub mod in_sync;
 mod kstatus;
 mod lua;
+mod overview_states;
 mod plain_yaml;
 mod states;
 mod testdata;

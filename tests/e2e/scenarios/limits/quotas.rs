@@ -18,6 +18,7 @@ pub const fn signing_name(service: Service) -> &'static str {
         Service::Glue => "glue",
         Service::Iam => "iam",
         Service::Lambda => "lambda",
+        Service::Oam => "oam",
         Service::S3 => "s3",
         Service::Sns => "sns",
         Service::Sts => "sts",

@@ -1,4 +1,4 @@
--- Health of a VpcFlowMonitor or a VpcFlowFleet, by its kstatus conditions: Ready always, Reconciling and Stalled only while true.
+-- Health of a VpcFlowMonitor, a VpcFlowFleet or a VpcFlowOverview, by its kstatus conditions: Ready always, Reconciling and Stalled only while true.
 local conditions = {}
 if obj.status ~= nil and obj.status.conditions ~= nil then
   for _, condition in ipairs(obj.status.conditions) do

@@ -1,0 +1,140 @@
+//! The way of an alarm to the topic: event rules in each account and region, the role that they use, and the rule on the event bus.
+
+use serde_json::{Value, json};
+
+use super::Overview;
+use super::member::alarm_names;
+use crate::monitor::Monitor;
+use crate::resources::common::event_rule::{EventRule, Target};
+use crate::resources::common::role::{Role, service_trust};
+
+/// The longest event pattern without a raised quota, in characters: "Amazon `EventBridge` quotas". (`PutRule` takes twice as many.)
+const PATTERN_CHARS: usize = 2048;
+
+/// Id of the target of each rule.
+const TARGET_ID: &str = "overview";
+
+/// The event of an alarm whose state changes: "Alarm events and `EventBridge`" in the `CloudWatch` user guide. A new alarm that becomes OK
+/// is no recovery.
+fn pattern(names: &[Value], notify_on_recovery: bool) -> Value {
+    let mut detail = if notify_on_recovery {
+        let recovery = json!({"state": {"value": ["OK"]}, "previousState": {"value": ["ALARM"]}});
+        json!({"$or": [{"state": {"value": ["ALARM"]}}, recovery]})
+    } else {
+        // `$or` needs several alternatives.
+        json!({"state": {"value": ["ALARM"]}})
+    };
+    detail["alarmName"] = json!(names);
+    json!({"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"], "detail": detail})
+}
+
+/// The patterns for the alarms of these monitors: as many as their length needs.
+fn patterns(monitors: &[Monitor], notify_on_recovery: bool) -> Vec<Value> {
+    let mut groups: Vec<Vec<Value>> = Vec::new();
+    for name in monitors.iter().flat_map(alarm_names) {
+        let fits = groups.last().is_some_and(|group| {
+            let names: Vec<_> = group.iter().chain([&name]).cloned().collect();
+            pattern(&names, notify_on_recovery).to_string().len() <= PATTERN_CHARS
+        });
+        match groups.last_mut().filter(|_| fits) {
+            Some(group) => group.push(name),
+            None => groups.push(vec![name]),
+        }
+    }
+    groups.iter().map(|names| pattern(names, notify_on_recovery)).collect()
+}
+
+/// The rules that send the alarms of these monitors to the event bus: all in the account and region of `overview`.
+pub fn forward_rules(overview: &Overview, monitors: &[Monitor]) -> Vec<EventRule> {
+    let Overview { namespace, name, .. } = overview;
+    let patterns = patterns(monitors, overview.spec.alerts.notify_on_recovery).into_iter().zip(1..);
+    let rule = |(event_pattern, number)| EventRule {
+        name: overview.forward_rule(number),
+        bus: None,
+        description: format!("Alarms for VpcFlowOverview {namespace}/{name}"),
+        event_pattern,
+        target_id: TARGET_ID,
+        target: Target { arn: overview.bus_arn(), role_arn: Some(overview.forward_role_arn()), ..Target::default() },
+        is_dated: false,
+    };
+    patterns.map(rule).collect()
+}
+
+/// The number of rules that these monitors need.
+pub fn rules_needed(overview: &Overview, monitors: &[Monitor]) -> u32 {
+    let needed = patterns(monitors, overview.spec.alerts.notify_on_recovery).len();
+    u32::try_from(needed).unwrap_or(u32::MAX)
+}
+
+/// The role by which `EventBridge` sends events of this account to the event bus: "Using IAM roles" under "Sending and receiving events
+/// between AWS accounts".
+pub fn forward_role(overview: &Overview) -> Role {
+    let Overview { namespace, name, account_region, .. } = overview;
+    let rules =
+        format!("arn:{}:events:*:{}:rule/{}-*", account_region.partition, account_region.account, overview.base());
+    let trust = service_trust(
+        "events.amazonaws.com",
+        Some(json!({
+            "StringEquals": {"aws:SourceAccount": account_region.account},
+            "ArnLike": {"aws:SourceArn": rules},
+        })),
+    );
+    let forward = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": overview.bus_arn()}],
+    });
+    Role {
+        name: overview.forward_role(),
+        description: format!("Sends alarms to VpcFlowOverview {namespace}/{name}"),
+        trust,
+        policies: [("forward".to_owned(), forward)].into(),
+        boundary: overview.permissions_boundary(),
+    }
+}
+
+/// The rule on the event bus that sends everything there to the topic. Only the roles of the overview can put events there.
+pub fn alarms_rule(overview: &Overview) -> EventRule {
+    let Overview { namespace, name, .. } = overview;
+    EventRule {
+        name: overview.alarms_rule(),
+        bus: Some(overview.base().to_owned()),
+        description: format!("Alarms of VpcFlowOverview {namespace}/{name} to its topic"),
+        event_pattern: json!({"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"]}),
+        target_id: TARGET_ID,
+        target: Target { arn: overview.topic_arn(), ..Target::default() },
+        is_dated: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::overview::fixtures::{monitors, overview};
+
+    #[test]
+    fn each_alarm_is_in_one_pattern_and_no_pattern_is_too_long() {
+        let monitors = monitors(70);
+        let patterns = patterns(&monitors, true);
+        assert!(patterns.iter().all(|pattern| pattern.to_string().len() <= PATTERN_CHARS));
+        let names: Vec<_> = patterns.iter().flat_map(|it| it["detail"]["alarmName"].as_array().unwrap()).collect();
+        let wanted: Vec<_> = monitors.iter().flat_map(alarm_names).collect();
+        assert_eq!(names, wanted.iter().collect::<Vec<_>>());
+        assert_eq!(patterns.len(), 2);
+        assert_eq!(forward_rules(&overview(), &[]), []);
+    }
+
+    #[test]
+    fn only_the_rules_of_the_overview_can_use_the_role_and_only_for_its_bus() {
+        let role = forward_role(&overview());
+        let trust = role.trust.to_string();
+        assert!(trust.contains("arn:aws:events:*:123456789012:rule/vfm-o-network-all-"), "{trust}");
+        assert!(role.policies["forward"].to_string().contains(&overview().bus_arn()));
+    }
+
+    #[test]
+    fn a_recovery_is_sent_only_if_it_is_asked_for() {
+        let detail = |recovery| pattern(&[], recovery)["detail"].clone();
+        assert_eq!(detail(false), json!({"alarmName": [], "state": {"value": ["ALARM"]}}));
+        assert_eq!(detail(true)["$or"].as_array().unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,235 @@
+//! The status of an overview as a pure function of what a pass found.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::api::ObjectMeta;
+
+use super::Overview;
+use super::forwarding::rules_needed;
+use super::links::sink_for;
+use super::member::Member;
+use super::pass::{Stage, TaskResult};
+use super::place::{PlaceKey, WantedPlace};
+use crate::api::RECONCILE_REQUESTED_AT;
+use crate::api::conditions::{READY, RECONCILING, Reason, STALLED, Statement};
+use crate::api::overview::VpcFlowOverviewStatus;
+use crate::api::overview::status::{OverviewPlace, SelectedMonitors};
+use crate::aws::AccountRegion;
+use crate::engine::{Failure, in_brief};
+use crate::resources::dashboard::link;
+
+/// The conditions of the parts, in the order of the status.
+const PARTS: [&str; 4] =
+    [Stage::Topic.condition(), Stage::Rules.condition(), Stage::Dashboard.condition(), Stage::Links.condition()];
+
+/// The input for a status.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusInput<'a> {
+    /// The metadata of the overview.
+    pub metadata: &'a ObjectMeta,
+    /// The overview at home.
+    pub overview: &'a Overview,
+    /// The selected monitors.
+    pub members: &'a [Member],
+    /// Selected monitors above the limit.
+    pub left_out: usize,
+    /// Their places.
+    pub wanted: &'a BTreeMap<PlaceKey, WantedPlace>,
+    /// The results of the pass.
+    pub results: &'a [TaskResult],
+    /// The status so far.
+    pub previous: &'a VpcFlowOverviewStatus,
+    /// For conditions that change.
+    pub now: Timestamp,
+}
+
+/// The places that must be in the status before a pass changes anything: all in which it may make something.
+#[must_use]
+pub fn planned_places(
+    overview: &Overview,
+    wanted: &BTreeMap<PlaceKey, WantedPlace>,
+    previous: &[OverviewPlace],
+) -> Vec<OverviewPlace> {
+    let mut places: BTreeMap<PlaceKey, OverviewPlace> =
+        previous.iter().map(|place| (PlaceKey::of(place), place.clone())).collect();
+    for place in places.values_mut() {
+        place.monitors = 0;
+    }
+    for (key, WantedPlace { assume_role, monitors }) in wanted {
+        let former = places.get(key);
+        let place = OverviewPlace {
+            account_id: key.account.clone(),
+            region: key.region.clone(),
+            role_arn: assume_role.as_ref().map(|role| role.role_arn.clone()),
+            external_id: assume_role.as_ref().and_then(|role| role.external_id.clone()),
+            monitors: u32::try_from(monitors.len()).unwrap_or(u32::MAX),
+            rules: needed(overview, key, monitors).max(former.map_or(0, |former| former.rules)),
+            linked: needs_link(overview, key) || former.is_some_and(|former| former.linked),
+            message: former.and_then(|former| former.message.clone()),
+        };
+        places.insert(key.clone(), place);
+    }
+    places.into_values().collect()
+}
+
+fn needed(overview: &Overview, key: &PlaceKey, monitors: &[crate::monitor::Monitor]) -> u32 {
+    let at = AccountRegion { account: key.account.clone(), region: key.region.clone(), ..overview.home.clone() };
+    if overview.spec.alerts.enabled { rules_needed(&overview.at(&at), monitors) } else { 0 }
+}
+
+fn needs_link(overview: &Overview, key: &PlaceKey) -> bool {
+    sink_for(overview, &key.account, &key.region).is_some()
+}
+
+/// The status after a pass.
+#[must_use]
+pub fn status(input: StatusInput<'_>) -> VpcFlowOverviewStatus {
+    let StatusInput { metadata, overview, members, previous, .. } = input;
+    let statements = statements(input);
+    let dated = |statement: Statement| statement.dated(&previous.conditions, metadata.generation, input.now);
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    VpcFlowOverviewStatus {
+        observed_generation: metadata.generation,
+        conditions: statements.into_iter().map(dated).collect(),
+        account_id: Some(overview.home.account.clone()),
+        region: Some(overview.home.region.clone()),
+        owner: Some(overview.owner.clone()),
+        monitors: Some(SelectedMonitors {
+            selected: count(members.len() + input.left_out),
+            ready: count(members.iter().filter(|member| member.is_ready).count()),
+            firing: members.iter().map(|member| member.firing).sum(),
+        }),
+        places: places(input),
+        topic_arn: overview.spec.alerts.enabled.then(|| overview.topic_arn()),
+        dashboard: overview.spec.dashboard.enabled.then(|| link(&overview.home, overview.base())),
+        last_handled_reconcile_at: metadata
+            .annotations
+            .as_ref()
+            .and_then(|annotations| annotations.get(RECONCILE_REQUESTED_AT))
+            .cloned(),
+    }
+}
+
+/// The places that have something of the overview, or should have.
+fn places(input: StatusInput<'_>) -> Vec<OverviewPlace> {
+    let StatusInput { overview, wanted, results, .. } = input;
+    let planned = planned_places(overview, wanted, &input.previous.places);
+    let done = |mut place: OverviewPlace| {
+        let key = PlaceKey::of(&place);
+        let of_place = || results.iter().filter(|result| result.at == key && result.stage.is_of_place());
+        let is_settled = |stage: Stage| of_place().filter(|result| result.stage == stage).all(TaskResult::is_settled);
+        // The role of an account goes after the rules of all its regions.
+        let role_is_settled = results
+            .iter()
+            .filter(|result| result.stage == Stage::Role && result.at.account == key.account)
+            .all(TaskResult::is_settled);
+        let was_read = of_place().next().is_some();
+        if was_read && is_settled(Stage::Rules) {
+            place.rules = wanted.get(&key).map_or(0, |wanted| needed(overview, &key, &wanted.monitors));
+        }
+        if was_read && is_settled(Stage::Links) {
+            place.linked = wanted.contains_key(&key) && needs_link(overview, &key);
+        }
+        place.message = of_place().find_map(|result| result.failure.as_ref()).map(ToString::to_string);
+        let is_over =
+            was_read && !wanted.contains_key(&key) && of_place().all(TaskResult::is_settled) && role_is_settled;
+        (!is_over).then_some(place)
+    };
+    planned.into_iter().filter_map(done).collect()
+}
+
+/// The status of an overview over which no pass is possible. The figures of the last one stay.
+#[must_use]
+pub fn failed(
+    failure: &Failure,
+    generation: Option<i64>,
+    previous: &VpcFlowOverviewStatus,
+    now: Timestamp,
+) -> VpcFlowOverviewStatus {
+    let statement = |type_, status| Statement { type_, status, reason: failure.reason, message: failure.to_string() };
+    let mut statements = vec![statement(READY, false)];
+    statements.push(if failure.reason.is_terminal() { statement(STALLED, true) } else { statement(RECONCILING, true) });
+    let dated = statements.into_iter().map(|it| it.dated(&previous.conditions, generation, now));
+    let of_parts = previous.conditions.iter().filter(|condition| PARTS.contains(&condition.type_.as_str()));
+    VpcFlowOverviewStatus {
+        observed_generation: generation,
+        conditions: dated.chain(of_parts.cloned()).collect::<Vec<Condition>>(),
+        ..previous.clone()
+    }
+}
+
+fn statements(input: StatusInput<'_>) -> Vec<Statement> {
+    let parts: Vec<_> = PARTS.into_iter().filter_map(|part| part_statement(input, part)).collect();
+    let (reason, message) = summary(input, &parts);
+    // A suspended overview is Ready if nothing is to be changed, like a suspended monitor.
+    let is_ready = reason == Reason::Reconciled
+        || reason == Reason::Suspended && !is_deleting(input.metadata) && parts.iter().all(|part| part.status);
+    let statement = |type_, status| Statement { type_, status, reason, message: message.clone() };
+    let mut statements = vec![statement(READY, is_ready)];
+    if reason.is_terminal() {
+        let message = format!(
+            "{message}; after a change outside the cluster, set the annotation {RECONCILE_REQUESTED_AT} to try again at once"
+        );
+        statements.push(Statement { type_: STALLED, status: true, reason, message });
+    } else if !is_ready && reason != Reason::Suspended {
+        statements.push(statement(RECONCILING, true));
+    }
+    statements.into_iter().chain(parts).collect()
+}
+
+const fn is_deleting(metadata: &ObjectMeta) -> bool {
+    metadata.deletion_timestamp.is_some()
+}
+
+fn summary(input: StatusInput<'_>, parts: &[Statement]) -> (Reason, String) {
+    let trouble = parts.iter().find(|part| !part.status && part.reason.is_trouble());
+    if let Some(part) = trouble {
+        return (part.reason, format!("{}: {}", part.type_, part.message));
+    }
+    if input.overview.spec.suspend {
+        return (Reason::Suspended, "spec.suspend is set: the operator changes nothing in AWS".to_owned());
+    }
+    if is_deleting(input.metadata) {
+        return (Reason::Deleting, "its resources are being removed from AWS".to_owned());
+    }
+    if input.left_out > 0 {
+        let message = format!(
+            "{} monitors are selected, and an overview has at most {}: the last {} by name are left out; narrow spec.monitorSelector",
+            input.members.len() + input.left_out,
+            input.members.len(),
+            input.left_out
+        );
+        return (Reason::LimitExceeded, message);
+    }
+    if let Some(part) = parts.iter().find(|part| !part.status) {
+        return (part.reason, format!("{}: {}", part.type_, part.message));
+    }
+    let monitors: usize = input.wanted.values().map(|place| place.monitors.len()).sum();
+    (Reason::Reconciled, format!("{monitors} monitors in {} accounts and regions", input.wanted.len()))
+}
+
+fn part_statement(input: StatusInput<'_>, type_: &'static str) -> Option<Statement> {
+    let of_part = || input.results.iter().filter(move |result| result.stage.condition() == type_);
+    if of_part().all(|result| !result.is_wanted && result.is_settled()) {
+        return None;
+    }
+    let failures: Vec<_> = of_part().filter_map(|result| Some((result, result.failure.as_ref()?))).collect();
+    // A failure that only a person can mend is the first to be named.
+    let first = failures.iter().find(|(_, failure)| failure.reason.is_terminal()).or(failures.first());
+    if let Some((result, failure)) = first {
+        let others = match failures.len() {
+            1 => String::new(),
+            many => format!(" ({} more failures: see status.places)", many - 1),
+        };
+        let message = format!("{} {}: {failure}{others}", result.at.account, result.at.region);
+        return Some(Statement { type_, status: false, reason: failure.reason, message });
+    }
+    let changes: Vec<_> = of_part().flat_map(|result| result.remaining.iter().chain(&result.applied)).collect();
+    if changes.is_empty() {
+        return Some(Statement { type_, status: true, reason: Reason::Reconciled, message: "as declared".to_owned() });
+    }
+    let reason = if input.overview.spec.suspend { Reason::Suspended } else { Reason::Progressing };
+    Some(Statement { type_, status: false, reason, message: in_brief(changes) })
+}
