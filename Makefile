@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gitops dashboard-picture sweep bench bench-detector bench-operator lint fmt crds check-crds docs man check-docs check-words check-adding chart check-chart config check-config install-yaml check-image kind \
+.PHONY: help demo demo-fleet test test-gitops dashboard-picture sweep bench bench-detector bench-operator bench-fleet lint fmt crds check-crds docs man check-docs check-words check-adding chart check-chart config check-config install-yaml check-image kind \
 	up build build-tests doctor checkout control-plane chart-tools lua emulator operator operator-tests detector-package
 
 # Outside the clone: every clone and worktree shares what was built.
@@ -38,6 +38,10 @@ demo: doctor ## Show the operator at work on this machine, with no cluster and n
 	@$(in_parallel) build
 	@$(devenv) demo
 
+demo-fleet: doctor ## Show a fleet and an overview in three accounts and two regions, and draw the dashboard
+	@$(in_parallel) build
+	@$(devenv) run -- tools/demo-fleet/demo.sh $(operator) "$$(emulator/install.sh | tail -n 1)" $(CARGO_TARGET_DIR)/tmp/overview.svg
+
 test: doctor ## Run every test but those of test-gitops
 	@$(in_parallel) build-tests
 	emulator/test.sh
@@ -69,6 +73,11 @@ bench-operator: build
 	@$(devenv) run -- $(CARGO_TARGET_DIR)/debug/bench-operator
 	@$(devenv) run -- tools/bench-monitors.sh $(CARGO_TARGET_DIR)/release/vpc-flow-operator 1
 	@$(devenv) run -- tools/bench-monitors.sh $(CARGO_TARGET_DIR)/release/vpc-flow-operator 100
+
+# On a machine with nothing else to do: 10 to 30 minutes, besides the release build.
+bench-fleet: build ## Measure 1, 10, 100 and 1,000 monitors of five fleets in five accounts, with the quotas of AWS
+	$(cargo) build --release --package vpc-flow-operator
+	@tools/bench-fleet/run.sh $(devenv) $(CARGO_TARGET_DIR)/release/vpc-flow-operator $(CARGO_TARGET_DIR)/tmp
 
 lint: checkout ## Check formatting, and clippy without warnings; workflow files, Dockerfiles and scripts
 	$(cargo) fmt --all --check

@@ -278,7 +278,7 @@ operations! {
     UNTAG_FUNCTION = Lambda untag_resource::UntagResourceError Write LAMBDA ["lambda:UntagResource"];
 
     DESCRIBE_RULE = EventBridge describe_rule::DescribeRuleError Read EVENTS ["events:DescribeRule"];
-    PUT_RULE = EventBridge put_rule::PutRuleError Write EVENTS ["events:PutRule", "events:TagResource"];
+    PUT_RULE = EventBridge put_rule::PutRuleError Write EVENTS ["events:PutRule", "events:TagResource", "iam:PassRole"];
     DELETE_RULE = EventBridge delete_rule::DeleteRuleError Write EVENTS ["events:DeleteRule"];
     LIST_TARGETS = EventBridge list_targets_by_rule::ListTargetsByRuleError Read EVENTS ["events:ListTargetsByRule"];
     PUT_TARGETS = EventBridge put_targets::PutTargetsError Write EVENTS ["events:PutTargets", "iam:PassRole"];
@@ -296,7 +296,7 @@ operations! {
     GET_LINK = Oam get_link::GetLinkError Read OAM ["oam:GetLink", "oam:ListTagsForResource"];
     // "cloudwatch:Link" is needed to share metrics: "CloudWatch cross-account observability" in its user guide.
     CREATE_LINK = Oam create_link::CreateLinkError Write OAM ["oam:CreateLink", "oam:TagResource", "cloudwatch:Link"];
-    UPDATE_LINK = Oam update_link::UpdateLinkError Write OAM ["oam:UpdateLink", "cloudwatch:Link"];
+    UPDATE_LINK = Oam update_link::UpdateLinkError Write OAM ["oam:UpdateLink", "oam:ListTagsForResource", "cloudwatch:Link"];
     DELETE_LINK = Oam delete_link::DeleteLinkError Write OAM ["oam:DeleteLink"];
 
     GET_WORK_GROUP = Athena get_work_group::GetWorkGroupError Read ATHENA ["athena:GetWorkGroup"];
@@ -360,6 +360,7 @@ mod tests {
             SUBSCRIBE,
             CREATE_FUNCTION,
             UPDATE_FUNCTION_CONFIGURATION,
+            PUT_RULE,
             PUT_TARGETS,
         ];
         assert_eq!(passing, expected.iter().collect::<Vec<_>>());

@@ -34,7 +34,8 @@ pub struct Run {
     #[arg(long, env = "FLEETS")]
     fleets: bool,
 
-    /// Number of monitors that are worked on at once. Those that fail or take long are counted apart, and do not delay others.
+    /// Number of monitors that are worked on at once. Those that are being built, fail or take long are counted apart, and do not delay
+    /// others.
     #[arg(long, env = "CONCURRENCY", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
 

@@ -51,7 +51,7 @@ pub struct Options {
     pub alarm_interval: Duration,
     /// True if fleets and overviews are worked on.
     pub fleets: bool,
-    /// Number of monitors that are worked on at once; those that fail or take long are counted apart.
+    /// Number of monitors that are worked on at once; those that are being built, fail or take long are counted apart.
     pub concurrency: u16,
 }
 

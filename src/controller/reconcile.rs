@@ -41,7 +41,7 @@ const MAX_ROUNDS: usize = 3;
 #[instrument(skip_all, fields(namespace = watched.namespace(), monitor = watched.name_any()))]
 pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> Result<Requeue, Infallible> {
     let uid = watched.uid().unwrap_or_default();
-    let failing = context.with_memory(&uid, |memory| memory.fails());
+    let lane = context.with_memory(&uid, |memory| memory.lane());
     let pass = async {
         if context.stopping.is_cancelled() {
             return Requeue::await_change();
@@ -58,7 +58,7 @@ pub async fn reconcile(watched: Arc<WatchedMonitor>, context: Arc<Context>) -> R
         context.health.pass_ends(&uid, next.wait);
         next.wait.map_or_else(Requeue::await_change, Requeue::requeue)
     };
-    Ok(context.concurrency.run(failing, Box::pin(pass)).await)
+    Ok(context.concurrency.run(lane, Box::pin(pass)).await)
 }
 
 /// Passes deal with their errors themselves.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use tokio::sync::watch;
 
+use super::concurrency::Lane;
 use super::events::Allowance;
 use super::mode::Mode;
 use crate::api::Component;
@@ -46,6 +47,8 @@ pub struct Memory {
     /// True if the latest pass was followed at once, because other systems had to take in what it removed.
     pub follows_removal: bool,
     failed_passes: u32,
+    /// True if AWS has been found as declared.
+    has_settled: bool,
     waiting_since: HashMap<Component, Instant>,
 }
 
@@ -78,6 +81,7 @@ impl Memory {
         let longest = outcomes.iter().filter_map(wait).fold(resync, Duration::min);
         if outcomes.iter().all(Outcome::is_settled) || mode.is_suspended() {
             self.failed_passes = 0;
+            self.has_settled = true;
             return longest;
         }
         if outcomes.iter().any(|outcome| outcome.progress.is_some()) {
@@ -87,10 +91,14 @@ impl Memory {
         self.back_off(only_a_person_helps(outcomes), resync, backoff).min(longest)
     }
 
-    /// True if the latest pass failed, and not only for reasons that a person must mend.
+    /// The lane of the next pass.
     #[must_use]
-    pub const fn fails(&self) -> bool {
-        self.failed_passes > 0
+    pub const fn lane(&self) -> Lane {
+        match (self.failed_passes, self.has_settled) {
+            (0, true) => Lane::Main,
+            (0, false) => Lane::Building,
+            _ => Lane::Side,
+        }
     }
 
     /// Records a pass that did not fail.
@@ -188,7 +196,7 @@ mod tests {
         let waiting = Outcome { report: Some(Report { health, ..Report::default() }), ..outcome() };
         let mut memory = Memory::default();
         assert_eq!(memory.next_pass(Mode::Keep, &[outcome(), waiting], RESYNC, BACKOFF), Duration::from_secs(90));
-        assert!(!memory.fails());
+        assert_ne!(memory.lane(), Lane::Side);
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn records_read(overview: &Overview, key: &PlaceKey, place: &WantedPlace) -> Wid
         json!([namespace, metrics::RECORDS, metrics::MONITOR, base, options(overview, key, &monitor.name)])
     };
     let metrics: Vec<_> = with_detector.map(metric).collect();
-    graph(&key.region, &title("Records read by the detectors", key), &json!(metrics), json!({}))
+    graph(&key.region, &title("Records read", key), &json!(metrics), json!({}))
 }
 
 fn log_bytes(overview: &Overview, key: &PlaceKey, place: &WantedPlace) -> Widget {
@@ -106,7 +106,7 @@ fn log_bytes(overview: &Overview, key: &PlaceKey, place: &WantedPlace) -> Widget
         json!(["AWS/Logs", "IncomingBytes", "LogGroupName", group, options(overview, key, &monitor.name)])
     };
     let metrics: Vec<_> = with_logs.map(metric).collect();
-    graph(&key.region, &title("Bytes of records in log groups", key), &json!(metrics), json!({}))
+    graph(&key.region, &title("Log bytes", key), &json!(metrics), json!({}))
 }
 
 /// The monitors with most findings in each region. A query of Metrics Insights reads one region.

@@ -233,3 +233,115 @@ fn part_statement(input: StatusInput<'_>, type_: &'static str) -> Option<Stateme
     let reason = if input.overview.spec.suspend { Reason::Suspended } else { Reason::Progressing };
     Some(Statement { type_, status: false, reason, message: in_brief(changes) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ResourceKind;
+    use crate::engine::{Action, Change};
+    use crate::overview::fixtures::{monitors, overview, with_spec};
+    use crate::overview::place::wanted_places;
+
+    fn members(count: usize) -> Vec<Member> {
+        let member = |monitor| Member { monitor: Some(monitor), assume_role: None, is_ready: true, firing: 1 };
+        monitors(count).into_iter().map(member).collect()
+    }
+
+    fn home() -> PlaceKey {
+        PlaceKey { account: "123456789012".to_owned(), region: "eu-west-1".to_owned() }
+    }
+
+    fn settled(stage: Stage, at: PlaceKey) -> TaskResult {
+        TaskResult { stage, at, is_wanted: true, applied: Vec::new(), remaining: Vec::new(), failure: None }
+    }
+
+    fn of(
+        overview: &Overview,
+        members: &[Member],
+        left_out: usize,
+        results: &[TaskResult],
+        previous: &VpcFlowOverviewStatus,
+    ) -> VpcFlowOverviewStatus {
+        let (metadata, wanted) = (ObjectMeta::default(), wanted_places(members));
+        let now = Timestamp::UNIX_EPOCH;
+        status(StatusInput {
+            metadata: &metadata,
+            overview,
+            members,
+            left_out,
+            wanted: &wanted,
+            results,
+            previous,
+            now,
+        })
+    }
+
+    fn ready(status: &VpcFlowOverviewStatus) -> (&str, &str, &str) {
+        let ready = status.conditions.iter().find(|it| it.type_ == READY).unwrap();
+        (&ready.status, &ready.reason, &ready.message)
+    }
+
+    #[test]
+    fn monitors_above_the_limit_are_counted_and_reported() {
+        let status = of(&overview(), &members(2), 1, &[], &VpcFlowOverviewStatus::default());
+        let (is_ready, reason, message) = ready(&status);
+        assert_eq!((is_ready, reason), ("False", "LimitExceeded"));
+        assert!(message.starts_with("3 monitors are selected, and an overview has at most 2"), "{message}");
+        let counts = status.monitors.unwrap();
+        assert_eq!((counts.selected, counts.ready, counts.firing), (3, 2, 2));
+    }
+
+    #[test]
+    fn a_place_without_monitors_stays_until_nothing_is_left_there() {
+        let overview = overview();
+        let there = PlaceKey { account: "444455556666".to_owned(), region: "us-east-1".to_owned() };
+        let place = OverviewPlace {
+            account_id: there.account.clone(),
+            region: there.region.clone(),
+            role_arn: None,
+            external_id: None,
+            monitors: 3,
+            rules: 2,
+            linked: false,
+            message: None,
+        };
+        let previous = VpcFlowOverviewStatus { places: vec![place], ..VpcFlowOverviewStatus::default() };
+        let places = |results: &[TaskResult]| of(&overview, &[], 0, results, &previous).places;
+        // Not read: nothing is known.
+        assert_eq!(places(&[]).iter().map(|it| (it.monitors, it.rules)).collect::<Vec<_>>(), [(0, 2)]);
+        let rules = || settled(Stage::Rules, there.clone());
+        let deleted = Change::new(Action::Delete, ResourceKind::EventRule, "r");
+        assert_eq!(places(&[TaskResult { applied: vec![deleted], ..rules() }]).len(), 1);
+        let role = TaskResult {
+            remaining: vec![Change::new(Action::Delete, ResourceKind::Role, "r")],
+            ..settled(Stage::Role, there.clone())
+        };
+        assert_eq!(places(&[rules(), role]).len(), 1, "the role of the account is left");
+        assert_eq!(places(&[rules(), settled(Stage::Role, there.clone())]), []);
+    }
+
+    #[test]
+    fn rules_that_may_exist_are_recorded_before_and_after() {
+        let overview = overview();
+        let wanted = wanted_places(&members(70));
+        let planned = planned_places(&overview, &wanted, &[]);
+        assert_eq!((planned.len(), planned[0].monitors, planned[0].rules), (1, 70, 2));
+        let fewer = planned_places(&overview, &wanted_places(&members(2)), &planned);
+        assert_eq!((fewer[0].monitors, fewer[0].rules), (2, 2), "the second one is still there");
+        let previous = VpcFlowOverviewStatus { places: fewer, ..VpcFlowOverviewStatus::default() };
+        let status = of(&overview, &members(2), 0, &[settled(Stage::Rules, home())], &previous);
+        assert_eq!(status.places[0].rules, 1);
+    }
+
+    #[test]
+    fn a_suspended_overview_is_ready_if_nothing_is_to_be_changed() {
+        let overview = with_spec("{monitorSelector: {}, suspend: true}");
+        let none = VpcFlowOverviewStatus::default();
+        let as_declared = of(&overview, &members(1), 0, &[settled(Stage::Rules, home())], &none);
+        assert_eq!((ready(&as_declared).0, ready(&as_declared).1), ("True", "Suspended"));
+        let remaining = vec![Change::new(Action::Create, ResourceKind::EventRule, "r")];
+        let different = TaskResult { remaining, ..settled(Stage::Rules, home()) };
+        let status = of(&overview, &members(1), 0, &[different], &none);
+        assert_eq!((ready(&status).0, ready(&status).1), ("False", "Suspended"));
+    }
+}

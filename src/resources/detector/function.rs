@@ -14,6 +14,7 @@ use aws_sdk_lambda::types::{
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
 use serde::{Serialize, Serializer};
+use tokio::sync::Semaphore;
 
 use super::environment;
 use super::package_settings::PackageSettings;
@@ -27,6 +28,9 @@ use crate::resources::common::sink::{Sink, flow_log_to};
 
 /// Longest description that Lambda accepts, in characters.
 const DESCRIPTION_CHARS: usize = 256;
+
+/// Packages that are sent at once: each is copied several times on its way, 6 MB each time.
+static UPLOADS: Semaphore = Semaphore::const_new(2);
 
 /// The reason of a change of the lists in the package. Their former text is unknown.
 const OTHER_PACKAGE_SETTINGS: &str = "the settings in the package change";
@@ -325,6 +329,7 @@ impl Resource for Function {
 
     async fn create(&self, aws: &Aws, monitor: &Monitor) -> Result<Applied, AwsError> {
         let Self { name, configuration, code, package_settings, .. } = self;
+        let upload = UPLOADS.acquire().await;
         let package = monitor.settings.detector.bytes(package_settings.json());
         aws.lambda
             .create_function()
@@ -343,6 +348,7 @@ impl Resource for Function {
             .send()
             .await
             .op(ops::CREATE_FUNCTION)?;
+        drop(upload);
         wait_while_busy(aws, name).await;
         Ok(Applied::Done)
     }
@@ -351,6 +357,7 @@ impl Resource for Function {
         match call {
             FunctionCall::UpdateCode(settings) => {
                 let package = &monitor.settings.detector;
+                let _permit = UPLOADS.acquire().await;
                 aws.lambda
                     .update_function_code()
                     .function_name(name)

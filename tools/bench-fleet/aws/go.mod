@@ -1,0 +1,3 @@
+module bench-fleet/aws
+
+go 1.24
