@@ -9,7 +9,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_ec2::config::SharedCredentialsProvider;
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::account_region::{AccountRegion, Arn};
 use super::error::{AwsError, AwsResult};
@@ -92,7 +92,7 @@ pub struct ClientPool {
 
 #[derive(Debug)]
 struct Kept {
-    aws: Arc<Aws>,
+    aws: Arc<OnceCell<Arc<Aws>>>,
     used_at: Instant,
 }
 
@@ -129,15 +129,17 @@ impl ClientPool {
             .ok_or(ConnectError::NoRegion)?;
         let key = Key { region, role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())) };
         let now = Instant::now();
-        if let Some(kept) = self.clients.lock().await.get_mut(&key) {
+        let aws = {
+            let mut clients = self.clients.lock().await;
+            // No monitor has the role or external id of these any more.
+            clients.retain(|_, kept| now.duration_since(kept.used_at) < KEPT_UNUSED);
+            let kept = clients.entry(key.clone()).or_insert_with(|| Kept { aws: Arc::default(), used_at: now });
             kept.used_at = now;
-            return Ok(Arc::clone(&kept.aws));
-        }
-        let aws = Arc::new(self.connect(&key).await?);
-        let mut clients = self.clients.lock().await;
-        // No monitor has the role or external id of these any more.
-        clients.retain(|_, kept| now.duration_since(kept.used_at) < KEPT_UNUSED);
-        Ok(Arc::clone(&clients.entry(key).or_insert(Kept { aws, used_at: now }).aws))
+            Arc::clone(&kept.aws)
+        };
+        // Many monitors of an account begin at once after a start: one of them connects, and the others wait for it.
+        let connect = async || Ok::<_, ConnectError>(Arc::new(self.connect(&key).await?));
+        aws.get_or_try_init(connect).await.map(Arc::clone)
     }
 
     fn sts(&self, config: &SdkConfig) -> aws_sdk_sts::Client {
