@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde::Serialize;
 
+use super::RECONCILE_REQUESTED_AT;
+
 /// Everything the spec asks for exists and is as declared.
 pub const READY: &str = "Ready";
 /// The operator is at work; present only while true (kstatus).
@@ -46,6 +48,27 @@ impl Statement {
             observed_generation: generation,
         }
     }
+}
+
+/// The statements about an object as a whole: `Ready`; `Stalled` if only a person helps; `Reconciling` while work goes on.
+#[must_use]
+pub fn summary_statements(reason: Reason, message: &str, is_ready: bool, is_stalled: bool) -> Vec<Statement> {
+    let statement = |type_, status, message| Statement { type_, status, reason, message };
+    let mut statements = vec![statement(READY, is_ready, message.to_owned())];
+    if is_stalled {
+        statements.push(statement(STALLED, true, stalled_message(message)));
+    } else if !is_ready && reason != Reason::Suspended {
+        statements.push(statement(RECONCILING, true, message.to_owned()));
+    }
+    statements
+}
+
+/// The message of `Stalled`, with the way to a new attempt: the operator does not see that a permission was granted.
+#[must_use]
+pub fn stalled_message(message: &str) -> String {
+    format!(
+        "{message}; after a change outside the cluster, set the annotation {RECONCILE_REQUESTED_AT} to try again at once"
+    )
 }
 
 /// The reason and the message of `Ready`, unless it is true.

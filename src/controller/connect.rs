@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use super::context::Context;
 use crate::api::VpcFlowMonitor;
 use crate::api::conditions::Reason;
+use crate::api::spec::AssumeRole;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::aws::{Aws, ConnectError};
 use crate::engine::Failure;
@@ -16,14 +17,24 @@ use crate::preconditions::{
 };
 use crate::resources::flow_logs::{self, Vpc};
 
+/// Clients for an account and region, if the namespace may use the role.
+pub async fn aws_clients(
+    context: &Context,
+    namespace: &str,
+    region: Option<&str>,
+    role: Option<&AssumeRole>,
+) -> Result<Arc<Aws>, Failure> {
+    if let Some(role) = role {
+        check_role(&context.options.allowed_roles, namespace, &role.role_arn)?;
+    }
+    Ok(context.aws.get(region, role).await?)
+}
+
 /// Clients for the account and region of a monitor, and the monitor in the form that the code without I/O uses.
 pub async fn connect(context: &Context, object: &VpcFlowMonitor) -> Result<(Arc<Aws>, Monitor), Failure> {
     let namespace = object.namespace().unwrap_or_default();
     let spec = &object.spec;
-    if let Some(role) = &spec.assume_role {
-        check_role(&context.options.allowed_roles, &namespace, &role.role_arn)?;
-    }
-    let aws = context.aws.get(spec.region.as_deref(), spec.assume_role.as_ref()).await?;
+    let aws = aws_clients(context, &namespace, spec.region.as_deref(), spec.assume_role.as_ref()).await?;
     let status = object.status.as_ref();
     let (account, known_region) =
         (status.and_then(|it| it.account_id.as_ref()), status.and_then(|it| it.region.as_ref()));

@@ -65,6 +65,11 @@ pub async fn under_finalizer<'a, K: Finalized>(
     }
 }
 
+/// True if the object is deleted, and only the finalizer keeps it.
+pub fn is_kept(metadata: &ObjectMeta) -> bool {
+    metadata.deletion_timestamp.is_some() && metadata.finalizers.iter().flatten().any(|known| known == FINALIZER)
+}
+
 /// Takes the finalizer from a deleted monitor for which nothing was ever made.
 pub async fn release<K: Finalized>(context: &Context, metadata: &ObjectMeta) -> Result<Next, Error> {
     let api = metadata_api::<K>(context, metadata);

@@ -11,9 +11,12 @@ mod finalizer;
 mod fleets;
 mod health;
 mod listener;
+mod memories;
 mod mode;
 mod observer;
 mod overviews;
+mod paced;
+mod pages;
 mod pass_end;
 mod read;
 mod reconcile;
@@ -44,6 +47,7 @@ pub use retry::Backoff;
 pub use server::{Served, serve};
 
 use read::WatchedMonitor;
+use watch::{api, namespaces};
 
 /// Time for the steps under way once the operator must stop: less than the 30 seconds that Kubernetes leaves a pod.
 const GRACE: Duration = Duration::from_secs(20);
@@ -69,8 +73,9 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
         sleep(GRACE).await;
     };
     let (mut keepers, mut lists) = (Vec::new(), Vec::new());
-    for monitors in watched(&context) {
+    for namespace in namespaces(&context.options.watch_namespaces) {
         let (listed, list) = channel(false);
+        let monitors = api(&context.watching, namespace.as_deref());
         keepers.push(keep(monitors, Arc::clone(&context), listed, stop.clone()));
         lists.push(list);
     }
@@ -93,15 +98,6 @@ pub async fn run(context: Context, known: Sender<bool>, stop: impl Future<Output
             Ended::Abandoned
         }
     }
-}
-
-/// The APIs to watch: the monitors of all namespaces, or of some, one by one.
-fn watched(context: &Context) -> Vec<Api<WatchedMonitor>> {
-    let (client, namespaces) = (&context.watching, &context.options.watch_namespaces);
-    if namespaces.is_empty() {
-        return vec![Api::all(client.clone())];
-    }
-    namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
 }
 
 /// Watches and reconciles some monitors until `stop` ends. `listed` turns true once they are known.

@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use crate::api::conditions::Reason;
 use crate::api::{
-    VpcFlowFleet, VpcFlowFleetSpec, VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus, VpcFlowOverview,
-    VpcFlowOverviewSpec, VpcFlowOverviewStatus,
+    FINALIZER, VpcFlowFleet, VpcFlowFleetSpec, VpcFlowMonitor, VpcFlowMonitorSpec, VpcFlowMonitorStatus,
+    VpcFlowOverview, VpcFlowOverviewSpec, VpcFlowOverviewStatus,
 };
 use crate::engine::Failure;
 
@@ -47,9 +47,14 @@ pub struct Problem {
     problem: String,
 }
 
-impl From<&Problem> for Failure {
-    fn from(problem: &Problem) -> Self {
-        Self::new(Reason::InvalidSpec, problem.to_string())
+impl Problem {
+    /// The failure of a pass over the object. `is_kept`: the object is deleted, and waits for its finalizer.
+    pub fn failure(&self, is_kept: bool) -> Failure {
+        let waits = format!(
+            "; deletion waits until it does, or until the finalizer {FINALIZER} is removed by hand, which leaves everything in AWS as it is"
+        );
+        let waits = if is_kept { waits.as_str() } else { "" };
+        Failure::new(Reason::InvalidSpec, format!("{self}{waits}"))
     }
 }
 

@@ -17,14 +17,14 @@ use tracing::{instrument, warn};
 use super::connect::connect;
 use super::context::Context;
 use super::events;
-use super::finalizer::{release, under_finalizer};
+use super::finalizer::{is_kept, release, under_finalizer};
 use super::mode::Mode;
 use super::pass_end::{Error, Next, PassEnd};
 use super::read::{Unreadable, WatchedMonitor, read};
 use super::retry::jittered;
 use super::status::{StatusInput, StatusWriter, status, unreachable};
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
-use crate::api::{Component, FINALIZER, VpcFlowMonitor};
+use crate::api::{Component, VpcFlowMonitor};
 use crate::aws::{Aws, limits};
 use crate::engine::{self, AnySystem, Assessed, Change, Direction, Failure, Outcome};
 use crate::metrics::PassResult;
@@ -97,17 +97,10 @@ async fn report_unreadable(
     unreadable: Unreadable,
 ) -> Result<Next, Error> {
     let Unreadable { metadata, status, problem } = unreadable;
-    let mut failure = Failure::from(&problem);
-    let ours = metadata.finalizers.iter().flatten().any(|known| known == FINALIZER);
-    if metadata.deletion_timestamp.is_some() && ours {
-        if status.has_made_nothing() {
-            return release::<VpcFlowMonitor>(context, &metadata).await;
-        }
-        failure.message = format!(
-            "{}; deletion waits until it does, or until the finalizer {FINALIZER} is removed by hand, which leaves everything in AWS as it is",
-            failure.message
-        );
+    if status.has_made_nothing() && is_kept(&metadata) {
+        return release::<VpcFlowMonitor>(context, &metadata).await;
     }
+    let failure = problem.failure(is_kept(&metadata));
     warn!(%failure, "cannot work on the monitor");
     let now = unreachable(&failure, metadata.generation, &status, Timestamp::now());
     StatusWriter::new(context, objects, &metadata, Some(status)).finish(now).await?;

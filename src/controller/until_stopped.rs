@@ -1,16 +1,13 @@
 //! Runs the controller of fleets or of overviews until the operator stops.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::{pending, ready};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt};
-use kube::core::NamespaceResourceScope;
+use kube::Resource;
 use kube::runtime::controller::{self, Action, Controller};
-use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use crate::kubernetes::advice;
@@ -25,14 +22,7 @@ pub async fn run<K, C, Pass>(
     forget: impl Fn(&str),
     stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
 ) where
-    K: Resource<DynamicType: Default + Eq + Hash + Clone + Debug + Unpin>
-        + Clone
-        + DeserializeOwned
-        + Debug
-        + Send
-        + Sync
-        + 'static,
-    K::DynamicType: Eq + Hash + Clone,
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     Pass: Future<Output = Result<Action, Infallible>> + Send + 'static,
 {
     let list = controller.store();
@@ -63,21 +53,5 @@ pub async fn run<K, C, Pass>(
     tokio::select! {
         () = passes => {}
         () = stopped_before_the_first_list => {}
-    }
-}
-
-/// The namespaces to watch one by one; `None` is all of them.
-pub fn namespaces(watched: &BTreeSet<String>) -> Vec<Option<String>> {
-    if watched.is_empty() { vec![None] } else { watched.iter().cloned().map(Some).collect() }
-}
-
-/// The objects of a namespace, or of all.
-pub fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
     }
 }

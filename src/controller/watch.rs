@@ -1,13 +1,14 @@
 //! The watch: existing, changed and deleted monitors.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
+use kube::core::NamespaceResourceScope;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates};
-use kube::{Api, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use tokio::sync::watch::Sender;
 
 use super::context::Context;
@@ -105,5 +106,20 @@ impl Seen {
         if std::mem::take(&mut self.failing) {
             tracing::info!("monitors are watched again");
         }
+    }
+}
+/// The namespaces to watch one by one; `None` is all of them.
+pub fn namespaces(watched: &BTreeSet<String>) -> Vec<Option<String>> {
+    if watched.is_empty() { vec![None] } else { watched.iter().cloned().map(Some).collect() }
+}
+
+/// The objects of a namespace, or of all.
+pub fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
     }
 }

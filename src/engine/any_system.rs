@@ -95,7 +95,7 @@ async fn assess<S: System>(aws: &Aws, monitor: &Monitor, direction: Direction) -
     let goal = match (&desired, direction) {
         (Some(desired), _) => Goal::Present(desired),
         (None, Direction::Build) => Goal::Absent(Removal::SwitchedOff),
-        (None, Direction::TearDown) => Goal::Absent(Removal::MonitorDeleted),
+        (None, Direction::TearDown) => Goal::Absent(Removal::OwnerDeleted),
     };
     let observed = match S::observe(aws, monitor).await {
         Err(error) if desired.is_none() && never_made::<S>(monitor) && cannot_be_used(&error) => {

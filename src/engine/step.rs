@@ -47,7 +47,7 @@ impl<'a, D> Goal<&'a D> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// The object that owns it is being deleted.
-    MonitorDeleted,
+    OwnerDeleted,
     /// The spec no longer asks for it.
     SwitchedOff,
     /// The spec gives it another name.

@@ -3,7 +3,8 @@
 use aws_sdk_ec2::types::{Filter, Vpc};
 
 use super::vpc::FoundVpc;
-use crate::api::fleet::{TagOperator, VpcSelector};
+use crate::api::MatchOperator;
+use crate::api::fleet::VpcSelector;
 use crate::aws::operations as ops;
 use crate::aws::{Aws, AwsError, AwsResult};
 
@@ -48,10 +49,10 @@ fn filters(selector: &VpcSelector, account: &str) -> Vec<Filter> {
     filters.extend(selector.match_tags.iter().filter_map(|(key, value)| one(&format!("tag:{key}"), value)));
     for expression in &selector.match_expressions {
         match expression.operator {
-            TagOperator::In => filters.extend(filter(&format!("tag:{}", expression.key), &expression.values)),
-            TagOperator::Exists => filters.extend(one("tag-key", &expression.key)),
+            MatchOperator::In => filters.extend(filter(&format!("tag:{}", expression.key), &expression.values)),
+            MatchOperator::Exists => filters.extend(one("tag-key", &expression.key)),
             // EC2 has no filter for what a VPC lacks.
-            TagOperator::NotIn | TagOperator::DoesNotExist => {}
+            MatchOperator::NotIn | MatchOperator::DoesNotExist => {}
         }
     }
     filters

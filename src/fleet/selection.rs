@@ -1,7 +1,7 @@
 //! The VPCs that a selector selects.
 
 use super::vpc::FoundVpc;
-use crate::api::fleet::{TagExpression, TagOperator, VpcSelector};
+use crate::api::fleet::VpcSelector;
 
 /// True if the fleet wants a monitor for the VPC.
 pub(super) fn selects(selector: &VpcSelector, vpc: &FoundVpc) -> bool {
@@ -13,18 +13,7 @@ pub(super) fn selects(selector: &VpcSelector, vpc: &FoundVpc) -> bool {
     }
     (selector.include_default_vpcs || !vpc.is_default)
         && selector.match_tags.iter().all(|(key, value)| vpc.tags.get(key) == Some(value))
-        && selector.match_expressions.iter().all(|expression| holds(expression, vpc))
-}
-
-fn holds(expression: &TagExpression, vpc: &FoundVpc) -> bool {
-    let value = vpc.tags.get(&expression.key);
-    let is_one = value.is_some_and(|value| expression.values.contains(value));
-    match expression.operator {
-        TagOperator::In => is_one,
-        TagOperator::NotIn => !is_one,
-        TagOperator::Exists => value.is_some(),
-        TagOperator::DoesNotExist => value.is_none(),
-    }
+        && selector.match_expressions.iter().all(|it| it.operator.holds(&it.values, vpc.tags.get(&it.key)))
 }
 
 #[cfg(test)]

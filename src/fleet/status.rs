@@ -7,10 +7,10 @@ use super::decision::Decision;
 use super::present::Health;
 use super::vpc::Reading;
 use super::waves::Wait;
-use crate::api::RECONCILE_REQUESTED_AT;
-use crate::api::conditions::{DISCOVERED, READY, RECONCILING, Reason, STALLED, Statement};
+use crate::api::conditions::{DISCOVERED, READY, Reason, STALLED, Statement, summary_statements};
 use crate::api::fleet::status::{PlaceStatus, RolloutStatus, SkipReason};
 use crate::api::fleet::{VpcFlowFleetSpec, VpcFlowFleetStatus};
+use crate::api::requested_pass;
 use crate::engine::Failure;
 use crate::shortened::listed;
 
@@ -58,11 +58,7 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowFleetStatus {
             .map(|(reading, vpcs)| place(reading, *vpcs, previous))
             .collect(),
         skipped: decision.skipped.iter().take(SKIPPED).cloned().collect(),
-        last_handled_reconcile_at: metadata
-            .annotations
-            .as_ref()
-            .and_then(|annotations| annotations.get(RECONCILE_REQUESTED_AT))
-            .cloned(),
+        last_handled_reconcile_at: requested_pass(metadata).cloned(),
     }
 }
 
@@ -129,17 +125,8 @@ impl Summary {
 
 fn statements(input: StatusInput<'_>) -> Vec<Statement> {
     let Summary { reason, message, ready, stalled } = summary(input);
-    let statement =
-        |type_, status, reason, message: &str| Statement { type_, status, reason, message: message.to_owned() };
-    let mut statements = vec![statement(READY, ready, reason, &message), discovered(input)];
-    if stalled {
-        let message = format!(
-            "{message}; after a change outside the cluster, set the annotation {RECONCILE_REQUESTED_AT} to try again at once"
-        );
-        statements.push(statement(STALLED, true, reason, &message));
-    } else if !ready && reason != Reason::Suspended {
-        statements.push(statement(RECONCILING, true, reason, &message));
-    }
+    let mut statements = summary_statements(reason, &message, ready, stalled);
+    statements.insert(1, discovered(input));
     statements
 }
 

@@ -20,7 +20,7 @@ pub use layout::LAYOUT;
 pub use names::{Names, PREFIX, ROLE_PATH, base_name, role_arn, short_hash};
 pub use owner::{OVERVIEW_MARK, Owner};
 pub use tags::{
-    ADOPTED, Chosen, Claim, Claims, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags,
+    ADOPTED, Chosen, Claim, Claims, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags, tags_of,
 };
 
 use crate::api::Invalid;
@@ -111,12 +111,8 @@ impl Monitor {
         settings: Settings,
     ) -> Self {
         let owner = format!("{}/{namespace}/{name}", settings.cluster_name);
-        let mut tags: Tags = spec.tags.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect();
-        let keys = fingerprints::record(spec.tags.keys().map(String::as_str));
-        tags.extend(keys.map(|keys| (TAG_KEYS.to_owned(), keys)));
-        tags.insert(OWNER.to_owned(), owner.clone());
-        tags.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
         Self {
+            tags: tags_of(&owner, &spec.tags),
             names: Names::new(&owner, namespace, name, &account_region, &spec),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
@@ -124,7 +120,6 @@ impl Monitor {
             spec,
             account_region,
             settings,
-            tags,
             recorded: status.map(|status| status.resources.clone()).unwrap_or_default(),
             recorded_policy: status.and_then(|status| status.others_bucket_policy.clone()),
             recorded_modes: status
@@ -161,13 +156,6 @@ impl Monitor {
                 Err(Invalid::new(field, problem))
             }
         }
-    }
-
-    /// The permissions boundary of the monitor's roles.
-    #[must_use]
-    pub fn permissions_boundary(&self) -> Option<String> {
-        let arn = self.settings.permissions_boundary_arn.as_ref()?;
-        Some(boundary_in(arn, &self.account_region.account))
     }
 
     /// ARN of one of the monitor's roles.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{AllowedArns, Settings, Tags};
+use super::{AllowedArns, Settings, Tags, boundary_in};
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use crate::aws::AccountRegion;
 
@@ -29,6 +29,12 @@ pub trait Owner: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Resources without an owner that the spec may name and take over.
     fn allowed_adoptions(&self) -> &AllowedArns {
         &self.settings().allowed_adoptions
+    }
+
+    /// The permissions boundary of its roles, if the operator's settings demand one.
+    fn permissions_boundary(&self) -> Option<String> {
+        let arn = self.settings().permissions_boundary_arn.as_ref()?;
+        Some(boundary_in(arn, &self.account_region().account))
     }
 
     /// The end of [`owner`](Self::owner) after the name of the cluster.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::owner::in_words;
 use super::{Owner, fingerprints};
-use crate::api::spec::AdoptionPolicy;
+use crate::api::spec::{AdoptionPolicy, TagValue};
 
 /// Tags of a resource.
 pub type Tags = BTreeMap<String, String>;
@@ -87,6 +87,17 @@ impl TagDiff {
         tags.extend(self.at_last.clone());
         tags
     }
+}
+
+/// All tags that a resource of the owner shall have: those of the spec, and ours.
+#[must_use]
+pub fn tags_of(owner: &str, of_spec: &BTreeMap<String, TagValue>) -> Tags {
+    let mut tags: Tags = of_spec.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect();
+    let keys = fingerprints::record(of_spec.keys().map(String::as_str));
+    tags.extend(keys.map(|keys| (TAG_KEYS.to_owned(), keys)));
+    tags.insert(OWNER.to_owned(), owner.to_owned());
+    tags.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
+    tags
 }
 
 /// The claims of an owner to AWS resources, and the tags that show them.

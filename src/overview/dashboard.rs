@@ -9,9 +9,8 @@ use detector::metrics;
 use serde_json::{Value, json};
 
 use super::Overview;
-use super::forwarding::rules_needed;
+use super::forwarding::patterns;
 use super::place::{PlaceKey, WantedPlace};
-use crate::aws::AccountRegion;
 use crate::monitor::Monitor;
 use crate::resources::common::detections::Detection;
 use crate::resources::dashboard::{Dashboard, Widget, graph, link, managed_by, parse, placed};
@@ -134,8 +133,7 @@ fn findings(overview: &Overview, places: &BTreeMap<PlaceKey, WantedPlace>) -> Ve
 /// Alarms that could not be sent to the event bus.
 fn not_forwarded(overview: &Overview, places: &BTreeMap<PlaceKey, WantedPlace>) -> Option<Widget> {
     let of = |(key, place): (&PlaceKey, &WantedPlace)| {
-        let at = AccountRegion { account: key.account.clone(), region: key.region.clone(), ..overview.home.clone() };
-        let rules = 1..=usize::try_from(rules_needed(&overview.at(&at), &place.monitors)).unwrap_or_default();
+        let rules = 1..=patterns(&place.monitors, overview.spec.alerts.notify_on_recovery).len();
         let label = format!("{} {}", key.account, key.region);
         let metric = |number| {
             json!([

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Overview;
 use super::member::alarm_names;
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Owner};
 use crate::resources::common::event_rule::{EventRule, Target};
 use crate::resources::common::role::{Role, service_trust};
 
@@ -29,16 +29,17 @@ fn pattern(names: &[Value], notify_on_recovery: bool) -> Value {
 }
 
 /// The patterns for the alarms of these monitors: as many as their length needs.
-fn patterns(monitors: &[Monitor], notify_on_recovery: bool) -> Vec<Value> {
-    let mut groups: Vec<Vec<Value>> = Vec::new();
+pub fn patterns(monitors: &[Monitor], notify_on_recovery: bool) -> Vec<Value> {
+    let empty = pattern(&[], notify_on_recovery).to_string().len();
+    let (mut groups, mut length): (Vec<Vec<Value>>, usize) = (Vec::new(), empty);
     for name in monitors.iter().flat_map(alarm_names) {
-        let fits = groups.last().is_some_and(|group| {
-            let names: Vec<_> = group.iter().chain([&name]).cloned().collect();
-            pattern(&names, notify_on_recovery).to_string().len() <= PATTERN_CHARS
-        });
-        match groups.last_mut().filter(|_| fits) {
-            Some(group) => group.push(name),
-            None => groups.push(vec![name]),
+        let more = name.to_string().len();
+        if let Some(group) = groups.last_mut().filter(|_| length + ",".len() + more <= PATTERN_CHARS) {
+            length += ",".len() + more;
+            group.push(name);
+        } else {
+            length = empty + more;
+            groups.push(vec![name]);
         }
     }
     groups.iter().map(|names| pattern(names, notify_on_recovery)).collect()
@@ -58,12 +59,6 @@ pub fn forward_rules(overview: &Overview, monitors: &[Monitor]) -> Vec<EventRule
         is_dated: false,
     };
     patterns.map(rule).collect()
-}
-
-/// The number of rules that these monitors need.
-pub fn rules_needed(overview: &Overview, monitors: &[Monitor]) -> u32 {
-    let needed = patterns(monitors, overview.spec.alerts.notify_on_recovery).len();
-    u32::try_from(needed).unwrap_or(u32::MAX)
 }
 
 /// The role by which `EventBridge` sends events of this account to the event bus: "Using IAM roles" under "Sending and receiving events

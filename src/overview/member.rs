@@ -58,10 +58,7 @@ pub fn alarm_names(monitor: &Monitor) -> Vec<Value> {
     if kinds.iter().all(|kind| kind.anomaly(monitor).is_none()) {
         return vec![json!({"prefix": format!("{}-", monitor.names.base())})];
     }
-    let name = |kind: AlarmKind| {
-        if kind.anomaly(monitor).is_some() { kind.verdict_name(monitor) } else { kind.alarm_name(monitor) }
-    };
-    kinds.into_iter().filter(|kind| kind.enabled(monitor)).map(|kind| json!(name(kind))).collect()
+    kinds.into_iter().filter(|kind| kind.enabled(monitor)).map(|kind| json!(kind.shown_name(monitor))).collect()
 }
 
 #[cfg(test)]

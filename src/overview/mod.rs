@@ -23,15 +23,12 @@ pub use links::check_sinks;
 pub use member::Member;
 pub use pass::{Input, Site, Stage, TaskResult, run};
 pub use place::{PlaceKey, WantedPlace, wanted_places};
-pub use status::{StatusInput, failed, planned_places, status};
+pub use status::{StatusInput, counts, failed, planned_places, status};
 
 use crate::api::overview::{OverviewDeletionPolicy, VpcFlowOverviewSpec};
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use crate::aws::AccountRegion;
-use crate::monitor::{
-    MANAGED_BY, OPERATOR, OVERVIEW_MARK, OWNER, Owner, Settings, TAG_KEYS, Tags, base_name, boundary_in, fingerprints,
-    role_arn,
-};
+use crate::monitor::{OVERVIEW_MARK, Owner, Settings, Tags, base_name, role_arn, tags_of};
 
 /// An overview, as far as its resources in one account and region follow from it.
 #[derive(Clone, Debug)]
@@ -66,12 +63,8 @@ impl Overview {
         settings: Settings,
     ) -> Self {
         let owner = format!("{}/{namespace}{OVERVIEW_MARK}{name}", settings.cluster_name);
-        let mut tags: Tags = spec.tags.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect();
-        let keys = fingerprints::record(spec.tags.keys().map(String::as_str));
-        tags.extend(keys.map(|keys| (TAG_KEYS.to_owned(), keys)));
-        tags.insert(OWNER.to_owned(), owner.clone());
-        tags.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
         Self {
+            tags: tags_of(&owner, &spec.tags),
             base: base_name(NAMES_BEGIN, &owner, namespace, name),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
@@ -80,7 +73,6 @@ impl Overview {
             account_region: home.clone(),
             home,
             settings,
-            tags,
         }
     }
 
@@ -136,13 +128,6 @@ impl Overview {
     #[must_use]
     pub fn forward_rule(&self, number: usize) -> String {
         format!("{}-forward-{number}", self.base)
-    }
-
-    /// The permissions boundary of the role in this account.
-    #[must_use]
-    pub fn permissions_boundary(&self) -> Option<String> {
-        let arn = self.settings.permissions_boundary_arn.as_ref()?;
-        Some(boundary_in(arn, &self.account_region.account))
     }
 }
 

@@ -19,7 +19,8 @@ use crate::api::conditions::Reason;
 use crate::aws::{About, Aws, AwsError, limits};
 use crate::engine::{AnyCall, Call, Change, Diff, Direction, Failure, Goal, Removal, ownership};
 use crate::monitor::Monitor;
-use crate::resources::common::{event_rule, role};
+use crate::resources::common::event_rule::{self, EventRule};
+use crate::resources::common::role;
 use crate::resources::dashboard as dashboards;
 use crate::resources::notifications;
 
@@ -125,7 +126,11 @@ pub struct Input<'a> {
 
 /// Reads AWS, and carries out the differences unless `changes_nothing`. A place that fails holds up none of the others.
 pub async fn run(input: Input<'_>, changes_nothing: bool, stop: &CancellationToken) -> Vec<TaskResult> {
-    let mut tasks = limits::urgently(Box::pin(observe(input))).await;
+    let observing = Box::pin(observe(input));
+    let mut tasks = match input.direction {
+        Direction::Build => observing.await,
+        Direction::TearDown => limits::urgently(observing).await,
+    };
     // Wanted resources are built in the order of the stages. Then the others are removed in the reverse order.
     tasks.sort_by_key(|task| if task.is_wanted { (false, Ok(task.stage)) } else { (true, Err(Reverse(task.stage))) });
     let mut results = Vec::new();
@@ -210,7 +215,7 @@ const fn goal<T>(wanted: Option<&T>, direction: Direction) -> Goal<&T> {
     match (wanted, direction) {
         (Some(wanted), Direction::Build) => Goal::Present(wanted),
         (None, Direction::Build) => Goal::Absent(Removal::SwitchedOff),
-        (_, Direction::TearDown) => Goal::Absent(Removal::MonitorDeleted),
+        (_, Direction::TearDown) => Goal::Absent(Removal::OwnerDeleted),
     }
 }
 
@@ -233,15 +238,28 @@ impl<'a> Input<'a> {
         stage: Stage,
         is_wanted: bool,
         at: &PlaceKey,
-        aws: &Result<Arc<Aws>, Failure>,
-        found: Result<Found, Failure>,
+        aws: Option<&Arc<Aws>>,
+        diff: Result<Diff<AnyCall<Overview>>, Failure>,
     ) -> Task {
-        let overview = match aws {
-            Ok(aws) => self.overview.at(&aws.account_region),
-            Err(_) => self.overview.clone(),
-        };
-        let diff = found.and_then(|found| found.map_err(Failure::from));
-        Task { stage, at: at.clone(), is_wanted, aws: aws.as_ref().ok().cloned(), overview, diff }
+        let overview = aws.map_or_else(|| self.overview.clone(), |aws| self.overview.at(&aws.account_region));
+        Task { stage, at: at.clone(), is_wanted, aws: aws.cloned(), overview, diff }
+    }
+
+    /// A task in a site: `work` reads AWS there, if it can be reached.
+    async fn task_in(
+        self,
+        stage: Stage,
+        is_wanted: bool,
+        site: &Site,
+        work: impl AsyncFnOnce(&Aws, &Overview) -> Found,
+    ) -> Task {
+        match &site.aws {
+            Ok(aws) => {
+                let found = work(aws, &self.overview.at(&aws.account_region)).await;
+                self.task(stage, is_wanted, &site.key, Some(aws), found.map_err(Failure::from))
+            }
+            Err(failure) => self.task(stage, is_wanted, &site.key, None, Err(failure.clone())),
+        }
     }
 
     fn monitors(self, key: &PlaceKey) -> &'a [Monitor] {
@@ -252,41 +270,40 @@ impl<'a> Input<'a> {
 async fn home_tasks(input: Input<'_>) -> Vec<Task> {
     let Input { overview, home, direction, .. } = input;
     let forwards = input.is_forwarding();
-    let topic = (forwards && overview.spec.alerts.topic_arn.is_none()).then(|| own_topic(overview));
+    let has_topic = forwards && overview.spec.alerts.topic_arn.is_none();
+    let wants_dashboard = direction == Direction::Build && overview.spec.dashboard.enabled;
     let accounts = input.wanted.keys().map(|key| key.account.as_str()).collect();
-    let bus = forwards.then(|| EventBus::new(overview, &accounts));
-    let rule = forwards.then(|| alarms_rule(overview));
-    let shown =
-        (direction == Direction::Build && overview.spec.dashboard.enabled).then(|| dashboard(overview, input.wanted));
-    let (topic_name, rule_name) = (overview.topic(), overview.alarms_rule());
-    let full_rule_name = format!("{}/{rule_name}", overview.base());
+    let (topic, bus, rule) = (own_topic(overview), EventBus::new(overview, &accounts), alarms_rule(overview));
+    let dashboard = wants_dashboard.then(|| dashboard(overview, input.wanted));
     let (found_topic, found_bus, found_rule, found_dashboard) = futures::join!(
         notifications::observe(home, overview),
         bus::observe(home, overview),
-        event_rule::observe(home, Some(overview.base()), &rule_name),
+        event_rule::observe(home, rule.bus.as_deref(), &rule.name),
         dashboards::observe(home, overview.base()),
     );
-    let topic_diff = found_topic.about(ResourceKind::Topic, &topic_name).map(|found| {
-        notifications::diff_of_own(overview, goal(topic.as_ref(), direction), &topic_name, found.as_ref())
+    let topic_diff = found_topic.about(ResourceKind::Topic, &topic.name).map(|found| {
+        let goal = goal(has_topic.then_some(&topic), direction);
+        notifications::diff_of_own(overview, goal, &topic.name, found.as_ref())
     });
-    let bus_diff = found_bus
-        .about(ResourceKind::EventBus, overview.base())
-        .map(|found| ownership::diff(overview, goal(bus.as_ref(), direction), overview.base(), found.as_ref()).erase());
-    let rule_diff = found_rule.about(ResourceKind::EventRule, &rule_name).map(|found| {
-        ownership::diff(overview, goal(rule.as_ref(), direction), &full_rule_name, found.as_ref()).erase()
+    let bus_diff = found_bus.about(ResourceKind::EventBus, overview.base()).map(|found| {
+        let goal = goal(forwards.then_some(&bus), direction);
+        ownership::diff(overview, goal, overview.base(), found.as_ref()).erase()
+    });
+    let rule_diff = found_rule.about(ResourceKind::EventRule, &rule.name).map(|found| {
+        let goal = goal(forwards.then_some(&rule), direction);
+        ownership::diff(overview, goal, &rule.full_name(), found.as_ref()).erase()
     });
     let dashboard_diff = found_dashboard.map(|found| {
-        ownership::diff(overview, goal(shown.as_ref(), direction), overview.base(), found.as_ref()).erase()
+        ownership::diff(overview, goal(dashboard.as_ref(), direction), overview.base(), found.as_ref()).erase()
     });
     let at = PlaceKey { account: overview.home.account.clone(), region: overview.home.region.clone() };
-    let aws = Ok(Arc::clone(home));
     [
         (Stage::Topic, forwards, topic_diff),
         (Stage::Bus, forwards, bus_diff),
         (Stage::AlarmsRule, forwards, rule_diff),
-        (Stage::Dashboard, shown.is_some(), dashboard_diff),
+        (Stage::Dashboard, wants_dashboard, dashboard_diff),
     ]
-    .map(|(stage, is_wanted, found)| input.task(stage, is_wanted, &at, &aws, Ok(found)))
+    .map(|(stage, is_wanted, found)| input.task(stage, is_wanted, &at, Some(home), found.map_err(Failure::from)))
     .into()
 }
 
@@ -305,19 +322,13 @@ fn accounts(input: Input<'_>) -> Vec<(&Site, bool)> {
 
 async fn role_task(input: Input<'_>, site: &Site, has_monitors: bool) -> Task {
     let is_wanted = input.is_forwarding() && has_monitors;
-    let found = match &site.aws {
-        Ok(aws) => Ok(role_diff(input, aws, is_wanted).await),
-        Err(failure) => Err(failure.clone()),
+    let work = async |aws: &Aws, overview: &Overview| {
+        let role = forward_role(overview);
+        let found = role::observe(aws, &role.name).await.about(ResourceKind::Role, &role.name)?;
+        let goal = goal(is_wanted.then_some(&role), input.direction);
+        Ok(ownership::diff(overview, goal, &role.name, found.as_ref()).erase())
     };
-    input.task(Stage::Role, is_wanted, &site.key, &site.aws, found)
-}
-
-async fn role_diff(input: Input<'_>, aws: &Aws, is_wanted: bool) -> Found {
-    let overview = input.overview.at(&aws.account_region);
-    let name = overview.forward_role();
-    let found = role::observe(aws, &name).await.about(ResourceKind::Role, &name)?;
-    let wanted = is_wanted.then(|| forward_role(&overview));
-    Ok(ownership::diff(&overview, goal(wanted.as_ref(), input.direction), &name, found.as_ref()).erase())
+    input.task_in(Stage::Role, is_wanted, site, work).await
 }
 
 async fn site_tasks(input: Input<'_>, site: &Site) -> Vec<Task> {
@@ -325,51 +336,52 @@ async fn site_tasks(input: Input<'_>, site: &Site) -> Vec<Task> {
     let is_wanted = input.is_forwarding() && !monitors.is_empty();
     let sink = links::sink_for(input.overview, &site.key.account, &site.key.region)
         .filter(|_| !monitors.is_empty() && input.direction == Direction::Build);
-    let rules = match &site.aws {
-        Ok(aws) => Ok(rules_diff(input, site, aws, is_wanted).await),
-        Err(failure) => Err(failure.clone()),
+    let rules = async |aws: &Aws, overview: &Overview| {
+        let wanted = if is_wanted { forward_rules(overview, monitors) } else { Vec::new() };
+        rules_diff(input, aws, overview, &wanted, site.rules).await
     };
-    let mut tasks = vec![input.task(Stage::Rules, is_wanted, &site.key, &site.aws, rules)];
+    let mut tasks = vec![input.task_in(Stage::Rules, is_wanted, site, rules).await];
     // An overview without sinks needs no permissions for links.
     if sink.is_some() || site.is_linked {
-        let links = match &site.aws {
-            Ok(aws) => Ok(links_diff(input, aws, sink, monitors).await),
-            Err(failure) => Err(failure.clone()),
-        };
-        tasks.push(input.task(Stage::Links, sink.is_some(), &site.key, &site.aws, links));
+        let links = async |aws: &Aws, overview: &Overview| links_diff(input, aws, overview, sink, monitors).await;
+        tasks.push(input.task_in(Stage::Links, sink.is_some(), site, links).await);
     }
     tasks
 }
 
-async fn rules_diff(input: Input<'_>, site: &Site, aws: &Aws, is_wanted: bool) -> Found {
-    let overview = input.overview.at(&aws.account_region);
-    let wanted = if is_wanted { forward_rules(&overview, input.monitors(&site.key)) } else { Vec::new() };
-    let known = usize::try_from(site.rules).unwrap_or_default().max(wanted.len());
+/// The steps to the wanted rules, and away from those with higher numbers up to `known`.
+async fn rules_diff(input: Input<'_>, aws: &Aws, overview: &Overview, wanted: &[EventRule], known: u32) -> Found {
+    let known = usize::try_from(known).unwrap_or_default().max(wanted.len());
     let mut diff = Diff::default();
     for number in 1..=known {
         let name = overview.forward_rule(number);
         let found = event_rule::observe(aws, None, &name).await.about(ResourceKind::EventRule, &name)?;
         let goal = goal(wanted.get(number - 1), input.direction);
-        diff.include(ownership::diff(&overview, goal, &name, found.as_ref()));
+        diff.include(ownership::diff(overview, goal, &name, found.as_ref()));
     }
     Ok(diff)
 }
 
-async fn links_diff(input: Input<'_>, aws: &Aws, sink: Option<&String>, monitors: &[Monitor]) -> Found {
-    let overview = input.overview.at(&aws.account_region);
-    let found = links::observe(aws, &overview, sink.map(String::as_str)).await?;
+async fn links_diff(
+    input: Input<'_>,
+    aws: &Aws,
+    overview: &Overview,
+    sink: Option<&String>,
+    monitors: &[Monitor],
+) -> Found {
+    let found = links::observe(aws, overview, sink.map(String::as_str)).await?;
     let mut diff = Diff::default();
     let wanted = sink.map(|sink| Link::new(sink, monitors));
     if let (Some(sink), Some(link)) = (sink, &wanted) {
         let present = found.iter().find(|(of_sink, _)| of_sink == sink).map(|(_, link)| link);
         // A link of others is used as it is.
-        if present.is_none_or(|present| present.is_ours(&overview)) {
-            diff.include(ownership::diff(&overview, Goal::Present(link), sink, present));
+        if present.is_none_or(|present| present.is_ours(overview)) {
+            diff.include(ownership::diff(overview, Goal::Present(link), sink, present));
         }
     }
     for (of_sink, link) in found.iter().filter(|(of_sink, _)| Some(of_sink) != sink) {
         let absent = goal::<Link>(None, input.direction);
-        diff.include(ownership::diff(&overview, absent, of_sink, Some(link)));
+        diff.include(ownership::diff(overview, absent, of_sink, Some(link)));
     }
     Ok(diff)
 }

@@ -7,17 +7,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::ObjectMeta;
 
 use super::Overview;
-use super::forwarding::rules_needed;
+use super::forwarding::patterns;
 use super::links::sink_for;
 use super::member::Member;
 use super::pass::{Stage, TaskResult};
 use super::place::{PlaceKey, WantedPlace};
-use crate::api::RECONCILE_REQUESTED_AT;
-use crate::api::conditions::{READY, RECONCILING, Reason, STALLED, Statement};
+use crate::api::conditions::{READY, RECONCILING, Reason, STALLED, Statement, summary_statements};
 use crate::api::overview::VpcFlowOverviewStatus;
 use crate::api::overview::status::{OverviewPlace, SelectedMonitors};
-use crate::aws::AccountRegion;
+use crate::api::requested_pass;
 use crate::engine::{Failure, in_brief};
+use crate::monitor::Monitor;
 use crate::resources::dashboard::link;
 
 /// The conditions of the parts, in the order of the status.
@@ -65,7 +65,7 @@ pub fn planned_places(
             role_arn: assume_role.as_ref().map(|role| role.role_arn.clone()),
             external_id: assume_role.as_ref().and_then(|role| role.external_id.clone()),
             monitors: u32::try_from(monitors.len()).unwrap_or(u32::MAX),
-            rules: needed(overview, key, monitors).max(former.map_or(0, |former| former.rules)),
+            rules: rules_needed(overview, monitors).max(former.map_or(0, |former| former.rules)),
             linked: needs_link(overview, key) || former.is_some_and(|former| former.linked),
             message: former.and_then(|former| former.message.clone()),
         };
@@ -74,13 +74,26 @@ pub fn planned_places(
     places.into_values().collect()
 }
 
-fn needed(overview: &Overview, key: &PlaceKey, monitors: &[crate::monitor::Monitor]) -> u32 {
-    let at = AccountRegion { account: key.account.clone(), region: key.region.clone(), ..overview.home.clone() };
-    if overview.spec.alerts.enabled { rules_needed(&overview.at(&at), monitors) } else { 0 }
+/// The number of event rules that the alarms of these monitors need.
+fn rules_needed(overview: &Overview, monitors: &[Monitor]) -> u32 {
+    let alerts = &overview.spec.alerts;
+    let needed = if alerts.enabled { patterns(monitors, alerts.notify_on_recovery).len() } else { 0 };
+    u32::try_from(needed).unwrap_or(u32::MAX)
 }
 
 fn needs_link(overview: &Overview, key: &PlaceKey) -> bool {
     sink_for(overview, &key.account, &key.region).is_some()
+}
+
+/// The selected monitors in numbers. `left_out`: those above the limit.
+#[must_use]
+pub fn counts(members: &[Member], left_out: usize) -> SelectedMonitors {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    SelectedMonitors {
+        selected: count(members.len() + left_out),
+        ready: count(members.iter().filter(|member| member.is_ready).count()),
+        firing: members.iter().map(|member| member.firing).sum(),
+    }
 }
 
 /// The status after a pass.
@@ -89,26 +102,17 @@ pub fn status(input: StatusInput<'_>) -> VpcFlowOverviewStatus {
     let StatusInput { metadata, overview, members, previous, .. } = input;
     let statements = statements(input);
     let dated = |statement: Statement| statement.dated(&previous.conditions, metadata.generation, input.now);
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     VpcFlowOverviewStatus {
         observed_generation: metadata.generation,
         conditions: statements.into_iter().map(dated).collect(),
         account_id: Some(overview.home.account.clone()),
         region: Some(overview.home.region.clone()),
         owner: Some(overview.owner.clone()),
-        monitors: Some(SelectedMonitors {
-            selected: count(members.len() + input.left_out),
-            ready: count(members.iter().filter(|member| member.is_ready).count()),
-            firing: members.iter().map(|member| member.firing).sum(),
-        }),
+        monitors: Some(counts(members, input.left_out)),
         places: places(input),
         topic_arn: overview.spec.alerts.enabled.then(|| overview.topic_arn()),
         dashboard: overview.spec.dashboard.enabled.then(|| link(&overview.home, overview.base())),
-        last_handled_reconcile_at: metadata
-            .annotations
-            .as_ref()
-            .and_then(|annotations| annotations.get(RECONCILE_REQUESTED_AT))
-            .cloned(),
+        last_handled_reconcile_at: requested_pass(metadata).cloned(),
     }
 }
 
@@ -127,7 +131,7 @@ fn places(input: StatusInput<'_>) -> Vec<OverviewPlace> {
             .all(TaskResult::is_settled);
         let was_read = of_place().next().is_some();
         if was_read && is_settled(Stage::Rules) {
-            place.rules = wanted.get(&key).map_or(0, |wanted| needed(overview, &key, &wanted.monitors));
+            place.rules = wanted.get(&key).map_or(0, |wanted| rules_needed(overview, &wanted.monitors));
         }
         if was_read && is_settled(Stage::Links) {
             place.linked = wanted.contains_key(&key) && needs_link(overview, &key);
@@ -166,16 +170,7 @@ fn statements(input: StatusInput<'_>) -> Vec<Statement> {
     // A suspended overview is Ready if nothing is to be changed, like a suspended monitor.
     let is_ready = reason == Reason::Reconciled
         || reason == Reason::Suspended && !is_deleting(input.metadata) && parts.iter().all(|part| part.status);
-    let statement = |type_, status| Statement { type_, status, reason, message: message.clone() };
-    let mut statements = vec![statement(READY, is_ready)];
-    if reason.is_terminal() {
-        let message = format!(
-            "{message}; after a change outside the cluster, set the annotation {RECONCILE_REQUESTED_AT} to try again at once"
-        );
-        statements.push(Statement { type_: STALLED, status: true, reason, message });
-    } else if !is_ready && reason != Reason::Suspended {
-        statements.push(statement(RECONCILING, true));
-    }
+    let statements = summary_statements(reason, &message, is_ready, reason.is_terminal());
     statements.into_iter().chain(parts).collect()
 }
 

@@ -1,11 +1,13 @@
 //! The IAM policies that the operator needs, and no more. They are made from the table of AWS operations, so they allow exactly the calls
 //! that the code can make.
 //!
-//! The possible restrictions of each action are from the Service Authorization Reference; the rows of [`grants`] follow it.
+//! The possible restrictions of each action are from the Service Authorization Reference; the rows of `table.rs` follow it.
 
 mod document;
-mod grants;
+mod feature;
+mod grant;
 mod scope;
+mod table;
 pub mod trust;
 
 use std::collections::BTreeMap;
@@ -14,10 +16,11 @@ use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
 pub use document::{MANAGED_POLICY_CHARS, split};
-pub use grants::Feature;
+pub use feature::Feature;
 
-use self::grants::{Extra, Grant, When, grants};
+use self::grant::{Extra, Grant, When};
 use self::scope::PolicyScope;
+use self::table::grants;
 use crate::api::spec::DeletionPolicy;
 use crate::aws::operations::{self, Caller};
 use crate::monitor::{MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, boundary_in};

@@ -9,7 +9,7 @@ use super::common::role::{self, FoundRole, Role};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
 use crate::engine::{AnyCall, Diff, Goal, Other, Report, System, existing, ownership};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Owner};
 
 /// The system [`Component::DeliveryRole`].
 #[derive(Debug)]

@@ -14,10 +14,10 @@ use thiserror::Error;
 use super::differences::differences;
 use super::events::{ReportedEvent, latest};
 use super::secrets::without_secrets;
-use crate::api::conditions::{READY, RECONCILING, Reason, STALLED};
+use crate::api::VpcFlowMonitorSpec;
+use crate::api::conditions::{READY, RECONCILING, Reason, STALLED, stalled_message};
 use crate::api::notes::of_object;
 use crate::api::status::{AlarmStatus, DetectionStatus, FlowLogStatus};
-use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitorSpec};
 
 /// A stored object that cannot be summarised.
 #[derive(Debug, Error)]
@@ -178,10 +178,7 @@ pub(super) fn is_true(conditions: &[Condition], type_: &str) -> bool {
 
 /// The note on an object that is `Stalled`, and the changes that help.
 pub(super) fn stalled(changes: &str) -> String {
-    format!(
-        "no retry helps before {changes} is changed (Stalled); after a change outside the cluster, set the annotation \
-         {RECONCILE_REQUESTED_AT} to try again at once"
-    )
+    stalled_message(&format!("no retry helps before {changes} is changed (Stalled)"))
 }
 
 fn notes(object: &DynamicObject, stored: &Stored) -> Vec<String> {

@@ -25,6 +25,7 @@ use vpc_flow_operator::monitor::AllowedArns;
 
 use crate::rights;
 use crate::sandbox::{PACE, Sandbox, settings};
+use crate::waiting::until;
 
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -77,15 +78,7 @@ impl Cluster {
 
     /// Waits until the monitor is as `condition` says.
     pub async fn wait(&self, name: &str, what: &str, condition: impl Fn(&VpcFlowMonitor) -> bool) -> VpcFlowMonitor {
-        let mut latest = None;
-        let result = wait_for(what, DEADLINE, async || {
-            let monitor = self.monitors.get(name).await?;
-            let matches = condition(&monitor);
-            latest = Some(monitor.clone());
-            Ok(matches.then_some(monitor))
-        })
-        .await;
-        result.unwrap_or_else(|error| panic!("{error}: {:#?}", latest.map(|monitor| monitor.status)))
+        until(&self.monitors, name, what, DEADLINE, condition).await
     }
 
     /// Waits until the monitor is Ready for its present generation.

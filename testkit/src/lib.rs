@@ -7,5 +7,7 @@
 
 pub mod breach;
 pub mod cluster;
+pub mod policies;
 pub mod rights;
 pub mod sandbox;
+pub mod waiting;

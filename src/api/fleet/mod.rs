@@ -16,7 +16,7 @@ pub use count_or_percent::CountOrPercent;
 pub use place::Place;
 pub use prune::{Prune, PrunePolicy};
 pub use rollout::Rollout;
-pub use selector::{TagExpression, TagOperator, VpcSelector};
+pub use selector::{TagExpression, VpcSelector};
 pub use status::VpcFlowFleetStatus;
 pub use template::{MonitorTemplate, Override, OverrideCondition, TemplateMetadata, TemplateSpec};
 

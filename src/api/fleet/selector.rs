@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::cel::{distinct, each_matching, rule};
+use crate::api::match_operator::MatchOperator;
 
 const VPC_ID: &str = "^vpc-([0-9a-f]{8}|[0-9a-f]{17})$";
 const VPC_ID_FORM: &str = "the id of a VPC is vpc- with 8 or 17 hexadecimal digits, such as vpc-0123456789abcdef0";
@@ -64,23 +65,10 @@ pub struct TagExpression {
     pub key: String,
 
     /// In: the tag has one of the values. `NotIn`: it has none of them, or is absent. `Exists` and `DoesNotExist`: the tag is there, or not.
-    pub operator: TagOperator,
+    pub operator: MatchOperator,
 
     /// The values: at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(max = 256)))]
     pub values: Vec<String>,
-}
-
-/// An operator of a condition on a tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum TagOperator {
-    /// The tag has one of the values.
-    In,
-    /// The tag has none of the values, or is absent.
-    NotIn,
-    /// The tag is there.
-    Exists,
-    /// The tag is not there.
-    DoesNotExist,
 }

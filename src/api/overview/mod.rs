@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alerts::Alerts;
 pub use cross_account::CrossAccount;
-pub use selector::{LabelExpression, LabelOperator, MonitorSelector};
+pub use selector::{LabelExpression, MonitorSelector};
 pub use status::VpcFlowOverviewStatus;
 
 use super::cel::{matching, rule_at};

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::cel::rule_at;
+use crate::api::match_operator::MatchOperator;
 
 /// Labels of the monitors, as in any Kubernetes selector. All conditions must hold; an empty selector selects all monitors of the namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,25 +35,11 @@ pub struct LabelExpression {
     #[schemars(length(min = 1, max = 317))]
     pub key: String,
     /// The condition.
-    pub operator: LabelOperator,
+    pub operator: MatchOperator,
     /// The values of `In` and `NotIn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50), inner(length(max = 63)))]
     pub values: Vec<String>,
-}
-
-/// A condition on a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(description = "")]
-pub enum LabelOperator {
-    /// The label has one of the values.
-    In,
-    /// The label has none of the values, or is absent.
-    NotIn,
-    /// The label is there.
-    Exists,
-    /// The label is absent.
-    DoesNotExist,
 }
 
 impl MonitorSelector {
@@ -60,20 +47,8 @@ impl MonitorSelector {
     #[must_use]
     pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
         let equals = |(key, value): (&String, &String)| labels.get(key) == Some(value);
-        self.match_labels.iter().all(equals) && self.match_expressions.iter().all(|it| it.holds_for(labels))
-    }
-}
-
-impl LabelExpression {
-    fn holds_for(&self, labels: &BTreeMap<String, String>) -> bool {
-        let value = labels.get(&self.key);
-        let is_listed = value.is_some_and(|value| self.values.contains(value));
-        match self.operator {
-            LabelOperator::In => is_listed,
-            LabelOperator::NotIn => !is_listed,
-            LabelOperator::Exists => value.is_some(),
-            LabelOperator::DoesNotExist => value.is_none(),
-        }
+        self.match_labels.iter().all(equals)
+            && self.match_expressions.iter().all(|it| it.operator.holds(&it.values, labels.get(&it.key)))
     }
 }
 

@@ -1,8 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::super::context::Context;
+use super::super::memories::Memories;
 use crate::fleet::Reading;
 
 /// Settings and state that every pass over a fleet uses.
@@ -10,7 +11,7 @@ pub struct FleetContext {
     pub context: Arc<Context>,
     /// Held while monitors are created, so that two fleets never create two for one VPC.
     pub creating: tokio::sync::Mutex<()>,
-    memories: Mutex<HashMap<String, FleetMemory>>,
+    pub memories: Memories<FleetMemory>,
 }
 
 /// The state of a fleet that is kept between passes. If it is lost, the places are read again.
@@ -34,28 +35,13 @@ pub struct FleetMemory {
 
 impl FleetContext {
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context, creating: tokio::sync::Mutex::new(()), memories: Mutex::default() }
-    }
-
-    /// The memory of a fleet.
-    pub fn memory(&self, uid: &str) -> FleetMemory {
-        self.memories().get(uid).cloned().unwrap_or_default()
-    }
-
-    /// Keeps the memory of a fleet.
-    pub fn keep(&self, uid: &str, memory: FleetMemory) {
-        self.memories().insert(uid.to_owned(), memory);
+        Self { context, creating: tokio::sync::Mutex::new(()), memories: Memories::default() }
     }
 
     /// Forgets a fleet that is gone.
     pub fn forget(&self, uid: &str) {
-        self.memories().remove(uid);
+        self.memories.forget(uid);
         self.context.metrics.fleets().forget(uid);
         self.context.forget(uid);
-    }
-
-    fn memories(&self) -> MutexGuard<'_, HashMap<String, FleetMemory>> {
-        // A panic elsewhere leaves at worst places that are read again.
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,7 +17,8 @@ use kube::runtime::watcher::{self, watcher};
 use self::context::FleetContext;
 use super::context::Context;
 use super::read::WatchedMonitor;
-use super::until_stopped::{self, api, namespaces};
+use super::until_stopped;
+use super::watch::{api, namespaces};
 use crate::api::fleet::{FLEET_LABEL, VpcFlowFleet};
 
 /// The part of a fleet that is watched: it can be read whatever the spec contains.

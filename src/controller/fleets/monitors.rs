@@ -6,6 +6,7 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::super::context::Context;
+use super::super::pages::list;
 use crate::api::VpcFlowMonitor;
 use crate::api::fleet::{FLEET_LABEL, ORPHANED_SINCE};
 use crate::fleet::{Action, DesiredMonitor, FIELD_MANAGER, FleetIdentity, OtherMonitor, PresentMonitor, in_template};
@@ -13,9 +14,6 @@ use crate::kubernetes::message;
 
 /// The field manager of the marks on orphans, which an apply must not take away.
 const MARKER: &str = "vpc-flow-operator";
-
-/// Monitors that are read at once.
-const PAGE: u32 = 100;
 
 /// The answer of the API server to a monitor.
 #[derive(Debug)]
@@ -30,7 +28,8 @@ pub enum Answer {
 pub async fn of_fleet(context: &Context, fleet: &FleetIdentity) -> kube::Result<Vec<PresentMonitor>> {
     let labelled = ListParams::default().labels(&format!("{FLEET_LABEL}={}", fleet.name));
     let monitors = context.objects(&fleet.namespace);
-    let mut present = list(&monitors, labelled, |object| PresentMonitor::read(object, &fleet.uid)).await?;
+    let mut present =
+        list(&monitors, labelled, |object| Ok(PresentMonitor::read(&as_value(object)?, &fleet.uid))).await?;
     present.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(present)
 }
@@ -44,30 +43,15 @@ pub async fn others(context: &Context, fleet: &FleetIdentity) -> kube::Result<Ve
     };
     let mut others = Vec::new();
     for api in apis {
-        others.extend(list(&api, ListParams::default(), |object| OtherMonitor::read(object, &fleet.uid)).await?);
+        others.extend(
+            list(&api, ListParams::default(), |object| Ok(OtherMonitor::read(&as_value(object)?, &fleet.uid))).await?,
+        );
     }
     Ok(others)
 }
 
-/// Reads page by page, and keeps the part of each object that is needed.
-async fn list<T>(
-    api: &Api<DynamicObject>,
-    parameters: ListParams,
-    read: impl Fn(&Value) -> Option<T>,
-) -> kube::Result<Vec<T>> {
-    let mut parameters = parameters.limit(PAGE);
-    let mut found = Vec::new();
-    loop {
-        let page = api.list(&parameters).await?;
-        for object in page.items {
-            let value = serde_json::to_value(object).map_err(kube::Error::SerdeError)?;
-            found.extend(read(&value));
-        }
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => parameters = parameters.continue_token(&token),
-            None => return Ok(found),
-        }
-    }
+fn as_value(object: DynamicObject) -> kube::Result<Value> {
+    serde_json::to_value(object).map_err(kube::Error::SerdeError)
 }
 
 /// Asks the API server in a dry run whether a monitor can be as the template has it.

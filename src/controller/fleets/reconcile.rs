@@ -9,18 +9,19 @@ use kube::api::{ApiResource, DynamicObject, ObjectMeta};
 use kube::runtime::controller::Action as Requeue;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
-use tracing::{instrument, warn};
+use tracing::instrument;
 
+use super::super::paced::paced;
+use super::super::pass_end::Error;
 use super::super::read::read_fleet;
-use super::super::retry::{Memory, jittered};
-use super::super::status::replace_status;
-use super::super::{events, pass_end::Error};
+use super::super::retry::Memory;
+use super::super::status::store_changed;
 use super::context::{FleetContext, FleetMemory};
 use super::monitors::{self, Answer, is_denied};
 use super::{WatchedFleet, places};
-use crate::api::RECONCILE_REQUESTED_AT;
 use crate::api::conditions::Reason;
 use crate::api::fleet::{VpcFlowFleet, VpcFlowFleetStatus};
+use crate::api::requested_pass;
 use crate::fleet::{Action, Decision, FleetIdentity, Input, PresentMonitor, StatusInput, decide, failed, status};
 use crate::kubernetes::message;
 
@@ -34,24 +35,8 @@ const RESTORE_INTERVAL: Duration = Duration::from_mins(1);
 #[instrument(skip_all, fields(namespace = watched.namespace(), fleet = watched.name_any()))]
 pub async fn reconcile(watched: Arc<WatchedFleet>, fleets: Arc<FleetContext>) -> Result<Requeue, Infallible> {
     let uid = watched.uid().unwrap_or_default();
-    let context = &fleets.context;
-    if let Some(ended_at) = fleets.memory(&uid).ended_at {
-        tokio::time::sleep(PACE.saturating_sub(ended_at.elapsed())).await;
-    }
-    if context.stopping.is_cancelled() {
-        return Ok(Requeue::await_change());
-    }
-    context.health.pass_begins(&uid);
-    let wait = match Box::pin(pass_over(&watched, &fleets)).await {
-        Ok(wait) => wait,
-        Err(error) => {
-            warn!(%error, "reconcile of the fleet failed");
-            let options = &context.options;
-            Some(context.with_memory(&uid, |memory| memory.back_off(false, options.resync, options.backoff)))
-        }
-    };
-    context.health.pass_ends(&uid, wait);
-    Ok(wait.map_or_else(Requeue::await_change, |wait| Requeue::requeue(jittered(wait))))
+    let former_end = fleets.memories.get(&uid).ended_at;
+    Ok(paced(&fleets.context, &uid, former_end, PACE, Box::pin(pass_over(&watched, &fleets))).await)
 }
 
 /// The time until the next pass; `None` if only a change leads to one.
@@ -78,14 +63,14 @@ async fn pass_over(watched: &WatchedFleet, fleets: &FleetContext) -> Result<Opti
     let mut pass = Pass {
         fleets,
         identity: FleetIdentity { namespace, name: fleet.name_any(), uid: uid.clone() },
-        memory: fleets.memory(&uid),
+        memory: fleets.memories.get(&uid),
         now: Timestamp::now(),
         fleet,
     };
     let decision = pass.run(&objects).await;
     pass.memory.ended_at = Some(Instant::now());
     let wait = decision.as_ref().ok().map(|decision| pass.wait(decision));
-    fleets.keep(&uid, pass.memory);
+    fleets.memories.keep(&uid, pass.memory);
     if let Err(Error::Kubernetes(error)) = &decision
         && is_denied(error)
     {
@@ -120,14 +105,9 @@ async fn store(
     previous: &VpcFlowFleetStatus,
     new: VpcFlowFleetStatus,
 ) -> Result<(), Error> {
-    let context = &fleets.context;
-    context.metrics.fleets().learn(metadata, &new);
-    if new == *previous {
-        return Ok(());
-    }
-    replace_status(objects, metadata, stored, json!(new)).await?;
-    let troubles = events::of_troubles(&previous.conditions, &new.conditions);
-    context.publish::<VpcFlowFleet>(metadata, troubles).await;
+    fleets.context.metrics.fleets().learn(metadata, &new);
+    let (before, after) = ((previous, &previous.conditions[..]), (&new, &new.conditions[..]));
+    store_changed::<VpcFlowFleet, _>(&fleets.context, objects, metadata, stored, before, after).await?;
     Ok(())
 }
 
@@ -158,7 +138,7 @@ impl Pass<'_> {
     /// Reads the places if it is time, or if the spec has changed or somebody asks for it.
     async fn read_places(&mut self) {
         let metadata = &self.fleet.metadata;
-        let request = metadata.annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUESTED_AT)).cloned();
+        let request = requested_pass(metadata).cloned();
         let read_for = (metadata.generation, request);
         let is_recent = self.memory.read_at.is_some_and(|read_at| read_at.elapsed() < self.discovery_interval());
         if is_recent && self.memory.read_for == read_for {

@@ -1,13 +1,13 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::super::context::Context;
+use super::super::memories::Memories;
 
 /// Settings and state that every pass over an overview uses.
 pub struct OverviewContext {
     pub context: Arc<Context>,
-    memories: Mutex<HashMap<String, OverviewMemory>>,
+    pub memories: Memories<OverviewMemory>,
 }
 
 /// The state of an overview that is kept between passes. If it is lost, AWS is read again.
@@ -21,28 +21,13 @@ pub struct OverviewMemory {
 
 impl OverviewContext {
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context, memories: Mutex::default() }
-    }
-
-    /// The memory of an overview.
-    pub fn memory(&self, uid: &str) -> OverviewMemory {
-        self.memories().get(uid).cloned().unwrap_or_default()
-    }
-
-    /// Keeps the memory of an overview.
-    pub fn keep(&self, uid: &str, memory: OverviewMemory) {
-        self.memories().insert(uid.to_owned(), memory);
+        Self { context, memories: Memories::default() }
     }
 
     /// Forgets an overview that is gone.
     pub fn forget(&self, uid: &str) {
-        self.memories().remove(uid);
+        self.memories.forget(uid);
         self.context.metrics.overviews().forget(uid);
         self.context.forget(uid);
-    }
-
-    fn memories(&self) -> MutexGuard<'_, HashMap<String, OverviewMemory>> {
-        // A panic elsewhere leaves at worst an account that is read again.
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,7 +18,8 @@ use kube::runtime::watcher::{self, watcher};
 use self::context::OverviewContext;
 use super::context::Context;
 use super::read::WatchedMonitor;
-use super::until_stopped::{self, api, namespaces};
+use super::until_stopped;
+use super::watch::{api, namespaces};
 use crate::api::VpcFlowOverview;
 
 /// The part of an overview that is watched: it can be read whatever the spec contains.

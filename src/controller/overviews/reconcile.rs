@@ -12,29 +12,28 @@ use kube::api::{ApiResource, DynamicObject, ObjectMeta};
 use kube::runtime::controller::Action as Requeue;
 use kube::{Api, ResourceExt};
 use serde_json::json;
-use tracing::{instrument, warn};
+use tracing::instrument;
 
+use super::super::connect::aws_clients;
 use super::super::context::Context;
-use super::super::events::of_troubles;
-use super::super::finalizer::{release, under_finalizer};
+use super::super::finalizer::{is_kept, release, under_finalizer};
 use super::super::mode::Mode;
+use super::super::paced::paced;
 use super::super::pass_end::{Error, Next, PassEnd};
 use super::super::read::{UnreadableOverview, read_overview};
-use super::super::retry::{Memory, jittered};
-use super::super::status::replace_status;
+use super::super::retry::Memory;
+use super::super::status::{replace_status, store_changed};
 use super::context::{OverviewContext, OverviewMemory};
-use super::sites::{connect, sites};
+use super::sites::sites;
 use super::{WatchedOverview, events, members};
-use crate::api::conditions::Reason;
-use crate::api::overview::status::SelectedMonitors;
-use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, VpcFlowOverview, VpcFlowOverviewStatus};
+use crate::api::{VpcFlowOverview, VpcFlowOverviewStatus, requested_pass};
 use crate::aws::Aws;
 use crate::engine::{Direction, Failure};
 use crate::metrics::PassResult;
 use crate::monitor::Owner;
 use crate::overview::{
-    self, Input, Member, Overview, PlaceKey, StatusInput, TaskResult, WantedPlace, check_sinks, failed, planned_places,
-    status, wanted_places,
+    self, Input, Member, Overview, PlaceKey, StatusInput, TaskResult, WantedPlace, check_sinks, counts, failed,
+    planned_places, status, wanted_places,
 };
 use crate::preconditions::{check_account_region, check_owner};
 
@@ -48,25 +47,12 @@ const SOON: Duration = Duration::from_secs(1);
 #[instrument(skip_all, fields(namespace = watched.namespace(), overview = watched.name_any()))]
 pub async fn reconcile(watched: Arc<WatchedOverview>, overviews: Arc<OverviewContext>) -> Result<Requeue, Infallible> {
     let uid = watched.uid().unwrap_or_default();
-    let context = &overviews.context;
-    if let Some(ended_at) = overviews.memory(&uid).ended_at {
-        tokio::time::sleep(PACE.saturating_sub(ended_at.elapsed())).await;
-    }
-    if context.stopping.is_cancelled() {
-        return Ok(Requeue::await_change());
-    }
-    context.health.pass_begins(&uid);
-    let next = Box::pin(pass_over(&watched, &overviews)).await.unwrap_or_else(|error| {
-        warn!(%error, "reconcile of the overview failed");
-        let options = &context.options;
-        let wait = context.with_memory(&uid, |memory| memory.back_off(false, options.resync, options.backoff));
-        Next { wait: Some(jittered(wait)), result: PassResult::Error }
-    });
-    context.health.pass_ends(&uid, next.wait);
-    Ok(next.wait.map_or_else(Requeue::await_change, Requeue::requeue))
+    let former_end = overviews.memories.get(&uid).ended_at;
+    Ok(paced(&overviews.context, &uid, former_end, PACE, Box::pin(pass_over(&watched, &overviews))).await)
 }
 
-async fn pass_over(watched: &WatchedOverview, overviews: &OverviewContext) -> Result<Next, Error> {
+/// The time until the next pass; `None` if only a change leads to one.
+async fn pass_over(watched: &WatchedOverview, overviews: &OverviewContext) -> Result<Option<Duration>, Error> {
     let context = &overviews.context;
     let namespace = watched.namespace().unwrap_or_default();
     let resource = ApiResource::erase::<VpcFlowOverview>(&());
@@ -75,7 +61,7 @@ async fn pass_over(watched: &WatchedOverview, overviews: &OverviewContext) -> Re
     let latest = objects.get_opt(&watched.name_any()).await?;
     let Some(object) = latest.filter(|latest| latest.metadata.uid == watched.metadata.uid) else {
         overviews.forget(&uid);
-        return Ok(Next::never());
+        return Ok(None);
     };
     let metadata = object.metadata.clone();
     let next = match read_overview(object) {
@@ -89,7 +75,7 @@ async fn pass_over(watched: &WatchedOverview, overviews: &OverviewContext) -> Re
     if next.wait.is_none() {
         overviews.forget(&uid);
     }
-    Ok(next)
+    Ok(next.wait)
 }
 
 /// Reports an overview that cannot be read. Its resources stay as they are.
@@ -101,20 +87,13 @@ async fn report_unreadable(
 ) -> Result<Next, Error> {
     let context = &overviews.context;
     let UnreadableOverview { status: stored, problem } = unreadable;
-    let mut failure = Failure::from(&problem);
-    let is_finalized = metadata.finalizers.iter().flatten().any(|known| known == FINALIZER);
-    if metadata.deletion_timestamp.is_some() && is_finalized {
-        if stored.has_made_nothing() {
-            return release::<VpcFlowOverview>(context, &metadata).await;
-        }
-        failure.message = format!(
-            "{}; deletion waits until it does, or until the finalizer {FINALIZER} is removed by hand, which leaves everything in AWS as it is",
-            failure.message
-        );
+    if stored.has_made_nothing() && is_kept(&metadata) {
+        return release::<VpcFlowOverview>(context, &metadata).await;
     }
+    let failure = problem.failure(is_kept(&metadata));
     let new = failed(&failure, metadata.generation, &stored, Timestamp::now());
     store(context, objects, &metadata, &stored, new).await?;
-    Ok(Next { wait: Some(jittered(context.options.resync)), result: PassResult::Error })
+    Ok(Next { wait: Some(context.options.resync), result: PassResult::Error })
 }
 
 /// Stores a status if it differs from the stored one, and publishes new kinds of trouble.
@@ -126,12 +105,8 @@ async fn store(
     new: VpcFlowOverviewStatus,
 ) -> Result<(), Error> {
     context.metrics.overviews().learn(metadata, &new);
-    if new == *stored {
-        return Ok(());
-    }
-    replace_status(objects, metadata, &json!(stored), json!(new)).await?;
-    let troubles = of_troubles(&stored.conditions, &new.conditions);
-    context.publish::<VpcFlowOverview>(metadata, troubles).await;
+    let (before, after) = ((stored, &stored.conditions[..]), (&new, &new.conditions[..]));
+    store_changed::<VpcFlowOverview, _>(context, objects, metadata, &json!(stored), before, after).await?;
     Ok(())
 }
 
@@ -162,14 +137,14 @@ impl Pass<'_> {
         };
         let (members, left_out) = self.members(&overview).await?;
         let wanted = wanted_places(&members);
-        let mut memory = self.overviews.memory(&uid);
+        let mut memory = self.overviews.memories.get(&uid);
         let declared = self.hash(&overview, &wanted, left_out);
         if let Some(rest) = self.time_left(&memory, declared) {
             let new = VpcFlowOverviewStatus { monitors: Some(counts(&members, left_out)), ..stored.clone() };
             store(context, self.objects, &self.object.metadata, &stored, new).await?;
             memory.ended_at = Some(Instant::now());
-            self.overviews.keep(&uid, memory);
-            return Ok(PassEnd { wait: jittered(rest), settled: true, result: PassResult::Success });
+            self.overviews.memories.keep(&uid, memory);
+            return Ok(PassEnd { wait: rest, settled: true, result: PassResult::Success });
         }
         let recorded = self.record(&overview, &wanted, stored).await?;
         let sites = sites(context, &overview.namespace, &recorded.places).await;
@@ -197,14 +172,14 @@ impl Pass<'_> {
         let is_settled = results.iter().all(TaskResult::is_settled);
         memory.settled = is_settled.then(|| (declared, Instant::now()));
         memory.ended_at = Some(Instant::now());
-        self.overviews.keep(&uid, memory);
+        self.overviews.memories.keep(&uid, memory);
         Ok(self.end(is_settled, worst(&results)))
     }
 
     async fn connect(&self, stored: &VpcFlowOverviewStatus) -> Result<(Arc<Aws>, Overview), Failure> {
         let (context, spec) = (&self.overviews.context, &self.object.spec);
         let namespace = self.object.namespace().unwrap_or_default();
-        let home = connect(context, &namespace, spec.region.as_deref(), spec.assume_role.as_ref()).await?;
+        let home = aws_clients(context, &namespace, spec.region.as_deref(), spec.assume_role.as_ref()).await?;
         let (account, region) = (stored.account_id.as_ref(), stored.region.as_ref());
         check_account_region(Overview::NOUN, account, region, &home.account_region)?;
         let (at, settings) = (home.account_region.clone(), context.options.settings.clone());
@@ -250,8 +225,7 @@ impl Pass<'_> {
     /// A hash of all that AWS follows from.
     fn hash(&self, overview: &Overview, wanted: &BTreeMap<PlaceKey, WantedPlace>, left_out: usize) -> u64 {
         let mut hasher = DefaultHasher::new();
-        let annotations = self.object.metadata.annotations.as_ref();
-        let request = annotations.and_then(|annotations| annotations.get(RECONCILE_REQUESTED_AT));
+        let request = requested_pass(&self.object.metadata);
         let monitors = wanted.iter().map(|(key, place)| {
             let specs: Vec<_> = place.monitors.iter().map(|it| (&it.name, json!(it.spec).to_string())).collect();
             (key, place.assume_role.as_ref(), specs)
@@ -280,7 +254,7 @@ impl Pass<'_> {
             let wait = if settled || self.mode.is_suspended() { options.resync } else { SOON };
             (wait, if settled { PassResult::Success } else { PassResult::Unfinished })
         };
-        PassEnd { wait: jittered(wait), settled, result }
+        PassEnd { wait, settled, result }
     }
 }
 
@@ -288,14 +262,5 @@ impl Pass<'_> {
 fn worst(results: &[TaskResult]) -> Option<bool> {
     let mut failures = results.iter().filter_map(|result| result.failure.as_ref()).peekable();
     failures.peek()?;
-    Some(failures.all(|failure| failure.reason.is_terminal() && failure.reason != Reason::WaitingForAws))
-}
-
-fn counts(members: &[Member], left_out: usize) -> SelectedMonitors {
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    SelectedMonitors {
-        selected: count(members.len() + left_out),
-        ready: count(members.iter().filter(|member| member.is_ready).count()),
-        firing: members.iter().map(|member| member.firing).sum(),
-    }
+    Some(failures.all(|failure| failure.reason.is_terminal()))
 }

@@ -11,13 +11,12 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::mode::Mode;
-use crate::api::RECONCILE_REQUESTED_AT;
-use crate::api::conditions::{READY, RECONCILING, Reason, STALLED, Statement};
+use crate::api::conditions::{READY, RECONCILING, Reason, STALLED, Statement, stalled_message};
 use crate::api::status::{AlarmStatus, Links, Notice, ResourceState, ResourceStatus, Summary, VpcFlowMonitorStatus};
 use crate::engine::{Action, Change, Failure, Outcome, SystemHealth, in_brief};
 use crate::monitor::Monitor;
 
-pub use store::{patch_params, replace_status};
+pub use store::{patch_params, replace_status, store_changed};
 pub use writer::StatusWriter;
 
 /// The input for a status.
@@ -145,12 +144,9 @@ fn condition(type_: &'static str, status: bool, reason: Reason, message: &str) -
     NewCondition { type_, status, reason, message: message.to_owned(), missing_actions: BTreeSet::new() }
 }
 
-/// `Stalled`, with the way to a new attempt: the operator does not see that a permission was granted.
+/// `Stalled`, with the way to a new attempt.
 fn stalled_condition(reason: Reason, message: &str) -> NewCondition {
-    let message = format!(
-        "{message}; after a change outside the cluster, set the annotation {RECONCILE_REQUESTED_AT} to try again at once"
-    );
-    condition(STALLED, true, reason, &message)
+    condition(STALLED, true, reason, &stalled_message(message))
 }
 
 /// The former trouble of a system, as long as its changes were not tried again: a pass under way, or one cut short, has no newer result.

@@ -1,9 +1,14 @@
 //! Writes the status of an object.
 
-use kube::Api;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{DynamicObject, ObjectMeta, Patch, PatchParams};
+use kube::{Api, Resource};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tracing::{info, warn};
+
+use super::super::context::Context;
+use super::super::events::of_troubles;
 
 /// The field manager of the status.
 const FIELD_MANAGER: &str = "vpc-flow-operator";
@@ -35,6 +40,28 @@ pub async fn replace_status(
             "the installed CRD does not know these fields of the status: apply the CRD of this version, crds/ has it"
         );
     }
+    Ok(())
+}
+
+/// Stores the status of a fleet or an overview if it has changed, and publishes new kinds of trouble. `before` and `after`: the statuses with
+/// their conditions.
+pub async fn store_changed<K, S>(
+    context: &Context,
+    api: &Api<DynamicObject>,
+    metadata: &ObjectMeta,
+    written: &Value,
+    (before, former_conditions): (&S, &[Condition]),
+    (after, conditions): (&S, &[Condition]),
+) -> kube::Result<()>
+where
+    K: Resource<DynamicType = ()>,
+    S: PartialEq + Serialize,
+{
+    if after == before {
+        return Ok(());
+    }
+    replace_status(api, metadata, written, json!(after)).await?;
+    context.publish::<K>(metadata, of_troubles(former_conditions, conditions)).await;
     Ok(())
 }
 

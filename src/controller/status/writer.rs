@@ -9,7 +9,7 @@ use super::super::context::Context;
 use super::super::events;
 use super::store::replace_status;
 use crate::api::status::VpcFlowMonitorStatus;
-use crate::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitor};
+use crate::api::{VpcFlowMonitor, requested_pass};
 
 /// Writes the status during one pass, only where it changes.
 pub struct StatusWriter<'a> {
@@ -52,8 +52,7 @@ impl<'a> StatusWriter<'a> {
 
     /// Ends a pass: writes the status, with the request for a pass that is now answered, and publishes the events that go with it.
     pub async fn finish(&mut self, mut status: VpcFlowMonitorStatus) -> kube::Result<()> {
-        let requested = self.metadata.annotations.iter().flatten().find(|(key, _)| *key == RECONCILE_REQUESTED_AT);
-        status.last_handled_reconcile_at = requested.map(|(_, value)| value.clone());
+        status.last_handled_reconcile_at = requested_pass(self.metadata).cloned();
         let mut events = events::of_troubles(&self.before.conditions, &status.conditions);
         events.extend(events::of_notices(&self.before, &status));
         self.store(status).await?;

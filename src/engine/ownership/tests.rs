@@ -81,7 +81,7 @@ fn any_goal() -> impl Strategy<Value = Goal<u8>> {
     prop_oneof![any::<u8>().prop_map(Goal::Present), prop::sample::select(REMOVALS.to_vec()).prop_map(Goal::Absent),]
 }
 
-const REMOVALS: [Removal; 3] = [Removal::MonitorDeleted, Removal::SwitchedOff, Removal::Superseded];
+const REMOVALS: [Removal; 3] = [Removal::OwnerDeleted, Removal::SwitchedOff, Removal::Superseded];
 const POLICIES: [DeletionPolicy; 3] = [DeletionPolicy::Delete, DeletionPolicy::RetainData, DeletionPolicy::Retain];
 
 fn the_rule_holds<const DATA: bool>(
@@ -155,7 +155,7 @@ fn what_holds_data_is_marked_when_it_is_taken_over() {
         diff(&monitor, Goal::Present(&Thing::<true>(0)), NAME, found(Tags::new()).as_ref()),
     );
     assert!(adopted.as_ref().unwrap().tags.contains_key(ADOPTED));
-    let removal = Goal::<&Thing<true>>::Absent(Removal::MonitorDeleted);
+    let removal = Goal::<&Thing<true>>::Absent(Removal::OwnerDeleted);
     let left = after(&monitor, adopted.clone(), diff(&monitor, removal, NAME, adopted.as_ref()));
     let back = after(&monitor, left.clone(), diff(&monitor, Goal::Present(&Thing::<true>(0)), NAME, left.as_ref()));
     assert!(left.unwrap().tags.contains_key(ADOPTED) && back.unwrap().tags.contains_key(ADOPTED));
@@ -172,9 +172,9 @@ fn a_deletion_of_data_says_so() {
     let mut monitor = fixtures::monitor();
     monitor.spec.deletion_policy = Some(DeletionPolicy::Delete);
     let found = Found { setting: 0, tags: tags(Some((OWNER, &fixtures::monitor().owner))) };
-    let with_data = diff::<Thing<true>, _>(&monitor, Goal::Absent(Removal::MonitorDeleted), NAME, Some(&found));
+    let with_data = diff::<Thing<true>, _>(&monitor, Goal::Absent(Removal::OwnerDeleted), NAME, Some(&found));
     assert!(with_data.steps[0].change.why.as_ref().unwrap().ends_with("all its records are deleted for good"));
-    let without = diff::<Thing<false>, _>(&monitor, Goal::Absent(Removal::MonitorDeleted), NAME, Some(&found));
+    let without = diff::<Thing<false>, _>(&monitor, Goal::Absent(Removal::OwnerDeleted), NAME, Some(&found));
     assert_eq!(without.steps[0].change.why, None);
 }
 

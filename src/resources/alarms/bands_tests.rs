@@ -174,7 +174,7 @@ fn models_that_may_not_be_read_hold_up_the_band_alone() {
     assert_eq!(detection(&monitor, &later, days(20)), None, "what is not known is not shown");
 
     // A deletion waits only for a model that may be there.
-    let deleted = |monitor: &Monitor, seen| bands::absent(monitor, Removal::MonitorDeleted, seen).invalid.len();
+    let deleted = |monitor: &Monitor, seen| bands::absent(monitor, Removal::OwnerDeleted, seen).invalid.len();
     assert_eq!((deleted(&monitor, &empty), deleted(&monitor, &later)), (0, 1));
     let name = format!("VPC/FlowLogs/{}", HIGH.metric_name(&monitor));
     let recorded = vec![tests::recorded(ResourceKind::AnomalyModel, &name)];

@@ -186,7 +186,7 @@ fn what_is_not_ours_is_a_conflict() {
     let diff = difference(&monitor, &observed);
     assert!(diff.steps.is_empty());
     assert_eq!(diff.conflicts[0].name, AlarmKind::ALL[0].alarm_name(&monitor));
-    assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed).steps.len(), 3);
+    assert_eq!(Alarms::diff(&monitor, Goal::Absent(Removal::OwnerDeleted), &observed).steps.len(), 3);
 }
 
 #[test]
@@ -237,9 +237,9 @@ fn a_quiet_time_that_may_not_be_read_holds_up_no_alarm() {
 
     // A deletion waits only for a mute rule that was made.
     let deleted =
-        |monitor: &Monitor| Alarms::diff(monitor, Goal::Absent(Removal::MonitorDeleted), &observed).invalid.len();
+        |monitor: &Monitor| Alarms::diff(monitor, Goal::Absent(Removal::OwnerDeleted), &observed).invalid.len();
     let reported =
-        |monitor: &Monitor| Alarms::report(monitor, Goal::Absent(Removal::MonitorDeleted), &observed).resources;
+        |monitor: &Monitor| Alarms::report(monitor, Goal::Absent(Removal::OwnerDeleted), &observed).resources;
     assert_eq!((deleted(&monitor), reported(&monitor).len()), (0, 0));
     monitor.recorded.push(recorded(ResourceKind::AlarmMuteRule, &name));
     assert_eq!(deleted(&monitor), 1);

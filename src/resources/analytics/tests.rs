@@ -183,7 +183,7 @@ fn a_database_with_tables_of_others_stays() {
     let observed = database_with(&monitor, vec![sdk_table(&table, &[]), theirs]);
     let mut steps = |policy| {
         monitor.spec.deletion_policy = Some(policy);
-        let goal = Goal::Absent(Removal::MonitorDeleted);
+        let goal = Goal::Absent(Removal::OwnerDeleted);
         let diff = of_database(&monitor, goal, &monitor.names.database, Some(&observed), &[]);
         diff.steps.into_iter().map(|step| (step.change.action, step.change.kind)).collect::<Vec<_>>()
     };
@@ -301,7 +301,7 @@ fn insights_queries_go_with_the_fields_and_with_the_monitor_but_never_those_of_p
         [(DeletionPolicy::Delete, 0), (DeletionPolicy::RetainData, 0), (DeletionPolicy::Retain, count)]
     {
         monitor.spec.deletion_policy = Some(policy);
-        let diff = Analytics::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed);
+        let diff = Analytics::diff(&monitor, Goal::Absent(Removal::OwnerDeleted), &observed);
         let deleted: Vec<_> =
             diff.steps.iter().filter(|step| step.change.kind == ResourceKind::QueryDefinition).collect();
         assert_eq!(count - deleted.len(), left, "{policy:?}");

@@ -219,11 +219,11 @@ mod tests {
         {
             let monitor = monitor(RecordSource::S3, policy);
             let found = found(&monitor, Some(true), true);
-            assert_eq!(steps(&monitor, Some(Removal::MonitorDeleted), Some(&found)).len(), expected, "{policy:?}");
+            assert_eq!(steps(&monitor, Some(Removal::OwnerDeleted), Some(&found)).len(), expected, "{policy:?}");
         }
         let monitor = monitor(RecordSource::S3, DeletionPolicy::RetainData);
         let found = found(&monitor, Some(false), true);
         let off = [EventsCall::Off("b".into())];
-        assert_eq!(steps(&monitor, Some(Removal::MonitorDeleted), Some(&found)), off, "the record is left");
+        assert_eq!(steps(&monitor, Some(Removal::OwnerDeleted), Some(&found)), off, "the record is left");
     }
 }

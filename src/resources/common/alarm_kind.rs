@@ -119,11 +119,16 @@ impl AlarmKind {
         std::iter::once(self.alarm_arn(monitor)).chain(verdict).collect()
     }
 
+    /// Name of the alarm that the spec makes notify.
+    #[must_use]
+    pub fn shown_name(self, monitor: &Monitor) -> String {
+        if self.anomaly(monitor).is_some() { self.verdict_name(monitor) } else { self.alarm_name(monitor) }
+    }
+
     /// ARN of the alarm that the spec makes notify.
     #[must_use]
     pub fn shown_arn(self, monitor: &Monitor) -> String {
-        let name = if self.anomaly(monitor).is_some() { self.verdict_name(monitor) } else { self.alarm_name(monitor) };
-        arn(monitor, &name)
+        arn(monitor, &self.shown_name(monitor))
     }
 
     /// The settings of its band, if it has one.

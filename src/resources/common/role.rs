@@ -294,7 +294,7 @@ mod tests {
         let unowned = FoundRole { path: "/".into(), ..FoundRole::default() };
         let moved = FoundRole { path: "/elsewhere/".into(), ..ours.clone() };
         let diff = |goal, found| ownership::diff::<Role, _>(&monitor, goal, "role", Some(found));
-        let removed = Goal::Absent(Removal::MonitorDeleted);
+        let removed = Goal::Absent(Removal::OwnerDeleted);
         for other in [&unowned, &moved] {
             let present = diff(Goal::Present(&role), other);
             let reported = format!("it is under path {}; delete it or choose another cluster name", other.path);

@@ -265,7 +265,7 @@ mod tests {
         monitor.spec.deletion_policy = Some(DeletionPolicy::Retain);
         let desired = DashboardSystem::desired(&monitor).unwrap().unwrap();
         let observed = Some(FoundDashboard { body: desired.body.clone(), tags: None });
-        for goal in [Goal::Present(&desired), Goal::Absent(Removal::MonitorDeleted)] {
+        for goal in [Goal::Present(&desired), Goal::Absent(Removal::OwnerDeleted)] {
             assert!(DashboardSystem::diff(&monitor, goal, &observed).steps.is_empty());
         }
         assert_eq!(DashboardSystem::diff(&monitor, Goal::Absent(Removal::SwitchedOff), &observed).steps.len(), 1);

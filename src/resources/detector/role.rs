@@ -8,7 +8,7 @@ use detector::notification_log::OBJECT_KEY;
 use serde_json::json;
 
 use super::event_rule;
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Owner};
 use crate::resources::common::role::{Role, service_trust};
 
 pub(super) fn desired(monitor: &Monitor) -> Role {

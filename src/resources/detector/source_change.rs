@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_monitor_that_is_deleted_or_has_one_source_waits_for_nothing() {
         let (monitor, mut observed) = both(RecordSource::S3, 0);
-        assert_eq!(time_left(&monitor, Goal::Absent(crate::engine::Removal::MonitorDeleted), &observed), None);
+        assert_eq!(time_left(&monitor, Goal::Absent(crate::engine::Removal::OwnerDeleted), &observed), None);
         observed.subscriptions[0].1 = None;
         assert_eq!(time_left(&monitor, Goal::Present(&desired(&monitor)), &observed), None);
     }

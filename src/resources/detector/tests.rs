@@ -245,7 +245,7 @@ fn removal_cuts_the_flow_of_records_first() {
         subscriptions: found(&monitor, Some(subscription::desired(&monitor).delivery)),
         ..Observed::default()
     };
-    let removed = Goal::Absent(Removal::MonitorDeleted);
+    let removed = Goal::Absent(Removal::OwnerDeleted);
     for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
         monitor.spec.deletion_policy = Some(policy);
         let diff = DetectorSystem::diff(&monitor, removed, &observed);
@@ -349,7 +349,7 @@ fn nothing_is_built_on_a_part_that_is_not_ours() {
         let diff = DetectorSystem::diff(&monitor, Goal::Present(&desired(&monitor)), &observed);
         assert_eq!(diff.conflicts.len(), 1);
         assert!(kinds(&diff).iter().all(|(_, kind)| matches!(kind, ResourceKind::Role | ResourceKind::LogGroup)));
-        let diff = DetectorSystem::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed);
+        let diff = DetectorSystem::diff(&monitor, Goal::Absent(Removal::OwnerDeleted), &observed);
         assert_eq!(kinds(&diff), []);
     }
 }

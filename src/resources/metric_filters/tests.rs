@@ -253,7 +253,7 @@ fn filters_stay_only_where_everything_does() {
     let observed = as_wanted(&monitor);
     let steps = |policy| {
         monitor.spec.deletion_policy = Some(policy);
-        diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed).steps.len()
+        diff(&monitor, Goal::Absent(Removal::OwnerDeleted), &observed).steps.len()
     };
     assert_eq!([DeletionPolicy::Delete, DeletionPolicy::RetainData, DeletionPolicy::Retain].map(steps), [3, 3, 0]);
 }

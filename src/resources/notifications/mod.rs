@@ -272,7 +272,7 @@ mod tests {
             assert_eq!(changes, [(Action::Delete, ResourceKind::Topic)]);
             assert!(diff.conflicts.is_empty());
         }
-        assert!(Notifications::diff(&monitor, Goal::Absent(Removal::MonitorDeleted), &missing).conflicts.is_empty());
+        assert!(Notifications::diff(&monitor, Goal::Absent(Removal::OwnerDeleted), &missing).conflicts.is_empty());
     }
 
     #[test]
@@ -285,7 +285,7 @@ mod tests {
         let reported = Notifications::report(&monitor, Goal::Present(&desired), &observed).resources;
         let message = Some("not checked: why".to_owned());
         assert_eq!(reported, [Existing { message, ..Existing::new(ResourceKind::Topic, arn, arn) }]);
-        let going = Notifications::report(&monitor, Goal::Absent(Removal::MonitorDeleted), &observed);
+        let going = Notifications::report(&monitor, Goal::Absent(Removal::OwnerDeleted), &observed);
         assert_eq!(going.resources, []);
     }
 

@@ -270,6 +270,6 @@ mod tests {
         let topic = Topic::new(&monitor);
         let present = diff(Goal::Present(&topic));
         assert_eq!((present.steps.len(), present.conflicts.len()), (0, 1));
-        assert!(diff(Goal::Absent(Removal::MonitorDeleted)).steps.is_empty());
+        assert!(diff(Goal::Absent(Removal::OwnerDeleted)).steps.is_empty());
     }
 }

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_ec2::types::Tag;
-use devenv::wait_for;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use testkit::cluster::{Cluster, Operator, is};
 use testkit::sandbox::{REGION, Sandbox};
+use testkit::waiting::until;
 use vpc_flow_operator::api::fleet::{FLEET_LABEL, VpcFlowFleet};
 use vpc_flow_operator::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 use vpc_flow_operator::controller::Options;
@@ -68,15 +68,7 @@ impl Stage {
 
     /// Waits until the fleet is as `condition` says.
     pub async fn wait(&self, name: &str, what: &str, condition: impl Fn(&VpcFlowFleet) -> bool) -> VpcFlowFleet {
-        let mut latest = None;
-        let result = wait_for(what, DEADLINE, async || {
-            let fleet = self.fleets.get(name).await?;
-            let matches = condition(&fleet);
-            latest = Some(fleet.clone());
-            Ok(matches.then_some(fleet))
-        })
-        .await;
-        result.unwrap_or_else(|error| panic!("{error}: {:#?}", latest.map(|fleet| fleet.status)))
+        until(&self.fleets, name, what, DEADLINE, condition).await
     }
 
     pub async fn wait_ready(&self, name: &str) -> VpcFlowFleet {

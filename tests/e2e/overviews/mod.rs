@@ -17,6 +17,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use testkit::cluster::{Cluster, Operator};
 use testkit::sandbox::{REGION, Sandbox};
+use testkit::waiting::until;
 use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::VpcFlowOverview;
 use vpc_flow_operator::api::spec::AssumeRole;
@@ -108,15 +109,7 @@ impl Stage {
 
     /// Waits until the overview is as `condition` says.
     pub async fn wait(&self, name: &str, what: &str, condition: impl Fn(&VpcFlowOverview) -> bool) -> VpcFlowOverview {
-        let mut latest = None;
-        let result = wait_for(what, DEADLINE, async || {
-            let overview = self.overviews.get(name).await?;
-            let matches = condition(&overview);
-            latest = Some(overview.clone());
-            Ok(matches.then_some(overview))
-        })
-        .await;
-        result.unwrap_or_else(|error| panic!("{error}: {:#?}", latest.map(|overview| overview.status)))
+        until(&self.overviews, name, what, DEADLINE, condition).await
     }
 
     /// Waits until the overview is Ready with so many monitors in its places.

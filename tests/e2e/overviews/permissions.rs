@@ -7,52 +7,27 @@ use devenv::wait_for;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use testkit::cluster::Operator;
+use testkit::policies::{actions_of_overviews, without};
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{self, Options};
 
 use super::links::sink;
 use super::{DEADLINE, Stage, THERE, has};
 
-/// The actions of the features `overviews` and `overview-links` that monitors do not need.
-const OF_OVERVIEWS: [&str; 12] = [
-    "events:DescribeEventBus",
-    "events:CreateEventBus",
-    "events:PutPermission",
-    "events:DeleteEventBus",
-    "oam:ListLinks",
-    "oam:GetLink",
-    "oam:ListTagsForResource",
-    "oam:CreateLink",
-    "oam:TagResource",
-    "oam:UpdateLink",
-    "oam:DeleteLink",
-    "cloudwatch:Link",
-];
-
 /// The policies that are printed, without one action.
-fn policies(stage: &Stage, without: Option<&str>, there: bool) -> Vec<Value> {
-    let options = if there {
-        Options { regions: vec![THERE.to_owned()], ..stage.there.printed(Caller::Operator) }
-    } else {
-        Options { assumed_roles: vec![stage.role.role_arn.clone()], ..stage.here.printed(Caller::Operator) }
-    };
-    let mut policies = permissions::policies(&options);
-    for policy in &mut policies {
-        let statements = policy["Statement"].as_array_mut().unwrap();
-        for statement in statements.iter_mut() {
-            statement["Action"].as_array_mut().unwrap().retain(|action| Some(action.as_str().unwrap()) != without);
-        }
-        statements.retain(|statement| statement["Action"] != json!([]));
-    }
-    policies
+fn policies(options: &Options, missing: Option<&str>) -> Vec<Value> {
+    let all = permissions::policies(options);
+    missing.map_or_else(|| all.clone(), |action| without(&all, action))
 }
 
 /// Both accounts under their policies, without this action.
-async fn bind(stage: &Stage, without: Option<&str>) -> SdkConfig {
+async fn bind(stage: &Stage, missing: Option<&str>) -> SdkConfig {
     let role = stage.role.role_arn.rsplit('/').next().unwrap();
-    let emulator = &stage.here.emulator;
-    emulator.bind_role(&stage.there.account, role, &policies(stage, without, true)).await.unwrap();
-    stage.here.config_bound_to(&policies(stage, without, false)).await
+    let there = Options { regions: vec![THERE.to_owned()], ..stage.there.printed(Caller::Operator) };
+    stage.here.emulator.bind_role(&stage.there.account, role, &policies(&there, missing)).await.unwrap();
+    let assumed_roles = vec![stage.role.role_arn.clone()];
+    let here = Options { assumed_roles, ..stage.here.printed(Caller::Operator) };
+    stage.here.config_bound_to(&policies(&here, missing)).await
 }
 
 fn start(stage: &Stage, config: &SdkConfig) -> Operator {
@@ -111,8 +86,8 @@ async fn the_printed_policies_allow_a_whole_life_and_each_action_is_needed() {
             needed.insert(need.action);
         }
     }
-    for action in OF_OVERVIEWS {
-        assert!(needed.contains(action), "{action} is allowed and not needed: {needed:?}");
+    for action in actions_of_overviews() {
+        assert!(needed.contains(&action), "{action} is allowed and not needed: {needed:?}");
     }
 
     for action in [

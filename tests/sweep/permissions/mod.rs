@@ -9,7 +9,7 @@ use devenv::wait_for;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use serde_json::{Value, json};
+use serde_json::Value;
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{self, Options};
 
@@ -17,26 +17,14 @@ use crate::life::Phase;
 use crate::report::{Sweep, is_full, seed};
 use crate::side_by_side::side_by_side;
 use crate::world::{DEADLINE, World};
+use testkit::policies::{actions_of_overviews, without};
 use testkit::sandbox::REGION;
 
-/// Actions that no life of a monitor in one account needs.
-const ELSEWHERE: [&str; 14] = [
+/// Actions that no life in one account needs.
+const ELSEWHERE: [&str; 2] = [
     // Between two accounts: tests/e2e/cross_account.rs.
     "sts:AssumeRole",
     "sts:TagSession",
-    // Of overviews: tests/e2e/overviews/permissions.rs.
-    "events:DescribeEventBus",
-    "events:CreateEventBus",
-    "events:PutPermission",
-    "events:DeleteEventBus",
-    "oam:ListLinks",
-    "oam:GetLink",
-    "oam:ListTagsForResource",
-    "oam:CreateLink",
-    "oam:TagResource",
-    "oam:UpdateLink",
-    "oam:DeleteLink",
-    "cloudwatch:Link",
 ];
 
 /// Actions taken away outside of `make sweep`.
@@ -85,19 +73,6 @@ fn options(world: &World) -> Options {
         ],
         ..world.sandbox.printed(Caller::Operator)
     }
-}
-
-/// The policies without one action.
-fn without(policies: &[Value], action: &str) -> Vec<Value> {
-    let mut policies = policies.to_vec();
-    for policy in &mut policies {
-        for statement in policy["Statement"].as_array_mut().unwrap() {
-            statement["Action"].as_array_mut().unwrap().retain(|known| known != action);
-        }
-        let empty = |statement: &Value| statement["Action"] == json!([]);
-        policy["Statement"].as_array_mut().unwrap().retain(|statement| !empty(statement));
-    }
-    policies
 }
 
 async fn bound(name: &str, policies: impl FnOnce(&[Value]) -> Vec<Value>) -> Result<World> {
@@ -175,7 +150,10 @@ async fn each_action_is_needed_and_missed() {
     let Some(needed) = sweep.add_run("all permissions", needed().await) else { return sweep.finish() };
     sweep.add_points(needed.len());
     let all: BTreeSet<&str> = permissions::actions(Caller::Operator).into_iter().collect();
-    let used: BTreeSet<&str> = needed.keys().copied().chain(ELSEWHERE).collect();
+    // Those of overviews: tests/e2e/overviews/permissions.rs.
+    let of_overviews = actions_of_overviews();
+    let others = ELSEWHERE.into_iter().chain(of_overviews.iter().map(String::as_str));
+    let used: BTreeSet<&str> = needed.keys().copied().chain(others).collect();
     for action in all.difference(&used) {
         sweep.add_failure(format!("no part of the life needs {action}"));
     }

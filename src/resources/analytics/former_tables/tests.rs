@@ -176,7 +176,7 @@ fn tables_of_earlier_records_go_with_the_monitor_as_the_declared_one_does() {
     ] {
         monitor.spec.deletion_policy = Some(policy);
         let databases = databases(&monitor, &tables);
-        let diff = of_tables(&monitor, Goal::Absent(Removal::MonitorDeleted), databases[0].1.as_ref(), &[]);
+        let diff = of_tables(&monitor, Goal::Absent(Removal::OwnerDeleted), databases[0].1.as_ref(), &[]);
         assert_eq!(diff.steps.iter().map(|step| step.change.action).collect::<Vec<_>>(), [action; 2]);
     }
 }

@@ -144,7 +144,7 @@ fn what_is_not_ours_is_a_conflict_and_never_removed() {
     for observed in [here(&monitor, theirs), elsewhere] {
         let present = diff(&monitor, &observed);
         assert_eq!((present.steps.len(), present.conflicts.len()), (0, 1));
-        let removed = Goal::Absent(Removal::MonitorDeleted);
+        let removed = Goal::Absent(Removal::OwnerDeleted);
         for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData, DeletionPolicy::Retain] {
             monitor.spec.deletion_policy = Some(policy);
             let absent = BucketSystem::diff(&monitor, removed, &observed);

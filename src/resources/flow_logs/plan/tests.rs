@@ -158,7 +158,7 @@ fn a_stranger_elsewhere_is_no_concern() {
     let elsewhere = elsewhere(&wanted(&monitor).remove(1));
     let (_, end) = settle(&monitor, observed(vec![found("fl-9", &elsewhere, &Tags::new())]));
     assert_eq!(end.flow_logs.len(), 3);
-    let diff = absent(&monitor, Removal::MonitorDeleted, &observed(vec![found("fl-9", &elsewhere, &Tags::new())]));
+    let diff = absent(&monitor, Removal::OwnerDeleted, &observed(vec![found("fl-9", &elsewhere, &Tags::new())]));
     assert!(diff.steps.is_empty());
 }
 
@@ -205,7 +205,7 @@ fn they_go_in_one_step_or_stay_marked() {
     let mut monitor = fixtures::monitor();
     let of = monitor.clone();
     let all = || wanted(&of).iter().zip(["fl-1", "fl-2"]).map(|(log, id)| found(id, log, &of.tags)).collect();
-    let removed = Removal::MonitorDeleted;
+    let removed = Removal::OwnerDeleted;
     for policy in [DeletionPolicy::Delete, DeletionPolicy::RetainData] {
         monitor.spec.deletion_policy = Some(policy);
         let diff = absent(&monitor, removed, &observed(all()));

@@ -5,112 +5,9 @@
 //! owner's tag on it. If such a call may come right after the one that makes the resource, it only requires that no other owner's tag is
 //! there: IAM sees new tags a little late.
 
-use clap::ValueEnum;
-
+use super::feature::Feature;
+use super::grant::{Extra, Grant, Row, When};
 use super::scope::PolicyScope;
-
-/// A part of a monitor that its spec can switch off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Feature {
-    /// Metric filters.
-    MetricFilters,
-    /// The detector function.
-    Detector,
-    /// Athena, Glue and saved queries.
-    Analytics,
-    /// The dashboard.
-    Dashboard,
-    /// A topic of the monitor's own, instead of one that the spec names.
-    OwnTopic,
-    /// `cloudWatchLogs.kmsKeyArn`.
-    LogGroupKey,
-    /// Fields of ECS in flow logs.
-    EcsFields,
-    /// `detector.source: S3`.
-    S3Source,
-    /// `detections.*.anomaly`: anomaly models and composite alarms.
-    AnomalyBands,
-    /// `notifications.quietTimes`: alarm mute rules.
-    QuietTimes,
-    /// `VpcFlowOverview`: event buses, and event rules that send alarms to them.
-    Overviews,
-    /// `crossAccount.sinkArns` of a `VpcFlowOverview`: links between accounts.
-    OverviewLinks,
-}
-
-impl Feature {
-    /// Those that policies allow unless others are named. A later feature is left out, so that an upgrade widens no policy.
-    pub const DEFAULT: [Self; 7] = [
-        Self::MetricFilters,
-        Self::Detector,
-        Self::Analytics,
-        Self::Dashboard,
-        Self::OwnTopic,
-        Self::LogGroupKey,
-        Self::EcsFields,
-    ];
-}
-
-/// The condition under which an action is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    Always,
-    /// The resource is the operator's, and of no other cluster.
-    Ours,
-    /// The resource carries no other owner's tag.
-    NotForeign,
-    /// The request puts the owner's tag on, and no other owner's is there.
-    BecomesOurs,
-    OursOrBecomesOurs,
-    /// The resource is in the account, which S3's ARNs do not contain.
-    InAccount,
-    /// The role is handed to this service.
-    PassedTo(&'static str),
-}
-
-/// A row: one action, in one place of the policy.
-#[derive(Clone, Copy, Debug)]
-pub struct Grant {
-    pub action: &'static str,
-    /// Start of the `Sid`.
-    pub part: &'static str,
-    pub scope: PolicyScope,
-    pub when: When,
-    /// Needed only if one of these features is used. Always, if there are none.
-    pub features: &'static [Feature],
-    pub extra: Extra,
-}
-
-/// A further restriction of a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extra {
-    None,
-    /// Needed only where a monitor's deletion may remove its data.
-    DeletesData,
-    /// The role must carry the permissions boundary, if there is one.
-    WithBoundary,
-    /// The same, and needed only if there is one.
-    ForBoundary,
-}
-
-/// Actions with the same resources and conditions.
-type Row = (PolicyScope, When, Extra, &'static [&'static str]);
-
-/// Every row as one grant for each of its actions.
-pub fn grants() -> impl Iterator<Item = Grant> {
-    TABLE.iter().flat_map(|(part, features, rows)| {
-        rows.iter().flat_map(move |(scope, when, extra, actions)| {
-            actions.iter().map(move |action| Grant {
-                action,
-                part,
-                scope: *scope,
-                when: *when,
-                features,
-                extra: *extra,
-            })
-        })
-    })
-}
 
 const ALARMS: PolicyScope = PolicyScope::Named("cloudwatch", "alarm:");
 const MUTE_RULES: PolicyScope = PolicyScope::Named("cloudwatch", "alarm-mute-rule:");
@@ -119,6 +16,7 @@ const EVENT_RULES: PolicyScope = PolicyScope::Named("events", "rule/");
 const EVENT_BUSES: PolicyScope = PolicyScope::Named("events", "event-bus/");
 const WORKGROUPS: PolicyScope = PolicyScope::Named("athena", "workgroup/");
 
+/// The parts of the policies: the start of each `Sid`, the features that need it, and its rows.
 const TABLE: &[(&str, &[Feature], &[Row])] = &[
     // The session tags of EKS Pod Identity go along: "Passing session tags in AWS STS" in the IAM user guide.
     ("Account", &[], &[(PolicyScope::AssumedRoles, When::Always, Extra::None, &["sts:AssumeRole", "sts:TagSession"])]),
@@ -520,3 +418,19 @@ const TABLE: &[(&str, &[Feature], &[Row])] = &[
         ],
     ),
 ];
+
+/// Every row as one grant for each of its actions.
+pub fn grants() -> impl Iterator<Item = Grant> {
+    TABLE.iter().flat_map(|(part, features, rows)| {
+        rows.iter().flat_map(move |(scope, when, extra, actions)| {
+            actions.iter().map(move |action| Grant {
+                action,
+                part,
+                scope: *scope,
+                when: *when,
+                features,
+                extra: *extra,
+            })
+        })
+    })
+}
