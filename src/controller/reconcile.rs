@@ -11,6 +11,7 @@ use kube::api::DynamicObject;
 use kube::runtime::controller::Action as Requeue;
 use kube::{Api, ResourceExt};
 use tokio::sync::mpsc;
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{instrument, warn};
 
@@ -192,7 +193,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Carries the changes out, and reports each system as soon as it is done.
+    /// Carries the changes out, and reports what is done while it works.
     async fn apply(&mut self, assessed: Vec<Assessed>, aws: &Aws, monitor: &Monitor) -> Result<Vec<Outcome>, Error> {
         let (stop, direction) = (self.context.stopping.child_token(), self.direction());
         let (sender, mut receiver) = mpsc::unbounded_channel();
@@ -203,10 +204,23 @@ impl<'a> Pass<'a> {
         };
         let calling_off = cancel_when_called_off(self.context, self.objects, self.object, &stop);
         let reporting = async {
-            while let Some(outcome) = receiver.recv().await {
-                self.report_changes(monitor, outcome).await?;
+            let mut is_due = false;
+            loop {
+                let due = self.writer.progress_due();
+                let later = async { if is_due { sleep_until(due.into()).await } else { pending().await } };
+                tokio::select! {
+                    outcome = receiver.recv() => match outcome {
+                        Some(outcome) => is_due |= self.report_changes(outcome).await,
+                        // The status at the end of the pass follows.
+                        None => return Ok(()),
+                    },
+                    () = later => {
+                        let status = self.status(monitor);
+                        self.writer.write(status).await?;
+                        is_due = false;
+                    }
+                }
             }
-            Ok(())
         };
         let (outcomes, reported): (_, Result<(), Error>) = tokio::select! {
             biased;
@@ -217,21 +231,17 @@ impl<'a> Pass<'a> {
         Ok(outcomes)
     }
 
-    /// Counts the changes of a system, and publishes them as events and in the status.
-    async fn report_changes(&mut self, monitor: &Monitor, outcome: Outcome) -> Result<(), Error> {
+    /// Counts the changes of a system, and publishes them as events. True if there are any: then the status has changed.
+    async fn report_changes(&mut self, outcome: Outcome) -> bool {
         for change in &outcome.applied {
             self.context.metrics.change(change.action.past(), change.kind);
         }
         let repaired = self.direction() == Direction::Build && self.was_as_declared(outcome.component);
         self.writer.publish(events::of_changes(&outcome, repaired)).await;
+        // A pass without changes leaves the status as it is until its end: the final status is usually the same.
         let changed = !outcome.applied.is_empty();
         self.learn(vec![outcome]);
-        // A pass without changes leaves the status as it is until its end: the final status is usually the same.
-        if changed {
-            let status = self.status(monitor);
-            self.writer.write(status).await?;
-        }
-        Ok(())
+        changed
     }
 
     /// True if the system was as this very spec declares when last read: then AWS has changed, not the spec. A pass that takes in what the pass

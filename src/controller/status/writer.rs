@@ -1,5 +1,7 @@
 //! Writes the status of a monitor, and publishes its events and metrics.
 
+use std::time::{Duration, Instant};
+
 use kube::Api;
 use kube::api::{DynamicObject, ObjectMeta};
 use kube::runtime::events::Event;
@@ -10,6 +12,10 @@ use super::super::events;
 use super::store::replace_status;
 use crate::api::status::VpcFlowMonitorStatus;
 use crate::api::{VpcFlowMonitor, requested_pass};
+
+/// The shortest time between two statuses that only show progress. A pass that builds a monitor changes a dozen systems, and each write costs the
+/// API server and all who watch.
+const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Writes the status during one pass, only where it changes.
 pub struct StatusWriter<'a> {
@@ -22,6 +28,8 @@ pub struct StatusWriter<'a> {
     written: VpcFlowMonitorStatus,
     /// True once this pass has written it.
     has_written: bool,
+    /// The time of that, or of the beginning.
+    written_at: Instant,
 }
 
 impl<'a> StatusWriter<'a> {
@@ -32,7 +40,7 @@ impl<'a> StatusWriter<'a> {
         status: Option<VpcFlowMonitorStatus>,
     ) -> Self {
         let before = status.unwrap_or_default();
-        Self { context, api, metadata, written: before.clone(), before, has_written: false }
+        Self { context, api, metadata, written: before.clone(), before, has_written: false, written_at: Instant::now() }
     }
 
     /// The status as it was when the pass began.
@@ -48,6 +56,11 @@ impl<'a> StatusWriter<'a> {
     /// True if this pass has written the status.
     pub const fn has_written(&self) -> bool {
         self.has_written
+    }
+
+    /// The time from which a status may be written that only shows progress.
+    pub fn progress_due(&self) -> Instant {
+        self.written_at + PROGRESS
     }
 
     /// Ends a pass: writes the status, with the request for a pass that is now answered, and publishes the events that go with it.
@@ -80,6 +93,7 @@ impl<'a> StatusWriter<'a> {
         replace_status(self.api, self.metadata, &json!(self.written), json!(status)).await?;
         self.written = status;
         self.has_written = true;
+        self.written_at = Instant::now();
         Ok(())
     }
 }
