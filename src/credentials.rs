@@ -12,12 +12,12 @@ use crate::aws::{Arn, Aws, AwsError, ClientPool, ConnectError};
 pub enum AccountError {
     /// The credentials are another account's.
     #[error(
-        "your AWS credentials are for account {yours}, but the monitor lives in account {account}: use credentials of that account"
+        "your AWS credentials are for account {yours}, but account {account} is needed: use credentials of that account"
     )]
     Other {
         /// The account of the credentials.
         yours: String,
-        /// The account of the monitor.
+        /// The account of the object.
         account: String,
     },
     /// The role of the spec does not let the caller in.
@@ -27,7 +27,7 @@ pub enum AccountError {
     Role {
         /// The account of the credentials.
         yours: String,
-        /// The account of the monitor.
+        /// The account of the object.
         account: String,
         /// The role.
         role_arn: String,
@@ -51,7 +51,7 @@ impl From<ConnectError> for AccountError {
     }
 }
 
-/// Clients for the account and region of a monitor. `account` is its account, if known; otherwise it is that of the spec's role, or the
+/// Clients for the account and region of an object. `account` is its account, if known; otherwise it is that of the spec's role, or the
 /// caller's.
 ///
 /// The caller's own credentials are used if they are for that account. Otherwise the role of the spec is assumed, as the operator does: its

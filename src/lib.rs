@@ -7,6 +7,7 @@ pub mod credentials;
 mod elapsed;
 pub mod engine;
 pub mod fleet;
+mod in_numbers;
 pub mod kubernetes;
 pub mod leader;
 pub mod metrics;

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::response::reason;
 use kube::{Api, Client, Config, CustomResourceExt};
-use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
+use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor, VpcFlowOverview};
 use vpc_flow_operator::kubernetes::{self, ConfigError, KubeconfigChoice};
 
 /// The kubeconfig and its context, as kubectl names them.
@@ -47,17 +47,20 @@ pub enum Kind {
     Monitor,
     /// `VpcFlowFleet`
     Fleet,
+    /// `VpcFlowOverview`
+    Overview,
 }
 
 impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 2] = [Self::Monitor, Self::Fleet];
+    /// All kinds, in the order in which a name without a kind is looked for.
+    pub const ALL: [Self; 3] = [Self::Monitor, Self::Fleet, Self::Overview];
 
     /// Group, version, kind and plural.
     pub fn resource(self) -> ApiResource {
         match self {
             Self::Monitor => ApiResource::erase::<VpcFlowMonitor>(&()),
             Self::Fleet => ApiResource::erase::<VpcFlowFleet>(&()),
+            Self::Overview => ApiResource::erase::<VpcFlowOverview>(&()),
         }
     }
 
@@ -66,6 +69,7 @@ impl Kind {
         match self {
             Self::Monitor => VpcFlowMonitor::shortnames(),
             Self::Fleet => VpcFlowFleet::shortnames(),
+            Self::Overview => VpcFlowOverview::shortnames(),
         }
     }
 }
@@ -109,29 +113,31 @@ pub async fn list(
     Ok(found.with_context(|| format!("cannot list {}s", kind.resource().kind))?.items)
 }
 
-/// The fleets that the labels select. None if the cluster has no such kind, or does not let this user list them.
-pub async fn fleets(
+/// The objects of a kind that is not everywhere, as far as the labels select them. None if the cluster has no such kind, or does not let this
+/// user list them.
+pub async fn list_if_served(
     client: &Client,
+    kind: Kind,
     namespace: Option<&str>,
     selector: Option<&str>,
 ) -> anyhow::Result<Vec<DynamicObject>> {
-    match objects(Kind::Fleet, client.clone(), namespace).list(&labelled(selector)).await {
+    match objects(kind, client.clone(), namespace).list(&labelled(selector)).await {
         Ok(found) => Ok(found.items),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
         Err(kube::Error::Api(status)) if status.code == 403 => {
             // The same answer as for a kind that does not exist.
-            if serves_fleets(client).await {
-                eprintln!("note: fleets are not shown: {}", status.message);
+            if is_served(client, kind).await {
+                eprintln!("note: {}s are not shown: {}", kind.resource().kind, status.message);
             }
             Ok(Vec::new())
         }
-        Err(error) => Err(error).context("cannot list VpcFlowFleets"),
+        Err(error) => Err(error).with_context(|| format!("cannot list {}s", kind.resource().kind)),
     }
 }
 
-/// True if the API server serves fleets. Every user may ask for that.
-async fn serves_fleets(client: &Client) -> bool {
-    let resource = Kind::Fleet.resource();
+/// True if the API server serves the kind. Every user may ask for that.
+async fn is_served(client: &Client, kind: Kind) -> bool {
+    let resource = kind.resource();
     let served = client.list_api_group_resources(&resource.api_version).await;
     served.is_ok_and(|served| served.resources.iter().any(|known| known.name == resource.plural))
 }

@@ -7,31 +7,34 @@ use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client, ResourceExt};
 use serde::Serialize;
 use vpc_flow_operator::kubernetes;
-use vpc_flow_operator::status::{FleetSummary, MonitorSummary, SummaryError, render, render_fleet};
+use vpc_flow_operator::status::{
+    FleetSummary, MonitorSummary, OverviewSummary, SummaryError, render, render_fleet, render_overview,
+};
 
 use super::output::Output;
 use super::print_error;
-use super::targets::{Shown, Targets};
+use super::targets::{Group, Shown, Targets};
 
-/// Show the state of monitors and fleets, and first what is not as declared
+/// Show the state of monitors, fleets and overviews, and first what is not as declared
 ///
-/// Reads the cluster only, and needs no AWS credentials. Without NAME, all fleets of the namespace are shown, each with a line per monitor, and
-/// then the monitors that are of no fleet. In a fleet of more than 20 monitors, those that are Ready are summed up; vff/NAME shows all of them.
+/// Reads the cluster only, and needs no AWS credentials. Without NAME, all overviews and fleets of the namespace are shown, each with a line per
+/// monitor, and then the monitors that are of no fleet. Of more than 20 monitors of a fleet or an overview, those that are Ready are summed up;
+/// vff/NAME and vfo/NAME show all of them.
 ///
 /// Exit codes: 0 all objects were shown, whatever their state; 1 an object or the cluster could not be read.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
     mut_arg("names", |names| names.help(
-        "Monitors and fleets in the cluster, as NAME, vfm/NAME, vff/NAME, vfm NAME or vff NAME. NAME alone is the monitor of that name or, \
-         if there is none, the fleet"
+        "Objects in the cluster, as NAME, TYPE/NAME or TYPE NAME, with vfm for monitors, vff for fleets and vfo for overviews. NAME alone is \
+         the monitor of that name or, if there is none, the fleet, else the overview"
     )),
     mut_arg("namespace", |namespace| namespace.help(
-        "Namespace of the monitors and fleets. [default: that of the kubeconfig's context, then `default`]"
+        "Namespace of the objects. [default: that of the kubeconfig's context, then `default`]"
     )),
-    mut_arg("all_namespaces", |all| all.help("Monitors and fleets of all namespaces")),
+    mut_arg("all_namespaces", |all| all.help("Objects of all namespaces")),
     mut_arg("selector", |selector| selector.help(
-        "Monitors and fleets with these labels, such as `team=network`. A fleet is shown with all its monitors"
+        "Objects with these labels, such as `team=network`. A fleet or an overview is shown with all its monitors"
     ))
 )]
 pub struct Status {
@@ -49,6 +52,7 @@ pub struct Status {
 enum Summary {
     Monitor(Box<MonitorSummary>),
     Fleet(Box<FleetSummary>),
+    Overview(Box<OverviewSummary>),
 }
 
 impl Status {
@@ -56,7 +60,7 @@ impl Status {
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let client = self.targets.cluster.client().await?;
-        let (shown, mut errors) = self.targets.read_with_fleets().await?;
+        let (shown, mut errors) = self.targets.read_all_kinds().await?;
         let now = Timestamp::now();
         let (mut summaries, mut texts) = (Vec::new(), Vec::new());
         for object in &shown {
@@ -82,10 +86,15 @@ async fn summary(client: &Client, object: &Shown, now: Timestamp) -> Result<(Sum
             let text = render(&summary, now);
             Ok((Summary::Monitor(Box::new(summary)), text))
         }
-        Shown::Fleet { fleet, monitors, listing } => {
-            let summary = FleetSummary::new(fleet, monitors)?;
+        Shown::Fleet(Group { object, monitors, listing }) => {
+            let summary = FleetSummary::new(object, monitors)?;
             let text = render_fleet(&summary, *listing, now);
             Ok((Summary::Fleet(Box::new(summary)), text))
+        }
+        Shown::Overview(Group { object, monitors, listing }) => {
+            let summary = OverviewSummary::new(object, monitors)?;
+            let text = render_overview(&summary, *listing, now);
+            Ok((Summary::Overview(Box::new(summary)), text))
         }
     }
 }

@@ -51,6 +51,33 @@ pub enum Health {
     Stalled(String),
 }
 
+impl Health {
+    /// That of a stored monitor.
+    #[must_use]
+    pub fn of(object: &Value) -> Self {
+        let status = &object["status"];
+        let condition = |type_: &str| {
+            status["conditions"].as_array().into_iter().flatten().find(|condition| condition["type"] == type_)
+        };
+        let generation = &object["metadata"]["generation"];
+        let Some(ready) = condition(READY).filter(|_| status["observedGeneration"] == *generation) else {
+            return Self::Progressing("the operator has not taken up its spec yet".to_owned());
+        };
+        let text = |field: &str| ready[field].as_str().unwrap_or_default();
+        if text("status") == "True" {
+            return Self::Ready { since: text("lastTransitionTime").parse().unwrap_or(Timestamp::MIN) };
+        }
+        let message = format!("{}: {}", text("reason"), text("message"));
+        if condition(STALLED).is_some_and(|stalled| stalled["status"] == "True") {
+            Self::Stalled(message)
+        } else if Reason::parse(text("reason")).is_none_or(Reason::is_trouble) {
+            Self::Failing(message)
+        } else {
+            Self::Progressing(message)
+        }
+    }
+}
+
 /// A monitor that is not the fleet's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherMonitor {
@@ -81,7 +108,7 @@ impl PresentMonitor {
             applied_at: time(TEMPLATE_APPLIED_AT).unwrap_or(Timestamp::MIN),
             orphaned_since: time(ORPHANED_SINCE),
             is_deleting: metadata["deletionTimestamp"].is_string(),
-            health: health(object),
+            health: Health::of(object),
             object: json!({
                 "metadata": {"labels": metadata["labels"], "annotations": metadata["annotations"]},
                 "spec": object["spec"],
@@ -117,29 +144,6 @@ impl OtherMonitor {
             name: text(&object["metadata"]["name"]),
             vpc_id: text(&object["spec"]["vpcId"]),
         })
-    }
-}
-
-fn health(object: &Value) -> Health {
-    let status = &object["status"];
-    let condition = |type_: &str| {
-        status["conditions"].as_array().into_iter().flatten().find(|condition| condition["type"] == type_)
-    };
-    let generation = &object["metadata"]["generation"];
-    let Some(ready) = condition(READY).filter(|_| status["observedGeneration"] == *generation) else {
-        return Health::Progressing("the operator has not taken up its spec yet".to_owned());
-    };
-    let text = |field: &str| ready[field].as_str().unwrap_or_default();
-    if text("status") == "True" {
-        return Health::Ready { since: text("lastTransitionTime").parse().unwrap_or(Timestamp::MIN) };
-    }
-    let message = format!("{}: {}", text("reason"), text("message"));
-    if condition(STALLED).is_some_and(|stalled| stalled["status"] == "True") {
-        Health::Stalled(message)
-    } else if Reason::parse(text("reason")).is_none_or(Reason::is_trouble) {
-        Health::Failing(message)
-    } else {
-        Health::Progressing(message)
     }
 }
 
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn the_health_is_that_of_the_latest_spec() {
         let of = |observed: i64, conditions: Value| {
-            health(
+            Health::of(
                 &json!({"metadata": {"generation": 2}, "status": {"observedGeneration": observed, "conditions": conditions}}),
             )
         };
@@ -192,7 +196,7 @@ mod tests {
         assert_eq!(of(2, json!([ready("False", "Throttled")])), Health::Failing("Throttled: m".into()));
         let stalled = json!([ready("False", "AccessDenied"), {"type": "Stalled", "status": "True"}]);
         assert_eq!(of(2, stalled), Health::Stalled("AccessDenied: m".into()));
-        assert!(matches!(health(&json!({"metadata": {"generation": 1}})), Health::Progressing(_)));
+        assert!(matches!(Health::of(&json!({"metadata": {"generation": 1}})), Health::Progressing(_)));
     }
 
     #[test]

@@ -23,13 +23,12 @@ pub use tags::{
     ADOPTED, Chosen, Claim, Claims, MANAGED_BY, OPERATOR, OWNER, RETAINED_BY, TAG_KEYS, TagCall, TagDiff, Tags, tags_of,
 };
 
-use crate::api::Invalid;
 use crate::api::VpcFlowMonitorSpec;
 use crate::api::anomaly_mode::EffectiveMode;
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
 use crate::api::status::{ResourceState, ResourceStatus, VpcFlowMonitorStatus};
 use crate::api::{Component, ResourceKind};
-use crate::aws::{AccountRegion, Arn};
+use crate::aws::AccountRegion;
 
 /// Folder of query results in the bucket. They expire apart from the records.
 pub const RESULTS_PREFIX: &str = "athena-results/";
@@ -143,19 +142,6 @@ impl Monitor {
             }
         }
         names
-    }
-
-    /// Refuses a key that cannot be used: services use only keys of their own region, whichever account they are in.
-    pub fn check_key(&self, field: &'static str, arn: Option<&String>) -> Result<(), Invalid> {
-        let Some(arn) = arn else { return Ok(()) };
-        let AccountRegion { partition, region, .. } = &self.account_region;
-        match Arn::parse(arn) {
-            Some(key) if key.region == region && key.partition == partition => Ok(()),
-            _ => {
-                let problem = format!("{arn} is not a key in the monitor's region: name one in {region} ({partition})");
-                Err(Invalid::new(field, problem))
-            }
-        }
     }
 
     /// ARN of one of the monitor's roles.

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::{AllowedArns, Settings, Tags, boundary_in};
+use crate::api::Invalid;
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
-use crate::aws::AccountRegion;
+use crate::aws::{AccountRegion, Arn};
 
 /// A custom resource that owns AWS resources. The ownership rule is the same for all kinds: see `tags.rs` for claims.
 pub trait Owner: Clone + std::fmt::Debug + Send + Sync + 'static {
@@ -35,6 +36,20 @@ pub trait Owner: Clone + std::fmt::Debug + Send + Sync + 'static {
     fn permissions_boundary(&self) -> Option<String> {
         let arn = self.settings().permissions_boundary_arn.as_ref()?;
         Some(boundary_in(arn, &self.account_region().account))
+    }
+
+    /// Refuses a key that cannot be used: services use only keys of their own region, whichever account they are in.
+    fn check_key(&self, field: &'static str, arn: Option<&String>) -> Result<(), Invalid> {
+        let Some(arn) = arn else { return Ok(()) };
+        let AccountRegion { partition, region, .. } = self.account_region();
+        match Arn::parse(arn) {
+            Some(key) if key.region == region && key.partition == partition => Ok(()),
+            _ => {
+                let noun = Self::NOUN;
+                let problem = format!("{arn} is not a key in the {noun}'s region: name one in {region} ({partition})");
+                Err(Invalid::new(field, problem))
+            }
+        }
     }
 
     /// The end of [`owner`](Self::owner) after the name of the cluster.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use aws_sdk_oam::types::{LinkConfiguration, MetricConfiguration, ResourceType};
 
 use super::Overview;
-use crate::api::{Invalid, ResourceKind};
+use crate::api::ResourceKind;
 use crate::aws::{Arn, Aws, AwsError, AwsResult, Expected, Gone, operations as ops};
 use crate::engine::{Action, Applied, Change, Resource, Step};
 use crate::monitor::{Claim, Claims, Monitor, Owner, TagCall, Tags};
@@ -63,19 +63,6 @@ pub fn sink_for<'o>(overview: &'o Overview, account: &str, region: &str) -> Opti
     let home = &overview.home.account;
     let is_it = |sink: Arn<'_>| sink.region == region && sink.account == home && home != account;
     overview.spec.cross_account.sink_arns.iter().find(|sink| Arn::parse(sink).is_some_and(is_it))
-}
-
-/// Refuses sinks of other accounts.
-pub fn check_sinks(overview: &Overview) -> Result<(), Invalid> {
-    let home = &overview.home.account;
-    let is_elsewhere = |sink: &&String| Arn::parse(sink).is_none_or(|sink| sink.account != home);
-    match overview.spec.cross_account.sink_arns.iter().find(is_elsewhere) {
-        None => Ok(()),
-        Some(sink) => {
-            let problem = format!("{sink} is not in account {home}, which is that of the overview: name a sink there");
-            Err(Invalid::new("crossAccount.sinkArns", problem))
-        }
-    }
 }
 
 /// Reads the links of the account and region: that to `sink`, and those that the overview made.
@@ -192,7 +179,6 @@ mod tests {
         assert_eq!(sink_for(&overview, "444455556666", "us-east-1"), Some(&sinks[1]));
         assert_eq!(sink_for(&overview, "444455556666", "ap-south-1"), None);
         assert_eq!(sink_for(&overview, "123456789012", "us-east-1"), None);
-        assert!(check_sinks(&overview).is_ok());
     }
 
     #[test]
@@ -200,12 +186,5 @@ mod tests {
         let mut overview = overview();
         overview.spec.cross_account.sink_arns = vec!["arn:aws:oam:us-east-1:999999999999:sink/a".to_owned()];
         assert_eq!(sink_for(&overview, "444455556666", "us-east-1"), None);
-        let refused = check_sinks(&overview).unwrap_err().to_string();
-        assert!(
-            refused.starts_with(
-                "spec.crossAccount.sinkArns: arn:aws:oam:us-east-1:999999999999:sink/a is not in account 123456789012"
-            ),
-            "{refused}"
-        );
     }
 }

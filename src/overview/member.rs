@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::conditions::READY;
+use crate::api::overview::MOST_MONITORS;
 use crate::api::spec::AssumeRole;
 use crate::api::{VpcFlowMonitor, VpcFlowMonitorStatus};
 use crate::aws::AccountRegion;
@@ -49,6 +50,15 @@ impl Member {
             firing: u32::try_from(firing).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// The members by name, as many as an overview may have, and the number of those above that.
+#[must_use]
+pub fn within_limit(mut named: Vec<(String, Member)>) -> (Vec<Member>, usize) {
+    named.sort_by(|left, right| left.0.cmp(&right.0));
+    let left_out = named.len().saturating_sub(MOST_MONITORS);
+    named.truncate(MOST_MONITORS);
+    (named.into_iter().map(|(_, member)| member).collect(), left_out)
 }
 
 /// The matchers of an event pattern for the names of the monitor's alarms that notify. A monitor without bands has one for all its names;

@@ -11,6 +11,8 @@ mod links;
 mod member;
 mod pass;
 mod place;
+mod preconditions;
+mod site;
 mod status;
 mod topic;
 
@@ -19,11 +21,12 @@ mod fixtures;
 
 use std::collections::BTreeMap;
 
-pub use links::check_sinks;
-pub use member::Member;
-pub use pass::{Input, Site, Stage, TaskResult, run};
+pub use member::{Member, within_limit};
+pub use pass::{Input, Part, Stage, TaskResult, run};
 pub use place::{PlaceKey, WantedPlace, wanted_places};
-pub use status::{StatusInput, counts, failed, planned_places, status};
+pub use preconditions::check_arns;
+pub use site::{Site, sites};
+pub use status::{StatusInput, above_limit, counts, failed, in_places, planned_places, status};
 
 use crate::api::overview::{OverviewDeletionPolicy, VpcFlowOverviewSpec};
 use crate::api::spec::{AdoptionPolicy, DeletionPolicy, TagValue};
@@ -80,6 +83,12 @@ impl Overview {
     #[must_use]
     pub fn at(&self, account_region: &AccountRegion) -> Self {
         Self { account_region: account_region.clone(), ..self.clone() }
+    }
+
+    /// The name of the cluster, from which all names in AWS follow.
+    #[must_use]
+    pub fn cluster_name(&self) -> &str {
+        &self.settings.cluster_name
     }
 
     /// Name of the event bus and of the dashboard.

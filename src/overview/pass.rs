@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::Overview;
@@ -13,6 +14,7 @@ use super::dashboard::dashboard;
 use super::forwarding::{alarms_rule, forward_role, forward_rules};
 use super::links::{self, Link};
 use super::place::{PlaceKey, WantedPlace};
+use super::site::Site;
 use super::topic::own_topic;
 use crate::api::ResourceKind;
 use crate::api::conditions::Reason;
@@ -43,15 +45,44 @@ pub enum Stage {
     Dashboard,
 }
 
-impl Stage {
-    /// The type of the condition that reports it.
+/// The stages that one condition of the status reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Part {
+    /// The topic.
+    Notifications,
+    /// The way of the alarms to the topic.
+    Forwarding,
+    /// The dashboard.
+    Dashboard,
+    /// The links.
+    Links,
+}
+
+impl Part {
+    /// All parts, in the order of the status.
+    pub const ALL: [Self; 4] = [Self::Notifications, Self::Forwarding, Self::Dashboard, Self::Links];
+
+    /// The type of its condition.
     #[must_use]
     pub const fn condition(self) -> &'static str {
         match self {
-            Self::Topic => "NotificationsReady",
-            Self::Bus | Self::AlarmsRule | Self::Role | Self::Rules => "ForwardingReady",
-            Self::Links => "LinksReady",
+            Self::Notifications => "NotificationsReady",
+            Self::Forwarding => "ForwardingReady",
             Self::Dashboard => "DashboardReady",
+            Self::Links => "LinksReady",
+        }
+    }
+}
+
+impl Stage {
+    /// The part that reports it.
+    #[must_use]
+    pub const fn part(self) -> Part {
+        match self {
+            Self::Topic => Part::Notifications,
+            Self::Bus | Self::AlarmsRule | Self::Role | Self::Rules => Part::Forwarding,
+            Self::Links => Part::Links,
+            Self::Dashboard => Part::Dashboard,
         }
     }
 
@@ -60,19 +91,6 @@ impl Stage {
     pub const fn is_of_place(self) -> bool {
         matches!(self, Self::Rules | Self::Links)
     }
-}
-
-/// An account and region that the pass works in.
-#[derive(Clone, Debug)]
-pub struct Site {
-    /// The account and region.
-    pub key: PlaceKey,
-    /// The clients, or the reason for which there are none.
-    pub aws: Result<Arc<Aws>, Failure>,
-    /// The number of rules that may be there.
-    pub rules: u32,
-    /// True if a link may be there.
-    pub is_linked: bool,
 }
 
 /// The result of a pass for one stage in one place.
@@ -352,12 +370,12 @@ async fn site_tasks(input: Input<'_>, site: &Site) -> Vec<Task> {
 /// The steps to the wanted rules, and away from those with higher numbers up to `known`.
 async fn rules_diff(input: Input<'_>, aws: &Aws, overview: &Overview, wanted: &[EventRule], known: u32) -> Found {
     let known = usize::try_from(known).unwrap_or_default().max(wanted.len());
+    let names: Vec<_> = (1..=known).map(|number| overview.forward_rule(number)).collect();
+    let found =
+        names.iter().map(async |name| event_rule::observe(aws, None, name).await.about(ResourceKind::EventRule, name));
     let mut diff = Diff::default();
-    for number in 1..=known {
-        let name = overview.forward_rule(number);
-        let found = event_rule::observe(aws, None, &name).await.about(ResourceKind::EventRule, &name)?;
-        let goal = goal(wanted.get(number - 1), input.direction);
-        diff.include(ownership::diff(overview, goal, &name, found.as_ref()));
+    for (index, (name, found)) in names.iter().zip(try_join_all(found).await?).enumerate() {
+        diff.include(ownership::diff(overview, goal(wanted.get(index), input.direction), name, found.as_ref()));
     }
     Ok(diff)
 }

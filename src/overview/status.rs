@@ -10,19 +10,16 @@ use super::Overview;
 use super::forwarding::patterns;
 use super::links::sink_for;
 use super::member::Member;
-use super::pass::{Stage, TaskResult};
+use super::pass::{Part, Stage, TaskResult};
 use super::place::{PlaceKey, WantedPlace};
 use crate::api::conditions::{READY, RECONCILING, Reason, STALLED, Statement, summary_statements};
 use crate::api::overview::VpcFlowOverviewStatus;
 use crate::api::overview::status::{OverviewPlace, SelectedMonitors};
 use crate::api::requested_pass;
 use crate::engine::{Failure, in_brief};
+use crate::in_numbers::numbered;
 use crate::monitor::Monitor;
 use crate::resources::dashboard::link;
-
-/// The conditions of the parts, in the order of the status.
-const PARTS: [&str; 4] =
-    [Stage::Topic.condition(), Stage::Rules.condition(), Stage::Dashboard.condition(), Stage::Links.condition()];
 
 /// The input for a status.
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +153,7 @@ pub fn failed(
     let mut statements = vec![statement(READY, false)];
     statements.push(if failure.reason.is_terminal() { statement(STALLED, true) } else { statement(RECONCILING, true) });
     let dated = statements.into_iter().map(|it| it.dated(&previous.conditions, generation, now));
-    let of_parts = previous.conditions.iter().filter(|condition| PARTS.contains(&condition.type_.as_str()));
+    let of_parts = previous.conditions.iter().filter(|it| Part::ALL.iter().any(|part| part.condition() == it.type_));
     VpcFlowOverviewStatus {
         observed_generation: generation,
         conditions: dated.chain(of_parts.cloned()).collect::<Vec<Condition>>(),
@@ -165,7 +162,7 @@ pub fn failed(
 }
 
 fn statements(input: StatusInput<'_>) -> Vec<Statement> {
-    let parts: Vec<_> = PARTS.into_iter().filter_map(|part| part_statement(input, part)).collect();
+    let parts: Vec<_> = Part::ALL.into_iter().filter_map(|part| part_statement(input, part)).collect();
     let (reason, message) = summary(input, &parts);
     // A suspended overview is Ready if nothing is to be changed, like a suspended monitor.
     let is_ready = reason == Reason::Reconciled
@@ -190,23 +187,34 @@ fn summary(input: StatusInput<'_>, parts: &[Statement]) -> (Reason, String) {
         return (Reason::Deleting, "its resources are being removed from AWS".to_owned());
     }
     if input.left_out > 0 {
-        let message = format!(
-            "{} monitors are selected, and an overview has at most {}: the last {} by name are left out; narrow spec.monitorSelector",
-            input.members.len() + input.left_out,
-            input.members.len(),
-            input.left_out
-        );
-        return (Reason::LimitExceeded, message);
+        return (Reason::LimitExceeded, above_limit(input.members.len(), input.left_out));
     }
     if let Some(part) = parts.iter().find(|part| !part.status) {
         return (part.reason, format!("{}: {}", part.type_, part.message));
     }
     let monitors: usize = input.wanted.values().map(|place| place.monitors.len()).sum();
-    (Reason::Reconciled, format!("{monitors} monitors in {} accounts and regions", input.wanted.len()))
+    (Reason::Reconciled, in_places(monitors, input.wanted.len()))
 }
 
-fn part_statement(input: StatusInput<'_>, type_: &'static str) -> Option<Statement> {
-    let of_part = || input.results.iter().filter(move |result| result.stage.condition() == type_);
+/// So many monitors in so many places.
+#[must_use]
+pub fn in_places(monitors: usize, places: usize) -> String {
+    let places = numbered(places, "account and region", "accounts and regions");
+    format!("{} in {places}", numbered(monitors, "monitor", "monitors"))
+}
+
+/// The message on monitors above the limit.
+#[must_use]
+pub fn above_limit(shown: usize, left_out: usize) -> String {
+    format!(
+        "{} monitors are selected, and an overview has at most {shown}: the last {left_out} by name are left out; narrow spec.monitorSelector",
+        shown + left_out
+    )
+}
+
+fn part_statement(input: StatusInput<'_>, part: Part) -> Option<Statement> {
+    let type_ = part.condition();
+    let of_part = || input.results.iter().filter(move |result| result.stage.part() == part);
     if of_part().all(|result| !result.is_wanted && result.is_settled()) {
         return None;
     }

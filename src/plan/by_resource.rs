@@ -1,14 +1,25 @@
 //! One entry for each resource: the operator may need several calls to change one.
 
-use super::PlannedChange;
-use crate::engine::Action;
+use crate::engine::{Action, Change};
+
+/// A change that is planned, with what it is of.
+pub trait OfResource: Clone {
+    /// The change.
+    fn change(&self) -> &Change;
+
+    /// The same, to add to.
+    fn change_mut(&mut self) -> &mut Change;
+
+    /// True if the other is printed below the same heading.
+    fn is_beside(&self, other: &Self) -> bool;
+}
 
 /// The changes with all updates of a resource in one.
-pub fn by_resource(changes: &[PlannedChange]) -> Vec<PlannedChange> {
-    let mut merged: Vec<PlannedChange> = Vec::new();
+pub fn by_resource<P: OfResource>(changes: &[P]) -> Vec<P> {
+    let mut merged: Vec<P> = Vec::new();
     for planned in changes {
-        match merged.iter_mut().find(|earlier| takes(earlier, planned)) {
-            Some(earlier) => add(earlier, planned),
+        match merged.iter_mut().find(|earlier| takes(*earlier, planned)) {
+            Some(earlier) => add(earlier.change_mut(), planned.change()),
             None => merged.push(planned.clone()),
         }
     }
@@ -16,16 +27,15 @@ pub fn by_resource(changes: &[PlannedChange]) -> Vec<PlannedChange> {
 }
 
 /// True if the later change is one more update of the earlier one's resource.
-fn takes(earlier: &PlannedChange, later: &PlannedChange) -> bool {
-    let resource = |planned: &PlannedChange| (planned.component, planned.change.kind, planned.change.name.clone());
-    later.change.action == Action::Update
-        && matches!(earlier.change.action, Action::Update | Action::Adopt)
-        && resource(earlier) == resource(later)
-        && earlier.waits_for == later.waits_for
+fn takes<P: OfResource>(earlier: &P, later: &P) -> bool {
+    let (first, second) = (earlier.change(), later.change());
+    second.action == Action::Update
+        && matches!(first.action, Action::Update | Action::Adopt)
+        && (first.kind, &first.name) == (second.kind, &second.name)
+        && earlier.is_beside(later)
 }
 
-fn add(earlier: &mut PlannedChange, later: &PlannedChange) {
-    let (change, later) = (&mut earlier.change, &later.change);
+fn add(change: &mut Change, later: &Change) {
     change.fields.extend(later.fields.iter().cloned());
     change.along.extend(later.along.iter().copied());
     change.why = match (change.why.take(), &later.why) {

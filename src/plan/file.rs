@@ -1,4 +1,4 @@
-//! Monitors and fleets from a YAML file, as `kubectl apply` would send them.
+//! Monitors, fleets and overviews from a YAML file, as `kubectl apply` would send them.
 
 use kube::Resource;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::document_problem::DocumentProblem;
 use super::object::checked;
 use super::yaml;
-use crate::api::{GROUP, VpcFlowFleet, VpcFlowMonitor};
+use crate::api::{GROUP, VpcFlowFleet, VpcFlowMonitor, VpcFlowOverview};
 
 /// A failure to read objects from a file.
 #[derive(Debug, Error)]
@@ -21,17 +21,19 @@ pub enum FileError {
         problem: DocumentProblem,
     },
     /// There is nothing to plan.
-    #[error("there is no VpcFlowMonitor and no VpcFlowFleet in it")]
+    #[error("there is no VpcFlowMonitor, VpcFlowFleet or VpcFlowOverview in it")]
     Nothing,
 }
 
-/// The monitors and fleets of a file, and every problem of the other documents.
+/// The objects of a file, and every problem of the other documents.
 #[derive(Debug, Default)]
 pub struct FileContent {
     /// The monitors without a problem, in the order of the file.
     pub monitors: Vec<VpcFlowMonitor>,
     /// The fleets without a problem, in the order of the file.
     pub fleets: Vec<VpcFlowFleet>,
+    /// The overviews without a problem, in the order of the file.
+    pub overviews: Vec<VpcFlowOverview>,
     /// The problems, in the order of the file.
     pub errors: Vec<FileError>,
 }
@@ -50,7 +52,7 @@ pub fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// The monitors and fleets among the documents of a YAML file and the lists in it; other kinds are passed over. Each is checked by
+/// The monitors, fleets and overviews among the documents of a YAML file and the lists in it; other kinds are passed over. Each is checked by
 /// [`checked`].
 #[must_use]
 pub fn read(text: &str) -> FileContent {
@@ -63,13 +65,19 @@ pub fn read(text: &str) -> FileContent {
         let problems = added.into_iter().filter_map(Result::err).flatten();
         content.errors.extend(problems.map(|problem| FileError::Document { document, problem }));
     }
-    if content.monitors.is_empty() && content.fleets.is_empty() && content.errors.is_empty() {
+    if content.is_empty() {
         content.errors.push(FileError::Nothing);
     }
     content
 }
 
 impl FileContent {
+    /// True if the file has no objects and no problems.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.monitors.is_empty() && self.fleets.is_empty() && self.overviews.is_empty() && self.errors.is_empty()
+    }
+
     /// Adds the object, unless it is of another kind.
     fn add(&mut self, value: Value) -> Result<(), Vec<DocumentProblem>> {
         if value["kind"].as_str().is_none_or(str::is_empty) {
@@ -79,14 +87,19 @@ impl FileContent {
             self.monitors.push(checked(value)?);
         } else if is_a::<VpcFlowFleet>(&value)? {
             self.fleets.push(checked(value)?);
+        } else if is_a::<VpcFlowOverview>(&value)? {
+            self.overviews.push(checked(value)?);
         }
         Ok(())
     }
 }
 
+/// The kinds of lists.
+const LISTS: [&str; 4] = ["List", "VpcFlowMonitorList", "VpcFlowFleetList", "VpcFlowOverviewList"];
+
 /// The objects of a document: itself, or the items of its list.
 fn flattened(mut value: Value) -> Vec<Value> {
-    let is_list = matches!(value["kind"].as_str(), Some("List" | "VpcFlowMonitorList" | "VpcFlowFleetList"));
+    let is_list = value["kind"].as_str().is_some_and(|kind| LISTS.contains(&kind));
     match value.get_mut("items").filter(|_| is_list) {
         Some(Value::Array(items)) => std::mem::take(items),
         _ => vec![value],
@@ -189,7 +202,7 @@ mod tests {
     #[test]
     fn fleets_are_read_beside_monitors_and_get_their_defaults() {
         let text = format!("{HEAD}spec: {{vpcId: vpc-12345678}}\n---\n{}\n", fleet("m", "{}"));
-        let FileContent { monitors, fleets, errors } = read(&text);
+        let FileContent { monitors, fleets, errors, .. } = read(&text);
         assert_eq!((monitors.len(), fleets.len(), errors.len()), (1, 1, 0), "{errors:?}");
         assert_eq!((fleets[0].spec.max_monitors, fleets[0].spec.rollout.waves.len()), (50, 3));
         // The template has the schema of a monitor, which is checked with the VPCs.

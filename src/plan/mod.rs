@@ -10,6 +10,7 @@ mod file;
 pub mod fleet;
 mod groups;
 mod object;
+mod overview;
 mod palette;
 mod summary;
 mod table;
@@ -19,7 +20,7 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
-use by_resource::by_resource;
+use by_resource::{OfResource, by_resource};
 use serde::Serialize;
 
 pub use cost::Estimate;
@@ -28,6 +29,7 @@ pub use document_problem::DocumentProblem;
 pub use file::{FileContent, FileError, decode, read};
 pub use fleet::FleetPlan;
 pub use object::{ChangeError, CustomObject, check_change, checked, is_label, is_name};
+pub use overview::{OverviewPlan, OverviewSubject, plan_overview};
 pub use palette::Palette;
 pub use summary::render_all;
 pub use table::render;
@@ -93,7 +95,7 @@ pub struct Plan {
 pub enum ClusterNameSource {
     /// The flag, or its environment variable.
     Flag,
-    /// The status of the monitor, where the operator wrote it.
+    /// The status of the object, where the operator wrote it.
     Status,
     /// The UID of namespace kube-system, which is the operator's default.
     KubeSystem,
@@ -141,14 +143,14 @@ impl Plan {
     pub fn count(&self, action: Action) -> usize {
         let resources = by_resource(&self.changes);
         let at_once = resources.iter().filter(|planned| planned.waits_for.is_empty());
-        at_once.filter(|planned| planned.change.action == action).map(PlannedChange::resources).sum()
+        at_once.filter(|planned| planned.change.action == action).map(count_of).sum()
     }
 
     /// Number of resources whose change waits for the solution of a problem.
     #[must_use]
     pub fn waiting(&self) -> usize {
         let resources = by_resource(&self.changes);
-        resources.iter().filter(|planned| !planned.waits_for.is_empty()).map(PlannedChange::resources).sum()
+        resources.iter().filter(|planned| !planned.waits_for.is_empty()).map(count_of).sum()
     }
 
     /// True if a note has the owner's name of another plan's monitor, or counts it: a monitor that has flow logs already is in the notes.
@@ -158,11 +160,23 @@ impl Plan {
     }
 }
 
-impl PlannedChange {
-    /// The resource, and those that need no call of their own.
-    fn resources(&self) -> usize {
-        1 + self.change.along.iter().map(|along| along.count).sum::<usize>()
+impl OfResource for PlannedChange {
+    fn change(&self) -> &Change {
+        &self.change
     }
+
+    fn change_mut(&mut self) -> &mut Change {
+        &mut self.change
+    }
+
+    fn is_beside(&self, other: &Self) -> bool {
+        (self.component, &self.waits_for) == (other.component, &other.waits_for)
+    }
+}
+
+/// The resource, and those that need no call of their own.
+fn count_of(planned: &impl OfResource) -> usize {
+    1 + planned.change().along.iter().map(|along| along.count).sum::<usize>()
 }
 
 /// Compares AWS with what the monitor asks for, or with what its deletion leaves. Reads only.

@@ -5,13 +5,21 @@ use std::fmt::Write as _;
 use super::Plan;
 use super::fleet::{self, FleetPlan};
 use super::groups::groups;
+use super::overview::{self, OverviewPlan};
 use super::palette::Palette;
 use super::table::{counts, render_body, title};
+use crate::in_numbers::numbered;
 
-/// The plans of all monitors, those of a fleet after its own. Several are summed up in the last line, with the number of monitors that could
-/// not be planned.
+/// The plans of all monitors, those of a fleet after its own, and then those of overviews. Several are summed up in the last line, with the number
+/// of objects that could not be planned.
 #[must_use]
-pub fn render_all(fleets: &[FleetPlan], plans: &[Plan], not_planned: usize, palette: &Palette) -> String {
+pub fn render_all(
+    fleets: &[FleetPlan],
+    plans: &[Plan],
+    overviews: &[OverviewPlan],
+    not_planned: usize,
+    palette: &Palette,
+) -> String {
     let of_fleet = |fleet: Option<&String>| groups(plans.iter().filter(move |plan| plan.fleet.as_ref() == fleet));
     let text_of = |group: Vec<&Plan>| render_group(&group, palette);
     let mut texts: Vec<String> = of_fleet(None).into_iter().map(text_of).collect();
@@ -19,21 +27,23 @@ pub fn render_all(fleets: &[FleetPlan], plans: &[Plan], not_planned: usize, pale
         texts.push(fleet::render(fleet, palette));
         texts.extend(of_fleet(Some(&fleet.fleet)).into_iter().map(text_of));
     }
+    texts.extend(overviews.iter().map(|overview| overview::render(overview, palette)));
     let mut text = texts.join("\n");
-    if plans.len() + not_planned > 1 {
+    if plans.len() + overviews.len() + not_planned > 1 {
         let (suspended, active): (Vec<_>, Vec<_>) = plans.iter().partition(|plan| plan.suspended);
-        let (style, planned) = (palette.heading, active.len());
-        let monitors = if planned == 1 { "monitor" } else { "monitors" };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n{style}{planned} {monitors}: {}", counts(&active));
+        let of_monitors = (!plans.is_empty() || overviews.is_empty())
+            .then(|| format!("{}: {}", numbered(active.len(), "monitor", "monitors"), counts(&active)));
         let in_trouble = fleets.iter().filter(|fleet| fleet.has_problems()).count();
         let fleets = if in_trouble == 1 { "fleet with problems" } else { "fleets with problems" };
-        for (count, label) in [(suspended.len(), "suspended"), (not_planned, "not planned"), (in_trouble, fleets)] {
-            if count > 0 {
-                let _ = write!(text, "; {count} {label}");
-            }
-        }
-        let _ = writeln!(text, ".{style:#}");
+        let others = [(suspended.len(), "suspended"), (not_planned, "not planned"), (in_trouble, fleets)];
+        let others =
+            others.into_iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}"));
+        let of_overviews = overviews.iter().filter(|overview| !overview.suspended);
+        let of_overviews = of_overviews.map(|it| format!("overview {}: {}", it.overview, overview::numbers(it)));
+        let parts: Vec<_> = of_monitors.into_iter().chain(others).chain(of_overviews).collect();
+        let style = palette.heading;
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\n{style}{}.{style:#}", parts.join("; "));
     }
     text
 }
@@ -77,7 +87,7 @@ mod tests {
     }
 
     fn last(fleets: &[FleetPlan], plans: &[Plan], not_planned: usize) -> String {
-        let text = render_all(fleets, plans, not_planned, &Palette::plain());
+        let text = render_all(fleets, plans, &[], not_planned, &Palette::plain());
         text.lines().last().unwrap().to_owned()
     }
 
@@ -100,7 +110,7 @@ mod tests {
         let own = || Plan { fleet: Some("network/prod".to_owned()), ..with_changes() };
         let waits = Plan { wave: Some(2), ..own() };
         let plans = [own(), waits, with_changes()];
-        let text = render_all(&[fleet], &plans, 0, &Palette::plain());
+        let text = render_all(&[fleet], &plans, &[], 0, &Palette::plain());
         let title = "network/production: vpc-0123456789abcdef0 in account 123456789012, eu-west-1";
         let expected = format!(
             "\n\ndeletion of fleet network/prod: 1 monitor (1 to delete)\n\nMonitors\n  at once: 1 to delete: a\n\n\

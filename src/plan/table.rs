@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::by_resource::by_resource;
+use super::by_resource::{OfResource, by_resource};
 use super::palette::Palette;
 use super::{ClusterNameSource, Plan, PlannedChange, Problem};
 use crate::api::ResourceKind;
@@ -70,16 +70,8 @@ pub(super) fn render_body(plan: &Plan, palette: &Palette) -> String {
             let _ = writeln!(text, "{style}  ! {component:?}: {reason:?}: {message}{style:#}");
         }
     }
-    let mut heading = None;
-    let resources = by_resource(&plan.changes);
-    for planned in &resources {
-        if heading != Some((planned.component, &planned.waits_for)) {
-            heading = Some((planned.component, &planned.waits_for));
-            let waiting = waiting(planned);
-            let _ = writeln!(text, "\n{heading_style}{:?}{heading_style:#}{waiting}", planned.component);
-        }
-        write_change(&mut text, planned, palette);
-    }
+    let heading = |planned: &PlannedChange| (format!("{:?}", planned.component), waiting(planned));
+    write_changes(&mut text, &plan.changes, heading, palette);
     let _ = writeln!(text, "\n{heading_style}{}{heading_style:#}", sum(plan));
     for note in &plan.notes {
         let _ = writeln!(text, "Note: {note}");
@@ -91,15 +83,7 @@ pub(super) fn render_body(plan: &Plan, palette: &Palette) -> String {
 }
 
 fn write_header(text: &mut String, plan: &Plan, palette: &Palette) {
-    let source = match plan.cluster_name_source {
-        None => "",
-        Some(ClusterNameSource::Flag) => " (from --cluster-name)",
-        Some(ClusterNameSource::Status) => " (from the monitor's status)",
-        Some(ClusterNameSource::KubeSystem) => {
-            " (the UID of kube-system; if the operator has a --cluster-name, give the same one here)"
-        }
-    };
-    let _ = writeln!(text, "cluster {}{source}", plan.cluster_name);
+    write_cluster(text, &plan.cluster_name, plan.cluster_name_source);
     if plan.destroy {
         let consequence = match plan.deletion_policy {
             DeletionPolicy::Delete => "everything is deleted, with all records, for good",
@@ -113,25 +97,57 @@ fn write_header(text: &mut String, plan: &Plan, palette: &Palette) {
     if plan.suspended {
         let _ = writeln!(text, "Suspended: the operator makes none of these changes while spec.suspend is true.");
     }
-    let legend = legend(plan, palette);
-    if !legend.is_empty() {
-        let _ = writeln!(text, "{legend}");
-    }
+    write_legend(text, &plan.changes, !plan.problems.is_empty(), palette);
 }
 
-/// The marks that occur, with their meaning.
-fn legend(plan: &Plan, palette: &Palette) -> String {
-    let occurs = |action: Action| plan.changes.iter().any(|planned| planned.change.action == action);
+/// Writes the name of the cluster, and its origin.
+pub(super) fn write_cluster(text: &mut String, name: &str, source: Option<ClusterNameSource>) {
+    let source = match source {
+        None => "",
+        Some(ClusterNameSource::Flag) => " (from --cluster-name)",
+        Some(ClusterNameSource::Status) => " (from the status)",
+        Some(ClusterNameSource::KubeSystem) => {
+            " (the UID of kube-system; if the operator has a --cluster-name, give the same one here)"
+        }
+    };
+    let _ = writeln!(text, "cluster {name}{source}");
+}
+
+/// Writes the marks that occur, with their meaning.
+pub(super) fn write_legend(text: &mut String, changes: &[impl OfResource], has_problems: bool, palette: &Palette) {
+    let occurs = |action: Action| changes.iter().any(|planned| planned.change().action == action);
     let mut marks: Vec<String> = Vec::new();
     for (action, _) in ACTIONS.into_iter().filter(|(action, _)| occurs(*action)) {
         let (style, mark) = (palette.of(action), mark(action).trim_start());
         marks.push(format!("{style}{mark}{style:#} {}", meaning(action)));
     }
-    if !plan.problems.is_empty() {
+    if has_problems {
         let style = palette.problem;
         marks.push(format!("{style}!{style:#} problem"));
     }
-    if marks.is_empty() { String::new() } else { format!("Marks: {}", marks.join(", ")) }
+    if !marks.is_empty() {
+        let _ = writeln!(text, "Marks: {}", marks.join(", "));
+    }
+}
+
+/// Writes the changes of each resource, below headings that have two parts: one in the style of a heading, and the rest.
+pub(super) fn write_changes<P: OfResource>(
+    text: &mut String,
+    changes: &[P],
+    heading: impl Fn(&P) -> (String, String),
+    palette: &Palette,
+) {
+    let style = palette.heading;
+    let mut former: Option<&P> = None;
+    let resources = by_resource(changes);
+    for planned in &resources {
+        if !former.is_some_and(|former| former.is_beside(planned)) {
+            let (heading, rest) = heading(planned);
+            let _ = writeln!(text, "\n{style}{heading}{style:#}{rest}");
+        }
+        former = Some(planned);
+        write_change(text, planned.change(), palette);
+    }
 }
 
 fn waiting(planned: &PlannedChange) -> String {
@@ -145,7 +161,7 @@ fn waiting(planned: &PlannedChange) -> String {
     }
 }
 
-fn write_change(text: &mut String, PlannedChange { change, .. }: &PlannedChange, palette: &Palette) {
+fn write_change(text: &mut String, change: &Change, palette: &Palette) {
     let (style, along) = (palette.of(change.action), along(change));
     let _ = writeln!(text, "{style}{}{style:#} {} {}{along}", mark(change.action), change.kind.noun(), change.name);
     for field in change.shown_fields() {
@@ -177,12 +193,21 @@ fn sum(plan: &Plan) -> String {
 /// The changes and problems of all these plans.
 pub(super) fn counts(plans: &[&Plan]) -> String {
     let all = |count: &dyn Fn(&Plan) -> usize| plans.iter().map(|plan| count(plan)).sum::<usize>();
-    let actions = ACTIONS.map(|(action, label)| (all(&|plan| plan.count(action)), label));
-    let labelled = actions.into_iter().chain([(all(&Plan::waiting), "waiting")]);
+    let labelled = by_action(|action| all(&|plan| plan.count(action))).chain([(all(&Plan::waiting), "waiting")]);
+    in_numbers(labelled, all(&|plan| plan.problems.len()))
+}
+
+/// The number of resources for each action.
+pub(super) fn by_action(count: impl Fn(Action) -> usize) -> impl Iterator<Item = (usize, &'static str)> {
+    ACTIONS.into_iter().map(move |(action, label)| (count(action), label))
+}
+
+/// Numbers with their labels, and the number of problems.
+pub(super) fn in_numbers(labelled: impl Iterator<Item = (usize, &'static str)>, problems: usize) -> String {
     let parts: Vec<String> =
         labelled.filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}")).collect();
     let changes = if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") };
-    match all(&|plan| plan.problems.len()) {
+    match problems {
         0 => changes,
         1 => format!("{changes}; 1 problem"),
         count => format!("{changes}; {count} problems"),
@@ -346,7 +371,7 @@ Plan: 1 to create, 1 to replace, 1 waiting; 1 problem.
     fn the_cluster_is_named_with_the_origin_of_its_name() {
         let of = |source| render(&Plan { cluster_name_source: Some(source), ..plan() });
         assert!(of(ClusterNameSource::Flag).contains("\ncluster cluster (from --cluster-name)\n"));
-        assert!(of(ClusterNameSource::Status).contains("\ncluster cluster (from the monitor's status)\n"));
+        assert!(of(ClusterNameSource::Status).contains("\ncluster cluster (from the status)\n"));
         assert!(
             of(ClusterNameSource::KubeSystem)
                 .contains("UID of kube-system; if the operator has a --cluster-name, give")

@@ -4,7 +4,7 @@ use super::common::log_group::{self, FoundLogGroup};
 use crate::api::{Component, Invalid, ResourceKind};
 use crate::aws::{About, Aws, AwsError};
 use crate::engine::{AnyCall, Diff, Goal, Report, System, existing, ownership};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Owner};
 
 type Group = log_group::LogGroup<true>;
 

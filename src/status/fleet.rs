@@ -7,14 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::fleet_template::PresentTemplate;
-use super::summary::{
-    ConditionSummary, MonitorSummary, SummaryError, is_true, qualified_name, ready, stalled, status_of,
-};
-use crate::api::conditions::{READY, Reason, STALLED};
+use super::member::MemberSummary;
+use super::notes::{Words, notes};
+use super::summary::{ConditionSummary, SummaryError, qualified_name, ready, status_of};
 use crate::api::fleet::status::{MonitorCounts, PlaceStatus, RolloutStatus};
-use crate::api::notes::behind;
-use crate::api::status::AlarmStatus;
-use crate::fleet::{Health, PresentMonitor};
+use crate::fleet::PresentMonitor;
 
 /// The summary of a fleet.
 #[derive(Debug, Serialize)]
@@ -82,20 +79,9 @@ pub struct PlaceSummary {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FleetMonitor {
-    /// `<namespace>/<name>`
-    pub monitor: String,
-    /// The VPC.
-    pub vpc_id: String,
-    /// True if it is Ready for its latest spec.
-    pub is_ready: bool,
-    /// The reason for which it is not.
-    pub why_not_ready: Option<String>,
-    /// True if it is being deleted.
-    pub is_deleting: bool,
-    /// The condition `Ready`, once the operator has reported it.
-    pub ready: Option<ConditionSummary>,
-    /// The names of its alarms that fire.
-    pub firing: Vec<String>,
+    /// Its state.
+    #[serde(flatten)]
+    pub member: MemberSummary,
     /// The time since which the fleet no longer selects its VPC.
     pub orphaned_since: Option<Time>,
     /// True if it has the present template, as far as that is known.
@@ -114,6 +100,12 @@ struct Stored {
     skipped: Vec<SkippedSummary>,
 }
 
+const WORDS: Words = Words {
+    noun: "fleet",
+    changes_none: "the fleet changes no monitor",
+    remedies: "the fleet, a monitor, a permission or AWS",
+};
+
 /// True if the fleet made the monitor and keeps it.
 #[must_use]
 pub fn is_of_fleet(monitor: &DynamicObject, fleet: &DynamicObject) -> bool {
@@ -125,7 +117,7 @@ impl FleetSummary {
     /// Summarises a stored fleet and its monitors.
     pub fn new(fleet: &DynamicObject, monitors: &[DynamicObject]) -> Result<Self, SummaryError> {
         let stored: Stored = status_of(fleet)?;
-        let notes = notes(fleet, &stored);
+        let notes = notes(fleet, &stored.conditions, stored.observed_generation, &WORDS);
         let Stored { conditions, monitors: counts, rollout, places, skipped, .. } = stored;
         Ok(Self {
             fleet: qualified_name(fleet),
@@ -137,24 +129,6 @@ impl FleetSummary {
             counts,
         })
     }
-}
-
-fn notes(fleet: &DynamicObject, stored: &Stored) -> Vec<String> {
-    // The condition says it too, once the operator has seen it.
-    let is_told = stored.conditions.iter().any(|it| it.type_ == READY && it.reason == Reason::Suspended.as_str());
-    let is_suspended = fleet.data["spec"]["suspend"] == true && !is_told;
-    let facts = [
-        (
-            stored.conditions.is_empty(),
-            "the operator has reported nothing: is it running with --fleets, and does it watch this namespace?",
-        ),
-        (fleet.metadata.deletion_timestamp.is_some(), "the fleet is being deleted"),
-        (is_suspended, "spec.suspend is true: the fleet changes no monitor"),
-    ];
-    let facts = facts.into_iter().filter(|(applies, _)| *applies).map(|(_, note)| note.to_owned());
-    let behind = behind(fleet.metadata.generation, stored.observed_generation);
-    let stalled = is_true(&stored.conditions, STALLED).then(|| stalled("the fleet, a monitor, a permission or AWS"));
-    facts.chain(behind).chain(stalled).collect()
 }
 
 /// The rollout, if monitors have a former template. While monitors are only created, none has.
@@ -227,27 +201,8 @@ impl From<PlaceStatus> for PlaceSummary {
 
 impl FleetMonitor {
     fn new(object: &DynamicObject, present: &PresentMonitor, has_present_template: Option<bool>) -> Self {
-        let (ready, firing, unreadable) = match MonitorSummary::new(object, &[]) {
-            Ok(summary) => {
-                let firing = summary.alarms.into_iter().filter(AlarmStatus::fires).map(|alarm| alarm.name);
-                (summary.ready, firing.collect(), None)
-            }
-            Err(error) => (None, Vec::new(), Some(error.to_string())),
-        };
-        let why_not_ready = match &present.health {
-            Health::Ready { .. } => None,
-            Health::Progressing(why) | Health::Failing(why) | Health::Stalled(why) => {
-                Some(unreadable.unwrap_or_else(|| why.clone()))
-            }
-        };
         Self {
-            monitor: qualified_name(object),
-            vpc_id: present.vpc_id.clone(),
-            is_ready: present.is_ready(),
-            why_not_ready,
-            is_deleting: present.is_deleting,
-            ready,
-            firing,
+            member: MemberSummary::new(object, &present.health),
             orphaned_since: present.orphaned_since.map(Time),
             has_present_template,
         }

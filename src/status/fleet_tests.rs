@@ -328,7 +328,7 @@ fn a_status_of_another_version_breaks_nothing() {
     let summary = FleetSummary::new(&fleet(&other), &monitors).unwrap();
     let member = &summary.places[0].monitors[0];
     assert_eq!(member.has_present_template, None);
-    let why = member.why_not_ready.as_ref().unwrap();
+    let why = member.member.why_not_ready.as_ref().unwrap();
     assert!(why.starts_with("the status of network/prod-0123456789abcde01 cannot be read: "), "{why}");
     let error = FleetSummary::new(&fleet(&json!({"places": "many"})), &[]).unwrap_err().to_string();
     assert!(error.starts_with("the status of network/prod cannot be read: use the version"), "{error}");
@@ -340,7 +340,7 @@ fn names_and_messages_do_not_act_on_the_terminal() {
     let mut summary = large(1, 0);
     summary.fleet = format!("network/{escape}");
     summary.places[0].place = escape.to_owned();
-    summary.places[0].monitors[0].firing = vec![escape.to_owned()];
+    summary.places[0].monitors[0].member.firing = vec![escape.to_owned()];
     let ready = summary.ready.as_mut().unwrap();
     (ready.reason, ready.message) = (escape.to_owned(), escape.to_owned());
     let text = render_fleet(&summary, Listing::All, now());

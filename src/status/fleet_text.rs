@@ -3,27 +3,14 @@
 use jiff::Timestamp;
 
 use super::fleet::{FleetMonitor, FleetSummary, PlaceSummary, RolloutSummary, SkippedSummary};
+use super::member_text::{Listing, in_brief, listing_of, member};
 use super::text::{ready, section};
 use super::wrap::{printable, wrap};
 use crate::api::fleet::status::MonitorCounts;
 use crate::elapsed::span;
-use crate::shortened::shortened;
 
-/// The most monitors of a fleet that get a line each without being asked for.
-const LISTED: usize = 20;
-/// The most characters of a monitor's message: two lines. The monitor's own summary has all of it.
-const MESSAGE_CHARS: usize = 140;
 /// Cells of the progress bar.
 const CELLS: usize = 10;
-
-/// The monitors of a fleet that get a line each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listing {
-    /// All of them.
-    All,
-    /// All of a small fleet. In a larger one, those that are Ready and have nothing to report are summed up.
-    Brief,
-}
 
 /// The summary of one fleet in 80 columns.
 #[must_use]
@@ -37,7 +24,7 @@ pub fn render_fleet(summary: &FleetSummary, listing: Listing, now: Timestamp) ->
     section(&mut text, "Places that cannot be read", summary.places.iter().filter_map(unread));
     section(&mut text, "Skipped VPCs", skipped(&summary.skipped).into_iter());
     let number: usize = summary.places.iter().map(|place| place.monitors.len()).sum();
-    let listing = if number > LISTED { listing } else { Listing::All };
+    let listing = listing_of(listing, number);
     section(&mut text, "Monitors", summary.places.iter().map(|it| place(it, &summary.fleet, listing, now)));
     printable(&text)
 }
@@ -54,7 +41,7 @@ fn unlisted(message: &str, summary: &FleetSummary) -> String {
     let of_places = summary.places.iter().filter_map(|place| place.message.as_ref());
     let of_vpcs = summary.skipped.iter().map(|skipped| &skipped.message);
     let of_monitors =
-        summary.places.iter().flat_map(|place| &place.monitors).filter_map(|it| it.why_not_ready.as_ref());
+        summary.places.iter().flat_map(|place| &place.monitors).filter_map(|it| it.member.why_not_ready.as_ref());
     let listed = of_places.chain(of_vpcs).map(|why| (why, format!(": {why}")));
     let listed = listed.chain(of_monitors.map(|why| (why, format!(" ({why})"))));
     listed.filter(|(why, _)| !why.is_empty()).fold(message.to_owned(), |rest, (_, listed)| rest.replace(&listed, ""))
@@ -123,47 +110,30 @@ fn place(place: &PlaceSummary, fleet: &str, listing: Listing, now: Timestamp) ->
     };
     let lines = match listing {
         Listing::All => place.monitors.iter().map(|it| monitor(it, now)).collect(),
-        Listing::Brief => in_brief(&place.monitors, fleet, now),
+        Listing::Brief => brief(&place.monitors, fleet, now),
     };
     wrap("  ", &format!("{}{remark}", name(place))) + &lines
 }
 
 /// The monitors that need attention, and the number of the others.
-fn in_brief(monitors: &[FleetMonitor], fleet: &str, now: Timestamp) -> String {
+fn brief(monitors: &[FleetMonitor], fleet: &str, now: Timestamp) -> String {
     let (quiet, others): (Vec<_>, Vec<_>) = monitors.iter().partition(|it| is_quiet(it));
-    let mut lines: String = others.iter().take(LISTED).map(|it| monitor(it, now)).collect();
-    let more = others.len().saturating_sub(LISTED);
-    if more > 0 {
-        let name = fleet.rsplit('/').next().unwrap_or(fleet);
-        lines += &wrap("    ..  ", &format!("{more} more of this kind: status vff/{name} lists all"));
-    }
-    let are = |number: usize, one: &str, several: &str| format!("{number} {}", if number == 1 { one } else { several });
-    if !quiet.is_empty() {
-        let former = quiet.iter().filter(|it| it.has_present_template == Some(false)).count();
-        let former = if former == 0 { String::new() } else { format!(", {former} with a former template") };
-        let ready = are(quiet.len(), "monitor is Ready", "monitors are Ready");
-        lines += &wrap("    ok  ", &format!("{ready}{former}"));
-    }
-    lines
+    let others: Vec<_> = others.into_iter().map(|it| monitor(it, now)).collect();
+    let former = quiet.iter().filter(|it| it.has_present_template == Some(false)).count();
+    let remark = if former == 0 { String::new() } else { format!(", {former} with a former template") };
+    let name = fleet.rsplit('/').next().unwrap_or(fleet);
+    in_brief(&others, quiet.len(), &format!("vff/{name}"), &remark)
 }
 
-/// True if the monitor is Ready and has nothing to report.
-fn is_quiet(monitor: &FleetMonitor) -> bool {
-    monitor.is_ready && !monitor.is_deleting && monitor.firing.is_empty() && monitor.orphaned_since.is_none()
+/// True if the monitor is Ready, still selected, and has nothing to report.
+const fn is_quiet(monitor: &FleetMonitor) -> bool {
+    monitor.member.is_quiet() && monitor.orphaned_since.is_none()
 }
 
 fn monitor(monitor: &FleetMonitor, now: Timestamp) -> String {
-    let mark = if monitor.is_ready { "    ok  " } else { "    !!  " };
-    let name = monitor.monitor.rsplit('/').next().unwrap_or(&monitor.monitor);
-    let about = [
-        Some(format!("{name}: {}", monitor.vpc_id)),
-        monitor.is_deleting.then(|| "is being deleted".to_owned()),
+    let remarks = [
         monitor.orphaned_since.as_ref().map(|since| format!("orphaned for {}", span(now.duration_since(since.0)))),
         (monitor.has_present_template == Some(false)).then(|| "former template".to_owned()),
     ];
-    let about = about.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let why = monitor.why_not_ready.as_ref().map(|why| wrap("        ", &shortened(why, MESSAGE_CHARS)));
-    let firing = monitor.firing.join(", ");
-    let firing = if firing.is_empty() { String::new() } else { wrap("        ", &format!("fires: {firing}")) };
-    wrap(mark, &about) + &why.unwrap_or_default() + &firing
+    member(&monitor.member, remarks.into_iter().flatten())
 }

@@ -129,16 +129,11 @@ impl MonitorSummary {
         let stored: Stored = status_of(object)?;
         let spec = &object.data["spec"];
         let vpc_id = spec["vpcId"].as_str().unwrap_or_default();
-        let summaries = [READY, RECONCILING, STALLED];
-        let systems = stored.conditions.iter().filter(|condition| !summaries.contains(&condition.type_.as_str()));
-        let mut not_as_declared: Vec<_> =
-            systems.filter(|condition| condition.status != "True").map(ConditionSummary::from).collect();
-        not_as_declared.sort_by_key(ConditionSummary::is_waiting);
         Ok(Self {
             vpc_id: vpc_id.to_owned(),
             ready: ready(&stored.conditions),
             notes: notes(object, &stored),
-            not_as_declared,
+            not_as_declared: not_as_declared(&stored.conditions),
             notices: stored.notices,
             spec: differences(&without_secrets(spec), &json!(VpcFlowMonitorSpec::new(vpc_id)))
                 .unwrap_or_else(|| json!({})),
@@ -170,6 +165,15 @@ pub(super) fn status_of<T: Default + DeserializeOwned>(object: &DynamicObject) -
 /// The condition `Ready`.
 pub(super) fn ready(conditions: &[Condition]) -> Option<ConditionSummary> {
     conditions.iter().find(|condition| condition.type_ == READY).map(ConditionSummary::from)
+}
+
+/// The conditions of parts that are not as declared: first the causes, then the parts that wait for others.
+pub(super) fn not_as_declared(conditions: &[Condition]) -> Vec<ConditionSummary> {
+    let parts =
+        conditions.iter().filter(|condition| ![READY, RECONCILING, STALLED].contains(&condition.type_.as_str()));
+    let mut found: Vec<_> = parts.filter(|condition| condition.status != "True").map(ConditionSummary::from).collect();
+    found.sort_by_key(ConditionSummary::is_waiting);
+    found
 }
 
 pub(super) fn is_true(conditions: &[Condition], type_: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The summary for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -23,13 +24,12 @@ pub fn render(summary: &MonitorSummary, now: Timestamp) -> String {
     for note in &summary.notes {
         text += &wrap("Note: ", note);
     }
-    section(&mut text, "Not as declared", not_as_declared(summary, now).into_iter());
+    section(&mut text, "Not as declared", not_as_declared(&summary.not_as_declared, now).into_iter());
     section(&mut text, "Notices", summary.notices.iter().map(notice));
     text += &alarms(&summary.alarms, now);
     section(&mut text, "Detections with a band", summary.detections.iter().map(detection));
     section(&mut text, "Flow logs", summary.flow_logs.iter().map(flow_log));
-    let wide = summary.links.keys().map(String::len).max().unwrap_or_default();
-    section(&mut text, "Links", summary.links.iter().map(|(name, url)| format!("  {name:wide$}  {url}\n")));
+    links(&mut text, &summary.links);
     section(&mut text, "Spec (all other fields are defaults)", spec(summary).into_iter());
     section(&mut text, "Latest events", summary.events.iter().map(|it| event(it, now)));
     printable(&text)
@@ -44,12 +44,20 @@ pub(super) fn section(text: &mut String, heading: &str, lines: impl Iterator<Ite
     }
 }
 
+/// Adds the links, in a column of their own.
+pub(super) fn links(text: &mut String, links: &BTreeMap<String, String>) {
+    let wide = links.keys().map(String::len).max().unwrap_or_default();
+    section(text, "Links", links.iter().map(|(name, url)| format!("  {name:wide$}  {url}\n")));
+}
+
 fn heading(summary: &MonitorSummary) -> String {
-    let place = match (&summary.account_id, &summary.region) {
-        (Some(account), Some(region)) => format!(" in account {account}, {region}"),
-        _ => String::new(),
-    };
+    let place = place(summary.account_id.as_ref(), summary.region.as_ref());
     wrap("", &format!("{}: {}{place}", summary.monitor, summary.vpc_id))
+}
+
+/// The account and region of an object, once the operator knows them.
+pub(super) fn place(account: Option<&String>, region: Option<&String>) -> String {
+    account.zip(region).map(|(account, region)| format!(" in account {account}, {region}")).unwrap_or_default()
 }
 
 /// The condition `Ready`. `unlisted` gives the part of its message that is printed nowhere else.
@@ -65,13 +73,14 @@ pub(super) fn ready(ready: Option<&ConditionSummary>, unlisted: impl Fn(&str) ->
 
 /// The part of the message of `Ready` that the lists of systems and of notices lack.
 fn unlisted(message: &str, summary: &MonitorSummary) -> String {
-    let of_system =
-        |system: &ConditionSummary| message.strip_prefix(&format!("{}: {}", system.condition, system.message));
-    let rest = match summary.not_as_declared.iter().find_map(of_system) {
-        Some(rest) => without_others(rest),
-        None => message,
-    };
+    let rest = without_causes(message, &summary.not_as_declared);
     summary.notices.iter().fold(rest.to_owned(), |rest, notice| rest.replace(&format!("; {}", notice.message), ""))
+}
+
+/// The part of the message of `Ready` that the list of the causes lacks.
+pub(super) fn without_causes<'m>(message: &'m str, causes: &[ConditionSummary]) -> &'m str {
+    let of_cause = |cause: &ConditionSummary| message.strip_prefix(&format!("{}: {}", cause.condition, cause.message));
+    causes.iter().find_map(of_cause).map_or(message, without_others)
 }
 
 /// The rest after the message of the first system, without the names of the others.
@@ -81,8 +90,8 @@ fn without_others(rest: &str) -> &str {
 }
 
 /// The causes, each once with all systems that have it, and a line with the systems that wait for others.
-fn not_as_declared(summary: &MonitorSummary, now: Timestamp) -> Vec<String> {
-    let (waiting, causes): (Vec<_>, Vec<_>) = summary.not_as_declared.iter().partition(|state| state.is_waiting());
+pub(super) fn not_as_declared(conditions: &[ConditionSummary], now: Timestamp) -> Vec<String> {
+    let (waiting, causes): (Vec<_>, Vec<_>) = conditions.iter().partition(|state| state.is_waiting());
     let mut groups: Vec<Vec<&ConditionSummary>> = Vec::new();
     for state in causes {
         let is_same = |group: &&mut Vec<&ConditionSummary>| {

@@ -7,7 +7,10 @@
 
 pub mod breach;
 pub mod cluster;
+pub mod fleets;
+pub mod overviews;
 pub mod policies;
 pub mod rights;
+pub mod roles;
 pub mod sandbox;
 pub mod waiting;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::api::conditions::Reason;
 use vpc_flow_operator::api::fleet::VpcFlowFleet;
+use vpc_flow_operator::api::spec::AssumeRole;
 use vpc_flow_operator::aws::Aws;
 use vpc_flow_operator::credentials::{self, AccountError};
 use vpc_flow_operator::engine::Failure;
@@ -52,7 +53,11 @@ impl Planner<'_> {
             return Ok(self.deletion_of_known(&known).await);
         }
         let namespace = known.identity.namespace.clone();
-        let readings = read_places(&fleet.spec, |at| self.connect(&namespace, at)).await;
+        let of_fleet = &namespace;
+        let connect = |at: PlaceRegion| async move {
+            self.connect(of_fleet, at.region.as_deref(), at.assume_role.as_ref()).await
+        };
+        let readings = read_places(&fleet.spec, connect).await;
         let pass = Pass { planner: self, fleet, known, readings, now: Timestamp::now() };
         let planned = pass.plan().await;
         if !fleet.spec.suspend {
@@ -70,14 +75,18 @@ impl Planner<'_> {
         (plan, planned)
     }
 
-    /// Clients for a place of a fleet, with the credentials of the person.
-    async fn connect(&self, namespace: &str, at: PlaceRegion) -> Result<Arc<Aws>, Failure> {
-        let role = at.assume_role.as_ref();
+    /// Clients for a place of a fleet or an overview, with the credentials of the person.
+    pub async fn connect(
+        &self,
+        namespace: &str,
+        region: Option<&str>,
+        role: Option<&AssumeRole>,
+    ) -> Result<Arc<Aws>, Failure> {
         if let Some(role) = role {
             self.check_role(namespace, &role.role_arn)
                 .map_err(|refused| Failure::new(Reason::AccessDenied, refused))?;
         }
-        credentials::connect(&self.pool, at.region.as_deref(), None, role).await.map_err(unreachable)
+        credentials::connect(&self.pool, region, None, role).await.map_err(unreachable)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod fleets;
 mod known;
+mod overviews;
 mod planner;
 
 use std::fs;
@@ -12,10 +13,11 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
+use kube::ResourceExt;
 use serde::Serialize;
 use vpc_flow_operator::kubernetes::ConfigError;
 use vpc_flow_operator::plan::cost::Prices;
-use vpc_flow_operator::plan::{self, FleetPlan, Palette, Plan as Planned, render_all};
+use vpc_flow_operator::plan::{self, FleetPlan, OverviewPlan, Palette, Plan as Planned, render_all};
 
 use self::planner::Planner;
 use super::operator_settings::OperatorSettings;
@@ -29,20 +31,25 @@ const CHANGES: u8 = 2;
 
 /// Show the changes that the operator would make in AWS, and make none
 ///
-/// Plans monitors and fleets from files, or monitors that are in the cluster of your kubeconfig. Uses your own AWS credentials, and only
-/// reads. The settings of the operator count as well: give the same ones here.
+/// Plans monitors, fleets and overviews from files, or such that are in the cluster of your kubeconfig: all kinds by name, and monitors by label.
+/// Uses your own AWS credentials, and only reads. The settings of the operator count as well: give the same ones here.
 ///
 /// Checks a file by every rule of the CRDs and, if your kubeconfig leads to a cluster, by a dry run on its API server. If the cluster has the
 /// monitor of a file, the plan is for the change of that monitor, with its region and its resources under former names.
 ///
-/// Of a fleet, plans the monitors of all VPCs that it finds, and shows the wave in which each of them changes.
+/// Of a fleet, plans the monitors of all VPCs that it finds, and shows the wave in which each of them changes. Of an overview, plans its resources
+/// in all accounts and regions of the monitors that it selects.
 ///
-/// Exit codes: 0 planned; 1 a monitor or a fleet could not be planned, or has problems; 2 wrong arguments. With --detailed-exitcode, 2 also means changes,
+/// Exit codes: 0 planned; 1 an object could not be planned, or has problems; 2 wrong arguments. With --detailed-exitcode, 2 also means changes,
 /// as for terraform; after wrong arguments standard output is empty.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(
     verbatim_doc_comment,
+    mut_arg("names", |names| names.help(
+        "Objects in the cluster, as NAME, TYPE/NAME or TYPE NAME, with vfm for monitors, vff for fleets and vfo for overviews. NAME alone is \
+         the monitor of that name or, if there is none, the fleet, else the overview"
+    )),
     group = ArgGroup::new("in_cluster").multiple(true).args(["names", "all_namespaces", "selector"])
         .conflicts_with_all(["file", "recursive"]),
     group = ArgGroup::new("monitors").required(true).multiple(true).args(["names", "all_namespaces", "selector", "file"])
@@ -54,11 +61,11 @@ pub struct Plan {
     #[command(flatten)]
     files: Files,
 
-    /// With --file: fail if the monitors cannot be read from the cluster, instead of a note.
+    /// With --file: fail if the objects cannot be read from the cluster, instead of a note.
     #[arg(long, requires = "file")]
     live: bool,
 
-    /// With --file: ask no API server whether it has the monitors and would accept them. Needs --cluster-name.
+    /// With --file: ask no API server whether it has the objects and would accept them. Needs --cluster-name.
     #[arg(long, requires_all = ["file", "cluster_name"], conflicts_with = "live")]
     offline: bool,
 
@@ -66,7 +73,7 @@ pub struct Plan {
     #[arg(long)]
     detailed_exitcode: bool,
 
-    /// Plan the deletion. So is a monitor in the cluster that is being deleted.
+    /// Plan the deletion. So is an object in the cluster that is being deleted.
     #[arg(long)]
     destroy: bool,
 
@@ -86,12 +93,17 @@ pub struct Plan {
     settings: OperatorSettings,
 }
 
-/// The plans for programs. Without fleets these are those of the monitors alone.
+/// The plans for programs. Without fleets and overviews these are those of the monitors alone.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Document<'a> {
     Monitors(&'a [Planned]),
-    WithFleets { fleets: &'a [FleetPlan], monitors: &'a [Planned] },
+    AllKinds {
+        fleets: &'a [FleetPlan],
+        monitors: &'a [Planned],
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        overviews: &'a [OverviewPlan],
+    },
 }
 
 /// The plans that could be made, and the number of the others.
@@ -99,6 +111,7 @@ enum Document<'a> {
 struct Plans {
     fleets: Vec<FleetPlan>,
     monitors: Vec<Planned>,
+    overviews: Vec<OverviewPlan>,
     not_planned: usize,
 }
 
@@ -126,16 +139,17 @@ impl Plan {
     #[tokio::main]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let prices = self.prices()?;
-        let Declared { monitors, fleets, errors } = self.objects().await?;
-        errors.iter().for_each(print_error);
-        if monitors.is_empty() && fleets.is_empty() {
-            self.output.print(&monitors, String::new)?;
+        let declared = self.objects().await?;
+        declared.errors.iter().for_each(print_error);
+        if declared.is_empty() {
+            self.output.print(&declared.monitors, String::new)?;
             return Ok(ExitCode::FAILURE);
         }
+        let Declared { monitors, fleets, overviews, errors } = declared;
         let planner = Planner::new(&self, prices).await?;
         let mut plans = Plans { not_planned: errors.len(), ..Plans::default() };
         let mut others = fleets::others(&monitors);
-        plans.add(planner.monitors(monitors).await);
+        plans.add(planner.monitors(monitors.clone()).await);
         for fleet in &fleets {
             let result = Box::pin(planner.fleet(fleet, &mut others)).await;
             if let Some((fleet, monitors)) = plans.counted(result) {
@@ -143,23 +157,29 @@ impl Plan {
                 plans.add(monitors);
             }
         }
+        for overview in overviews {
+            let name = format!("{}/{}", overview.namespace().unwrap_or_default(), overview.name_any());
+            let result = Box::pin(planner.overview(overview, &monitors, &plans.monitors)).await.context(name);
+            let planned = plans.counted(result);
+            plans.overviews.extend(planned);
+        }
         plan::find_rivals(&mut plans.monitors);
         plan::find_shared_vpcs(&mut plans.monitors);
         plans.fleets.iter_mut().for_each(|fleet| fleet.add_up_cost(&plans.monitors));
-        let document = if fleets.is_empty() {
-            Document::Monitors(&plans.monitors)
+        let Plans { fleets: of_fleets, monitors: of_monitors, overviews: of_overviews, not_planned } = &plans;
+        let document = if fleets.is_empty() && of_overviews.is_empty() {
+            Document::Monitors(of_monitors)
         } else {
-            Document::WithFleets { fleets: &plans.fleets, monitors: &plans.monitors }
+            Document::AllKinds { fleets: of_fleets, monitors: of_monitors, overviews: of_overviews }
         };
-        let text = || render_all(&plans.fleets, &plans.monitors, plans.not_planned, &palette());
+        let text = || render_all(of_fleets, of_monitors, of_overviews, *not_planned, &palette());
         self.output.print(&document, text)?;
         Ok(self.exit_code(&plans))
     }
 
     async fn objects(&self) -> anyhow::Result<Declared> {
         if self.files.is_empty() {
-            let selection = self.targets.read().await?.typed();
-            return Ok(Declared { monitors: selection.monitors, fleets: Vec::new(), errors: selection.errors });
+            return self.targets.declared().await;
         }
         let default = match self.targets.cluster.config().await {
             Ok(config) => config.default_namespace,
@@ -172,10 +192,13 @@ impl Plan {
     fn exit_code(&self, plans: &Plans) -> ExitCode {
         let has_problems = plans.not_planned > 0
             || plans.monitors.iter().any(|plan| !plan.problems.is_empty())
-            || plans.fleets.iter().any(FleetPlan::has_problems);
+            || plans.fleets.iter().any(FleetPlan::has_problems)
+            || plans.overviews.iter().any(|plan| !plan.problems.is_empty());
+        let has_work =
+            plans.monitors.iter().any(Planned::has_work) || plans.overviews.iter().any(OverviewPlan::has_work);
         if has_problems {
             ExitCode::FAILURE
-        } else if self.detailed_exitcode && plans.monitors.iter().any(Planned::has_work) {
+        } else if self.detailed_exitcode && has_work {
             ExitCode::from(CHANGES)
         } else {
             ExitCode::SUCCESS

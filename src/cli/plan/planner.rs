@@ -26,7 +26,7 @@ pub struct Planner<'a> {
     /// The API server, if it may be asked.
     pub server: Option<ApiServer>,
     pub pool: ClientPool,
-    detector: DetectorPackage,
+    pub detector: DetectorPackage,
     prices: Option<(f64, Prices)>,
     cluster_uid: OnceCell<String>,
 }
@@ -59,7 +59,7 @@ pub struct OfFleet {
 
 impl<'a> Planner<'a> {
     pub async fn new(command: &'a Plan, prices: Option<(f64, Prices)>) -> anyhow::Result<Self> {
-        let asks = !command.files.is_empty() && !command.offline;
+        let asks = !command.offline;
         Ok(Self {
             command,
             server: if asks { Some(ApiServer::connect(&command.targets.cluster).await?) } else { None },
@@ -110,7 +110,8 @@ impl<'a> Planner<'a> {
         if fleet.is_none() {
             notes.extend(self.command.settings.unused_region(&aws.account_region.region));
         }
-        let (cluster_name, source) = self.cluster_name(&object).await?;
+        let owner = status.and_then(|status| status.owner.as_deref());
+        let (cluster_name, source) = self.cluster_name(Monitor::NOUN, owner, &format!("/{}", name(&object))).await?;
         let settings = self.command.settings.settings(cluster_name, self.detector.clone());
         let spec = object.spec.clone();
         let monitor = Monitor::new(&namespace, &object.name_any(), spec, status, aws.account_region.clone(), settings);
@@ -140,16 +141,20 @@ impl<'a> Planner<'a> {
             .map_err(|refused| format!("{refused}; give plan the same flag"))
     }
 
-    /// The flag, or the name under which the operator has worked on the monitor already, or the cluster's own.
-    async fn cluster_name(&self, object: &VpcFlowMonitor) -> anyhow::Result<(String, ClusterNameSource)> {
-        let owner = object.status.as_ref().and_then(|status| status.owner.as_deref());
-        let suffix = format!("/{}", name(object));
-        let of_status = owner.and_then(|owner| owner.strip_suffix(&suffix));
+    /// The flag, or the name under which the operator has worked on the object already, or the cluster's own. `owner` is that of the status,
+    /// which ends with `identity` after the name of the cluster.
+    pub async fn cluster_name(
+        &self,
+        noun: &str,
+        owner: Option<&str>,
+        identity: &str,
+    ) -> anyhow::Result<(String, ClusterNameSource)> {
+        let of_status = owner.and_then(|owner| owner.strip_suffix(identity));
         match (&self.command.settings.cluster_name, of_status) {
             (Some(given), Some(known)) if given != known => {
                 let setting = OperatorSettings::cluster_name_setting(given);
                 bail!(
-                    "the operator works on this monitor as that of cluster {known} (status.owner), but this command was given {setting}: \
+                    "the operator works on this {noun} as that of cluster {known} (status.owner), but this command was given {setting}: \
                      leave it away, and plan takes the name from the status"
                 )
             }
@@ -172,9 +177,10 @@ impl<'a> Planner<'a> {
             let notes = note.into_iter().collect();
             Subject { object, knows_status, changes_spec, destroy, fleet: None, notes }
         };
-        let Some(server) = &self.server else {
-            return Ok(subject(object, self.command.files.is_empty(), false, None));
-        };
+        if self.command.files.is_empty() {
+            return Ok(subject(object, true, false, None));
+        }
+        let Some(server) = &self.server else { return Ok(subject(object, false, false, None)) };
         let stored = match server.stored(&object).await {
             Ok(stored) => stored.map(typed::<VpcFlowMonitor>).transpose()?,
             Err(why) if self.command.live => bail!("the monitor cannot be read from the cluster: {why}"),
@@ -187,14 +193,14 @@ impl<'a> Planner<'a> {
         Ok(subject(object, true, changes_spec, note))
     }
 
-    /// Submits the object in a dry run, unless its deletion is planned. The result is the reason why no API server has judged it.
+    /// Submits the object in a dry run, unless its deletion is planned, or the cluster has it as it is. The result is the reason why no API server has judged it.
     pub async fn submit<K: CustomObject>(
         &self,
         server: &ApiServer,
         object: &K,
         stored: Option<&K>,
     ) -> anyhow::Result<Option<NotAsked>> {
-        if self.command.destroy {
+        if self.command.destroy || self.command.files.is_empty() {
             return Ok(None);
         }
         match server.submit(object, stored).await {

@@ -1,4 +1,4 @@
-//! Monitors and fleets from files and directories, which kubectl reads in the same way.
+//! Objects from files and directories, which kubectl reads in the same way.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueHint};
 use kube::ResourceExt;
-use vpc_flow_operator::api::{VpcFlowFleet, VpcFlowMonitor};
 use vpc_flow_operator::plan::{self, CustomObject, FileContent, FileError};
 
-/// Files with monitors and fleets.
+use super::declared::{Declared, keep};
+
+/// Files with objects.
 #[derive(Debug, Args)]
 pub struct Files {
-    /// File with monitors or fleets, or directory with such files (*.yaml, *.yml, *.json); `-` for standard input. Repeatable.
+    /// File with monitors, fleets or overviews, or directory with such files (*.yaml, *.yml, *.json); `-` for standard input. Repeatable.
     #[arg(
         short,
         long,
@@ -45,7 +46,7 @@ impl Files {
         for path in &self.file {
             let Found { files, errors } = of_path(path, self.recursive);
             declared.errors.extend(errors);
-            for (source, FileContent { monitors, fleets, errors }) in files {
+            for (source, FileContent { monitors, fleets, overviews, errors }) in files {
                 let errors = errors.into_iter().map(|error| anyhow::Error::new(error).context(source.clone()));
                 declared.errors.extend(errors);
                 for monitor in monitors {
@@ -54,27 +55,12 @@ impl Files {
                 for fleet in fleets {
                     keep(namespaces.place(fleet, &source), &mut declared.fleets, &mut declared.errors);
                 }
+                for overview in overviews {
+                    keep(namespaces.place(overview, &source), &mut declared.overviews, &mut declared.errors);
+                }
             }
         }
         declared
-    }
-}
-
-/// The objects of files, and an error for each that cannot be used.
-#[derive(Debug, Default)]
-pub struct Declared {
-    /// The monitors, in the order of the command line and of the files.
-    pub monitors: Vec<VpcFlowMonitor>,
-    /// The fleets, in the same order.
-    pub fleets: Vec<VpcFlowFleet>,
-    /// The others.
-    pub errors: Vec<anyhow::Error>,
-}
-
-fn keep<K>(placed: anyhow::Result<K>, objects: &mut Vec<K>, errors: &mut Vec<anyhow::Error>) {
-    match placed {
-        Ok(object) => objects.push(object),
-        Err(error) => errors.push(error),
     }
 }
 
@@ -138,13 +124,11 @@ fn of_path(path: &Path, recursive: bool) -> Found {
         found.files.extend(files);
         found.errors.extend(errors);
     }
-    let is_empty = |(_, content): &(String, FileContent)| {
-        content.monitors.is_empty() && content.fleets.is_empty() && content.errors.is_empty()
-    };
+    let is_empty = |(_, content): &(String, FileContent)| content.is_empty();
     if found.files.iter().all(is_empty) && found.errors.is_empty() {
         let remedy = if recursive { "" } else { ": --recursive reads the directories in it, too" };
         return failed(anyhow!(
-            "{}: there is no VpcFlowMonitor and no VpcFlowFleet in its files (*.yaml, *.yml, *.json){remedy}",
+            "{}: there is no VpcFlowMonitor, VpcFlowFleet or VpcFlowOverview in its files (*.yaml, *.yml, *.json){remedy}",
             path.display()
         ));
     }
@@ -242,7 +226,7 @@ mod tests {
     fn a_directory_without_monitors_is_an_error_with_its_remedy() {
         let directory = directory("without", &[("in/a.yaml", &monitor("a"))]);
         let error = read(vec![directory], false).unwrap_err().to_string();
-        assert!(error.contains("there is no VpcFlowMonitor and no VpcFlowFleet in its files"), "{error}");
+        assert!(error.contains("there is no VpcFlowMonitor, VpcFlowFleet or VpcFlowOverview in its files"), "{error}");
         assert!(error.ends_with("--recursive reads the directories in it, too"), "{error}");
     }
 

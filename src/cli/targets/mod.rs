@@ -1,20 +1,22 @@
-//! The monitors that a command is about: by name, by label, all of them, or those of files.
+//! The objects that a command is about: by name, by label, all of them, or those of files.
 
+mod declared;
 mod files;
-mod fleets;
 mod name;
+mod shown;
 
 use std::collections::BTreeSet;
 
 use clap::Args;
-use kube::ResourceExt;
 use kube::api::DynamicObject;
+use kube::{Client, ResourceExt};
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::api::fleet::FLEET_LABEL;
 use vpc_flow_operator::plan::CustomObject;
 
-pub use files::{Declared, Files};
-pub use fleets::Shown;
+pub use declared::Declared;
+pub use files::Files;
+pub use shown::{Group, Shown};
 
 use self::name::Named;
 use super::cluster::{self, ClusterAccess, Kind};
@@ -62,31 +64,64 @@ impl Targets {
         name::with_types(&self.names)
     }
 
+    /// The namespace that is meant, unless all are.
+    fn namespace_of(&self, client: &Client) -> String {
+        self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned())
+    }
+
     /// Reads the monitors.
     pub async fn read(&self) -> anyhow::Result<Selection<DynamicObject>> {
         let client = self.cluster.client().await?;
-        let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
-        let monitors = cluster::monitors(client, Some(namespace.as_str()).filter(|_| !self.all_namespaces));
+        let namespace = self.namespace_of(&client);
         let mut selection = Selection { monitors: Vec::new(), errors: Vec::new() };
+        if self.names.is_empty() {
+            let namespace = Some(namespace.as_str()).filter(|_| !self.all_namespaces);
+            let monitors = cluster::monitors(client, namespace);
+            selection.monitors = cluster::list(&monitors, Kind::Monitor, self.selector.as_deref()).await?;
+            if selection.monitors.is_empty() {
+                selection.errors.push(none(namespace, self.selector.as_deref()));
+            }
+            return Ok(selection);
+        }
         for (kind, name) in distinct(self.objects().into_iter().map(|it| (it.kind.unwrap_or(Kind::Monitor), it.name))) {
-            if kind == Kind::Fleet {
-                selection.errors.push(no_monitor(&name));
+            if kind != Kind::Monitor {
+                selection.errors.push(no_monitor(kind, &name));
                 continue;
             }
-            match cluster::get(&monitors, kind, &namespace, &name).await? {
-                Some(object) => selection.monitors.push(object),
+            match find(&client, Some(kind), &namespace, &name).await? {
+                Some((_, object)) => selection.monitors.push(object),
                 None => selection.errors.push(missing(kind, &namespace, &name)),
             }
         }
-        if self.names.is_empty() {
-            selection.monitors = cluster::list(&monitors, Kind::Monitor, self.selector.as_deref()).await?;
-        }
-        if selection.monitors.is_empty() && selection.errors.is_empty() {
-            let namespace = Some(namespace.as_str()).filter(|_| !self.all_namespaces);
-            selection.errors.push(none(namespace, self.selector.as_deref()));
-        }
         Ok(selection)
     }
+}
+
+/// The object of that name. Without a kind it is the monitor of that name, else the fleet, else the overview.
+async fn find(
+    client: &Client,
+    kind: Option<Kind>,
+    namespace: &str,
+    name: &str,
+) -> anyhow::Result<Option<(Kind, DynamicObject)>> {
+    let get = async |kind: Kind| {
+        let objects = cluster::objects(kind, client.clone(), Some(namespace));
+        cluster::get(&objects, kind, namespace, name).await
+    };
+    if let Some(kind) = kind {
+        return Ok(get(kind).await?.map(|object| (kind, object)));
+    }
+    for kind in Kind::ALL {
+        let found = match get(kind).await {
+            // A cluster without the kind, or one that does not show it, has no object of that name.
+            Err(_) if kind != Kind::Monitor => None,
+            found => found?,
+        };
+        if let Some(object) = found {
+            return Ok(Some((kind, object)));
+        }
+    }
+    Ok(None)
 }
 
 /// The items in their order, each once.
@@ -126,9 +161,15 @@ fn missing(kind: Kind, namespace: &str, name: &str) -> anyhow::Error {
     anyhow::anyhow!("there is no {} {namespace}/{name}: {}", kind.resource().kind, lists_all(kind))
 }
 
-fn no_monitor(fleet: &str) -> anyhow::Error {
+fn no_monitor(kind: Kind, name: &str) -> anyhow::Error {
+    let (type_, its_monitors) = match kind {
+        Kind::Monitor => ("vfm", String::new()),
+        Kind::Fleet => ("vff", format!("`-l {FLEET_LABEL}={name}`")),
+        Kind::Overview => ("vfo", "`-l` and the labels of its monitorSelector".to_owned()),
+    };
+    let kind = kind.resource().kind;
     anyhow::anyhow!(
-        "vff/{fleet} is a fleet, and this command is for monitors: choose those of the fleet with `-l {FLEET_LABEL}={fleet}`"
+        "{type_}/{name} is a {kind}, and this command is for monitors: choose its monitors with {its_monitors}"
     )
 }
 

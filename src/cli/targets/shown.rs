@@ -1,15 +1,15 @@
-//! Fleets beside monitors, for `status`.
+//! Fleets and overviews beside monitors, for `status`.
 
 use std::collections::BTreeSet;
 
 use kube::api::DynamicObject;
 use kube::{Client, ResourceExt};
 use vpc_flow_operator::api::fleet::FLEET_LABEL;
-use vpc_flow_operator::status::{Listing, is_of_fleet};
+use vpc_flow_operator::status::{Listing, is_of_fleet, is_of_overview};
 
 use super::super::cluster::{self, Kind};
 use super::name::Named;
-use super::{Targets, distinct, missing, none};
+use super::{Targets, distinct, find, missing, none};
 
 /// An object that `status` shows.
 #[derive(Debug)]
@@ -17,24 +17,30 @@ pub enum Shown {
     /// A monitor by itself.
     Monitor(Box<DynamicObject>),
     /// A fleet with its monitors.
-    Fleet {
-        /// The fleet.
-        fleet: Box<DynamicObject>,
-        /// Its monitors.
-        monitors: Vec<DynamicObject>,
-        /// The monitors that get a line each.
-        listing: Listing,
-    },
+    Fleet(Group),
+    /// An overview with the monitors that it selects.
+    Overview(Group),
+}
+
+/// An object with its monitors.
+#[derive(Debug)]
+pub struct Group {
+    /// The fleet or the overview.
+    pub object: Box<DynamicObject>,
+    /// Its monitors.
+    pub monitors: Vec<DynamicObject>,
+    /// The monitors that get a line each.
+    pub listing: Listing,
 }
 
 /// The objects that were found, and an error for each that was not.
 type Found = (Vec<Shown>, Vec<anyhow::Error>);
 
 impl Targets {
-    /// Reads fleets and monitors. Without names, fleets come first, and their monitors are not shown by themselves.
-    pub async fn read_with_fleets(&self) -> anyhow::Result<Found> {
+    /// Reads objects of all kinds. Without names, overviews come first, then fleets, whose monitors are not shown by themselves.
+    pub async fn read_all_kinds(&self) -> anyhow::Result<Found> {
         let client = self.cluster.client().await?;
-        let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+        let namespace = self.namespace_of(&client);
         if !self.names.is_empty() {
             return self.read_by_name(&client, &namespace).await;
         }
@@ -56,7 +62,8 @@ impl Targets {
             if seen.insert((kind, name)) {
                 shown.push(match kind {
                     Kind::Monitor => Shown::Monitor(Box::new(object)),
-                    Kind::Fleet => with_monitors(client, object, Listing::All).await?,
+                    Kind::Fleet => Shown::Fleet(fleet(client, object, Listing::All).await?),
+                    Kind::Overview => Shown::Overview(overview(client, object, Listing::All).await?),
                 });
             }
         }
@@ -64,49 +71,50 @@ impl Targets {
     }
 }
 
-/// The object of that name. Without a kind it is the monitor of that name, else the fleet.
-async fn find(
-    client: &Client,
-    kind: Option<Kind>,
-    namespace: &str,
-    name: &str,
-) -> anyhow::Result<Option<(Kind, DynamicObject)>> {
-    let get = async |kind: Kind| {
-        let objects = cluster::objects(kind, client.clone(), Some(namespace));
-        cluster::get(&objects, kind, namespace, name).await
-    };
-    if let Some(kind) = kind {
-        return Ok(get(kind).await?.map(|object| (kind, object)));
-    }
-    if let Some(monitor) = get(Kind::Monitor).await? {
-        return Ok(Some((Kind::Monitor, monitor)));
-    }
-    // A cluster without fleets, or one that does not show them, has no fleet of that name.
-    Ok(get(Kind::Fleet).await.ok().flatten().map(|fleet| (Kind::Fleet, fleet)))
-}
-
-/// The fleets, and after them the monitors that are of none of these.
+/// The overviews, the fleets, and after them the monitors that are of none of these fleets.
 async fn list(client: &Client, namespace: Option<&str>, selector: Option<&str>) -> anyhow::Result<Vec<Shown>> {
     let objects = cluster::monitors(client.clone(), namespace);
     let mut monitors = cluster::list(&objects, Kind::Monitor, selector).await?;
     let mut shown = Vec::new();
-    for fleet in cluster::fleets(client, namespace, selector).await? {
-        let (own, others) = monitors.into_iter().partition(|monitor| is_of_fleet(monitor, &fleet));
+    for object in cluster::list_if_served(client, Kind::Overview, namespace, selector).await? {
+        shown.push(Shown::Overview(match selector {
+            None => {
+                let selected = monitors.iter().filter(|monitor| is_of_overview(monitor, &object)).cloned().collect();
+                Group { object: Box::new(object), monitors: selected, listing: Listing::Brief }
+            }
+            // The labels of an overview or a fleet choose all its monitors.
+            Some(_) => overview(client, object, Listing::Brief).await?,
+        }));
+    }
+    for object in cluster::list_if_served(client, Kind::Fleet, namespace, selector).await? {
+        let (own, others) = monitors.into_iter().partition(|monitor| is_of_fleet(monitor, &object));
         monitors = others;
-        shown.push(match selector {
-            None => Shown::Fleet { fleet: Box::new(fleet), monitors: own, listing: Listing::Brief },
-            // The labels of a fleet choose all its monitors.
-            Some(_) => with_monitors(client, fleet, Listing::Brief).await?,
-        });
+        shown.push(Shown::Fleet(match selector {
+            None => Group { object: Box::new(object), monitors: own, listing: Listing::Brief },
+            Some(_) => fleet(client, object, Listing::Brief).await?,
+        }));
     }
     shown.extend(monitors.into_iter().map(|monitor| Shown::Monitor(Box::new(monitor))));
     Ok(shown)
 }
 
-async fn with_monitors(client: &Client, fleet: DynamicObject, listing: Listing) -> anyhow::Result<Shown> {
-    let objects = cluster::monitors(client.clone(), Some(&fleet.namespace().unwrap_or_default()));
-    let labelled = format!("{FLEET_LABEL}={}", fleet.name_any());
-    let mut monitors = cluster::list(&objects, Kind::Monitor, Some(&labelled)).await?;
-    monitors.retain(|monitor| is_of_fleet(monitor, &fleet));
-    Ok(Shown::Fleet { fleet: Box::new(fleet), monitors, listing })
+/// A fleet with its monitors.
+async fn fleet(client: &Client, object: DynamicObject, listing: Listing) -> anyhow::Result<Group> {
+    let labelled = format!("{FLEET_LABEL}={}", object.name_any());
+    let mut monitors = beside(client, &object, Some(&labelled)).await?;
+    monitors.retain(|monitor| is_of_fleet(monitor, &object));
+    Ok(Group { object: Box::new(object), monitors, listing })
+}
+
+/// An overview with the monitors that it selects.
+async fn overview(client: &Client, object: DynamicObject, listing: Listing) -> anyhow::Result<Group> {
+    let mut monitors = beside(client, &object, None).await?;
+    monitors.retain(|monitor| is_of_overview(monitor, &object));
+    Ok(Group { object: Box::new(object), monitors, listing })
+}
+
+/// The monitors in the namespace of the object.
+async fn beside(client: &Client, object: &DynamicObject, selector: Option<&str>) -> anyhow::Result<Vec<DynamicObject>> {
+    let objects = cluster::monitors(client.clone(), Some(&object.namespace().unwrap_or_default()));
+    cluster::list(&objects, Kind::Monitor, selector).await
 }

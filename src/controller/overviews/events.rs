@@ -13,7 +13,7 @@ pub fn of_changes(results: &[TaskResult]) -> Vec<Event> {
     let mut changes: BTreeMap<(&str, Action), Vec<&Change>> = BTreeMap::new();
     for result in results {
         for change in &result.applied {
-            changes.entry((result.stage.condition(), change.action)).or_default().push(change);
+            changes.entry((result.stage.part().condition(), change.action)).or_default().push(change);
         }
     }
     let of_one = |((part, action), changes): ((&str, Action), Vec<&Change>)| {

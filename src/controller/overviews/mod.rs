@@ -4,7 +4,6 @@ mod context;
 mod events;
 mod members;
 mod reconcile;
-mod sites;
 
 use std::sync::Arc;
 

@@ -24,16 +24,16 @@ use super::super::read::{UnreadableOverview, read_overview};
 use super::super::retry::Memory;
 use super::super::status::{replace_status, store_changed};
 use super::context::{OverviewContext, OverviewMemory};
-use super::sites::sites;
 use super::{WatchedOverview, events, members};
+use crate::api::spec::AssumeRole;
 use crate::api::{VpcFlowOverview, VpcFlowOverviewStatus, requested_pass};
 use crate::aws::Aws;
 use crate::engine::{Direction, Failure};
 use crate::metrics::PassResult;
 use crate::monitor::Owner;
 use crate::overview::{
-    self, Input, Member, Overview, PlaceKey, StatusInput, TaskResult, WantedPlace, check_sinks, counts, failed,
-    planned_places, status, wanted_places,
+    self, Input, Member, Overview, PlaceKey, StatusInput, TaskResult, WantedPlace, check_arns, counts, failed,
+    planned_places, sites, status, wanted_places,
 };
 use crate::preconditions::{check_account_region, check_owner};
 
@@ -132,6 +132,8 @@ impl Pass<'_> {
             Err(failure) => {
                 let new = failed(&failure, self.object.metadata.generation, &stored, Timestamp::now());
                 store(context, self.objects, &self.object.metadata, &stored, new).await?;
+                let memory = self.overviews.memories.get(&uid);
+                self.overviews.memories.keep(&uid, OverviewMemory { ended_at: Some(Instant::now()), ..memory });
                 return Ok(self.end(false, Some(failure.reason.is_terminal())));
             }
         };
@@ -147,7 +149,11 @@ impl Pass<'_> {
             return Ok(PassEnd { wait: rest, settled: true, result: PassResult::Success });
         }
         let recorded = self.record(&overview, &wanted, stored).await?;
-        let sites = sites(context, &overview.namespace, &recorded.places).await;
+        let namespace = &overview.namespace;
+        let connect = |region: String, role: Option<AssumeRole>| async move {
+            aws_clients(context, namespace, Some(&region), role.as_ref()).await
+        };
+        let sites = sites(&recorded.places, connect).await;
         let direction = match self.mode {
             Mode::Keep | Mode::Suspended => Direction::Build,
             Mode::Delete | Mode::DeleteSuspended => Direction::TearDown,
@@ -186,7 +192,7 @@ impl Pass<'_> {
         let overview = Overview::new(&namespace, &self.object.name_any(), spec.clone(), at, settings);
         check_owner(stored.owner.as_ref(), &overview)?;
         if !self.mode.is_deletion() {
-            check_sinks(&overview)?;
+            check_arns(&overview)?;
         }
         Ok((home, overview))
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::super::palette::Palette;
 use super::{FleetPlan, MonitorChange, Orphan, OrphanFate, PlannedRollout, is_problem, name_of};
 use crate::api::fleet::status::PlaceStatus;
+use crate::in_numbers::numbered;
 
 const CHANGES: [(MonitorChange, &str); 5] = [
     (MonitorChange::Create, "to create"),
@@ -56,14 +57,10 @@ pub fn render(fleet: &FleetPlan, palette: &Palette) -> String {
             cost.gb_per_day_of_each_monitor,
             cost.currency,
             cost.per_month,
-            counted(cost.monitors, "monitor")
+            numbered(cost.monitors, "monitor", "monitors")
         );
     }
     text
-}
-
-fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 fn sum(fleet: &FleetPlan) -> String {
@@ -72,13 +69,13 @@ fn sum(fleet: &FleetPlan) -> String {
         counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{count} {label}")).collect();
     let mut sum = match &counts[..] {
         [] => "no monitors planned".to_owned(),
-        counts => format!("{} ({})", counted(fleet.monitors.len(), "monitor"), counts.join(", ")),
+        counts => format!("{} ({})", numbered(fleet.monitors.len(), "monitor", "monitors"), counts.join(", ")),
     };
     if !fleet.orphans.is_empty() {
         let _ = write!(sum, "; {} orphaned", fleet.orphans.len());
     }
     if !fleet.skipped.is_empty() {
-        let _ = write!(sum, "; {} without a monitor", counted(fleet.skipped.len(), "VPC"));
+        let _ = write!(sum, "; {} without a monitor", numbered(fleet.skipped.len(), "VPC", "VPCs"));
     }
     sum
 }

@@ -30,7 +30,7 @@ use crate::engine::{
 };
 use detector::notification_log::OBJECT_PREFIX;
 
-use crate::monitor::{Chosen, Claim, Monitor, RESULTS_PREFIX, TagDiff, Tags};
+use crate::monitor::{Chosen, Claim, Monitor, Owner, RESULTS_PREFIX, TagDiff, Tags};
 
 /// The system [`Component::Bucket`].
 #[derive(Debug)]

@@ -5,4 +5,5 @@ mod permissions;
 mod plan;
 mod status;
 mod status_fleets;
+mod status_overviews;
 mod verify;

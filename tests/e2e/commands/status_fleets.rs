@@ -92,12 +92,15 @@ async fn fleet_and_monitor(name: &str) -> (Cluster, Api<VpcFlowFleet>) {
     (cluster, fleets)
 }
 
-/// The names of the objects in the JSON, fleets by `vff/`.
+/// The names of the objects in the JSON, fleets by `vff/` and overviews by `vfo/`.
 fn names(finished: &Finished) -> Vec<String> {
     let document = finished.document();
     let text = |value: &Value| value.as_str().unwrap().split_once('/').unwrap().1.to_owned();
-    let name =
-        |it: &Value| it.get("fleet").map_or_else(|| text(&it["monitor"]), |fleet| format!("vff/{}", text(fleet)));
+    let name = |it: &Value| match (it.get("fleet"), it.get("overview")) {
+        (Some(fleet), _) => format!("vff/{}", text(fleet)),
+        (_, Some(overview)) => format!("vfo/{}", text(overview)),
+        _ => text(&it["monitor"]),
+    };
     document.as_array().unwrap().iter().map(name).collect()
 }
 
@@ -174,9 +177,8 @@ async fn fleets_are_chosen_beside_monitors() {
         "error: there is no VpcFlowMonitor status-fleet-names/prod: `kubectl get vfm -A` lists all\n\
          error: there is no VpcFlowFleet status-fleet-names/alone: `kubectl get vff -A` lists all\n"
     );
-    let planned = run("plan", &cluster, &["vff/prod"]).await;
-    assert_eq!(planned.code, 1);
-    assert!(planned.stderr.contains("choose those of the fleet with `-l vpcflow.dev/fleet=prod`"), "{planned:#?}");
+    let verified = run("verify", &cluster, &["vff/prod"]).await;
+    assert!(verified.stderr.contains("choose its monitors with `-l vpcflow.dev/fleet=prod`"), "{verified:#?}");
 
     // A monitor has its name before a fleet.
     cluster.create("prod", VpcFlowMonitorSpec::new("vpc-0123456789abcdef1")).await;
@@ -200,7 +202,7 @@ async fn a_user_who_may_not_list_fleets_sees_monitors() {
     assert_eq!(names(&shown), [&["alone".to_owned()][..], &monitors].concat(), "{shown:#?}");
     assert_eq!(shown.code, 0, "{shown:#?}");
     assert!(
-        shown.stderr.contains("note: fleets are not shown: vpcflowfleets.vpcflow.dev is forbidden: "),
+        shown.stderr.contains("note: VpcFlowFleets are not shown: vpcflowfleets.vpcflow.dev is forbidden: "),
         "{shown:#?}"
     );
     let named = status(&cluster, &[&["alone"][..], &as_user].concat()).await;

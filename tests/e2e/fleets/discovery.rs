@@ -5,7 +5,7 @@ use testkit::sandbox::{REGION, Sandbox};
 use vpc_flow_operator::api::fleet::{ORPHANED_SINCE, PLACE_LABEL};
 
 use super::{Stage, ec2, has, is_ready, make_prod, make_vpc, message, set_tags};
-use crate::scenarios::cross_account::trusting_role;
+use testkit::roles::trusting_role;
 
 #[tokio::test]
 async fn vpcs_of_several_accounts_and_regions_get_a_monitor_each() {

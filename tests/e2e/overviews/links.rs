@@ -3,22 +3,7 @@
 use serde_json::{Value, json};
 use testkit::sandbox::Sandbox;
 
-use super::{Stage, THERE, has, in_region};
-
-/// A sink in the account of the overview that admits the other account, in the region of the far monitor.
-pub async fn sink(stage: &Stage) -> String {
-    let oam = aws_sdk_oam::Client::new(&in_region(&stage.here.config, THERE));
-    let arn = oam.create_sink().name("monitoring").send().await.unwrap().arn.unwrap();
-    let policy = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow",
-        "Principal": {"AWS": stage.there.account},
-        "Action": ["oam:CreateLink", "oam:UpdateLink"],
-        "Resource": "*",
-        "Condition": {"ForAllValues:StringEquals": {"oam:ResourceTypes": ["AWS::CloudWatch::Metric"]}},
-    }]});
-    oam.put_sink_policy().sink_identifier(&arn).policy(policy.to_string()).send().await.unwrap();
-    arn
-}
+use super::{Stage, THERE, has, in_region, sink};
 
 async fn links(sandbox: &Sandbox) -> Value {
     sandbox.emulator.inventory(&sandbox.account, THERE).await.unwrap()["oamLinks"].clone()

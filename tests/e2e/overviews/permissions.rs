@@ -11,8 +11,7 @@ use testkit::policies::{actions_of_overviews, without};
 use vpc_flow_operator::aws::operations::Caller;
 use vpc_flow_operator::permissions::{self, Options};
 
-use super::links::sink;
-use super::{DEADLINE, Stage, THERE, has};
+use super::{DEADLINE, Stage, THERE, has, sink};
 
 /// The policies that are printed, without one action.
 fn policies(options: &Options, missing: Option<&str>) -> Vec<Value> {

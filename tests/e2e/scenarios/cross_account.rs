@@ -8,17 +8,10 @@ use vpc_flow_operator::permissions::{self, Options, trust};
 
 use testkit::cluster::{Cluster, Operator, is, message};
 use testkit::rights::{RELEASE_NAMESPACE, SERVICE_ACCOUNT};
+use testkit::roles::{EXTERNAL_ID, ROLE, make_role};
 use testkit::sandbox::{OPERATOR_ROLE, Sandbox};
 
-const ROLE: &str = "flow-logs";
-const EXTERNAL_ID: &str = "secret-handshake";
 const TAG_SESSION: &str = "sts:TagSession";
-
-async fn make_role(sandbox: &Sandbox, name: &str, trust: &Value) -> String {
-    let iam = aws_sdk_iam::Client::new(&sandbox.config);
-    let create = iam.create_role().role_name(name).assume_role_policy_document(trust.to_string());
-    create.send().await.unwrap().role.unwrap().arn
-}
 
 /// Makes the role that `Sandbox::config_bound_to` gives a session of, and returns its ARN.
 pub async fn make_role_of_operator(here: &Sandbox) -> String {
@@ -30,12 +23,6 @@ pub async fn make_other_role(there: &Sandbox, name: &str, trust: &Value) -> Stri
     let policies = permissions::policies(&there.printed(Caller::Operator));
     there.emulator.bind_role(&there.account, name, &policies).await.unwrap();
     make_role(there, name, trust).await
-}
-
-/// A role that may do everything, for everybody in the operator's account.
-pub async fn trusting_role(there: &Sandbox, operator: &Sandbox) -> AssumeRole {
-    let trust = trust::other_account(&format!("arn:aws:iam::{}:root", operator.account), Some(EXTERNAL_ID));
-    AssumeRole { role_arn: make_role(there, ROLE, &trust).await, external_id: Some(EXTERNAL_ID.into()) }
 }
 
 /// The printed policies for the operator, and the printed trust policy for the role in the other account.

@@ -210,7 +210,10 @@ async fn bad_input_is_reported_with_its_remedy() {
     }
     for (arguments, part) in [
         (vec!["-f", &misspelt, "--cluster-name", "c"], "spec.s3.bucketname: unknown field; did you mean bucketName?"),
-        (vec!["-f", &empty, "--cluster-name", "c"], "there is no VpcFlowMonitor and no VpcFlowFleet in it"),
+        (
+            vec!["-f", &empty, "--cluster-name", "c"],
+            "there is no VpcFlowMonitor, VpcFlowFleet or VpcFlowOverview in it",
+        ),
         (vec!["-f", "/nonexistent.yaml", "--cluster-name", "c"], "cannot read /nonexistent.yaml"),
         (vec!["-f", &twice, "-n", "other", "--cluster-name", "c"], "is in namespace network, not in other"),
     ] {
@@ -341,7 +344,7 @@ async fn a_monitor_in_the_cluster_is_planned_with_what_it_has_made() {
     // The cluster's name and the region come from the status.
     let reported = run(&sandbox, true, &["-n", namespace, "m"]).await;
     assert_eq!(reported.code, NOTHING_TO_DO, "{} {}", reported.stdout, reported.stderr);
-    assert!(reported.stdout.contains(" (from the monitor's status)\n"), "{}", reported.stdout);
+    assert!(reported.stdout.contains(" (from the status)\n"), "{}", reported.stdout);
 
     let renamed = format!(
         "apiVersion: vpcflow.dev/v1alpha1\nkind: VpcFlowMonitor\nmetadata: {{name: m}}\n\

@@ -17,7 +17,7 @@ use vpc_flow_operator::api::spec::TrafficType;
 use super::command::{CHANGES, ERROR, NOTHING_TO_DO, file, monitor, run};
 use crate::commands::finished::Finished;
 use crate::fleets::{Stage, make_prod, make_vpc, small, small_with};
-use crate::scenarios::cross_account::trusting_role;
+use testkit::roles::trusting_role;
 
 /// A fleet of VPCs with the tag `env=prod`. `changes` replaces parts of its spec.
 fn fleet(name: &str, changes: &Value) -> Value {
@@ -331,6 +331,36 @@ async fn reader(stage: &Stage) -> String {
     };
     rights::wait_until_allowed(&Client::try_from(config).unwrap(), &right, true).await;
     path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_fleet_in_the_cluster_is_planned_by_its_name() {
+    let stage = Stage::new("plan-fleet-name").await;
+    two(&stage.here).await;
+    let operator = stage.start();
+    stage.apply("prod", json!({})).await;
+    stage.wait_ready("prod").await;
+    operator.stop().await;
+    let named = async |arguments: &[&str]| {
+        let always = ["-n", &stage.cluster.namespace, "--cluster-name", "test"];
+        run(&stage.here, true, &[&always[..], arguments].concat()).await
+    };
+    let settled = named(&["vff/prod"]).await;
+    assert_eq!(settled.code, NOTHING_TO_DO, "{} {}", settled.stdout, settled.stderr);
+    assert!(settled.stdout.starts_with("fleet plan-fleet-name/prod: 2 monitors (2 unchanged)"), "{}", settled.stdout);
+    assert!(!settled.stdout.contains("Note: "), "{}", settled.stdout);
+    // A VPC that has appeared since.
+    let third = make_prod(&stage.here).await;
+    let found = named(&["prod"]).await;
+    assert_eq!(found.code, CHANGES, "{} {}", found.stdout, found.stderr);
+    assert!(found.stdout.contains(&format!("1 to create: {}", name_of(&third))), "{}", found.stdout);
+    let deletion = named(&["prod", "--destroy"]).await;
+    assert!(
+        deletion.stdout.starts_with("deletion of fleet plan-fleet-name/prod: 2 monitors (2 to delete)"),
+        "{}",
+        deletion.stdout
+    );
+    stage.clear(stage.start()).await;
 }
 
 #[tokio::test]

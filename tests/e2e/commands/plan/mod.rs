@@ -5,6 +5,7 @@ mod dry_run;
 mod fleets;
 mod kubectl;
 mod offline;
+mod overviews;
 mod vpc;
 
 use std::collections::BTreeSet;

@@ -6,8 +6,8 @@ use vpc_flow_operator::api::spec::AssumeRole;
 
 use super::{Scene, object, results, verify};
 use crate::commands::finished::{Finished, PROGRAM};
-use crate::scenarios::cross_account::trusting_role;
 use testkit::cluster::{Cluster, Operator};
+use testkit::roles::trusting_role;
 use testkit::sandbox::Sandbox;
 
 fn printed_once(text: &str, clue: &str) {
@@ -33,7 +33,7 @@ async fn what_cannot_be_checked_is_told_apart_from_what_does_not_hold() {
     cluster.wait_ready("m").await;
     let others = verify(&cluster, "210987654321", &["m"]).await;
     assert_eq!(others.code, 2);
-    let clue = format!("for account 210987654321, but the monitor lives in account {}", sandbox.account);
+    let clue = format!("for account 210987654321, but account {} is needed", sandbox.account);
     printed_once(&others.stderr, &clue);
 
     let wrong = verify(&cluster, &sandbox.account, &["m", "--output", "table"]).await;

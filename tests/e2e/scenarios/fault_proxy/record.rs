@@ -7,7 +7,7 @@ use vpc_flow_operator::engine::Outcome;
 use vpc_flow_operator::resources::SYSTEMS;
 
 use super::Proxied;
-use crate::scenarios::cross_account::trusting_role;
+use testkit::roles::trusting_role;
 use testkit::sandbox::Sandbox;
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use vpc_flow_operator::api::spec::{AssumeRole, Subscription, SubscriptionProtocol};
 
 use super::Stage;
-use crate::scenarios::cross_account::trusting_role;
 use testkit::cluster::{is, message, reason};
+use testkit::roles::trusting_role;
 use testkit::sandbox::Sandbox;
 
 #[tokio::test]
