@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::super::context::Context;
 use super::super::memories::Memories;
+use super::super::paced::FormerPass;
 use crate::fleet::Reading;
 
 /// Settings and state that every pass over a fleet uses.
@@ -29,8 +30,8 @@ pub struct FleetMemory {
     pub refused: BTreeMap<String, (String, String)>,
     /// The time at which fields of the template were last put back, by the name of the monitor.
     pub restored_at: BTreeMap<String, Instant>,
-    /// The end of the latest pass.
-    pub ended_at: Option<Instant>,
+    /// The latest pass.
+    pub former: Option<FormerPass>,
 }
 
 impl FleetContext {

@@ -11,7 +11,7 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use tracing::instrument;
 
-use super::super::paced::paced;
+use super::super::paced::{FormerPass, PACE, paced};
 use super::super::pass_end::Error;
 use super::super::read::read_fleet;
 use super::super::retry::Memory;
@@ -25,9 +25,6 @@ use crate::api::requested_pass;
 use crate::fleet::{Action, Decision, FleetIdentity, Input, PresentMonitor, StatusInput, decide, failed, status};
 use crate::kubernetes::message;
 
-/// Time between the end of a pass and the next one: the monitors of a fleet report often while they are made.
-const PACE: Duration = Duration::from_secs(1);
-
 /// Time between two attempts to put fields of the template back in the same monitor.
 const RESTORE_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -35,8 +32,8 @@ const RESTORE_INTERVAL: Duration = Duration::from_mins(1);
 #[instrument(skip_all, fields(namespace = watched.namespace(), fleet = watched.name_any()))]
 pub async fn reconcile(watched: Arc<WatchedFleet>, fleets: Arc<FleetContext>) -> Result<Requeue, Infallible> {
     let uid = watched.uid().unwrap_or_default();
-    let former_end = fleets.memories.get(&uid).ended_at;
-    Ok(paced(&fleets.context, &uid, former_end, PACE, Box::pin(pass_over(&watched, &fleets))).await)
+    let former = fleets.memories.get(&uid).former;
+    Ok(paced(&fleets.context, &uid, former, Box::pin(pass_over(&watched, &fleets))).await)
 }
 
 /// The time until the next pass; `None` if only a change leads to one.
@@ -68,7 +65,8 @@ async fn pass_over(watched: &WatchedFleet, fleets: &FleetContext) -> Result<Opti
         fleet,
     };
     let decision = pass.run(&objects).await;
-    pass.memory.ended_at = Some(Instant::now());
+    let monitors = decision.as_ref().map_or(0, |decision| decision.wanted.len());
+    pass.memory.former = Some(FormerPass::ends(monitors));
     let wait = decision.as_ref().ok().map(|decision| pass.wait(decision));
     fleets.memories.keep(&uid, pass.memory);
     if let Err(Error::Kubernetes(error)) = &decision

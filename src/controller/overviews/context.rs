@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use super::super::context::Context;
 use super::super::memories::Memories;
+use super::super::paced::FormerPass;
 
 /// Settings and state that every pass over an overview uses.
 pub struct OverviewContext {
@@ -15,8 +16,8 @@ pub struct OverviewContext {
 pub struct OverviewMemory {
     /// A hash of what was declared when AWS was last found as declared, and the time of that.
     pub settled: Option<(u64, Instant)>,
-    /// The end of the latest pass.
-    pub ended_at: Option<Instant>,
+    /// The latest pass.
+    pub former: Option<FormerPass>,
 }
 
 impl OverviewContext {

@@ -18,7 +18,7 @@ use super::super::connect::aws_clients;
 use super::super::context::Context;
 use super::super::finalizer::{is_kept, release, under_finalizer};
 use super::super::mode::Mode;
-use super::super::paced::paced;
+use super::super::paced::{FormerPass, paced};
 use super::super::pass_end::{Error, Next, PassEnd};
 use super::super::read::{UnreadableOverview, read_overview};
 use super::super::retry::Memory;
@@ -37,9 +37,6 @@ use crate::overview::{
 };
 use crate::preconditions::{check_account_region, check_owner};
 
-/// Time between the end of a pass and the next one: monitors report often while they are made.
-const PACE: Duration = Duration::from_secs(2);
-
 /// Time until AWS is read again after changes.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -47,8 +44,8 @@ const SOON: Duration = Duration::from_secs(1);
 #[instrument(skip_all, fields(namespace = watched.namespace(), overview = watched.name_any()))]
 pub async fn reconcile(watched: Arc<WatchedOverview>, overviews: Arc<OverviewContext>) -> Result<Requeue, Infallible> {
     let uid = watched.uid().unwrap_or_default();
-    let former_end = overviews.memories.get(&uid).ended_at;
-    Ok(paced(&overviews.context, &uid, former_end, PACE, Box::pin(pass_over(&watched, &overviews))).await)
+    let former = overviews.memories.get(&uid).former;
+    Ok(paced(&overviews.context, &uid, former, Box::pin(pass_over(&watched, &overviews))).await)
 }
 
 /// The time until the next pass; `None` if only a change leads to one.
@@ -133,7 +130,7 @@ impl Pass<'_> {
                 let new = failed(&failure, self.object.metadata.generation, &stored, Timestamp::now());
                 store(context, self.objects, &self.object.metadata, &stored, new).await?;
                 let memory = self.overviews.memories.get(&uid);
-                self.overviews.memories.keep(&uid, OverviewMemory { ended_at: Some(Instant::now()), ..memory });
+                self.overviews.memories.keep(&uid, OverviewMemory { former: Some(FormerPass::ends(0)), ..memory });
                 return Ok(self.end(false, Some(failure.reason.is_terminal())));
             }
         };
@@ -144,7 +141,7 @@ impl Pass<'_> {
         if let Some(rest) = self.time_left(&memory, declared) {
             let new = VpcFlowOverviewStatus { monitors: Some(counts(&members, left_out)), ..stored.clone() };
             store(context, self.objects, &self.object.metadata, &stored, new).await?;
-            memory.ended_at = Some(Instant::now());
+            memory.former = Some(FormerPass::ends(members.len()));
             self.overviews.memories.keep(&uid, memory);
             return Ok(PassEnd { wait: rest, settled: true, result: PassResult::Success });
         }
@@ -177,7 +174,7 @@ impl Pass<'_> {
         store(context, self.objects, &self.object.metadata, &recorded, new).await?;
         let is_settled = results.iter().all(TaskResult::is_settled);
         memory.settled = is_settled.then(|| (declared, Instant::now()));
-        memory.ended_at = Some(Instant::now());
+        memory.former = Some(FormerPass::ends(members.len()));
         self.overviews.memories.keep(&uid, memory);
         Ok(self.end(is_settled, worst(&results)))
     }
