@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// A call, other than a list or a watch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KubeCall {
-    /// As in RBAC: `get`, `create`, `update`, `patch`, `delete`.
+    /// As in RBAC: `get`, `create`, `update`, `patch`, `delete`; and `dry-run` for any of them that changes nothing.
     pub verb: &'static str,
     /// The resource with its subresource, as in RBAC: `vpcflowmonitors/status`.
     pub resource: String,
@@ -20,7 +20,7 @@ pub struct KubeCall {
 
 impl KubeCall {
     pub fn is_write(&self) -> bool {
-        self.verb != "get"
+        !["get", "dry-run"].contains(&self.verb)
     }
 
     /// None for lists and watches.
@@ -38,9 +38,10 @@ impl KubeCall {
             [resource, name, subresource, ..] => (*resource, Some(*name), Some(*subresource)),
             [] => return None,
         };
-        let watches = request.uri().query().is_some_and(|query| query.contains("watch="));
+        let asks = |parameter: &str| request.uri().query().is_some_and(|query| query.contains(parameter));
         let verb = match *request.method() {
-            Method::GET if name.is_some() && !watches => "get",
+            _ if asks("dryRun=") => "dry-run",
+            Method::GET if name.is_some() && !asks("watch=") => "get",
             Method::POST => "create",
             Method::PUT => "update",
             Method::PATCH => "patch",

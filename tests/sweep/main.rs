@@ -14,6 +14,8 @@ mod bands;
 mod crash;
 mod failure;
 mod fields;
+mod fleets;
+mod overviews;
 mod permissions;
 mod rest;
 mod walks;

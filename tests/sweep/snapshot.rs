@@ -101,12 +101,17 @@ impl Snapshot {
 
     /// Fails with every place where this differs from what it should be.
     pub fn check(&self, should: &Self) -> Result<()> {
-        let mut differences = Vec::new();
-        differ("aws", &should.aws, &self.aws, &mut differences);
-        differ("monitor", &should.monitor, &self.monitor, &mut differences);
-        ensure!(differences.is_empty(), "not as it should be:\n  {}", differences.join("\n  "));
-        Ok(())
+        let [is, should] = [self, should].map(|it| json!({"aws": it.aws, "monitor": it.monitor}));
+        check_same(&should, &is)
     }
+}
+
+/// Fails with every place where a state differs from what it should be.
+pub fn check_same(should: &Value, is: &Value) -> Result<()> {
+    let mut differences = Vec::new();
+    differ("", should, is, &mut differences);
+    ensure!(differences.is_empty(), "not as it should be:\n  {}", differences.join("\n  "));
+    Ok(())
 }
 
 fn differ(path: &str, should: &Value, is: &Value, differences: &mut Vec<String>) {
@@ -117,7 +122,8 @@ fn differ(path: &str, should: &Value, is: &Value, differences: &mut Vec<String>)
             keys.dedup();
             for key in keys {
                 let of = |map: &Map<String, Value>| map.get(key).cloned().unwrap_or(Value::Null);
-                differ(&format!("{path}.{key}"), &of(left), &of(right), differences);
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                differ(&path, &of(left), &of(right), differences);
             }
         }
         (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {

@@ -72,6 +72,12 @@ const SERVICES: &[Service] = &[
         denied: ("AccessDenied", 403, NOT_AUTHORIZED),
     },
     Service {
+        name: "oam",
+        throttled: ("ThrottlingException", 400, "Rate exceeded"),
+        failed: ("InternalServiceFault", 500, "Unexpected error while processing the request. Retry the request."),
+        denied: ("AccessDeniedException", 400, NOT_AUTHORIZED),
+    },
+    Service {
         name: "s3",
         throttled: ("SlowDown", 503, "Please reduce your request rate."),
         failed: ("InternalError", 500, "We encountered an internal error. Please try again."),

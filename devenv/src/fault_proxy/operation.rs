@@ -73,6 +73,7 @@ fn operation(service: &str, parts: &Parts, body: &[u8]) -> Option<String> {
     match service {
         "s3" => routes::s3(parts.method.as_str(), path, query).map(str::to_owned),
         "lambda" => routes::lambda(parts.method.as_str(), path).map(str::to_owned),
+        "oam" => routes::oam(parts.method.as_str(), path).map(str::to_owned),
         // AWS Query and EC2 Query: `Action=CreateRole&…`, in the body or in the URL.
         _ => {
             let body = str::from_utf8(body).ok()?;
@@ -105,6 +106,7 @@ mod tests {
             ("monitoring", "POST", "/service/Granite/operation/PutMetricAlarm", ("x", ""), "\u{1}", "PutMetricAlarm"),
             ("s3", "PUT", "/bucket/?lifecycle", ("x", ""), "<x/>", "PutBucketLifecycleConfiguration"),
             ("lambda", "PUT", "/2015-03-31/functions/f/code", ("x", ""), "{}", "UpdateFunctionCode"),
+            ("oam", "POST", "/CreateLink", ("x", ""), "{}", "CreateLink"),
         ];
         for (service, method, uri, header, body, operation) in cases {
             assert_eq!(named(service, method, uri, header, body).as_deref(), Ok(operation), "{service}");

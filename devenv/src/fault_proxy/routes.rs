@@ -1,5 +1,5 @@
-//! Operations that only method, path and query identify: those of S3 and Lambda. A request that matches none is an error, so
-//! that no rule silently misses it.
+//! Operations that only method, path and query identify: those of S3, Lambda and Observability Access Manager. A request that matches
+//! none is an error, so that no rule silently misses it.
 
 /// The level of the S3 resource that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,15 @@ fn fits(pattern: &str, path: &str) -> bool {
         }
     }
     given.next().is_none()
+}
+
+/// Operations on links; from the API reference of Observability Access Manager. The path is the name.
+const OAM: &[&str] = &["CreateLink", "DeleteLink", "GetLink", "ListLinks", "UpdateLink"];
+
+/// The operation of Observability Access Manager.
+pub(super) fn oam(method: &str, path: &str) -> Option<&'static str> {
+    let name = path.strip_prefix('/').filter(|_| method == "POST")?;
+    OAM.iter().find(|operation| **operation == name).copied()
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(super) fn error(service: &str, parts: &Parts, error: &ServiceError, seq: u64
         xml(&format!(
             "<Response><Errors><Error>{reported}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
         ))
-    } else if service == "lambda" {
+    } else if service == "lambda" || service == "oam" {
         headers.push(("content-type", "application/json".to_owned()));
         headers.push(("x-amzn-errortype", code.clone()));
         serde_json::json!({"Type": side, "message": message, "Message": message}).to_string().into_bytes()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use devenv::{Gate, ProxyFault, Rule};
 
 use super::points::{Call, Moment, Point};
-use crate::kube_faults::{Hold, KubeFault, KubeRule};
+use crate::kube_faults::{Hold, KubeCall, KubeFault, KubeFaults, KubeRule};
 use crate::world::World;
 
 /// A point at which the operator is held once.
@@ -24,15 +24,7 @@ impl Trap {
                 world.proxy.add(Rule::of(service, operation, fault(&gate, point.moment)).skip(skip).times(1));
                 Self::Aws(gate)
             }
-            Call::Kubernetes(call) => {
-                let hold = Hold::default();
-                let fault = match point.moment {
-                    Moment::Before => KubeFault::HoldBefore(hold.clone()),
-                    Moment::After => KubeFault::HoldAfter(hold.clone()),
-                };
-                world.kube.add(KubeRule { call: Some(call.clone()), skip, times: Some(1), fault });
-                Self::Kubernetes(hold)
-            }
+            Call::Kubernetes(call) => Self::Kubernetes(hold_once(&world.kube, call, skip, point.moment)),
         }
     }
 
@@ -74,6 +66,17 @@ impl Trap {
             gate.drop_calls();
         }
     }
+}
+
+/// Holds the call to Kubernetes that comes after `skip` others of its kind.
+pub fn hold_once(kube: &KubeFaults, call: &KubeCall, skip: u32, moment: Moment) -> Hold {
+    let hold = Hold::default();
+    let fault = match moment {
+        Moment::Before => KubeFault::HoldBefore(hold.clone()),
+        Moment::After => KubeFault::HoldAfter(hold.clone()),
+    };
+    kube.add(KubeRule { call: Some(call.clone()), skip, times: Some(1), fault });
+    hold
 }
 
 fn fault(gate: &Gate, moment: Moment) -> ProxyFault {

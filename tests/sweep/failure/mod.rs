@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use devenv::Consistency;
-use kinds::{Kind, KubeKind};
+pub use kinds::Kind;
+use kinds::KubeKind;
 use lasting::{Lasting, every_operation};
 use lives::slow;
 use points::{Failure, Plan, plans};

@@ -11,4 +11,5 @@ mod values;
 
 pub use changes::{Change, base, changes, make};
 pub use others::Others;
-pub use schema::merge;
+pub use schema::{Property, merge, properties_of};
+pub use values::{Other, derived};

@@ -47,9 +47,13 @@ impl Property {
     }
 }
 
-/// The schema of the spec.
+/// The schema of the monitor's spec.
 pub fn spec() -> Value {
-    let crd = serde_json::to_value(VpcFlowMonitor::crd()).unwrap();
+    spec_of::<VpcFlowMonitor>()
+}
+
+fn spec_of<K: CustomResourceExt>() -> Value {
+    let crd = serde_json::to_value(K::crd()).unwrap();
     crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
 }
 
@@ -59,10 +63,15 @@ pub fn pattern(schema: &Value) -> Option<Regex> {
     rules.find_map(|rule| cel::pattern(rule["rule"].as_str()?)).map(|pattern| Regex::new(pattern).unwrap())
 }
 
-/// Every property of the spec, at any depth.
+/// Every property of the monitor's spec, at any depth.
 pub fn properties() -> Vec<Property> {
+    properties_of::<VpcFlowMonitor>()
+}
+
+/// Every property of the spec of this kind.
+pub fn properties_of<K: CustomResourceExt>() -> Vec<Property> {
     let mut properties = Vec::new();
-    collect("", &spec(), &mut properties);
+    collect("", &spec_of::<K>(), &mut properties);
     properties
 }
 

@@ -129,6 +129,8 @@ pub fn along_with(path: &str) -> Value {
     match path {
         "notifications.topicArn" => json!({"notifications": {"subscriptions": null}}),
         "cloudWatchLogs.enabled" => json!({"detector": {"source": "S3"}}),
+        // Without events, their settings leave no trace.
+        "integrations.events.minSeverity" => json!({"integrations": {"events": {"enabled": true}}}),
         // With one period, one of them is all of them.
         "detections.highDataTransfer.datapointsToAlarm" => {
             json!({"detections": {"highDataTransfer": {"evaluationPeriods": 3}}})
@@ -142,7 +144,8 @@ pub fn along_with(path: &str) -> Value {
     }
 }
 
-fn derived(schema: &Value) -> Option<Vec<Value>> {
+/// Other values that follow from the schema of a property.
+pub fn derived(schema: &Value) -> Option<Vec<Value>> {
     let default = &schema["default"];
     if let Some(values) = schema["enum"].as_array() {
         // The last is the one most unlike the first, which mostly is the default.
