@@ -24,7 +24,7 @@ COMMANDS = ["run", "crd", "permissions", "status", "plan", "verify", "test", "ve
 MONITOR, FLEET = ROOT / "docs/configuration.md", ROOT / "docs/fleet-configuration.md"
 OVERVIEW = ROOT / "docs/overview-configuration.md"
 # Parts of a spec: what begins with one of them is a path of a field.
-PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|detector|analytics|places|selector|template|overrides|rollout|prune|alerts|crossAccount"
+PARTS = "spec|status|cloudWatchLogs|s3|detections|notifications|detector|analytics|places|selector|template|overrides|rollout|prune|alerts|crossAccount|integrations"
 # Parts of a fleet's spec that have fields of a monitor's spec.
 MONITORS_IN_FLEETS = ("spec.template.spec", "spec.overrides.spec")
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// So many things, in the singular or in the plural.
-pub fn numbered<N: Display + PartialEq + From<u8>>(number: N, one: &str, several: &str) -> String {
+pub fn numbered<N: Copy + Display + PartialEq + From<u8>>(number: N, one: &str, several: &str) -> String {
     let thing = if number == N::from(1) { one } else { several };
     format!("{number} {thing}")
 }

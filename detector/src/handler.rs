@@ -1,7 +1,7 @@
 //! One invocation: unpack, analyze, publish, answer.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -12,11 +12,15 @@ use crate::event::Event;
 use crate::files::error::FileError;
 use crate::files::inbox::Inbox;
 use crate::files::store::FileStore;
+use crate::finding_events::bus::{EventBus, NoBus};
+use crate::finding_events::send::send;
+use crate::finding_events::{self, Sent};
 use crate::message::{Invocation, Message};
 use crate::metrics;
-use crate::notification_log::Batch;
 use crate::notification_log::keeper::Keeper;
 use crate::notification_log::store::Store;
+use crate::notification_log::{Batch, Notification};
+use crate::package_config::EventsConfig;
 use crate::publish::{PublishError, Publisher};
 use crate::record::Parser;
 use crate::rules::Engine;
@@ -65,16 +69,42 @@ impl HandlerError {
     }
 }
 
+/// The circumstances of an invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'c> {
+    /// Names the account and the region.
+    pub function_arn: &'c str,
+    /// The time at which Lambda ends the invocation, if it is known.
+    pub ends: Option<SystemTime>,
+}
+
+impl<'c> From<&'c str> for Call<'c> {
+    fn from(function_arn: &'c str) -> Self {
+        Self { function_arn, ends: None }
+    }
+}
+
+/// The longest time for the events of a message.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Handles invocations.
 #[derive(Debug)]
-pub struct Handler<P, S, F> {
+pub struct Handler<P, S, F, B = NoBus> {
     settings: Settings,
     parser: Parser,
     publisher: P,
+    events: Option<Events<B>>,
     keeper: Keeper<S>,
     files: Inbox<F>,
     /// Too large to be moved with the handler.
     kept: Box<Mutex<Kept>>,
+}
+
+/// The events of findings.
+#[derive(Clone, Copy, Debug)]
+struct Events<B> {
+    bus: B,
+    config: EventsConfig,
 }
 
 /// The memory that stays from one invocation to the next.
@@ -90,19 +120,32 @@ impl<P: Publisher, S: Store + Sync, F: FileStore> Handler<P, S, F> {
     pub fn new(settings: Settings, publisher: P, store: Option<S>, files: Inbox<F>) -> Self {
         let parser = Parser::new(settings.format.clone());
         let keeper = Keeper::new(store, settings.renotify_after);
-        Self { settings, parser, publisher, keeper, files, kept: Box::default() }
+        Self { settings, parser, publisher, events: None, keeper, files, kept: Box::default() }
     }
 
-    /// Handles one batch or file; publishes at most one message. `function_arn` names the account and the region in it.
-    pub async fn handle(&self, event: impl Into<Event>, function_arn: &str) -> Result<Summary, HandlerError> {
+    /// The same handler, which also puts its findings on `bus` if the settings ask for it.
+    pub fn with_bus<B: EventBus>(self, bus: B) -> Handler<P, S, F, B> {
+        let Self { settings, parser, publisher, events: _, keeper, files, kept } = self;
+        let events = settings.events.map(|config| Events { bus, config });
+        Handler { settings, parser, publisher, events, keeper, files, kept }
+    }
+}
+
+impl<P: Publisher, S: Store + Sync, F: FileStore, B: EventBus> Handler<P, S, F, B> {
+    /// Handles one batch or file; publishes at most one message.
+    pub async fn handle<'c>(
+        &self,
+        event: impl Into<Event>,
+        call: impl Into<Call<'c>>,
+    ) -> Result<Summary, HandlerError> {
         let begun = Instant::now();
-        let event = event.into();
+        let (event, Call { function_arn, ends }) = (event.into(), call.into());
         let mut invocation =
             Invocation { account_region: AccountRegion::of_function(function_arn), ..Invocation::default() };
         let Some(analysis) = self.analyze(&event, &mut invocation).await? else { return Ok(Summary::default()) };
         log_problems(&analysis);
-        let reported = self.report(&event, &analysis, &invocation).await?;
-        self.write_metrics(&analysis, begun);
+        let Reported { findings: reported, events } = self.report(&event, &analysis, &invocation, ends).await?;
+        self.write_metrics(&analysis, events, begun);
         let summary = Summary {
             records: analysis.counts.records(),
             parsed: analysis.counts.parsed,
@@ -124,28 +167,48 @@ impl<P: Publisher, S: Store + Sync, F: FileStore> Handler<P, S, F> {
         Ok(summary)
     }
 
-    /// Publishes what is to be published of a batch. Returns the number of findings in the message.
-    async fn report(&self, event: &Event, analysis: &Analysis, invocation: &Invocation) -> Result<usize, HandlerError> {
+    /// Publishes what is to be published of a batch.
+    async fn report(
+        &self,
+        event: &Event,
+        analysis: &Analysis,
+        invocation: &Invocation,
+        ends: Option<SystemTime>,
+    ) -> Result<Reported, HandlerError> {
         // Most batches have nothing to report, and need no hash.
         if analysis.findings.severity() < Some(self.settings.rules.min_severity) {
-            return Ok(0);
+            return Ok(Reported::default());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let batch = Batch::new(event.id(), &analysis.findings, &self.settings, now);
         let account = invocation.account();
         let claim = self.keeper.claim(&batch, account).await;
         let Some(message) = Message::compose(analysis, &self.settings, invocation, &claim.notification) else {
-            return Ok(0);
+            return Ok(Reported::default());
         };
         if let Err(error) = self.publisher.publish(&message).await {
             self.keeper.withdraw(&batch, &claim, account).await;
             return Err(error.into());
         }
+        let events = self.send_events(&claim.notification, invocation, ends).await;
         // An incident that nobody heard of is new to the first subscriber.
-        if !self.publisher.has_recipients().await {
+        if events.taken == 0 && !self.publisher.has_recipients().await {
             self.keeper.withdraw(&batch, &claim, account).await;
         }
-        Ok(claim.notification.findings.len())
+        Ok(Reported { findings: claim.notification.findings.len(), events })
+    }
+
+    /// Sends the events of a message that was published.
+    async fn send_events(
+        &self,
+        notification: &Notification<'_>,
+        invocation: &Invocation,
+        ends: Option<SystemTime>,
+    ) -> Sent {
+        let Some(Events { bus, config }) = &self.events else { return Sent::default() };
+        let least = config.min_severity;
+        let (events, above) = finding_events::of_notification(notification, least, &self.settings, invocation);
+        send(bus, &events, above, patience(ends, SystemTime::now())).await
     }
 
     /// The analysis of the records, and their source as a part of `invocation`; `None` if there are none.
@@ -182,12 +245,29 @@ impl<P: Publisher, S: Store + Sync, F: FileStore> Handler<P, S, F> {
     }
 
     /// Called after publishing: a batch that comes again because publishing failed is counted once.
-    fn write_metrics(&self, analysis: &Analysis, begun: Instant) {
+    fn write_metrics(&self, analysis: &Analysis, events: Sent, begun: Instant) {
         let Some(settings) = &self.settings.metrics else { return };
-        for line in metrics::lines(analysis, settings, &self.settings.rules, begun.elapsed(), SystemTime::now()) {
+        let events = self.events.as_ref().map(|_| events);
+        for line in metrics::lines(analysis, events, settings, &self.settings.rules, begun.elapsed(), SystemTime::now())
+        {
             println!("{line}");
         }
     }
+}
+
+/// The time that events may take. An invocation that Lambda ends is repeated, and with it the message: half of its time is left.
+fn patience(ends: Option<SystemTime>, now: SystemTime) -> Duration {
+    let left = ends.map(|ends| ends.duration_since(now).unwrap_or_default());
+    left.map_or(PATIENCE, |left| PATIENCE.min(left / 2))
+}
+
+/// The findings of a batch that were published.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reported {
+    /// The findings in the message.
+    findings: usize,
+    /// Their events.
+    events: Sent,
 }
 
 fn log_problems(analysis: &Analysis) {
@@ -218,6 +298,8 @@ mod tests {
     use crate::envelope;
     use crate::files::FileName;
     use crate::files::error::Problem;
+    use crate::finding_events::FindingEvent;
+    use crate::finding_events::bus::Refusal;
     use crate::notification_log::fake_store::FakeStore;
     use crate::rules::Severity;
     use crate::test_data::{
@@ -408,5 +490,83 @@ mod tests {
             Message::compose(&analysis, &handler.settings, &invocation, &notification).unwrap()
         };
         assert_eq!(compose(), compose());
+    }
+
+    /// Takes events, or refuses them.
+    #[derive(Default)]
+    struct FakeBus {
+        taken: Mutex<Vec<FindingEvent>>,
+        is_down: bool,
+    }
+
+    impl EventBus for &FakeBus {
+        async fn put(&self, events: &[&FindingEvent]) -> Result<Vec<Option<Refusal>>, String> {
+            if self.is_down {
+                return Err("AccessDeniedException: no".to_owned());
+            }
+            self.taken.lock().unwrap().extend(events.iter().map(|event| (*event).clone()));
+            Ok(vec![None; events.len()])
+        }
+    }
+
+    #[test]
+    fn events_take_at_most_half_of_the_time_that_is_left() {
+        let now = UNIX_EPOCH + Duration::from_secs(100);
+        for (left, expected) in [(60_000, 5_000), (3_000, 1_500), (0, 0)] {
+            let ends = now + Duration::from_millis(left);
+            assert_eq!(patience(Some(ends), now), Duration::from_millis(expected));
+        }
+        assert_eq!(patience(Some(UNIX_EPOCH), now), Duration::ZERO);
+        assert_eq!(patience(None, now), PATIENCE);
+    }
+
+    fn with_events(min_severity: Severity) -> Settings {
+        Settings { events: Some(EventsConfig { min_severity }), ..settings() }
+    }
+
+    #[tokio::test]
+    async fn each_published_finding_is_an_event_and_a_bus_that_is_down_costs_no_message() {
+        let lines = [
+            v2_line("10.0.0.1", "203.0.113.9", 443, 6, 50_000_001, "ACCEPT"),
+            v2_line("10.0.0.7", "10.0.0.1", 22, 6, 40, "REJECT"),
+        ];
+        for (least, is_down, expected) in
+            [(Severity::Low, false, 2), (Severity::High, false, 1), (Severity::Low, true, 0)]
+        {
+            let bus = FakeBus { is_down, ..FakeBus::default() };
+            let handler =
+                Handler::new(with_events(least), FakePublisher::default(), None::<FakeStore>, Inbox::new(NoFiles));
+            let handler = handler.with_bus(&bus);
+            let summary = handler.handle(event(&lines), FUNCTION_ARN).await.unwrap();
+            assert_eq!((summary.reported, handler.publisher.sent.lock().unwrap().len()), (2, 1));
+            assert_eq!(bus.taken.lock().unwrap().len(), expected, "{least:?} {is_down}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_the_setting_or_a_message_there_is_no_event() {
+        let bus = FakeBus::default();
+        let line = v2_line("198.51.100.7", "10.0.0.1", 22, 6, 40, "REJECT");
+        let off =
+            Handler::new(settings(), FakePublisher::default(), None::<FakeStore>, Inbox::new(NoFiles)).with_bus(&bus);
+        off.handle(event(&[&line]), FUNCTION_ARN).await.unwrap();
+        let refused = FakePublisher { refuses: true, ..FakePublisher::default() };
+        let on =
+            Handler::new(with_events(Severity::Low), refused, None::<FakeStore>, Inbox::new(NoFiles)).with_bus(&bus);
+        on.handle(event(&[&line]), FUNCTION_ARN).await.unwrap_err();
+        assert_eq!(*bus.taken.lock().unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn an_incident_that_only_the_bus_heard_of_is_known() {
+        let (bus, store) = (FakeBus::default(), FakeStore::default());
+        let deserted = || FakePublisher { is_deserted: true, ..FakePublisher::default() };
+        for (bytes, reported) in [(40, 1), (41, 0)] {
+            let line = v2_line("198.51.100.7", "10.0.0.1", 22, 6, bytes, "ACCEPT");
+            let handler =
+                Handler::new(with_events(Severity::Low), deserted(), Some(store.clone()), Inbox::new(NoFiles));
+            let summary = handler.with_bus(&bus).handle(event(&[&line]), FUNCTION_ARN).await.unwrap();
+            assert_eq!(summary.reported, reported);
+        }
     }
 }

@@ -25,6 +25,7 @@ pub mod expression;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod finding;
+pub mod finding_events;
 pub mod findings;
 mod folding;
 pub mod format;

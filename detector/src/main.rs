@@ -11,7 +11,8 @@ use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use detector::event::Event;
 use detector::files::inbox::Inbox;
-use detector::handler::Handler;
+use detector::finding_events::bus::DefaultBus;
+use detector::handler::{Call, Handler};
 use detector::idle;
 use detector::notification_log::store::Bucket;
 use detector::package_config::PackageConfig;
@@ -23,6 +24,11 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 const S3_TIMEOUT: Duration = Duration::from_secs(5);
 /// One of several attempts within [`S3_TIMEOUT`].
 const S3_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The whole time for a call of `EventBridge`.
+const EVENTS_TIMEOUT: Duration = Duration::from_secs(3);
+/// One of several attempts within [`EVENTS_TIMEOUT`].
+const EVENTS_ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// A connection that hangs must not use up the function's timeout, or there is no second attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,11 +82,19 @@ async fn serve(settings: Settings) -> Result<(), lambda_runtime::Error> {
         TimeoutConfig::builder().operation_timeout(S3_TIMEOUT).operation_attempt_timeout(S3_ATTEMPT_TIMEOUT).build();
     let s3 = aws_sdk_s3::config::Builder::from(&config).timeout_config(timeouts).build();
     let bucket = settings.bucket.clone().map(|name| Bucket::new(aws_sdk_s3::Client::from_conf(s3), name));
-    let handler = &Handler::new(settings, topic, bucket, files);
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(EVENTS_TIMEOUT)
+        .operation_attempt_timeout(EVENTS_ATTEMPT_TIMEOUT)
+        .build();
+    let events = aws_sdk_eventbridge::config::Builder::from(&config).timeout_config(timeouts).build();
+    let bus = DefaultBus::new(aws_sdk_eventbridge::Client::from_conf(events));
+    let handler = &Handler::new(settings, topic, bucket, files).with_bus(bus);
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Event>| async move {
+        let context = &invocation.context;
+        let call = Call { function_arn: &context.invoked_function_arn, ends: Some(context.deadline()) };
         // The runtime logs the error.
         handler
-            .handle(invocation.payload, &invocation.context.invoked_function_arn)
+            .handle(invocation.payload, call)
             .await
             .map_err(|error| Diagnostic { error_type: error.kind().to_owned(), error_message: error.to_string() })
     }))

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::analysis::Analysis;
+use crate::finding_events::Sent;
 use crate::rules::{Config, Rule};
 use crate::settings::MetricSettings;
 
@@ -22,6 +23,10 @@ pub const SUPPRESSED_RECORDS: &str = "DetectorSuppressed";
 pub const DURATION: &str = "DetectorDuration";
 /// Metric: findings of a rule after folding.
 pub const FINDINGS: &str = "DetectorFindings";
+/// Metric: events of findings that the event bus took.
+pub const EVENTS: &str = "DetectorEvents";
+/// Metric: events that were given up.
+pub const FAILED_EVENTS: &str = "DetectorEventsFailed";
 /// Dimension of every metric: the monitor that it belongs to.
 pub const MONITOR: &str = "Monitor";
 /// Dimension of [`FINDINGS`].
@@ -35,6 +40,7 @@ const MAX_METRICS: usize = 100;
 #[must_use]
 pub fn lines(
     analysis: &Analysis,
+    events: Option<Sent>,
     settings: &MetricSettings,
     config: &Config,
     duration: Duration,
@@ -42,16 +48,17 @@ pub fn lines(
 ) -> Vec<String> {
     let line = Line { settings, timestamp: milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default()) };
     let monitor = (MONITOR, settings.monitor.as_str());
-    let batch = line.write(
-        &[monitor],
-        &[
-            (RECORDS, Some("Count"), analysis.counts.records()),
-            (BAD_RECORDS, Some("Count"), analysis.counts.bad),
-            (UNEXAMINED_RECORDS, Some("Count"), analysis.findings.unexamined_records),
-            (SUPPRESSED_RECORDS, Some("Count"), analysis.findings.suppressed.records),
-            (DURATION, Some("Milliseconds"), milliseconds(duration)),
-        ],
-    );
+    let mut of_batch = vec![
+        (RECORDS, Some("Count"), analysis.counts.records()),
+        (BAD_RECORDS, Some("Count"), analysis.counts.bad),
+        (UNEXAMINED_RECORDS, Some("Count"), analysis.findings.unexamined_records),
+        (SUPPRESSED_RECORDS, Some("Count"), analysis.findings.suppressed.records),
+        (DURATION, Some("Milliseconds"), milliseconds(duration)),
+    ];
+    if let Some(Sent { taken, failed }) = events {
+        of_batch.extend([(EVENTS, Some("Count"), taken), (FAILED_EVENTS, Some("Count"), failed)]);
+    }
+    let batch = line.write(&[monitor], &of_batch);
     let rules = analysis.findings.by_rule().into_iter().filter(|(rule, _)| !config.disabled.contains(rule));
     let findings = rules.map(|(rule, count): (Rule, u64)| {
         line.write(&[monitor, (RULE, rule.name())], &[(FINDINGS, Some("Count"), count)])
@@ -123,7 +130,7 @@ mod tests {
         analyzer.add("bad");
         let settings = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
         let now = UNIX_EPOCH + Duration::from_secs(7);
-        let lines = lines(&analyzer.finish(), &settings, &config, Duration::from_millis(12), now);
+        let lines = lines(&analyzer.finish(), None, &settings, &config, Duration::from_millis(12), now);
         assert_eq!(lines.len(), Rule::ALL.len());
         let batch: Value = serde_json::from_str(&lines[0]).unwrap();
         let expected = json!({
@@ -153,6 +160,18 @@ mod tests {
     }
 
     #[test]
+    fn events_are_counted_if_they_are_sent() {
+        let parser = Parser::new(LogFormat::aws_default());
+        let settings = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
+        let analysis = Analyzer::new(&parser, &Config::default()).finish();
+        let sent = Some(Sent { taken: 3, failed: 1 });
+        let lines = lines(&analysis, sent, &settings, &Config::default(), Duration::ZERO, UNIX_EPOCH);
+        let batch: Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!((&batch["DetectorEvents"], &batch["DetectorEventsFailed"]), (&json!(3), &json!(1)));
+        assert_eq!(batch["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap().len(), 7);
+    }
+
+    #[test]
     fn a_users_rule_has_a_line_also_without_findings() {
         let rule = Arc::new(custom_rule::tests::read(custom_rule::tests::database()).unwrap());
         let parser = Parser::new(LogFormat::aws_default());
@@ -160,7 +179,7 @@ mod tests {
             let mut analyzer = Analyzer::new(&parser, &Config::default()).watch(&[Arc::clone(&rule)]);
             analyzer.add(&v2_line("10.0.0.1", "10.0.0.2", port, 6, 40, "ACCEPT"));
             let settings = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
-            let lines = lines(&analyzer.finish(), &settings, &Config::default(), Duration::ZERO, UNIX_EPOCH);
+            let lines = lines(&analyzer.finish(), None, &settings, &Config::default(), Duration::ZERO, UNIX_EPOCH);
             assert_eq!(lines.len(), 1 + Rule::ALL.len() + 1);
             let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
             (line["Rule"].clone(), line["DetectorFindings"].clone())
@@ -181,7 +200,7 @@ mod tests {
         let mut analyzer = Analyzer::new(&parser, &Config::default()).count(&detections);
         analyzer.add(&v2_line("10.0.0.1", "10.0.0.2", 22, 6, 40, "REJECT"));
         let settings = MetricSettings { namespace: "VPC/FlowLogs".to_owned(), monitor: "vpcflow-x".to_owned() };
-        let lines = lines(&analyzer.finish(), &settings, &Config::default(), Duration::ZERO, UNIX_EPOCH);
+        let lines = lines(&analyzer.finish(), None, &settings, &Config::default(), Duration::ZERO, UNIX_EPOCH);
         assert_eq!(lines.len(), 1 + Rule::ALL.len() + 1);
         let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
         let expected = json!({

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::custom_rule::CustomRule;
 use crate::detection::Detection;
-use crate::rules::cidrs;
+use crate::rules::{Severity, cidrs};
 use crate::suppression::Suppression;
 
 /// The file's name in the package.
@@ -28,6 +28,9 @@ pub struct PackageConfig {
     /// Metrics that the function makes of files, in the place of metric filters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detections: Vec<Detection>,
+    /// The events that the function sends; none if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsConfig>,
     /// Records that rules leave out.
     #[serde(default)]
     pub suppress: Vec<Suppression>,
@@ -36,6 +39,14 @@ pub struct PackageConfig {
     pub trusted_cidrs: Vec<IpNet>,
     /// The version of the format.
     pub version: Version,
+}
+
+/// The events of findings on the default event bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EventsConfig {
+    /// The least severity that is sent.
+    pub min_severity: Severity,
 }
 
 /// The only version of the format so far: 1.
@@ -72,10 +83,10 @@ pub struct PackageConfigError {
 const VERSION_BYTES: usize = 6;
 
 impl PackageConfig {
-    /// A short hash of the lists that rules look at. Detections count, and no incident depends on them.
+    /// A short hash of the lists that rules look at. Detections count, events are sent, and no incident depends on either.
     #[must_use]
     pub fn rules_version(&self) -> String {
-        let rules = Self { detections: Vec::new(), ..self.clone() };
+        let rules = Self { detections: Vec::new(), events: None, ..self.clone() };
         let hash = Sha256::digest(json!(rules).to_string());
         hash.iter().take(VERSION_BYTES).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
@@ -166,6 +177,17 @@ mod tests {
         assert_eq!(none, "238a9b188558");
         assert_eq!(version(r#"{"version":1,"detections":[{"metric":"a","when":"syn"}]}"#), none);
         assert_ne!(version(r#"{"version":1,"trustedCidrs":["203.0.113.0/24"]}"#), none);
+    }
+
+    #[test]
+    fn events_are_written_only_if_they_are_sent_and_are_no_part_of_the_version_of_the_rules() {
+        let config =
+            PackageConfig { events: Some(EventsConfig { min_severity: Severity::Low }), ..PackageConfig::default() };
+        let text = r#"{"customRules":[],"events":{"minSeverity":"LOW"},"suppress":[],"trustedCidrs":[],"version":1}"#;
+        assert_eq!(serde_json::to_string(&config).unwrap(), text);
+        assert_eq!(json!(config).to_string(), text);
+        assert_eq!(read("events", text), Ok(config.clone()));
+        assert_eq!(config.rules_version(), PackageConfig::default().rules_version());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::custom_rule::CustomRule;
 use crate::detection::Detection;
 use crate::format::{FormatError, LogFormat};
-use crate::package_config::{PackageConfig, PackageConfigError};
+use crate::package_config::{EventsConfig, PackageConfig, PackageConfigError};
 use crate::rules::Config;
 use crate::suppression::Suppression;
 
@@ -30,6 +30,8 @@ pub struct Settings {
     pub custom_rules: Vec<Arc<CustomRule>>,
     /// Metrics that count the records of files.
     pub detections: Vec<Detection>,
+    /// The events of findings, if they are sent.
+    pub events: Option<EventsConfig>,
     /// Records that rules leave out.
     pub suppress: Vec<Suppression>,
     /// `DASHBOARD`, `WORKGROUP`, `DATABASE` and `TABLE`.
@@ -138,6 +140,7 @@ impl Settings {
             rules: Config { trusted_cidrs: package.trusted_cidrs, ..rules },
             custom_rules: package.custom_rules.into_iter().map(Arc::new).collect(),
             detections: package.detections,
+            events: package.events,
             suppress: package.suppress,
             console: ConsoleNames {
                 dashboard: variables.name("DASHBOARD")?,

@@ -44,6 +44,7 @@ pub fn settings() -> Settings {
         rules: Config::default(),
         custom_rules: Vec::new(),
         detections: Vec::new(),
+        events: None,
         suppress: Vec::new(),
         console: ConsoleNames {
             dashboard: name(),

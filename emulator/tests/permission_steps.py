@@ -103,6 +103,8 @@ S3 = [
     _s3("ListObjectsV2", "ListBucket"),
     _s3("ListObjectVersions", "ListBucketVersions"),
     _s3("ListMultipartUploads", "ListBucketMultipartUploads"),
+    ("s3", "PutObject", {"Bucket": "b-{account}", "Key": "hour=01/c d", "Body": b"x"}, [("s3:PutObject", f"{_BUCKET}/hour=01/c d")]),
+    ("s3", "GetObject", {"Bucket": "b-{account}", "Key": "hour=01/c d"}, [("s3:GetObject", f"{_BUCKET}/hour=01/c d")]),
     ("s3", "AbortMultipartUpload", {"Bucket": "b-{account}", "Key": "hour=01/a b", "UploadId": "{upload}"},
      [("s3:AbortMultipartUpload", f"{_BUCKET}/hour=01/a b")]),
 ]
@@ -194,6 +196,7 @@ SNS = [
                           "Endpoint": "arn:aws:firehose:us-east-1:{account}:deliverystream/s"},
      [("sns:Subscribe", _TOPIC), ("iam:PassRole", ROLE)]),
     _sns("ListSubscriptionsByTopic"),
+    _sns("Publish", Message="m"),
     _subscription("GetSubscriptionAttributes"),
     _subscription("SetSubscriptionAttributes", AttributeName="RawMessageDelivery", AttributeValue="true"),
     _subscription("SetSubscriptionAttributes", ("iam:PassRole", ROLE), AttributeName="SubscriptionRoleArn",

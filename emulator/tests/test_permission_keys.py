@@ -142,6 +142,13 @@ class Buckets(KeysTestCase):
         self.bind({"Action": "s3:GetBucketPolicy", "Condition": {"StringEquals": {"s3:ResourceAccount": self.account}}})
         self.refused("AccessDenied", self.bound("s3").get_bucket_policy, Bucket=name, message="identity-based policy")
 
+    def test_an_absent_object_is_denied_to_those_who_may_not_list_the_bucket(self):
+        name = f"b-{self.account}"
+        self.client("s3").create_bucket(Bucket=name)
+        for actions, code in ((["s3:GetObject"], "AccessDenied"), (["s3:GetObject", "s3:ListBucket"], "NoSuchKey")):
+            self.bind({"Action": actions})
+            self.refused(code, self.bound("s3").get_object, Bucket=name, Key="none")
+
     def test_each_object_is_decided_on_its_own(self):
         name, s3 = f"b-{self.account}", self.client("s3")
         s3.create_bucket(Bucket=name)

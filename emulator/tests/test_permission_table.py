@@ -76,6 +76,13 @@ class Table(PermissionsTestCase):
             wait_for(self.function_rests, "the function is at rest")
         if operation == "GetQueryResults":
             wait_for(self.query_is_done, "the query is done")
+        if operation == "DeleteBucket":
+            self.empty_bucket()
+
+    def empty_bucket(self) -> None:
+        s3, bucket = self.client("s3"), f"b-{self.account}"
+        for version in s3.list_object_versions(Bucket=bucket)["Versions"]:
+            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
     def function_rests(self) -> bool:
         found = self.client("lambda").get_function(FunctionName="f")["Configuration"]

@@ -133,7 +133,7 @@ fn findings(overview: &Overview, places: &BTreeMap<PlaceKey, WantedPlace>) -> Ve
 /// Alarms that could not be sent to the event bus.
 fn not_forwarded(overview: &Overview, places: &BTreeMap<PlaceKey, WantedPlace>) -> Option<Widget> {
     let of = |(key, place): (&PlaceKey, &WantedPlace)| {
-        let rules = 1..=patterns(&place.monitors, overview.spec.alerts.notify_on_recovery).len();
+        let rules = 1..=patterns(&place.monitors, &overview.spec.alerts).len();
         let label = format!("{} {}", key.account, key.region);
         let metric = |number| {
             json!([

@@ -1,9 +1,11 @@
-//! The way of an alarm to the topic: event rules in each account and region, the role that they use, and the rule on the event bus.
+//! The way of alarms and findings to the topic: event rules in each account and region, the role that they use, and the rule on the event bus.
 
+use detector::finding_events::{DETAIL_TYPE, SOURCE};
 use serde_json::{Value, json};
 
 use super::Overview;
 use super::member::alarm_names;
+use crate::api::overview::Alerts;
 use crate::monitor::{Monitor, Owner};
 use crate::resources::common::event_rule::{EventRule, Target};
 use crate::resources::common::role::{Role, service_trust};
@@ -28,11 +30,26 @@ fn pattern(names: &[Value], notify_on_recovery: bool) -> Value {
     json!({"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"], "detail": detail})
 }
 
-/// The patterns for the alarms of these monitors: as many as their length needs.
-pub fn patterns(monitors: &[Monitor], notify_on_recovery: bool) -> Vec<Value> {
-    let empty = pattern(&[], notify_on_recovery).to_string().len();
+/// The event of a finding of these owners: `docs/integrations.md`.
+fn findings_pattern(owners: &[Value]) -> Value {
+    json!({"source": [SOURCE], "detail-type": [DETAIL_TYPE], "detail": {"owner": owners}})
+}
+
+/// The patterns for the alarms and findings of these monitors: as many as their length needs.
+pub fn patterns(monitors: &[Monitor], alerts: &Alerts) -> Vec<Value> {
+    let of_alarms = |names: &[Value]| pattern(names, alerts.notify_on_recovery);
+    let senders = monitors.iter().filter(|monitor| alerts.findings && monitor.spec.sends_events());
+    let owners = senders.map(|monitor| json!(monitor.owner));
+    let mut patterns = packed(monitors.iter().flat_map(alarm_names), of_alarms);
+    patterns.extend(packed(owners, findings_pattern));
+    patterns
+}
+
+/// The patterns with all these matchers, each with as many as it may have.
+fn packed(matchers: impl Iterator<Item = Value>, pattern: impl Fn(&[Value]) -> Value) -> Vec<Value> {
+    let empty = pattern(&[]).to_string().len();
     let (mut groups, mut length): (Vec<Vec<Value>>, usize) = (Vec::new(), empty);
-    for name in monitors.iter().flat_map(alarm_names) {
+    for name in matchers {
         let more = name.to_string().len();
         if let Some(group) = groups.last_mut().filter(|_| length + ",".len() + more <= PATTERN_CHARS) {
             length += ",".len() + more;
@@ -42,13 +59,13 @@ pub fn patterns(monitors: &[Monitor], notify_on_recovery: bool) -> Vec<Value> {
             groups.push(vec![name]);
         }
     }
-    groups.iter().map(|names| pattern(names, notify_on_recovery)).collect()
+    groups.iter().map(|group| pattern(group)).collect()
 }
 
-/// The rules that send the alarms of these monitors to the event bus: all in the account and region of `overview`.
+/// The rules that send the alarms and findings of these monitors to the event bus: all in the account and region of `overview`.
 pub fn forward_rules(overview: &Overview, monitors: &[Monitor]) -> Vec<EventRule> {
     let Overview { namespace, name, .. } = overview;
-    let patterns = patterns(monitors, overview.spec.alerts.notify_on_recovery).into_iter().zip(1..);
+    let patterns = patterns(monitors, &overview.spec.alerts).into_iter().zip(1..);
     let rule = |(event_pattern, number)| EventRule {
         name: overview.forward_rule(number),
         bus: None,
@@ -94,11 +111,21 @@ pub fn alarms_rule(overview: &Overview) -> EventRule {
         name: overview.alarms_rule(),
         bus: Some(overview.base().to_owned()),
         description: format!("Alarms of VpcFlowOverview {namespace}/{name} to its topic"),
-        event_pattern: json!({"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"]}),
+        event_pattern: arriving(overview.spec.alerts.findings),
         target_id: TARGET_ID,
         target: Target { arn: overview.topic_arn(), ..Target::default() },
         is_dated: false,
     }
+}
+
+/// The events that arrive on the event bus.
+fn arriving(findings: bool) -> Value {
+    let (mut sources, mut types) = (vec!["aws.cloudwatch"], vec!["CloudWatch Alarm State Change"]);
+    if findings {
+        sources.push(SOURCE);
+        types.push(DETAIL_TYPE);
+    }
+    json!({"source": sources, "detail-type": types})
 }
 
 #[cfg(test)]
@@ -109,7 +136,7 @@ mod tests {
     #[test]
     fn each_alarm_is_in_one_pattern_and_no_pattern_is_too_long() {
         let monitors = monitors(70);
-        let patterns = patterns(&monitors, true);
+        let patterns = patterns(&monitors, &Alerts::default());
         assert!(patterns.iter().all(|pattern| pattern.to_string().len() <= PATTERN_CHARS));
         let names: Vec<_> = patterns.iter().flat_map(|it| it["detail"]["alarmName"].as_array().unwrap()).collect();
         let wanted: Vec<_> = monitors.iter().flat_map(alarm_names).collect();
@@ -124,6 +151,23 @@ mod tests {
         let trust = role.trust.to_string();
         assert!(trust.contains("arn:aws:events:*:123456789012:rule/vfm-o-network-all-"), "{trust}");
         assert!(role.policies["forward"].to_string().contains(&overview().bus_arn()));
+    }
+
+    #[test]
+    fn findings_are_sent_for_the_monitors_that_make_events_of_them() {
+        let mut monitors = monitors(40);
+        for monitor in &mut monitors[1..] {
+            monitor.spec.integrations.events.enabled = true;
+        }
+        let of = |findings| {
+            let patterns = patterns(&monitors, &Alerts { findings, ..Alerts::default() });
+            let of_findings = patterns.into_iter().filter(|pattern| pattern["source"] == json!(["vpcflow.dev"]));
+            of_findings.flat_map(|it| it["detail"]["owner"].as_array().unwrap().clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(true), monitors[1..].iter().map(|monitor| json!(monitor.owner)).collect::<Vec<_>>());
+        assert!(of(false).is_empty());
+        assert_eq!(arriving(false)["source"], json!(["aws.cloudwatch"]));
+        assert_eq!(alarms_rule(&overview()).event_pattern["source"], json!(["aws.cloudwatch", "vpcflow.dev"]));
     }
 
     #[test]

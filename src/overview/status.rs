@@ -71,10 +71,10 @@ pub fn planned_places(
     places.into_values().collect()
 }
 
-/// The number of event rules that the alarms of these monitors need.
+/// The number of event rules that the alarms and findings of these monitors need.
 fn rules_needed(overview: &Overview, monitors: &[Monitor]) -> u32 {
     let alerts = &overview.spec.alerts;
-    let needed = if alerts.enabled { patterns(monitors, alerts.notify_on_recovery).len() } else { 0 };
+    let needed = if alerts.enabled { patterns(monitors, alerts).len() } else { 0 };
     u32::try_from(needed).unwrap_or(u32::MAX)
 }
 

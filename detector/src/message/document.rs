@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Links, Report, Sentence, Threshold, Time, quoted_bytes};
+use super::{Invocation, Links, Report, Sentence, Threshold, Time, quoted_bytes};
 use crate::evidence::Evidence;
 use crate::finding::{Detail, Finding, Folded, Subject};
 use crate::notification_log::history::{History, Ongoing};
 use crate::rules::{Rule, RuleId, Severity};
-use crate::settings::Origin;
+use crate::settings::{Origin, Settings};
 
 /// The version of the document's form.
 const VERSION: u32 = 1;
@@ -186,11 +186,16 @@ impl FindingDocument {
         }
     }
 
-    /// The document of the finding at place `index` of a message.
-    fn of_message(finding: &Finding, report: &Report, index: usize) -> Self {
-        let Report { settings, invocation, .. } = report;
+    /// The document of the finding at place `index` of a message, with the history of its incident if that was published before.
+    pub(crate) fn of_message(
+        finding: &Finding,
+        history: Option<History>,
+        index: usize,
+        settings: &Settings,
+        invocation: &Invocation,
+    ) -> Self {
         Self {
-            history: report.history(index).copied(),
+            history,
             threshold: finding.rule.built_in().and_then(|rule| Threshold::of(rule, &settings.rules)),
             links: (index < MAX_LINKED).then(|| Links::of(finding, settings, invocation)),
             ..Self::new(finding, &settings.origin)
@@ -218,7 +223,8 @@ pub(super) fn document(report: &Report, room: usize) -> String {
     let mut used = quoted_bytes(&json(&document, Vec::new()));
     let mut buffer = Vec::new();
     for (index, finding) in report.findings.iter().enumerate() {
-        let finding = FindingDocument::of_message(finding, report, index);
+        let history = report.history(index).copied();
+        let finding = FindingDocument::of_message(finding, history, index, report.settings, report.invocation);
         let text = json(&finding, buffer);
         used += quoted_bytes(&text);
         if used > room {

@@ -17,12 +17,12 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Makes a queue to which all topics may send.
+    /// Makes a queue to which all topics and event rules may send.
     pub async fn create(client: &EmulatorClient, account: &str, region: &str, name: &str) -> Result<Self> {
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
         let policy = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
+            "Principal": {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]},
             "Action": "sqs:SendMessage",
             "Resource": arn,
         }]});
@@ -32,7 +32,7 @@ impl Queue {
         Ok(Self { client: client.clone(), account: account.to_owned(), region: region.to_owned(), url, arn })
     }
 
-    /// The messages that topics have sent to the queue, as far as they are JSON. Each is received once.
+    /// The messages of topics and the events of rules that were sent to the queue, as far as they are JSON. Each is received once.
     pub async fn receive(&self) -> Result<Vec<Value>> {
         let mut messages = Vec::new();
         loop {
@@ -44,8 +44,12 @@ impl Queue {
                 return Ok(messages);
             }
             let message = |it: &Value| -> Option<Value> {
-                let envelope: Value = serde_json::from_str(it["Body"].as_str()?).ok()?;
-                serde_json::from_str(envelope["Message"].as_str()?).ok()
+                let body: Value = serde_json::from_str(it["Body"].as_str()?).ok()?;
+                match body["Message"].as_str() {
+                    // A topic's envelope.
+                    Some(message) => serde_json::from_str(message).ok(),
+                    None => Some(body),
+                }
             };
             messages.extend(received.iter().filter_map(message));
         }

@@ -1,6 +1,6 @@
 """The changes that a missing permission makes within an answer, where AWS does not refuse the request.
 
-S3 API reference: DeleteObjects (an error per object). Lambda API reference: GetFunction (Tags, TagsError). VPC user
+S3 API reference: DeleteObjects (an error per object), GetObject (an absent object is denied to those who may not list the bucket). Lambda API reference: GetFunction (Tags, TagsError). VPC user
 guide: "Amazon S3 bucket permissions for flow logs" (the policy is put only if the caller may). CloudWatch API reference:
 DescribeAlarms (composite alarms only with a permission "scoped to *").
 """
@@ -21,6 +21,7 @@ from overlay.rules.patch import replace
 
 def apply() -> None:
     replace(s3, "_delete_objects")(_delete_objects)
+    replace(s3, "_get_object")(_get_object)
     replace(lambda_svc, "_get_function")(_get_function)
     replace(flow_log_delivery, "may_write_policy")(_may_write_policy)
     replace(cloudwatch, "_describe_alarms")(_describe_alarms)
@@ -48,6 +49,14 @@ def _delete_objects(original, bucket_name, body, headers=None):
         opened += "" if opened.endswith(">") else ">"
         answer = f"{opened}{errors}</DeleteResult>".encode()
     return status, answer_headers, answer
+
+
+def _get_object(original, bucket_name, *args, **kwargs):
+    answer = original(bucket_name, *args, **kwargs)
+    if answer[0] != 404 or b"<Code>NoSuchKey<" not in answer[2]:
+        return answer
+    refused = refusal_of("s3:ListBucket", f"arn:aws:s3:::{bucket_name}")
+    return answer if refused is None else s3._error("AccessDenied", refusal.message(refused), 403)
 
 
 def _deletion_refused(bucket: str, key: str, version: str | None) -> Refusal | None:

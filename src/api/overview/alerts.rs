@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::cel::{key_arn, matching, rule, rule_at};
 use crate::api::spec::Subscription;
 
-/// The alarms of the monitors on one topic: event rules in each account and region send them to an event bus, and from there to the topic.
+/// The alarms and findings of the monitors on one topic: event rules in each account and region send them to an event bus, and from there to the topic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -12,7 +12,7 @@ use crate::api::spec::Subscription;
     rule_at(".kmsKeyArn", "!has(self.topicArn) || !has(self.kmsKeyArn)", "kmsKeyArn is for the overview's own topic: leave out topicArn, or set the key on the existing topic yourself")
 ]))]
 pub struct Alerts {
-    /// True (default) sends the alarms of the monitors to the topic.
+    /// True (default) sends the alarms and findings of the monitors to the topic.
     pub enabled: bool,
     /// ARN of an existing SNS topic in the account and region of the overview, to use instead of making one. It is never changed; its policy
     /// must let `events.amazonaws.com` publish.
@@ -30,6 +30,8 @@ pub struct Alerts {
     pub subscriptions: Vec<Subscription>,
     /// True (default) also sends an alarm when it goes back to OK.
     pub notify_on_recovery: bool,
+    /// True (default) also sends the findings of monitors that have `integrations.events.enabled`.
+    pub findings: bool,
     /// ARN of the KMS key that encrypts the overview's own topic; its policy must let `events.amazonaws.com` use it (the AWS managed key
     /// cannot). Default: no encryption by KMS.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,6 +41,13 @@ pub struct Alerts {
 
 impl Default for Alerts {
     fn default() -> Self {
-        Self { enabled: true, topic_arn: None, subscriptions: Vec::new(), notify_on_recovery: true, kms_key_arn: None }
+        Self {
+            enabled: true,
+            topic_arn: None,
+            subscriptions: Vec::new(),
+            notify_on_recovery: true,
+            findings: true,
+            kms_key_arn: None,
+        }
     }
 }

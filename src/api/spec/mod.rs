@@ -8,6 +8,7 @@ mod custom_rule;
 mod destinations;
 mod detections;
 mod detector;
+mod integrations;
 mod lifecycle;
 mod notifications;
 mod quiet_time;
@@ -32,6 +33,7 @@ pub use custom_rule::{CustomRule, RuleTest};
 pub use destinations::{CloudWatchLogs, FileFormat, LogGroupClass, S3};
 pub use detections::{Detections, ExternalConnections, HighDataTransfer, RejectedConnections};
 pub use flow_log_fields::GroupField;
+pub use integrations::{FindingEvents, Integrations};
 pub use lifecycle::Lifecycle;
 pub use notifications::{Notifications, Subscription, SubscriptionProtocol};
 pub use quiet_time::QuietTime;
@@ -125,6 +127,10 @@ pub struct VpcFlowMonitorSpec {
     /// The Lambda function that reads every record and reports anomalies.
     #[serde(default)]
     pub detector: Detector,
+
+    /// Places besides the topic where findings go.
+    #[serde(default)]
+    pub integrations: Integrations,
 
     /// Athena workgroup, table and saved queries over the stored records.
     #[serde(default)]
@@ -256,6 +262,12 @@ impl VpcFlowMonitorSpec {
         self.detector.enabled && self.detector.source == RecordSource::CloudWatchLogs
     }
 
+    /// True if the detector sends an event for each finding.
+    #[must_use]
+    pub const fn sends_events(&self) -> bool {
+        self.detector.enabled && self.integrations.events.enabled
+    }
+
     /// The fields of the records that the detector reads.
     #[must_use]
     pub fn detector_fields(&self) -> &[FlowLogField] {
@@ -288,6 +300,7 @@ impl VpcFlowMonitorSpec {
             detections: Detections::default(),
             notifications: Notifications::default(),
             detector: Detector::default(),
+            integrations: Integrations::default(),
             analytics: Analytics::default(),
             dashboard: Dashboard::default(),
             tags: BTreeMap::new(),

@@ -43,6 +43,11 @@ pub(super) fn validations() -> Vec<Validation> {
             "without the log group the detector reads the bucket: set detector.source to S3, or detector.enabled to false",
         ),
         rule_at(
+            ".integrations.events",
+            "!has(self.integrations) || !self.integrations.events.enabled || self.detector.enabled",
+            "the detector sends the events: set detector.enabled to true, or integrations.events.enabled to false",
+        ),
+        rule_at(
             ".detections",
             &format!("self.cloudWatchLogs.enabled || self.detector.enabled || !({})", any_detection()),
             "without the log group the detector counts for the alarms: set detector.enabled to true and detector.source to S3, or disable all detections",

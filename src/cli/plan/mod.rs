@@ -160,8 +160,8 @@ impl Plan {
         for overview in overviews {
             let name = format!("{}/{}", overview.namespace().unwrap_or_default(), overview.name_any());
             let result = Box::pin(planner.overview(overview, &monitors, &plans.monitors)).await.context(name);
-            let planned = plans.counted(result);
-            plans.overviews.extend(planned);
+            let plan = plans.counted(result);
+            plans.overviews.extend(plan);
         }
         plan::find_rivals(&mut plans.monitors);
         plan::find_shared_vpcs(&mut plans.monitors);

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use detector::message::QUERIED_FIELDS;
-use detector::rules::{Config, Rule, Severity};
+use detector::rules::{Config, Rule};
 use serde_json::json;
 
 use super::package_settings::PackageSettings;
 use super::rules::is_enabled;
+use super::severity::severity;
 use crate::api::Invalid;
 use crate::api::{log_format, spec};
 use crate::monitor::Monitor;
@@ -100,15 +101,6 @@ fn rules(monitor: &Monitor) -> Result<Config, Invalid> {
         // In the package.
         trusted_cidrs: Vec::new(),
     })
-}
-
-/// The severity as the detector has it.
-pub(super) const fn severity(severity: spec::Severity) -> Severity {
-    match severity {
-        spec::Severity::Low => Severity::Low,
-        spec::Severity::Medium => Severity::Medium,
-        spec::Severity::High => Severity::High,
-    }
 }
 
 fn number<N: Copy + Display, T: TryFrom<N, Error: Display>>(field: &'static str, value: N) -> Result<T, Invalid> {

@@ -17,6 +17,7 @@ mod package_entries;
 pub mod package_settings;
 mod role;
 pub mod rules;
+mod severity;
 mod source_change;
 mod subscription;
 mod suppressions;

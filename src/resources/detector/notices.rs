@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use detector::rules::{Rule, Severity};
 
-use super::environment::severity;
 use super::own_rules::OwnRules;
 use super::rules::is_enabled;
+use super::severity::severity;
 use crate::api::status::{Notice, NoticeReason};
 use crate::api::{Component, VpcFlowMonitorSpec};
 use crate::resources::common::counted::counted;

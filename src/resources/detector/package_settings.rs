@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use detector::package_config::PackageConfig;
+use detector::package_config::{EventsConfig, PackageConfig};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -10,6 +10,7 @@ use super::counted_detections::{self, DETECTIONS};
 use super::custom_rules::CUSTOM_RULES;
 use super::own_rules::OwnRules;
 use super::package_entries::PackageEntries;
+use super::severity::severity;
 use super::suppressions::SUPPRESS;
 use crate::api::{Invalid, VpcFlowMonitorSpec};
 use crate::monitor::Monitor;
@@ -40,14 +41,14 @@ impl PackageSettings {
     /// The settings of a monitor. Lists whose order has no meaning are sorted, so a change of order alone is no change.
     pub(super) fn of(monitor: &Monitor) -> Result<Self, Invalid> {
         let config = OwnRules::read(&monitor.spec, SystemTime::now())?.package_config()?;
-        Self::new(&PackageConfig { detections: counted_detections::all(monitor)?, ..config })
+        Self::new(&PackageConfig { detections: counted_detections::all(monitor)?, events: events(monitor), ..config })
     }
 
     /// The settings of a monitor without rules, suppressions and detections of the user, for a new function while those are invalid.
     pub(super) fn without_own_rules(monitor: &Monitor) -> Result<Self, Invalid> {
         let trusted_cidrs = OwnRules::read(&monitor.spec, SystemTime::now())?.trusted;
         let detections = counted_detections::built_in(monitor)?;
-        Self::new(&PackageConfig { detections, trusted_cidrs, ..PackageConfig::default() })
+        Self::new(&PackageConfig { detections, events: events(monitor), trusted_cidrs, ..PackageConfig::default() })
     }
 
     fn new(config: &PackageConfig) -> Result<Self, Invalid> {
@@ -82,6 +83,12 @@ impl PackageSettings {
     pub(super) fn version(&self) -> String {
         hex::encode(&Sha256::digest(&self.json)[..VERSION_BYTES])
     }
+}
+
+/// The events that the function sends.
+fn events(monitor: &Monitor) -> Option<EventsConfig> {
+    let min_severity = severity(monitor.spec.integrations.events.min_severity);
+    monitor.spec.sends_events().then_some(EventsConfig { min_severity })
 }
 
 /// The first problem of the rules, suppressions and networks of a spec, as the operator finds it.

@@ -4,6 +4,7 @@
 //! the trust, "Working with AWS managed policies in the execution role" there. `logs:CreateLogGroup` is left out on purpose: with
 //! it, a late invocation would recreate the deleted log group without retention.
 
+use detector::finding_events;
 use detector::notification_log::OBJECT_KEY;
 use serde_json::json;
 
@@ -40,6 +41,16 @@ pub(super) fn desired(monitor: &Monitor) -> Role {
             "Effect": "Allow",
             "Action": "s3:GetObject",
             "Resource": monitor.account_region.s3_arn(format!("{}/{}*", monitor.names.bucket, event_rule::folder(monitor))),
+        }));
+    }
+    if monitor.spec.sends_events() {
+        statements.push(json!({
+            "Sid": "SendEvents",
+            "Effect": "Allow",
+            "Action": "events:PutEvents",
+            "Resource": monitor.account_region.arn("events", "event-bus/default"),
+            // Nothing else can be sent in the name of others.
+            "Condition": {"StringEquals": {"events:source": finding_events::SOURCE}},
         }));
     }
     // "Key management" in the Amazon SNS developer guide: a publisher to an encrypted topic, ours or an existing one, uses its key, and
@@ -108,6 +119,23 @@ mod tests {
         assert_eq!(
             role.trust["Statement"][0]["Condition"],
             json!({"StringEquals": {"aws:SourceAccount": "123456789012"}})
+        );
+    }
+
+    #[test]
+    fn it_may_send_events_of_its_own_source_only_if_they_are_asked_for() {
+        let mut spec = VpcFlowMonitorSpec::new("vpc-0123456789abcdef0");
+        spec.integrations.events.enabled = true;
+        let role = desired(&fixtures::with_spec(spec));
+        assert_eq!(
+            role.policies["detect-anomalies"]["Statement"][3],
+            json!({
+                "Sid": "SendEvents",
+                "Effect": "Allow",
+                "Action": "events:PutEvents",
+                "Resource": "arn:aws:events:eu-west-1:123456789012:event-bus/default",
+                "Condition": {"StringEquals": {"events:source": "vpcflow.dev"}},
+            })
         );
     }
 

@@ -1,10 +1,11 @@
 //! The way of an alarm to the topic of the overview.
 
 use devenv::Scenario;
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use testkit::cluster::Cluster;
 use testkit::sandbox::REGION;
-use vpc_flow_operator::api::VpcFlowMonitor;
+use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowOverview};
 
 use super::{Stage, THERE, has, in_region, set_alarm};
 
@@ -112,7 +113,7 @@ async fn a_new_monitor_is_forwarded_and_one_that_loses_its_label_is_not() {
     stage.wait_ready("all", 0).await;
     stage.monitor_there("far").await;
     stage.wait_ready("all", 1).await;
-    let ready = |it: &vpc_flow_operator::api::VpcFlowOverview| it.status.as_ref().unwrap().monitors.unwrap().ready == 1;
+    let ready = |it: &VpcFlowOverview| it.status.as_ref().unwrap().monitors.unwrap().ready == 1;
     stage.wait("all", "a Ready monitor", ready).await;
     let alarm = alarm_of(&stage.cluster.monitors.get("far").await.unwrap());
     let there = in_region(&stage.there.config, THERE);
@@ -122,14 +123,10 @@ async fn a_new_monitor_is_forwarded_and_one_that_loses_its_label_is_not() {
     stage
         .cluster
         .monitors
-        .patch_metadata(
-            "far",
-            &kube::api::PatchParams::default(),
-            &kube::api::Patch::Merge(json!({"metadata": {"labels": {"team": null}}})),
-        )
+        .patch_metadata("far", &PatchParams::default(), &Patch::Merge(json!({"metadata": {"labels": {"team": null}}})))
         .await
         .unwrap();
-    let empty = |overview: &vpc_flow_operator::api::VpcFlowOverview| {
+    let empty = |overview: &VpcFlowOverview| {
         has(overview, "Ready", "True", "Reconciled") && overview.status.as_ref().unwrap().places.is_empty()
     };
     stage.wait("all", "no place", empty).await;
@@ -139,5 +136,47 @@ async fn a_new_monitor_is_forwarded_and_one_that_loses_its_label_is_not() {
     let left = stage.left().await;
     assert!(left.iter().all(|it| it.starts_with(&stage.here.account)), "{left:?}");
     stage.delete("all").await;
+    operator.stop().await;
+}
+
+/// The findings among the messages, by the monitor and the rule.
+fn findings(messages: &[Value]) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let findings = messages.iter().filter(|event| event["detail-type"] == "VPC Flow Finding");
+    findings.map(|it| (text(&it["detail"]["monitor"]), text(&it["detail"]["finding"]["rule"]))).collect()
+}
+
+#[tokio::test]
+async fn a_finding_in_another_account_and_region_reaches_the_queue_at_home_if_it_is_asked_for() {
+    let stage = Stage::new("overview-findings").await;
+    let queue = stage.queue().await;
+    let operator = stage.start();
+    let mut spec = stage.spec_there().await;
+    spec.integrations.events.enabled = true;
+    let manifest = json!({
+        "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowMonitor",
+        "metadata": {"name": "far", "labels": {"team": "network"}}, "spec": spec,
+    });
+    let apply = PatchParams::apply("test").force();
+    stage.cluster.monitors.patch("far", &apply, &Patch::Apply(manifest)).await.unwrap();
+    let far = stage.cluster.wait_ready("far").await;
+    let subscriptions = json!([{"protocol": "sqs", "endpoint": queue.arn}]);
+    stage.apply("all", json!({"alerts": {"subscriptions": subscriptions}})).await;
+    let overview = stage.wait_ready("all", 1).await;
+    assert_eq!(overview.status.unwrap().places[0].rules, 2, "one for alarms, one for findings");
+
+    let (account, vpc) = (&stage.there.account, &far.spec.vpc_id);
+    stage.here.emulator.traffic(account, THERE, vpc, Scenario::PortScan, 10).await.unwrap();
+    let messages = queue.receive().await.unwrap();
+    let expected = ("overview-findings/far".to_owned(), "portScan".to_owned());
+    assert!(findings(&messages).contains(&expected), "{messages:#?}");
+
+    stage.apply("all", json!({"alerts": {"subscriptions": subscriptions, "findings": false}})).await;
+    let without = |overview: &VpcFlowOverview| {
+        has(overview, "Ready", "True", "Reconciled") && overview.status.as_ref().unwrap().places[0].rules == 1
+    };
+    stage.wait("all", "one rule", without).await;
+    stage.delete("all").await;
+    assert_eq!(stage.left().await, Vec::<String>::new());
     operator.stop().await;
 }

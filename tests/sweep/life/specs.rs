@@ -20,6 +20,7 @@ pub fn full(sandbox: &Sandbox) -> VpcFlowMonitorSpec {
     spec.deletion_policy = Some(DeletionPolicy::Delete);
     spec.tags.insert("team".into(), TagValue("network".into()));
     spec.tags.insert("stage".into(), TagValue("production".into()));
+    spec.integrations.events.enabled = true;
     spec.detections.external_connections.trusted_cidrs = vec!["203.0.113.0/24".into()];
     spec.detections.high_data_transfer.anomaly.mode = AnomalyMode::Both;
     spec.notifications.quiet_times = vec![QuietTime {
@@ -65,6 +66,7 @@ pub fn changes(sandbox: &Sandbox, namespace: &str) -> Value {
             ],
         },
         "detector": {"source": "S3", "memoryMb": 384, "highTransferBytes": 70_000_000},
+        "integrations": {"events": {"minSeverity": "HIGH"}},
         "analytics": {"database": "flows", "table": "records", "bytesScannedCutoff": 20_000_000},
         "tags": {"team": null, "stage": "test", "unit": "security"},
     })

@@ -79,6 +79,8 @@ ROWS = {
     "ListObjectsV2": _on_bucket("ListBucket", _listing),
     "ListObjectVersions": _on_bucket("ListBucketVersions", _listing),
     "ListMultipartUploads": _on_bucket("ListBucketMultipartUploads"),
+    "GetObject": Row("S3 API, GetObject: permissions", (Check("s3:GetObject", _object, (_owner,)),), within=("s3:ListBucket",)),
+    "PutObject": Row(_DOCUMENT, (Check("s3:PutObject", _object, (_owner,)),)),
     "AbortMultipartUpload": Row(_DOCUMENT, (Check("s3:AbortMultipartUpload", _object, (_owner,)),)),
     # Each object is decided on its own, within the answer: rules.partial_denials.
     "DeleteObjects": Row("S3 API, DeleteObjects: permissions", within=("s3:DeleteObject", "s3:DeleteObjectVersion")),

@@ -61,5 +61,6 @@ ROWS = {
     "Subscribe": Row("SAR SNS; API, Subscribe: SubscriptionRoleArn", (
         _on_topic("sns:Subscribe", _subscription), _PASS_ROLE,
     )),
+    "Publish": Row(_SAR, (_on_topic("sns:Publish"),)),
     "Unsubscribe": Row(_SUBSCRIPTION, (_on_subscription("sns:Unsubscribe"),)),
 }

@@ -3,6 +3,7 @@
 mod architecture;
 mod custom_rules;
 mod drift;
+mod events;
 mod message;
 mod notification_log;
 mod package_settings;
