@@ -85,6 +85,7 @@ fn violations_of_sources() -> Vec<(Value, &'static str)> {
         ),
         (json!({"cloudWatchLogs": {"enabled": false}}), "detector"),
         (json!({"cloudWatchLogs": {"enabled": false}, "detector": {"enabled": false}}), "detections"),
+        (json!({"integrations": {"events": {"enabled": true}}, "detector": {"enabled": false}}), "integrations.events"),
         (json!({"detector": {"source": "S3", "memoryMb": 128}}), "detector.memoryMb"),
     ]
 }

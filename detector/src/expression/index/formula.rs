@@ -95,7 +95,9 @@ impl<'e> Draft<'e> {
 
     /// The formula over the bits of `word` from `first` on.
     pub(super) fn at(self, word: usize, first: usize) -> Formula {
-        let steps = self.steps.into_iter().map(|step| Step { first: first + step.first, ..step });
+        // A step without bits may come after the last bit of the word, which is no place to shift to.
+        let place = |step: &Step| if step.bits.count == 0 { 0 } else { first + step.first };
+        let steps = self.steps.into_iter().map(|step| Step { first: place(&step), ..step });
         Formula { word, steps: steps.collect() }
     }
 
@@ -192,5 +194,26 @@ impl Step {
     fn take(&self, word: u64, results: u64) -> u64 {
         let inputs = (word >> self.first) & self.bits.mask | (results & self.results.mask) << self.bits.count;
         results >> self.results.count << 1 | self.table.get(inputs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_without_bits_may_come_after_the_last_bit_of_a_word() {
+        let step = |first, bits, results| Step {
+            table: Outcomes::SAME,
+            first,
+            bits: Inputs::new(bits),
+            results: Inputs::new(results),
+        };
+        let draft = Draft { steps: vec![step(0, 1, 0), step(1, 0, 1)], atoms: Vec::new() };
+        let formula = draft.at(0, 63);
+        let mut bits = [0; WORDS];
+        assert!(!formula.is_true(&bits));
+        bits[0] = 1 << 63;
+        assert!(formula.is_true(&bits));
     }
 }
