@@ -73,21 +73,24 @@ fn settings() -> Result<Settings, SettingsError> {
     Settings::read(variable, package)
 }
 
+/// The time for a whole call, and for one of its attempts.
+fn timeouts(whole: Duration, attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().operation_timeout(whole).operation_attempt_timeout(attempt).build()
+}
+
 async fn serve(settings: Settings) -> Result<(), lambda_runtime::Error> {
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-    let config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
+    let attempt = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    let config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(attempt).load().await;
     let topic = Topic::new(aws_sdk_sns::Client::new(&config), settings.topic_arn.clone());
     let files = Inbox::new(aws_sdk_s3::Client::new(&config));
-    let timeouts =
-        TimeoutConfig::builder().operation_timeout(S3_TIMEOUT).operation_attempt_timeout(S3_ATTEMPT_TIMEOUT).build();
-    let s3 = aws_sdk_s3::config::Builder::from(&config).timeout_config(timeouts).build();
+    let s3 =
+        aws_sdk_s3::config::Builder::from(&config).timeout_config(timeouts(S3_TIMEOUT, S3_ATTEMPT_TIMEOUT)).build();
     let bucket = settings.bucket.clone().map(|name| Bucket::new(aws_sdk_s3::Client::from_conf(s3), name));
-    let timeouts = TimeoutConfig::builder()
-        .operation_timeout(EVENTS_TIMEOUT)
-        .operation_attempt_timeout(EVENTS_ATTEMPT_TIMEOUT)
-        .build();
-    let events = aws_sdk_eventbridge::config::Builder::from(&config).timeout_config(timeouts).build();
-    let bus = DefaultBus::new(aws_sdk_eventbridge::Client::from_conf(events));
+    let bus = || {
+        let timeouts = timeouts(EVENTS_TIMEOUT, EVENTS_ATTEMPT_TIMEOUT);
+        let events = aws_sdk_eventbridge::config::Builder::from(&config).timeout_config(timeouts).build();
+        DefaultBus::new(aws_sdk_eventbridge::Client::from_conf(events))
+    };
     let handler = &Handler::new(settings, topic, bucket, files).with_bus(bus);
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Event>| async move {
         let context = &invocation.context;

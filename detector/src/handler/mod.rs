@@ -126,10 +126,10 @@ impl<P: Publisher, S: Store + Sync, F: FileStore> Handler<P, S, F> {
         Self { settings, parser, publisher, events: None, keeper, files, kept: Box::default() }
     }
 
-    /// The same handler, which also puts its findings on `bus` if the settings ask for it.
-    pub fn with_bus<B: EventBus>(self, bus: B) -> Handler<P, S, F, B> {
+    /// The same handler, which also puts its findings on a bus if the settings ask for it. Only then is the bus made.
+    pub fn with_bus<B: EventBus>(self, bus: impl FnOnce() -> B) -> Handler<P, S, F, B> {
         let Self { settings, parser, publisher, events: _, keeper, files, kept } = self;
-        let events = settings.events.map(|config| Events { bus, config });
+        let events = settings.events.map(|config| Events { bus: bus(), config });
         Handler { settings, parser, publisher, events, keeper, files, kept }
     }
 }

@@ -236,7 +236,7 @@ async fn each_published_finding_is_an_event_and_a_bus_that_is_down_costs_no_mess
         let bus = FakeBus { is_down, ..FakeBus::default() };
         let handler =
             Handler::new(with_events(least), FakePublisher::default(), None::<FakeStore>, Inbox::new(NoFiles));
-        let handler = handler.with_bus(&bus);
+        let handler = handler.with_bus(|| &bus);
         let summary = handler.handle(event(&lines), FUNCTION_ARN).await.unwrap();
         assert_eq!((summary.reported, handler.publisher.sent.lock().unwrap().len()), (2, 1));
         assert_eq!(bus.taken.lock().unwrap().len(), expected, "{least:?} {is_down}");
@@ -247,10 +247,12 @@ async fn each_published_finding_is_an_event_and_a_bus_that_is_down_costs_no_mess
 async fn without_the_setting_or_a_message_there_is_no_event() {
     let bus = FakeBus::default();
     let line = v2_line("198.51.100.7", "10.0.0.1", 22, 6, 40, "REJECT");
-    let off = Handler::new(settings(), FakePublisher::default(), None::<FakeStore>, Inbox::new(NoFiles)).with_bus(&bus);
+    let off =
+        Handler::new(settings(), FakePublisher::default(), None::<FakeStore>, Inbox::new(NoFiles)).with_bus(|| &bus);
     off.handle(event(&[&line]), FUNCTION_ARN).await.unwrap();
     let refused = FakePublisher { refuses: true, ..FakePublisher::default() };
-    let on = Handler::new(with_events(Severity::Low), refused, None::<FakeStore>, Inbox::new(NoFiles)).with_bus(&bus);
+    let on =
+        Handler::new(with_events(Severity::Low), refused, None::<FakeStore>, Inbox::new(NoFiles)).with_bus(|| &bus);
     on.handle(event(&[&line]), FUNCTION_ARN).await.unwrap_err();
     assert_eq!(*bus.taken.lock().unwrap(), []);
 }
@@ -262,7 +264,7 @@ async fn an_incident_that_only_the_bus_heard_of_is_known() {
     for (bytes, reported) in [(40, 1), (41, 0)] {
         let line = v2_line("198.51.100.7", "10.0.0.1", 22, 6, bytes, "ACCEPT");
         let handler = Handler::new(with_events(Severity::Low), deserted(), Some(store.clone()), Inbox::new(NoFiles));
-        let summary = handler.with_bus(&bus).handle(event(&[&line]), FUNCTION_ARN).await.unwrap();
+        let summary = handler.with_bus(|| &bus).handle(event(&[&line]), FUNCTION_ARN).await.unwrap();
         assert_eq!(summary.reported, reported);
     }
 }
