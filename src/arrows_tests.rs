@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["kubernetes", "leader"],
     &["network"],
     &["api"],
-    &["token_bucket", "elapsed", "shortened", "in_numbers"],
+    &["token_bucket", "elapsed", "shortened", "numbered"],
 ];
 
 /// The arrows between the systems in `resources`, besides those to `common`.

@@ -22,6 +22,11 @@ impl<T: Clone + Default> Memories<T> {
         self.all().insert(uid.to_owned(), memory);
     }
 
+    /// Changes the memory of an object.
+    pub fn change(&self, uid: &str, change: impl FnOnce(&mut T)) {
+        change(self.all().entry(uid.to_owned()).or_default());
+    }
+
     /// Forgets an object that is gone.
     pub fn forget(&self, uid: &str) {
         self.all().remove(uid);

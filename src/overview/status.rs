@@ -17,8 +17,8 @@ use crate::api::overview::VpcFlowOverviewStatus;
 use crate::api::overview::status::{OverviewPlace, SelectedMonitors};
 use crate::api::requested_pass;
 use crate::engine::{Failure, in_brief};
-use crate::in_numbers::numbered;
 use crate::monitor::Monitor;
+use crate::numbered::numbered;
 use crate::resources::dashboard::link;
 
 /// The input for a status.

@@ -8,7 +8,7 @@ use super::groups::groups;
 use super::overview::{self, OverviewPlan};
 use super::palette::Palette;
 use super::table::{counts, render_body, title};
-use crate::in_numbers::numbered;
+use crate::numbered::numbered;
 
 /// The plans of all monitors, those of a fleet after its own, and then those of overviews. Several are summed up in the last line, with the number
 /// of objects that could not be planned.

@@ -2,7 +2,7 @@
 
 use super::member::MemberSummary;
 use super::wrap::wrap;
-use crate::in_numbers::numbered;
+use crate::numbered::numbered;
 use crate::shortened::shortened;
 
 /// The most monitors of an object that get a line each without being asked for.

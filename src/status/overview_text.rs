@@ -7,7 +7,7 @@ use super::overview::{OverviewPlaceSummary, OverviewSummary};
 use super::text::{links, not_as_declared, place as located, ready, section, without_causes};
 use super::wrap::{printable, wrap};
 use crate::api::overview::status::SelectedMonitors;
-use crate::in_numbers::numbered;
+use crate::numbered::numbered;
 
 /// The summary of one overview in 80 columns.
 #[must_use]

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use kube::ResourceExt;
 use vpc_flow_operator::api::spec::AssumeRole;
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowMonitorStatus, VpcFlowOverview};
-use vpc_flow_operator::credentials;
 use vpc_flow_operator::monitor::{OVERVIEW_MARK, Owner as _};
 use vpc_flow_operator::overview::{Member, Overview, check_arns};
 use vpc_flow_operator::plan::{OverviewPlan, OverviewSubject, Plan as Planned, plan_overview};
 use vpc_flow_operator::preconditions::check_account_region;
 
 use super::super::targets::typed;
-use super::planner::{Planner, not_checked};
+use super::planner::{InCluster, Planner};
 
 /// The note on a plan without a cluster.
 const UNKNOWN: &str = "the monitors of the cluster are not known: the plan contains only those of the files";
@@ -26,15 +25,16 @@ impl Planner<'_> {
         declared: &[VpcFlowMonitor],
         planned: &[Planned],
     ) -> anyhow::Result<OverviewPlan> {
-        let mut notes = self.with_status(&mut object).await?;
+        let mut notes = Vec::new();
+        if !self.command.files.is_empty() {
+            let InCluster { stored, note, .. } = self.in_cluster(&object, Overview::NOUN).await?;
+            object.status = stored.and_then(|stored| stored.status);
+            notes.extend(note);
+        }
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
         let (spec, status) = (object.spec.clone(), object.status.clone().unwrap_or_default());
-        let role = spec.assume_role.as_ref();
-        if let Some(role) = role {
-            self.check_role(&namespace, &role.role_arn).map_err(|refused| anyhow!(refused))?;
-        }
-        let region = status.region.as_deref().or(spec.region.as_deref());
-        let home = credentials::connect(&self.pool, region, status.account_id.as_deref(), role).await?;
+        let (region, account) = (status.region.as_deref().or(spec.region.as_deref()), status.account_id.as_deref());
+        let home = self.account(&namespace, region, account, spec.assume_role.as_ref()).await?;
         let at = home.account_region.clone();
         check_account_region(Overview::NOUN, status.account_id.as_ref(), status.region.as_ref(), &at)?;
         let identity = format!("/{namespace}{OVERVIEW_MARK}{name}");
@@ -63,21 +63,6 @@ impl Planner<'_> {
             self.connect(of_overview, Some(&region), role.as_ref()).await
         };
         Ok(Box::pin(plan_overview(subject, connect)).await)
-    }
-
-    /// Gives an overview of a file the status of the cluster's, and submits it in a dry run. The result is notes on what is not known.
-    async fn with_status(&self, object: &mut VpcFlowOverview) -> anyhow::Result<Vec<String>> {
-        let Some(server) = self.server.as_ref().filter(|_| !self.command.files.is_empty()) else {
-            return Ok(Vec::new());
-        };
-        let stored = match server.stored(object).await {
-            Ok(stored) => stored.map(typed::<VpcFlowOverview>).transpose()?,
-            Err(why) if self.command.live => bail!("the overview cannot be read from the cluster: {why}"),
-            Err(why) => return Ok(vec![not_checked("the overview", &why)]),
-        };
-        object.status = stored.as_ref().and_then(|stored| stored.status.clone());
-        let not_judged = self.submit(server, object, stored.as_ref()).await?;
-        Ok(not_judged.map(|why| not_checked("the overview", &why)).into_iter().collect())
     }
 
     /// The monitors of the namespace by name: those of the cluster, and those that are planned beside the overview as they will be.

@@ -1,11 +1,14 @@
 //! Plans monitors.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, anyhow, bail};
 use futures::stream::{self, StreamExt};
 use kube::ResourceExt;
 use tokio::sync::OnceCell;
+use vpc_flow_operator::api::spec::AssumeRole;
 use vpc_flow_operator::api::{VpcFlowMonitor, notes};
-use vpc_flow_operator::aws::{AwsGate, ClientPool};
+use vpc_flow_operator::aws::{Aws, AwsGate, ClientPool};
 use vpc_flow_operator::credentials;
 use vpc_flow_operator::monitor::{DetectorPackage, Monitor, Owner as _};
 use vpc_flow_operator::plan::cost::{Prices, estimate};
@@ -57,6 +60,16 @@ pub struct OfFleet {
     pub is_suspended: bool,
 }
 
+/// An object of a file in the cluster.
+pub struct InCluster<K> {
+    /// True if the cluster was read.
+    pub is_known: bool,
+    /// The object, if the cluster has it.
+    pub stored: Option<K>,
+    /// The reason why no API server has checked the object.
+    pub note: Option<String>,
+}
+
 impl<'a> Planner<'a> {
     pub async fn new(command: &'a Plan, prices: Option<(f64, Prices)>) -> anyhow::Result<Self> {
         let asks = !command.offline;
@@ -98,11 +111,7 @@ impl<'a> Planner<'a> {
         let region = status.and_then(|status| status.region.as_deref()).or(object.spec.region.as_deref());
         let account = status.and_then(|status| status.account_id.as_deref());
         let namespace = object.namespace().unwrap_or_default();
-        let role = object.spec.assume_role.as_ref();
-        if let Some(role) = role {
-            self.check_role(&namespace, &role.role_arn).map_err(|refused| anyhow!(refused))?;
-        }
-        let aws = credentials::connect(&self.pool, region, account, role).await?;
+        let aws = self.account(&namespace, region, account, object.spec.assume_role.as_ref()).await?;
         let known_region = status.and_then(|status| status.region.as_ref());
         let known_account = status.and_then(|status| status.account_id.as_ref());
         check_account_region(Monitor::NOUN, known_account, known_region, &aws.account_region)?;
@@ -133,6 +142,20 @@ impl<'a> Planner<'a> {
         let prices = self.prices.as_ref().filter(|_| !destroy);
         plan.cost = prices.map(|(gb_per_day, prices)| estimate(&monitor, *gb_per_day, prices));
         Ok(plan)
+    }
+
+    /// Clients for the account and region of an object, with the credentials of the person. `account` is that of its status.
+    pub async fn account(
+        &self,
+        namespace: &str,
+        region: Option<&str>,
+        account: Option<&str>,
+        role: Option<&AssumeRole>,
+    ) -> anyhow::Result<Arc<Aws>> {
+        if let Some(role) = role {
+            self.check_role(namespace, &role.role_arn).map_err(|refused| anyhow!(refused))?;
+        }
+        Ok(credentials::connect(&self.pool, region, account, role).await?)
     }
 
     /// The refusal of a role that the settings do not list for the namespace.
@@ -180,20 +203,27 @@ impl<'a> Planner<'a> {
         if self.command.files.is_empty() {
             return Ok(subject(object, true, false, None));
         }
-        let Some(server) = &self.server else { return Ok(subject(object, false, false, None)) };
-        let stored = match server.stored(&object).await {
-            Ok(stored) => stored.map(typed::<VpcFlowMonitor>).transpose()?,
-            Err(why) if self.command.live => bail!("the monitor cannot be read from the cluster: {why}"),
-            Err(why) => return Ok(subject(object, false, false, Some(not_checked("the monitor", &why)))),
-        };
+        let InCluster { is_known, stored, note } = self.in_cluster(&object, Monitor::NOUN).await?;
         let changes_spec = stored.as_ref().is_some_and(|stored| stored.spec != object.spec);
-        object.status = stored.as_ref().and_then(|stored| stored.status.clone());
-        let not_judged = self.submit(server, &object, stored.as_ref()).await?;
-        let note = not_judged.map(|why| not_checked("the monitor", &why));
-        Ok(subject(object, true, changes_spec, note))
+        object.status = stored.and_then(|stored| stored.status);
+        Ok(subject(object, is_known, changes_spec, note))
     }
 
-    /// Submits the object in a dry run, unless its deletion is planned, or the cluster has it as it is. The result is the reason why no API server has judged it.
+    /// Looks for an object of a file in the cluster, and submits it in a dry run.
+    pub async fn in_cluster<K: CustomObject>(&self, object: &K, noun: &str) -> anyhow::Result<InCluster<K>> {
+        let Some(server) = &self.server else { return Ok(InCluster { is_known: false, stored: None, note: None }) };
+        let note = |why: &NotAsked| Some(not_checked(&format!("the {noun}"), why));
+        let stored = match server.stored(object).await {
+            Ok(stored) => stored.map(typed::<K>).transpose()?,
+            Err(why) if self.command.live => bail!("the {noun} cannot be read from the cluster: {why}"),
+            Err(why) => return Ok(InCluster { is_known: false, stored: None, note: note(&why) }),
+        };
+        let not_judged = self.submit(server, object, stored.as_ref()).await?;
+        Ok(InCluster { is_known: true, stored, note: not_judged.as_ref().and_then(note) })
+    }
+
+    /// Submits the object in a dry run, unless its deletion is planned, or the cluster has it as it is. The result is the reason why no API
+    /// server has judged it.
     pub async fn submit<K: CustomObject>(
         &self,
         server: &ApiServer,

@@ -16,6 +16,8 @@ pub struct OverviewContext {
 pub struct OverviewMemory {
     /// A hash of what was declared when AWS was last found as declared, and the time of that.
     pub settled: Option<(u64, Instant)>,
+    /// The monitors that the latest pass has listed.
+    pub monitors: usize,
     /// The latest pass.
     pub former: Option<FormerPass>,
 }

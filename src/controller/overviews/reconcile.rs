@@ -65,7 +65,9 @@ async fn pass_over(watched: &WatchedOverview, overviews: &OverviewContext) -> Re
         Ok(object) => {
             let pass = |mode| Pass { overviews, objects: &objects, object: &object, mode }.run().boxed();
             let is_suspended = object.spec.suspend;
-            under_finalizer::<VpcFlowOverview>(context, &objects, &metadata, is_suspended, pass).await?
+            let next = under_finalizer::<VpcFlowOverview>(context, &objects, &metadata, is_suspended, pass).await?;
+            overviews.memories.change(&uid, |memory| memory.former = Some(FormerPass::ends(memory.monitors)));
+            next
         }
         Err(unreadable) => report_unreadable(overviews, &objects, metadata, *unreadable).await?,
     };
@@ -129,20 +131,16 @@ impl Pass<'_> {
             Err(failure) => {
                 let new = failed(&failure, self.object.metadata.generation, &stored, Timestamp::now());
                 store(context, self.objects, &self.object.metadata, &stored, new).await?;
-                let memory = self.overviews.memories.get(&uid);
-                self.overviews.memories.keep(&uid, OverviewMemory { former: Some(FormerPass::ends(0)), ..memory });
                 return Ok(self.end(false, Some(failure.reason.is_terminal())));
             }
         };
         let (members, left_out) = self.members(&overview).await?;
         let wanted = wanted_places(&members);
-        let mut memory = self.overviews.memories.get(&uid);
+        self.overviews.memories.change(&uid, |memory| memory.monitors = members.len());
         let declared = self.hash(&overview, &wanted, left_out);
-        if let Some(rest) = self.time_left(&memory, declared) {
+        if let Some(rest) = self.time_left(&self.overviews.memories.get(&uid), declared) {
             let new = VpcFlowOverviewStatus { monitors: Some(counts(&members, left_out)), ..stored.clone() };
             store(context, self.objects, &self.object.metadata, &stored, new).await?;
-            memory.former = Some(FormerPass::ends(members.len()));
-            self.overviews.memories.keep(&uid, memory);
             return Ok(PassEnd { wait: rest, settled: true, result: PassResult::Success });
         }
         let recorded = self.record(&overview, &wanted, stored).await?;
@@ -173,9 +171,8 @@ impl Pass<'_> {
         });
         store(context, self.objects, &self.object.metadata, &recorded, new).await?;
         let is_settled = results.iter().all(TaskResult::is_settled);
-        memory.settled = is_settled.then(|| (declared, Instant::now()));
-        memory.former = Some(FormerPass::ends(members.len()));
-        self.overviews.memories.keep(&uid, memory);
+        let settled = is_settled.then(|| (declared, Instant::now()));
+        self.overviews.memories.change(&uid, |memory| memory.settled = settled);
         Ok(self.end(is_settled, worst(&results)))
     }
 

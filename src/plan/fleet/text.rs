@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::palette::Palette;
 use super::{FleetPlan, MonitorChange, Orphan, OrphanFate, PlannedRollout, is_problem, name_of};
 use crate::api::fleet::status::PlaceStatus;
-use crate::in_numbers::numbered;
+use crate::numbered::numbered;
 
 const CHANGES: [(MonitorChange, &str); 5] = [
     (MonitorChange::Create, "to create"),
