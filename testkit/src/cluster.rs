@@ -23,6 +23,7 @@ use vpc_flow_operator::leader::Fence;
 use vpc_flow_operator::metrics::Metrics;
 use vpc_flow_operator::monitor::AllowedArns;
 
+pub use crate::conditions::{is, message, reason};
 use crate::rights;
 use crate::sandbox::{PACE, Sandbox, settings};
 use crate::waiting::until;
@@ -130,26 +131,6 @@ impl Cluster {
         let list = events.list(&ListParams::default()).await.unwrap();
         list.into_iter().map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
     }
-}
-
-/// True if the condition has that status for the monitor's present generation.
-pub fn is(monitor: &VpcFlowMonitor, condition: &str, status: &str) -> bool {
-    let conditions = monitor.status.iter().flat_map(|status| &status.conditions);
-    conditions
-        .filter(|known| known.type_ == condition)
-        .any(|known| known.status == status && known.observed_generation == monitor.metadata.generation)
-}
-
-/// The reason of a condition.
-pub fn reason(monitor: &VpcFlowMonitor, condition: &str) -> Option<String> {
-    let conditions = monitor.status.iter().flat_map(|status| &status.conditions);
-    conditions.filter(|known| known.type_ == condition).map(|known| known.reason.clone()).next()
-}
-
-/// The message of a condition.
-pub fn message(monitor: &VpcFlowMonitor, condition: &str) -> String {
-    let conditions = monitor.status.iter().flat_map(|status| &status.conditions);
-    conditions.filter(|known| known.type_ == condition).map(|known| known.message.clone()).collect()
 }
 
 /// Installs the CRDs, or gives them back their form.

@@ -11,7 +11,9 @@ use vpc_flow_operator::api::fleet::{FLEET_LABEL, VpcFlowFleet};
 use vpc_flow_operator::api::{RECONCILE_REQUESTED_AT, VpcFlowMonitor};
 use vpc_flow_operator::controller::Options;
 
+use crate::apply::{apply, replace_parts};
 use crate::cluster::{Cluster, Operator, is};
+pub use crate::conditions::{has, message};
 use crate::sandbox::{REGION, Sandbox};
 use crate::waiting::until;
 
@@ -51,14 +53,8 @@ impl Stage {
             "template": {"spec": small()},
             "rollout": {"soakSeconds": 0},
         });
-        for (key, value) in changes.as_object().unwrap() {
-            spec[key] = value.clone();
-        }
-        let fleet = json!({
-            "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowFleet", "metadata": {"name": name}, "spec": spec,
-        });
-        let parameters = PatchParams::apply("test").force();
-        self.fleets.patch(name, &parameters, &Patch::Apply(fleet)).await.unwrap()
+        replace_parts(&mut spec, &changes);
+        apply(&self.fleets, &json!({"name": name}), &spec).await
     }
 
     /// Waits until the fleet is as `condition` says.
@@ -126,20 +122,6 @@ pub fn small_with(field: &str, value: Value) -> Value {
     let mut spec = small();
     spec[field] = value;
     json!({"spec": spec})
-}
-
-/// True if the condition of the fleet is so for its present generation.
-pub fn has(fleet: &VpcFlowFleet, type_: &str, status: &str, reason: &str) -> bool {
-    let conditions = fleet.status.iter().flat_map(|status| &status.conditions);
-    conditions
-        .filter(|known| known.type_ == type_ && known.observed_generation == fleet.metadata.generation)
-        .any(|known| known.status == status && known.reason == reason)
-}
-
-/// The message of a condition.
-pub fn message(fleet: &VpcFlowFleet, type_: &str) -> String {
-    let conditions = fleet.status.iter().flat_map(|status| &status.conditions);
-    conditions.filter(|known| known.type_ == type_).map(|known| known.message.clone()).collect()
 }
 
 /// Makes a VPC with these tags.

@@ -5,8 +5,10 @@
 #![allow(missing_docs, reason = "only tests call this")]
 #![allow(clippy::large_futures, reason = "a test has a stack to itself")]
 
+pub mod apply;
 pub mod breach;
 pub mod cluster;
+pub mod conditions;
 pub mod fleets;
 pub mod overviews;
 pub mod policies;

@@ -5,13 +5,15 @@ use std::time::Duration;
 use aws_config::{Region, SdkConfig};
 use devenv::{Queue, wait_for};
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use vpc_flow_operator::api::spec::AssumeRole;
 use vpc_flow_operator::api::{VpcFlowMonitorSpec, VpcFlowOverview};
 use vpc_flow_operator::controller::Options;
 
+use crate::apply::{apply, replace_parts};
 use crate::cluster::{Cluster, Operator};
+pub use crate::conditions::{has, message};
 use crate::fleets::make_vpc;
 use crate::roles::trusting_role;
 use crate::sandbox::{REGION, Sandbox};
@@ -76,26 +78,15 @@ impl Stage {
         spec.detector.enabled = false;
         spec.analytics.enabled = false;
         spec.dashboard.enabled = false;
-        let manifest = json!({
-            "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowMonitor",
-            "metadata": {"name": name, "labels": labels}, "spec": spec,
-        });
-        let parameters = PatchParams::apply("test").force();
-        self.cluster.monitors.patch(name, &parameters, &Patch::Apply(manifest)).await.unwrap();
+        apply(&self.cluster.monitors, &json!({"name": name, "labels": labels}), &json!(spec)).await;
         self.cluster.wait_ready(name).await;
     }
 
     /// An overview of the monitors with the label. `changes` replaces parts of the spec.
     pub async fn apply(&self, name: &str, changes: Value) -> VpcFlowOverview {
         let mut spec = json!({"monitorSelector": {"matchLabels": {"team": "network"}}});
-        for (key, value) in changes.as_object().unwrap() {
-            spec[key] = value.clone();
-        }
-        let overview = json!({
-            "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowOverview", "metadata": {"name": name}, "spec": spec,
-        });
-        let parameters = PatchParams::apply("test").force();
-        self.overviews.patch(name, &parameters, &Patch::Apply(overview)).await.unwrap()
+        replace_parts(&mut spec, &changes);
+        apply(&self.overviews, &json!({"name": name}), &spec).await
     }
 
     /// Waits until the overview is as `condition` says.
@@ -150,20 +141,6 @@ impl Stage {
         left.sort();
         left
     }
-}
-
-/// True if the condition of the overview is so for its present generation.
-pub fn has(overview: &VpcFlowOverview, type_: &str, status: &str, reason: &str) -> bool {
-    let conditions = overview.status.iter().flat_map(|status| &status.conditions);
-    conditions
-        .filter(|known| known.type_ == type_ && known.observed_generation == overview.metadata.generation)
-        .any(|known| known.status == status && known.reason == reason)
-}
-
-/// The message of a condition.
-pub fn message(overview: &VpcFlowOverview, type_: &str) -> String {
-    let conditions = overview.status.iter().flat_map(|status| &status.conditions);
-    conditions.filter(|known| known.type_ == type_).map(|known| known.message.clone()).collect()
 }
 
 /// The same credentials in another region.

@@ -192,6 +192,13 @@ impl KubeFaults {
         self.with_state(|state| state.calls.clone())
     }
 
+    /// The number of calls with this verb and resource so far.
+    pub fn count(&self, verb: &str, resource: &str) -> usize {
+        self.with_state(|state| {
+            state.calls.iter().filter(|(_, call)| (call.verb, call.resource.as_str()) == (verb, resource)).count()
+        })
+    }
+
     fn with_state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }

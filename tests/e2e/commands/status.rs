@@ -9,18 +9,9 @@ use tokio::process::Command;
 use vpc_flow_operator::api::VpcFlowMonitor;
 use vpc_flow_operator::api::spec::{Subscription, SubscriptionProtocol};
 
-use super::finished::{Finished, PROGRAM};
+use super::finished::{Finished, PROGRAM, status, without_aws};
 use testkit::cluster::{Cluster, Operator, is};
 use testkit::sandbox::Sandbox;
-
-async fn run(command: &mut Command) -> Finished {
-    // Only the cluster is read.
-    Finished::of(command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")).await
-}
-
-async fn status(cluster: &Cluster, arguments: &[&str]) -> Finished {
-    run(Command::new(PROGRAM).args(["status", "-n", &cluster.namespace]).args(arguments)).await
-}
 
 /// A Ready monitor `good` with labels and an unconfirmed subscription, and `bad`, whose key does not exist.
 async fn good_and_bad(name: &str) -> (Cluster, Operator) {
@@ -91,7 +82,7 @@ async fn monitors_are_chosen_as_with_kubectl() {
         let finished = status(&cluster, &[&arguments[..], &["-o", "json"]].concat()).await;
         assert_eq!((names(&finished), finished.code), (expected, 0), "{arguments:?}");
     }
-    let everywhere = run(Command::new(PROGRAM).args(["status", "-A", "-o", "json"])).await;
+    let everywhere = without_aws(Command::new(PROGRAM).args(["status", "-A", "-o", "json"])).await;
     assert!(names(&everywhere).contains(&good), "{everywhere:#?}");
 
     let missing = status(&cluster, &["vfm/missing", "good", "-o", "json"]).await;
@@ -138,14 +129,14 @@ async fn a_kubeconfig_and_a_context_can_be_chosen() {
         command.args(["status", "-n", &cluster.namespace]).args(arguments).env("KUBECONFIG", "/nonexistent");
         command
     };
-    let chosen = run(nowhere(&["--kubeconfig"]).arg(&kubeconfig)).await;
+    let chosen = without_aws(nowhere(&["--kubeconfig"]).arg(&kubeconfig)).await;
     assert!(
         chosen.stderr.starts_with("error: there is no VpcFlowMonitor in namespace status-context: "),
         "{chosen:#?}"
     );
-    let unknown = run(nowhere(&["--context", "unknown", "--kubeconfig"]).arg(&kubeconfig)).await;
+    let unknown = without_aws(nowhere(&["--context", "unknown", "--kubeconfig"]).arg(&kubeconfig)).await;
     assert!(unknown.stderr.starts_with("error: the kubeconfig has no context unknown: it has "), "{unknown:#?}");
-    let missing = run(&mut nowhere(&["--kubeconfig", "/nonexistent/config"])).await;
+    let missing = without_aws(&mut nowhere(&["--kubeconfig", "/nonexistent/config"])).await;
     assert_eq!(missing.code, 1);
     assert!(missing.stderr.contains("/nonexistent/config"), "{missing:#?}");
 }
@@ -159,7 +150,7 @@ async fn kubectl_runs_and_completes_the_plugin() {
     symlink(PROGRAM, &plugin).unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let kubectl = async |arguments: &[&str]| {
-        run(Command::new(std::env::var_os("KUBECTL").unwrap()).args(arguments).env("PATH", &path)).await
+        without_aws(Command::new(std::env::var_os("KUBECTL").unwrap()).args(arguments).env("PATH", &path)).await
     };
     let completion = kubectl(&["vfm", "completion"]).await.stdout;
     let complete = folder.join("kubectl_complete-vfm");

@@ -3,6 +3,7 @@
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use testkit::apply::apply;
 use testkit::cluster::Cluster;
 use testkit::rights;
 use tokio::process::Command;
@@ -10,18 +11,7 @@ use vpc_flow_operator::api::VpcFlowMonitorSpec;
 use vpc_flow_operator::api::fleet::{VpcFlowFleet, VpcFlowFleetSpec};
 use vpc_flow_operator::fleet::{DesiredMonitor, FleetIdentity, FoundVpc, PlaceRegion};
 
-use super::finished::{Finished, PROGRAM};
-
-async fn run(command: &str, cluster: &Cluster, arguments: &[&str]) -> Finished {
-    let mut process = Command::new(PROGRAM);
-    process.args([command, "-n", &cluster.namespace]).args(arguments);
-    // Only the cluster is read.
-    Finished::of(process.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")).await
-}
-
-async fn status(cluster: &Cluster, arguments: &[&str]) -> Finished {
-    run("status", cluster, arguments).await
-}
+use super::finished::{Finished, PROGRAM, about, status};
 
 fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Value {
     json!({"type": type_, "status": status, "reason": reason, "message": message, "lastTransitionTime": "2026-11-30T11:56:00Z"})
@@ -60,11 +50,8 @@ async fn make_monitor(cluster: &Cluster, fleet: &FleetIdentity, number: u32, tra
 async fn fleet_and_monitor(name: &str) -> (Cluster, Api<VpcFlowFleet>) {
     let cluster = Cluster::new(name).await;
     let fleets: Api<VpcFlowFleet> = Api::namespaced(cluster.client.clone(), name);
-    let fleet = json!({
-        "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowFleet",
-        "metadata": {"name": "prod", "labels": {"team": "network"}}, "spec": spec("REJECT"),
-    });
-    let made = fleets.patch("prod", &PatchParams::apply("test").force(), &Patch::Apply(fleet)).await.unwrap();
+    let metadata = json!({"name": "prod", "labels": {"team": "network"}});
+    let made = apply(&fleets, &metadata, &spec("REJECT")).await;
     let waits = format!("wave 2 of 3 waits for prod-0123456789abcde02 (AccessDenied: {DENIED})");
     let status = json!({
         "observedGeneration": made.metadata.generation,
@@ -177,7 +164,7 @@ async fn fleets_are_chosen_beside_monitors() {
         "error: there is no VpcFlowMonitor status-fleet-names/prod: `kubectl get vfm -A` lists all\n\
          error: there is no VpcFlowFleet status-fleet-names/alone: `kubectl get vff -A` lists all\n"
     );
-    let verified = run("verify", &cluster, &["vff/prod"]).await;
+    let verified = about("verify", &cluster, &["vff/prod"]).await;
     assert!(verified.stderr.contains("choose its monitors with `-l vpcflow.dev/fleet=prod`"), "{verified:#?}");
 
     // A monitor has its name before a fleet.

@@ -3,18 +3,12 @@
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
+use testkit::apply::apply;
 use testkit::cluster::Cluster;
 use tokio::process::Command;
 use vpc_flow_operator::api::VpcFlowOverview;
 
-use super::finished::{Finished, PROGRAM};
-
-async fn status(cluster: &Cluster, arguments: &[&str]) -> Finished {
-    let mut process = Command::new(PROGRAM);
-    process.args(["status", "-n", &cluster.namespace]).args(arguments);
-    // Only the cluster is read.
-    Finished::of(process.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")).await
-}
+use super::finished::{Finished, PROGRAM, status};
 
 fn ready(status: &str, message: &str) -> Value {
     json!([{"type": "Ready", "status": status, "reason": "Reconciled", "message": message, "lastTransitionTime": "2026-11-30T11:56:00Z"}])
@@ -23,13 +17,9 @@ fn ready(status: &str, message: &str) -> Value {
 /// The overview `all` of the monitors with the label `env=prod`: `inside`, whose alarm fires. `outside` lacks the label.
 async fn overview(name: &str) -> Cluster {
     let cluster = Cluster::new(name).await;
-    let apply = PatchParams::apply("test").force();
     for (monitor, labels) in [("inside", json!({"env": "prod"})), ("outside", json!({}))] {
-        let manifest = json!({
-            "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowMonitor", "metadata": {"name": monitor, "labels": labels},
-            "spec": {"vpcId": "vpc-0123456789abcdef0"},
-        });
-        let made = cluster.monitors.patch(monitor, &apply, &Patch::Apply(manifest)).await.unwrap();
+        let metadata = json!({"name": monitor, "labels": labels});
+        let made = apply(&cluster.monitors, &metadata, &json!({"vpcId": "vpc-0123456789abcdef0"})).await;
         let status = json!({"status": {
             "observedGeneration": made.metadata.generation, "accountId": "444455556666", "region": "eu-west-1",
             "conditions": ready("True", "AWS is as declared"), "alarms": [{"name": "rejected-connections", "state": "ALARM"}],
@@ -37,12 +27,8 @@ async fn overview(name: &str) -> Cluster {
         cluster.monitors.patch_status(monitor, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
     }
     let overviews: Api<VpcFlowOverview> = Api::namespaced(cluster.client.clone(), name);
-    let manifest = json!({
-        "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowOverview",
-        "metadata": {"name": "all", "labels": {"team": "network"}},
-        "spec": {"monitorSelector": {"matchLabels": {"env": "prod"}}},
-    });
-    let made = overviews.patch("all", &apply, &Patch::Apply(manifest)).await.unwrap();
+    let metadata = json!({"name": "all", "labels": {"team": "network"}});
+    let made = apply(&overviews, &metadata, &json!({"monitorSelector": {"matchLabels": {"env": "prod"}}})).await;
     let status = json!({"status": {
         "observedGeneration": made.metadata.generation, "accountId": "123456789012", "region": "eu-west-1",
         "conditions": ready("True", "1 monitor in 1 account and region"),

@@ -3,6 +3,7 @@
 use devenv::Scenario;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
+use testkit::apply::apply;
 use testkit::cluster::Cluster;
 use testkit::sandbox::REGION;
 use vpc_flow_operator::api::{VpcFlowMonitor, VpcFlowOverview};
@@ -153,12 +154,8 @@ async fn a_finding_in_another_account_and_region_reaches_the_queue_at_home_if_it
     let operator = stage.start();
     let mut spec = stage.spec_there().await;
     spec.integrations.events.enabled = true;
-    let manifest = json!({
-        "apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowMonitor",
-        "metadata": {"name": "far", "labels": {"team": "network"}}, "spec": spec,
-    });
-    let apply = PatchParams::apply("test").force();
-    stage.cluster.monitors.patch("far", &apply, &Patch::Apply(manifest)).await.unwrap();
+    let metadata = json!({"name": "far", "labels": {"team": "network"}});
+    apply(&stage.cluster.monitors, &metadata, &json!(spec)).await;
     let far = stage.cluster.wait_ready("far").await;
     let subscriptions = json!([{"protocol": "sqs", "endpoint": queue.arn}]);
     stage.apply("all", json!({"alerts": {"subscriptions": subscriptions}})).await;

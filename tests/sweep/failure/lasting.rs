@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use devenv::{Rule, Treatment, wait_for};
+use devenv::wait_for;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
@@ -13,22 +13,13 @@ use vpc_flow_operator::resources::SYSTEMS;
 
 use super::kinds::Kind;
 use super::lives::{end, inhabited};
+use super::operation::{FailingOperation, every_operation};
 use crate::crash::lives::Undisturbed;
-use crate::crash::points::Call;
-use crate::kube_faults::KubeCall;
 use crate::life::Phase;
 use crate::world::{DEADLINE, NAME, World};
 
-/// An operation that fails during all of a phase.
-#[derive(Clone, Debug)]
-pub struct Lasting {
-    pub phase: Phase,
-    pub service: String,
-    pub operation: String,
-    pub kind: Kind,
-    /// The number of its calls in the phase if nothing fails.
-    pub usual: u32,
-}
+/// An operation that fails during all of a phase of a monitor's life.
+pub type Lasting = FailingOperation<Phase>;
 
 /// The number of calls of the failing operation, and of passes.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +51,7 @@ impl Lasting {
             phase.begin(&world).await?;
             phase.end(&world).await?;
         }
-        world.proxy.add(Rule::of(&self.service, &self.operation, self.kind.fault()));
+        world.proxy.add(self.rule());
         self.phase.begin(&world).await?;
         if self.phase == Phase::Repair {
             world.request_pass().await?;
@@ -74,27 +65,18 @@ impl Lasting {
         Ok(rate)
     }
 
-    /// True if the condition names the failed operation and the reason.
-    fn reports(&self, condition: &Condition) -> bool {
-        let code = condition.message.contains(&format!(" {}: ", self.operation));
-        condition.status == "False" && Some(condition.reason.as_str()) == self.kind.reason() && code
-    }
-
     async fn wait_until_reported(&self, world: &World) -> Result<()> {
         world
             .wait("the failure to be reported, and all else to be done", |monitor| {
-                conditions(monitor).any(|condition| self.reports(condition)) && self.only_waiting(monitor).is_ok()
+                conditions(monitor).any(|condition| self.is_named_by(condition)) && self.only_waiting(monitor).is_ok()
             })
             .await
     }
 
     /// Checks that nothing is written while nothing new happens, and that the operation is not called more often than the passes need.
     async fn watch(&self, world: &World) -> Result<Rate> {
-        let passes = || count(world, "get", "vpcflowmonitors");
-        let hits = || {
-            let calls = world.proxy.calls();
-            calls.iter().filter(|call| self.is(call) && call.treatment != Treatment::Passed).count()
-        };
+        let passes = || world.kube.count("get", "vpcflowmonitors");
+        let hits = || self.hits(&world.proxy);
         let writes = || {
             let calls = world.proxy.calls();
             let others = calls.iter().filter(|call| call.mutating && !self.is(call));
@@ -104,14 +86,13 @@ impl Lasting {
         let mut noise = String::new();
         for _ in 0..WINDOWS {
             let (calls, begun, written) = (hits(), passes(), writes().len());
-            let reported = count(world, "patch", "vpcflowmonitors/status");
+            let reported = world.kube.count("patch", "vpcflowmonitors/status");
             let events = || world.kube.calls().iter().filter(|(_, call)| call.resource == "events").count();
             let events_before = events();
             wait_for("more passes", DEADLINE, async || Ok((passes() >= begun + PASSES).then_some(()))).await?;
             let rate = Rate { calls: hits() - calls, passes: passes() - begun };
-            let most = 2 * self.usual as usize * (rate.passes + 1);
-            ensure!(rate.calls <= most, "{self}: {} calls in {} passes", rate.calls, rate.passes);
-            let reported_since = count(world, "patch", "vpcflowmonitors/status") - reported;
+            ensure!(rate.calls <= self.most_in(rate.passes), "{self}: {} calls in {} passes", rate.calls, rate.passes);
+            let reported_since = world.kube.count("patch", "vpcflowmonitors/status") - reported;
             let (events_since, written) = (events() - events_before, writes().split_off(written));
             if reported_since == 0 && events_since == 0 && written.is_empty() {
                 return Ok(rate);
@@ -121,10 +102,6 @@ impl Lasting {
         bail!("{self}: passes that find nothing new do not come to rest: in the last {PASSES} {noise}")
     }
 
-    fn is(&self, call: &devenv::ProxiedCall) -> bool {
-        (&call.service, &call.operation) == (&self.service, &self.operation)
-    }
-
     async fn check_others(&self, world: &World) -> Result<()> {
         let monitor = world.cluster.monitors.get(NAME).await?;
         self.only_waiting(&monitor)
@@ -132,7 +109,8 @@ impl Lasting {
 
     /// Checks that each system without a failure is done, or waits for one that fails.
     fn only_waiting(&self, monitor: &VpcFlowMonitor) -> Result<()> {
-        let failing: BTreeSet<&str> = conditions(monitor).filter(|it| self.reports(it)).map(|it| &*it.type_).collect();
+        let failing: BTreeSet<&str> =
+            conditions(monitor).filter(|it| self.is_named_by(it)).map(|it| &*it.type_).collect();
         for system in SYSTEMS.iter() {
             let Some(condition) = conditions(monitor).find(|it| it.type_ == system.component.condition()) else {
                 continue;
@@ -169,8 +147,8 @@ impl Lasting {
         let monitor = world.cluster.monitors.get(NAME).await?;
         let api: Api<Event> = Api::namespaced(world.cluster.client.clone(), &world.cluster.namespace);
         let events = api.list(&ListParams::default()).await?.items;
-        for condition in conditions(&monitor).filter(|condition| self.reports(condition)) {
-            if condition.type_ == "Ready" && conditions(&monitor).filter(|other| self.reports(other)).count() > 1 {
+        for condition in conditions(&monitor).filter(|condition| self.is_named_by(condition)) {
+            if condition.type_ == "Ready" && conditions(&monitor).filter(|other| self.is_named_by(other)).count() > 1 {
                 continue;
             }
             let about = |event: &&Event| {
@@ -188,40 +166,12 @@ impl Lasting {
     }
 }
 
-impl std::fmt::Display for Lasting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}, {} {} {}", self.phase, self.service, self.operation, self.kind)
-    }
-}
-
 fn conditions(monitor: &VpcFlowMonitor) -> impl Iterator<Item = &Condition> {
     monitor.status.iter().flat_map(|status| &status.conditions)
 }
 
-fn count(world: &World, verb: &'static str, resource: &str) -> usize {
-    let wanted = KubeCall { verb, resource: resource.to_owned() };
-    world.kube.calls().iter().filter(|(_, call)| *call == wanted).count()
-}
-
 /// Every operation in the phase in which it first comes, `kinds` in turn; with all of them, every kind.
-pub fn every_operation(undisturbed: &Undisturbed, kinds: impl Fn(usize, bool) -> Vec<Kind>) -> Vec<Lasting> {
-    let mut known = BTreeSet::new();
-    let mut lasting = Vec::new();
-    let order = [Phase::Create, Phase::DeleteAll, Phase::Change, Phase::Repair];
-    for phase in order.into_iter().chain(Phase::ALL) {
-        let Some((calls, _)) = undisturbed.get(&phase) else { continue };
-        let numbered: Vec<(&Call, u32)> = calls.numbered().collect();
-        for (call, _) in numbered.iter().filter(|(_, nth)| *nth == 1) {
-            let Call::Aws { service, operation, writes } = call else { continue };
-            if !known.insert((*call).clone()) {
-                continue;
-            }
-            let usual = numbered.iter().filter(|(other, _)| other == call).map(|(_, nth)| *nth).max().unwrap_or(1);
-            for kind in kinds(known.len(), *writes) {
-                let (service, operation) = (service.clone(), operation.clone());
-                lasting.push(Lasting { phase, service, operation, kind, usual });
-            }
-        }
-    }
-    lasting
+pub fn in_first_phase(undisturbed: &Undisturbed, kinds: impl Fn(usize, bool) -> Vec<Kind>) -> Vec<Lasting> {
+    let order = [Phase::Create, Phase::DeleteAll, Phase::Change, Phase::Repair].into_iter().chain(Phase::ALL);
+    every_operation(order.filter_map(|phase| Some((phase, &undisturbed.get(&phase)?.0))), kinds)
 }

@@ -4,6 +4,7 @@
 mod kinds;
 mod lasting;
 mod lives;
+mod operation;
 mod points;
 mod tracing;
 
@@ -13,8 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use devenv::Consistency;
 pub use kinds::Kind;
 use kinds::KubeKind;
-use lasting::{Lasting, every_operation};
+use lasting::{Lasting, in_first_phase};
 use lives::slow;
+pub use operation::{FailingOperation, every_operation};
+pub use points::READS;
 use points::{Failure, Plan, plans};
 use tracing::live;
 
@@ -64,7 +67,7 @@ fn at_every_kubernetes_call() {
 fn while_it_lasts() {
     let mut sweep = Sweep::start("while an AWS call fails");
     let reported = [Kind::Throttled, Kind::ServerError, Kind::AccessDenied];
-    let mut lasting = every_operation(&UNDISTURBED, |index, writes| {
+    let mut lasting = in_first_phase(&UNDISTURBED, |index, writes| {
         if is_full() && writes { reported.to_vec() } else { vec![reported[index % reported.len()]] }
     });
     if !is_full() {

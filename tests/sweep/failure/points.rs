@@ -21,7 +21,7 @@ fn times() -> u32 {
 }
 
 /// The number of calls of a read that matter: later ones repeat the first, which come before and after a change.
-const READS: u32 = 3;
+pub const READS: u32 = 3;
 
 /// The failure of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

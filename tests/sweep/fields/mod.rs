@@ -12,4 +12,4 @@ mod values;
 pub use changes::{Change, base, changes, make};
 pub use others::Others;
 pub use schema::{Property, merge, properties_of};
-pub use values::{Other, derived};
+pub use values::{Other, derived, subscriptions};

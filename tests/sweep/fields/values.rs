@@ -36,14 +36,32 @@ pub fn entry(list: &str) -> Value {
 /// Properties that leave no trace in AWS while the monitor lives: they say what may be done, and what happens at the end.
 pub const WITHOUT_TRACE: [&str; 2] = ["adoptionPolicy", "deletionPolicy"];
 
+fn somebodys_role(account: &str) -> String {
+    format!("arn:aws:iam::{account}:role/somebody")
+}
+
+/// Lists of subscriptions. None is by e-mail: a subscription that is not confirmed cannot be removed either.
+pub fn subscriptions(account: &str) -> Other {
+    Other::Values(vec![
+        json!([
+            {"protocol": "sms", "endpoint": "+491701234567"},
+            {"protocol": "sqs", "endpoint": format!("arn:aws:sqs:eu-west-1:{account}:queue")},
+        ]),
+        json!([{
+            "protocol": "firehose",
+            "endpoint": format!("arn:aws:firehose:eu-west-1:{account}:deliverystream/s"),
+            "subscriptionRoleArn": somebodys_role(account),
+        }]),
+    ])
+}
+
 fn by_hand(path: &str, others: &Others) -> Option<Other> {
     let account = &others.account;
     let one = |value: Value| Some(Other::Values(vec![value]));
-    let role = format!("arn:aws:iam::{account}:role/somebody");
     match path {
         "vpcId" => Some(Other::Immutable(json!("vpc-0123456789abcdef1"))),
         "region" => Some(Other::Immutable(json!("eu-west-2"))),
-        "assumeRole.roleArn" => Some(Other::Immutable(json!(role))),
+        "assumeRole.roleArn" => Some(Other::Immutable(json!(somebodys_role(account)))),
         "assumeRole.externalId" => Some(Other::Immutable(json!("secret"))),
         "cloudWatchLogs.logGroupClass" => Some(Other::Immutable(json!("INFREQUENT_ACCESS"))),
         "suspend" => Some(Other::Suspends),
@@ -55,18 +73,7 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
         "s3.lifecycle.expireAfterDays" => one(json!(400)),
         "analytics.database" => one(json!("sweep")),
         "notifications.topicArn" => one(json!(others.topic_arn)),
-        // None by e-mail: a subscription that is not confirmed cannot be removed either.
-        "notifications.subscriptions" => Some(Other::Values(vec![
-            json!([
-                {"protocol": "sms", "endpoint": "+491701234567"},
-                {"protocol": "sqs", "endpoint": format!("arn:aws:sqs:eu-west-1:{account}:queue")},
-            ]),
-            json!([{
-                "protocol": "firehose",
-                "endpoint": format!("arn:aws:firehose:eu-west-1:{account}:deliverystream/s"),
-                "subscriptionRoleArn": role,
-            }]),
-        ])),
+        "notifications.subscriptions" => Some(subscriptions(account)),
         "detections.externalConnections.trustedCidrs" => one(json!(["203.0.113.0/24", "2001:db8::/32"])),
         "detector.renotifyAfter" => one(json!("2h")),
         "detector.memoryMb" => one(json!(384)),

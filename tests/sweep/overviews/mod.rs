@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use anyhow::Context as _;
-use lasting::{Lasting, every_operation};
+use lasting::{Lasting, in_first_phase};
 use once::{Failures, every_call, some_calls};
 use phase::Phase;
 use world::World;
@@ -56,10 +56,10 @@ fn while_it_lasts() {
     if is_full() {
         let kinds = |index, writes| if writes { reported.to_vec() } else { one_kind(index) };
         let run = async |world: &World, lasting: &Lasting| lasting.run(world).await;
-        in_worlds(&mut sweep, "overview-lasting", every_operation(&CALLS, kinds), run);
+        in_worlds(&mut sweep, "overview-lasting", in_first_phase(&CALLS, kinds), run);
     } else {
         let run = async |world: &World, number: &usize| {
-            let all = every_operation(&world.undisturbed().await?.calls, |index, _| one_kind(index));
+            let all = in_first_phase(&world.undisturbed().await?.calls, |index, _| one_kind(index));
             let lasting = &all[number % all.len()];
             lasting.run(world).await.with_context(|| lasting.to_string())
         };

@@ -11,14 +11,11 @@ use super::phase::Phase;
 use super::state::state;
 use super::world::World;
 use crate::crash::points::{Call, Calls};
-use crate::failure::Kind;
+use crate::failure::{Kind, READS};
 use crate::snapshot::check_same;
 
 /// The SDK sends each call twice.
 const TIMES: u32 = 2;
-
-/// The number of calls of a read that matter: later ones repeat the first, which come before and after a change.
-const READS: u32 = 3;
 
 /// A call that fails.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::fields::{Other, Property, derived};
+use crate::fields::{Other, Property, derived, subscriptions};
 
 /// Fields that leave no trace in AWS while the overview lives.
 pub const WITHOUT_TRACE: [&str; 1] = ["deletionPolicy"];
@@ -34,7 +34,6 @@ pub fn hides(path: &str) -> bool {
 fn by_hand(path: &str, others: &Others) -> Option<Other> {
     let Others { account, key_arn, sink_arn } = others;
     let one = |value: Value| Some(Other::Values(vec![value]));
-    let role_arn = format!("arn:aws:iam::{account}:role/somebody");
     match path {
         "region" => Some(Other::Immutable(json!("eu-west-2"))),
         "assumeRole.roleArn" => Some(Other::Immutable(json!("arn:aws:iam::111122223333:role/somebody"))),
@@ -43,17 +42,7 @@ fn by_hand(path: &str, others: &Others) -> Option<Other> {
         "monitorSelector.matchExpressions" => one(json!([{"key": "site", "operator": "DoesNotExist"}])),
         "alerts.kmsKeyArn" => one(json!(key_arn)),
         "alerts.topicArn" => one(json!(format!("arn:aws:sns:eu-west-1:{account}:others"))),
-        "alerts.subscriptions" => Some(Other::Values(vec![
-            json!([
-                {"protocol": "sms", "endpoint": "+491701234567"},
-                {"protocol": "sqs", "endpoint": format!("arn:aws:sqs:eu-west-1:{account}:queue")},
-            ]),
-            json!([{
-                "protocol": "firehose",
-                "endpoint": format!("arn:aws:firehose:eu-west-1:{account}:deliverystream/s"),
-                "subscriptionRoleArn": role_arn,
-            }]),
-        ])),
+        "alerts.subscriptions" => Some(subscriptions(account)),
         "crossAccount.sinkArns" => one(json!([sink_arn])),
         "tags" => one(json!({"team": "network"})),
         _ => None,

@@ -18,7 +18,7 @@ use vpc_flow_operator::controller::Backoff;
 use super::phase::Phase;
 use super::state::state;
 use crate::crash::points::Calls;
-use crate::kube_faults::{KubeCall, KubeFaults};
+use crate::kube_faults::KubeFaults;
 use crate::snapshot::check_same;
 use crate::world::DEADLINE;
 
@@ -139,12 +139,6 @@ impl World {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(token),
             other => Ok(other.map(|_| token)?),
         }
-    }
-
-    /// The number of such calls of the operator so far.
-    pub fn count(&self, verb: &'static str, resource: &str) -> usize {
-        let wanted = KubeCall { verb, resource: resource.to_owned() };
-        self.kube.calls().iter().filter(|(_, call)| *call == wanted).count()
     }
 }
 

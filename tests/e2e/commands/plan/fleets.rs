@@ -10,6 +10,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::{Value, json};
+use testkit::apply::replace_parts;
 use testkit::rights;
 use testkit::sandbox::{REGION, Sandbox};
 use vpc_flow_operator::api::spec::TrafficType;
@@ -24,9 +25,7 @@ fn fleet(name: &str, changes: &Value) -> Value {
     let mut spec = json!({
         "places": [{"name": "home"}], "selector": {"matchTags": {"env": "prod"}}, "template": {"spec": small()},
     });
-    for (key, value) in changes.as_object().unwrap() {
-        spec[key] = value.clone();
-    }
+    replace_parts(&mut spec, changes);
     json!({"apiVersion": "vpcflow.dev/v1alpha1", "kind": "VpcFlowFleet", "metadata": {"name": name}, "spec": spec})
 }
 

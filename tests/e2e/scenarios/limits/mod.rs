@@ -41,7 +41,7 @@ async fn created_at_once(test: &str, count: usize, pace: Pace) -> Vec<ProxiedCal
     let mut ready = 0;
     wait_for("all monitors to be Ready", DEADLINE, async || {
         let monitors = cluster.monitors.list(&kube::api::ListParams::default()).await?;
-        ready = monitors.iter().filter(|monitor| is(monitor, "Ready", "True")).count();
+        ready = monitors.iter().filter(|monitor| is(*monitor, "Ready", "True")).count();
         Ok((ready == count).then_some(()))
     })
     .await
