@@ -129,7 +129,7 @@ impl<'a> Story<'a> {
     }
 
     async fn turns_ready(&mut self, monitor: &Monitor, operator: &mut Operator) -> Result<()> {
-        self.step("Its systems turn ready, one by one");
+        self.step("Its systems turn ready");
         print_until_ready(&self.shell, &monitor.arguments(), operator).await
     }
 
